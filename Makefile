@@ -1,0 +1,47 @@
+# `make audit` and `make test` need nothing but Python 3.11 or newer and make. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help audit test bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+audit: $(VENV)/audit.stamp ## audit the embedded ECU of the article, and write a report under reports/
+	@$(BIN)/uds-harness audit --exit-zero
+
+test: $(VENV)/test.stamp ## run everything: lint, types, tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+bench: $(VENV)/bench.stamp ## measure the budgets, beside the peers
+	$(BIN)/python -m benchmarks.bench
+
+lock: $(VENV)/test.stamp ## resolve the dependencies anew
+	$(BIN)/pip install --quiet 'uv>=0.13,<0.14'
+	for group in audit test bench; do \
+	    groups=$$( [ $$group = audit ] || echo --group $$group ); \
+	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	        --no-emit-index-url $$groups pyproject.toml requirements/build.in -o requirements/$$group.lock; \
+	done
+
+clean: ## remove the environment and what tools left behind
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "uds-harness needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "this Python cannot make environments; install the package for it: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "creating the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.stamp: requirements/%.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what requirements/$*.lock names ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The shipped checks: the tree is the catalogue's table of contents."""

@@ -1,0 +1,94 @@
+"""Is a write stored only when it has the length of the data?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness import DataEntry, RawReply, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+
+@attack(
+    id="AC-13",
+    title="A write of the wrong length is refused",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 WriteDataByIdentifier: incorrectMessageLengthOrInvalidFormat; SWS_Dcm_00473",
+    cwe=(130, 20, 787),
+    r155=("18.3",),
+    rationale="A length that is not checked stores padding as data, half a record, or bytes that belong to a neighbour.",
+    remediation="Compare the message's length, not the frame's, with that of the record; answer 0x13 and store nothing.",
+    needs=("write",),
+    unlocks=True,
+    proven_by=("write_length_unchecked",),
+)
+def test_a_write_of_the_wrong_length_is_refused(tester: Tester) -> None:
+    entries = [entry for entry in tester.target.data if entry.write.kind != "never" and entry.read.kind == "open"]
+    if not entries:
+        not_applicable("no readable data is declared writable")
+    tried = 0
+    for entry in entries:
+        tried += judge_lengths(tester, entry)
+    if not tried:
+        inconclusive("no write was possible at all, so that a refusal proves nothing")
+
+
+def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
+    """Whether the record could be written properly, and so was judged."""
+    if entry.write.level is not None:
+        if not tester.security.has_key(entry.write.level):
+            tester.note(f"DID {entry.did:04X}: not tried, no key for level 0x{entry.write.level:02X}")
+            return False
+        tester.security.unlock(entry.write.level)
+    control = tester.access.write_effect(entry)
+    if not control.is_changed:
+        tester.note(f"DID {entry.did:04X}: not tried, a proper write has no effect ({control})")
+        return False
+    value = tester.read(entry.did)
+    neighbours = {other.did: tester.read(other.did) for other in others(tester, entry)}
+    for name, act in wrong_writes(tester, entry, value).items():
+        effect = tester.access.effect(entry, act, undo=lambda old: tester.write(entry.did, old))
+        what = f"DID {entry.did:04X} written with {name}"
+        longer = isinstance(effect.reply, Reply) and len(effect.after) > len(effect.before) and entry.length is None
+        if effect.is_changed and longer:
+            tester.note(f"{what}: stored as it is; its length is not declared, so that this may be meant")
+            continue
+        answered = effect.reply.is_positive if isinstance(effect.reply, Reply) else is_accepted(effect.reply, entry.did)
+        if effect.is_changed or answered:
+            tester.cite(effect.reply)
+            fail(expected=f"negative 0x13 and the value unchanged for {what}", observed=str(effect))
+        for did, before in neighbours.items():
+            after = tester.read(did)
+            if after != before:
+                tester.cite(effect.reply)
+                fail(
+                    expected=f"DID {did:04X} unchanged by {what}",
+                    observed=f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}",
+                )
+    return True
+
+
+def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:
+    """Data that must not change with this."""
+    stable = [other for other in tester.target.data if other.read.kind == "open" and not other.volatile]
+    return [other for other in stable if other is not entry and tester.read_reply(other.did).is_positive]
+
+
+def wrong_writes(
+    tester: Tester, entry: DataEntry, value: bytes
+) -> dict[str, Callable[[bytes], Reply | RawReply]]:
+    """Writes that are too short, too long, or hold only padding where the value should be."""
+    did = bytes((entry.did >> 8, entry.did & 0xFF))
+    writes: dict[str, Callable[[bytes], Reply | RawReply]] = {
+        "no data": lambda new: tester.write(entry.did, b""),
+        "one byte too many": lambda new: tester.write(entry.did, new + b"\x12"),
+        "no data and 55 as padding": lambda new: tester.raw(b"\x03\x2e" + did + b"\x55" * 4),
+        "no data in a frame of four bytes": lambda new: tester.raw(b"\x03\x2e" + did),
+    }
+    if len(value) > 1:
+        writes["one byte missing"] = lambda new: tester.write(entry.did, new[:-1])
+    return writes
+
+
+def is_accepted(reply: RawReply, did: int) -> bool:
+    """Whether one of the frames is a positive response to the write."""
+    return any(frame.data[1:4] == bytes((0x6E, did >> 8, did & 0xFF)) for frame in reply.answers)

@@ -1,0 +1,80 @@
+"""Does protected data stay as it is while the ECU is locked?"""
+
+from __future__ import annotations
+
+from harness import DataEntry, Nrc, Severity, Tester, attack, fail, inconclusive, negative
+
+DENIED = negative(Nrc.SECURITY_ACCESS_DENIED)
+DENIED_BY_SESSION = negative(
+    Nrc.SECURITY_ACCESS_DENIED,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+    Nrc.REQUEST_OUT_OF_RANGE,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+)
+
+
+@attack(
+    id="AC-01",
+    title="A protected write is refused while locked",
+    severity=Severity.CRITICAL,
+    basis="declared",
+    source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied; SWS_Dcm_00470",
+    cwe=(306, 862),
+    r155=("18.3", "5.3", "25.1"),
+    rationale="Data that can be written without the key is not protected, whatever the ECU answers.",
+    remediation="Check the security level before anything is stored, for this data identifier too.",
+    needs=("write",),
+    proven_by=("write_before_refusal", "write_unprotected"),
+)
+def test_a_protected_write_is_refused_while_locked(tester: Tester, protected: DataEntry) -> None:
+    tester.access.require_locked(protected)
+    judge_write(tester, protected, "while locked")
+    tester.access.require_control(protected)
+
+
+@attack(
+    id="AC-02",
+    title="A protected write is refused in every session and while a seed is pending",
+    severity=Severity.CRITICAL,
+    basis="declared",
+    source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied",
+    cwe=(862, 863),
+    r155=("18.3",),
+    rationale="A session is open to everybody, and so is a seed: neither may stand in for the key.",
+    remediation="Ask for the security level in every session, and grant it on a valid key only.",
+    needs=("write",),
+    proven_by=("unprotected_in_extended_session", "unprotected_while_seed_pending"),
+)
+def test_a_protected_write_is_refused_in_every_session(tester: Tester, protected: DataEntry) -> None:
+    tester.access.require_locked(protected)
+    tried = 0
+    for session in tester.sessions():
+        entered = tester.enter_session(session)
+        if entered.is_positive:
+            judge_write(tester, protected, f"in session 0x{session:02X}")
+            tried += 1
+        else:
+            tester.note(f"session 0x{session:02X} was not entered: {entered}")
+    level = protected.write.level
+    assert level is not None
+    tester.session_for(level)
+    pending = tester.security.request_seed(level)
+    if pending.is_positive:
+        judge_write(tester, protected, "while a seed is pending")
+        tried += 1
+    else:
+        tester.note(f"no seed was given: {pending}")
+    if not tried:
+        inconclusive("no session was entered and no seed given")
+    tester.access.require_control(protected)
+
+
+def judge_write(tester: Tester, entry: DataEntry, when: str) -> None:
+    """By effect first, by answer second."""
+    effect = tester.access.write_effect(entry)
+    if effect.is_changed:
+        fail(expected=f"{DENIED}, and DID {entry.did:04X} unchanged, {when}", observed=str(effect))
+    if effect.reply.is_positive:
+        tester.cite(effect.reply)
+        inconclusive(f"{when} the write is answered positively, but changes nothing")
+    tester.judge(effect.reply, sound=DENIED_BY_SESSION, tolerated=negative(), flawed=negative())

@@ -1,0 +1,37 @@
+"""Fuzz cases as Scapy packets: what `fuzz()` makes of a request. Any function under `@fuzz_case` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scapy.contrib.automotive.uds import UDS, UDS_DSC, UDS_RDBI, UDS_SA
+from scapy.packet import Packet, Raw, fuzz
+
+from harness import Target, fuzz_case
+
+
+@fuzz_case(
+    id="scapy-read",
+    why="A read followed by whatever Scapy's fuzz() draws leaves the ECU as it was",
+    expect="any",
+    proven_by=["tests/fuzz/nodes.py:dies_on_long_read"],
+)
+def test_reads(target: Target) -> Iterator[Packet]:
+    for entry in target.data:
+        for _ in range(8):
+            yield UDS() / UDS_RDBI(identifiers=[entry.did]) / fuzz(Raw())
+
+
+@fuzz_case(
+    id="scapy-security-access",
+    why="Whatever Scapy's fuzz() makes of SecurityAccess opens nothing",
+    expect="any",
+    proven_by=["malformed_key_unlocks"],
+)
+def test_security_access(target: Target) -> Iterator[list[Packet]]:
+    for entry in target.security:
+        session = UDS() / UDS_DSC(diagnosticSessionType=entry.session or 1)
+        for sub_function in (entry.level, entry.level + 1):
+            for _ in range(8):
+                seed = UDS() / UDS_SA(securityAccessType=entry.level)
+                yield [session, seed, UDS() / fuzz(UDS_SA(securityAccessType=sub_function))]

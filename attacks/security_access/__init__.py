@@ -1,0 +1,1 @@
+"""Service 0x27: seeds, keys, attempts."""

@@ -1,0 +1,1 @@
+"""ISO-TP, on raw frames."""

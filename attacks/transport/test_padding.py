@@ -1,0 +1,94 @@
+"""Is padding without effect?"""
+
+from __future__ import annotations
+
+from harness import DataEntry, RawReply, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+PADS = (0x00, 0x55, 0xAA, 0xCC, 0xFF)
+
+
+@attack(
+    id="TP-15",
+    title="Padding and frame length do not change the answer",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 15765-2 single frame: SF_DL says how many bytes are data",
+    cwe=(130,),
+    r155=("18.3",),
+    rationale="Bytes behind the message are nobody's; an ECU that takes them for data stores what no tester has sent.",
+    remediation="Cut each frame to the length that its protocol control byte gives before anything else looks at it.",
+    uses=("write",),
+    proven_by=("padding_taken_as_data",),
+)
+def test_padding_does_not_change_the_answer(tester: Tester) -> None:
+    readable = [entry for entry in tester.target.data if entry.read.kind == "open" and not entry.volatile]
+    if not readable:
+        not_applicable("no readable data is declared to try it on")
+    tester.require_quiet()
+    judge_reads(tester, readable[0])
+    if not tester.allows("write"):
+        tester.note("writes were not tried: the target does not allow them")
+        return
+    for entry in [entry for entry in readable if entry.write.kind == "open"][:1]:
+        for pad in PADS:
+            judge_padded_write(tester, entry, pad)
+
+
+def judge_reads(tester: Tester, entry: DataEntry) -> None:
+    """The same read in frames of all lengths and paddings."""
+    request = b"\x03\x22" + entry.did.to_bytes(2, "big")
+    padded = {f"padded with {pad:02X}": tester.raw(request.ljust(8, bytes((pad,)))) for pad in PADS}
+    answers = {name: content(reply) for name, reply in padded.items()}
+    if not any(answers.values()):
+        inconclusive("the read is not answered, however it is padded")
+    reference = answers["padded with 00"]
+    for length in range(4, 8):
+        name = f"of {length} bytes"
+        reply = padded[name] = tester.raw(request.ljust(length, b"\x00"))
+        if reply.answers:
+            answers[name] = content(reply)
+        else:
+            tester.note(f"a frame {name} is not answered: permitted where padding is mandatory")
+    for name, answer in answers.items():
+        if answer != reference:
+            tester.cite(padded["padded with 00"], padded[name])
+            fail(
+                expected=f"the same answer to a frame {name} as to one padded with 00",
+                observed=f"{shown(answer)} instead of {shown(reference)}",
+            )
+
+
+def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
+    """A write whose frame goes on with padding: without a value nothing is stored, with a value just that."""
+    start = b"\x2e" + entry.did.to_bytes(2, "big")
+    effect = tester.access.effect(
+        entry,
+        lambda value: tester.raw((b"\x03" + start).ljust(8, bytes((pad,)))),
+        undo=lambda value: tester.write(entry.did, value),
+    )
+    if effect.is_changed:
+        tester.cite(effect.reply)
+        fail(expected=f"nothing stored from padding {pad:02X} alone", observed=str(effect))
+    if 3 + len(effect.before) > 7:
+        return
+    wanted = tester.other_value(entry, effect.before)
+    stored = tester.access.effect(
+        entry,
+        lambda value: tester.raw((bytes((3 + len(value),)) + start + value).ljust(8, bytes((pad,)))),
+    )
+    if stored.after not in (stored.before, wanted):
+        tester.cite(stored.reply)
+        fail(expected=f"{wanted.hex(' ').upper()} stored, padded with {pad:02X}", observed=str(stored))
+
+
+def content(reply: RawReply) -> bytes:
+    """What the first frame of the answer carries, without its own padding."""
+    if not reply.answers:
+        return b""
+    data = reply.answers[0].data
+    return data[: 1 + data[0]] if data and data[0] < 8 else data
+
+
+def shown(answer: bytes) -> str:
+    """Bytes for a comparison."""
+    return answer.hex(" ").upper() or "silence"

@@ -1,0 +1,57 @@
+"""Does the ECU ignore frames that belong to no message?"""
+
+from __future__ import annotations
+
+from harness import DataEntry, Severity, Tester, attack, fail, not_applicable
+
+
+@attack(
+    id="TP-12",
+    title="Unsolicited consecutive and flow control frames are ignored",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 15765-2 unexpected arrival of N_PDU: ignore",
+    cwe=(358, 288),
+    r155=("18.3",),
+    rationale="An ECU that executes a consecutive or a flow control frame as a request can be reached past every gateway "
+    "and intrusion detection that looks at single frames.",
+    remediation="Look at the protocol control byte first; drop consecutive and flow control frames that nothing waits for.",
+    uses=("write",),
+    proven_by=("consecutive_frame_executed", "flow_control_executed"),
+)
+def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
+    readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
+    if not readable:
+        not_applicable("no readable data is declared to try it on")
+    tester.require_quiet()
+    did = number(readable[0])
+    requests = [b"\x22" + did, b"\x27\x01", b"\x3e\x00", b"\x00\x00"]
+    for protocol_byte in (0x21, 0x20, 0x30, 0x31, 0x32):
+        for request in requests:
+            reply = tester.raw((bytes((protocol_byte,)) + request).ljust(8, b"\x00"))
+            if reply.answers:
+                tester.cite(reply)
+                fail(expected=f"silence to {reply.sent[0].text()}", observed=str(reply))
+    if not tester.allows("write"):
+        tester.note("writes were not tried: the target does not allow them")
+        return
+    for entry in [entry for entry in readable if entry.write.kind == "open"][:1]:
+        for protocol_byte in (0x21, 0x30):
+            judge_write(tester, entry, protocol_byte)
+
+
+def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
+    """A write in such a frame must have no effect and no answer."""
+    effect = tester.access.effect(
+        entry,
+        lambda value: tester.raw((bytes((protocol_byte, 0x2E)) + number(entry) + value).ljust(8, b"\x00")[:8]),
+        undo=lambda value: tester.write(entry.did, value),
+    )
+    if effect.is_changed or effect.reply.answers:
+        tester.cite(effect.reply)
+        fail(expected=f"silence and DID {entry.did:04X} unchanged", observed=str(effect))
+
+
+def number(entry: DataEntry) -> bytes:
+    """The two bytes of a DID."""
+    return entry.did.to_bytes(2, "big")

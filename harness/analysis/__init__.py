@@ -1,0 +1,1 @@
+"""What recorded numbers prove; stands on data alone."""

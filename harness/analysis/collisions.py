@@ -1,0 +1,69 @@
+"""What do repeated seeds prove? Birthday statistics over a sample (CATALOGUE 6.1)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FALSE_ALARM = 1e-6
+ANY_REPEAT_IS_ONE_TOO_MANY = ((40, 10_000), (32, 250))
+"""(at least so many bits, at most so many seeds): one collision there is less likely than any false-alarm budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """Pairs of equal seeds in a sample."""
+
+    seeds: int
+    bits: int
+    pairs: int
+    probability: float
+    """Of at least so many pairs, if the seeds were drawn evenly from all of their length."""
+
+    @property
+    def is_too_many(self) -> bool:
+        """More than chance allows."""
+        if self.pairs and any(self.bits >= bits and self.seeds <= seeds for bits, seeds in ANY_REPEAT_IS_ONE_TOO_MANY):
+            return True
+        return self.probability < FALSE_ALARM
+
+    @property
+    def entropy_bound_bits(self) -> float:
+        """What a sample without collisions supports: the 95 % lower bound on collision entropy."""
+        return math.log2(self.seeds * (self.seeds - 1) / 2 / 3) if self.seeds > 3 else 0.0
+
+
+def collisions(seeds: Sequence[bytes]) -> Collisions:
+    """Count equal pairs, and say how likely so many are by chance. The seeds' length is taken from the longest."""
+    count = len(seeds)
+    bits = 8 * max((len(seed) for seed in seeds), default=0)
+    pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
+    expected = count * (count - 1) / 2 / 2.0**bits if bits else math.inf
+    return Collisions(count, bits, pairs, _poisson_tail(pairs, expected))
+
+
+def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
+    """The sample with runs of one seed taken as one: what a server that holds a seed until it is used really drew."""
+    return [seed for index, seed in enumerate(seeds) if index == 0 or seed != seeds[index - 1]]
+
+
+def _poisson_tail(at_least: int, mean: float) -> float:
+    """P(X >= at_least) for a Poisson variable; the normal approximation where the mean is large."""
+    if at_least == 0:
+        return 1.0
+    if math.isinf(mean):
+        return 1.0
+    if mean > 500:
+        return 0.5 * math.erfc((at_least - 0.5 - mean) / math.sqrt(2 * mean))
+    if at_least <= mean:
+        below = sum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(at_least)) if mean else 0.0
+        return max(0.0, 1.0 - below)
+    term = math.exp(-mean + at_least * math.log(mean) - math.lgamma(at_least + 1)) if mean else 0.0
+    total, k = 0.0, at_least
+    while term > total * 1e-17:
+        total += term
+        k += 1
+        term *= mean / k
+    return min(total, 1.0)

@@ -1,0 +1,1 @@
+"""Checks: declared, run, judged."""

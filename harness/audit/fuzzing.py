@@ -1,0 +1,158 @@
+"""How do fuzz cases become checks: functions with metadata, and pytest items under their own id?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harness.audit.declare import attack
+from harness.errors import UserError
+from harness.fuzz.case import CASES_FOLDER, Case, read_cases
+from harness.fuzz.execution import Spoiled, run_case
+from harness.fuzz.python import declared_case
+from harness.fuzz.send import Template
+from harness.link.clock import Chance
+from harness.target import PERMISSIONS, DataEntry, RoutineEntry, SecurityLevel, SessionEntry, Span, Target, unknown_target
+from harness.tester.safety import SafetyGate
+from harness.tester.tester import Tester
+from harness.uds import Service
+
+RATIONALE: Final = (
+    "What no tester sends is what an attacker sends first. An ECU that answers it with anything but a refusal, or that is "
+    "no longer the same afterwards, has code that nobody thought through: crashes, overruns and unlocked doors begin there."
+)
+REMEDIATION: Final = (
+    "Check length, sub-function, identifier and value of every request before anything is done with it; refuse the rest "
+    "with the code that the standard has for it. Keep the message as a regression test."
+)
+_ANY_CHANCE: Final = Chance(0)
+
+
+def check_of(case: Case) -> Callable[[Tester], None]:
+    """A case as a check like any other, its metadata on it."""
+    spoiled = Spoiled()
+
+    def check(tester: Tester) -> None:
+        run_case(case, tester, spoiled)
+
+    needs, uses = permissions(case)
+    words = f"{case.messages}{' as raw frames' if case.is_raw else ''}"
+    marked = attack(
+        id=case.full_id,
+        title=case.why.rstrip(". ") or case.why,
+        severity=case.severity,
+        basis="standard",
+        source=f"fuzz case in {case.path.name}: {words}{f' ({case.state})' if case.state is not None else ''}",
+        rationale=RATIONALE,
+        remediation=REMEDIATION,
+        needs=needs,
+        uses=uses,
+        unlocks=case.state is not None and case.state.unlocked_level is not None,
+        proven_by=case.proven_by,
+    )(check)
+    return marked
+
+
+def permissions(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a case needs on every target, and what it could use: of those messages are left out that are not permitted."""
+    if case.is_raw or not isinstance(case.messages, Template):
+        return (), tuple(name for name in PERMISSIONS if name != "power")
+    least, most = SafetyGate(_indulgent()), SafetyGate(_strict())
+    always: set[str] | None = None
+    sometimes: set[str] = set()
+    for step in case.messages.steps(_indulgent(), _ANY_CHANCE):
+        surely = {harm for message in step.messages for harm in least.harms(message)}
+        always = surely if always is None else always & surely
+        sometimes |= {harm for message in step.messages for harm in most.harms(message)}
+    if case.state is not None and case.state.session is not None:
+        sometimes |= most.harms(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, case.state.session)))
+    needs = always or set()
+    return _in_order(needs), _in_order(sometimes - needs)
+
+
+def _in_order(found: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in PERMISSIONS if name in found)
+
+
+def _strict() -> Target:
+    """A target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
+    nothing = unknown_target(interface="uds-sim", channel="nothing")
+    return replace(nothing, data=(DataEntry(did=0),), security=(SecurityLevel(level=1),))
+
+
+def _indulgent() -> Target:
+    """The same with every session declared and every routine safe."""
+    sessions = tuple(SessionEntry(id=number) for number in range(1, 0x80))
+    return replace(_strict(), sessions=sessions, routines=(RoutineEntry(range=Span(0, 0xFFFF), safe=True),))
+
+
+def checks_below(folder: Path) -> Iterator[Callable[[Tester], None]]:
+    """The checks of all TOML cases below a folder. UserError: a file is malformed."""
+    for path in sorted(folder.rglob("*.toml")):
+        if is_case_file(path):
+            yield from map(check_of, read_cases(path))
+
+
+def is_case_file(path: Path) -> bool:
+    """Whether a file is there for its cases."""
+    return path.suffix == ".toml" and path.parent.name == CASES_FOLDER
+
+
+# Pytest
+
+
+def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
+    """The collector of a case file, None for any other file; without a target the cases are only listed."""
+    if not is_case_file(path):
+        return None
+    file: CaseFile = CaseFile.from_parent(parent, path=path)
+    file.target = target
+    return file
+
+
+def item_of(parent: pytest.Collector, function: object) -> pytest.Item | None:
+    """The item of a function under `@fuzz_case`, None for any other."""
+    try:
+        case = declared_case(function)
+    except UserError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    return None if case is None else CaseItem.of(parent, case)
+
+
+class CaseFile(pytest.File):
+    """A TOML file with cases."""
+
+    target: Target | None = None
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item a case; a malformed file is refused whole."""
+        try:
+            cases = read_cases(self.path)
+            if self.target is not None:
+                for case in cases:
+                    case.check_size(self.target)
+        except UserError as error:
+            raise self.CollectError(str(error)) from None
+        for case in cases:
+            yield CaseItem.of(self, case)
+
+
+class CaseItem(pytest.Function):
+    """One case; its name is the id of its result."""
+
+    case: Case
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, case: Case) -> CaseItem:
+        """The item."""
+        item: CaseItem = cls.from_parent(parent, name=case.full_id, callobj=check_of(case))
+        item.case = case
+        return item
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands, and not where it is run."""
+        return self.case.path, max(self.case.line - 1, 0), self.name

@@ -1,0 +1,73 @@
+"""How verdicts look to pytest: report outcomes, words, and the exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.audit.declare import Attack
+from harness.run import Finding, Run, Verdict
+
+REPORT_ATTRIBUTE = "uds_finding"
+
+_OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
+_STATUS = {
+    Verdict.PASS: ("passed", ".", "PASS"),
+    Verdict.FAIL: ("failed", "F", "FAIL"),
+    Verdict.ERROR: ("error", "E", "ERROR"),
+}
+
+
+def show(finding: Finding, report: pytest.TestReport) -> None:
+    """Make a pytest report say what the finding says: error as an error, unjudged as skipped with its reason."""
+    setattr(report, REPORT_ATTRIBUTE, finding)
+    report.outcome = _OUTCOME.get(finding.verdict, "skipped")  # type: ignore[assignment]
+    if finding.verdict is Verdict.PASS:
+        report.longrepr = None
+    elif finding.verdict is Verdict.FAIL:
+        report.longrepr = failure_text(finding)
+    elif finding.verdict is Verdict.ERROR:
+        report.longrepr = finding.reason
+        report.when = "setup"  # pytest and junit tell errors from failures by this
+    else:
+        path, line, _ = report.location
+        report.longrepr = (path, line or 0, f"{finding.verdict.value}: {finding.reason}")
+
+
+def failure_text(finding: Finding) -> str:
+    """The aligned lines of a failure."""
+    lines = [f"{finding.id} {finding.title}"]
+    lines += [f"  request   {exchange.request}" for exchange in finding.exchanges[-1:]]
+    lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
+    return "\n".join(lines)
+
+
+def failed_in_pytest(declared: Attack, report: pytest.TestReport) -> Finding:
+    """A check that pytest itself could not run, e.g. because of an unknown fixture."""
+    return Finding(
+        id=declared.id,
+        title=declared.title,
+        parameter=None,
+        verdict=Verdict.ERROR,
+        severity=declared.severity,
+        basis=declared.basis,
+        reason=str(report.longrepr)[:4000],
+    )
+
+
+def status(finding: Finding) -> tuple[str, str, str]:
+    """Category, letter and word for pytest's terminal."""
+    return _STATUS.get(finding.verdict, ("skipped", "s", finding.verdict.value.upper()))
+
+
+def exit_code(run: Run) -> int:
+    """The first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0."""
+    verdicts = {finding.verdict for finding in run.findings}
+    if run.info.interrupted:
+        return 2
+    if Verdict.ERROR in verdicts:
+        return 3
+    if run.failures():
+        return 1
+    if not verdicts & {Verdict.PASS, Verdict.FAIL}:
+        return 5
+    return 0

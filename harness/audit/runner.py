@@ -1,0 +1,196 @@
+"""How a check is run and what its ending means: known state before, verdict, liveness after, failures repeated."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.audit.declare import Attack
+from harness.audit.schedule import Check
+from harness.errors import KeyFunctionError, LinkError, NotPermitted, UserError
+from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
+from harness.run import Exchange, Finding, Severity, Verdict
+from harness.target import DataEntry
+from harness.tester.tester import Tester
+
+EXCHANGES_AS_EVIDENCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one execution of a check ended."""
+
+    verdict: Verdict
+    expected: str = ""
+    observed: str = ""
+    reason: str = ""
+    severity: Severity | None = None
+
+
+class Runner:
+    """Runs checks against one ECU, one after the other."""
+
+    def __init__(self, tester: Tester) -> None:
+        self._tester = tester
+        self._no_contact = ""
+        self._waiting: list[tuple[Finding, list[DataEntry]]] = []
+
+    def run(self, check: Check, repeat: str) -> list[Finding]:
+        """Run one check; returns the findings that are final now.
+
+        They are those that waited for a control which this check's unlocking allows to take, and the check's own, unless
+        it has to wait itself: then `waiting` ends with it.
+        """
+        settled = self.settle() if check.declared.unlocks else []
+        finding = self._finding(check, repeat)
+        owed = list(self._tester.access.owed)
+        if finding.verdict is Verdict.PASS and owed:
+            self._waiting.append((finding, owed))
+            return settled
+        return [*settled, finding]
+
+    @property
+    def waiting(self) -> list[Finding]:
+        """Passes that are none yet: the write which they saw refused has not been seen to succeed unlocked."""
+        return [
+            replace(finding, verdict=Verdict.INCONCLUSIVE, reason="control missing: the run ended before it was taken")
+            for finding, _ in self._waiting
+        ]
+
+    def settle(self) -> list[Finding]:
+        """Unlock for good, take every control that is owed, and give the findings that waited for them."""
+        tester = self._tester
+        waiting, self._waiting = self._waiting, []
+        settled = []
+        for finding, owed in waiting:
+            try:
+                tester.restore()
+                for entry in owed:
+                    tester.access.require_control(entry, at_any_price=True)
+                settled.append(finding)
+            except (Unjudged, LinkError, KeyFunctionError) as reason:
+                settled.append(replace(finding, verdict=Verdict.INCONCLUSIVE, reason=str(reason)))
+        return settled
+
+    def _finding(self, check: Check, repeat: str) -> Finding:
+        """A failure is repeated once from a known state, and stands only if it fails again."""
+        tester = self._tester
+        tester.evidence.clear()
+        tester.notes.clear()
+        tester.access.owed.clear()
+        first_frame, started_s = tester.trace.count, tester.link.now_s
+        faults_before = len(tester.link.faults())
+        declared = check.declared
+        ending = self._attempt(declared, check.call)
+        evidence = self._evidence(ending)
+        if ending.verdict is Verdict.FAIL:
+            ending = self._repeated(ending, declared, check.call)
+        if ending.verdict not in (Verdict.NOT_RUN, Verdict.ERROR) and not self._no_contact and not self._survived():
+            fatal = tester.unanswered
+            evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
+            ending = self._lost(ending, declared, check.call)
+        for fault in tester.link.faults()[faults_before:][:1]:
+            tester.note(f"the simulated ECU died: {fault.node} {fault.reason}\n{fault.traceback[-2000:]}".strip())
+        return Finding(
+            id=declared.id,
+            title=declared.title,
+            parameter=check.parameter,
+            verdict=ending.verdict,
+            severity=ending.severity or declared.severity,
+            basis=declared.basis,
+            expected=ending.expected,
+            observed=ending.observed,
+            reason=ending.reason,
+            notes=tuple(tester.notes),
+            exchanges=tuple(evidence),
+            first_frame=first_frame,
+            last_frame=tester.trace.count,
+            repeat=repeat,
+            duration_s=round(tester.link.now_s - started_s, 6),
+            rationale=declared.rationale,
+            remediation=declared.remediation,
+            source=declared.source,
+            cwe=declared.cwe,
+            r155=declared.r155,
+        )
+
+    def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
+        tester = self._tester
+        try:
+            if self._no_contact:
+                raise ContactLost(self._no_contact)
+            missing = [need for need in declared.needs if need not in tester.target.safety.allow]
+            if missing:
+                raise NotRun(f"the target does not allow {', '.join(missing)}; see [safety] allow in the target file")
+            try:
+                tester.restore()
+            except ContactLost as lost:
+                self._no_contact = str(lost)
+                raise
+            if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
+                tester.prove_keys()
+                tester.restore()
+            tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
+            tester.recent.clear()
+            check()
+        except Violation as violation:
+            return Ending(Verdict.FAIL, violation.expected, violation.observed, severity=violation.severity)
+        except NotApplicable as reason:
+            return Ending(Verdict.NOT_APPLICABLE, reason=str(reason))
+        except (NotRun, NotPermitted) as reason:
+            return Ending(Verdict.NOT_RUN, reason=str(reason))
+        except Unjudged as reason:
+            return Ending(Verdict.INCONCLUSIVE, reason=str(reason))
+        except AssertionError as violation:
+            return Ending(Verdict.FAIL, "the assertion holds", str(violation) or "it does not")
+        except (KeyFunctionError, LinkError, UserError) as error:
+            return Ending(Verdict.ERROR, reason=str(error))
+        except Exception as error:
+            return Ending(Verdict.ERROR, reason=f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+        finally:
+            tester.gate.raw_needs = frozenset()
+        return Ending(Verdict.PASS)
+
+    def _evidence(self, ending: Ending) -> list[Exchange]:
+        tester = self._tester
+        if not tester.evidence and ending.verdict is not Verdict.NOT_APPLICABLE:
+            tester.cite(*list(tester.recent)[-2:])
+        return tester.evidence[-EXCHANGES_AS_EVIDENCE:]
+
+    def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
+        """Rule 8: a deterministic failure once more, from a known state."""
+        if not self._survived() and not self._back():
+            return first
+        again = self._attempt(declared, check)
+        if again.verdict is Verdict.FAIL:
+            return first
+        if again.verdict is Verdict.PASS:
+            return Ending(Verdict.INCONCLUSIVE, reason=f"failed once ({first.observed}) and passed when repeated")
+        self._tester.note(f"the failure could not be repeated: {again.reason}")
+        return first
+
+    def _survived(self) -> bool:
+        try:
+            return self._tester.is_alive()
+        except LinkError:
+            return True
+
+    def _back(self) -> bool:
+        try:
+            self._tester.restore()
+        except (ContactLost, LinkError):
+            return False
+        return True
+
+    def _lost(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
+        """The ECU no longer answers: a failure if the same check loses it again, else inconclusive."""
+        if first.verdict is Verdict.FAIL:
+            self._tester.note("the ECU no longer answered after this check")
+            return first
+        if not self._back():
+            return Ending(Verdict.INCONCLUSIVE, reason="contact lost, and the ECU could not be brought back to repeat it")
+        self._attempt(declared, check)
+        if self._survived():
+            return Ending(Verdict.INCONCLUSIVE, reason="contact lost, not reproduced")
+        return Ending(Verdict.FAIL, "the ECU answers afterwards", "it no longer does, twice", severity=Severity.HIGH)

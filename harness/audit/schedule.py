@@ -1,0 +1,68 @@
+"""Which checks are run on which subject, and in which order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from harness.audit.declare import Attack, declared_attack
+from harness.outcome import NotApplicable
+from harness.tester.tester import Tester
+
+SUBJECTS = ("level", "protected")
+"""Parameters of a check that are filled from what the target declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check on one subject, ready to be called."""
+
+    declared: Attack
+    parameter: str | None
+    call: Callable[[], object]
+
+
+def subjects(name: str, tester: Tester) -> dict[str, Any]:
+    """What the target declares of a kind, by the words that name it in results."""
+    if name == "level":
+        return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
+    return {f"DID {entry.did:04X}": entry for entry in tester.access.protected()}
+
+
+def without_subject() -> object:
+    """What is called in place of a check whose subject the target does not declare."""
+    raise NotApplicable("the target declares nothing of the kind that this check is about")
+
+
+def checks_of(functions: Iterable[Callable[..., object]], **shared: Any) -> list[Check]:
+    """Plain functions as checks, in the order in which they are to be run; `shared` holds ``tester`` and the like."""
+    tester: Tester = shared["tester"]
+    checks = [check for function in functions for check in _checks_of(function, shared)]
+    return sorted(checks, key=lambda check: order(check.declared, tester.access.can_relock))
+
+
+def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Iterator[Check]:
+    declared = declared_attack(function)
+    if declared is None:
+        return
+    names = list(inspect.signature(function).parameters)
+    arguments = {name: shared[name] for name in names if name not in SUBJECTS}
+    wanted = [name for name in names if name in SUBJECTS]
+    if not wanted:
+        yield Check(declared, None, partial(function, **arguments))
+    for name in wanted[:1]:
+        found = subjects(name, shared["tester"])
+        for words, subject in found.items():
+            yield Check(declared, words, partial(function, **arguments, **{name: subject}))
+        if not found:
+            yield Check(declared, None, without_subject)
+
+
+def order(declared: Attack | None, can_relock: bool) -> int:
+    """Checks that may lock the ECU come last; where unlocking cannot be undone, those that unlock do."""
+    if declared is None:
+        return 0
+    return int("lockout" in declared.needs + declared.uses) if can_relock else int(declared.unlocks)

@@ -1,0 +1,131 @@
+"""How does the simulated ECU stand on a bus? Frames in, ISO-TP, the answering machine, frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import can
+
+from harness.ecu.framing import frame_rules
+from harness.ecu.machine import UdsAnsweringMachine
+from harness.ecu.server import Server
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.node import Port, Timer
+
+_FRAME_TIME_S = 0.00025
+"""A full frame with 11-bit id and some stuff bits at 500 kbit/s: from its end the peer's STmin counts."""
+
+
+class UdsNode:
+    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN; other frames do not concern it.
+
+    One request at a time: while an answer is being prepared further requests are lost, and a new answer takes the place
+    of a long one that the tester has stopped fetching.
+    """
+
+    def __init__(
+        self, ecu: Server, *, request_id: int = 0x740, response_id: int = 0x748, functional_id: int = 0x7DF
+    ) -> None:
+        self.ecu = ecu
+        self.machine = UdsAnsweringMachine(ecu)
+        self._answer: Callable[..., list[bytes]] = self.machine.answer
+        self._request_id = request_id
+        self._response_id = response_id
+        self._functional_id = functional_id
+        self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding, frame_time_s=_FRAME_TIME_S))
+        self._frame_rules = frame_rules(ecu)
+        self._is_busy = False
+        self._timer: Timer | None = None
+        self._timer_due_s = 0.0
+
+    def attach(self, port: Port) -> None:
+        """Start, ready at once."""
+        self._port = port
+        self.ecu.attach(port)
+
+    def power_cycle(self) -> None:
+        """Lose what is volatile, and boot. The bus has dropped this node's timers and waiting frames."""
+        self._isotp.reset()
+        self._is_busy = False
+        self._timer = None
+        self.ecu.power_cycle()
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Take one frame from the bus. Raises EcuDied if a defect lets it kill the ECU."""
+        can_id = frame.arbitration_id
+        if can_id != self._request_id and can_id != self._functional_id:
+            return
+        if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
+            return
+        now_s = self._port.now_s
+        if now_s < self.ecu.state.ready_s:
+            return
+        if can_id == self._request_id:
+            pdu = self._misread(frame.data) if self._frame_rules else None
+            if pdu is None:
+                pdu = self._isotp.receive(frame.data, now_s)
+            if pdu is not None and not self._is_busy:
+                self._respond(self._answer(pdu))
+                return
+        else:
+            pdu = self._isotp.receive(frame.data, now_s, is_functional=True)
+            if pdu is not None and not self._is_busy:
+                self._respond(self._answer(pdu, is_functional=True))
+                return
+        self._go_on()
+
+    def _misread(self, data: bytearray) -> bytes | None:
+        """What the ECU's defects make of a frame, if anything."""
+        for rule in self._frame_rules if data else ():
+            pdu = rule(self.ecu, self._isotp, data)
+            if pdu is not None:
+                return pdu
+        return None
+
+    def _respond(self, answers: list[bytes]) -> None:
+        """Send now, or when the ECU has taken its time."""
+        config = self.ecu.config
+        if self.ecu.now_s < self.ecu.state.ready_s:
+            self._isotp.reset()  # it boots after this answer, and a reception under way is lost
+        if len(answers) == 1 and not config.answer_delay_s:
+            self._transmit(answers[0])
+            return
+        delay_s = config.answer_delay_s
+        for left, answer in zip(range(len(answers))[::-1], answers, strict=True):
+            self._is_busy = True
+            self._port.call_later(delay_s, partial(self._transmit_late, answer, left == 0))
+            delay_s += config.pending_s
+
+    def _transmit_late(self, answer: bytes, is_final: bool) -> None:
+        self._is_busy = not is_final
+        self._transmit(answer)
+
+    def _transmit(self, answer: bytes) -> None:
+        if self._isotp.is_sending:
+            self._isotp.reset()
+        self._isotp.send(answer, self._port.now_s)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Put on the bus what ISO-TP has ready, and see that it is woken in time."""
+        isotp = self._isotp
+        for data in isotp.outbox:
+            self._port.send(can.Message(0.0, self._response_id, False, data=data))
+        isotp.outbox.clear()
+        if isotp.deadline_s is not None and (self._timer is None or isotp.deadline_s < self._timer_due_s):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_due_s = isotp.deadline_s
+            self._timer = self._port.call_later(max(0.0, isotp.deadline_s - self._port.now_s), self._on_timer)
+
+    def _go_on(self) -> None:
+        """A message may be under way, in or out; S3 does not run meanwhile."""
+        if self._isotp.outbox or self._isotp.deadline_s is not None:
+            self.ecu.keep_session()
+            self._flush()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._isotp.tick(self._port.now_s)
+        self._go_on()

@@ -1,0 +1,104 @@
+"""Which ECUs are ready to be simulated, and what are they called?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from harness.ecu.article import ArticleEcu, ArticleNode
+from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel
+from harness.ecu.defects import DEFECTS, Defects
+from harness.ecu.keys import article_key, hmac_sha256_key
+from harness.ecu.node import UdsNode
+from harness.ecu.server import Server
+from harness.errors import UserError
+from harness.link.node import Node
+
+PROFILES: Final = {
+    "article": "the article's final script: seed and key, and every mistake it makes",
+    "article-v1": "the article's first script: no SecurityAccess, the protected value is never written",
+    "hardened": "a sound ECU with the article's data; 16-byte seeds and keys by HMAC-SHA256, two levels",
+    "hardened-article-key": "the hardened ECU with the article's key algorithm: 5-byte seeds, 4-byte keys",
+}
+
+SECRETS: Final = {
+    1: bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C"),
+    3: bytes.fromhex("3BE07294D15F48A6C90D6E812FB7531A"),
+}
+"""What unlocks `hardened`, per level. For demonstration: whoever reads this file knows them."""
+
+ARTICLE_SECRETS: Final = {1: bytes.fromhex("1234567890"), 3: bytes.fromhex("6B1F0D93C7")}
+"""What unlocks `hardened-article-key`, per level; level 1 has the article's."""
+
+DATA_IDENTIFIERS: Final = (
+    DataIdentifier(did=0x1010, initial=b"\xff", write=0x00),
+    DataIdentifier(did=0x2020, initial=b"\xff", write=0x01, is_non_volatile=True),
+    DataIdentifier(did=0x3030, initial=b"\x03\x20", write=0x03, is_non_volatile=True, allowed=range(0x8000)),
+    DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
+    DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
+)
+"""The last one makes a response of 100 bytes."""
+
+HARDENED: Final = EcuConfig(
+    levels=tuple(
+        SecurityLevel(level=level, key=partial(hmac_sha256_key, secret=secret), seed_bytes=16, key_bytes=16)
+        for level, secret in SECRETS.items()
+    ),
+    data_identifiers=DATA_IDENTIFIERS,
+)
+
+HARDENED_ARTICLE_KEY: Final = replace(
+    HARDENED,
+    levels=tuple(
+        SecurityLevel(level=level, key=partial(article_key, secret=secret), seed_bytes=5, key_bytes=4)
+        for level, secret in ARTICLE_SECRETS.items()
+    ),
+)
+
+
+def article() -> ArticleNode:
+    """The article's Raspberry Pi with its final script."""
+    return ArticleNode(ArticleEcu())
+
+
+def article_v1() -> ArticleNode:
+    """The article's Raspberry Pi with its first script."""
+    return ArticleNode(ArticleEcu(has_security_access=False))
+
+
+def hardened(*defects: str) -> UdsNode:
+    """The sound ECU, or the same with these defects."""
+    return UdsNode(Server(replace(HARDENED, defects=Defects.of(*defects))))
+
+
+def hardened_article_key(*defects: str) -> UdsNode:
+    """The sound ECU with the article's key algorithm, or the same with these defects."""
+    return UdsNode(Server(replace(HARDENED_ARTICLE_KEY, defects=Defects.of(*defects))))
+
+
+_MAKERS: Final[dict[str, Callable[..., Node]]] = {
+    "article": article,
+    "article-v1": article_v1,
+    "hardened": hardened,
+    "hardened-article-key": hardened_article_key,
+}
+_TAKE_DEFECTS: Final = ("hardened", "hardened-article-key")
+
+
+def factory(channel: str) -> Callable[[], list[Node]]:
+    """What makes the nodes of a channel: a profile's name, with a ``+`` before each defect put into it.
+
+    UserError: it is no profile, or no defect, or the profile takes none.
+    """
+    profile, *defects = channel.split("+")
+    if profile not in PROFILES:
+        raise UserError(f'channel "{channel}": there is no profile "{profile}"; profiles are {", ".join(PROFILES)}')
+    for defect in defects:
+        if defect not in DEFECTS:
+            raise UserError(f'channel "{channel}": there is no defect "{defect}"; defects are {", ".join(DEFECTS)}')
+    if defects and profile not in _TAKE_DEFECTS:
+        raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_DEFECTS)} do')
+    make = _MAKERS[profile]
+    return lambda: [make(*defects)]

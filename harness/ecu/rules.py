@@ -1,0 +1,93 @@
+"""What is a rule, and which ones come before any service's own? Their order is that of ISO 14229-1:2020 8.7."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.ecu.config import EcuConfig
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Session
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+Answer = bytes | Nrc
+"""A positive response's bytes, or why there is none."""
+
+SILENCE: Final = b""
+
+Rule = Callable[["Server", bytes], Answer | None]
+"""Looks at a request and decides, or leaves it to the next rule (None). It may change the ECU's state.
+
+The last rule of a service decides about every request that reaches it.
+"""
+
+
+class EcuDied(Exception):
+    """A rule that a defect spoils crashed the ECU: it answers nothing more until its power is cycled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRules:
+    """How one service is answered. `harness.ecu.services` finds it as the name SERVICE in a file of its folder."""
+
+    sid: int
+    min_bytes: int
+    rules: tuple[Rule, ...]
+    sub_functions: Callable[[EcuConfig], frozenset[int]] | None = None
+    """Those that the ECU has in any session; None: the service has no sub-function byte."""
+    is_in_default_session: bool = True
+
+
+def sub_function(request: bytes) -> int:
+    """The sub-function without its suppress bit."""
+    return request[1] & ~SUPPRESS_POSITIVE_RESPONSE
+
+
+def service_is_not_supported(ecu: Server, request: bytes) -> Answer | None:
+    """The answer to a service that the ECU does not have."""
+    defects = ecu.config.defects
+    if defects.unsupported_service_silent:
+        return SILENCE
+    if defects.unsupported_service_answered_31:
+        return Nrc.REQUEST_OUT_OF_RANGE
+    return Nrc.SERVICE_NOT_SUPPORTED
+
+
+def service_is_in_session(ecu: Server, request: bytes) -> Answer | None:
+    """The service may be one that the default session lacks."""
+    if ecu.state.session == Session.DEFAULT:
+        return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
+    return None
+
+
+def request_is_long_enough(ecu: Server, request: bytes) -> Answer | None:
+    """Below the minimum there is nothing that a later rule could look at."""
+    if len(request) < ecu.service.min_bytes:
+        return Nrc.INCORRECT_MESSAGE_LENGTH
+    return None
+
+
+def sub_function_is_supported(ecu: Server, request: bytes) -> Answer | None:
+    """The sub-function may be one that the ECU has in no session."""
+    if request[1] & ~SUPPRESS_POSITIVE_RESPONSE not in ecu.sub_functions[request[0]]:
+        return Nrc.SUB_FUNCTION_NOT_SUPPORTED
+    return None
+
+
+def nothing_follows_the_sub_function(ecu: Server, request: bytes) -> Answer | None:
+    """For the services whose request is two bytes: the exact length, checked after the sub-function."""
+    return None if len(request) == 2 else Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+UNSUPPORTED: Final = ServiceRules(sid=0, min_bytes=0, rules=(service_is_not_supported,))
+
+
+def chain(service: ServiceRules) -> tuple[Rule, ...]:
+    """Every rule that a request for this service meets, in order."""
+    if service is UNSUPPORTED:
+        return service.rules
+    in_session = () if service.is_in_default_session else (service_is_in_session,)
+    supported = () if service.sub_functions is None else (sub_function_is_supported,)
+    return (*in_session, request_is_long_enough, *supported, *service.rules)

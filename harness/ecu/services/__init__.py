@@ -1,0 +1,19 @@
+"""Which services does an ECU have? Each file of this folder is one, found by its name SERVICE."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from harness.ecu.rules import ServiceRules
+
+
+def _found() -> dict[int, ServiceRules]:
+    found: dict[int, ServiceRules] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        service: ServiceRules = importlib.import_module(f"{__name__}.{module.name}").SERVICE
+        found[service.sid] = service
+    return found
+
+
+SERVICES = _found()

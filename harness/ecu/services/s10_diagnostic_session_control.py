@@ -1,0 +1,41 @@
+"""10 DiagnosticSessionControl: which session is active, and what does entering one undo?"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from harness.ecu.rules import Answer, ServiceRules, nothing_follows_the_sub_function, sub_function
+from harness.uds import RESPONSE_OFFSET, Service, Session
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+
+def session_is_entered(ecu: Server, request: bytes) -> Answer | None:
+    """Whatever was unlocked is locked, on re-entry too; the answer carries P2 in 1 ms and P2* in 10 ms."""
+    session = sub_function(request)
+    state = ecu.state
+    if _unlock_survives(ecu, session):
+        state.forget_seed()
+    else:
+        state.lock()
+    state.session = session
+    state.s3_due_s = math.inf  # set anew after the answer, unless this is the default session
+    timing = ecu.config.p2_ms.to_bytes(2, "big") + (ecu.config.p2_star_ms // 10).to_bytes(2, "big")
+    return bytes((Service.DIAGNOSTIC_SESSION_CONTROL + RESPONSE_OFFSET, session)) + timing
+
+
+def _unlock_survives(ecu: Server, session: int) -> bool:
+    defects = ecu.config.defects
+    if Session.DEFAULT in (session, ecu.state.session):
+        return defects.unlock_survives_default_session
+    return defects.unlock_survives_same_session and session == ecu.state.session
+
+
+SERVICE = ServiceRules(
+    sid=Service.DIAGNOSTIC_SESSION_CONTROL,
+    min_bytes=2,
+    sub_functions=lambda config: frozenset(config.sessions),
+    rules=(nothing_follows_the_sub_function, session_is_entered),
+)

@@ -1,0 +1,45 @@
+"""22 ReadDataByIdentifier: which of the identifiers asked for are delivered?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.ecu.config import NEVER
+from harness.ecu.rules import Answer, ServiceRules
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+_HEAD: Final = bytes((Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET,))
+_MAX_RESPONSE_BYTES: Final = 4095
+
+
+def identifiers_are_whole(ecu: Server, request: bytes) -> Answer | None:
+    """One byte of service, then two bytes for each identifier."""
+    return None if len(request) & 1 else Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+def supported_identifiers_are_read(ecu: Server, request: bytes) -> Answer | None:
+    """Each as often as it is asked for; one that is protected refuses them all, one that is unknown is left out."""
+    state = ecu.state
+    entries = ecu.data_identifiers
+    response = _HEAD
+    for start in range(1, len(request), 2):
+        did = request[start] << 8 | request[start + 1]
+        needs = entries[did].read if did in entries else NEVER
+        if needs == NEVER:
+            continue
+        if needs and needs != state.unlocked_level:
+            return Nrc.SECURITY_ACCESS_DENIED
+        response += request[start : start + 2] + state.values[did]
+    if response is _HEAD:
+        return Nrc.REQUEST_OUT_OF_RANGE
+    return response if len(response) <= _MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
+
+
+SERVICE = ServiceRules(
+    sid=Service.READ_DATA_BY_IDENTIFIER,
+    min_bytes=3,
+    rules=(identifiers_are_whole, supported_identifiers_are_read),
+)

@@ -1,0 +1,75 @@
+"""2E WriteDataByIdentifier: which value may be stored, and by whom?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.ecu.config import NEVER
+from harness.ecu.rules import Answer, ServiceRules
+from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+
+def identifier_is_writable(ecu: Server, request: bytes) -> Answer | None:
+    """To a writer, an identifier that nobody may write does not exist."""
+    entry = ecu.data_identifiers.get(_did(request))
+    return Nrc.REQUEST_OUT_OF_RANGE if entry is None or entry.write == NEVER else None
+
+
+def value_has_its_length(ecu: Server, request: bytes) -> Answer | None:
+    """Neither a byte more nor one less."""
+    if len(request) == 3 + len(ecu.state.values[_did(request)]) or ecu.config.defects.write_length_unchecked:
+        return None
+    return Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+def level_is_unlocked(ecu: Server, request: bytes) -> Answer | None:
+    """A protected value is written only while its own level is unlocked."""
+    state = ecu.state
+    needs = ecu.data_identifiers[_did(request)].write
+    if not needs or needs == state.unlocked_level:
+        return None
+    defects = ecu.config.defects
+    if defects.write_unprotected:
+        return None
+    if defects.unprotected_in_extended_session and state.session == Session.EXTENDED:
+        return None
+    if defects.unprotected_while_seed_pending and state.seed:
+        return None
+    if defects.write_before_refusal:
+        value_is_stored(ecu, request)
+    return Nrc.SECURITY_ACCESS_DENIED
+
+
+def value_is_allowed(ecu: Server, request: bytes) -> Answer | None:
+    """The value lies in the range that the ECU was built for."""
+    allowed = ecu.data_identifiers[_did(request)].allowed
+    if allowed is None or int.from_bytes(_value(ecu, request), "big") in allowed:
+        return None
+    return Nrc.REQUEST_OUT_OF_RANGE
+
+
+def value_is_stored(ecu: Server, request: bytes) -> Answer | None:
+    """The value is what 22 reads from now on."""
+    ecu.state.values[_did(request)] = _value(ecu, request)
+    return bytes((Service.WRITE_DATA_BY_IDENTIFIER + RESPONSE_OFFSET, request[1], request[2]))
+
+
+def _did(request: bytes) -> int:
+    return request[1] << 8 | request[2]
+
+
+def _value(ecu: Server, request: bytes) -> bytes:
+    """The bytes sent. If nobody checked their number, what is too much is cut off and what is missing stays."""
+    old = ecu.state.values[_did(request)]
+    new = request[3 : 3 + len(old)]
+    return new + old[len(new) :]
+
+
+SERVICE = ServiceRules(
+    sid=Service.WRITE_DATA_BY_IDENTIFIER,
+    min_bytes=4,
+    rules=(identifier_is_writable, value_has_its_length, level_is_unlocked, value_is_allowed, value_is_stored),
+)

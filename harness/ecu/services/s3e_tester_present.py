@@ -1,0 +1,26 @@
+"""3E TesterPresent: the session goes on, as with every request, and nothing else happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.ecu.rules import Answer, ServiceRules, nothing_follows_the_sub_function
+from harness.uds import RESPONSE_OFFSET, Service
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+_ZERO_SUB_FUNCTION: Final = 0x00
+
+
+def presence_is_confirmed(ecu: Server, request: bytes) -> Answer | None:
+    """The server that answers has already restarted S3."""
+    return bytes((Service.TESTER_PRESENT + RESPONSE_OFFSET, _ZERO_SUB_FUNCTION))
+
+
+SERVICE = ServiceRules(
+    sid=Service.TESTER_PRESENT,
+    min_bytes=2,
+    sub_functions=lambda config: frozenset((_ZERO_SUB_FUNCTION,)),
+    rules=(nothing_follows_the_sub_function, presence_is_confirmed),
+)

@@ -1,0 +1,1 @@
+"""Fuzz cases: what a few lines of TOML or one Scapy packet mean."""

@@ -1,0 +1,146 @@
+"""What is a fuzz case? Read from TOML whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol
+
+from harness.errors import UserError
+from harness.fuzz.expect import EXPECT
+from harness.fuzz.send import MOST_MESSAGES, SEND, Step, Template, refuse_lengths, too_many
+from harness.fuzz.state import STATE, State
+from harness.link.clock import Chance
+from harness.run import Severity
+from harness.target import Target
+from harness.tester.reply import Expectation
+from harness.toml_schema import FLAG, Problems, Refused, Rule, choice, read_fields, read_toml, shown, shown_key, text
+
+ID_PREFIX: Final = "fuzz/"
+"""Before a case's id in every result."""
+
+CASES_FOLDER: Final = "cases"
+"""TOML files in a folder of this name are fuzz cases."""
+
+_ID = text('letters, digits and - _ . only, e.g. "write-odd-length"', pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_WHY = text('a sentence, e.g. "A write with half a DID is refused."')
+_SEVERITY_WORD = choice(*(severity.value for severity in Severity))
+_SEVERITY = Rule(_SEVERITY_WORD.allowed, lambda value: Severity(_SEVERITY_WORD.parse(value)))
+
+
+def _proven_by(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names:
+        raise Refused
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*|[^\s:]+\.py:[A-Za-z_]\w*", name):
+            raise Refused
+    return tuple(names)
+
+
+_PROVEN_BY = Rule('a list of defects or nodes, e.g. ["write_unprotected"] or ["my_ecu.py:factory"]', _proven_by)
+
+
+class Messages(Protocol):
+    """What a case sends."""
+
+    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+        """Every step in order; the same ones again for the same target and chance."""
+
+    def size(self, target: Target) -> int | None:
+        """How many messages that is; None if only sending them tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a case says of itself, in TOML and in Python alike. Each annotated field is a key, under the rule beside it."""
+
+    id: Annotated[str, _ID]
+    why: Annotated[str, _WHY]
+    expect: Annotated[Expectation, EXPECT]
+    state: Annotated[State | None, STATE] = None
+    severity: Annotated[Severity, _SEVERITY] = Severity.MEDIUM
+    proven_by: Annotated[tuple[str, ...], _PROVEN_BY] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry(Head):
+    """A ``[[case]]``."""
+
+    send: Annotated[Template, SEND]
+    raw: Annotated[bool, FLAG] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Head):
+    """One fuzz case, ready to be run."""
+
+    messages: Messages
+    path: Path
+    line: int = 0
+    is_raw: bool = False
+    """Its messages are the data fields of frames, sent back to back."""
+
+    @property
+    def full_id(self) -> str:
+        """The id of its result."""
+        return ID_PREFIX + self.id
+
+    def check_size(self, target: Target) -> None:
+        """UserError: for this target it means more messages than a case may have."""
+        size = self.messages.size(target)
+        if size is not None and size > MOST_MESSAGES:
+            raise UserError(f'{label(self.path)}: case {self.id}: send is "{self.messages}"; {too_many(size)}')
+
+
+def label(path: Path) -> str:
+    """A file as errors name it: from the working directory if it lies below."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a file. UserError: everything that is wrong with it, one line per mistake."""
+    tables = read_toml(path, label(path))
+    problems = Problems(label(path))
+    for key in tables:
+        if key != "case":
+            problems.add(shown_key(key), "is unknown; the only table here is case, written [[case]]")
+    entries: Any = tables.get("case")
+    if not isinstance(entries, list) or not entries:
+        found = "is missing" if entries is None else "is one table" if isinstance(entries, dict) else f"is {shown(entries)}"
+        problems.add("case", f"{found}; give [[case]] with id, why, send and expect, once for each case")
+        entries = []
+    cases = [_case(entry, number, path, problems) for number, entry in enumerate(entries, 1)]
+    _refuse_twins(entries, problems)
+    problems.raise_if_any()
+    return [case for case in cases if case is not None]
+
+
+def _case(entry: object, number: int, path: Path, problems: Problems) -> Case | None:
+    prefix = _prefix(entry, number)
+    values = read_fields(_Entry, entry, prefix, problems)
+    template, is_raw = values.pop("send"), values.pop("raw", False)
+    if template is not None and (complaint := refuse_lengths(template, is_raw=bool(is_raw))):
+        problems.add(f"{prefix}send", f'is "{template}", {complaint}')
+    if None in values.values() or template is None:
+        return None
+    return Case(**values, messages=template, path=path, is_raw=bool(is_raw))
+
+
+def _prefix(entry: object, number: int) -> str:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return f"case #{number}{f' ({name})' if isinstance(name, str) and name.isprintable() and len(name) <= 100 else ''}: "
+
+
+def _refuse_twins(entries: list[Any], problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for number, entry in enumerate(entries, 1):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and first.setdefault(name, number) != number:
+            problems.add(
+                f"case #{number}: id", f"is {shown(name)}, as in case #{first[name]}; give each case an id of its own"
+            )

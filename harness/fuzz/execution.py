@@ -1,0 +1,235 @@
+"""How is a fuzz case run? Every message sent and judged, the watch kept, and the guilty message named.
+
+Nothing is sent before all that the case would send has been looked at: a step of which any message is not permitted is
+left out, and if none remains, or the wrong keys are over budget, the case is not run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, NamedTuple, NoReturn
+from weakref import WeakKeyDictionary
+
+from harness.errors import UserError
+from harness.fuzz.case import Case, label
+from harness.fuzz.oracles import Breach, Watch
+from harness.fuzz.requests import Answer, Speaker, keys_in, refusal, shown_bytes
+from harness.fuzz.send import Step
+from harness.fuzz.state import reach, wait_out_lockout
+from harness.outcome import ContactLost, NotRun, Unjudged, Violation
+from harness.run import Severity
+from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.tester import Tester
+from harness.uds import Service
+
+THOROUGH_EVERY: Final = 16
+"""Steps between two looks at everything. After a step that could unlock or write there is a look at the lock anyway."""
+
+_SEVERITIES: Final = list(Severity)
+
+
+class Spoiled:
+    """Which values a case has changed for good, on each ECU: what it did once it cannot do again."""
+
+    def __init__(self) -> None:
+        self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
+
+    def on(self, tester: Tester) -> dict[int, bytes]:
+        """By DID, what the value was before."""
+        return self._values.setdefault(tester, {})
+
+
+def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None) -> None:
+    """Run a case on an ECU that has just been restored. It passes by returning, and ends otherwise by what it raises.
+
+    Whoever repeats a failure gives the same `spoiled` both times.
+    """
+    _Execution(case, tester, (spoiled or Spoiled()).on(tester)).run()
+
+
+class _Done(NamedTuple):
+    """A step that was sent, and its answer."""
+
+    step: Step
+    answer: Answer
+
+
+class _Execution:
+    def __init__(self, case: Case, tester: Tester, spoiled: dict[int, bytes]) -> None:
+        self._case = case
+        self._tester = tester
+        self._speaker = Speaker(tester, is_raw=case.is_raw)
+        self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
+        self._first_level: int | None = None
+        self._latest: tuple[Reply | RawReply, ...] = ()
+        self._unseen: list[_Done] = []
+        """Steps since the last look at the lock and its values."""
+        self._unsure: list[_Done] = []
+        """Steps since the last look at everything."""
+
+    def run(self) -> None:
+        """Send everything, and raise what the case ends by."""
+        tester = self._tester
+        count = self._survey()
+        if self._case.state is None or self._case.state.unlocked_level is None:
+            tester.access.require_locked()
+        self._begin()
+        for step in self._steps():
+            if not self._refusal(step):
+                self._play(step)
+        self._look(is_thorough=True)
+        tester.cite(*self._latest)
+        tester.note(f"{count} message{'s' if count > 1 else ''} sent; life, lock and protected values were watched")
+
+    def _steps(self) -> Iterator[Step]:
+        """The same ones whenever it is called."""
+        return self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
+
+    def _refusal(self, step: Step) -> str:
+        """Why a step may not be sent; empty if it may."""
+        reasons = (refusal(self._tester, message, is_raw=self._case.is_raw) for message in step.messages)
+        return next(filter(None, reasons), "")
+
+    # Before anything is sent
+
+    def _survey(self) -> int:
+        """How many messages may be sent. NotRun: none of them, or their keys are over budget."""
+        sent = left_out = 0
+        first_reason = ""
+        keys: Counter[int] = Counter()
+        for step in self._steps():
+            reason = self._refusal(step)
+            if reason:
+                left_out += len(step.messages)
+                first_reason = first_reason or reason
+                continue
+            self._first_level = step.level if not sent else self._first_level
+            sent += len(step.messages)
+            keys.update(level for message in step.messages for level in keys_in(message, is_raw=self._case.is_raw))
+        if not sent and not left_out:
+            raise UserError(f"{label(self._case.path)}: case {self._case.id}: it has no message to send")
+        if not sent:
+            raise NotRun(first_reason)
+        if left_out:
+            self._tester.note(f"{left_out} of {sent + left_out} messages were left out; the first: {first_reason}")
+        for level, number in keys.items():
+            self._tester.security.ledger.check(level, number)
+        return sent
+
+    # Sending
+
+    def _begin(self) -> None:
+        """Reach the state, and take stock in it."""
+        self._reach(self._first_level)
+        self._watch.begin()
+
+    def _reach(self, level: int | None) -> None:
+        if self._case.state is not None:
+            reach(self._case.state, self._tester, level)
+
+    def _play(self, step: Step) -> None:
+        done = self._send(step)
+        self._latest = done.answer.evidence
+        if done.answer.is_right_key:
+            self._forgive()
+            return
+        self._judge(done)
+        self._unseen.append(done)
+        self._unsure.append(done)
+        if self._may_have_effect(step):
+            self._look(is_thorough=False)
+        if len(self._unsure) >= THOROUGH_EVERY:
+            self._look(is_thorough=True)
+        if done.answer.locked_out_level is not None:
+            wait_out_lockout(done.answer.locked_out_level, self._tester)
+
+    def _send(self, step: Step) -> _Done:
+        self._reach(step.level)
+        return _Done(step, self._speaker.send(step))
+
+    def _forgive(self) -> None:
+        """A random key was the right one: that is the ECU's right, and it has to be locked again."""
+        self._tester.note("a random key was the right one; it was not judged")
+        self._tester.restore()
+        self._tester.access.require_locked()
+        self._begin()
+
+    def _may_have_effect(self, step: Step) -> bool:
+        """Whether what comes next could hide what this step did: the state reached anew, or another write."""
+        if self._case.is_raw or self._case.state is not None:
+            return True
+        services = (Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS)
+        return any(message[0] in services or self._tester.gate.harms(message) for message in step.messages)
+
+    # Judging
+
+    def _judge(self, done: _Done) -> None:
+        reply = done.answer.reply
+        if self._case.expect.accepts(reply):
+            return
+        breach = self._watch.check(is_thorough=True)
+        if breach is not None:
+            self._accuse(breach, [*self._unsure, done])
+        self._tester.cite(*done.answer.evidence)
+        sequence = f" to the last of {self._named(done.step)}" if len(done.step.messages) > 1 else ""
+        raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
+
+    def _look(self, *, is_thorough: bool) -> None:
+        """Look after the ECU; whatever breach there is, name the message that did it."""
+        suspects = self._unsure if is_thorough else self._unseen
+        breach = self._watch.check(is_thorough=is_thorough) if suspects else None
+        if breach is not None:
+            self._accuse(breach, suspects)
+        self._unseen = []
+        if is_thorough:
+            self._unsure = []
+
+    def _accuse(self, breach: Breach, suspects: list[_Done]) -> NoReturn:
+        """Fail, with the message that did it. ContactLost: it cannot be repeated, since nothing brings the ECU back."""
+        silent = (suspect for suspect in suspects if suspect.answer.reply.kind is Kind.SILENCE)
+        done, found = next(silent, suspects[-1]) if breach.is_death else suspects[-1], breach
+        which = f"after {self._named(done.step)}"
+        self._tester.security.is_touched = True  # restoring takes a restart now: what else has changed is not known
+        try:
+            if len(suspects) > 1:
+                guilty = self._replayed([suspect.step for suspect in suspects])
+                done, found = guilty or (done, found)
+                which = f"after {self._named(done.step)}"
+                if guilty is None:
+                    which = f"after one of {len(suspects)} messages up to {self._named(suspects[-1].step)}"
+            self._tester.cite(*done.answer.evidence)
+            if found.evidence is not None:
+                self._tester.cite(found.evidence)
+            if found.is_death:
+                self._tester.restore()
+        except ContactLost as lost:
+            self._tester.note(f"contact was lost {which}")
+            raise ContactLost(f"contact lost {which}, and nothing brings the ECU back to repeat it") from lost
+        raise Violation(
+            expected=f"{found.expected} {which}",
+            observed=f"{found.observed}; the answer was {done.answer.reply}",
+            severity=min(found.severity, self._case.severity, key=_SEVERITIES.index),
+        )
+
+    def _replayed(self, suspects: list[Step]) -> tuple[_Done, Breach] | None:
+        """The suspects once more from a known state, one by one: the first that does it again, and what it does."""
+        try:
+            self._tester.restore()
+            self._begin()
+            for step in suspects:
+                done = self._send(step)
+                breach = self._watch.check(is_thorough=True)
+                if breach is not None:
+                    return done, breach
+        except ContactLost:
+            raise
+        except Unjudged as reason:
+            self._tester.note(f"which message did it was not found out: {reason}")
+        else:
+            self._tester.note("sent once more, one by one, the messages did not do it again")
+        return None
+
+    def _named(self, step: Step) -> str:
+        words = ", then ".join(map(shown_bytes, step.messages))
+        return f"{words} as raw frames" if self._case.is_raw else words

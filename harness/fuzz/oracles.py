@@ -1,0 +1,159 @@
+"""What must hold after every message, whatever the answer: alive, lock state unchanged, protected values unchanged.
+
+Protected is what the target declares to need a level, or never to be written; a level that the case itself opens protects
+nothing in it. The lock is told by a write of the value that is already there, in the session that the case is in, and only
+where that write was refused before the case began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.outcome import Inconclusive
+from harness.run import Severity
+from harness.target import DataEntry
+from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.tester import Tester
+
+SELF_HELP_S: Final = 5.0
+"""How long an ECU that fell silent is given to come back by itself (CATALOGUE, FZ-01)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One of the three does not hold."""
+
+    expected: str
+    observed: str
+    severity: Severity
+    evidence: Reply | RawReply | None = None
+    is_death: bool = False
+
+
+class Watch:
+    """Looks after one ECU for one case. `begin` takes the state that must not change."""
+
+    def __init__(self, tester: Tester, unlocked_level: int | None, spoiled: dict[int, bytes]) -> None:
+        """`spoiled` remembers the values that this case has changed before, should it be run once more on this ECU."""
+        self._tester = tester
+        self._unlocked_level = unlocked_level
+        self._spoiled = spoiled
+        self._values: dict[int, bytes] = {}
+        self._guarded: list[DataEntry] = []
+        self._fixed: list[DataEntry] = []
+        self._locked: list[DataEntry] = []
+
+    def begin(self) -> None:
+        """Read what must not change, and see which protected writes are refused, in the state that the case wants.
+
+        Inconclusive: a value still is what an earlier run of the case has made of it.
+        """
+        self._values.clear()
+        readable = [entry for entry in self._tester.target.data if entry.read.kind == "open" and not entry.volatile]
+        for entry in readable:
+            self._remember(entry)
+        kept = [entry for entry in readable if entry.did in self._values]
+        self._guarded = [entry for entry in kept if entry.write.level not in (None, self._unlocked_level)]
+        self._fixed = [entry for entry in kept if entry.write.kind == "never"]
+        self._locked = [entry for entry in self._one_a_level() if self._is_refused(entry)]
+        self._say_what_is_not_watched()
+
+    def _remember(self, entry: DataEntry) -> None:
+        tester = self._tester
+        try:
+            value = tester.stable_value(entry.did)
+        except Inconclusive as reason:
+            tester.note(f"not watched: {reason}")
+            return
+        if self._spoiled.get(entry.did, value) != value:
+            raise Inconclusive(f"DID {entry.did:04X} is still changed, and nothing puts it back")
+        self._values[entry.did] = value
+        if entry.write.kind != "never":
+            tester.access.changed.setdefault(entry.did, value)  # whatever the messages do, it is put back
+
+    def _one_a_level(self) -> list[DataEntry]:
+        return list({entry.write.level: entry for entry in reversed(self._guarded)}.values())[::-1]
+
+    def _is_refused(self, entry: DataEntry) -> bool:
+        if not self._tester.allows("write"):
+            return False
+        reply = self._tester.write(entry.did, self._values[entry.did])
+        if not reply.is_negative:
+            self._tester.note(
+                f"the lock of DID {entry.did:04X} was not watched: before the first message, a write gives {reply}"
+            )
+        return reply.is_negative
+
+    def _say_what_is_not_watched(self) -> None:
+        if not self._guarded and not self._fixed:
+            self._tester.note("no protected values were watched: the target declares none that can be read")
+        elif not self._tester.allows("write"):
+            self._tester.note("the lock state was not watched: the target does not allow the probe, a write")
+
+    # After a message
+
+    def check(self, *, is_thorough: bool) -> Breach | None:
+        """What does not hold any more. Values that nobody may write are read only if `is_thorough`."""
+        for entry in [*self._guarded, *self._fixed] if is_thorough else self._guarded:
+            breach = self._check_value(entry)
+            if breach is not None:
+                return breach
+        for entry in self._locked:
+            breach = self._check_lock(entry)
+            if breach is not None:
+                return breach
+        return None if self._guarded else self.check_life()
+
+    def check_life(self) -> Breach | None:
+        """Whether the ECU is dead, or was for a while."""
+        tester = self._tester
+        if tester.is_alive():
+            return None
+        silent_since_s = tester.link.now_s
+        while tester.link.now_s < silent_since_s + SELF_HELP_S:
+            if tester.is_alive():
+                observed = (
+                    f"it fell silent, and was back within {tester.link.now_s - silent_since_s:.1f} s: it has restarted"
+                )
+                return Breach("the ECU answers without interruption", observed, Severity.HIGH)
+        observed = f"it has not answered for {SELF_HELP_S:g} s"
+        return Breach("the ECU answers", observed, Severity.HIGH, tester.unanswered, is_death=True)
+
+    def _check_value(self, entry: DataEntry) -> Breach | None:
+        tester = self._tester
+        before = self._values[entry.did]
+        reply = tester.read_reply(entry.did)
+        if reply.kind is Kind.SILENCE:
+            return self.check_life()
+        if not reply.is_positive or reply.pdu[3:] == before:
+            return None
+        try:
+            after = tester.stable_value(entry.did)
+        except Inconclusive as reason:
+            self._guarded = [other for other in self._guarded if other is not entry]
+            self._fixed = [other for other in self._fixed if other is not entry]
+            tester.note(f"not watched any more: {reason}")
+            return None
+        if after == before:
+            return None
+        self._spoiled[entry.did] = before
+        change = "its content, which is secret, has changed"
+        if not entry.secret:
+            change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"
+        return Breach(f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
+
+    def _check_lock(self, entry: DataEntry) -> Breach | None:
+        """By effect: a write that is answered positively and changes nothing has not unlocked anything."""
+        tester = self._tester
+        probe = tester.write(entry.did, self._values[entry.did])
+        if probe.kind is Kind.SILENCE:
+            return self.check_life()
+        if not probe.is_positive:
+            return None
+        effect = tester.access.write_effect(entry)
+        if not effect.is_changed:
+            tester.cite(probe)
+            raise Inconclusive(f"a protected write is answered positively all of a sudden, but changes nothing: {effect}")
+        expected = f"DID {entry.did:04X} locked as before"
+        return Breach(expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)

@@ -1,0 +1,124 @@
+"""How is a fuzz case written in Python? A function that yields Scapy packets or bytes, under `@fuzz_case`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from harness.errors import UserError
+from harness.fuzz.case import Case, Head, label
+from harness.fuzz.scapy_chance import ScapyChance
+from harness.fuzz.send import LONGEST_MESSAGE, MOST_MESSAGES, Step
+from harness.link.clock import Chance
+from harness.run import Severity
+from harness.target import Target
+from harness.toml_schema import Problems, read_fields
+
+F = TypeVar("F", bound=Callable[..., Iterable[Any]])
+
+ATTRIBUTE: Final = "__uds_fuzz_case__"
+ARGUMENTS: Final = ("target", "chance")
+
+
+def fuzz_case(
+    *,
+    id: str,
+    why: str,
+    expect: str,
+    state: str | None = None,
+    severity: Severity | str = Severity.MEDIUM,
+    proven_by: Sequence[str] = (),
+) -> Callable[[F], F]:
+    """Make a function a fuzz case; the keys mean what they mean in TOML, and the result has the id ``fuzz/<id>``.
+
+    The function yields messages: Scapy packets or bytes, or a list of these for a sequence. It may take ``target``
+    (what is declared of the ECU) and ``chance`` (``random_bytes(n)`` and ``below(n)`` from the run's seed). What Scapy's
+    own ``fuzz()`` draws while the function runs comes from the run's seed too. It is run twice, first to see whether all
+    that it yields may be sent, and must yield the same both times.
+
+    What is malformed here does not raise; an audit refuses it before anything is sent.
+    """
+    given = {"id": id, "why": why, "expect": expect, "severity": severity}
+    if state is not None:
+        given["state"] = state
+    if proven_by:
+        given["proven_by"] = proven_by  # type: ignore[assignment]
+
+    def mark(function: F) -> F:
+        setattr(function, ATTRIBUTE, _Declared(given, function))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What stood in the decorator."""
+
+    given: dict[str, Any]
+    function: Callable[..., Iterable[Any]]
+
+
+def declared_case(function: object) -> Case | None:
+    """The case that a function is, or None. UserError: what is wrong with it."""
+    declared = getattr(function, ATTRIBUTE, None)
+    if not isinstance(declared, _Declared):
+        return None
+    code = inspect.unwrap(declared.function).__code__
+    path = Path(code.co_filename)
+    problems = Problems(f"{label(path)}:{code.co_firstlineno}")
+    values = read_fields(Head, declared.given, f"@fuzz_case {declared.given['id']}: ", problems)
+    unknown = [name for name in inspect.signature(declared.function).parameters if name not in ARGUMENTS]
+    if unknown:
+        sentence = f"takes {', '.join(unknown)}; a case may take {' and '.join(ARGUMENTS)}"
+        problems.add(f"@fuzz_case {declared.given['id']}: {code.co_name}", sentence)
+    problems.raise_if_any()
+    return Case(**values, messages=Generated(declared.function, str(values["id"])), path=path, line=code.co_firstlineno)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a function yields."""
+
+    function: Callable[..., Iterable[Any]]
+    name: str
+
+    def size(self, target: Target) -> int | None:
+        """Not known before it is run."""
+        return None
+
+    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+        """Run the function, its chance and Scapy's from streams of their own. UserError: it yields what cannot be sent."""
+        known = {"target": target, "chance": chance.stream("function")}
+        scapy = ScapyChance(chance.stream("scapy"))
+        arguments = {name: known[name] for name in inspect.signature(self.function).parameters}
+        sent = 0
+        with scapy.in_force():
+            produced = iter(self.function(**arguments))
+        while True:
+            with scapy.in_force():
+                found = next(produced, produced)
+                if found is produced:
+                    return
+                messages = tuple(self._pdu(one) for one in (found if isinstance(found, (list, tuple)) else [found]))
+            sent += len(messages)
+            if sent > MOST_MESSAGES:
+                raise UserError(f"@fuzz_case {self.name} yields more than {MOST_MESSAGES} messages; let it end earlier")
+            yield Step(messages)
+
+    def _pdu(self, message: object) -> bytes:
+        from scapy.packet import Packet
+
+        if not isinstance(message, (Packet, bytes, bytearray)):
+            kind = type(message).__name__
+            raise UserError(f"@fuzz_case {self.name} yields {kind}; yield Scapy packets, bytes, or a list of these")
+        pdu = bytes(message)
+        if not 0 < len(pdu) <= LONGEST_MESSAGE:
+            raise UserError(f"@fuzz_case {self.name} yields {len(pdu)} bytes; yield messages of 1 to {LONGEST_MESSAGE}")
+        return pdu
+
+    def __str__(self) -> str:
+        return f"what {self.function.__name__} yields"

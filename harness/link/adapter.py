@@ -1,0 +1,179 @@
+"""How frames get to an adapter and back: through python-can, or past it where Linux tells more than python-can does."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from pathlib import Path
+from typing import Protocol
+
+import can
+from can.interfaces.socketcan import SocketcanBus
+from can.interfaces.socketcan.socketcan import build_can_frame, dissect_can_frame
+
+from harness.link.clock import RealClock
+from harness.link.frame import Frame, from_message
+
+BUFFER_BYTES = 1 << 22
+"""Some ten thousand frames; the usual buffer loses a few of the 600 that an unpaced answer of 4 KiB sends at once."""
+
+BLOCKING_S = 0.05
+"""The socket's own time-out for receiving. A wait that is no shorter costs one system call instead of two."""
+
+SENDING_S = 1.0
+"""The socket's own time-out for sending: as long as this its buffer may be full."""
+
+# Linux's, which the socket module does not offer; from asm-generic/socket.h, linux/can.h and linux/can/error.h
+SO_RCVBUFFORCE = 33
+SO_MEMINFO = 55
+MEMINFO = struct.Struct("9I")
+DROPS = 8
+CAN_EFF_FLAG, CAN_RTR_FLAG, CAN_ERR_FLAG = 0x80000000, 0x40000000, 0x20000000
+CAN_ERR_CRTL, CAN_ERR_BUSOFF = 0x04, 0x40
+CAN_ERR_CRTL_RX_OVERFLOW = 0x01
+
+_CANFD_BYTES = 72
+_TIMEVAL = struct.Struct("@ll")
+_TIMESPEC = struct.Struct("@ll")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
+
+
+class Adapter(Protocol):
+    """An open bus. All methods may raise OSError or can.CanError."""
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that arrived and were lost on their way to us, as far as it is known."""
+
+    def send(self, frame: Frame) -> None:
+        """Hand over a frame."""
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """The next frame, our own if the bus gives them back, or None: none came within `timeout_s`, or less."""
+
+    def is_bus_off(self, frame: Frame) -> bool:
+        """Whether an error frame says that the controller has left the bus."""
+
+    def close(self) -> None:
+        """Let go of the bus."""
+
+
+def adapter_of(bus: can.BusABC) -> Adapter:
+    """The best way to read a bus that python-can has opened."""
+    return SocketCan(bus) if isinstance(bus, SocketcanBus) else PythonCan(bus)
+
+
+class PythonCan:
+    """Any bus, as python-can shows it."""
+
+    lost_frames = 0
+
+    def __init__(self, bus: can.BusABC) -> None:
+        self._bus = bus
+        self._clock = RealClock()
+
+    def send(self, frame: Frame) -> None:
+        """Hand over a frame."""
+        self._bus.send(frame.message())
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """The next frame; stamped on arrival here if the driver has no stamp."""
+        message = self._bus.recv(timeout_s)
+        if message is None:
+            return None
+        return from_message(message, message.timestamp or self._clock.utc_s(), not message.is_rx)
+
+    def is_bus_off(self, frame: Frame) -> bool:
+        """Never: what an error frame says is each driver's own."""
+        return False
+
+    def close(self) -> None:
+        """Let go of the bus."""
+        self._bus.shutdown()
+
+
+class SocketCan:
+    """A SocketCAN bus that was opened with our own frames to come back.
+
+    python-can takes every frame that this computer sent for our own, those of other programs included.
+    """
+
+    def __init__(self, bus: SocketcanBus) -> None:
+        self._bus = bus
+        self._socket = bus.socket
+        self._overruns = 0
+        for option, timeout_s in ((socket.SO_RCVTIMEO, BLOCKING_S), (socket.SO_SNDTIMEO, SENDING_S)):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(int(timeout_s), int(timeout_s % 1 * 1_000_000)))
+        self._widen()
+
+    def _widen(self) -> None:
+        """Make room for what arrives while Python is busy: as much as the system lets us have."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+
+    def send(self, frame: Frame) -> None:
+        """Hand over a frame."""
+        self._socket.send(build_can_frame(frame.message()))
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """The next frame, stamped by the driver; it waits no longer than BLOCKING_S."""
+        if timeout_s < BLOCKING_S and not select.select([self._socket], [], [], timeout_s)[0]:
+            return None
+        try:
+            raw, ancillary, flags, _ = self._socket.recvmsg(_CANFD_BYTES, _ANCILLARY_BYTES)
+        except BlockingIOError:
+            return None
+        can_id, dlc, _, data = dissect_can_frame(raw)
+        seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+        is_extended = bool(can_id & CAN_EFF_FLAG)
+        is_remote = bool(can_id & CAN_RTR_FLAG)
+        is_error = bool(can_id & CAN_ERR_FLAG)
+        can_id &= 0x1FFFFFFF if is_extended or is_error else 0x7FF
+        if is_error and can_id & CAN_ERR_CRTL and any(byte & CAN_ERR_CRTL_RX_OVERFLOW for byte in data[1:2]):
+            self._overruns += 1
+        return Frame(
+            can_id,
+            b"" if is_remote else data,
+            is_extended,
+            seconds + nanoseconds * 1e-9,
+            bool(flags & socket.MSG_CONFIRM),
+            is_remote,
+            is_error,
+            len(raw) == _CANFD_BYTES,
+            dlc,
+        )
+
+    def is_bus_off(self, frame: Frame) -> bool:
+        """Whether an error frame says that the controller has left the bus."""
+        return bool(frame.can_id & CAN_ERR_BUSOFF)
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that the socket's buffer had no room for, and overruns that the controller reported."""
+        memory = MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size))
+        return self._overruns + int(memory[DROPS])
+
+    def close(self) -> None:
+        """Let go of the bus."""
+        self._bus.shutdown()
+
+
+def trouble_with(interface: str) -> str:
+    """What keeps a network interface from being opened, and what to do; empty if nothing does."""
+    known = Path("/sys/class/net")
+    if not known.is_dir():
+        return ""
+    try:
+        is_up = int((known / interface / "flags").read_text(), 16) & 1
+    except (OSError, ValueError):
+        return f"there is no interface {interface!r}; try: ip link show"
+    return "" if is_up else f"the interface is down; try: sudo ip link set {interface} up"
+
+
+def is_full_queue(error: Exception) -> bool:
+    """Whether sending failed only because frames that were handed over before wait for the bus."""
+    return errno.ENOBUFS in (getattr(error, "errno", None), getattr(error, "error_code", None))

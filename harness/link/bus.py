@@ -1,0 +1,290 @@
+"""How the harness reaches a bus: one interface over the simulated bus and every adapter that python-can knows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import can
+
+from harness.errors import LinkError, UserError
+from harness.link.adapter import adapter_of, is_full_queue, trouble_with
+from harness.link.clock import Chance, RealClock
+from harness.link.frame import Frame
+from harness.link.lock import BusLock
+from harness.link.node import Node, load_nodes
+from harness.link.simulation import Console, NodeFault, Simulation
+from harness.link.trace import Trace
+
+SIMULATED_INTERFACE = "uds-sim"
+ECHO_TIMEOUT_S = 1.0
+"""An adapter that has not sent a frame within this on a working bus will not send it."""
+
+FULL_QUEUE_WAIT_S = 0.001
+"""As long as a bus at 500 kbit/s needs for four frames."""
+
+
+class Link(Protocol):
+    """Frames out, frames in, and time. Everything that passes is in `trace`."""
+
+    trace: Trace
+    is_virtual: bool
+    confirms_sending: bool
+    """Whether a frame that did not go out would be noticed."""
+    tells_stale: bool
+    """Whether `unsent` is kept, so that nothing need be drained before a request."""
+    unsent: int
+    """Frames handed over that are not yet out: what arrives before them cannot answer them."""
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that arrived and were lost on their way to us, as far as the adapter tells."""
+
+    @property
+    def now_s(self) -> float:
+        """The link's time; for time-outs."""
+
+    def send(self, frame: Frame) -> None:
+        """Hand a frame to the bus. LinkError: the adapter refuses it."""
+
+    def receive(self, until_s: float) -> Frame | None:
+        """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""
+
+    def check_sent(self) -> None:
+        """LinkError if silence may be ours: a frame that was handed over has not gone out, or frames were lost."""
+
+    def console(self) -> str:
+        """What simulated nodes printed."""
+
+    def faults(self) -> Sequence[NodeFault]:
+        """Which simulated nodes died, and of what."""
+
+    def can_power_cycle(self) -> bool:
+        """Whether `power_cycle` has an effect."""
+
+    def power_cycle(self) -> None:
+        """Cut and restore the supply of simulated nodes."""
+
+    def close(self) -> None:
+        """Let go of the bus."""
+
+
+class SimulatedLink:
+    """The simulated bus in virtual time: waiting costs nothing, and nothing happens unless somebody waits."""
+
+    is_virtual = True
+    confirms_sending = True
+    tells_stale = False
+    unsent = 0
+    lost_frames = 0
+
+    def __init__(self, nodes: Sequence[Node], *, bitrate: int, chance: Chance, trace: Trace) -> None:
+        self.trace = trace
+        self._console = Console()
+        self._simulation = Simulation(nodes, bitrate=bitrate, chance=chance, trace=trace, console=self._console)
+        self._inbox = self._simulation.inbox
+        self.send = self._simulation.send
+        self._advance = self._simulation.advance
+
+    @property
+    def now_s(self) -> float:
+        return self._simulation.now_s
+
+    def receive(self, until_s: float) -> Frame | None:
+        inbox = self._inbox
+        if not inbox:
+            if until_s <= self._simulation.now_s:
+                return None
+            self._advance(until_s)
+            if not inbox:
+                return None
+        return inbox.popleft()
+
+    def check_sent(self) -> None:
+        return
+
+    def console(self) -> str:
+        return self._console.text()
+
+    def faults(self) -> Sequence[NodeFault]:
+        return self._simulation.faults
+
+    def can_power_cycle(self) -> bool:
+        return self._simulation.can_power_cycle
+
+    def power_cycle(self) -> None:
+        self._simulation.power_cycle()
+
+    def close(self) -> None:
+        self.trace.flush()
+
+
+class CanLink:
+    """A real bus through python-can.
+
+    With `confirms_sending` the adapter gives our own frames back once they have been sent: they enter the trace then,
+    with the driver's time stamp and in their true order. Without it they enter it when they are handed over.
+    """
+
+    is_virtual = False
+
+    def __init__(self, bus: can.BusABC, *, trace: Trace, confirms_sending: bool, name: str) -> None:
+        self.trace = trace
+        self.confirms_sending = self.tells_stale = confirms_sending
+        self.unsent = 0
+        self._handed_over: list[tuple[object, ...]] = []
+        self._lost_frames_told = 0
+        self._adapter = adapter_of(bus)
+        self._clock = RealClock()
+        self._name = name
+        self._lock: BusLock | None = None
+
+    @property
+    def now_s(self) -> float:
+        return self._clock.now_s()
+
+    def send(self, frame: Frame) -> None:
+        try:
+            self._adapter.send(frame)
+        except (can.CanError, OSError) as error:
+            self._send_again(frame, error)
+        if self.confirms_sending:
+            self._handed_over.append(_identity(frame))
+            self.unsent += 1
+        else:
+            self.trace.record(frame._replace(time_s=self._clock.utc_s(), is_sent=True))
+
+    def _send_again(self, frame: Frame, error: Exception) -> None:
+        """A full queue empties as the bus takes its frames; other errors last."""
+        until_s = self.now_s + ECHO_TIMEOUT_S
+        while is_full_queue(error) and self.now_s < until_s:
+            self._clock.sleep(FULL_QUEUE_WAIT_S)
+            try:
+                self._adapter.send(frame)
+                return
+            except (can.CanError, OSError) as again:
+                error = again
+        raise LinkError(
+            f"{self._name}: the adapter does not send ({error}); "
+            "see that the interface is up, terminated, and that another node acknowledges"
+        ) from error
+
+    def receive(self, until_s: float) -> Frame | None:
+        while True:
+            timeout_s = max(until_s - self._clock.now_s(), 0.0)
+            frame = self._next(timeout_s)
+            if frame is None:
+                if timeout_s > 0:
+                    continue  # the adapter may wait for less
+                return None
+            if not frame.is_sent and not frame.is_error:
+                return frame
+
+    def _next(self, timeout_s: float) -> Frame | None:
+        """The next frame, ours and the adapter's own included."""
+        try:
+            frame = self._adapter.receive(timeout_s)
+        except (can.CanError, OSError) as error:
+            raise LinkError(f"{self._name}: the adapter does not receive ({error})") from error
+        if frame is None:
+            return None
+        self.trace.record(frame)
+        self.trace.trim()
+        if frame.is_error and self._adapter.is_bus_off(frame):
+            raise LinkError(f"{self._name}: the adapter is bus-off; check bit rate, wiring and termination")
+        if frame.is_sent:
+            self._confirm(frame)
+        return frame
+
+    def _confirm(self, frame: Frame) -> None:
+        """A frame of ours is out. One that was given up already says nothing of those that were sent since."""
+        identity = _identity(frame)
+        if identity in self._handed_over:
+            self._handed_over.remove(identity)
+            self.unsent -= 1
+
+    @property
+    def lost_frames(self) -> int:
+        return self._adapter.lost_frames
+
+    def check_sent(self) -> None:
+        until_s = self.now_s + ECHO_TIMEOUT_S
+        while self.unsent and (timeout_s := until_s - self.now_s) > 0:
+            self._next(timeout_s)
+        is_unsent, lost_before = bool(self.unsent), self._lost_frames_told
+        self._handed_over.clear()
+        self.unsent = 0
+        self._lost_frames_told = self.lost_frames
+        if self._lost_frames_told > lost_before:
+            raise LinkError(
+                f"{self._name}: frames were lost ({self._lost_frames_told - lost_before}), perhaps an answer among them; "
+                "they come faster than they are taken: keep other programs from loading this computer or the bus"
+            )
+        if is_unsent:
+            raise LinkError(
+                f"{self._name}: a frame that was handed to the adapter did not go out; "
+                "nobody on the bus acknowledges it, or the bit rate is wrong"
+            )
+
+    def console(self) -> str:
+        return ""
+
+    def faults(self) -> Sequence[NodeFault]:
+        return ()
+
+    def can_power_cycle(self) -> bool:
+        return False
+
+    def power_cycle(self) -> None:
+        raise LinkError(f"{self._name}: the supply of an ECU on a real bus is not ours to cut")
+
+    def hold(self) -> None:
+        """Keep other runs off this bus until `close`. UserError if one is under way."""
+        self._lock = BusLock(self._name)
+
+    def close(self) -> None:
+        self.trace.flush()
+        self._adapter.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+def _identity(frame: Frame) -> tuple[object, ...]:
+    """What tells a frame from others when the adapter gives it back."""
+    return frame.can_id, frame.data, frame.is_extended, frame.is_remote
+
+
+def open_link(
+    *,
+    interface: str,
+    channel: str,
+    bitrate: int,
+    trace: Trace,
+    chance: Chance,
+    relative_to: Path | None = None,
+) -> Link:
+    """Open a bus. UserError: there is no such interface, channel or profile, or another run uses it."""
+    if interface == SIMULATED_INTERFACE:
+        return SimulatedLink(load_nodes(channel, relative_to), bitrate=bitrate, chance=chance, trace=trace)
+    name = f"{interface}:{channel}"
+    if interface == "socketcan" and (trouble := trouble_with(channel)):
+        raise UserError(f"cannot open {name}: {trouble}")
+    logging.getLogger("can").addHandler(logging.NullHandler())  # python-can would print what the UserError says
+    confirms_sending = interface in ("socketcan", "virtual")
+    options: dict[str, Any] = {"receive_own_messages": True} if confirms_sending else {}
+    if interface != "socketcan":
+        options["bitrate"] = bitrate
+    try:
+        bus = can.Bus(interface=interface, channel=channel, **options)
+    except Exception as error:  # backends raise what they like, ImportError and AttributeError included
+        raise UserError(f"cannot open {name}: {' '.join(str(error).split())}") from error
+    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name)
+    try:
+        link.hold()
+    except UserError:
+        link.close()
+        raise
+    return link

@@ -1,0 +1,93 @@
+"""What time it is, and where chance comes from: the one file that asks the machine for either."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+VIRTUAL_EPOCH_S = 1_767_225_600.0
+"""The wall clock of a simulated bus at its start: 2026-01-01T00:00:00Z, the same in every run."""
+
+
+class Clock(Protocol):
+    """Time as a bus keeps it."""
+
+    def now_s(self) -> float:
+        """Seconds that only grow; for time-outs."""
+
+    def utc_s(self) -> float:
+        """Seconds since 1970; for stamps."""
+
+
+class RealClock:
+    """The machine's own time."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def utc_s(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def utc_text(utc_s: float) -> str:
+    """ISO 8601 to the second, e.g. ``2026-11-20T09:28:00Z``."""
+    return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def system_random_bytes(n: int) -> bytes:
+    """Chance from the operating system: what a simulated ECU uses on a real bus."""
+    return os.urandom(n)
+
+
+def new_seed() -> int:
+    """A seed for a run that was given none."""
+    return int.from_bytes(os.urandom(4), "big")
+
+
+def every(interval_s: float, callback: Callable[[], None]) -> None:
+    """Call back on a daemon thread, for as long as the process lives."""
+
+    def loop() -> None:
+        while True:
+            time.sleep(interval_s)
+            callback()
+
+    threading.Thread(target=loop, daemon=True, name="uds-harness-every").start()
+
+
+class Chance:
+    """Repeatable chance: SHA-256 in counter mode over a seed and a stream's name.
+
+    The same seed gives the same bytes on every machine, and no statistical test tells them from the system's own. Each
+    consumer takes a stream of its own, so that leaving one check out does not change what another one draws.
+    """
+
+    def __init__(self, seed: int, stream: str = "") -> None:
+        self.seed = seed
+        self._stream = stream
+        self._prefix = f"{seed}/{stream}/".encode()
+        self._counter = 0
+
+    def stream(self, name: str) -> Chance:
+        """An independent source under the same seed."""
+        return Chance(self.seed, f"{self._stream}/{name}")
+
+    def random_bytes(self, n: int) -> bytes:
+        """`n` bytes."""
+        blocks = []
+        for _ in range(-(-n // 32)):
+            blocks.append(hashlib.sha256(self._prefix + self._counter.to_bytes(8, "big")).digest())
+            self._counter += 1
+        return b"".join(blocks)[:n]
+
+    def below(self, limit: int) -> int:
+        """A whole number from 0 to `limit` - 1; the bias of the reduction is below 2^-64."""
+        return int.from_bytes(self.random_bytes((limit.bit_length() + 7) // 8 + 8), "big") % limit

@@ -1,0 +1,92 @@
+"""One CAN frame, as the harness keeps it: immutable, cheap, and on its way to or from python-can."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import can
+
+FD_LENGTHS = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
+
+
+class Frame(NamedTuple):
+    """A frame with its time stamp.
+
+    `time_s` is the bus's own time on a simulated bus and seconds since 1970, from the driver where it stamps, on a real
+    one. `is_sent` tells the harness's own frames from the others.
+    """
+
+    can_id: int
+    data: bytes
+    is_extended: bool = False
+    time_s: float = 0.0
+    is_sent: bool = False
+    is_remote: bool = False
+    is_error: bool = False
+    is_fd: bool = False
+    dlc: int = 0
+    """What a remote frame asks for; other frames carry their length in `data`."""
+
+    def message(self) -> can.Message:
+        """The frame for python-can."""
+        return can.Message(
+            self.time_s,
+            self.can_id,
+            self.is_extended,
+            self.is_remote,
+            self.is_error,
+            None,
+            self.dlc if self.is_remote else None,
+            self.data,
+            self.is_fd,
+        )
+
+    def text(self) -> str:
+        """``740#0322101000000000``: id and data as candump writes them."""
+        can_id = f"{self.can_id:08X}" if self.is_extended else f"{self.can_id:03X}"
+        separator = "##0" if self.is_fd else "#"
+        return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data.hex().upper()}"
+
+
+def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
+    """What python-can holds, made immutable."""
+    return Frame(
+        message.arbitration_id,
+        bytes(message.data),
+        message.is_extended_id,
+        time_s,
+        is_sent,
+        message.is_remote_frame,
+        message.is_error_frame,
+        message.is_fd,
+        message.dlc,
+    )
+
+
+def check(message: can.Message) -> None:
+    """Raise ValueError unless the message can be sent on a bus."""
+    limit = 0x1FFFFFFF if message.is_extended_id else 0x7FF
+    if not isinstance(message.arbitration_id, int):
+        raise ValueError(f"CAN id {message.arbitration_id!r} is no whole number")
+    if not 0 <= message.arbitration_id <= limit:
+        raise ValueError(f"CAN id {message.arbitration_id:#x} does not fit {'29' if message.is_extended_id else '11'} bits")
+    length = len(message.data)
+    if length > 8 and not (message.is_fd and length in FD_LENGTHS):
+        raise ValueError(f"a CAN frame cannot hold {length} bytes")
+    if message.is_remote_frame and (message.is_fd or length or message.dlc not in range(9)):
+        raise ValueError("a remote frame is a classic one, holds no data, and asks for 0 to 8 bytes")
+    if message.is_error_frame:
+        raise ValueError("an error frame is what an adapter makes of an error; nobody sends one")
+
+
+def parse(text: str) -> Frame:
+    """Read ``740#0322101000000000``, eight id digits for 29 bits, ``#R8`` for a remote frame. Raises ValueError."""
+    can_id, separator, data = text.strip().partition("#")
+    if not separator or len(can_id) not in (3, 8):
+        raise ValueError(f"{text!r} is no frame; write 740#022210 or 00000740#022210")
+    is_remote = data[:1] in ("R", "r")
+    payload = b"" if is_remote else bytes.fromhex(data)
+    dlc = int(data[1:] or 0) if is_remote else 0
+    frame = Frame(int(can_id, 16), payload, len(can_id) == 8, is_remote=is_remote, dlc=dlc)
+    check(frame.message())
+    return frame

@@ -1,0 +1,82 @@
+"""How nodes run on a real bus: the same contract as on the simulated one, in real time, until interrupted."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+
+import can
+
+from harness.errors import LinkError
+from harness.link.clock import RealClock, system_random_bytes
+from harness.link.frame import check
+from harness.link.node import Node
+
+IDLE_S = 1.0
+
+
+class _Timer:
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class LiveBus:
+    """Runs nodes on one python-can bus, all on the calling thread."""
+
+    def __init__(self, bus: can.BusABC, nodes: Sequence[Node]) -> None:
+        self._bus = bus
+        self._nodes = nodes
+        self._clock = RealClock()
+        self._started_s = self._clock.now_s()
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._sequence = 0
+        self.random_bytes = system_random_bytes
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the bus was taken up."""
+        return self._clock.now_s() - self._started_s
+
+    @property
+    def utc_s(self) -> float:
+        """Seconds since 1970."""
+        return self._clock.utc_s()
+
+    def send(self, frame: can.Message) -> None:
+        """Put a node's frame on the bus. LinkError: the adapter refuses it."""
+        check(frame)
+        try:
+            self._bus.send(frame)
+        except (can.CanError, OSError) as error:
+            raise LinkError(f"the adapter does not send: {error}") from error
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> _Timer:
+        """Call back later, between two frames."""
+        self._sequence += 1
+        timer = _Timer(callback)
+        heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
+        return timer
+
+    def run(self) -> None:
+        """Serve the bus for ever. What a node raises ends it; LinkError: the adapter failed."""
+        for node in self._nodes:
+            node.attach(self)
+        while True:
+            self._run_due()
+            wait_s = self._timers[0][0] - self.now_s if self._timers else IDLE_S
+            try:
+                message = self._bus.recv(max(wait_s, 0.0))
+            except (can.CanError, OSError) as error:
+                raise LinkError(f"the adapter does not receive: {error}") from error
+            if message is not None and not message.is_error_frame:
+                for node in self._nodes:
+                    node.on_frame(message)
+
+    def _run_due(self) -> None:
+        while self._timers and self._timers[0][0] <= self.now_s:
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback is not None:
+                callback()

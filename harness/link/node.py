@@ -1,0 +1,138 @@
+"""What stands on a simulated bus: the contract of a node, and how one is found by its name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import can
+
+from harness.errors import UserError
+
+PROFILES_MODULE = "harness.ecu.profiles"
+
+
+class Timer(Protocol):
+    """A callback that is due later."""
+
+    def cancel(self) -> None:
+        """Forget the callback; without effect once it has run."""
+
+
+class Port(Protocol):
+    """A node's side of the bus, given to it by :meth:`Node.attach`."""
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the bus started."""
+
+    @property
+    def utc_s(self) -> float:
+        """The wall clock that an ECU could know, seconds since 1970; virtual on a virtual bus."""
+
+    def send(self, frame: can.Message) -> None:
+        """Queue a frame; it arrives when the bus has had time for it. ValueError: not a CAN frame."""
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""
+
+    def random_bytes(self, n: int) -> bytes:
+        """`n` bytes of chance; from the run's seed on a simulated bus, from the system on a real one."""
+
+
+class Node(Protocol):
+    """An ECU, or whatever else talks on the bus. It may also have ``power_cycle()`` (see `power_cycle`)."""
+
+    def attach(self, port: Port) -> None:
+        """Called once, before any frame."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Called for each frame that another node sent, when it has fully arrived."""
+
+
+def power_cycle(node: Node) -> None:
+    """Cut and restore a node's supply, if it can show that: its timers and waiting frames are already gone."""
+    cut = getattr(node, "power_cycle", None)
+    if cut is not None:
+        cut()
+
+
+def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
+    """Make the nodes that a channel names.
+
+    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative to
+    `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError when it names nothing
+    that can be called, or when the factory raises or gives no nodes.
+    """
+    name, colon, factory_name = channel.rpartition(":")
+    if not colon:
+        factory = _profile(channel)
+    elif name.endswith(".py"):
+        factory = _attribute(load_file((relative_to or Path.cwd()) / name, channel), factory_name, channel)
+    else:
+        factory = _attribute(_module(name, channel), factory_name, channel)
+    try:
+        made = factory()
+        nodes = list(made) if isinstance(made, Iterable) and not _is_node(made) else [made]
+    except (Exception, SystemExit) as error:
+        raise UserError(f"channel {channel}: the factory raised {_told(error)}") from error
+    for node in nodes:
+        if not _is_node(node):
+            what = f"the class {node.__name__}" if isinstance(node, type) else type(node).__name__
+            raise UserError(f"channel {channel}: {what} is no node; a node has attach(port) and on_frame(frame)")
+    if not nodes:
+        raise UserError(f"channel {channel}: the factory returned no node")
+    return nodes
+
+
+def _is_node(made: object) -> bool:
+    is_made = not isinstance(made, type)
+    return is_made and callable(getattr(made, "attach", None)) and callable(getattr(made, "on_frame", None))
+
+
+def _told(error: BaseException) -> str:
+    """A stranger's error in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
+
+
+def _profile(channel: str) -> Callable[[], Any]:
+    profiles = importlib.import_module(PROFILES_MODULE)
+    factory: Callable[[], Any] = profiles.factory(channel)
+    return factory
+
+
+def _module(name: str, channel: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"channel {channel}: cannot import {name}: {_told(error)}") from error
+
+
+def load_file(path: Path, wanted_by: str) -> Any:
+    """Import one Python file that a user named; UserError says who wanted it and what is wrong."""
+    if not path.is_file():
+        raise UserError(f"{wanted_by}: there is no file {path}")
+    module_name = f"uds_harness_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{wanted_by}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(module_name, None)
+        raise UserError(f"{wanted_by}: {path} raised {_told(error)}") from error
+    return module
+
+
+def _attribute(module: Any, name: str, channel: str) -> Callable[[], Any]:
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        where = getattr(module, "__file__", None) or module.__name__
+        raise UserError(f'channel {channel}: {where} has no function "{name}"')
+    return factory  # type: ignore[no-any-return]

@@ -1,0 +1,323 @@
+"""What happens next on a simulated bus: frames and callbacks, one at a time, in the order of their time."""
+
+from __future__ import annotations
+
+import heapq
+import io
+import math
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from traceback import TracebackException
+
+import can
+
+from harness.link.clock import VIRTUAL_EPOCH_S, Chance
+from harness.link.frame import Frame, check, from_message
+from harness.link.node import Node, power_cycle
+from harness.link.trace import Trace
+from harness.link.watchdog import NodeSpins, watch
+
+INSTANT_S = 0.001
+EVENTS_AT_ONE_INSTANT = 10_000
+"""A node that asks for more than this without letting a millisecond pass will never stop."""
+
+FRAMES_WAITING = 1 << 16
+"""As many frames as a node may have in its transmit queue."""
+
+CONSOLE_CHARACTERS = 1 << 20
+_FOREVER_S = sys.float_info.max
+"""What is due at infinity, such as the next event of a silent bus, is never reached."""
+
+REASON_CHARACTERS = 1000
+TRACEBACK_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFault:
+    """How a node died. It stays dead until its power is cycled."""
+
+    node: str
+    time_s: float
+    reason: str
+    traceback: str
+
+
+class Console(io.TextIOBase):
+    """What nodes print, to standard output or standard error: the last mebibyte of it."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+        self._size = 0
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep `text`, at the cost of the oldest."""
+        if text:
+            self._pieces.append(text[-CONSOLE_CHARACTERS:])
+            self._size += len(self._pieces[-1])
+            while self._size > CONSOLE_CHARACTERS:
+                self._size -= len(self._pieces.popleft())
+        return len(text)
+
+    def text(self) -> str:
+        """All that is kept."""
+        return "".join(self._pieces)
+
+
+class _Timer:
+    __slots__ = ("callback", "port")
+
+    def __init__(self, port: _Port, callback: Callable[[], None]) -> None:
+        self.port = port
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class _Port:
+    """One node's side of the bus; the harness's own side is no port."""
+
+    def __init__(self, simulation: Simulation, node: Node, chance: Chance) -> None:
+        self._simulation = simulation
+        self.node = node
+        self.random_bytes = chance.random_bytes
+        self.is_dead = False
+        self.waiting = 0
+        self.let_time_pass()
+
+    def let_time_pass(self) -> None:
+        """What happens now is not counted with what has happened."""
+        self.instant_ends_s = -math.inf
+        self.events_at_instant = 0
+
+    @property
+    def now_s(self) -> float:
+        return self._simulation.now_s
+
+    @property
+    def utc_s(self) -> float:
+        return self._simulation.epoch_s + self._simulation.now_s
+
+    def send(self, frame: can.Message) -> None:
+        if not self.is_dead:
+            self._simulation.queue(frame, self)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> _Timer:
+        if not delay_s >= 0:
+            raise ValueError(f"call_later: {delay_s} s is no delay")
+        timer = _Timer(self, callback)
+        self._simulation.schedule(delay_s, timer)
+        return timer
+
+
+class Simulation:
+    """A bus with nodes. Time stands still except in `advance`.
+
+    Frames take the time that their bits take at `bitrate`, without stuff bits; of frames waiting at the same moment the
+    lowest id goes first, and of those with the same id the one that was sent first. A node that raises, spins, or never
+    lets time pass is dead: `faults` says how. What it prints goes to `console`, or where it prints if that is None.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        bitrate: int = 500_000,
+        chance: Chance,
+        trace: Trace,
+        console: Console | None = None,
+        epoch_s: float = VIRTUAL_EPOCH_S,
+    ) -> None:
+        self.now_s = 0.0
+        self.epoch_s = epoch_s
+        self.trace = trace
+        self.console = console
+        self.faults: list[NodeFault] = []
+        self.inbox: deque[Frame] = deque()
+        """What has arrived for the harness."""
+        self.calls = 0
+        self.thread_id = 0
+        self.is_in_node = False
+        self._bit_s = 1.0 / bitrate
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._sequence = 0
+        self._waiting: list[tuple[int, int, Frame, _Port | None]] = []
+        """A heap: arbitration field, order of sending, frame, sender."""
+        self._flying: tuple[Frame, _Port | None] | None = None
+        self._arrives_s = math.inf
+        self._ports = [_Port(self, node, chance.stream(f"node {n}")) for n, node in enumerate(nodes)]
+        watch(self)
+        self._captured(self._attach)
+
+    def _captured(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do what calls nodes: what is printed meanwhile is theirs."""
+        self.thread_id = threading.get_ident()
+        if self.console is None:
+            work(*arguments)
+            return
+        own = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = self.console
+        try:
+            work(*arguments)
+        finally:
+            sys.stdout, sys.stderr = own
+
+    def _attach(self) -> None:
+        for port in self._ports:
+            self._call(port, port.node.attach, port)
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame of the harness's own. It is given a number in the trace when it has left."""
+        self._sequence += 1
+        heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, None))
+
+    def queue(self, message: can.Message, port: _Port) -> None:
+        """Queue a node's frame; what the node does to the message afterwards is without effect.
+
+        ValueError: it is no CAN frame. CanOperationError: the node's transmit queue is full.
+        """
+        check(message)
+        if port.waiting >= FRAMES_WAITING:
+            raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
+        port.waiting += 1
+        self._sequence += 1
+        frame = from_message(message, 0.0, False)
+        heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, port))
+
+    def schedule(self, delay_s: float, timer: _Timer) -> None:
+        """Remember a callback."""
+        self._sequence += 1
+        heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
+
+    def next_event_s(self) -> float:
+        """When something happens next by itself; infinity if nothing will."""
+        if self._waiting and self._flying is None:
+            return self.now_s
+        return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
+
+    def advance(self, until_s: float) -> None:
+        """Let things happen, in order, until a frame has arrived for the harness or it is `until_s`."""
+        self._captured(self._run, until_s)
+        self.trace.trim()
+
+    def _run(self, until_s: float) -> None:
+        if until_s == math.inf:
+            until_s = _FOREVER_S
+        timers = self._timers
+        inbox = self.inbox
+        while not inbox:
+            due_s = timers[0][0] if timers else math.inf
+            if self._flying is None and self._waiting and due_s > self.now_s:
+                self._take_off()
+            if self._arrives_s <= due_s:
+                if self._arrives_s > until_s:
+                    break
+                self.now_s = self._arrives_s
+                self._land()
+            else:
+                if due_s > until_s:
+                    break
+                timer = heapq.heappop(timers)[2]
+                if due_s > self.now_s:
+                    self.now_s = due_s
+                callback = timer.callback
+                if callback is not None and not timer.port.is_dead:
+                    timer.callback = None
+                    self._call(timer.port, callback)
+        else:
+            return
+        if self.now_s < until_s < _FOREVER_S:
+            self.now_s = until_s
+
+    def _take_off(self) -> None:
+        _, _, frame, port = heapq.heappop(self._waiting)
+        if port is not None:
+            port.waiting -= 1
+        bits = (67 if frame.is_extended else 47) + 8 * len(frame.data)
+        self._arrives_s = self.now_s + bits * self._bit_s
+        self._flying = (frame, port)
+
+    def _land(self) -> None:
+        assert self._flying is not None
+        frame, sender = self._flying
+        self._flying = None
+        self._arrives_s = math.inf
+        can_id, data, is_extended, _, _, is_remote, is_error, is_fd, dlc = frame
+        frame = Frame(can_id, data, is_extended, self.now_s, sender is None, is_remote, is_error, is_fd, dlc)
+        self.trace.record(frame)
+        if sender is not None:
+            self.inbox.append(frame)
+        for port in self._ports:
+            if port is not sender and not port.is_dead:
+                self._call(port, port.node.on_frame, frame.message())
+
+    def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
+        if self.now_s >= port.instant_ends_s:
+            port.instant_ends_s = self.now_s + INSTANT_S
+            port.events_at_instant = 0
+        port.events_at_instant += 1
+        self.calls += 1
+        self.is_in_node = True
+        try:
+            function(*arguments)
+            if port.events_at_instant > EVENTS_AT_ONE_INSTANT:
+                self._kill(port, "never lets time pass")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._kill(port, "spins" if isinstance(error, NodeSpins) else "raised", error)
+        finally:
+            self.is_in_node = False
+
+    def _kill(self, port: _Port, reason: str, error: BaseException | None = None) -> None:
+        port.is_dead = True
+        self._forget(port)
+        trace = ""
+        if error is not None:
+            told = TracebackException.from_exception(error)  # copes with errors whose own text raises
+            trace = "".join(told.format())[-TRACEBACK_CHARACTERS:]
+            if reason == "raised":
+                reason = f"raised {type(error).__name__}: {told}"[:REASON_CHARACTERS]
+        self.faults.append(NodeFault(type(port.node).__name__, self.now_s, reason, trace))
+
+    def _forget(self, port: _Port) -> None:
+        for _, _, timer in self._timers:
+            if timer.port is port:
+                timer.callback = None
+        self._waiting = [entry for entry in self._waiting if entry[3] is not port]
+        heapq.heapify(self._waiting)
+        port.waiting = 0
+
+    @property
+    def can_power_cycle(self) -> bool:
+        """Whether any node can show a cut of its supply, or needs one to live again."""
+        return any(port.is_dead or hasattr(port.node, "power_cycle") for port in self._ports)
+
+    def power_cycle(self) -> None:
+        """Cut and restore the supply of every node that knows what that means, and of dead ones."""
+        self._captured(self._power_cycle)
+
+    def _power_cycle(self) -> None:
+        for port in self._ports:
+            if port.is_dead or hasattr(port.node, "power_cycle"):
+                self._forget(port)
+                if self._flying is not None and self._flying[1] is port:
+                    self._flying = None
+                    self._arrives_s = math.inf
+                port.is_dead = False
+                port.let_time_pass()
+                self._call(port, power_cycle, port.node)
+
+
+def _arbitration(frame: Frame) -> int:
+    """The frame's first bits as they compete on the wire: the lowest wins. A remote frame loses to its data frame."""
+    if frame.is_extended:
+        return frame.can_id >> 18 << 20 | 1 << 19 | (frame.can_id & 0x3FFFF) << 1 | frame.is_remote
+    return frame.can_id << 20 | frame.is_remote

@@ -1,0 +1,62 @@
+"""Which frames passed: every one on disk as it came, the latest in memory as evidence."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from harness.link.frame import Frame
+
+KEEP = 4096
+"""Frames at hand in memory: more than any decisive exchange needs, and bounded however long the run."""
+
+
+class Trace:
+    """Counts and keeps frames. After `write_to`, each is a line of candump's log format (``-L``), in order.
+
+    The number of a frame is its line in the log, counted from 0, if the log is there before frames are let go of.
+    """
+
+    def __init__(self, channel: str = "can0") -> None:
+        self._log: TextIO | None = None
+        self._channel = channel
+        self._recent: list[Frame] = []
+        self._first = 0
+        self._written = 0
+        self.record = self._recent.append
+        """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
+
+    def write_to(self, log: TextIO) -> None:
+        """Write everything from now on, and what is at hand, to a file."""
+        self._log = log
+
+    @property
+    def count(self) -> int:
+        """How many frames were recorded: the number that the next one will have."""
+        return self._first + len(self._recent)
+
+    def frames(self, first: int, last: int) -> tuple[Frame, ...]:
+        """Frames numbered `first` to `last` - 1, as far as they are still at hand."""
+        start = max(first - self._first, 0)
+        return tuple(self._recent[start : max(last - self._first, start)])
+
+    def trim(self) -> None:
+        """Write out what is new, and let go of all but the latest frames."""
+        if len(self._recent) > 2 * KEEP:
+            self.flush()
+            self._first += len(self._recent) - KEEP
+            del self._recent[:-KEEP]
+
+    def flush(self) -> None:
+        """Write out what is new, if there is a log."""
+        if self._log is None:
+            return
+        fresh = self._recent[max(self._written - self._first, 0) :]
+        self._log.write("".join(map(self._line, fresh)))
+        self._log.flush()
+        self._written = self.count
+
+    def _line(self, frame: Frame) -> str:
+        if frame.is_error:
+            return f"({frame.time_s:.6f}) {self._channel} 20000080#0000000000000000 R\n"
+        direction = "T" if frame.is_sent else "R"
+        return f"({frame.time_s:.6f}) {self._channel} {frame.text()} {direction}\n"

@@ -1,0 +1,125 @@
+"""What does a recorded message or frame mean, in one line?
+
+By Scapy's layers, else by the standard's names. Nothing here raises on any bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from harness.report.text import hex_pairs, visible
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, nrc_name
+
+LONGEST_LINE: Final = 160
+_HEX_NUMBER: Final = re.compile(r"\b0x([0-9a-f]+)\b")
+
+
+def request_line(pdu: bytes) -> str:
+    """A request, e.g. ``ReadDataByIdentifier: identifiers [0x2020]``."""
+    if not pdu:
+        return "empty message"
+    if service_name(pdu[0]) is None:
+        return f"service 0x{pdu[0]:02X}, which the standard does not name"
+    return _layers_line(pdu) or _plain_line(service_name(pdu[0]) or "", pdu)
+
+
+def reply_line(pdu: bytes) -> str:
+    """An answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``; what is no UDS response is called so."""
+    if not pdu:
+        return "empty message"
+    if pdu[0] == NEGATIVE_RESPONSE:
+        return _negative_line(pdu)
+    name = service_name(pdu[0] - RESPONSE_OFFSET) if pdu[0] >= RESPONSE_OFFSET else None
+    if name is None:
+        request_name = service_name(pdu[0])
+        what = f"the request {request_name}" if request_name else "no service"
+        return f"no UDS response: the first byte 0x{pdu[0]:02X} stands for {what}"
+    return _layers_line(pdu) or _plain_line(f"{name}PositiveResponse", pdu)
+
+
+def frame_line(data: bytes) -> str:
+    """What the first bytes of a CAN frame say to ISO-TP (ISO 15765-2, normal addressing)."""
+    if not data:
+        return "no data"
+    kind, low = data[0] >> 4, data[0] & 0x0F
+    if kind == 0 and low:
+        present = len(data) - 1
+        return f"single frame, {_bytes(low)}" + (f", only {present} present" if low > present else "")
+    if kind == 0:
+        return f"single frame, {_bytes(data[1])}" if len(data) > 8 else "single frame of length 0"
+    if kind == 1 and len(data) > 1:
+        return f"first frame of {_bytes(low << 8 | data[1])}"
+    if kind == 2:
+        return f"consecutive frame {low}"
+    if kind == 3 and low <= 2:
+        return f"flow control: {('continue', 'wait', 'overflow')[low]}"
+    return f"no ISO-TP frame: starts with 0x{data[0]:02X}"
+
+
+def service_name(service: int) -> str | None:
+    """``SecurityAccess`` for 0x27; None for a number that the standard does not name."""
+    try:
+        words = Service(service).name.split("_")
+    except ValueError:
+        return None
+    return "".join(word if word in ("DTC", "ECU") else word.capitalize() for word in words)
+
+
+def _negative_line(pdu: bytes) -> str:
+    if len(pdu) != 3:
+        return f"malformed negative response of {_bytes(len(pdu))}; the standard has 3"
+    name = service_name(pdu[1]) or f"service 0x{pdu[1]:02X} (no request's)"
+    return f"{name} refused: {nrc_name(pdu[2])}"
+
+
+def _plain_line(name: str, pdu: bytes) -> str:
+    return _one_line(f"{name}: {hex_pairs(pdu[1:])}" if len(pdu) > 1 else name)
+
+
+def _layers_line(pdu: bytes) -> str:
+    """What Scapy's layers read; empty if Scapy is absent or cannot."""
+    uds = _scapy_uds()
+    if uds is None:
+        return ""
+    try:
+        first, *others = uds(pdu).iterpayloads()
+        words = [word for layer in others for word in _fields(layer)]
+        name = str(first.sprintf("%UDS.service%"))
+    except Exception:  # a stranger's dissectors, fed with an ECU's bytes: whatever they raise, the plain names remain
+        return ""
+    return _one_line(f"{name}: {', '.join(words)}" if words else name)
+
+
+def _fields(layer: Any) -> list[str]:
+    words = []
+    for field in layer.fields_desc:
+        value = layer.getfieldval(field.name)
+        is_absent = hasattr(field, "_evalcond") and not field._evalcond(layer)
+        if field.name == "service" or is_absent or value in (None, b"", []):
+            continue
+        if isinstance(value, bytes):
+            text = hex_pairs(value)
+        else:
+            text = str(field.i2repr(layer, value))
+            text = f"0x{value:02X}" if text.isdecimal() else _HEX_NUMBER.sub(lambda hit: "0x" + hit[1].upper(), text)
+        words.append(f"{'data' if field.name == 'load' else field.name} {text}")
+    return words
+
+
+@cache
+def _scapy_uds() -> Any:
+    try:
+        from scapy.contrib.automotive.uds import UDS
+    except ImportError:
+        return None
+    return UDS
+
+
+def _one_line(text: str) -> str:
+    return visible(text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…").replace("\n", " ")
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"

@@ -1,0 +1,175 @@
+"""What does a run look like in a terminal? Pure functions from findings to lines of text; nothing here prints."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from harness.report.conclusion import closing_line, conclusion, interruption
+from harness.report.decode import service_name
+from harness.report.text import bytes_of, shown, shown_hex
+from harness.run import Finding, Run, Severity, Verdict
+
+WIDTH: Final = 80
+LONGEST_VALUE: Final = 600
+LONGEST_REQUEST: Final = 24
+"""Bytes of a request."""
+
+MOST_REQUESTS: Final = 3
+
+_LABEL: Final = 10
+_VERDICT: Final = max(len(verdict) for verdict in Verdict) + 2
+_COLOURS: Final = {
+    Verdict.PASS: "32", Verdict.FAIL: "1;31", Verdict.ERROR: "1;35",
+    Verdict.INCONCLUSIVE: "33", Verdict.NOT_APPLICABLE: "2", Verdict.NOT_RUN: "2",
+}  # fmt: skip
+
+
+def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:
+    """One line for the result; below a failure what was asked, expected, observed, and how to repeat it.
+
+    The other verdicts but pass add their reason. Nothing of an ECU's answer can leave its line, or reach the terminal
+    as a control sequence.
+    """
+    lines = _headline(finding, colour, width)
+    if finding.verdict is Verdict.FAIL:
+        lines += _labelled("severity", f"{finding.severity} ({finding.basis})", width)
+        if finding.accepted:
+            lines += _labelled("accepted", finding.accepted, width)
+        if finding.exchanges:
+            lines += _labelled("request", _requests(finding), width)
+        lines += _labelled("expected", finding.expected, width)
+        lines += _labelled("observed", finding.observed, width)
+        lines += _command("repeat", finding.repeat, width)
+    elif finding.verdict is not Verdict.PASS:
+        lines += _labelled("reason", finding.reason, width)
+        if finding.verdict is Verdict.ERROR:
+            lines += _command("repeat", finding.repeat, width)
+    return lines
+
+
+def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list[str]:
+    """The counts, the findings by severity, what must be known of the run; the last line is the number of findings."""
+    lines = []
+    for verdict in Verdict:
+        if count := len(run.with_verdict(verdict)):
+            accepted = f", {len(run.accepted())} of them accepted" if verdict is Verdict.FAIL and run.accepted() else ""
+            lines.append(f"{_painted(verdict, colour)}{count:>5}{accepted}")
+    if failures := run.failures():
+        lines += ["", "Findings by severity"]
+        for severity in Severity:
+            ids = [finding.id for finding in failures if finding.severity is severity]
+            if ids:
+                lines += _hanging(f"  {severity:<{_LABEL}}{len(ids):>3}  ", ", ".join(_counted(ids)), width)
+    said = [interruption(run.info), *run.info.remarks, "" if run.findings else conclusion(run)]
+    for text in filter(None, said):
+        lines += ["", *_hanging("", text, width)]
+    return [*lines, "", *_hanging("", closing_line(run), width)]
+
+
+def _headline(finding: Finding, colour: bool, width: int) -> list[str]:
+    parameter = "" if finding.parameter is None else f" [{_flat(finding.parameter, 120)}]"
+    text = f"{_flat(finding.id, 80):<6} {_flat(finding.title, 300)}{parameter}"
+    first, *others = _wrapped(text, width - _VERDICT, width - _VERDICT - 7)
+    return [_painted(finding.verdict, colour) + first, *(" " * (_VERDICT + 7) + line for line in others)]
+
+
+def _painted(verdict: Verdict, colour: bool) -> str:
+    """The word, padded; coloured only in addition, so that it reads the same without."""
+    padding = " " * (_VERDICT - len(verdict))
+    return f"\x1b[{_COLOURS[verdict]}m{verdict}\x1b[0m{padding}" if colour else f"{verdict}{padding}"
+
+
+def _requests(finding: Finding) -> str:
+    """The last requests of the evidence, the decisive one at the end."""
+    last = [exchange.request for exchange in finding.exchanges[-MOST_REQUESTS:]]
+    texts = [shown_hex(request, LONGEST_REQUEST) for request in last]
+    data = bytes_of(last[-1])
+    name = service_name(data[0]) if data else None
+    more = "… " if len(finding.exchanges) > MOST_REQUESTS else ""
+    return f"{more}{'; '.join(texts)}" + (f" ({name})" if name else "")
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return _hanging(f"    {label:<{_LABEL}}", shown(text, LONGEST_VALUE), width) if text else []
+
+
+def _hanging(prefix: str, text: str, width: int) -> list[str]:
+    """The text behind the prefix, its further lines indented below its beginning."""
+    shown_text = shown(text, LONGEST_VALUE * 4).expandtabs(4)
+    room = width - len(prefix)
+    lines = [line for paragraph in shown_text.split("\n") for line in _wrapped(paragraph, room, room)]
+    return [((" " * len(prefix) if number else prefix) + line).rstrip() for number, line in enumerate(lines)]
+
+
+def _command(label: str, command: str, width: int) -> list[str]:
+    """A command that can be copied as it stands: lines that go on end with a backslash, no quoted word is broken."""
+    if not command:
+        return []
+    prefix = f"    {label:<{_LABEL}}"
+    lines = [""]
+    for word in _shell_words(_flat(command, LONGEST_VALUE)):
+        if lines[-1] and _columns(f"{lines[-1]} {word} \\") > width - len(prefix):
+            lines[-1] += " \\"
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return [(" " * len(prefix) if number else prefix) + line for number, line in enumerate(lines)]
+
+
+def _shell_words(command: str) -> Iterable[str]:
+    """The command cut at spaces outside quotes, the quotes kept."""
+    word, quote = "", ""
+    for character in command:
+        if character == " " and not quote:
+            if word:
+                yield word
+            word = ""
+            continue
+        if character in "'\"" and quote in ("", character):
+            quote = "" if quote else character
+        word += character
+    if word:
+        yield word
+
+
+def _wrapped(text: str, first: int, others: int) -> list[str]:
+    """Lines of at most so many columns, broken at spaces; a longer word is broken where it must."""
+    lines, line, room = [], "", first
+    for word in text.split(" "):
+        if line and _columns(line) + 1 + _columns(word) > room:
+            lines.append(line)
+            line, room = "", others
+        line = f"{line} {word}" if line else word
+        while _columns(line) > room:
+            end = _fitting(line, room)
+            lines.append(line[:end])
+            line, room = line[end:], others
+    return [*lines, line]
+
+
+def _fitting(text: str, room: int) -> int:
+    """How many characters fit into so many columns; at least one."""
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > room:
+            return max(index, 1)
+    return len(text)
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows it: East Asian wide characters take two columns."""
+    return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def _flat(text: str, limit: int) -> str:
+    """On one line."""
+    return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _counted(ids: Sequence[str]) -> list[str]:
+    """Each id once, with how often it failed."""
+    times = {one: ids.count(one) for one in ids}
+    return [_flat(one, 80) + (f" ({count} times)" if count > 1 else "") for one, count in times.items()]

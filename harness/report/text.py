@@ -1,0 +1,72 @@
+"""How is text that an ECU may have chosen shown? Unprintable characters as escapes, long values cut, hex in pairs."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST_TEXT: Final = 2000
+"""Characters of one value in audit.html."""
+
+LONGEST_HEX: Final = 128
+"""Bytes of one message in audit.html."""
+
+_NOT_HEX: Final = re.compile(r"[^0-9A-Fa-f]")
+
+
+def visible(text: str) -> str:
+    """The text with control, format and broken characters as ``\\x1b``; line breaks and tabs stay.
+
+    Nothing is left that a terminal obeys or that reorders what is read (bidirectional controls).
+    """
+    text = text.replace("\r\n", "\n")
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else _escape(one) for one in text)
+
+
+def cut(text: str, limit: int = LONGEST_TEXT) -> str:
+    """At most ``limit`` characters, then how long the whole is: ``abc… (4096 bytes)``."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text.encode('utf-8', 'surrogatepass'))} bytes)"
+
+
+def shown(text: object, limit: int = LONGEST_TEXT) -> str:
+    """Any value made fit to be read: cut, then unprintable characters escaped."""
+    return visible(cut(str(text), limit))
+
+
+def end_of(text: str, limit: int) -> str:
+    """The last ``limit`` characters, escaped, with a first line that says how much was left out."""
+    if len(text) <= limit:
+        return visible(text)
+    left_out = len(text[:-limit].encode("utf-8", "surrogatepass"))
+    return f"… ({left_out} bytes before this)\n{visible(text[-limit:])}"
+
+
+def bytes_of(hex_text: str, limit: int = LONGEST_HEX) -> bytes | None:
+    """The first ``limit`` bytes that a hex string stands for; None if it is no hex."""
+    digits = "".join(hex_text[: limit * 3 + 2].split())
+    if _NOT_HEX.search(digits):
+        return None
+    digits = digits[: limit * 2]
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])
+
+
+def hex_pairs(data: bytes) -> str:
+    """``27 02 5E F7``."""
+    return data.hex(" ").upper()
+
+
+def shown_hex(hex_text: str, limit: int = LONGEST_HEX) -> str:
+    """A recorded message as ``27 02 5E F7``, cut; what is no hex (raw frames) as text."""
+    data = bytes_of(hex_text, limit)
+    if data is None:
+        return shown(hex_text, limit * 3)
+    length = len("".join(hex_text.split())) // 2
+    return hex_pairs(data) + (f" … ({length} bytes)" if length > len(data) else "")
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,257 @@
+"""Where does a run's evidence lie? Writes and reads the files of a run folder; knows no pytest and no page.
+
+In the order in which they appear: run.json (the run as it started), results.jsonl (each result as it ends), audit.json
+(the whole, once the run is over), whatever reports others add, and last manifest.json, which seals the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from harness.errors import UserError
+from harness.json_shape import ShapeError, from_json
+from harness.run import SCHEMA_VERSION, Finding, Run, RunInfo
+
+T = TypeVar("T")
+
+RUN_JSON: Final = "run.json"
+RESULTS_JSONL: Final = "results.jsonl"
+AUDIT_JSON: Final = "audit.json"
+AUDIT_HTML: Final = "audit.html"
+PYTEST_HTML: Final = "pytest.html"
+JUNIT_XML: Final = "junit.xml"
+BUS_LOG: Final = "bus.log"
+MANIFEST_JSON: Final = "manifest.json"
+
+OWN_FILES: Final = (
+    RUN_JSON, RESULTS_JSONL, AUDIT_JSON, AUDIT_HTML, PYTEST_HTML, JUNIT_XML, BUS_LOG, MANIFEST_JSON,
+)  # fmt: skip
+"""What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
+
+LONGEST_TARGET_NAME: Final = 60
+
+
+def default_name(started_utc: str, target_name: str) -> str:
+    """``20261120T092800Z-article``: a folder name that every file system takes, whatever the target is called."""
+    moment = re.sub(r"[^0-9TZ]", "", started_utc)[:20] or "undated"
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", target_name)[:LONGEST_TARGET_NAME].strip("-.")
+    return f"{moment}-{name or 'target'}"
+
+
+class RunFolder:
+    """One run's folder, being written. Nothing is kept open: what was appended survives a crash."""
+
+    def __init__(self, path: Path, info: RunInfo) -> None:
+        self.path = path
+        self.info = info
+        self._findings: dict[tuple[str, str | None], Finding] = {}
+
+    @classmethod
+    def create(cls, path: Path, info: RunInfo) -> RunFolder:
+        """Start a run in exactly this folder; call it before anything else writes there.
+
+        The files of an earlier run in it are removed. A folder with other things in it is refused with a ``UserError``.
+        """
+        with _said_as_user_error(path):
+            if path.exists() and not path.is_dir():
+                raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
+            if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
+                raise UserError(f"{path}: is not empty and holds no earlier run; name a new or empty folder")
+            path.mkdir(parents=True, exist_ok=True)
+            for name in OWN_FILES:
+                (path / name).unlink(missing_ok=True)
+                _part(path / name).unlink(missing_ok=True)
+        folder = cls(path, info)
+        folder.write(RUN_JSON, _dump(_head(info)))
+        folder.write(RESULTS_JSONL, "")
+        return folder
+
+    @classmethod
+    def create_new(cls, parent: Path, target_name: str, info: RunInfo) -> RunFolder:
+        """Start a run in a new folder under ``parent``: ``default_name``, with ``-2``, ``-3``… if that is taken."""
+        name = default_name(info.started_utc, target_name)
+        with _said_as_user_error(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            path, number = parent / name, 1
+            while True:
+                try:
+                    path.mkdir()
+                    break
+                except FileExistsError:
+                    number += 1
+                    path = parent / f"{name}-{number}"
+        return cls.create(path, info)
+
+    def append(self, finding: Finding) -> None:
+        """Keep one result, at once. Of several with the same id and parameter the last one counts."""
+        self._findings[finding.id, finding.parameter] = finding
+        line = json.dumps(finding.as_json()) + "\n"
+        path = self.path / RESULTS_JSONL
+        with _said_as_user_error(path), open(path, "a", encoding="ascii", newline="\n") as file:
+            file.write(line)
+
+    def finish(self, info: RunInfo) -> Run:
+        """Write audit.json from the run as it ended and every appended result; returns what was written."""
+        run = Run(info=info, findings=tuple(self._findings.values()))
+        self.write(AUDIT_JSON, _dump(audit_json(run)))
+        return run
+
+    def write(self, name: str, text: str) -> None:
+        """Put a whole file into the folder; a reader never sees half of it."""
+        final = self.path / name
+        with _said_as_user_error(final):
+            _part(final).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+            os.replace(_part(final), final)
+
+    def file_names(self) -> list[str]:
+        """The files that lie in the folder now, sorted; those in subfolders as ``private/original.log``."""
+        return _file_names(self.path)
+
+    def seal(self, inputs: Mapping[str, str]) -> None:
+        """Write manifest.json, after every other file.
+
+        ``inputs`` maps what the run was made from (target file, key function, cases) to its SHA-256.
+        """
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "files": {name: _fingerprint(self.path / name) for name in self.file_names() if name != MANIFEST_JSON},
+            "inputs": dict(sorted(inputs.items())),
+        }
+        self.write(MANIFEST_JSON, _dump(manifest))
+
+
+def audit_json(run: Run) -> dict[str, Any]:
+    """The content of audit.json."""
+    return {**_head(run.info), "results": [finding.as_json() for finding in run.findings], "summary": run.summary()}
+
+
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256 in hex, for the manifest's ``inputs``."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a run was started here, by this or another version of the harness."""
+    return any((path / name).is_file() for name in (RUN_JSON, AUDIT_JSON))
+
+
+def read_run(path: Path) -> Run:
+    """The run that lies in a folder, finished or cut short, made on this machine or another.
+
+    Without audit.json (the run was killed) what was measured until then is read from run.json and results.jsonl, and
+    the run counts as interrupted. A folder that cannot be read so is a ``UserError``.
+    """
+    if not is_run_folder(path):
+        raise UserError(f"{path}: is no run folder; name one that `uds-harness audit` made (it holds {AUDIT_JSON})")
+    if (path / AUDIT_JSON).is_file():
+        document = _load(path / AUDIT_JSON)
+        results = document.get("results")
+        if not isinstance(results, list):
+            raise UserError(f"{path / AUDIT_JSON}: results is missing or no list; the file is damaged")
+        found = [_parse(Finding, value, path / AUDIT_JSON, f"results[{n}]") for n, value in enumerate(results)]
+        return Run(info=_info(document, path / AUDIT_JSON), findings=tuple(found))
+    info = _info(_load(path / RUN_JSON), path / RUN_JSON)
+    return Run(info=replace(info, interrupted=True), findings=tuple(_streamed(path / RESULTS_JSONL)))
+
+
+def differences_to_manifest(path: Path) -> list[str]:
+    """What no longer is as manifest.json says, one sentence a file; empty if the folder is untouched."""
+    expected = _load(path / MANIFEST_JSON).get("files")
+    if not isinstance(expected, dict):
+        raise UserError(f"{path / MANIFEST_JSON}: files is missing or no table; the file is damaged")
+    present = set(_file_names(path)) - {MANIFEST_JSON}
+    changed = [f"{name}: changed" for name in present & set(expected) if _fingerprint(path / name) != expected[name]]
+    added = [f"{name}: not in the manifest" for name in present - set(expected)]
+    missing = [f"{name}: missing" for name in set(expected) - present]
+    return sorted(changed + added + missing)
+
+
+def _head(info: RunInfo) -> dict[str, Any]:
+    run = asdict(info)
+    return {"schema_version": SCHEMA_VERSION, "target": run.pop("target"), "run": run}
+
+
+def _info(document: dict[str, Any], path: Path) -> RunInfo:
+    run = document.get("run")
+    if not isinstance(run, dict):
+        raise UserError(f"{path}: run is missing or no table; the file is damaged")
+    return _parse(RunInfo, {**run, "target": document.get("target")}, path, "run")
+
+
+def _streamed(path: Path) -> Iterator[Finding]:
+    """The results that were appended before the end; a last line cut in the middle is left out."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    kept: dict[tuple[str, str | None], Finding] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise UserError(f"{path}: line {number} is no JSON ({error}); the file is damaged") from error
+        finding = _parse(Finding, value, path, f"line {number}")
+        kept[finding.id, finding.parameter] = finding
+    yield from kept.values()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: is no JSON ({error}); the file is damaged") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        raise UserError(f"{path}: has no schema_version; it is no file of uds-harness")
+    if version > SCHEMA_VERSION:
+        raise UserError(f"{path}: schema_version is {version}, this harness reads up to {SCHEMA_VERSION}; update it")
+    return dict(document)
+
+
+def _parse(shape: type[T], value: object, path: Path, where: str) -> T:
+    try:
+        return from_json(shape, value, where)
+    except ShapeError as error:
+        raise UserError(f"{path}: {error}; the file is damaged") from error
+
+
+def _file_names(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"
+
+
+@contextmanager
+def _said_as_user_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error

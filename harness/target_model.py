@@ -1,0 +1,231 @@
+"""What can be declared of an ECU? Each annotated field is a key of the target file, under the rule beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from harness import target_values as rules
+from harness.target_values import NEVER, OPEN, Access, Secret, Span, Values, plain
+from harness.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
+
+SIMULATED_INTERFACE = "uds-sim"
+PERMISSIONS = ("lockout", "write", "reset", "power", "functional", "destructive")
+QUIRKS = {
+    "malformed_invalid_key": "a wrong key is answered 27 35 instead of 7F 27 35; it is read as invalidKey",
+}
+"""Known deviations, and what tolerating them means."""
+
+_PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")
+_ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(_PERMISSION_LIST.parse(value)))
+_ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
+
+Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
+"""What was only found is never permission: policy comes from what is declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Can:
+    """[can]: the way to the bus and the ECU's addresses on it."""
+
+    interface: Annotated[str, text('a python-can interface, e.g. "socketcan", or "uds-sim"')]
+    channel: Annotated[str, rules.CHANNEL]
+    request_id: Annotated[int, rules.CAN_ID]
+    response_id: Annotated[int, rules.CAN_ID]
+    functional_id: Annotated[int | None, rules.CAN_ID] = None
+    extended_ids: Annotated[bool | Literal["any"], rules.EXTENDED_IDS] = False
+    """Whether ids have 29 bits; "any": requests as the id's size says, answers in either format.
+
+    A file without the key gets what the size of its ids says.
+    """
+    padding: Annotated[int | None, rules.PADDING] = 0x00
+    """The byte that fills our frames up to 8; None (``false`` in the file): frames as short as they can be."""
+    bitrate: Annotated[int, integer(1_000, 1_000_000, "bits per second, e.g. 500000")] = 500_000
+    fd: Annotated[bool, FLAG] = False
+    data_bitrate: Annotated[int | None, integer(1_000, 20_000_000, "bits per second, e.g. 2000000")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """[timing]: how long the ECU may take."""
+
+    p2_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 50")] = 50
+    p2_star_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 5000")] = 5000
+    s3_ms: Annotated[int | None, integer(1, 3_600_000, "milliseconds, e.g. 5000")] = None
+    """None: the ECU has no sessions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEntry:
+    """[[session]]: a session that the ECU has. Without any entry: 01, 02, 03 where they answer."""
+
+    id: Annotated[int, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)]
+    name: Annotated[str, text('a name, e.g. "extended"')] = ""
+    origin: Origin = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityLevel:
+    """[[security]]: a SecurityAccess level, by the odd number that requests its seed."""
+
+    level: Annotated[int, rules.LEVEL]
+    session: Annotated[int | None, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)] = None
+    """The session in which the level can be unlocked; None: any."""
+    attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
+    delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
+    key: Annotated[str | None, rules.KEY] = None
+    """How to make the key of a seed; None: not known."""
+    secret: Annotated[Secret | None, rules.SECRET] = None
+    """What a built-in key takes. With another key it only tells the checks which bytes must never leave the ECU."""
+    key_timeout_s: Annotated[float, number(0.001, 3600, "seconds, e.g. 5")] = 5.0
+    origin: Origin = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataEntry:
+    """[[data]]: a data identifier."""
+
+    did: Annotated[int, integer(0x0000, 0xFFFF, "a data identifier, e.g. 0xF190", is_hex=True)]
+    length: Annotated[int | None, integer(1, 65_535, "how many bytes it has, e.g. 1")] = None
+    read: Annotated[Access, rules.ACCESS] = OPEN
+    write: Annotated[Access, rules.ACCESS] = NEVER
+    values: Annotated[Values | None, rules.VALUES] = None
+    """What may be written; None: not declared."""
+    volatile: Annotated[bool, FLAG] = False
+    """Whether it changes by itself."""
+    secret: Annotated[bool, FLAG] = False
+    """Whether its content is never to be shown, in reports neither."""
+    origin: Origin = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Guarded:
+    """What services, routines and memory have in common: one number or a range of them, and who may use it."""
+
+    id: int | None = None
+    range: Span | None = None
+    needs: Annotated[Access, rules.ACCESS] = OPEN
+    safe: Annotated[bool, FLAG] = False
+    """Whether a check may run it."""
+    origin: Origin = "declared"
+
+    @property
+    def span(self) -> Span:
+        """The numbers that the entry is about, whichever way they were given."""
+        if self.range is not None:
+            return self.range
+        return Span(self.id or 0, self.id or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry(_Guarded):
+    """[[service]]: a service (SID), or a range of them."""
+
+    id: Annotated[int | None, integer(0x00, 0xFF, "a service, e.g. 0x31", is_hex=True)] = None
+    range: Annotated[Span | None, rules.SERVICES] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutineEntry(_Guarded):
+    """[[routine]]: a routine identifier, or a range of them."""
+
+    id: Annotated[int | None, integer(0x0000, 0xFFFF, "a routine, e.g. 0x0203", is_hex=True)] = None
+    range: Annotated[Span | None, rules.ROUTINES] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryEntry(_Guarded):
+    """[[memory]]: an address, or a range of them."""
+
+    id: Annotated[int | None, integer(0, 2**64 - 1, "an address, e.g. 0x20000000", is_hex=True)] = None
+    range: Annotated[Span | None, rules.ADDRESSES] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """[reset]: the ways to restart the ECU. None of them by default."""
+
+    uds: Annotated[int | None, integer(0x01, 0x7F, "a reset type, e.g. 0x01", is_hex=True)] = None
+    boot_s: Annotated[float, number(0, 600, "seconds, e.g. 1.0")] = 1.0
+    command: Annotated[str | None, rules.BARE_COMMAND] = None
+    power: Annotated[str | None, rules.POWER] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """[observe]: ways to look into the ECU that are not on the bus."""
+
+    console: Annotated[str | None, rules.COMMAND] = None
+    memory: Annotated[str | None, rules.COMMAND] = None
+    image: Annotated[str | None, text('a path, e.g. "firmware.bin"')] = None
+    """Of the firmware; starts at `Target.folder` if relative."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """[safety]: what may be sent. A file without the keys: everything if simulated; else nothing that harms."""
+
+    allow: Annotated[frozenset[str], _ALLOW] = frozenset()
+    wrong_keys: Annotated[int | None, integer(0, 10**9, "how many wrong keys per level, e.g. 200")] = None
+    """None: no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """[[accepted]]: a finding that somebody decided to live with."""
+
+    id: Annotated[str, _ID_OF_CHECK]
+    reason: Annotated[str, text("the reason, a sentence", is_multiline=True)]
+    expires: Annotated[date | None, rules.EXPIRES] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Everything that the user declares of one ECU. The annotated fields are the keys of [target]."""
+
+    name: Annotated[str, text('a name, e.g. "gateway"', pattern=r".{0,99}\S.{0,99}")]
+    notes: Annotated[str, text("text", pattern=r".*", is_multiline=True)] = ""
+    environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
+    expected_findings: Annotated[tuple[str, ...], list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')] = ()
+    """The checks that this ECU, weak on purpose, is known to fail."""
+    can: Can
+    timing: Timing = Timing()
+    sessions: tuple[SessionEntry, ...] = ()
+    security: tuple[SecurityLevel, ...] = ()
+    data: tuple[DataEntry, ...] = ()
+    services: tuple[ServiceEntry, ...] = ()
+    routines: tuple[RoutineEntry, ...] = ()
+    memory: tuple[MemoryEntry, ...] = ()
+    reset: Reset = Reset()
+    observe: Observe = Observe()
+    safety: Safety = Safety()
+    quirks: tuple[str, ...] = ()
+    """The deviations to tolerate, by name: those that [quirks] sets to true."""
+    accepted: tuple[Accepted, ...] = ()
+    path: Path | None = None
+    """The file that this was read from, absolute; None if there is none."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the ECU lives on the simulated bus."""
+        return self.can.interface == SIMULATED_INTERFACE
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start: the file's folder, or the working directory."""
+        return self.path.parent if self.path else Path.cwd()
+
+    def level(self, number: int) -> SecurityLevel | None:
+        """What the file says of a SecurityAccess level, if anything."""
+        return next((entry for entry in self.security if entry.level == number), None)
+
+    def did(self, number: int) -> DataEntry | None:
+        """What the file says of a data identifier, if anything."""
+        return next((entry for entry in self.data if entry.did == number), None)
+
+    def redacted(self) -> dict[str, Any]:
+        """The target as plain JSON values, secrets as ``(redacted)``."""
+        settings: dict[str, Any] = plain(self)
+        return settings

@@ -1,0 +1,179 @@
+"""Is protected data protected: the locked state established, effects read back, and the positive control of a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from harness.errors import NotPermitted
+from harness.outcome import Inconclusive, NotRun
+from harness.target import DataEntry
+from harness.tester.client import Client
+from harness.tester.reply import RawReply, Reply
+from harness.tester.restart import Restart
+from harness.tester.security import SecurityAccess
+from harness.uds import Session
+
+R = TypeVar("R", bound=Reply | RawReply)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Generic[R]):
+    """What a request did to a stored value, whatever the ECU said about it."""
+
+    reply: R
+    before: bytes
+    after: bytes
+
+    @property
+    def is_changed(self) -> bool:
+        """The value is another one than before."""
+        return self.after != self.before
+
+    def __str__(self) -> str:
+        change = f"the value went from {self.before.hex(' ').upper()} to {self.after.hex(' ').upper()}"
+        return f"{self.reply}; {change if self.is_changed else 'the value is unchanged'}"
+
+
+class Access:
+    """Reads, writes and judges protected data of one ECU, and puts back what it changed."""
+
+    def __init__(self, client: Client, security: SecurityAccess, restart: Restart) -> None:
+        self._client = client
+        self._security = security
+        self._restart = restart
+        self.changed: dict[int, bytes] = {}
+        """DIDs whose value was touched, with the value to put back."""
+        self.owed: list[DataEntry] = []
+        """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
+        self._controls: dict[int, str] = {}
+        self._data = client.target.data
+
+    @property
+    def can_relock(self) -> bool:
+        """Whether the target offers any way back from unlocked to locked."""
+        return self._client.has_sessions or bool(self._restart.means())
+
+    def protected(self) -> list[DataEntry]:
+        """Data that can be read and whose writing is declared to need a level: what locked and unlocked are told by."""
+        return [entry for entry in self._data if entry.write.level is not None and entry.read.kind == "open"]
+
+    def protected_by(self, level: int) -> DataEntry | None:
+        """Data on which an unlocked level shows."""
+        return next((entry for entry in self.protected() if entry.write.level == level), None)
+
+    # Effects
+
+    def effect(
+        self,
+        entry: DataEntry,
+        act: Callable[[bytes], R],
+        undo: Callable[[bytes], Reply | RawReply] | None = None,
+    ) -> Effect[R]:
+        """Read, act with another valid value, read back; and put the old value back by `undo`, or as it was written."""
+        client = self._client
+        before = client.stable_value(entry.did)
+        self.changed[entry.did] = before
+        reply = act(client.other_value(entry, before))
+        effect = Effect(reply, before, client.stable_value(entry.did))
+        if effect.is_changed:
+            client.cite(reply)
+            (undo or act)(before)
+        if client.read(entry.did) == before:
+            del self.changed[entry.did]
+        return effect
+
+    def write_effect(self, entry: DataEntry) -> Effect[Reply]:
+        """The effect of an ordinary write."""
+        return self.effect(entry, lambda value: self._client.write(entry.did, value))
+
+    # The locked state
+
+    def locked_probe(self, entry: DataEntry, *, in_this_session: bool = False) -> Reply:
+        """Write the value that is already there, in the session of the entry's level: harmless if it succeeds.
+
+        `in_this_session` does not enter the session first, which would lock the ECU.
+        """
+        assert entry.write.level is not None
+        if not in_this_session:
+            self._client.session_for(entry.write.level)
+        return self._client.write(entry.did, self._client.read(entry.did))
+
+    def require_locked(self, entry: DataEntry | None = None, *, by_refusal: bool = False) -> None:
+        """See the ECU refuse a protected write, locking it again by whatever means if need be.
+
+        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock; but not with
+        `by_refusal`, for checks that tell locked from unlocked by such a write. Without data to try it on, or without
+        permission to write, the state stays unknown, and a note says so. Inconclusive: the ECU is unlocked and stays so.
+        """
+        entries = [entry] if entry is not None else self.protected()[:1]
+        if not entries:
+            self._client.note("the locked state was not established: no readable data is declared to need a level")
+            return
+        was_restarted = False
+        for relock in (lambda: False, *self._ways_to_lock()):
+            was_restarted = relock() or was_restarted
+            try:
+                reply = self.locked_probe(entries[0])
+            except NotPermitted:
+                self._client.note("the locked state was not established: the target does not allow the probe, a write")
+                return
+            if reply.is_negative:
+                self._security.has_unlocked = False
+                return
+            if not reply.is_positive:
+                raise Inconclusive(f"the locked state cannot be told: a write of {entries[0].did:04X} gives {reply}")
+        self._client.cite(reply)
+        if was_restarted and not by_refusal:
+            self._security.has_unlocked = False
+            return
+        raise Inconclusive("initial state unlocked: a protected write succeeds, and nothing here locks the ECU again")
+
+    def _ways_to_lock(self) -> list[Callable[[], bool]]:
+        ways: list[Callable[[], bool]] = []
+        if self._client.has_sessions:
+            ways += [self._change_session, self._let_session_expire]
+        for means in self._restart.means():
+            ways.append(lambda means=means: self._restart.restart(means))  # type: ignore[misc]
+        return ways
+
+    def _change_session(self) -> bool:
+        self._client.enter_session(Session.DEFAULT)
+        return False
+
+    def _let_session_expire(self) -> bool:
+        s3_ms = self._client.target.timing.s3_ms
+        assert s3_ms is not None
+        self._client.wait(s3_ms / 1000 * 1.2)
+        return False
+
+    # The positive control
+
+    def require_control(self, entry: DataEntry, *, at_any_price: bool = False) -> None:
+        """See the same write succeed once the level is unlocked, else its refusal proves nothing.
+
+        Taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control is
+        `owed` until no check needs the lock any more. Inconclusive: the control is missing.
+        """
+        if entry.did not in self._controls:
+            if not self.can_relock and not self._security.has_unlocked and not at_any_price:
+                self.owed.append(entry)
+                return
+            self.take_control(entry)
+        missing = self._controls[entry.did]
+        if missing:
+            raise Inconclusive(f"control missing: {missing}")
+
+    def take_control(self, entry: DataEntry) -> str:
+        """Unlock, write, read back, restore; the reason why the control is missing, or nothing."""
+        level = entry.write.level
+        assert level is not None
+        try:
+            self._security.unlock(level)
+            effect = self.write_effect(entry)
+            self._controls[entry.did] = "" if effect.is_changed else f"unlocked, the write has no effect either ({effect})"
+        except (Inconclusive, NotPermitted, NotRun) as reason:
+            self._controls[entry.did] = str(reason)
+        self._client.enter_session(Session.DEFAULT) if self._client.has_sessions else None
+        return self._controls[entry.did]

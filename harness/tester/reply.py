@@ -1,0 +1,213 @@
+"""What came back: a reply, read strictly, and expectations to hold it against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from harness.link.frame import Frame
+from harness.link.trace import Trace
+from harness.run import Exchange, FrameRecord
+from harness.uds import nrc_name
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+FRAMES_OF_EVIDENCE = 48
+
+
+class Kind(Enum):
+    """How the tester reads what came back. Garbage is not silence."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    MALFORMED = "malformed"
+    """Something came from the ECU's id, but no valid answer to this request."""
+    SILENCE = "silence"
+
+
+class Reply:
+    """The answer to one request, with everything that arrived on the way to it."""
+
+    __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "trace")
+
+    def __init__(
+        self,
+        request: bytes,
+        pdu: bytes,
+        kind: Kind,
+        nrc: int | None,
+        replies: tuple[bytes, ...],
+        trace: Trace,
+        first_frame: int,
+        note: str = "",
+    ) -> None:
+        self.request = request
+        self.pdu = pdu
+        """The final answer; empty when there was none."""
+        self.kind = kind
+        self.nrc = nrc
+        self.replies = replies
+        """Every message that arrived, in order: response-pending ones and unusable ones included."""
+        self.trace = trace
+        self.first_frame = first_frame
+        self.last_frame = trace.count
+        self.note = note
+        """What a reader must know to follow `kind`, e.g. a quirk that was tolerated."""
+
+    @property
+    def is_positive(self) -> bool:
+        """A well-formed positive response to this request."""
+        return self.kind is Kind.POSITIVE
+
+    @property
+    def is_negative(self) -> bool:
+        """A well-formed final negative response to this request."""
+        return self.kind is Kind.NEGATIVE
+
+    def is_refused_with(self, *nrcs: int) -> bool:
+        """Whether this is a negative response with one of these codes."""
+        return self.kind is Kind.NEGATIVE and self.nrc in nrcs
+
+    @property
+    def packet(self) -> Packet:
+        """The answer in Scapy's layers."""
+        from scapy.contrib.automotive.uds import UDS
+
+        return UDS(self.pdu)
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The raw frames of the exchange, the harness's own and everybody else's."""
+        return self.trace.frames(self.first_frame, self.last_frame)
+
+    def __str__(self) -> str:
+        """What was seen, in words: the right-hand side of a comparison."""
+        if self.kind is Kind.NEGATIVE:
+            assert self.nrc is not None
+            text = f"negative {nrc_name(self.nrc)}"
+        elif self.kind is Kind.POSITIVE:
+            text = f"positive {_short(self.pdu)}"
+        elif self.kind is Kind.MALFORMED:
+            text = f"no valid answer, but {_short(self.pdu)}" if self.pdu else "no valid answer, but frames that hold none"
+        else:
+            text = "silence"
+        return f"{text} ({self.note})" if self.note else text
+
+    def exchange(self) -> Exchange:
+        """The reply as evidence."""
+        return Exchange(
+            request=self.request.hex(" ").upper(),
+            replies=tuple(pdu.hex(" ").upper() for pdu in self.replies),
+            outcome=str(self),
+            first_frame=self.first_frame,
+            last_frame=self.last_frame,
+            frames=records(self.frames),
+        )
+
+
+class RawReply:
+    """What followed raw frames: only frames, since nothing says what they answer."""
+
+    __slots__ = ("answers", "first_frame", "last_frame", "sent", "trace")
+
+    def __init__(self, sent: tuple[Frame, ...], answers: tuple[Frame, ...], trace: Trace, first_frame: int) -> None:
+        self.sent = sent
+        self.answers = answers
+        """Frames from the ECU's response id."""
+        self.trace = trace
+        self.first_frame = first_frame
+        self.last_frame = trace.count
+
+    def __str__(self) -> str:
+        if not self.answers:
+            return "silence"
+        return "frames " + ", ".join(frame.text() for frame in self.answers[:4])
+
+    def exchange(self) -> Exchange:
+        """The frames as evidence."""
+        return Exchange(
+            request="raw " + ", ".join(frame.text() for frame in self.sent),
+            replies=tuple(f"raw {frame.text()}" for frame in self.answers),
+            outcome=str(self),
+            first_frame=self.first_frame,
+            last_frame=self.last_frame,
+            frames=records(self.trace.frames(self.first_frame, self.last_frame)),
+        )
+
+
+def records(frames: tuple[Frame, ...]) -> tuple[FrameRecord, ...]:
+    """Frames for the report, the first dozens of them."""
+    return tuple(
+        FrameRecord(
+            time_s=frame.time_s,
+            can_id=frame.can_id,
+            is_extended=frame.is_extended,
+            data=frame.data.hex().upper(),
+            is_sent=frame.is_sent,
+            is_remote=frame.is_remote,
+            is_error=frame.is_error,
+            is_fd=frame.is_fd,
+        )
+        for frame in frames[:FRAMES_OF_EVIDENCE]
+    )
+
+
+def _short(pdu: bytes) -> str:
+    text = pdu[:24].hex(" ").upper()
+    return text if len(pdu) <= 24 else f"{text} … ({len(pdu)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A set of acceptable replies. ``a | b`` accepts what either accepts."""
+
+    positive: bool = False
+    silence: bool = False
+    malformed: bool = False
+    any_negative: bool = False
+    nrcs: frozenset[int] = frozenset()
+
+    def __or__(self, other: Expectation) -> Expectation:
+        return Expectation(
+            self.positive or other.positive,
+            self.silence or other.silence,
+            self.malformed or other.malformed,
+            self.any_negative or other.any_negative,
+            self.nrcs | other.nrcs,
+        )
+
+    def accepts(self, reply: Reply) -> bool:
+        """Whether the reply is one of these."""
+        if reply.kind is Kind.NEGATIVE:
+            return self.any_negative or reply.nrc in self.nrcs
+        return {Kind.POSITIVE: self.positive, Kind.SILENCE: self.silence, Kind.MALFORMED: self.malformed}[reply.kind]
+
+    def __str__(self) -> str:
+        parts = [word for word in ("positive", "silence", "malformed") if getattr(self, word)]
+        if self.any_negative:
+            parts.append("negative")
+        elif self.nrcs:
+            parts.append("negative " + " or ".join(nrc_name(nrc) for nrc in sorted(self.nrcs)))
+        return " or ".join(parts) or "nothing"
+
+
+def positive() -> Expectation:
+    """A positive response."""
+    return Expectation(positive=True)
+
+
+def negative(*nrcs: int) -> Expectation:
+    """A negative response with one of these codes; without codes, with any."""
+    return Expectation(any_negative=not nrcs, nrcs=frozenset(nrcs))
+
+
+def silence() -> Expectation:
+    """No frame at all from the ECU."""
+    return Expectation(silence=True)
+
+
+def malformed() -> Expectation:
+    """Something from the ECU that is no valid answer."""
+    return Expectation(malformed=True)

@@ -1,0 +1,226 @@
+"""How SecurityAccess is spoken: seeds, keys, unlocking, and wrong keys only when they are known to be affordable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harness.outcome import Inconclusive
+from harness.tester.client import Client
+from harness.tester.keys import KeyFunction
+from harness.tester.ledger import Ledger
+from harness.tester.reply import Reply
+from harness.uds import Nrc, Service
+
+DEFAULT_DELAY_S = 10.0
+DEFAULT_ATTEMPTS = 3
+LONGEST_DELAYS = 10
+"""An ECU that refuses seeds for more than this many times its delay is locked out for good, as far as a run goes."""
+
+START_UP_S = 5.0
+"""How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
+
+_DELAYED = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+
+
+class Unlocked(NamedTuple):
+    """The pair that opened a level. The seed is zero if the level was open already."""
+
+    seed: bytes
+    key: bytes
+
+
+@dataclass(slots=True)
+class LevelState:
+    """What the tester knows of one security level."""
+
+    seed: bytes | None = None
+    """The seed that the ECU is waiting to see answered."""
+    may_be_pending: bool = True
+    """A seed may be pending, from this run or from before it."""
+    key_length: int = 0
+    is_proven: bool = False
+    """The right key has opened this level in this run."""
+    suspect: str = ""
+    """Why the key function cannot be right."""
+    wrong_in_a_row: int = 0
+    is_locked_out: bool = False
+    """It did not open again in many times its delay."""
+
+
+class SecurityAccess:
+    """Service 0x27 for every level of one ECU."""
+
+    def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
+        self._client = client
+        self._keys = keys
+        self.ledger = ledger
+        self._levels: dict[int, LevelState] = {}
+        self.wrong_keys_sent = 0
+        self.has_unlocked = False
+        """Unlocked since the ECU was last seen locked."""
+        self.is_touched = False
+        """A seed or key was sent since the last restore."""
+        self.right_key_must_come_first = True
+        """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
+
+    def level(self, level: int) -> LevelState:
+        """What is known of a level."""
+        return self._levels.setdefault(level, LevelState())
+
+    def forget_pending(self, *, has_restarted: bool = False) -> None:
+        """The ECU has changed session or restarted; only the latter is known to drop a pending seed."""
+        for state in self._levels.values():
+            state.seed = None
+            state.may_be_pending = state.may_be_pending and not has_restarted
+
+    def has_key(self, level: int) -> bool:
+        """Whether a key function is given."""
+        return self._keys.get(level) is not None
+
+    # Seeds
+
+    def request_seed(self, level: int, record: bytes = b"") -> Reply:
+        """Ask for a seed once, whatever the answer."""
+        reply = self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
+        self.is_touched = True
+        if reply.is_positive:
+            state = self.level(level)
+            state.seed = reply.pdu[2:]
+            state.may_be_pending = True
+        return reply
+
+    def seed(self, level: int) -> bytes:
+        """A fresh seed, after waiting out whatever delay is running. Inconclusive if none is given."""
+        state = self.level(level)
+        reply = self.request_seed(level)
+        waited_s = 0.0
+        while not state.is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
+            self._client.wait(step_s)
+            waited_s += step_s
+            self._client.session_for(level)
+            reply = self.request_seed(level)
+        state.is_locked_out = reply.is_refused_with(*_DELAYED)
+        if not reply.is_positive or len(reply.pdu) <= 2:
+            self._client.cite(reply)
+            raise Inconclusive(f"no seed for level 0x{level:02X}: {reply}")
+        return reply.pdu[2:]
+
+    def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
+        """How long to wait before asking again; 0 when waiting is no use."""
+        delay_s = self.delay_s(level)
+        if reply.is_refused_with(*_DELAYED) and waited_s <= LONGEST_DELAYS * delay_s:
+            return delay_s / 2 if waited_s else delay_s + 0.5
+        if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and waited_s < START_UP_S:
+            return START_UP_S / 10
+        return 0.0
+
+    def delay_s(self, level: int) -> float:
+        """The declared delay of a level, or a usual one."""
+        entry = self._client.target.level(level)
+        declared = entry.delay_s if entry is not None else None
+        return DEFAULT_DELAY_S if declared is None else declared
+
+    # Keys
+
+    def right_key(self, level: int, seed: bytes) -> bytes:
+        """The key for a seed. Inconclusive without a key function; KeyFunctionError when it fails."""
+        key = self._keys.get(level)
+        if key is None:
+            raise Inconclusive(f"no key function is given for level 0x{level:02X}")
+        return key(seed, level)
+
+    def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
+        """A key of the right length that is wrong: the right one with a bit changed, or chance if it is not known."""
+        if self.has_key(level):
+            key = bytearray(self.right_key(level, seed))
+            key[(flip // 8) % len(key)] ^= 1 << flip % 8
+            return bytes(key)
+        return self._client.chance.random_bytes(self.key_length(level))
+
+    def key_length(self, level: int) -> int:
+        """The length of a key: the key function's, or the seed's where there is none. May ask for a seed."""
+        state = self.level(level)
+        if not state.key_length:
+            seed = self.seed(level)
+            state.key_length = len(self.right_key(level, seed)) if self.has_key(level) else len(seed)
+        return state.key_length
+
+    def discard_seed(self, level: int) -> Reply | None:
+        """Make sure that no seed is pending: a wrong key uses one up, where the ECU has not restarted since."""
+        if not self.level(level).may_be_pending:
+            return None
+        return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
+
+    def send_key(self, level: int, key: bytes) -> Reply:
+        """Send a key. One that is not the right one is counted, and needs permission and budget.
+
+        Inconclusive: a key function is given and has not been shown to be right, though it could have been.
+        """
+        state = self.level(level)
+        is_right = state.seed is not None and self.has_key(level) and key == self.right_key(level, state.seed)
+        if not is_right:
+            if state.suspect:
+                raise Inconclusive(state.suspect)
+            if self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
+                raise Inconclusive(f"level 0x{level:02X}: no wrong key before the right one has worked once")
+            self._client.gate.check(bytes((Service.SECURITY_ACCESS, level + 1)) + key)
+            self.ledger.spend(level)
+            self.wrong_keys_sent += 1
+        self.is_touched = True
+        reply = self._client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
+        state.seed = None
+        if reply.is_positive or reply.is_negative:
+            state.may_be_pending = False
+        if reply.is_positive:
+            state.wrong_in_a_row = 0
+            self.has_unlocked = True
+        elif not is_right:
+            state.wrong_in_a_row += 1
+        return reply
+
+    def unlock(self, level: int) -> Unlocked:
+        """Open a level with the right key. Inconclusive when that fails, with the reason.
+
+        A refused right key makes the key function suspect: no wrong key is sent to the level after that.
+        """
+        state = self.level(level)
+        if state.suspect:
+            raise Inconclusive(state.suspect)
+        client = self._client
+        client.session_for(level)
+        seed = self.seed(level)
+        key = self.right_key(level, seed)
+        if not any(seed):
+            self.has_unlocked = True
+            return Unlocked(seed, key)
+        reply = self.send_key(level, key)
+        if not reply.is_positive:
+            client.cite(reply)
+            if reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
+                self.ledger.spend(level)
+                state.suspect = f"key function suspect: the ECU answers the key for level 0x{level:02X} with {reply}"
+                raise Inconclusive(state.suspect)
+            raise Inconclusive(f"level 0x{level:02X} was not opened by its key: {reply}")
+        state.is_proven = True
+        return Unlocked(seed, key)
+
+    def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
+        """One guess on a fresh seed, at a moment when the ECU can afford to refuse it: (seed, key, reply).
+
+        The attempt counter is cleared first by a good unlock if it could reach its limit; without a key function the
+        delay is waited out.
+        """
+        client = self._client
+        state = self.level(level)
+        entry = client.target.level(level)
+        attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
+        if state.wrong_in_a_row >= max(attempts - 1, 1) and state.is_proven and self.right_key_must_come_first:
+            self.unlock(level)
+            client.enter_session(0x01)
+            self.forget_pending()
+        client.session_for(level)
+        seed = self.seed(level)
+        key = make_key(seed)
+        return seed, key, self.send_key(level, key)

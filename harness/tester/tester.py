@@ -1,0 +1,112 @@
+"""Everything a check may do to an ECU, and how the ECU is brought back to a known state between checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.errors import NotPermitted
+from harness.link.bus import Link
+from harness.link.clock import Chance
+from harness.outcome import ContactLost, Inconclusive, Unjudged
+from harness.target import Target
+from harness.tester.access import Access
+from harness.tester.client import Client
+from harness.tester.keys import KeyFunction
+from harness.tester.ledger import Ledger
+from harness.tester.restart import Means, Restart
+from harness.tester.security import SecurityAccess
+from harness.uds import Session
+
+
+class Tester(Client):
+    """The client side of UDS with SecurityAccess, protected data and restarts."""
+
+    def __init__(
+        self,
+        link: Link,
+        target: Target,
+        *,
+        chance: Chance,
+        keys: Mapping[int, KeyFunction | None],
+        ledger: Ledger,
+    ) -> None:
+        super().__init__(link, target, chance=chance)
+        self.security = SecurityAccess(self, keys, ledger)
+        self.restart = Restart(self)
+        self.access = Access(self, self.security, self.restart)
+        self.security.right_key_must_come_first = self.access.can_relock
+
+    def prove_keys(self) -> None:
+        """Let every known key open its level once, before any wrong one is sent, where the ECU can be locked again."""
+        if not self.access.can_relock:
+            return
+        for entry in self.target.security:
+            state = self.security.level(entry.level)
+            if self.security.has_key(entry.level) and not state.is_proven and not state.suspect:
+                try:
+                    self.security.unlock(entry.level)
+                except Unjudged as reason:
+                    self.note(f"level 0x{entry.level:02X}: {reason}")
+
+    def restore(self) -> None:
+        """Bring the ECU to a known state: alive, default session, locked, no seed pending, counters clear, values put back.
+
+        It is restarted only if it died or a check has touched its security state. ContactLost: it does not come back.
+        """
+        if not self.is_alive() and not self._revive():
+            can = self.target.can
+            raise ContactLost(
+                f"the ECU {'no longer answers' if self.has_answered else 'does not answer'} "
+                f"(0x{can.request_id:X} -> 0x{can.response_id:X})"
+            )
+        security = self.security
+        if self.access.can_relock:
+            self._clear_counters()
+            self._put_back()
+            if security.is_touched or security.has_unlocked:
+                self._restart_quietly()
+        else:
+            self._put_back()
+        if self.has_sessions:
+            self.enter_session(Session.DEFAULT)
+        security.forget_pending()
+        security.is_touched = False
+
+    def _revive(self) -> bool:
+        for means in (Means.POWER, Means.COMMAND):
+            if means in self.restart.means():
+                self.restart.restart(means)
+                if self.is_alive():
+                    return True
+        return False
+
+    def _restart_quietly(self) -> None:
+        means = self.restart.means()
+        if means and self.restart.restart(means[-1]):
+            self.security.has_unlocked = False
+            self.security.forget_pending(has_restarted=True)
+
+    def _clear_counters(self) -> None:
+        for entry in self.target.security:
+            state = self.security.level(entry.level)
+            if state.wrong_in_a_row and state.is_proven:
+                try:
+                    self.security.unlock(entry.level)
+                except (Unjudged, NotPermitted) as reason:
+                    self.note(f"level 0x{entry.level:02X} was left with failed attempts: {reason}")
+
+    def _put_back(self) -> None:
+        for did, value in list(self.access.changed.items()):
+            entry = self.target.did(did)
+            try:
+                if self.read(did) != value:
+                    level = entry.write.level if entry is not None else None
+                    if level is not None and (self.access.can_relock or self.security.has_unlocked):
+                        self.security.unlock(level)
+                    self.write(did, value)
+                    if self.read(did) != value:
+                        raise Inconclusive("the ECU does not take it back")
+            except (Unjudged, NotPermitted) as reason:
+                self.note(f"DID {did:04X} could not be put back to {value.hex(' ').upper()}: {reason}")
+            else:
+                del self.access.changed[did]

@@ -1,0 +1,103 @@
+"""How a message gets to the ECU and back: ISO-TP over a link, with the target's addresses."""
+
+from __future__ import annotations
+
+from harness.link.bus import Link
+from harness.link.frame import Frame
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.target import Can
+
+
+class Transport:
+    """Messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
+
+    def __init__(self, link: Link, can: Can) -> None:
+        self.link = link
+        self._isotp = IsoTp(IsoTpConfig(padding=can.padding))
+        self._request_id = can.request_id
+        self._response_id = can.response_id
+        self._functional_id = can.functional_id
+        self._is_extended = can.extended_ids is True or can.request_id > 0x7FF
+        self._answer_formats: tuple[bool, ...] = (True, False)
+        if can.extended_ids != "any":
+            self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
+        self.answer_frames = 0
+        """Frames from the ECU's response id so far, of whatever content."""
+
+    def is_answer(self, frame: Frame) -> bool:
+        """Whether a frame bears the ECU's response id, in a format that the target declares."""
+        return frame.can_id == self._response_id and frame.is_extended in self._answer_formats
+
+    def frame(self, data: bytes, *, is_functional: bool = False) -> Frame:
+        """A frame to the ECU with this data field as it is."""
+        can_id = self._functional_id if is_functional else self._request_id
+        assert can_id is not None
+        return Frame(can_id, data, self._is_extended or can_id > 0x7FF)
+
+    def drain(self) -> None:
+        """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
+        link = self.link
+        if not link.tells_stale:
+            while link.receive(link.now_s) is not None:
+                pass
+        if self._isotp.is_receiving:
+            self._isotp.reset()
+
+    def send(self, pdu: bytes, *, is_functional: bool = False) -> None:
+        """Send a message; returns when its last frame is handed to the bus, or the transmission was aborted.
+
+        ValueError: a functional message that needs more than one frame.
+        """
+        if is_functional and len(pdu) > 7:
+            raise ValueError(f"a functional request is one frame of at most 7 bytes, not {len(pdu)}")
+        isotp = self._isotp
+        isotp.send(pdu, self.link.now_s)
+        self._flush(is_functional)
+        while isotp.is_sending:
+            self._step(self.link.now_s + 60.0)
+
+    @property
+    def fault(self) -> str:
+        """Why the last transfer was cut short, in the standard's word; empty if it was not."""
+        fault = self._isotp.fault
+        return "" if fault is None else str(fault.value)
+
+    def receive(self, until_s: float) -> bytes | None:
+        """The ECU's next message, or None if none has begun by `until_s`."""
+        isotp = self._isotp
+        link = self.link
+        while True:
+            pdu = self._step(until_s)
+            if pdu is not None:
+                return pdu
+            if link.now_s >= until_s and not isotp.is_receiving:
+                return None
+
+    def _step(self, until_s: float) -> bytes | None:
+        """Wait for one frame, or for the ISO-TP timer if that is due earlier."""
+        isotp = self._isotp
+        link = self.link
+        due_s = isotp.deadline_s
+        if due_s is not None and (due_s < until_s or isotp.is_receiving):
+            until_s = due_s
+        frame = link.receive(until_s)
+        pdu = None
+        if frame is None:
+            if due_s is not None:
+                isotp.tick(link.now_s)
+        elif (
+            frame.can_id == self._response_id and frame.is_extended in self._answer_formats and not link.unsent
+        ):  # what arrives before our own frame is out cannot answer it
+            self.answer_frames += 1
+            if not frame.is_remote:
+                pdu = isotp.receive(frame.data, link.now_s)
+        if isotp.outbox:
+            self._flush(False)
+        return pdu
+
+    def _flush(self, is_functional: bool) -> None:
+        send = self.link.send
+        outbox = self._isotp.outbox
+        for data in outbox:
+            send(self.frame(data, is_functional=is_functional))
+        outbox.clear()

@@ -1,0 +1,109 @@
+"""What ISO 14229-1 calls its services, codes and sub-functions. Decides nothing."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+RESPONSE_OFFSET: Final = 0x40
+"""A positive response's first byte is the request's service plus this."""
+
+NEGATIVE_RESPONSE: Final = 0x7F
+SUPPRESS_POSITIVE_RESPONSE: Final = 0x80
+"""Bit 7 of a sub-function byte: the client asks for no positive response."""
+
+
+class Service(IntEnum):
+    """Service identifiers (SID) of requests."""
+
+    DIAGNOSTIC_SESSION_CONTROL = 0x10
+    ECU_RESET = 0x11
+    CLEAR_DIAGNOSTIC_INFORMATION = 0x14
+    READ_DTC_INFORMATION = 0x19
+    READ_DATA_BY_IDENTIFIER = 0x22
+    READ_MEMORY_BY_ADDRESS = 0x23
+    READ_SCALING_DATA_BY_IDENTIFIER = 0x24
+    SECURITY_ACCESS = 0x27
+    COMMUNICATION_CONTROL = 0x28
+    AUTHENTICATION = 0x29
+    READ_DATA_BY_PERIODIC_IDENTIFIER = 0x2A
+    DYNAMICALLY_DEFINE_DATA_IDENTIFIER = 0x2C
+    WRITE_DATA_BY_IDENTIFIER = 0x2E
+    INPUT_OUTPUT_CONTROL_BY_IDENTIFIER = 0x2F
+    ROUTINE_CONTROL = 0x31
+    REQUEST_DOWNLOAD = 0x34
+    REQUEST_UPLOAD = 0x35
+    TRANSFER_DATA = 0x36
+    REQUEST_TRANSFER_EXIT = 0x37
+    REQUEST_FILE_TRANSFER = 0x38
+    WRITE_MEMORY_BY_ADDRESS = 0x3D
+    TESTER_PRESENT = 0x3E
+    ACCESS_TIMING_PARAMETER = 0x83
+    SECURED_DATA_TRANSMISSION = 0x84
+    CONTROL_DTC_SETTING = 0x85
+    RESPONSE_ON_EVENT = 0x86
+    LINK_CONTROL = 0x87
+
+
+class Session(IntEnum):
+    """Sub-functions of DiagnosticSessionControl (0x10)."""
+
+    DEFAULT = 0x01
+    PROGRAMMING = 0x02
+    EXTENDED = 0x03
+
+
+class ResetType(IntEnum):
+    """Sub-functions of ECUReset (0x11)."""
+
+    HARD = 0x01
+    KEY_OFF_ON = 0x02
+    SOFT = 0x03
+
+
+class Nrc(IntEnum):
+    """Negative response codes."""
+
+    GENERAL_REJECT = 0x10
+    SERVICE_NOT_SUPPORTED = 0x11
+    SUB_FUNCTION_NOT_SUPPORTED = 0x12
+    INCORRECT_MESSAGE_LENGTH = 0x13
+    RESPONSE_TOO_LONG = 0x14
+    BUSY_REPEAT_REQUEST = 0x21
+    CONDITIONS_NOT_CORRECT = 0x22
+    REQUEST_SEQUENCE_ERROR = 0x24
+    REQUEST_OUT_OF_RANGE = 0x31
+    SECURITY_ACCESS_DENIED = 0x33
+    AUTHENTICATION_REQUIRED = 0x34
+    INVALID_KEY = 0x35
+    EXCEEDED_NUMBER_OF_ATTEMPTS = 0x36
+    REQUIRED_TIME_DELAY_NOT_EXPIRED = 0x37
+    UPLOAD_DOWNLOAD_NOT_ACCEPTED = 0x70
+    GENERAL_PROGRAMMING_FAILURE = 0x72
+    RESPONSE_PENDING = 0x78
+    SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION = 0x7E
+    SERVICE_NOT_SUPPORTED_IN_SESSION = 0x7F
+
+
+def negative_response(service: int, nrc: int) -> bytes:
+    """The three bytes ``7F SID NRC``."""
+    return bytes((NEGATIVE_RESPONSE, service, nrc))
+
+
+def nrc_name(nrc: int) -> str:
+    """The code with its name, e.g. ``0x33 securityAccessDenied``; a code without a name as hex alone."""
+    try:
+        words = Nrc(nrc).name.lower().split("_")
+    except ValueError:
+        return f"0x{nrc:02X}"
+    return f"0x{nrc:02X} {words[0]}{''.join(word.capitalize() for word in words[1:])}"
+
+
+def is_seed_request(pdu: bytes) -> bool:
+    """Whether the request is 27 with an odd sub-function (requestSeed), suppress bit or not."""
+    return len(pdu) >= 2 and pdu[0] == Service.SECURITY_ACCESS and bool(pdu[1] & 1)
+
+
+def is_send_key(pdu: bytes) -> bool:
+    """Whether the request is 27 with an even sub-function (sendKey), suppress bit or not."""
+    return len(pdu) >= 2 and pdu[0] == Service.SECURITY_ACCESS and not pdu[1] & 1

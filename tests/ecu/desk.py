@@ -1,0 +1,153 @@
+"""A desk for one simulated ECU: a port whose time is moved by hand, and a tester's few words."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import can
+
+from harness.ecu.article import ArticleNode
+from harness.ecu.config import EcuConfig
+from harness.ecu.node import UdsNode
+from harness.ecu.profiles import HARDENED
+from harness.ecu.server import Server
+from harness.link.frame import from_message, parse
+
+
+class FakeTimer:
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class FakePort:
+    """Frames arrive at once; nothing happens by itself but in `advance`."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.now_s = 0.0
+        self.sent: list[can.Message] = []
+        self.chance: deque[bytes] = deque()
+        """What random_bytes gives before anything else."""
+        self._seed = seed
+        self._draws = 0
+        self._timers: list[tuple[float, int, FakeTimer]] = []
+
+    @property
+    def utc_s(self) -> float:
+        return 1_767_225_600.0 + self.now_s
+
+    def send(self, frame: can.Message) -> None:
+        self.sent.append(frame)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> FakeTimer:
+        assert delay_s >= 0
+        timer = FakeTimer(callback)
+        self._draws += 1
+        heapq.heappush(self._timers, (self.now_s + delay_s, self._draws, timer))
+        return timer
+
+    def random_bytes(self, n: int) -> bytes:
+        if self.chance:
+            return self.chance.popleft()
+        self._draws += 1
+        return hashlib.shake_128(b"%d %d" % (self._seed, self._draws)).digest(n)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and what is due happen."""
+        end_s = self.now_s + seconds
+        while self._timers and self._timers[0][0] <= end_s:
+            due_s, _, timer = heapq.heappop(self._timers)
+            self.now_s = max(self.now_s, due_s)
+            if timer.callback is not None:
+                timer.callback()
+        self.now_s = end_s
+
+    def forget(self) -> None:
+        """What a bus does before it cuts the power."""
+        self._timers.clear()
+
+
+class Desk:
+    """A node with its port. Requests, responses and frames are hex."""
+
+    def __init__(self, node: UdsNode | ArticleNode) -> None:
+        self.node = node
+        self.port = FakePort()
+        node.attach(self.port)
+        self.periodic = self.frames()
+
+    def ask(self, request: str, *, is_functional: bool = False) -> str:
+        """The responses to a message, in groups divided by a comma; empty for silence."""
+        answers = self.node.machine.answer(bytes.fromhex(request), is_functional=is_functional)
+        return ", ".join(answer.hex(" ") for answer in answers)
+
+    def give(self, frame: str) -> list[str]:
+        """Put a frame on the bus, as ``740#022210``; the frames that come back at once."""
+        self.node.on_frame(parse(frame).message())
+        return self.frames()
+
+    def wait(self, seconds: float) -> list[str]:
+        """The frames that come by themselves."""
+        self.port.advance(seconds)
+        return self.frames()
+
+    def frames(self) -> list[str]:
+        frames = [from_message(message, 0.0, False).text() for message in self.port.sent]
+        self.port.sent.clear()
+        return frames
+
+    def power_cycle(self) -> None:
+        self.port.forget()
+        self.node.power_cycle()
+
+
+class HardenedDesk(Desk):
+    """The sound ECU, or one that differs from it in a few fields."""
+
+    node: UdsNode
+
+    def __init__(self, config: EcuConfig = HARDENED, **changes: Any) -> None:
+        super().__init__(UdsNode(Server(replace(config, **changes))))
+
+    def key(self, seed: bytes, level: int = 1) -> str:
+        return self.node.ecu.levels[level].key(seed, level).hex()
+
+    def seed(self, level: int = 1) -> bytes:
+        answer = bytes.fromhex(self.ask(f"27 {level:02x}"))
+        assert answer[:2] == bytes((0x67, level)), answer.hex(" ")
+        return answer[2:]
+
+    def send_key(self, key: str, level: int = 1) -> str:
+        return self.ask(f"27 {level + 1:02x} {key}")
+
+    def send_right_key(self, level: int = 1) -> str:
+        """Ask for a seed and answer it."""
+        return self.send_key(self.key(self.seed(level), level), level)
+
+    def send_wrong_key(self, level: int = 1) -> str:
+        """Ask for a seed and answer it wrong, in one bit."""
+        key = bytearray.fromhex(self.key(self.seed(level), level))
+        key[0] ^= 0x01
+        return self.send_key(key.hex(), level)
+
+    def unlock(self, level: int = 1) -> None:
+        """Enter the extended session and unlock."""
+        assert self.ask("10 03").startswith("50 03")
+        assert self.send_right_key(level) == f"67 {level + 1:02x}"
+
+    def lock_out(self, level: int = 1) -> None:
+        """Enter the extended session and send wrong keys to the limit."""
+        assert self.ask("10 03").startswith("50 03")
+        answers = [self.send_wrong_key(level) for _ in range(self.node.ecu.config.attempts)]
+        assert answers[-1] == "7f 27 36"
+
+    def is_unlocked(self) -> bool:
+        """Whether the value that needs level 1 can be written."""
+        return self.ask("2E 2020 77") == "6e 20 20"

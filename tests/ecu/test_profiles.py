@@ -1,0 +1,50 @@
+"""What a channel's name makes, and what is said of a name that makes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.ecu.defects import DEFECTS
+from harness.ecu.profiles import PROFILES, factory
+from harness.errors import UserError
+from harness.link.node import load_nodes
+
+
+@pytest.mark.parametrize("channel", [*PROFILES, "hardened-article-key+constant_seed+default_key"])
+def test_channel_makes_a_node(channel: str) -> None:
+    assert len(load_nodes(channel)) == 1
+
+
+def test_every_call_makes_an_ecu_of_its_own() -> None:
+    make = factory("hardened")
+    assert make()[0] is not make()[0]
+
+
+def test_channel_may_name_several_defects() -> None:
+    [node] = factory("hardened+constant_seed+default_key")()
+    defects = node.ecu.config.defects  # type: ignore[attr-defined]
+    assert [name for name in DEFECTS if getattr(defects, name)] == ["constant_seed", "default_key"]
+
+
+@pytest.mark.parametrize("channel", ["harness.ecu.profiles:article", "harness.ecu.profiles:hardened_article_key"])
+def test_profile_is_a_factory_like_any_other(channel: str) -> None:
+    assert len(load_nodes(channel)) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        ("hardend", ("hardend", *PROFILES)),
+        ("", tuple(PROFILES)),
+        ("hardened+no_limit", ("no_limit", *DEFECTS)),
+        ("hardened+", tuple(DEFECTS)),
+        ("article+constant_seed", ("article", "hardened")),
+    ],
+)
+def test_name_that_makes_nothing_is_explained_in_one_line(channel: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(UserError) as caught:
+        factory(channel)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert f'channel "{channel}"' in message
+    assert all(word in message for word in words)

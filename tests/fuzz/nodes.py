@@ -1,0 +1,298 @@
+"""ECUs with flaws that fuzz cases must find, each the hardened one but for a line or two. For `path.py:factory`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import can
+
+from harness.ecu.config import EcuConfig
+from harness.ecu.node import UdsNode
+from harness.ecu.profiles import HARDENED
+from harness.ecu.rules import EcuDied
+from harness.ecu.server import Server
+
+PROTECTED = 0x2020
+OPEN = 0x1010
+FOREVER = 1e9
+
+
+class Flawed(Server):
+    """Answers as the sound server does where `spoiled` gives None."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+        self.now_s = self.surroundings.now_s
+        answers = None if self.now_s < self.state.ready_s or not pdu else self.spoiled(pdu)
+        return super().answer(pdu, is_functional=is_functional) if answers is None else answers
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        raise NotImplementedError
+
+
+def node(server: type[Flawed], config: EcuConfig = HARDENED) -> UdsNode:
+    return UdsNode(server(config))
+
+
+# Flaws of malformed requests
+
+
+class _ReadsWhatIsMissing(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[0] != 0x22 or len(pdu) != 2:
+            return None
+        return super(Flawed, self).answer(pdu + pdu[1:])
+
+
+def reads_what_is_missing() -> UdsNode:
+    """Half a DID is doubled: 22 10 reads 1010."""
+    return node(_ReadsWhatIsMissing)
+
+
+class _IgnoresWhatFollowsARead(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        return super(Flawed, self).answer(pdu[:3]) if pdu[0] == 0x22 and len(pdu) > 3 else None
+
+
+def ignores_what_follows_a_read() -> UdsNode:
+    return node(_IgnoresWhatFollowsARead)
+
+
+class _DiesOnLongRead(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[0] == 0x22 and len(pdu) > 12:
+            raise EcuDied("a buffer of twelve bytes")
+        return None
+
+
+def dies_on_long_read() -> UdsNode:
+    return node(_DiesOnLongRead)
+
+
+class _StoresWhatIsMissing(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[0] != 0x2E or len(pdu) != 3:
+            return None
+        did = int.from_bytes(pdu[1:], "big")
+        if did not in self.state.values:
+            return None
+        self.state.values[did] = bytes(len(self.state.values[did]))
+        return [b"\x7f\x2e\x13"]
+
+
+def stores_what_is_missing() -> UdsNode:
+    """A write without data stores zeros, and is refused."""
+    return node(_StoresWhatIsMissing)
+
+
+class _AnyLevelWrites(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[0] == 0x2E and pdu[1:3] == b"\x20\x20" and len(pdu) == 4 and self.state.unlocked_level:
+            self.state.values[PROTECTED] = pdu[3:]
+            return [b"\x6e\x20\x20"]
+        return None
+
+
+def any_level_writes() -> UdsNode:
+    return node(_AnyLevelWrites)
+
+
+class _IgnoresFrameTypes(UdsNode):
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.data and frame.data[0] >> 4 > 3:
+            frame.data[0] = len(frame.data) - 1
+        super().on_frame(frame)
+
+
+def ignores_frame_types() -> UdsNode:
+    """What is no frame of ISO-TP is taken for a single frame."""
+    return _IgnoresFrameTypes(Server(HARDENED))
+
+
+# Flaws of SecurityAccess
+
+
+class _DiesOnSeedRecord(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[:2] == b"\x27\x01" and len(pdu) > 20:
+            raise EcuDied("a buffer of twenty bytes")
+        return None
+
+
+def dies_on_seed_record() -> UdsNode:
+    return node(_DiesOnSeedRecord)
+
+
+def reserved_level_gives_seeds() -> UdsNode:
+    first = HARDENED.levels[0]
+    return UdsNode(Server(replace(HARDENED, levels=(*HARDENED.levels, replace(first, level=0x43)))))
+
+
+class _EmptyKeyUnlocks(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x27\x02" and self.state.seed:
+            self.state.forget_seed()
+            self.state.unlocked_level = 1
+            return [b"\x67\x02"]
+        return None
+
+
+def empty_key_unlocks() -> UdsNode:
+    return node(_EmptyKeyUnlocks)
+
+
+# Flaws that only what holds after every message shows: the answers are those of a sound ECU
+
+
+class _ReadOfOneDidUnlocks(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d":
+            self.state.unlocked_level = 1
+        return None
+
+
+def read_of_one_did_unlocks() -> UdsNode:
+    """The read of 004D, which does not exist, is refused, and opens level 1."""
+    return node(_ReadOfOneDidUnlocks)
+
+
+class _ReadOfOneDidWritesSerialNumber(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d":
+            self.state.values[0xF18C] = b"overwritten     "
+        return None
+
+
+def read_of_one_did_writes_serial_number() -> UdsNode:
+    return node(_ReadOfOneDidWritesSerialNumber)
+
+
+class _ReadOfOneDidWritesForGood(_ReadOfOneDidWritesSerialNumber):
+    def power_cycle(self) -> None:
+        serial_number = self.state.values[0xF18C]
+        super().power_cycle()
+        self.state.values[0xF18C] = serial_number
+
+
+def read_of_one_did_writes_for_good() -> UdsNode:
+    """The serial number stays overwritten."""
+    return node(_ReadOfOneDidWritesForGood)
+
+
+class _ReadOfOneDidKills(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d":
+            raise EcuDied("an address that is not there")
+        return None
+
+
+def read_of_one_did_kills() -> UdsNode:
+    return node(_ReadOfOneDidKills)
+
+
+class _ReadOfOneDidKillsLater(UdsNode):
+    def on_frame(self, frame: can.Message) -> None:
+        super().on_frame(frame)
+        if frame.arbitration_id == 0x740 and frame.data[:4] == b"\x03\x22\x00\x4d":
+            self._port.call_later(0.001, self.ecu_dies)
+
+    def ecu_dies(self) -> None:
+        self.ecu.state.ready_s = FOREVER
+
+
+def read_of_one_did_kills_later() -> UdsNode:
+    """It is answered, and a millisecond later the ECU is dead."""
+    return _ReadOfOneDidKillsLater(Server(HARDENED))
+
+
+class _ReadOfOneDidRestarts(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d":
+            self.power_cycle()
+            self.state.ready_s += 2.0
+            return []
+        return None
+
+
+def read_of_one_did_restarts() -> UdsNode:
+    """Two seconds later the watchdog has brought it back."""
+    return node(_ReadOfOneDidRestarts)
+
+
+class _DiesForGoodOnce(Flawed):
+    died = False
+
+    def power_cycle(self) -> None:
+        ready_s = FOREVER if self.died else 0.0
+        super().power_cycle()
+        self.state.ready_s = max(self.state.ready_s, ready_s)
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d":
+            self.died = True
+            self.state.ready_s = FOREVER
+            return []
+        return None
+
+
+def read_of_one_did_kills_for_good() -> UdsNode:
+    """No power cycle helps."""
+    return node(_DiesForGoodOnce)
+
+
+class _DiesOnce(Flawed):
+    died = False
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x00\x4d" and not self.died:
+            self.died = True
+            raise EcuDied("a coincidence")
+        return None
+
+
+def dies_once() -> UdsNode:
+    """The same message does no harm the second time."""
+    return node(_DiesOnce)
+
+
+# ECUs that must not be blamed
+
+
+class _StartsUnlocked(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        self.state.unlocked_level = 1
+        return None
+
+
+def always_unlocked() -> UdsNode:
+    """Open from the start, and nothing locks it."""
+    return node(_StartsUnlocked)
+
+
+class _Counts(Flawed):
+    count = 0
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == b"\x22\x20\x20":
+            self.count += 1
+            self.state.values[PROTECTED] = bytes((self.count // 2 & 0xFF,))
+        return None
+
+
+def value_changes_by_itself() -> UdsNode:
+    """2020 counts, though the target does not say so."""
+    return node(_Counts)
+
+
+def all_zero(seed: bytes, level: int) -> bytes:
+    """A key function that is not the ECU's."""
+    return bytes(16)
+
+
+def low_bit(seed: bytes, level: int) -> bytes:
+    """A key that every second guess finds."""
+    return bytes((seed[-1] & 1,))
+
+
+def one_byte_keys() -> UdsNode:
+    first = replace(HARDENED.levels[0], key=low_bit, seed_bytes=4, key_bytes=1)
+    return UdsNode(Server(replace(HARDENED, levels=(first, *HARDENED.levels[1:]))))

@@ -1,0 +1,123 @@
+"""The terminal shows one line a result, the evidence of a failure, and nothing that an ECU could make it obey."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+
+from harness.report.terminal import result_lines, summary_lines
+from harness.run import Finding, Run, Verdict
+
+
+def columns(line: str) -> int:
+    return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in line)
+
+
+def by_id(run: Run, identity: str) -> Finding:
+    return next(one for one in run.findings if one.id == identity)
+
+
+def only(run: Run, *identities: str) -> Run:
+    return replace(run, findings=tuple(one for one in run.findings if one.id in identities))
+
+
+def test_a_pass_is_one_line(article: Run) -> None:
+    assert result_lines(by_id(article, "SA-32")) == [
+        "pass            SA-32  Trivial and default keys are refused [level 0x01]"
+    ]
+
+
+def test_a_failure_adds_aligned_lines(article: Run) -> None:
+    assert result_lines(by_id(article, "SA-22")) == [
+        "fail            SA-22  A seed is spent after a wrong key [level 0x01]",
+        "    severity  medium (standard)",
+        "    request   27 02 00 00 00 00; 27 02 5E F7 39 B0 (SecurityAccess)",
+        "    expected  0x24 requestSequenceError to the right key for a seed already",
+        "              answered wrongly",
+        "    observed  67 02: unlocked",
+        "    repeat    uds-harness audit article --seed 20261120 -k SA-22",
+    ]
+
+
+def test_other_verdicts_add_their_reason(article: Run) -> None:
+    assert result_lines(by_id(article, "TP-06")) == [
+        "not_run         TP-06  A flood of first frames is survived",
+        "    reason    The target file does not allow destructive (safety.allow).",
+    ]
+
+
+def test_a_long_command_can_be_copied_as_it_stands(article: Run) -> None:
+    command = "uds-harness audit 'my bench/pi.toml' --interface socketcan --channel can0 --depth deep --seed 1 -k SA-09"
+    lines = result_lines(replace(by_id(article, "SA-09"), repeat=command))
+    repeat = [line.strip() for line in lines[next(n for n, line in enumerate(lines) if "repeat" in line) :]]
+    assert " ".join(line.removesuffix(" \\") for line in repeat).removeprefix("repeat").strip() == command
+    assert len(repeat) > 1
+    assert all(line.endswith(" \\") for line in repeat[:-1])
+
+
+@pytest.mark.parametrize("run_name", ["article", "hostile", "empty"])
+def test_no_line_is_wider_than_the_terminal(run_name: str, request: pytest.FixtureRequest) -> None:
+    run: Run = request.getfixturevalue(run_name)
+    lines = [line for finding in run.findings for line in result_lines(replace(finding, repeat="run -k x"))]
+    for line in lines + summary_lines(run):
+        assert columns(line) <= 80, line
+
+
+def test_wide_characters_count_as_two_columns(article: Run) -> None:
+    finding = replace(by_id(article, "SA-22"), observed="鍵が違う" * 40)
+    assert max(columns(line) for line in result_lines(finding)) == 80
+
+
+def test_an_ecu_cannot_command_the_terminal_or_forge_a_line(hostile: Run) -> None:
+    for finding in hostile.findings:
+        forged = replace(finding, observed="x\r\npass            SA-01  all is well\x1b[1A\x07", title="a\npass  SA-02")
+        lines = result_lines(forged)
+        assert all(one.isprintable() for line in lines for one in line)
+        assert all(line.startswith("    ") for line in lines[1:])
+        assert len(lines) < 120
+    assert all(one.isprintable() for line in summary_lines(hostile) for one in line)
+
+
+def test_colour_only_adds_to_the_words(article: Run) -> None:
+    for finding in article.findings:
+        coloured = result_lines(finding, colour=True)
+        assert coloured[0].startswith("\x1b[")
+        code = coloured[0][: coloured[0].index("m") + 1]
+        assert [line.replace(code, "").replace("\x1b[0m", "") for line in coloured] == result_lines(finding)
+
+
+def test_the_summary_counts_and_ends_with_the_findings(article: Run) -> None:
+    lines = summary_lines(article)
+    assert lines[:2] == ["pass                6", "fail                9, 1 of them accepted"]
+    assert "  high        3  SA-09, AC-13, TP-12" in lines
+    assert lines[-1] == "8 findings, as expected of this deliberately weak ECU"
+
+
+def test_an_ordinary_target_gets_the_plain_number(article: Run) -> None:
+    ordinary = replace(article, info=replace(article.info, target={"name": "pi"}))
+    assert summary_lines(ordinary)[-1] == "8 findings"
+    assert summary_lines(only(ordinary, "SA-09"))[-1] == "1 finding"
+
+
+def test_known_findings_that_are_missing_or_new_are_named(article: Run) -> None:
+    mended = [replace(one, verdict=Verdict.PASS) if one.id == "SA-22" else one for one in article.findings]
+    broken = [replace(one, verdict=Verdict.FAIL) if one.id == "AC-01" else one for one in mended]
+    lines = summary_lines(replace(article, findings=tuple(broken)))
+    assert (
+        " ".join(line.strip() for line in lines[-2:]).strip()
+        == "8 findings; known of this deliberately weak ECU but not found: SA-22; new: AC-01"
+    )
+
+
+def test_a_known_finding_whose_check_did_not_run_is_not_missed(article: Run) -> None:
+    assert summary_lines(only(article, "SA-09"))[-1] == (
+        "1 finding, none new; 8 known findings of this deliberately weak ECU not tested"
+    )
+
+
+def test_an_interrupted_run_and_its_remarks_are_said(article: Run) -> None:
+    text = " ".join(" ".join(summary_lines(replace(article, info=replace(article.info, interrupted=True)))).split())
+    assert "This run was interrupted" in text
+    assert "The ECU never relocks" in text
