@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import shlex
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,14 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="uds-harness",
         description="Is an ECU's SecurityAccess real? Verdicts with evidence, on a simulated ECU or on a real bus.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
 
     audit = commands.add_parser(
         "audit",
         help="run the checks and write a report",
-        description="Run the checks against an ECU and write a report. "
+        description="Run the checks against an ECU and write a report.\n"
         "Without TARGET and link options: the article's ECU, simulated.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -116,7 +116,10 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    return int(text, 0)
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write e.g. 0x7E0") from None
 
 
 def _target(options: argparse.Namespace) -> Target:
@@ -146,23 +149,44 @@ def _audit(options: argparse.Namespace) -> int:
             raise UserError(f"--checks {path}: there is no such file or folder")
     seed = new_seed() if options.seed is None else options.seed
     target = _target(options)
+    selection = [*(["-k", options.k] if options.k else []), *(["-x"] if options.x else [])]
     request = AuditRequest(
         AuditOptions(
-            target=target, seed=seed, depth=Depth(options.depth), out=options.out, command=_command(options, seed)
+            target=target,
+            seed=seed,
+            depth=Depth(options.depth),
+            out=options.out,
+            command=_command(options, seed),
+            selection=shlex.join(selection),
+            checks=tuple(options.checks),
         )
     )
-    print(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}\n", flush=True)
+    request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
     settings = Path(__file__).parent / "audit" / "pytest.ini"
-    words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider"]
-    words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic"]
-    words += ["-k", options.k] if options.k else []
-    words += ["-x"] if options.x else []
+    words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
+    words += ["-p", "uds_harness", "-p", "html", "-p", "metadata"]
+    words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
     pytest_says = io.StringIO()
-    with contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
+    with _own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
         code = int(pytest.main([*words, str(attacks_folder()), *map(str, options.checks)], plugins=[request]))
     if code not in (0, 1, 2, 3, WRONG_USE, 5) or request.has_internal_error:
         print(pytest_says.getvalue(), file=sys.stderr)
     return 0 if options.exit_zero and code == 1 else code
+
+
+@contextlib.contextmanager
+def _own_pytest() -> Iterator[None]:
+    """Whatever options and plugins the user has for pytest are for the user's own tests."""
+    before = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+    before["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _command(options: argparse.Namespace, seed: int) -> str:
@@ -190,8 +214,8 @@ def _ecu(options: argparse.Namespace) -> int:
         bus = can.Bus(interface=options.interface, channel=options.channel, **settings)
     except Exception as error:  # backends raise what they like
         raise UserError(f"cannot open {options.interface}:{options.channel}: {error}") from error
-    print(f"{options.profile} is on {options.interface}:{options.channel}; Ctrl-C ends it\nready", flush=True)
     with bus:
+        print(f"{options.profile} is on {options.interface}:{options.channel}; Ctrl-C ends it\nready", flush=True)
         LiveBus(bus, nodes).run()
     return 0
 
@@ -201,22 +225,23 @@ def _list(options: argparse.Namespace) -> int:
         from harness.target import load_target, shipped_targets
 
         for name in shipped_targets():
-            print(f"{name:22} {load_target(name).notes.splitlines()[0] if load_target(name).notes else ''}")
+            _row(name, 22, load_target(name).notes)
     elif options.what == "profiles":
         from harness.ecu.profiles import PROFILES
 
         for name, what in PROFILES.items():
-            print(f"{name:22} {what}")
+            _row(name, 22, what)
     elif options.what == "defects":
         from harness.ecu.defects import DEFECTS
 
         for defect in DEFECTS.values():
-            print(f"{defect.name}\n    {defect.what} [{', '.join(defect.kills)}]")
+            print(defect.name)
+            _row("", 4, f"{defect.what} [{', '.join(defect.kills)}]")
     else:
         from harness.catalogue import shipped_checks
 
         for check in shipped_checks():
-            print(f"{check.id:6} {check.severity.value:8}  {check.title}")
+            _row(f"{check.id:6} {check.severity.value}", 17, check.title)
     return 0
 
 
@@ -241,8 +266,13 @@ def _show(options: argparse.Namespace) -> int:
     print(f"{check.id}  {check.title}\n")
     for name, text in rows.items():
         if text:
-            print(textwrap.fill(text, 79, initial_indent=f"{name:11}", subsequent_indent=" " * 11))
+            _row(name, 11, text)
     return 0
+
+
+def _row(name: str, width: int, text: str) -> None:
+    """A name, and its text beside it within 80 columns."""
+    print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -86,7 +86,7 @@ def _socketcan(channel: str, bitrate: int) -> Iterator[Diagnosis]:
     device = Path("/sys/class/net") / channel
     up = f"sudo ip link set {channel} up type can bitrate {bitrate}"
     if not device.exists():
-        mend = "sudo modprobe vcan && sudo ip link add dev vcan0 type vcan && sudo ip link set vcan0 up"
+        mend = f"sudo modprobe vcan && sudo ip link add dev {channel} type vcan && sudo ip link set {channel} up"
         others = [path.name for path in Path("/sys/class/net").iterdir() if _is_can(path)]
         seen = f"there is no interface {channel}; CAN interfaces here: {', '.join(others) or 'none'}"
         if not channel.startswith("vcan"):

@@ -79,7 +79,7 @@ def test_a_part_imports_only_what_it_stands_on(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.is_relative_to(ROOT / "attacks")], ids=str)
 def test_a_check_imports_only_public_names(path: Path) -> None:
-    allowed = {"harness", "__future__", "collections.abc", "dataclasses", "scapy.contrib.automotive.uds", "scapy.packet"}
+    allowed = {"harness", "__future__", "collections.abc", "dataclasses", "functools", "scapy.contrib.automotive.uds", "scapy.packet"}
     assert set(imports(path)) <= allowed | {name for name in imports(path) if name.startswith("attacks.")}
 
 

@@ -43,9 +43,9 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
     if not control.is_changed:
         tester.note(f"DID {entry.did:04X}: not tried, a proper write has no effect ({control})")
         return False
-    value = tester.read(entry.did)
-    neighbours = {other.did: tester.read(other.did) for other in others(tester, entry)}
-    for name, act in wrong_writes(tester, entry, value).items():
+    length = len(tester.read(entry.did))
+    neighbours = {other.did: value for other in others(tester, entry) if (value := steady(tester, other)) is not None}
+    for name, act in wrong_writes(tester, entry, length).items():
         effect = tester.access.effect(entry, act, undo=lambda old: tester.write(entry.did, old))
         what = f"DID {entry.did:04X} written with {name}"
         longer = isinstance(effect.reply, Reply) and len(effect.after) > len(effect.before) and entry.length is None
@@ -58,7 +58,7 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
             fail(expected=f"negative 0x13 and the value unchanged for {what}", observed=str(effect))
         for did, before in neighbours.items():
             after = tester.read(did)
-            if after != before:
+            if after != before and not tester.access.changes_by_itself(did):
                 tester.cite(effect.reply)
                 fail(
                     expected=f"DID {did:04X} unchanged by {what}",
@@ -73,9 +73,12 @@ def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:
     return [other for other in stable if other is not entry and tester.read_reply(other.did).is_positive]
 
 
-def wrong_writes(
-    tester: Tester, entry: DataEntry, value: bytes
-) -> dict[str, Callable[[bytes], Reply | RawReply]]:
+def steady(tester: Tester, entry: DataEntry) -> bytes | None:
+    """The value, or None where it changes by itself."""
+    return None if tester.access.changes_by_itself(entry.did) else tester.read(entry.did)
+
+
+def wrong_writes(tester: Tester, entry: DataEntry, length: int) -> dict[str, Callable[[bytes], Reply | RawReply]]:
     """Writes that are too short, too long, or hold only padding where the value should be."""
     did = bytes((entry.did >> 8, entry.did & 0xFF))
     writes: dict[str, Callable[[bytes], Reply | RawReply]] = {
@@ -84,7 +87,7 @@ def wrong_writes(
         "no data and 55 as padding": lambda new: tester.raw(b"\x03\x2e" + did + b"\x55" * 4),
         "no data in a frame of four bytes": lambda new: tester.raw(b"\x03\x2e" + did),
     }
-    if len(value) > 1:
+    if length > 1:
         writes["one byte missing"] = lambda new: tester.write(entry.did, new[:-1])
     return writes
 

@@ -18,8 +18,8 @@ from harness import Target, fuzz_case
 )
 def test_reads(target: Target) -> Iterator[Packet]:
     for entry in target.data:
-        for _ in range(8):
-            yield UDS() / UDS_RDBI(identifiers=[entry.did]) / fuzz(Raw())
+        for size in (1, 2, 3, 4, 100, 1000):
+            yield UDS() / UDS_RDBI(identifiers=[entry.did]) / Raw(bytes(fuzz(Raw()))[:size])
 
 
 @fuzz_case(
@@ -28,10 +28,10 @@ def test_reads(target: Target) -> Iterator[Packet]:
     expect="any",
     proven_by=["malformed_key_unlocks"],
 )
-def test_security_access(target: Target) -> Iterator[list[Packet]]:
+def test_security_access(target: Target) -> Iterator[list[Packet | bytes]]:
     for entry in target.security:
         session = UDS() / UDS_DSC(diagnosticSessionType=entry.session or 1)
+        seed = UDS() / UDS_SA(securityAccessType=entry.level)
         for sub_function in (entry.level, entry.level + 1):
-            for _ in range(8):
-                seed = UDS() / UDS_SA(securityAccessType=entry.level)
-                yield [session, seed, UDS() / fuzz(UDS_SA(securityAccessType=sub_function))]
+            for size in (2, 3, 4, 6, 7, 20, 100, 1000):
+                yield [session, seed, bytes(UDS() / fuzz(UDS_SA(securityAccessType=sub_function)))[:size]]

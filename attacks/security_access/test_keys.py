@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from harness import Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable
 
@@ -114,9 +115,8 @@ def test_a_refused_key_leaves_the_ecu_locked(tester: Tester, level: int) -> None
     refusals: dict[str, Callable[[], Reply]] = {
         "no seed": lambda: security.send_key(level, bytes(length)),
         "a wrong key": lambda: wrong_key(tester, level),
-        "an empty key": lambda: malformed_key(tester, level, 0),
-        "a key of one byte": lambda: malformed_key(tester, level, 1),
-        "a key that is too long": lambda: malformed_key(tester, level, length + 2),
+        **{f"a key of {size} bytes": partial(malformed_key, tester, level, size) for size in wrong_lengths(length)},
+        "three keys of a wrong length in a row": lambda: malformed_key(tester, level, length + 1),
         "a second wrong key": lambda: wrong_key(tester, level),
         "a third wrong key": lambda: wrong_key(tester, level),
     }
@@ -136,6 +136,12 @@ def test_a_refused_key_leaves_the_ecu_locked(tester: Tester, level: int) -> None
     if not seen:
         inconclusive("no key was refused: there was no refusal to judge")
     tester.access.require_control(entry)
+
+
+def wrong_lengths(length: int) -> list[int]:
+    """Too short and too long, in one frame and in several; the same one several times in a row last."""
+    sizes = [0, 1, length - 1, length + 2, length + 16, 200, length + 1, length + 1]
+    return [size for size in sizes if size != length and size >= 0]
 
 
 def wrong_key(tester: Tester, level: int) -> Reply:

@@ -37,14 +37,14 @@ def test_padding_does_not_change_the_answer(tester: Tester) -> None:
 def judge_reads(tester: Tester, entry: DataEntry) -> None:
     """The same read in frames of all lengths and paddings."""
     request = b"\x03\x22" + entry.did.to_bytes(2, "big")
-    padded = {f"padded with {pad:02X}": tester.raw(request.ljust(8, bytes((pad,)))) for pad in PADS}
+    padded = {f"padded with {pad:02X}": ask(tester, request.ljust(8, bytes((pad,)))) for pad in PADS}
     answers = {name: content(reply) for name, reply in padded.items()}
     if not any(answers.values()):
         inconclusive("the read is not answered, however it is padded")
     reference = answers["padded with 00"]
     for length in range(4, 8):
         name = f"of {length} bytes"
-        reply = padded[name] = tester.raw(request.ljust(length, b"\x00"))
+        reply = padded[name] = ask(tester, request.ljust(length, b"\x00"))
         if reply.answers:
             answers[name] = content(reply)
         else:
@@ -58,12 +58,21 @@ def judge_reads(tester: Tester, entry: DataEntry) -> None:
             )
 
 
+def ask(tester: Tester, data: bytes) -> RawReply:
+    """One raw frame, repeated while the ECU says that it is busy."""
+    for _ in range(5):
+        reply = tester.raw(data)
+        if not any(answer.data[1:4:2] == b"\x7f\x21" for answer in reply.answers):
+            return reply
+    inconclusive("the ECU is busy for ever")
+
+
 def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
     """A write whose frame goes on with padding: without a value nothing is stored, with a value just that."""
     start = b"\x2e" + entry.did.to_bytes(2, "big")
     effect = tester.access.effect(
         entry,
-        lambda value: tester.raw((b"\x03" + start).ljust(8, bytes((pad,)))),
+        lambda value: ask(tester, (b"\x03" + start).ljust(8, bytes((pad,)))),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed:
@@ -74,7 +83,7 @@ def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
     wanted = tester.other_value(entry, effect.before)
     stored = tester.access.effect(
         entry,
-        lambda value: tester.raw((bytes((3 + len(value),)) + start + value).ljust(8, bytes((pad,)))),
+        lambda value: ask(tester, (bytes((3 + len(value),)) + start + value).ljust(8, bytes((pad,)))),
     )
     if stored.after not in (stored.before, wanted):
         tester.cite(stored.reply)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from typing import TextIO
 
 import pytest
 
-from harness.audit.declare import declared_attack
+from harness.audit.items import ATTACK
 from harness.audit.plugin import REQUEST
-from harness.report.terminal import result_lines, summary_lines
+from harness.audit.session import AUDIT_HTML, AuditOptions
+from harness.report.terminal import WIDTH, result_lines, summary_lines
+from harness.report.text import visible
 from harness.run import Finding, Run
+
+CLEAR_LINE = "\r\x1b[K"
+LONGEST_ERROR = 400
 
 
 class Console:
-    """Prints results. On a terminal, the check under way and how many are left stand on a line that is overwritten."""
+    """Prints results. On a terminal, the check under way and how many are left stand on a line that is overwritten.
 
-    def __init__(self, out: TextIO, total: int = 0) -> None:
+    When nobody reads any more it goes quiet: the audit goes on, and its report is written.
+    """
+
+    def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_terminal = out.isatty()
-        self._total = total
+        self._total = 0
         self._done = 0
 
     def expect(self, total: int) -> None:
@@ -29,21 +39,33 @@ class Console:
     def starting(self, name: str) -> None:
         """Say what is under way."""
         if self._is_terminal:
-            self._out.write(f"\r\x1b[K[{self._done + 1}/{self._total}] {name}"[:90])
-            self._out.flush()
+            self._write(CLEAR_LINE + visible(f"[{self._done + 1}/{self._total}] {name}")[: WIDTH - 1])
 
     def result(self, finding: Finding) -> None:
         """Print one result."""
         self._done += 1
-        if self._is_terminal:
-            self._out.write("\r\x1b[K")
-        print("\n".join(result_lines(finding, colour=self._is_terminal)), file=self._out, flush=True)
+        self._write("\n".join([self._cleared(), *result_lines(finding, colour=self._is_terminal), ""]).lstrip("\n"))
 
     def summary(self, run: Run, folder: str) -> None:
         """Print what it comes to, and where the report is."""
-        lines = ["", *summary_lines(run, colour=self._is_terminal)]
-        lines.insert(len(lines) - 1, f"report: {folder}/audit.html")
-        print("\n".join(lines), file=self._out, flush=True)
+        lines = summary_lines(run, colour=self._is_terminal)
+        end = len(lines) - lines[::-1].index("")
+        lines.insert(end, f"report: {folder}/{AUDIT_HTML}")
+        self._write(self._cleared() + "\n".join(["", *lines, ""]))
+
+    def heading(self, text: str) -> None:
+        """Print what is about to be done."""
+        self._write(f"{text}\n\n")
+
+    def _cleared(self) -> str:
+        return CLEAR_LINE if self._is_terminal else ""
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except BrokenPipeError:
+            self._out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
 
 
 class AuditRequest:
@@ -51,21 +73,25 @@ class AuditRequest:
 
     __name__ = REQUEST
 
-    def __init__(self, options: object) -> None:
+    def __init__(self, options: AuditOptions) -> None:
         self.options = options
         self.console = Console(sys.stdout)
         self.has_internal_error = False
+        self._has_collect_error = False
+        self._names: dict[str, str] = {}
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Know how many there will be."""
         self.console.expect(len(session.items))
+        for item in session.items:
+            declared = item.stash.get(ATTACK, None)
+            self._names[item.nodeid] = f"{declared.id} {declared.title}" if declared else item.name
 
     @pytest.hookimpl
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show what is under way."""
-        declared = declared_attack(getattr(item, "function", None))
-        self.console.starting(f"{declared.id} {declared.title}" if declared else item.name)
+        self.console.starting(self._names.get(nodeid, nodeid))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -78,8 +104,18 @@ class AuditRequest:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say which file of checks cannot be read, and why."""
         if report.failed:
-            last = str(report.longrepr).strip().splitlines()[-1:] or ["?"]
-            print(f"uds-harness: {report.nodeid}: {last[0].removeprefix('E').strip()}", file=sys.stderr)
+            self._has_collect_error = True
+            lines = [line[1:].strip() for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+            where = re.findall(r"^(\S+\.py:\d+): ", str(report.longrepr), flags=re.MULTILINE)[-1:]
+            what = " ".join(lines) or str(report.longrepr).strip().splitlines()[-1]
+            print(f"uds-harness: {where[0] if where else report.nodeid}: {what[:LONGEST_ERROR]}", file=sys.stderr)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """A place that was named and holds no checks is a mistake."""
+        for path in self.options.checks:
+            if not self._has_collect_error and not any(item.path.is_relative_to(path.resolve()) for item in items):
+                raise pytest.UsageError(f"--checks {path}: there is no check in it; see CONTRIBUTING.md for what one is")
 
     @pytest.hookimpl
     def pytest_internalerror(self) -> None:

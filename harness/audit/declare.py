@@ -69,6 +69,9 @@ def attack(
         raise TypeError(f"@attack {id}: severity is {severity!r}; give a Severity")
     if basis not in get_args(Basis):
         raise ValueError(f"@attack {id}: basis is {basis!r}; give one of {', '.join(get_args(Basis))}")
+    for name, words in {"needs": needs, "uses": uses, "proven_by": proven_by, "r155": r155}.items():
+        if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
+            raise TypeError(f"@attack {id}: {name} is {words!r}; give a tuple of words, e.g. ('lockout',)")
     unknown = sorted({*needs, *uses} - set(PERMISSIONS))
     if unknown:
         raise ValueError(f"@attack {id}: needs or uses {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.fuzz.case import CASES_FOLDER, Case, read_cases
 from harness.fuzz.execution import Spoiled, run_case
 from harness.fuzz.python import declared_case
-from harness.fuzz.send import Template
+from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance
 from harness.target import PERMISSIONS, DataEntry, RoutineEntry, SecurityLevel, SessionEntry, Span, Target, unknown_target
 from harness.tester.safety import SafetyGate
@@ -29,6 +29,9 @@ REMEDIATION: Final = (
     "Check length, sub-function, identifier and value of every request before anything is done with it; refuse the rest "
     "with the code that the standard has for it. Keep the message as a regression test."
 )
+SUB_FUNCTION_END: Final = 2
+"""What a message may do is known from its service and sub-function."""
+
 _ANY_CHANCE: Final = Chance(0)
 
 
@@ -58,20 +61,31 @@ def check_of(case: Case) -> Callable[[Tester], None]:
 
 
 def permissions(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a case needs on every target, and what it could use: of those messages are left out that are not permitted."""
-    if case.is_raw or not isinstance(case.messages, Template):
+    """What a case needs on every target, and what it could use: of those messages are left out that are not permitted.
+
+    What a function under `@fuzz_case` yields may need anything, and so may what chance decides.
+    """
+    template = case.messages
+    if not isinstance(template, Template) or template.is_random_before(LONGEST_FRAME if case.is_raw else SUB_FUNCTION_END):
         return (), tuple(name for name in PERMISSIONS if name != "power")
     least, most = SafetyGate(_indulgent()), SafetyGate(_strict())
     always: set[str] | None = None
     sometimes: set[str] = set()
-    for step in case.messages.steps(_indulgent(), _ANY_CHANCE):
-        surely = {harm for message in step.messages for harm in least.harms(message)}
+    for step in template.steps(_indulgent(), _ANY_CHANCE):
+        surely = set() if case.is_raw else {harm for message in step.messages for harm in least.harms(message)}
         always = surely if always is None else always & surely
-        sometimes |= {harm for message in step.messages for harm in most.harms(message)}
+        for message in step.messages:
+            for reading in _readings(message) if case.is_raw else [message]:
+                sometimes |= most.harms(reading)
     if case.state is not None and case.state.session is not None:
         sometimes |= most.harms(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, case.state.session)))
     needs = always or set()
     return _in_order(needs), _in_order(sometimes - needs)
+
+
+def _readings(frame: bytes) -> list[bytes]:
+    """Every message that an ECU may read into a frame, wherever it thinks that messages begin."""
+    return [frame[start:] for start in range(len(frame))]
 
 
 def _in_order(found: set[str]) -> tuple[str, ...]:
@@ -95,6 +109,13 @@ def checks_below(folder: Path) -> Iterator[Callable[[Tester], None]]:
     for path in sorted(folder.rglob("*.toml")):
         if is_case_file(path):
             yield from map(check_of, read_cases(path))
+
+
+def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester], None]]:
+    """The checks of those functions that are under `@fuzz_case`. UserError: what one says of itself is malformed."""
+    for case in map(declared_case, functions):
+        if case is not None:
+            yield check_of(case)
 
 
 def is_case_file(path: Path) -> bool:

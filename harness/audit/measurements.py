@@ -25,18 +25,16 @@ class SeedSample:
     """Seeds of one level in the order in which they were given, by plain requests."""
 
     seeds: tuple[bytes, ...]
+    """Without those that are zero."""
     stopped_by: str = ""
     """Why there are fewer than wanted."""
+    zeros: int = 0
+    """How many seeds were zero, which is what an unlocked level gives."""
 
     @property
     def is_enough(self) -> bool:
         """Large enough to say anything about repetition."""
         return len(self.seeds) >= ENOUGH_SEEDS
-
-    @property
-    def is_all_zero(self) -> bool:
-        """Every seed is zero: what an unlocked level gives."""
-        return not any(map(any, self.seeds))
 
     @property
     def collisions(self) -> Collisions:
@@ -102,9 +100,9 @@ class Measurements:
                 continue
             reply = tester.security.request_seed(level)
             if not reply.is_positive:
-                return SeedSample(tuple(seeds), f"request {len(seeds) + 1}: {reply}")
+                return _sample(seeds, f"request {len(seeds) + 1}: {reply}")
             seeds.append(reply.pdu[2:])
-        return SeedSample(tuple(seeds))
+        return _sample(seeds)
 
     def lockout(self, level: int) -> Lockout:
         """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""
@@ -116,6 +114,7 @@ class Measurements:
         probe = self._depth.choose(quick=LIMIT_PROBE, default=LIMIT_PROBE, deep=50)
         security.ledger.check(level, LIMIT_PROBE)
         tester.prove_keys()
+        tester.restore()
         tester.session_for(level)
         seed = security.seed(level)
         limited = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -135,3 +134,8 @@ class Measurements:
             seed = following.pdu[2:]
         reason = f"{probe} wrong keys were evaluated, each with 0x35, and seeds still given"
         return Lockout(probe, None, reason, (answer, following))
+
+
+def _sample(seeds: list[bytes], stopped_by: str = "") -> SeedSample:
+    drawn = tuple(seed for seed in seeds if any(seed))
+    return SeedSample(drawn, stopped_by, len(seeds) - len(drawn))

@@ -41,16 +41,29 @@ def failure_text(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def failed_in_pytest(declared: Attack, report: pytest.TestReport) -> Finding:
-    """A check that pytest itself could not run, e.g. because of an unknown fixture."""
+def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report: pytest.TestReport) -> Finding:
+    """A check that pytest itself skipped, or could not run, e.g. because of an unknown fixture."""
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, f"skipped: {reason.removeprefix('Skipped: ')}")
+    return _unjudged(declared, parameter, repeat, Verdict.ERROR, str(report.longrepr)[:4000])
+
+
+def left_out(declared: Attack, parameter: str | None, repeat: str) -> Finding:
+    """A check that the user's selection left out."""
+    return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, "deselected")
+
+
+def _unjudged(declared: Attack, parameter: str | None, repeat: str, verdict: Verdict, reason: str) -> Finding:
     return Finding(
         id=declared.id,
         title=declared.title,
-        parameter=None,
-        verdict=Verdict.ERROR,
+        parameter=parameter,
+        verdict=verdict,
         severity=declared.severity,
         basis=declared.basis,
-        reason=str(report.longrepr)[:4000],
+        reason=reason,
+        repeat=repeat,
     )
 
 
@@ -59,14 +72,17 @@ def status(finding: Finding) -> tuple[str, str, str]:
     return _STATUS.get(finding.verdict, ("skipped", "s", finding.verdict.value.upper()))
 
 
-def exit_code(run: Run) -> int:
-    """The first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0."""
+def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
+    """The first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
+
+    `has_failed_test`: a plain test that was run beside the checks failed.
+    """
     verdicts = {finding.verdict for finding in run.findings}
     if run.info.interrupted:
         return 2
     if Verdict.ERROR in verdicts:
         return 3
-    if run.failures():
+    if run.failures() or has_failed_test:
         return 1
     if not verdicts & {Verdict.PASS, Verdict.FAIL}:
         return 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -39,7 +40,11 @@ class AuditOptions:
     out: Path | None = None
     reports: Path = Path("reports")
     command: str = "uds-harness audit"
-    """The command that repeats the run, without ``-k``."""
+    """The command that repeats the run, but for what it selected."""
+    selection: str = ""
+    """What it selected, as options of that command."""
+    checks: tuple[Path, ...] = ()
+    """Files and folders of the user's own checks."""
 
 
 class AuditSession:
@@ -55,6 +60,7 @@ class AuditSession:
         ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
         ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
         trace = Trace(channel=_log_channel(target))
+        self._no_longer_failing: list[str] = []
         self._link: Link = open_link(
             interface=target.can.interface,
             channel=target.can.channel,
@@ -95,7 +101,7 @@ class AuditSession:
             seed=options.seed,
             depth=options.depth.value,
             started_utc=utc_text(self._clock.utc_s()),
-            command=options.command,
+            command=f"{options.command} {options.selection}".strip(),
             operator=_operator(),
             versions=_versions(),
             quirks=tuple(f"{quirk}: {QUIRKS[quirk]}" for quirk in target.quirks),
@@ -108,8 +114,7 @@ class AuditSession:
         if reason and finding.verdict is Verdict.FAIL:
             finding = replace(finding, accepted=reason)
         elif reason and finding.verdict is Verdict.PASS:
-            note = f"the target file accepts a failure of this check ({reason}), which it no longer has"
-            finding = replace(finding, notes=(*finding.notes, note))
+            self._no_longer_failing.append(f"{finding.id} is accepted by the target file ({reason}) but no longer fails.")
         self.tester.trace.flush()
         self.folder.append(finding)
         return finding
@@ -123,7 +128,9 @@ class AuditSession:
 
     def finish(self, *, interrupted: bool) -> Run:
         """Leave the ECU restored as far as it answers, close the bus, and write audit.json and audit.html."""
-        remarks = list(self.info.remarks)
+        remarks = [*self.info.remarks, *dict.fromkeys(self._no_longer_failing)]
+        if self._link.lost_frames:
+            remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
         try:
             if self.tester.exchange_count:
                 self.tester.restore()
@@ -139,6 +146,7 @@ class AuditSession:
             finished_utc=utc_text(self._clock.utc_s()),
             interrupted=interrupted,
             remarks=tuple(remarks),
+            console=self._without_secrets(self._link.console()),
             counts={
                 "frames": self.tester.trace.count,
                 "exchanges": self.tester.exchange_count,
@@ -148,6 +156,16 @@ class AuditSession:
         run = self.folder.finish(info)
         self.folder.write(AUDIT_HTML, render_audit_html(run, files=[*self.folder.file_names(), "pytest.html", "junit.xml"]))
         return run
+
+    def _without_secrets(self, text: str) -> str:
+        """What an ECU printed, the target's secrets replaced however they are usually written."""
+        for entry in self.options.target.security:
+            if entry.secret is not None:
+                secret = entry.secret.reveal()
+                pattern = r"[\s:,-]*(?:0x)?".join(f"{byte:02x}" for byte in secret)
+                number = str(int.from_bytes(secret, "big"))
+                text = re.sub(pattern, "(redacted)", text, flags=re.IGNORECASE).replace(number, "(redacted)")
+        return text
 
     def seal(self, cases: Sequence[Path] = ()) -> None:
         """Write the manifest, after every other file of the run."""

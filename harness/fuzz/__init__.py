@@ -1,1 +1,18 @@
-"""Fuzz cases: what a few lines of TOML or one Scapy packet mean."""
+"""Fuzz cases: what a few lines of TOML or one Scapy packet mean.
+
+A file ``cases/*.toml`` below whatever is audited holds cases, each with one result, ``fuzz/<id>``::
+
+    [[case]]
+    id = "write-odd-length"                                                # letters, digits and - _ .
+    why = "A write with half a DID is refused, and nothing is stored."     # the title of the result
+    send = "2E 20 {00..FF}"                                                # a message, or a list of them: see notation.py
+    expect = "negative 13|31|33"                                           # which answers are right: see expect.py
+    # and if wanted
+    state = "session 0x03"        # in which state each message finds the ECU: see state.py
+    raw = true                    # the messages are the data fields of frames
+    severity = "medium"           # of a wrong answer; what a message does to the ECU has a severity of its own
+    proven_by = ["write_unprotected", "my_ecu.py:factory"]                 # where the case is known to fail
+
+Whatever is expected, after each message the ECU is alive, as locked as before, and its protected data unchanged: see
+oracles.py. In Python a case is a function under `harness.fuzz_case`: see python.py.
+"""

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Protocol
 
 from harness.errors import UserError
 from harness.fuzz.expect import EXPECT
-from harness.fuzz.send import MOST_MESSAGES, SEND, Step, Template, refuse_lengths, too_many
+from harness.fuzz.notation import SEND
+from harness.fuzz.send import MOST_MESSAGES, Step, Template, refuse_lengths, too_many
 from harness.fuzz.state import STATE, State
 from harness.link.clock import Chance
 from harness.run import Severity

@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn
 from weakref import WeakKeyDictionary
 
-from harness.errors import UserError
-from harness.fuzz.case import Case, label
+from harness.fuzz.case import Case
 from harness.fuzz.oracles import Breach, Watch
-from harness.fuzz.requests import Answer, Speaker, keys_in, refusal, shown_bytes
+from harness.fuzz.requests import LONGEST_SINGLE_FRAME, Answer, Speaker, guesses, refusal, shown_bytes
 from harness.fuzz.send import Step
 from harness.fuzz.state import reach, wait_out_lockout
-from harness.outcome import ContactLost, NotRun, Unjudged, Violation
+from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
 from harness.run import Severity
+from harness.tester.access import STORING_S
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import Service
 
 THOROUGH_EVERY: Final = 16
 """Steps between two looks at everything. After a step that could unlock or write there is a look at the lock anyway."""
+
+NOT_TAKEN_LIMIT: Final = 3
+"""An ECU that lets so many long messages in a row not through is sent no more of them: each takes a second."""
 
 _SEVERITIES: Final = list(Severity)
 
@@ -63,6 +66,8 @@ class _Execution:
         self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
+        self._not_taken = self._not_taken_in_a_row = 0
+        self._fault = ""
         self._unseen: list[_Done] = []
         """Steps since the last look at the lock and its values."""
         self._unsure: list[_Done] = []
@@ -74,13 +79,26 @@ class _Execution:
         count = self._survey()
         if self._case.state is None or self._case.state.unlocked_level is None:
             tester.access.require_locked()
+        if self._case.is_raw:
+            tester.require_quiet()
         self._begin()
         for step in self._steps():
             if not self._refusal(step):
                 self._play(step)
+        tester.wait(STORING_S)
         self._look(is_thorough=True)
         tester.cite(*self._latest)
-        tester.note(f"{count} message{'s' if count > 1 else ''} sent; life, lock and protected values were watched")
+        self._conclude(count)
+
+    def _conclude(self, count: int) -> None:
+        """Say what the case has looked at. NotApplicable: the ECU took none of its messages."""
+        judged = count - self._not_taken
+        if not judged:
+            raise NotApplicable(f"the ECU takes no message of such a length ({self._fault})")
+        if self._not_taken:
+            self._tester.note(f"{self._not_taken} long messages were not taken whole, and not judged ({self._fault})")
+        number = "one message" if judged == 1 else f"{judged} messages"
+        self._tester.note(f"{number} judged; life, lock and protected values were watched")
 
     def _steps(self) -> Iterator[Step]:
         """The same ones whenever it is called."""
@@ -94,7 +112,7 @@ class _Execution:
     # Before anything is sent
 
     def _survey(self) -> int:
-        """How many messages may be sent. NotRun: none of them, or their keys are over budget."""
+        """How many messages may be sent. NotRun: none of them, or their keys are over budget. NotApplicable: it has none."""
         sent = left_out = 0
         first_reason = ""
         keys: Counter[int] = Counter()
@@ -106,9 +124,10 @@ class _Execution:
                 continue
             self._first_level = step.level if not sent else self._first_level
             sent += len(step.messages)
-            keys.update(level for message in step.messages for level in keys_in(message, is_raw=self._case.is_raw))
+            for message in step.messages:
+                keys.update(guesses(self._tester, message, is_raw=self._case.is_raw))
         if not sent and not left_out:
-            raise UserError(f"{label(self._case.path)}: case {self._case.id}: it has no message to send")
+            raise NotApplicable("the case has no message for this target")
         if not sent:
             raise NotRun(first_reason)
         if left_out:
@@ -129,12 +148,22 @@ class _Execution:
             reach(self._case.state, self._tester, level)
 
     def _play(self, step: Step) -> None:
+        is_long = any(len(message) > LONGEST_SINGLE_FRAME for message in step.messages)
+        if is_long and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
+            self._not_taken += len(step.messages)
+            return
         done = self._send(step)
         self._latest = done.answer.evidence
         if done.answer.is_right_key:
             self._forgive()
             return
-        self._judge(done)
+        self._fault = done.answer.not_taken or self._fault
+        if done.answer.not_taken:
+            self._not_taken += len(step.messages)
+            self._not_taken_in_a_row += 1
+        else:
+            self._not_taken_in_a_row = 0 if is_long else self._not_taken_in_a_row
+            self._judge(done)
         self._unseen.append(done)
         self._unsure.append(done)
         if self._may_have_effect(step):

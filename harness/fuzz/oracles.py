@@ -16,6 +16,14 @@ from harness.target import DataEntry
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
 
+LEAST_CONTROL_S, MOST_CONTROL_S, MOST_CONTROL_REQUESTS = 10.0, 60.0, 200
+"""How long a value that has changed is watched without messages, before its change is anybody's fault."""
+
+MOST_AT_ONCE: Final = 4
+"""Protected values that are looked at after each message, one of each level first; the others are now and then."""
+
+MOST_WATCHED: Final = 64
+
 SELF_HELP_S: Final = 5.0
 """How long an ECU that fell silent is given to come back by itself (CATALOGUE, FZ-01)."""
 
@@ -39,9 +47,11 @@ class Watch:
         self._tester = tester
         self._unlocked_level = unlocked_level
         self._spoiled = spoiled
+        self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
-        self._fixed: list[DataEntry] = []
+        self._now_and_then: list[DataEntry] = []
+        """Watched now and then: nobody may write them, or there are many."""
         self._locked: list[DataEntry] = []
 
     def begin(self) -> None:
@@ -50,14 +60,20 @@ class Watch:
         Inconclusive: a value still is what an earlier run of the case has made of it.
         """
         self._values.clear()
-        readable = [entry for entry in self._tester.target.data if entry.read.kind == "open" and not entry.volatile]
-        for entry in readable:
+        self._begun_s, self._begun_count = self._tester.link.now_s, self._tester.exchange_count
+        declared = [entry for entry in self._tester.target.data if entry.origin == "declared"]
+        readable = [entry for entry in declared if entry.read.kind == "open" and not entry.volatile]
+        readable.sort(key=lambda entry: ("level", "never", "open").index(entry.write.kind))
+        for entry in readable[:MOST_WATCHED]:
             self._remember(entry)
         kept = [entry for entry in readable if entry.did in self._values]
-        self._guarded = [entry for entry in kept if entry.write.level not in (None, self._unlocked_level)]
-        self._fixed = [entry for entry in kept if entry.write.kind == "never"]
-        self._locked = [entry for entry in self._one_a_level() if self._is_refused(entry)]
-        self._say_what_is_not_watched()
+        guarded = [entry for entry in kept if entry.write.level not in (None, self._unlocked_level)]
+        one_a_level = list({entry.write.level: entry for entry in reversed(guarded)}.values())[::-1]
+        guarded.sort(key=lambda entry: entry not in one_a_level)
+        self._guarded, others = guarded[:MOST_AT_ONCE], guarded[MOST_AT_ONCE:]
+        self._now_and_then = [*others, *(entry for entry in kept if entry.write.kind == "never")]
+        self._locked = [entry for entry in one_a_level if self._is_refused(entry)]
+        self._say_what_is_not_watched(len(readable) - MOST_WATCHED)
 
     def _remember(self, entry: DataEntry) -> None:
         tester = self._tester
@@ -72,21 +88,18 @@ class Watch:
         if entry.write.kind != "never":
             tester.access.changed.setdefault(entry.did, value)  # whatever the messages do, it is put back
 
-    def _one_a_level(self) -> list[DataEntry]:
-        return list({entry.write.level: entry for entry in reversed(self._guarded)}.values())[::-1]
-
     def _is_refused(self, entry: DataEntry) -> bool:
         if not self._tester.allows("write"):
             return False
         reply = self._tester.write(entry.did, self._values[entry.did])
         if not reply.is_negative:
-            self._tester.note(
-                f"the lock of DID {entry.did:04X} was not watched: before the first message, a write gives {reply}"
-            )
+            self._tester.note(f"the lock of DID {entry.did:04X} was not watched: without any message a write gives {reply}")
         return reply.is_negative
 
-    def _say_what_is_not_watched(self) -> None:
-        if not self._guarded and not self._fixed:
+    def _say_what_is_not_watched(self, too_many: int) -> None:
+        if too_many > 0:
+            self._tester.note(f"{too_many} values were neither watched nor would be put back: {MOST_WATCHED} are enough")
+        if not self._guarded and not self._now_and_then:
             self._tester.note("no protected values were watched: the target declares none that can be read")
         elif not self._tester.allows("write"):
             self._tester.note("the lock state was not watched: the target does not allow the probe, a write")
@@ -94,8 +107,8 @@ class Watch:
     # After a message
 
     def check(self, *, is_thorough: bool) -> Breach | None:
-        """What does not hold any more. Values that nobody may write are read only if `is_thorough`."""
-        for entry in [*self._guarded, *self._fixed] if is_thorough else self._guarded:
+        """What does not hold any more. More than the first few values are read only if `is_thorough`."""
+        for entry in [*self._guarded, *self._now_and_then] if is_thorough else self._guarded:
             breach = self._check_value(entry)
             if breach is not None:
                 return breach
@@ -113,9 +126,8 @@ class Watch:
         silent_since_s = tester.link.now_s
         while tester.link.now_s < silent_since_s + SELF_HELP_S:
             if tester.is_alive():
-                observed = (
-                    f"it fell silent, and was back within {tester.link.now_s - silent_since_s:.1f} s: it has restarted"
-                )
+                silent_s = tester.link.now_s - silent_since_s
+                observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
                 return Breach("the ECU answers without interruption", observed, Severity.HIGH)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
         return Breach("the ECU answers", observed, Severity.HIGH, tester.unanswered, is_death=True)
@@ -129,10 +141,11 @@ class Watch:
         if not reply.is_positive or reply.pdu[3:] == before:
             return None
         try:
-            after = tester.stable_value(entry.did)
+            after = self._settled(entry)
         except Inconclusive as reason:
             self._guarded = [other for other in self._guarded if other is not entry]
-            self._fixed = [other for other in self._fixed if other is not entry]
+            self._now_and_then = [other for other in self._now_and_then if other is not entry]
+            tester.access.changed.pop(entry.did, None)
             tester.note(f"not watched any more: {reason}")
             return None
         if after == before:
@@ -142,6 +155,20 @@ class Watch:
         if not entry.secret:
             change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"
         return Breach(f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
+
+    def _settled(self, entry: DataEntry) -> bytes:
+        """A value that has changed: as long again as it was watched, and as many requests, leave it as it is now.
+
+        Inconclusive: it changes by itself.
+        """
+        tester = self._tester
+        after = tester.stable_value(entry.did)
+        for _ in range(min(tester.exchange_count - self._begun_count, MOST_CONTROL_REQUESTS)):
+            tester.request(tester.liveness_request)
+        tester.wait(min(max(tester.link.now_s - self._begun_s, LEAST_CONTROL_S), MOST_CONTROL_S))
+        if tester.stable_value(entry.did) != after:
+            raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
+        return after
 
     def _check_lock(self, entry: DataEntry) -> Breach | None:
         """By effect: a write that is answered positively and changes nothing has not unlocked anything."""

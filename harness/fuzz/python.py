@@ -36,8 +36,8 @@ def fuzz_case(
 
     The function yields messages: Scapy packets or bytes, or a list of these for a sequence. It may take ``target``
     (what is declared of the ECU) and ``chance`` (``random_bytes(n)`` and ``below(n)`` from the run's seed). What Scapy's
-    own ``fuzz()`` draws while the function runs comes from the run's seed too. It is run twice, first to see whether all
-    that it yields may be sent, and must yield the same both times.
+    own ``fuzz()`` draws while the function runs comes from the run's seed too. It is run more than once, first of all to
+    see whether what it yields may be sent, and must yield the same each time.
 
     What is malformed here does not raise; an audit refuses it before anything is sent.
     """

@@ -1,46 +1,22 @@
-"""What does `send` say? Hex with placeholders, read once and expanded lazily, the same messages for the same chance.
-
-    message      hex digits in pairs and placeholders, with or without spaces between them
-    {00..FF}     every value from the first to the last, both included; one to four bytes, both limits as many
-    {13|2020}    alternatives in hex, of any length; an alternative may be a range too: {00..0F|F0..FF}
-    {5*}         so many random bytes; the number is decimal
-    {0..64*}     random bytes in every length from the first to the last; both decimal
-    {did}        each data identifier of the target, two bytes
-    {level}      each security level of the target: the byte that requests its seed
-    {level+1}    the byte that sends the key of the same level
-
-A list of messages is a sequence, sent as a whole for each combination. Combinations are the product of all placeholders,
-of which the last varies fastest; `{did}` and `{level}` mean the same one wherever they stand in a case.
-"""
+"""Which messages does a case send? A template, and its steps made one by one, the same ones for the same chance."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from harness.link.clock import Chance
 from harness.outcome import NotApplicable
 from harness.target import Target
-from harness.toml_schema import Refused, Rule, printable
 
 MOST_MESSAGES: Final = 100_000
 """Of one case, sequences counted message by message: minutes on a real bus."""
 
 LONGEST_MESSAGE: Final = 4095
 LONGEST_FRAME: Final = 8
-LONGEST_RANGE_BYTES: Final = 4
-MOST_OF_A_SEQUENCE: Final = 64
-
-ALLOWED: Final = 'hex and placeholders, e.g. "2E 20 {00..FF}", or a list of such messages'
-PLACEHOLDERS: Final = "{00..FF}, {13|2020}, {5*}, {0..64*}, {did}, {level} or {level+1}"
-
-_TOKEN: Final = re.compile(r"\s+|[0-9A-Fa-f]{2}|\{[^{}]*\}")
-_NOISE: Final = re.compile(r"(?:([0-9]{1,6})\.\.)?([0-9]{1,6})\*")
-_RANGE: Final = re.compile(r"([0-9A-Fa-f]+)\.\.([0-9A-Fa-f]+)")
 
 
 class Step(NamedTuple):
@@ -98,8 +74,6 @@ class Named:
 Part = Fixed | OneOf | Noise | Named
 Message = tuple[Part, ...]
 
-_NAMES: Final = {"did": Named("did", 2), "level": Named("level", 1), "level+1": Named("level", 1, 1)}
-
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -110,8 +84,11 @@ class Template:
 
     def size(self, target: Target) -> int:
         """How many messages it means for a target, sequences counted message by message."""
-        counts = _counts(self.messages, {name: len(numbers) for name, numbers in _numbers(target).items()})
-        return math.prod(counts) * len(self.messages)
+        return self.size_with({name: len(numbers) for name, numbers in _numbers(target).items()})
+
+    def size_with(self, declared: dict[str, int]) -> int:
+        """The same for a target that declares so many of each name."""
+        return math.prod(_counts(self.messages, declared)) * len(self.messages)
 
     def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
         """Every combination in order. NotApplicable: the target declares nothing that a placeholder could stand for."""
@@ -136,8 +113,21 @@ class Template:
             messages = tuple(b"".join([render(picks[slot]) for render, slot in row]) for row in plan)
             yield Step(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
+    def is_random_before(self, offset: int) -> bool:
+        """Whether chance decides any byte of a message before this offset."""
+        return any(_noise_offset(message) < offset for message in self.messages)
+
     def __str__(self) -> str:
         return self.text
+
+
+def _noise_offset(message: Message) -> float:
+    at = 0
+    for part in message:
+        if isinstance(part, Noise):
+            return at
+        at += _shortest(part)
+    return math.inf
 
 
 def _numbers(target: Target) -> dict[str, list[int]]:
@@ -173,22 +163,6 @@ def _counts(messages: tuple[Message, ...], declared: dict[str, int]) -> list[int
     parts = [part for message in messages for part in message]
     alone = [_count(part, declared) for part in parts if not isinstance(part, Named)]
     return alone + [declared[name] for name in {part.name for part in parts if isinstance(part, Named)}]
-
-
-# Reading
-
-
-def _send(value: object) -> Template:
-    texts: Any = value if isinstance(value, list) else [value]
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise Refused
-    if len(texts) > MOST_OF_A_SEQUENCE:
-        raise Refused(f"give a sequence of at most {MOST_OF_A_SEQUENCE} messages")
-    template = Template(tuple(_message(text) for text in texts), ", then ".join(" ".join(text.split()) for text in texts))
-    size = math.prod(_counts(template.messages, {"did": 1, "level": 1})) * len(texts)
-    if size > MOST_MESSAGES:
-        raise Refused(too_many(size))
-    return template
 
 
 def too_many(size: int) -> str:
@@ -227,63 +201,3 @@ def _longest(part: Part) -> int:
     if isinstance(part, OneOf):
         return max(length for _, _, length in part.spans)
     return part.longest if isinstance(part, Noise) else _shortest(part)
-
-
-def _message(text: str) -> Message:
-    parts: list[Part] = []
-    at = 0
-    while at < len(text):
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise Refused(f'"{printable(text[at : at + 12])}" is {_complaint(text[at:])}')
-        if token[0].startswith("{"):
-            parts.append(_placeholder(token[0]))
-        elif not token[0].isspace():
-            parts.append(Fixed(bytes.fromhex(token[0])))
-        at = token.end()
-    return tuple(parts)
-
-
-def _complaint(rest: str) -> str:
-    if rest[0] == "{":
-        return "a placeholder that does not end; give the closing }"
-    if rest[:2] in ("0x", "0X"):
-        return "not how bytes are given here; give the hex digits alone, without 0x"
-    if re.match(r"[0-9A-Fa-f]", rest):
-        return "half a byte; give two hex digits per byte"
-    return f"neither hex nor a placeholder; give two hex digits per byte, or {PLACEHOLDERS}"
-
-
-def _placeholder(token: str) -> Part:
-    body = "".join(token[1:-1].split())
-    if body in _NAMES:
-        return _NAMES[body]
-    shown = f'"{printable(token)[:40]}"'
-    if noise := _NOISE.fullmatch(body):
-        longest = int(noise[2])
-        shortest = longest if noise[1] is None else int(noise[1])
-        if not shortest <= longest <= LONGEST_MESSAGE:
-            raise Refused(f"{shown}: give the smaller length first, and none above {LONGEST_MESSAGE}")
-        return Noise(shortest, longest)
-    alternatives = body.split("|")
-    if not all(re.fullmatch(r"[0-9A-Fa-f]+(\.\.[0-9A-Fa-f]+)?", one) for one in alternatives):
-        raise Refused(f"{shown} is no placeholder; give {PLACEHOLDERS}")
-    part = OneOf(tuple(_span(one, shown) for one in alternatives))
-    if len(alternatives) == 1 and part.count == 1:
-        raise Refused(f"{shown} is one value; give it without braces, or {{{body.lstrip('0') or '1'}*}} for random bytes")
-    return part
-
-
-def _span(alternative: str, shown: str) -> tuple[int, int, int]:
-    limits = _RANGE.fullmatch(alternative)
-    first, last = (limits[1], limits[2]) if limits else (alternative, alternative)
-    if len(first) % 2:
-        raise Refused(f"{shown}: give two hex digits per byte")
-    if len(first) != len(last) or int(first, 16) > int(last, 16):
-        raise Refused(f"{shown}: give both limits as many digits, the lower one first, e.g. {{00..FF}}")
-    if limits and len(first) > 2 * LONGEST_RANGE_BYTES:
-        raise Refused(f"{shown}: give a range of at most {LONGEST_RANGE_BYTES} bytes")
-    return int(first, 16), int(last, 16), len(first) // 2
-
-
-SEND: Final = Rule(ALLOWED, _send)

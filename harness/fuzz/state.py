@@ -118,11 +118,10 @@ def _declared(level: int | None, tester: Tester) -> int:
 
 def spare_attempts(level: int, tester: Tester) -> None:
     """Clear the attempt counter by a good unlock before the next wrong key could reach its limit, where the key is known."""
-    security = tester.security
-    known = security.level(level)
+    known = tester.security.level(level)
     entry = tester.target.level(level)
     attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
-    if known.is_proven and security.right_key_must_come_first and known.wrong_in_a_row >= max(attempts - 1, 1):
+    if known.wrong_in_a_row >= max(attempts - 1, 1) and _can_be_opened(level, tester):
         _open_and_lock(level, tester)
 
 
@@ -131,7 +130,7 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
 
     Inconclusive: it takes its key no more, or is open now and does not lock again.
     """
-    if tester.security.level(level).is_proven and tester.security.right_key_must_come_first:
+    if _can_be_opened(level, tester):
         _open_and_lock(level, tester)
         return
     tester.session_for(level)
@@ -143,14 +142,14 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
         tester.enter_session(Session.DEFAULT)
 
 
+def _can_be_opened(level: int, tester: Tester) -> bool:
+    return tester.security.level(level).is_proven and tester.security.right_key_must_come_first
+
+
 def _open_and_lock(level: int, tester: Tester) -> None:
     """Inconclusive: the ECU does not open, or does not lock again; what it does unlocked must not be a message's fault."""
     tester.security.unlock(level)
-    if tester.has_sessions:
-        tester.enter_session(Session.DEFAULT)
-        tester.security.forget_pending()
-    else:
-        tester.restore()
+    tester.access.lock()
     tester.access.require_locked(tester.access.protected_by(level))
     if tester.has_sessions:
         tester.enter_session(Session.DEFAULT)

@@ -35,8 +35,10 @@ class Link(Protocol):
     """Whether a frame that did not go out would be noticed."""
     tells_stale: bool
     """Whether `unsent` is kept, so that nothing need be drained before a request."""
-    unsent: int
-    """Frames handed over that are not yet out: what arrives before them cannot answer them."""
+
+    @property
+    def unsent(self) -> int:
+        """Frames handed over that are not yet out: what arrives before them cannot answer them."""
 
     @property
     def lost_frames(self) -> int:
@@ -76,8 +78,7 @@ class SimulatedLink:
 
     is_virtual = True
     confirms_sending = True
-    tells_stale = False
-    unsent = 0
+    tells_stale = True
     lost_frames = 0
 
     def __init__(self, nodes: Sequence[Node], *, bitrate: int, chance: Chance, trace: Trace) -> None:
@@ -91,6 +92,10 @@ class SimulatedLink:
     @property
     def now_s(self) -> float:
         return self._simulation.now_s
+
+    @property
+    def unsent(self) -> int:
+        return self._simulation.unsent
 
     def receive(self, until_s: float) -> Frame | None:
         inbox = self._inbox
@@ -133,7 +138,6 @@ class CanLink:
     def __init__(self, bus: can.BusABC, *, trace: Trace, confirms_sending: bool, name: str) -> None:
         self.trace = trace
         self.confirms_sending = self.tells_stale = confirms_sending
-        self.unsent = 0
         self._handed_over: list[tuple[object, ...]] = []
         self._lost_frames_told = 0
         self._adapter = adapter_of(bus)
@@ -152,7 +156,6 @@ class CanLink:
             self._send_again(frame, error)
         if self.confirms_sending:
             self._handed_over.append(_identity(frame))
-            self.unsent += 1
         else:
             self.trace.record(frame._replace(time_s=self._clock.utc_s(), is_sent=True))
 
@@ -203,7 +206,10 @@ class CanLink:
         identity = _identity(frame)
         if identity in self._handed_over:
             self._handed_over.remove(identity)
-            self.unsent -= 1
+
+    @property
+    def unsent(self) -> int:
+        return len(self._handed_over)
 
     @property
     def lost_frames(self) -> int:
@@ -215,7 +221,6 @@ class CanLink:
             self._next(timeout_s)
         is_unsent, lost_before = bool(self.unsent), self._lost_frames_told
         self._handed_over.clear()
-        self.unsent = 0
         self._lost_frames_told = self.lost_frames
         if self._lost_frames_told > lost_before:
             raise LinkError(

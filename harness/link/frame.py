@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import can
 
+_new = tuple.__new__
+"""Makes a frame of all its fields in half the time that its own constructor takes."""
+
 FD_LENGTHS = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
 
 
@@ -27,6 +30,11 @@ class Frame(NamedTuple):
     dlc: int = 0
     """What a remote frame asks for; other frames carry their length in `data`."""
 
+    def stamped(self, time_s: float, is_sent: bool) -> Frame:
+        """The same frame as it was seen on a bus. `_replace` takes three times as long."""
+        can_id, data, is_extended, _, _, is_remote, is_error, is_fd, dlc = self
+        return _new(Frame, (can_id, data, is_extended, time_s, is_sent, is_remote, is_error, is_fd, dlc))
+
     def message(self) -> can.Message:
         """The frame for python-can."""
         return can.Message(
@@ -43,23 +51,26 @@ class Frame(NamedTuple):
 
     def text(self) -> str:
         """``740#0322101000000000``: id and data as candump writes them."""
-        can_id = f"{self.can_id:08X}" if self.is_extended else f"{self.can_id:03X}"
+        can_id = ("%08X" if self.is_extended else "%03X") % self.can_id
         separator = "##0" if self.is_fd else "#"
         return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data.hex().upper()}"
 
 
 def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
     """What python-can holds, made immutable."""
-    return Frame(
-        message.arbitration_id,
-        bytes(message.data),
-        message.is_extended_id,
-        time_s,
-        is_sent,
-        message.is_remote_frame,
-        message.is_error_frame,
-        message.is_fd,
-        message.dlc,
+    return _new(
+        Frame,
+        (
+            message.arbitration_id,
+            bytes(message.data),
+            message.is_extended_id,
+            time_s,
+            is_sent,
+            message.is_remote_frame,
+            message.is_error_frame,
+            message.is_fd,
+            message.dlc,
+        ),
     )
 
 

@@ -145,7 +145,7 @@ class IsoTp:
         size = len(data)
         if not 0 < size <= _FRAME_BYTES:
             return None
-        if self.deadline_s is not None:
+        if self.deadline_s is not None and self.deadline_s <= now_s + _ROUNDING_S:
             self.tick(now_s)  # what has run out by now is not revived by this frame
         pci = data[0]
         if pci < 0x10:
@@ -207,7 +207,7 @@ class IsoTp:
         if not self.is_receiving:
             return None
         missing = self._rx_length - len(self._rx_buffer)
-        if len(data) - 1 < min(missing, _CF_BYTES):
+        if len(data) <= missing and len(data) <= _CF_BYTES:
             return None  # only the last one may be short, and not shorter than its content
         if data[0] & 0x0F != self._rx_sn:
             self._abort_reception(IsoTpFault.WRONG_SN)
@@ -296,5 +296,5 @@ class IsoTp:
         """What is under way has a deadline; bring what the owner reads in line with the two of them."""
         self.is_receiving = self._rx_deadline_s < math.inf
         self.is_sending = self._tx_deadline_s < math.inf
-        first_s = min(self._rx_deadline_s, self._tx_deadline_s)
+        first_s = self._rx_deadline_s if self._rx_deadline_s < self._tx_deadline_s else self._tx_deadline_s
         self.deadline_s = first_s if first_s < math.inf else None

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import can
 
 from harness.errors import LinkError
+from harness.link.adapter import adapter_of
 from harness.link.clock import RealClock, system_random_bytes
-from harness.link.frame import check
+from harness.link.frame import Frame, check, from_message
 from harness.link.node import Node
 
 IDLE_S = 1.0
@@ -27,18 +28,15 @@ class LiveBus:
     """Runs nodes on one python-can bus, all on the calling thread."""
 
     def __init__(self, bus: can.BusABC, nodes: Sequence[Node]) -> None:
-        self._bus = bus
+        self._adapter = adapter_of(bus)
         self._nodes = nodes
         self._clock = RealClock()
         self._started_s = self._clock.now_s()
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
         self.random_bytes = system_random_bytes
-
-    @property
-    def now_s(self) -> float:
-        """Seconds since the bus was taken up."""
-        return self._clock.now_s() - self._started_s
+        self.now_s = 0.0
+        """Seconds since the bus was taken up; it stands still while a node does something, as on a simulated bus."""
 
     @property
     def utc_s(self) -> float:
@@ -49,7 +47,7 @@ class LiveBus:
         """Put a node's frame on the bus. LinkError: the adapter refuses it."""
         check(frame)
         try:
-            self._bus.send(frame)
+            self._adapter.send(from_message(frame, 0.0, True))
         except (can.CanError, OSError) as error:
             raise LinkError(f"the adapter does not send: {error}") from error
 
@@ -65,15 +63,23 @@ class LiveBus:
         for node in self._nodes:
             node.attach(self)
         while True:
-            self._run_due()
-            wait_s = self._timers[0][0] - self.now_s if self._timers else IDLE_S
-            try:
-                message = self._bus.recv(max(wait_s, 0.0))
-            except (can.CanError, OSError) as error:
-                raise LinkError(f"the adapter does not receive: {error}") from error
-            if message is not None and not message.is_error_frame:
+            if self._timers:
+                self._tick()
+                self._run_due()
+            frame = self._receive(self._timers[0][0] - self.now_s if self._timers else IDLE_S)
+            self._tick()
+            if frame is not None and not frame.is_error:
                 for node in self._nodes:
-                    node.on_frame(message)
+                    node.on_frame(frame.message())
+
+    def _tick(self) -> None:
+        self.now_s = self._clock.now_s() - self._started_s
+
+    def _receive(self, timeout_s: float) -> Frame | None:
+        try:
+            return self._adapter.receive(max(timeout_s, 0.0))
+        except (can.CanError, OSError) as error:
+            raise LinkError(f"the adapter does not receive: {error}") from error
 
     def _run_due(self) -> None:
         while self._timers and self._timers[0][0] <= self.now_s:

@@ -140,6 +140,8 @@ class Simulation:
         self.trace = trace
         self.console = console
         self.faults: list[NodeFault] = []
+        self.unsent = 0
+        """Frames of the harness's own that are not yet out."""
         self.inbox: deque[Frame] = deque()
         """What has arrived for the harness."""
         self.calls = 0
@@ -154,28 +156,13 @@ class Simulation:
         self._arrives_s = math.inf
         self._ports = [_Port(self, node, chance.stream(f"node {n}")) for n, node in enumerate(nodes)]
         watch(self)
-        self._captured(self._attach)
-
-    def _captured(self, work: Callable[..., None], *arguments: object) -> None:
-        """Do what calls nodes: what is printed meanwhile is theirs."""
-        self.thread_id = threading.get_ident()
-        if self.console is None:
-            work(*arguments)
-            return
-        own = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = self.console
-        try:
-            work(*arguments)
-        finally:
-            sys.stdout, sys.stderr = own
-
-    def _attach(self) -> None:
         for port in self._ports:
             self._call(port, port.node.attach, port)
 
     def send(self, frame: Frame) -> None:
         """Queue a frame of the harness's own. It is given a number in the trace when it has left."""
         self._sequence += 1
+        self.unsent += 1
         heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, None))
 
     def queue(self, message: can.Message, port: _Port) -> None:
@@ -204,10 +191,7 @@ class Simulation:
 
     def advance(self, until_s: float) -> None:
         """Let things happen, in order, until a frame has arrived for the harness or it is `until_s`."""
-        self._captured(self._run, until_s)
         self.trace.trim()
-
-    def _run(self, until_s: float) -> None:
         if until_s == math.inf:
             until_s = _FOREVER_S
         timers = self._timers
@@ -249,22 +233,28 @@ class Simulation:
         frame, sender = self._flying
         self._flying = None
         self._arrives_s = math.inf
-        can_id, data, is_extended, _, _, is_remote, is_error, is_fd, dlc = frame
-        frame = Frame(can_id, data, is_extended, self.now_s, sender is None, is_remote, is_error, is_fd, dlc)
+        frame = frame.stamped(self.now_s, sender is None)
         self.trace.record(frame)
         if sender is not None:
             self.inbox.append(frame)
+        else:
+            self.unsent -= 1
         for port in self._ports:
             if port is not sender and not port.is_dead:
                 self._call(port, port.node.on_frame, frame.message())
 
     def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
+        """Let a node do something. What is printed meanwhile it prints; what it raises is its end."""
         if self.now_s >= port.instant_ends_s:
             port.instant_ends_s = self.now_s + INSTANT_S
             port.events_at_instant = 0
         port.events_at_instant += 1
         self.calls += 1
+        self.thread_id = threading.get_ident()
         self.is_in_node = True
+        own = sys.stdout, sys.stderr
+        if self.console is not None:
+            sys.stdout = sys.stderr = self.console
         try:
             function(*arguments)
             if port.events_at_instant > EVENTS_AT_ONE_INSTANT:
@@ -275,6 +265,8 @@ class Simulation:
             self._kill(port, "spins" if isinstance(error, NodeSpins) else "raised", error)
         finally:
             self.is_in_node = False
+            if self.console is not None:
+                sys.stdout, sys.stderr = own
 
     def _kill(self, port: _Port, reason: str, error: BaseException | None = None) -> None:
         port.is_dead = True
@@ -302,9 +294,6 @@ class Simulation:
 
     def power_cycle(self) -> None:
         """Cut and restore the supply of every node that knows what that means, and of dead ones."""
-        self._captured(self._power_cycle)
-
-    def _power_cycle(self) -> None:
         for port in self._ports:
             if port.is_dead or hasattr(port.node, "power_cycle"):
                 self._forget(port)

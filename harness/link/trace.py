@@ -6,6 +6,8 @@ from typing import TextIO
 
 from harness.link.frame import Frame
 
+ERROR_FRAME = "20000080#0000000000000000"
+
 KEEP = 4096
 """Frames at hand in memory: more than any decisive exchange needs, and bounded however long the run."""
 
@@ -51,12 +53,13 @@ class Trace:
         if self._log is None:
             return
         fresh = self._recent[max(self._written - self._first, 0) :]
-        self._log.write("".join(map(self._line, fresh)))
+        self._log.write("".join(self._lines(fresh)))
         self._log.flush()
         self._written = self.count
 
-    def _line(self, frame: Frame) -> str:
-        if frame.is_error:
-            return f"({frame.time_s:.6f}) {self._channel} 20000080#0000000000000000 R\n"
-        direction = "T" if frame.is_sent else "R"
-        return f"({frame.time_s:.6f}) {self._channel} {frame.text()} {direction}\n"
+    def _lines(self, frames: list[Frame]) -> list[str]:
+        channel = self._channel
+        return [
+            f"({frame.time_s:.6f}) {channel} {ERROR_FRAME if frame.is_error else frame.text()} {'RT'[frame.is_sent]}\n"
+            for frame in frames
+        ]

@@ -49,7 +49,7 @@ def conclusion(run: Run) -> str:
     """How bad is it? One sentence, or two if some checks ended in errors."""
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
-    if not run.findings:
+    if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
         sentence = "No check gave a result."
     elif not decided:
         sentence = "Nothing is known of this ECU's protection: no result is a pass or a fail."

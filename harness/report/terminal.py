@@ -62,7 +62,8 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
             ids = [finding.id for finding in failures if finding.severity is severity]
             if ids:
                 lines += _hanging(f"  {severity:<{_LABEL}}{len(ids):>3}  ", ", ".join(_counted(ids)), width)
-    said = [interruption(run.info), *run.info.remarks, "" if run.findings else conclusion(run)]
+    decided = any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings)
+    said = [interruption(run.info), *run.info.remarks, "" if decided else conclusion(run)]
     for text in filter(None, said):
         lines += ["", *_hanging("", text, width)]
     return [*lines, "", *_hanging("", closing_line(run), width)]

@@ -18,6 +18,10 @@ from harness.uds import Session
 R = TypeVar("R", bound=Reply | RawReply)
 
 
+STORING_S = 0.2
+"""An ECU may answer before it has stored; so long after the answer a value is looked at again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[R]):
     """What a request did to a stored value, whatever the ECU said about it."""
@@ -25,6 +29,7 @@ class Effect(Generic[R]):
     reply: R
     before: bytes
     after: bytes
+    is_secret: bool = False
 
     @property
     def is_changed(self) -> bool:
@@ -33,6 +38,8 @@ class Effect(Generic[R]):
 
     def __str__(self) -> str:
         change = f"the value went from {self.before.hex(' ').upper()} to {self.after.hex(' ').upper()}"
+        if self.is_secret:
+            change = "the value, which is secret, has changed"
         return f"{self.reply}; {change if self.is_changed else 'the value is unchanged'}"
 
 
@@ -57,7 +64,8 @@ class Access:
 
     def protected(self) -> list[DataEntry]:
         """Data that can be read and whose writing is declared to need a level: what locked and unlocked are told by."""
-        return [entry for entry in self._data if entry.write.level is not None and entry.read.kind == "open"]
+        declared = [entry for entry in self._data if entry.origin == "declared" and not entry.volatile]
+        return [entry for entry in declared if entry.write.level is not None and entry.read.kind == "open"]
 
     def protected_by(self, level: int) -> DataEntry | None:
         """Data on which an unlocked level shows."""
@@ -74,15 +82,39 @@ class Access:
         """Read, act with another valid value, read back; and put the old value back by `undo`, or as it was written."""
         client = self._client
         before = client.stable_value(entry.did)
+        wanted = client.other_value(entry, before)
         self.changed[entry.did] = before
-        reply = act(client.other_value(entry, before))
-        effect = Effect(reply, before, client.stable_value(entry.did))
-        if effect.is_changed:
+        reply = act(wanted)
+        after = self._value_after(entry, before, wanted)
+        if after != before:
             client.cite(reply)
             (undo or act)(before)
-        if client.read(entry.did) == before:
+        if self._value_after(entry, after, before) == before:
             del self.changed[entry.did]
-        return effect
+        return Effect(reply, before, after, entry.secret)
+
+    def _value_after(self, entry: DataEntry, before: bytes, wanted: bytes) -> bytes:
+        """The value after something was done: at once, or a little later where storing takes its time.
+
+        Inconclusive: it became neither, and goes on changing by itself.
+        """
+        client = self._client
+        after = client.stable_value(entry.did)
+        if after == before != wanted:
+            client.wait(STORING_S)
+            after = client.stable_value(entry.did)
+        if after not in (before, wanted):
+            client.wait(STORING_S)
+            if client.stable_value(entry.did) != after:
+                raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
+        return after
+
+    def changes_by_itself(self, did: int) -> bool:
+        """Whether a value is another one after a while in which nothing was asked of it."""
+        client = self._client
+        before = client.read(did)
+        client.wait(STORING_S)
+        return client.read(did) != before
 
     def write_effect(self, entry: DataEntry) -> Effect[Reply]:
         """The effect of an ordinary write."""
@@ -138,6 +170,14 @@ class Access:
             ways.append(lambda means=means: self._restart.restart(means))  # type: ignore[misc]
         return ways
 
+    def lock(self) -> None:
+        """Lock an ECU that has been unlocked: by its session, or where it has none by the gentlest restart."""
+        if self._client.has_sessions:
+            self._change_session()
+        elif means := self._restart.means():
+            self._restart.restart(means[0])
+            self._security.forget_pending(has_restarted=True)
+
     def _change_session(self) -> bool:
         self._client.enter_session(Session.DEFAULT)
         return False
@@ -175,5 +215,6 @@ class Access:
             self._controls[entry.did] = "" if effect.is_changed else f"unlocked, the write has no effect either ({effect})"
         except (Inconclusive, NotPermitted, NotRun) as reason:
             self._controls[entry.did] = str(reason)
-        self._client.enter_session(Session.DEFAULT) if self._client.has_sessions else None
+        if self.can_relock:
+            self.lock()
         return self._controls[entry.did]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import shlex
 import subprocess
 import urllib.error
@@ -20,6 +21,9 @@ KeyFunction = Callable[[bytes, int], bytes]
 """key(seed, level) -> key; `level` is the sub-function of the seed request (odd)."""
 
 LONGEST_KEY_BYTES = 4093
+LONGEST_MESSAGE = 300
+LONGEST_LABEL = 100
+LONGEST_HTTP_ANSWER = 1 << 16
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
@@ -49,70 +53,87 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
     if how == "hmac-sha256":
         assert secret is not None
         return lambda seed, level: hmac_sha256_key(seed, level, secret.reveal())
+    label = how if len(how) <= LONGEST_LABEL else f"{how[:LONGEST_LABEL]} …"
     if how.startswith("command:"):
-        return _command(shlex.split(how.removeprefix("command:")), entry.key_timeout_s)
-    if how.startswith(("http://", "https://")):
-        return _http(how, entry.key_timeout_s)
-    return _python(how, relative_to)
+        words = shlex.split(how.removeprefix("command:"))
+        compute, label = _command(words, entry.key_timeout_s), f"command: {words[0]}"
+    elif how.startswith(("http://", "https://")):
+        compute = _http(how, entry.key_timeout_s)
+    else:
+        compute = _python(how, relative_to)
+    return _discreet(compute, label, secret.reveal() if secret is not None else b"")
 
 
-def _python(how: str, relative_to: Path) -> KeyFunction:
+def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes) -> KeyFunction:
+    """Whatever goes wrong in `compute` is one line that does not tell the secret."""
+
+    def key(seed: bytes, level: int) -> bytes:
+        try:
+            found = compute(seed, level)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # it is the user's code, and may even call sys.exit
+            what = str(error) if isinstance(error, KeyFunctionError) else f"{type(error).__name__}: {error}"
+            raise KeyFunctionError(f"key {how}: {_one_line(what, secret)}") from None
+        if not isinstance(found, bytes | bytearray) or not 0 < len(found) <= LONGEST_KEY_BYTES:
+            raise KeyFunctionError(f"key {how}: a key is 1 to {LONGEST_KEY_BYTES} bytes, not {type(found).__name__}")
+        return bytes(found)
+
+    return key
+
+
+def _one_line(text: str, secret: bytes) -> str:
+    line = " ".join(text.split())
+    if secret:
+        pattern = r"[\s:,-]*".join(f"{byte:02x}" for byte in secret)
+        line = re.sub(pattern, "(redacted)", line, flags=re.IGNORECASE)
+        line = line.replace(repr(bytes(secret)), "(redacted)").replace(str(int.from_bytes(secret, "big")), "(redacted)")
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]} …"
+
+
+def _python(how: str, relative_to: Path) -> Callable[[bytes, int], object]:
     file, _, name = how.rpartition(":")
     function = getattr(load_file(relative_to / file, f"key {how}"), name, None)
     if not callable(function):
         raise UserError(f"key {how}: {file} has no function {name}")
-
-    def compute(seed: bytes, level: int) -> bytes:
-        try:
-            key = function(seed, level)
-        except Exception as error:
-            raise KeyFunctionError(f"key {how} raised {type(error).__name__}: {error}") from error
-        return _checked(key, how)
-
-    return compute
+    return function  # type: ignore[no-any-return]
 
 
-def _command(words: list[str], timeout_s: float) -> KeyFunction:
-    how = f"command {words[0]}" if words else "command"
-
-    def compute(seed: bytes, level: int) -> bytes:
+def _command(words: list[str], timeout_s: float) -> Callable[[bytes, int], object]:
+    def compute(seed: bytes, level: int) -> object:
         try:
             done = subprocess.run(
                 [*words, seed.hex(), f"0x{level:02X}"], capture_output=True, timeout=timeout_s, check=True, text=True
             )
-        except subprocess.TimeoutExpired as error:
-            raise KeyFunctionError(f"key {how}: no answer within {timeout_s} s") from error
+        except subprocess.TimeoutExpired:
+            raise KeyFunctionError(f"no answer within {timeout_s} s") from None
         except subprocess.CalledProcessError as error:
-            raise KeyFunctionError(f"key {how}: exit code {error.returncode}: {error.stderr.strip()[:200]}") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyFunctionError(f"key {how}: {error}") from error
-        return _from_hex(done.stdout, how)
+            raise KeyFunctionError(f"exit code {error.returncode}: {error.stderr}") from None
+        return _from_hex(done.stdout)
 
     return compute
 
 
-def _http(url: str, timeout_s: float) -> KeyFunction:
-    def compute(seed: bytes, level: int) -> bytes:
+def _http(url: str, timeout_s: float) -> Callable[[bytes, int], object]:
+    def compute(seed: bytes, level: int) -> object:
         body = json.dumps({"seed": seed.hex(), "level": f"0x{level:02X}"}).encode()
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as response:
-                answer = json.loads(response.read(1 << 16))
-            return _from_hex(answer["key"], url)
-        except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError) as error:
-            raise KeyFunctionError(f"key {url}: {type(error).__name__}: {error}") from error
+                answer = response.read(LONGEST_HTTP_ANSWER)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise KeyFunctionError(f"HTTP status {error.code}") from None
+        try:
+            return _from_hex(json.loads(answer)["key"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise KeyFunctionError(f'the answer is no {{"key": hex}} ({type(error).__name__})') from None
 
     return compute
 
 
-def _from_hex(text: str, how: str) -> bytes:
+def _from_hex(text: str) -> bytes:
     try:
-        return _checked(bytes.fromhex(text.strip().removeprefix("0x")), how)
-    except (ValueError, AttributeError) as error:
-        raise KeyFunctionError(f"key {how}: the answer is no key in hex") from error
-
-
-def _checked(key: object, how: str) -> bytes:
-    if not isinstance(key, bytes | bytearray) or not 0 < len(key) <= LONGEST_KEY_BYTES:
-        raise KeyFunctionError(f"key {how}: a key is bytes, one to {LONGEST_KEY_BYTES} of them, not {type(key).__name__}")
-    return bytes(key)
+        return bytes.fromhex(text.strip().removeprefix("0x"))
+    except (ValueError, AttributeError):
+        raise KeyFunctionError("the answer is no key in hex") from None

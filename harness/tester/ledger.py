@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.outcome import NotRun
+
+Counts = dict[str, dict[str, int]]
 
 
 class Ledger:
@@ -16,22 +19,9 @@ class Ledger:
         self._path = path
         self._ecu = ecu
         self._limit = limit
-        self._all: dict[str, dict[str, int]] = self._read() if path is not None and path.exists() else {}
-        self._spent = {int(level, 0): count for level, count in self._all.get(ecu, {}).items()}
-
-    def _read(self) -> dict[str, dict[str, int]]:
-        assert self._path is not None
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            return {
-                str(ecu): {hex(int(level, 0)): int(count) for level, count in levels.items()}
-                for ecu, levels in content.items()
-            }
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            raise UserError(
-                f"{self._path}: the ledger of wrong keys cannot be read ({error}); "
-                "mend it, or move it away if no ECU it speaks of is in use"
-            ) from error
+        self._spent: dict[int, int] = {}
+        if path is not None and path.exists():
+            self._spent = {int(level, 0): count for level, count in _read(path).get(ecu, {}).items()}
 
     def spent(self, level: int) -> int:
         """Wrong keys sent to a level so far."""
@@ -51,12 +41,42 @@ class Ledger:
             )
 
     def spend(self, level: int) -> None:
-        """Count one wrong key, on disk too, before it is sent."""
+        """Count one wrong key, on disk too, before it is sent. NotRun: there is no budget left."""
         self.check(level)
+        self.count(level)
+
+    def count(self, level: int) -> None:
+        """Count a key that has turned out to be wrong, whatever the budget."""
         self._spent[level] = self.spent(level) + 1
         if self._path is not None:
-            self._all[self._ecu] = {hex(known): count for known, count in self._spent.items()}
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._path.with_suffix(".tmp")
-            fresh.write_text(json.dumps(self._all, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            fresh.replace(self._path)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._write(self._path)
+            except OSError as error:
+                raise UserError(f"{self._path}: the ledger of wrong keys cannot be written: {error}") from error
+
+    def _write(self, path: Path) -> None:
+        """Put this ECU's counts into the file, beside what runs on other buses have put there meanwhile."""
+        with open(path, "a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            counts = _read(path) if path.stat().st_size else {}
+            counts[self._ecu] = {hex(level): count for level, count in self._spent.items()}
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+
+
+def _read(path: Path) -> Counts:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        counts = {
+            str(ecu): {hex(int(level, 0)): int(count) for level, count in levels.items()} for ecu, levels in content.items()
+        }
+        if any(count < 0 for levels in counts.values() for count in levels.values()):
+            raise ValueError("a count is below zero")
+    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        raise UserError(
+            f"{path}: the ledger of wrong keys cannot be read ({error}); "
+            "mend it, or move it away if no ECU it speaks of is in use"
+        ) from error
+    return counts

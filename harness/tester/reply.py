@@ -66,6 +66,16 @@ class Reply:
         """A well-formed final negative response to this request."""
         return self.kind is Kind.NEGATIVE
 
+    @property
+    def is_malformed(self) -> bool:
+        """Something came from the ECU, but no valid answer to this request."""
+        return self.kind is Kind.MALFORMED
+
+    @property
+    def is_silence(self) -> bool:
+        """No final answer, and nothing that could have been meant as one."""
+        return self.kind is Kind.SILENCE
+
     def is_refused_with(self, *nrcs: int) -> bool:
         """Whether this is a negative response with one of these codes."""
         return self.kind is Kind.NEGATIVE and self.nrc in nrcs

@@ -12,6 +12,9 @@ from harness.tester.reply import Kind
 from harness.uds import Service, Session
 
 STEP_S = 0.01
+LATEST_START_S = 0.3
+"""Beyond its declared boot time: how long an ECU may go on after it has promised to restart."""
+IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
 """An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
 
@@ -47,49 +50,59 @@ class Restart:
     def restart(self, means: Means) -> bool:
         """Restart the ECU, wait until it answers, and tell whether a restart was seen.
 
-        Seen is: it fell silent and came back, or it lost the session that it was in. The supply of a simulated node is
-        the bus's own to cut, and needs no witness.
+        Seen is: it fell silent and came back, or it lost the session that it was in before that could end by itself. The
+        supply of a simulated node is the bus's own to cut, and needs no witness.
         """
         client = self._client
         session_before = self._leave_default_session()
+        entered_s = client.link.now_s
+        fell_silent = False
         if means is Means.UDS:
             assert self._reset.uds is not None
             reply = client.request(bytes((Service.ECU_RESET, self._reset.uds)))
-            if not reply.is_positive:
+            if reply.is_negative:
                 return False
+            fell_silent = reply.kind is Kind.SILENCE
         elif means is Means.COMMAND:
             self._run(self._reset.command or "")
         elif self._reset.power == "simulated":
             client.link.power_cycle()
         else:
             self._run(self._reset.power or "")
-        fell_silent, is_back = self._watch_boot()
+        s3_ms = client.target.timing.s3_ms or 0
+        has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
+        is_simulated_power = means is Means.POWER and self._reset.power == "simulated"
+        fell_silent, is_back = self._watch_boot(fell_silent, is_certain=is_simulated_power)
         if not is_back:
             return False
-        if means is Means.POWER and self._reset.power == "simulated":
-            return True
-        return fell_silent or (session_before is not None and self._active_session() == Session.DEFAULT)
+        return is_simulated_power or fell_silent or (has_witness and self._active_session() == Session.DEFAULT)
 
-    def _watch_boot(self) -> tuple[bool, bool]:
+    def _watch_boot(self, fell_silent: bool, *, is_certain: bool) -> tuple[bool, bool]:
+        """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
+
+        Each question is given its full time, so that a slow answer is no silence. `is_certain`: the supply was cut.
+        """
         client = self._client
-        give_up_s = client.link.now_s + self._reset.boot_s * SLOWEST_BOOT + 2.0
-        fell_silent = False
+        begun_s = client.link.now_s
+        give_up_s = begun_s + self._reset.boot_s * SLOWEST_BOOT + 2.0
         while True:
-            reply = client.request(client.liveness_request, timeout_s=STEP_S if client.link.is_virtual else 5 * STEP_S)
-            if reply.kind is not Kind.SILENCE:
+            is_silent = client.request(client.liveness_request).kind is Kind.SILENCE
+            fell_silent = fell_silent or is_silent
+            now_s = client.link.now_s
+            if not is_silent and (fell_silent or is_certain or now_s - begun_s > self._reset.boot_s + LATEST_START_S):
                 return fell_silent, True
-            fell_silent = True
-            if client.link.now_s > give_up_s:
-                return True, False
+            if now_s > give_up_s:
+                return fell_silent, not is_silent
+            client.wait(STEP_S)
 
     def _leave_default_session(self) -> int | None:
         """Be in another session, so that losing it shows the restart; None where that cannot be told."""
         client = self._client
         if not client.has_sessions or self._active_session() is None:
             return None
-        for entry in client.target.sessions:
-            if entry.id not in (Session.DEFAULT, Session.PROGRAMMING) and client.enter_session(entry.id).is_positive:
-                return entry.id
+        for session in client.sessions():
+            if session not in (Session.DEFAULT, Session.PROGRAMMING) and client.enter_session(session).is_positive:
+                return session
         return None
 
     def _active_session(self) -> int | None:
@@ -102,4 +115,4 @@ class Restart:
         try:
             subprocess.run(words, check=True, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
-            raise LinkError(f"[reset] {command}: {error}") from error
+            raise LinkError(f"[reset] {command}: {' '.join(str(error).split())}") from error

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harness.link.frame import Frame
 from harness.outcome import Inconclusive
 from harness.tester.client import Client
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
 from harness.tester.reply import Reply
-from harness.uds import Nrc, Service
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_seed_request
 
 DEFAULT_DELAY_S = 10.0
 DEFAULT_ATTEMPTS = 3
@@ -20,6 +21,9 @@ LONGEST_DELAYS = 10
 
 START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
+
+RIGHT_KEYS_IN_VAIN = 2
+"""So often a right key may go unaccepted without 0x35, e.g. for want of a session, before it is not sent any more."""
 
 _DELAYED = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 
@@ -45,12 +49,18 @@ class LevelState:
     suspect: str = ""
     """Why the key function cannot be right."""
     wrong_in_a_row: int = 0
+    right_keys_in_vain: int = 0
+    """Times that the key function's key was sent and not accepted."""
+    has_guessed: bool = False
+    """The key under way is a guess."""
+    is_delayed: bool = False
+    """The last answer was that a delay is running."""
     is_locked_out: bool = False
     """It did not open again in many times its delay."""
 
 
 class SecurityAccess:
-    """Service 0x27 for every level of one ECU."""
+    """Service 0x27 for every level of one ECU. It watches the client, so that no key goes out uncounted."""
 
     def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
         self._client = client
@@ -64,6 +74,9 @@ class SecurityAccess:
         """A seed or key was sent since the last restore."""
         self.right_key_must_come_first = True
         """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
+        self.lock: Callable[[], None] = lambda: None
+        """Lock the ECU again; given by whoever knows how."""
+        client.watch = self
 
     def level(self, level: int) -> LevelState:
         """What is known of a level."""
@@ -79,17 +92,75 @@ class SecurityAccess:
         """Whether a key function is given."""
         return self._keys.get(level) is not None
 
+    # Watching the client
+
+    def before_key(self, key_request: bytes) -> None:
+        """Let a guess pass, counted; NotRun or Inconclusive: it must not be sent.
+
+        Inconclusive: the right key has been refused, or has not been seen to work although it could have been.
+        """
+        level = _level_of(key_request)
+        state = self.level(level)
+        if state.suspect:
+            raise Inconclusive(state.suspect)
+        if self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
+            raise Inconclusive(f"level 0x{level:02X}: no wrong key before the right one has worked once")
+        self.ledger.spend(level)
+        self.wrong_keys_sent += 1
+        self.is_touched = True
+        state.wrong_in_a_row += 1
+        state.has_guessed = True
+
+    def after(self, reply: Reply) -> None:
+        """Learn from whatever was asked of services 10, 11 and 27."""
+        request = reply.request
+        if request[0] != Service.SECURITY_ACCESS:
+            if reply.is_positive:
+                self.forget_pending()
+            return
+        if len(request) < 2:
+            return
+        self.is_touched = True
+        state = self.level(_level_of(request))
+        state.is_delayed = reply.is_refused_with(*_DELAYED)
+        if is_seed_request(request):
+            if reply.is_positive:
+                self.forget_pending()
+                state.seed = reply.pdu[2:]
+            state.may_be_pending = True
+            return
+        was_guess, state.has_guessed = state.has_guessed, False
+        state.seed = None
+        if reply.is_positive or reply.is_negative:
+            state.may_be_pending = False
+        if reply.is_positive:
+            state.wrong_in_a_row = state.right_keys_in_vain = 0
+            self.has_unlocked = True
+            state.is_proven = state.is_proven or not was_guess
+        elif not was_guess:
+            self._doubt(_level_of(request), reply)
+
+    def after_raw(self, frame: Frame) -> None:
+        """A frame in which an ECU may read a request of service 27 may have touched it."""
+        self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
+
+    def _doubt(self, level: int, reply: Reply) -> None:
+        """The key that should be right was not accepted."""
+        state = self.level(level)
+        state.right_keys_in_vain += 1
+        is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+        if is_refused:
+            self.ledger.count(level)
+            self.wrong_keys_sent += 1
+            state.wrong_in_a_row += 1
+        if (is_refused and not state.is_proven) or state.right_keys_in_vain > RIGHT_KEYS_IN_VAIN:
+            state.suspect = f"key function suspect: the ECU answers the key for level 0x{level:02X} with {reply}"
+
     # Seeds
 
     def request_seed(self, level: int, record: bytes = b"") -> Reply:
         """Ask for a seed once, whatever the answer."""
-        reply = self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
-        self.is_touched = True
-        if reply.is_positive:
-            state = self.level(level)
-            state.seed = reply.pdu[2:]
-            state.may_be_pending = True
-        return reply
+        return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int) -> bytes:
         """A fresh seed, after waiting out whatever delay is running. Inconclusive if none is given."""
@@ -99,7 +170,8 @@ class SecurityAccess:
         while not state.is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             self._client.wait(step_s)
             waited_s += step_s
-            self._client.session_for(level)
+            if reply.is_refused_with(*_DELAYED):
+                self._client.session_for(level)  # it may have ended meanwhile
             reply = self.request_seed(level)
         state.is_locked_out = reply.is_refused_with(*_DELAYED)
         if not reply.is_positive or len(reply.pdu) <= 2:
@@ -154,31 +226,15 @@ class SecurityAccess:
         return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key. One that is not the right one is counted, and needs permission and budget.
-
-        Inconclusive: a key function is given and has not been shown to be right, though it could have been.
-        """
+        """Send a key. One that is not the right one for the pending seed is a guess: counted, and with permission only."""
         state = self.level(level)
-        is_right = state.seed is not None and self.has_key(level) and key == self.right_key(level, state.seed)
-        if not is_right:
+        seed = state.seed or b""
+        is_right = any(seed) and self.has_key(level) and key == self.right_key(level, seed)
+        if is_right:
+            state.has_guessed = False
             if state.suspect:
                 raise Inconclusive(state.suspect)
-            if self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
-                raise Inconclusive(f"level 0x{level:02X}: no wrong key before the right one has worked once")
-            self._client.gate.check(bytes((Service.SECURITY_ACCESS, level + 1)) + key)
-            self.ledger.spend(level)
-            self.wrong_keys_sent += 1
-        self.is_touched = True
-        reply = self._client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
-        state.seed = None
-        if reply.is_positive or reply.is_negative:
-            state.may_be_pending = False
-        if reply.is_positive:
-            state.wrong_in_a_row = 0
-            self.has_unlocked = True
-        elif not is_right:
-            state.wrong_in_a_row += 1
-        return reply
+        return self._client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
 
     def unlock(self, level: int) -> Unlocked:
         """Open a level with the right key. Inconclusive when that fails, with the reason.
@@ -191,19 +247,14 @@ class SecurityAccess:
         client = self._client
         client.session_for(level)
         seed = self.seed(level)
-        key = self.right_key(level, seed)
         if not any(seed):
             self.has_unlocked = True
-            return Unlocked(seed, key)
+            return Unlocked(seed, b"")
+        key = self.right_key(level, seed)
         reply = self.send_key(level, key)
         if not reply.is_positive:
             client.cite(reply)
-            if reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
-                self.ledger.spend(level)
-                state.suspect = f"key function suspect: the ECU answers the key for level 0x{level:02X} with {reply}"
-                raise Inconclusive(state.suspect)
-            raise Inconclusive(f"level 0x{level:02X} was not opened by its key: {reply}")
-        state.is_proven = True
+            raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
         return Unlocked(seed, key)
 
     def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
@@ -218,9 +269,14 @@ class SecurityAccess:
         attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
         if state.wrong_in_a_row >= max(attempts - 1, 1) and state.is_proven and self.right_key_must_come_first:
             self.unlock(level)
-            client.enter_session(0x01)
-            self.forget_pending()
+            self.lock()
         client.session_for(level)
         seed = self.seed(level)
         key = make_key(seed)
         return seed, key, self.send_key(level, key)
+
+
+def _level_of(request: bytes) -> int:
+    """The level that a request of service 27 is about: its seed's sub-function, or the one below its key's."""
+    sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
+    return sub_function if sub_function & 1 else max(sub_function - 1, 0)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from harness.link.bus import Link
 from harness.link.frame import Frame
 from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.outcome import NotApplicable
 from harness.target import Can
+
+LONGEST_SEGMENT_S = 60.0
+"""ISO-TP's own time-outs end a transfer long before this."""
 
 
 class Transport:
@@ -21,12 +27,14 @@ class Transport:
         self._answer_formats: tuple[bool, ...] = (True, False)
         if can.extended_ids != "any":
             self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
+        self._handed_over = 1
+        self._early: deque[bytes] = deque()
         self.answer_frames = 0
         """Frames from the ECU's response id so far, of whatever content."""
 
     def is_answer(self, frame: Frame) -> bool:
         """Whether a frame bears the ECU's response id, in a format that the target declares."""
-        return frame.can_id == self._response_id and frame.is_extended in self._answer_formats
+        return frame.can_id == self._response_id and frame.is_extended in self._answer_formats and not frame.is_remote
 
     def frame(self, data: bytes, *, is_functional: bool = False) -> Frame:
         """A frame to the ECU with this data field as it is."""
@@ -38,23 +46,30 @@ class Transport:
         """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
         link = self.link
         if not link.tells_stale:
-            while link.receive(link.now_s) is not None:
+            while link.receive(0.0) is not None:  # does not wait, and takes what is there
                 pass
-        if self._isotp.is_receiving:
+        self._early.clear()
+        if self._isotp.is_receiving or self._isotp.is_sending:
             self._isotp.reset()
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> None:
-        """Send a message; returns when its last frame is handed to the bus, or the transmission was aborted.
+        """Send a message; returns when its last frame is handed to the bus, or the transmission was cut short.
 
-        ValueError: a functional message that needs more than one frame.
+        An answer that comes in place of a flow control cuts it short. ValueError: a functional message that needs more
+        than one frame. NotApplicable: a functional one to a target without such an id.
         """
+        if is_functional and self._functional_id is None:
+            raise NotApplicable("the target declares no functional_id")
         if is_functional and len(pdu) > 7:
             raise ValueError(f"a functional request is one frame of at most 7 bytes, not {len(pdu)}")
         isotp = self._isotp
         isotp.send(pdu, self.link.now_s)
         self._flush(is_functional)
         while isotp.is_sending:
-            self._step(self.link.now_s + 60.0)
+            message = self._step(self.link.now_s + LONGEST_SEGMENT_S)
+            if message is not None:
+                self._early.append(message)
+                isotp.reset()
 
     @property
     def fault(self) -> str:
@@ -62,15 +77,18 @@ class Transport:
         fault = self._isotp.fault
         return "" if fault is None else str(fault.value)
 
-    def receive(self, until_s: float) -> bytes | None:
-        """The ECU's next message, or None if none has begun by `until_s`."""
+    def receive(self, until_s: float, give_up_s: float) -> bytes | None:
+        """The ECU's next message, or None if none has begun by `until_s`, or none is complete by `give_up_s`."""
         isotp = self._isotp
         link = self.link
+        if self._early:
+            return self._early.popleft()
         while True:
             pdu = self._step(until_s)
             if pdu is not None:
                 return pdu
-            if link.now_s >= until_s and not isotp.is_receiving:
+            now_s = link.now_s
+            if now_s >= until_s and (not isotp.is_receiving or now_s >= give_up_s):
                 return None
 
     def _step(self, until_s: float) -> bytes | None:
@@ -86,8 +104,10 @@ class Transport:
             if due_s is not None:
                 isotp.tick(link.now_s)
         elif (
-            frame.can_id == self._response_id and frame.is_extended in self._answer_formats and not link.unsent
-        ):  # what arrives before our own frame is out cannot answer it
+            frame.can_id == self._response_id
+            and frame.is_extended in self._answer_formats
+            and link.unsent < self._handed_over  # what arrives before any of ours is out cannot answer it
+        ):
             self.answer_frames += 1
             if not frame.is_remote:
                 pdu = isotp.receive(frame.data, link.now_s)
@@ -98,6 +118,8 @@ class Transport:
     def _flush(self, is_functional: bool) -> None:
         send = self.link.send
         outbox = self._isotp.outbox
-        for data in outbox:
-            send(self.frame(data, is_functional=is_functional))
+        fields = outbox.copy()
         outbox.clear()
+        self._handed_over = len(fields)
+        for data in fields:
+            send(self.frame(data, is_functional=is_functional))

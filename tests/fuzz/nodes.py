@@ -11,6 +11,7 @@ from harness.ecu.node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
+from harness.link.node import Port
 
 PROTECTED = 0x2020
 OPEN = 0x1010
@@ -281,6 +282,92 @@ class _Counts(Flawed):
 def value_changes_by_itself() -> UdsNode:
     """2020 counts, though the target does not say so."""
     return node(_Counts)
+
+
+class _Drifts(UdsNode):
+    """2020 counts twenty times a second."""
+
+    def attach(self, port: Port) -> None:
+        super().attach(port)
+        self._tick()
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self._tick()
+
+    def _tick(self) -> None:
+        self.ecu.state.values[PROTECTED] = bytes((int(self._port.now_s * 20) & 0xFF,))
+        self._port.call_later(0.05, self._tick)
+
+
+def value_drifts() -> UdsNode:
+    return _Drifts(Server(HARDENED))
+
+
+class _CountsRequests(Flawed):
+    count = 0
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        self.count += 1
+        self.state.values[PROTECTED] = bytes((self.count // 50 & 0xFF,))
+        return None
+
+
+def value_counts_requests() -> UdsNode:
+    """2020 counts every fiftieth request."""
+    return node(_CountsRequests)
+
+
+class _SingleFramesOnly(UdsNode):
+    def on_frame(self, frame: can.Message) -> None:
+        if not frame.data or frame.data[0] >> 4 != 1:
+            super().on_frame(frame)
+
+
+def takes_single_frames_only() -> UdsNode:
+    return _SingleFramesOnly(Server(HARDENED))
+
+
+class _FirstFrameKills(UdsNode):
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.data and frame.data[0] >> 4 == 1:
+            raise EcuDied("no room for more than one frame")
+        super().on_frame(frame)
+
+
+def first_frame_kills() -> UdsNode:
+    return _FirstFrameKills(Server(HARDENED))
+
+
+class _AnswersTwice(UdsNode):
+    def _flush(self) -> None:
+        for data in list(self._isotp.outbox):
+            echo = can.Message(arbitration_id=0x748, is_extended_id=False, data=data)
+            self._port.call_later(0.02, lambda echo=echo: self._port.send(echo))
+        super()._flush()
+
+
+def answers_twice() -> UdsNode:
+    """Every frame is sent once more 20 ms later."""
+    return _AnswersTwice(Server(HARDENED))
+
+
+class _Chatters(UdsNode):
+    def attach(self, port: Port) -> None:
+        super().attach(port)
+        self._chat()
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self._chat()
+
+    def _chat(self) -> None:
+        self._port.send(can.Message(arbitration_id=0x748, is_extended_id=False, data=b"\xf0\x00"))
+        self._port.call_later(0.05, self._chat)
+
+
+def chatters() -> UdsNode:
+    return _Chatters(Server(HARDENED))
 
 
 def all_zero(seed: bytes, level: int) -> bytes:

@@ -23,7 +23,7 @@ def test_a_sound_ecu_passes(tmp_path: Path) -> None:
     assert finding.verdict is Verdict.PASS
     assert finding.id == "fuzz/one"
     assert finding.parameter is None
-    assert "128 messages sent" in finding.notes[0]
+    assert "128 messages judged" in finding.notes[0]
 
 
 @pytest.mark.parametrize("state", [{}, {"state": '"session 0x03"'}, {"state": '"seed pending"'}])
@@ -177,3 +177,50 @@ def test_a_list_of_raw_frames_is_sent_back_to_back(tmp_path: Path) -> None:
 def test_a_reset_that_a_message_asks_for_is_waited_for(tmp_path: Path) -> None:
     finding = run(case(tmp_path, send='["11 {01|81}", "22 10 10"]', expect='"positive"'))
     assert finding.verdict is Verdict.PASS, finding
+
+
+def test_messages_that_the_ecu_does_not_take_whole_are_not_judged(tmp_path: Path) -> None:
+    ecu = target("takes_single_frames_only")
+    finding = run(case(tmp_path, send='"22 77 77 {0..20*}"', expect='"negative 13|31"'), ecu)
+    assert finding.verdict is Verdict.PASS, finding
+    assert "16 long messages were not taken whole, and not judged (N_TIMEOUT_Bs)" in finding.notes
+    assert finding.duration_s < 10
+    long_only = run(case(tmp_path, send='"22 77 77 {10..20*}"', expect='"negative 13|31"'), ecu)
+    assert (long_only.verdict, "N_TIMEOUT_Bs" in long_only.reason) == (Verdict.NOT_APPLICABLE, True)
+
+
+def test_a_message_that_kills_before_it_is_whole_is_blamed_all_the_same(tmp_path: Path) -> None:
+    finding = run(case(tmp_path, send='"22 77 77 {10*}"'), target("first_frame_kills"))
+    assert (finding.verdict, finding.severity) == (Verdict.FAIL, Severity.HIGH)
+    assert finding.expected.startswith("the ECU answers after 22 77 77")
+
+
+@pytest.mark.parametrize("node", ["value_drifts", "value_counts_requests"])
+def test_a_value_that_changes_slowly_by_itself_is_not_blamed_on_a_message(tmp_path: Path, node: str) -> None:
+    finding = run(case(tmp_path, send='["10 03", "27 01", "22 00 {00..7F}"]'), target(node))
+    assert finding.verdict is Verdict.PASS, finding
+    assert any("DID 2020 changes by itself" in note for note in finding.notes)
+
+
+def test_late_answers_are_not_taken_for_answers_to_raw_frames(tmp_path: Path) -> None:
+    finding = run(case(tmp_path, raw="true", send='"{40..48} 2E 20 20 00"', expect='"silence"'), target("answers_twice"))
+    assert finding.verdict is Verdict.PASS, finding
+
+
+def test_an_ecu_that_sends_unasked_cannot_be_judged_by_raw_frames(tmp_path: Path) -> None:
+    finding = run(case(tmp_path, raw="true", send='"40 2E 20 20 00"', expect='"silence"'), target("chatters"))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "unasked" in finding.reason
+
+
+def test_many_protected_values_are_watched_now_and_then(tmp_path: Path) -> None:
+    many = tuple(replace(entry, write=load_target("hardened").data[1].write) for entry in load_target("hardened").data)
+    finding = run(case(tmp_path, send=READS), target("read_of_one_did_writes_serial_number", data=many))
+    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "DID F18C unchanged after 22 00 4D")
+
+
+def test_what_was_only_found_is_not_watched(tmp_path: Path) -> None:
+    found = tuple(replace(entry, origin="found") for entry in load_target("hardened").data)
+    finding = run(case(tmp_path, send=READS), target("read_of_one_did_writes_serial_number", data=found))
+    assert finding.verdict is Verdict.PASS
+    assert any(note.startswith("no protected values were watched") for note in finding.notes)

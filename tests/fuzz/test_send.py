@@ -7,7 +7,8 @@ from itertools import islice
 
 import pytest
 
-from harness.fuzz.send import MOST_MESSAGES, SEND, Template
+from harness.fuzz.notation import SEND
+from harness.fuzz.send import MOST_MESSAGES, Template
 from harness.link.clock import Chance
 from harness.outcome import NotApplicable
 from harness.target import load_target

@@ -688,9 +688,7 @@ def test_a_refused_first_frame_during_a_reception_ends_it() -> None:
     assert give(iso, *CF_20) is None
 
 
-@pytest.mark.parametrize(
-    "frame", ["0022101000", "0f22101000000000", "1005 010203040506", "1014 01", "1000 00000005 0102"]
-)
+@pytest.mark.parametrize("frame", ["0022101000", "0f22101000000000", "1005 010203040506", "1014 01", "1000 00000005 0102"])
 def test_an_invalid_start_during_a_reception_leaves_it_alone(frame: str) -> None:
     assert give(receiving(CF_20[0], frame), CF_20[1]) == PDU_20
 

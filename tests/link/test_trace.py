@@ -170,7 +170,7 @@ def test_what_is_no_frame_is_refused(text: str) -> None:
         parse(text)
 
 
-IMPOSSIBLE = {
+IMPOSSIBLE: dict[str, dict[str, object]] = {
     "an 11-bit id of 12 bits": {"arbitration_id": 0x800},
     "a negative id": {"arbitration_id": -1},
     "a 29-bit id of 30 bits": {"arbitration_id": 0x2000_0000, "is_extended_id": True},

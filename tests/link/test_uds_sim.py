@@ -188,7 +188,7 @@ def test_a_notifier_hears_everything(open_bus: Callable[..., can.BusABC]) -> Non
     with can.Notifier(bus, [reader], timeout=0.1):
         for number in range(3):
             bus.send(can.Message(arbitration_id=0x123, data=bytes((number,)), is_extended_id=False))
-        ids = []
+        ids: list[int] = []
         while ids.count(0x125) < 3:
             message = reader.get_message(timeout=GIVE_UP_S)
             assert message is not None

@@ -1,0 +1,240 @@
+"""One audit as a pytest plugin: items get parameters, an order and outcomes. What a check means is the runner's."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from harness.audit.declare import Attack, declared_attack
+from harness.audit.options import options_of, refuse_shuffling
+from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
+from harness.audit.plugin import REQUEST
+from harness.audit.pytest_html import DetailView
+from harness.audit.schedule import SUBJECTS, Check, order, subjects, without_subject
+from harness.audit.session import AuditSession
+from harness.outcome import NotRun, fail
+from harness.run import Finding
+from harness.run_folder import JUNIT_XML, PYTEST_HTML
+from harness.target import Target
+
+FINDING = pytest.StashKey[Finding]()
+ATTACK = pytest.StashKey[Attack]()
+WAITS = pytest.StashKey[bool]()
+
+NOT_TESTED = "no parameter"
+
+
+class Audit:
+    """One audit: registered as a plugin for its duration only, so that other test runs know nothing of it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        refuse_shuffling(config)
+        self._request = config.pluginmanager.get_plugin(REQUEST)
+        options = self._request.options if self._request is not None else options_of(config)
+        self._session = AuditSession(options)
+        self._written_elsewhere = _write_reports_to(self._session.folder.path, config)
+        config.pluginmanager.register(DetailView(self._session.info), "uds-harness-details")
+        self._held: dict[tuple[str, str | None], tuple[pytest.Item, list[pytest.TestReport]]] = {}
+        self._settled: list[Finding] = []
+        self._functions: dict[str, Any] = {}
+        self._interrupted = False
+        self._cases: set[Path] = set()
+        self._has_wrong_use = False
+        self._has_failed_test = False
+        self._deselected: list[pytest.Item] = []
+
+    @property
+    def target(self) -> Target:
+        """What is audited."""
+        return self._session.options.target
+
+    # Collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if declared_attack(metafunc.function) is None:
+            return
+        for name in SUBJECTS:
+            if name in metafunc.fixturenames:
+                found = subjects(name, self._session.tester)
+                metafunc.parametrize(name, list(found.values()) or [None], ids=list(found) or [NOT_TESTED])
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        function = getattr(item, "function", None)
+        declared = declared_attack(function)
+        if declared is not None:
+            if self._functions.setdefault(declared.id, function) is not function:
+                raise pytest.UsageError(f"two checks have the id {declared.id}; one id, one function")
+            item.stash[ATTACK] = declared
+            item.extra_keyword_matches.update((declared.id, *declared.needs))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._deselected += [item for item in items if ATTACK in item.stash]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        can_relock = self._session.tester.access.can_relock
+        session.items.sort(key=lambda item: order(item.stash.get(ATTACK, None), can_relock))
+
+    # Running
+
+    @pytest.fixture
+    def tester(self) -> Any:
+        """The ECU under test, in a known state."""
+        return self._session.tester
+
+    @pytest.fixture
+    def measure(self) -> Any:
+        """Measurements that several checks share."""
+        return self._session.measure
+
+    @pytest.fixture
+    def depth(self) -> Any:
+        """How large samples are to be."""
+        return self._session.options.depth
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        declared = pyfuncitem.stash.get(ATTACK, None)
+        if declared is None:
+            return None
+        values = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+        parameter = _parameter(pyfuncitem)
+        if parameter == NOT_TESTED:
+            check = Check(declared, None, without_subject)
+        else:
+            check = Check(declared, parameter, partial(_in_our_words, partial(pyfuncitem.obj, **values)))
+        self.run_check(pyfuncitem, check)
+        return True
+
+    def run_check(self, item: pytest.Item, check: Check) -> None:
+        """Run a check for an item; the item's reports are held back if its verdict has to wait."""
+        if hasattr(item, "case"):  # the files of fuzz cases are named in the manifest
+            self._cases.add(item.path)
+        runner = self._session.runner
+        final = runner.run(check, self._repeat(check.declared))
+        self._settled += [finding for finding in final if (finding.id, finding.parameter) in self._held]
+        own = [finding for finding in final if (finding.id, finding.parameter) not in self._held]
+        item.stash[FINDING] = own[0] if own else runner.waiting[-1]
+        item.stash[WAITS] = not own
+
+    def _repeat(self, declared: Attack) -> str:
+        return f"{self._session.options.command} -k {shlex.quote(declared.id)}"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        declared = item.stash.get(ATTACK, None)
+        if declared is None:
+            return report
+        finding = item.stash.get(FINDING, None)
+        if report.failed or (report.skipped and finding is None):
+            finding = item.stash[FINDING] = ended_by_pytest(declared, _parameter(item), self._repeat(declared), report)
+        if finding is not None and (report.when == "call" or not report.passed):
+            show(finding, report)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+
+        declared = item.stash.get(ATTACK, None)
+        if declared is None:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        self._release(self._settled)
+        finding = item.stash.get(FINDING, None)
+        if finding is not None and item.stash.get(WAITS, False):
+            self._session.keep(finding)  # as long as it waits it is inconclusive, should the run die
+            self._held[finding.id, finding.parameter] = (item, reports)
+        else:
+            self._log(item, reports)
+        return True
+
+    def _release(self, settled: list[Finding]) -> None:
+        """Report what was held back."""
+        while settled:
+            finding = settled.pop(0)
+            item, reports = self._held.pop((finding.id, finding.parameter))
+            item.stash[FINDING] = finding
+            for report in reports:
+                if report.when == "call":
+                    show(finding, report)
+            self._log(item, reports)
+
+    def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
+        finding = item.stash.get(FINDING, None)
+        if finding is not None:
+            finding = self._session.keep(finding)
+            for report in reports:
+                if getattr(report, REPORT_ATTRIBUTE, None) is not None:
+                    setattr(report, REPORT_ATTRIBUTE, finding)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._interrupted = True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._has_failed_test = self._has_failed_test or (report.failed and not hasattr(report, REPORT_ATTRIBUTE))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._has_wrong_use = self._has_wrong_use or report.failed
+
+    # Ending
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        runner = self._session.runner
+        self._release(runner.waiting if self._interrupted else runner.settle())
+        for item in self._deselected:
+            self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
+        run = self._session.finish(interrupted=self._interrupted)
+        yield  # junit.xml and pytest.html are written here
+        for elsewhere, own in self._written_elsewhere.items():
+            shutil.copyfile(elsewhere, own)
+        self._session.seal(sorted(self._cases))
+        if self._has_wrong_use:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif session.exitstatus not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+            session.exitstatus = exit_code(run, has_failed_test=self._has_failed_test)
+        if self._request is not None and session.exitstatus != pytest.ExitCode.USAGE_ERROR:
+            self._request.console.summary(run, str(self._session.folder.path))
+
+
+def _parameter(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else str(callspec.id)
+
+
+def _in_our_words(check: Callable[[], object]) -> object:
+    """Call a check that may end by pytest's own words for skipped and failed."""
+    try:
+        return check()
+    except pytest.skip.Exception as skipped:
+        raise NotRun(f"skipped by the check: {skipped}") from None
+    except pytest.fail.Exception as failed:
+        fail(expected="the check does not fail", observed=str(failed))
+
+
+def _write_reports_to(folder: Path, config: pytest.Config) -> dict[Path, Path]:
+    """Let pytest's reports be written into the folder; those that the user wants elsewhere are to be copied there."""
+    elsewhere = {}
+    for option, name in (("htmlpath", PYTEST_HTML), ("xmlpath", JUNIT_XML)):
+        wanted = getattr(config.option, option, None)
+        if wanted:
+            elsewhere[config.invocation_params.dir / wanted] = folder / name
+        else:
+            setattr(config.option, option, str(folder / name))
+    config.option.self_contained_html = True
+    return elsewhere

@@ -1,0 +1,47 @@
+"""What pytest's own command line asks an audit for, and what it may not ask."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.audit.session import AuditOptions
+from harness.errors import UserError
+from harness.link.clock import new_seed
+from harness.run import Depth
+from harness.target import load_target
+
+
+def options_of(config: pytest.Config) -> AuditOptions:
+    """The audit that ``pytest … --uds-target …`` names. UserError: an option or the target is malformed."""
+    option = config.option
+    if option.uds_depth not in [depth.value for depth in Depth]:
+        raise UserError(f'--uds-depth is "{option.uds_depth}"; give quick, default or deep')
+    target = option.uds_target or "article"
+    seed = new_seed() if option.uds_seed is None else option.uds_seed
+    selection = ["-k", option.keyword] if option.keyword else []
+    words = ["pytest", *config.args, "--uds-target", target, "--uds-depth", option.uds_depth, "--uds-seed", str(seed)]
+    return AuditOptions(
+        target=load_target(target),
+        seed=seed,
+        depth=Depth(option.uds_depth),
+        out=Path(option.uds_out) if option.uds_out else None,
+        command=shlex.join(words),
+        selection=shlex.join(selection),
+    )
+
+
+def refuse_shuffling(config: pytest.Config) -> None:
+    """UserError: checks would be run at the same time, again, or in another order; an ECU has state."""
+    option = config.option
+    asked = {
+        "xdist (-n)": bool(getattr(option, "numprocesses", None)) or getattr(option, "dist", "no") != "no",
+        "reruns": bool(getattr(option, "reruns", None)),
+        "a random order": config.pluginmanager.has_plugin("randomly")
+        or bool(getattr(option, "random_order_bucket", None) and config.pluginmanager.has_plugin("random_order")),
+    }
+    for what, is_asked in asked.items():
+        if is_asked:
+            raise UserError(f"an ECU has state: {what} cannot be used in an audit; leave it out (-p no:randomly, -n 0)")

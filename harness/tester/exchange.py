@@ -1,0 +1,286 @@
+"""What came back to a request, or to raw frames: one exchange after the other with one ECU."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from harness.link.bus import Link
+from harness.link.frame import Frame
+from harness.link.trace import Trace
+from harness.outcome import Inconclusive, NotApplicable
+from harness.target import Target
+from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.safety import SafetyGate
+from harness.tester.transport import Transport
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
+
+MARGIN_S = 0.15
+"""Beyond P2: what an adapter, a driver and a busy tester may add before silence is called silence."""
+
+PENDING_LIMIT_S = 60.0
+"""An ECU that answers 0x78, or keeps a message unfinished, for longer than this gives no answer."""
+
+BUSY_REPEATS = 5
+BUSY_WAIT_S = 0.1
+LISTEN_S = 0.2
+"""How long raw frames are given to have a consequence (CATALOGUE, TP rows)."""
+
+# What every exchange asks for: until Python 3.12 an enum takes its time to find a member.
+_POSITIVE, _SILENCE, _BUSY = Kind.POSITIVE, Kind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
+
+_ECHO_BYTES: dict[int, int] = {
+    Service.DIAGNOSTIC_SESSION_CONTROL: 1,
+    Service.ECU_RESET: 1,
+    Service.READ_DTC_INFORMATION: 1,
+    Service.READ_DATA_BY_IDENTIFIER: 2,
+    Service.READ_SCALING_DATA_BY_IDENTIFIER: 2,
+    Service.SECURITY_ACCESS: 1,
+    Service.COMMUNICATION_CONTROL: 1,
+    Service.WRITE_DATA_BY_IDENTIFIER: 2,
+    Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER: 2,
+    Service.ROUTINE_CONTROL: 3,
+    Service.TESTER_PRESENT: 1,
+    Service.CONTROL_DTC_SETTING: 1,
+}
+"""How many bytes behind the service a positive response repeats."""
+_SUB_FUNCTION_SERVICES = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x31, 0x3E, 0x85})
+_STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Service.SECURITY_ACCESS})
+
+
+class Watch(Protocol):
+    """Somebody who must know of every exchange that touches sessions or SecurityAccess."""
+
+    def before_key(self, key_request: bytes) -> None:
+        """A key that is not known to be right is about to be sent; raises if it must not be."""
+
+    def after(self, reply: Reply) -> None:
+        """What was said to a request of services 10, 11 and 27."""
+
+    def after_raw(self, frame: Frame) -> None:
+        """A raw frame was sent."""
+
+
+class Exchanger:
+    """Requests and replies, raw frames, and time.
+
+    Replies are read strictly: what is no valid answer is kept and called malformed, never taken for silence. Time passes
+    only here, on the link's clock.
+    """
+
+    def __init__(self, link: Link, target: Target) -> None:
+        self.link = link
+        self.target = target
+        self.gate = SafetyGate(target)
+        self.trace: Trace = link.trace
+        self.watch: Watch | None = None
+        self.exchange_count = 0
+        self.recent: deque[Reply | RawReply] = deque(maxlen=8)
+        self.unanswered: Reply | RawReply | None = None
+        """The first exchange after which nothing more has come: what an ECU died of, if it died."""
+        self.quiet_s = 0.0
+        """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
+        self._previous_service = -1
+        self._transport = Transport(link, target.can)
+        self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
+        self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
+        self._has_malformed_invalid_key = "malformed_invalid_key" in target.quirks
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether any frame has come from the ECU's response id so far."""
+        return self._transport.answer_frames > 0
+
+    def request(
+        self,
+        request: bytes | str | Any,
+        *,
+        is_functional: bool = False,
+        is_right_key: bool = False,
+        timeout_s: float | None = None,
+    ) -> Reply:
+        """Send one request (bytes, hex, or a Scapy packet) and wait for its final answer.
+
+        Response pending extends the wait to P2*, for a minute at most; busyRepeatRequest is repeated. NotPermitted: the
+        target does not allow it; nothing was sent. LinkError: the adapter fails.
+        """
+        pdu = request if type(request) is bytes else _as_bytes(request)
+        self.gate.check(pdu, is_functional=is_functional, is_right_key=is_right_key)
+        is_stateful = bool(pdu) and pdu[0] in _STATEFUL and self.watch is not None
+        if is_stateful and self.gate.is_guess(pdu) and not is_right_key:
+            self.watch.before_key(pdu)  # type: ignore[union-attr]
+        wait_s = self._p2_s if timeout_s is None else timeout_s
+        reply = self._exchange(pdu, is_functional, wait_s)
+        repeats = 0
+        while reply.nrc == _BUSY and repeats < BUSY_REPEATS:
+            repeats += 1
+            self.wait(BUSY_WAIT_S)
+            reply = self._exchange(pdu, is_functional, wait_s)
+        if is_stateful:
+            self.watch.after(reply)  # type: ignore[union-attr]
+        return reply
+
+    def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
+        transport, link, trace = self._transport, self.link, self.trace
+        if self.quiet_s:
+            self.listen(self.quiet_s)
+        transport.drain()
+        first_frame = trace.count
+        frames_before = transport.answer_frames
+        transport.send(pdu, is_functional=is_functional)
+        note = transport.fault
+        until_s = link.now_s + wait_s
+        give_up_s = until_s + PENDING_LIMIT_S
+        replies: list[bytes] = []
+        unusable = b""
+        kind, answer, nrc = _SILENCE, b"", None
+        while (message := transport.receive(until_s, give_up_s)) is not None:
+            replies.append(message)
+            if message[0] == NEGATIVE_RESPONSE and len(message) == 3 and message[1] == pdu[0]:
+                if message[2] == Nrc.RESPONSE_PENDING:
+                    until_s = min(link.now_s + self._p2_star_s, give_up_s)
+                    note = "response pending, and then no answer"
+                    continue
+                kind, answer, nrc, note = Kind.NEGATIVE, message, message[2], ""
+                break
+            if is_positive_response(pdu, message):
+                kind, answer, note = _POSITIVE, message, ""
+                break
+            if self._has_malformed_invalid_key and message == b"\x27\x35" and pdu[0] == Service.SECURITY_ACCESS:
+                kind, answer, nrc = Kind.NEGATIVE, message, Nrc.INVALID_KEY
+                note = "sent as 27 35; read so by the target's quirk malformed_invalid_key"
+                break
+            unusable = unusable or message
+            self._suspect_stray(message)
+        else:
+            if unusable or transport.answer_frames - frames_before > len(replies):
+                kind, answer = Kind.MALFORMED, unusable
+            elif not replies and not link.is_virtual:
+                link.check_sent()
+        reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
+        self._previous_service = pdu[0]
+        self._remember(reply, transport.answer_frames != frames_before)
+        return reply
+
+    def _suspect_stray(self, message: bytes) -> None:
+        """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies."""
+        service = self._previous_service
+        is_refusal = message[0] == NEGATIVE_RESPONSE and len(message) > 1 and message[1] == service
+        if not self.quiet_s and (is_refusal or message[0] == service + RESPONSE_OFFSET):
+            self.quiet_s = self._p2_s
+
+    def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
+        self.exchange_count += 1
+        self.recent.append(reply)
+        if was_answered:
+            self.unanswered = None
+        elif self.unanswered is None:
+            self.unanswered = reply
+
+    # Raw frames
+
+    def raw(
+        self, *data: bytes, is_functional: bool = False, listen_s: float = LISTEN_S, is_remote: bool = False
+    ) -> RawReply:
+        """Send frames with these data fields as they are, back to back, and listen.
+
+        A frame passes only if the running check declares in its `needs` whatever an ECU might read into it.
+        """
+        if is_functional and self.target.can.functional_id is None:
+            raise NotApplicable("the target declares no functional_id")
+        frames = [self._transport.frame(field, is_functional=is_functional)._replace(is_remote=is_remote) for field in data]
+        return self.raw_frames(frames, listen_s=listen_s)
+
+    def raw_frames(self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S) -> RawReply:
+        """Send whole frames, ids included, and listen."""
+        guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
+        if self.watch is not None:
+            for guess in guesses:
+                self.watch.before_key(guess)
+        if self.quiet_s:
+            self.listen(self.quiet_s)
+        self._transport.drain()
+        first_frame = self.trace.count
+        for frame in frames:
+            self.link.send(frame)
+        answers = self.listen(listen_s, after_first_of=len(frames))
+        if not answers and not self.link.is_virtual:
+            self.link.check_sent()
+        reply = RawReply(tuple(frames), answers, self.trace, first_frame)
+        self._transport.answer_frames += len(answers)
+        if self.watch is not None:
+            for frame in frames:
+                self.watch.after_raw(frame)
+        self._remember(reply, bool(answers))
+        return reply
+
+    # Time
+
+    def listen(self, seconds: float, *, after_first_of: int = 0) -> tuple[Frame, ...]:
+        """What comes from the ECU's response id in the next `seconds`; nothing is sent.
+
+        Of `after_first_of` frames of ours that were just handed over the first must be out before anything counts.
+        """
+        link = self.link
+        until_s = link.now_s + seconds
+        heard = []
+        while (frame := link.receive(until_s)) is not None:
+            is_too_early = after_first_of and link.unsent >= after_first_of
+            if self._transport.is_answer(frame) and not is_too_early:
+                heard.append(frame)
+            if link.now_s >= until_s:
+                break
+        return tuple(heard)
+
+    def listen_to_all(self, seconds: float) -> int:
+        """How many frames of any id come in the next `seconds`; nothing is sent."""
+        before = self.trace.count
+        self.listen(seconds)
+        return self.trace.count - before
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in silence. A session that needs TesterPresent ends meanwhile."""
+        self.listen(seconds)
+
+    def require_quiet(self) -> None:
+        """Inconclusive if the ECU sends on its response id although nothing was asked: an answer could not be told."""
+        self.listen(self._p2_s)
+        heard = self.listen(LISTEN_S)
+        if heard:
+            raise Inconclusive(f"the ECU sends on its response id unasked: {heard[0].text()}")
+
+    # Permissions
+
+    def allows(self, harm: str) -> bool:
+        """Whether the target gives a permission, e.g. ``write``."""
+        return harm in self.target.safety.allow
+
+    def permits(self, pdu: bytes) -> bool:
+        """Whether the target allows a request."""
+        return self.gate.permits(pdu)
+
+
+def is_positive_response(request: bytes, answer: bytes) -> bool:
+    """Whether an answer is a positive response to the request: its service, and the sub-function or a DID of it echoed."""
+    service = request[0]
+    if answer[0] != service + RESPONSE_OFFSET:
+        return False
+    echo = _ECHO_BYTES.get(service, 0)
+    if not echo:
+        return True
+    if service in _SUB_FUNCTION_SERVICES:
+        if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
+            return False
+        return answer[2 : 1 + echo] == request[2 : 1 + echo]
+    if answer[1 : 1 + echo] == request[1 : 1 + echo]:
+        return True
+    others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
+    return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
+
+
+def _as_bytes(request: Any) -> bytes:
+    """A request given as hex, bytearray or Scapy packet."""
+    if isinstance(request, str):
+        return bytes.fromhex(request)
+    return bytes(request)

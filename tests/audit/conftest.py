@@ -1,0 +1,28 @@
+"""Runs that many tests look at are made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .auditing import Done, uds_harness
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The whole audit of the article's ECU, as `make audit` runs it. Look, do not touch."""
+    return uds_harness("audit", "article", "--seed", "7", cwd=tmp_path_factory.mktemp("article"))
+
+
+@pytest.fixture(scope="session")
+def hardened(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The whole audit of the hardened ECU. Look, do not touch."""
+    return uds_harness("audit", "hardened", "--seed", "7", "--depth", "quick", cwd=tmp_path_factory.mktemp("hardened"))

@@ -1,0 +1,61 @@
+"""Findings that somebody decided to live with (DESIGN 7, [[accepted]])."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .auditing import Done, article_with, uds_harness
+
+WHY = "The bench has no other ECU."
+
+
+def accepting(name: str, more: str = "") -> str:
+    return f'\n[[accepted]]\nid = "{name}"\nreason = "{WHY}"\n{more}\n'
+
+
+def audited(place: Path, text: str, *selected: str) -> Done:
+    return uds_harness("audit", article_with(place, text), "-k", " or ".join(selected), cwd=place)
+
+
+def test_a_run_with_accepted_findings_only_ends_with_0(place: Path) -> None:
+    done = audited(place, accepting("CF-01") + accepting("CF-02"), "CF-01", "CF-02")
+    assert done.code == 0, done.explain()
+    assert done.verdicts == {"CF-01": "fail", "CF-02": "fail"}, "it is accepted, not gone"
+    assert done.document["summary"]["accepted"] == 2
+    assert "0 findings" in done.out
+
+
+def test_a_finding_beside_it_still_counts(place: Path) -> None:
+    done = audited(place, accepting("CF-01"), "CF-01", "CF-02")
+    assert done.code == 1
+    assert [finding.id for finding in done.run.failures()] == ["CF-02"]
+
+
+def test_the_reason_is_said_wherever_the_finding_is(place: Path) -> None:
+    done = audited(place, accepting("CF-02"), "CF-02")
+    assert done.result("CF-02")["accepted"] == WHY
+    assert WHY in done.out
+    assert WHY in (done.folder / "audit.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("expires", "code"), [("2020-01-01", 1), ("2999-12-31", 0)])
+def test_what_is_accepted_until_a_day_fails_again_after_it(expires: str, code: int, place: Path) -> None:
+    done = audited(place, accepting("CF-02", f"expires = {expires}"), "CF-02")
+    assert done.code == code, done.explain()
+
+
+def test_what_is_accepted_and_no_longer_fails_is_said(place: Path) -> None:
+    """DESIGN 7: an accepted finding; if it stops failing the run says so."""
+    done = audited(place, accepting("SA-01"), "SA-01")
+    assert done.verdicts == {"SA-01": "pass"}
+    said = [remark for remark in done.document["run"]["remarks"] if "SA-01" in remark]
+    assert said, done.explain()
+    assert "accepted" in said[0]
+    assert "SA-01" in done.out.split("report:")[0].split("pass   ")[-1], done.explain()
+
+
+def test_an_acceptance_of_what_was_not_run_says_nothing(place: Path) -> None:
+    done = audited(place, accepting("SA-09"), "SA-01")
+    assert not any("SA-09" in remark for remark in done.document["run"]["remarks"])

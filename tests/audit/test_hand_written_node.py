@@ -1,0 +1,63 @@
+"""Is an ECU in a file of one's own audited like a shipped one?"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from harness.catalogue import shipped_checks
+
+from .auditing import CHECKS_ONLY, NODES, uds_harness, write_target
+
+
+def test_a_sound_node_of_ones_own_has_no_finding(place: Path) -> None:
+    done = uds_harness("audit", write_target(place), *CHECKS_ONLY, cwd=place)
+    assert done.code == 0, done.explain()
+    expected = {check.id: "pass" for check in shipped_checks()} | {"ST-01": "not_applicable"}  # it has no sessions
+    found = {name: verdict for name, verdict in done.verdicts.items() if name in expected}
+    assert found == expected, done.explain()
+
+
+def test_its_one_flaw_is_the_one_finding(place: Path) -> None:
+    done = uds_harness("audit", write_target(place, "Unlimited"), *CHECKS_ONLY, cwd=place)
+    assert done.code == 1
+    assert [name for name, verdict in done.verdicts.items() if verdict == "fail"] == ["SA-09"], done.explain()
+
+
+def test_its_file_is_looked_for_beside_the_target_file(place: Path) -> None:
+    desk, elsewhere = place / "my desk", place / "elsewhere"
+    desk.mkdir()
+    elsewhere.mkdir()
+    shutil.copy(NODES, desk / "my_nodes.py")
+    write_target(desk, file="my_nodes.py", key="my_nodes.py:key")
+    done = uds_harness("audit", "../my desk/small.toml", "-k", "SA-22", cwd=elsewhere)
+    assert done.verdicts["SA-22"] == "pass", done.explain()
+
+
+def test_on_the_command_line_its_file_is_looked_for_from_where_one_is(place: Path) -> None:
+    shutil.copy(NODES, place / "my_nodes.py")
+    ids = ("--request-id", "0x700", "--response-id", "0x708")
+    done = uds_harness("audit", "--interface", "uds-sim", "--channel", "my_nodes.py:small", *ids, "-k", "CF-02", cwd=place)
+    assert done.verdicts["CF-02"] == "pass", done.explain()
+
+
+def test_two_nodes_share_the_bus(place: Path) -> None:
+    (place / "pair.py").write_text(
+        "import can\n"
+        f"import importlib.util as u\nspec = u.spec_from_file_location('pair_nodes', {str(NODES)!r})\n"
+        "nodes = u.module_from_spec(spec); spec.loader.exec_module(nodes)\n"
+        "class Chatty:\n"
+        "    def attach(self, port):\n"
+        "        self.port = port\n"
+        "        self.talk()\n"
+        "    def talk(self):\n"
+        "        self.port.send(can.Message(arbitration_id=0x123, is_extended_id=False, data=b'hello'))\n"
+        "        self.port.call_later(0.01, self.talk)\n"
+        "    def on_frame(self, frame):\n"
+        "        pass\n"
+        "def pair():\n    return [nodes.small(), Chatty()]\n"
+    )
+    target = write_target(place, "pair", file="pair.py")
+    done = uds_harness("audit", target, "--depth", "quick", "-k", "SA-", cwd=place)
+    assert done.code == 0, done.explain()
+    assert "123#68656C6C6F" in (done.folder / "bus.log").read_text()

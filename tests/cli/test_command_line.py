@@ -1,0 +1,361 @@
+"""What does the command line print, and how does it end? Everything but the audit itself (see tests/audit)."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import shipped_checks
+from harness.cli import main
+from harness.ecu.defects import DEFECTS
+from harness.ecu.profiles import PROFILES
+from harness.target import shipped_targets
+
+HARNESS = [sys.executable, "-m", "harness.cli"]
+WIDTH = 80
+NODES = Path(__file__).parent.parent / "audit" / "nodes.py"
+
+
+def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command."""
+    gc.freeze()  # pytest ends with five collections; what was there before is none of its business
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([str(one) for one in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return code, out.getvalue(), err.getvalue()
+
+
+def too_wide(text: str) -> list[str]:
+    """Lines that a terminal of eighty columns would break, though they could have been broken at a space."""
+    return [line for line in text.splitlines() if len(line) > WIDTH and " " in line[:WIDTH].strip()[20:]]
+
+
+# Help
+
+
+def test_help_appears_at_once(tmp_path: Path) -> None:
+    """DESIGN 11: under 0.3 s."""
+
+    def seconds() -> float:
+        before = time.perf_counter()
+        subprocess.run([*HARNESS, "--help"], check=True, capture_output=True, cwd=tmp_path)
+        return time.perf_counter() - before
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+COMMANDS = ["audit", "ecu", "list", "show", "doctor"]
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    code, out, _ = run("--help", cwd=tmp_path)
+    assert code == 0
+    for command in COMMANDS:
+        assert re.search(rf"^ +{command} +\w", out, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_into_eighty_columns(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(*([command] if command else []), "--help", cwd=tmp_path)
+    assert code == 0
+    assert too_wide(out) == []
+
+
+def test_help_of_audit_names_the_exit_codes_in_their_order(tmp_path: Path) -> None:
+    out = run("audit", "--help", cwd=tmp_path)[1]
+    assert re.findall(r"^  (\d)  ", out, re.MULTILINE) == ["4", "2", "3", "1", "5", "0"]
+
+
+# list and show
+
+
+def test_list_shows_every_check_with_its_severity(tmp_path: Path) -> None:
+    code, out, _ = run("list", cwd=tmp_path)
+    assert code == 0
+    for check in shipped_checks():
+        assert re.search(rf"^{check.id} +{check.severity} +{re.escape(check.title[:30])}", out, re.MULTILINE), check.id
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [("profiles", list(PROFILES)), ("defects", list(DEFECTS)), ("targets", list(shipped_targets()))],
+)
+def test_list_shows_every_name_with_what_it_is(what: str, names: list[str], tmp_path: Path) -> None:
+    code, out, _ = run("list", what, cwd=tmp_path)
+    assert code == 0
+    for name in names:
+        assert re.search(rf"^{re.escape(name)}\s+\S", out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("what", ["checks", "profiles", "defects", "targets"])
+def test_list_fits_into_eighty_columns(what: str, tmp_path: Path) -> None:
+    assert too_wide(run("list", what, cwd=tmp_path)[1]) == []
+
+
+@pytest.mark.parametrize("check", shipped_checks(), ids=lambda check: check.id)
+def test_show_says_what_why_and_what_to_do(check: object, tmp_path: Path) -> None:
+    one = next(known for known in shipped_checks() if known == check)
+    code, out, _ = run("show", one.id, cwd=tmp_path)
+    flat = " ".join(out.split())
+    assert code == 0
+    for text in (one.id, one.title, one.severity.value, one.basis, one.rationale, one.remediation, *one.proven_by):
+        assert " ".join(text.split()) in flat.replace("- ", "-") or " ".join(text.split()) in flat, text
+    assert too_wide(out) == []
+
+
+def test_show_does_not_mind_small_letters(tmp_path: Path) -> None:
+    assert run("show", "sa-09", cwd=tmp_path)[1] == run("show", "SA-09", cwd=tmp_path)[1]
+
+
+def test_show_of_an_unknown_id_names_the_known_ones(tmp_path: Path) -> None:
+    code, out, err = run("show", "SA-99", cwd=tmp_path)
+    assert (code, out) == (4, "")
+    (line,) = err.splitlines()
+    assert "SA-99" in line
+    assert "SA-09" in line
+
+
+def test_nothing_is_written_by_commands_that_only_tell(tmp_path: Path) -> None:
+    for words in (["list"], ["list", "targets"], ["show", "SA-09"], ["doctor"], ["--help"]):
+        run(*words, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_draws_no_traceback(tmp_path: Path) -> None:
+    """`uds-harness list | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*HARNESS, "list"], stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+# doctor
+
+
+def test_doctor_finds_nothing_wrong_with_the_article(tmp_path: Path) -> None:
+    code, out, err = run("doctor", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert all(line.startswith("ok ") for line in out.splitlines())
+    for word in ("opened", "acknowledged", "answers"):
+        assert word in out
+    assert too_wide(out) == []
+
+
+def test_doctor_of_a_missing_interface_gives_the_command_that_mends_it(tmp_path: Path) -> None:
+    """This machine has no SocketCAN; where it has, the name is none that anybody gives an interface."""
+    ids = ("--request-id", "0x740", "--response-id", "0x748")
+    code, out, _ = run("doctor", "--interface", "socketcan", "--channel", "vcan77", *ids, cwd=tmp_path)
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[0].startswith("FAIL")
+    assert "vcan77" in lines[0]
+    assert "ip link add dev vcan77 type vcan" in lines[1], "the interface that was asked for, not another one"
+    assert "ip link set vcan77 up" in out
+
+
+def test_doctor_of_a_missing_adapter_says_to_plug_it_in(tmp_path: Path) -> None:
+    code, out, _ = run("doctor", "--interface", "socketcan", "--channel", "can77", cwd=tmp_path)
+    assert code == 1
+    assert "try: " in out
+    assert "modprobe vcan" not in out
+
+
+def test_doctor_of_a_silent_ecu_fails_and_says_what_to_look_at(tmp_path: Path) -> None:
+    channel = f"{NODES}:Mute"
+    code, out, _ = run("doctor", "--interface", "uds-sim", "--channel", channel, "--request-id", "0x700", cwd=tmp_path)
+    assert code == 1
+    assert re.search(r"^FAIL  the ECU answers: 0x700 -> 0x708: silence$", out, re.MULTILINE)
+    assert "request_id" in out
+
+
+def test_doctor_of_an_interface_that_python_can_does_not_know_fails(tmp_path: Path) -> None:
+    code, out, err = run("doctor", "--interface", "nosuch", "--channel", "x", cwd=tmp_path)
+    assert code in (1, 4)
+    assert "nosuch" in out + err
+    assert "Traceback" not in out + err
+
+
+def test_doctor_refuses_a_malformed_target(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[target\n")
+    code, _, err = run("doctor", "mine.toml", cwd=tmp_path)
+    assert code == 4
+    assert len(err.splitlines()) == 1
+
+
+def test_doctor_changes_nothing_on_the_ecu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.link import bus
+
+    sent: list[bytes] = []
+    real = bus.open_link
+
+    def watched(**options: object) -> object:
+        link = real(**options)  # type: ignore[arg-type]
+        send = link.send
+        link.send = lambda frame: (sent.append(frame.data), send(frame))[1]  # type: ignore[method-assign]
+        return link
+
+    monkeypatch.setattr("harness.doctor.open_link", watched)
+    run("doctor", "hardened", cwd=tmp_path)
+    run("doctor", "--interface", "uds-sim", "--channel", f"{NODES}:Mute", cwd=tmp_path)
+    assert sent
+    services = {data[1] for data in sent if data[0] < 8}
+    assert services <= {0x22, 0x3E, 0x10}
+    assert all(data[2] == 0x01 for data in sent if data[0] < 8 and data[1] == 0x10), "no session but the default one"
+
+
+# ecu
+
+REFUSED = {
+    "a profile that does not exist": ["nosuch", "--interface", "virtual", "--channel", "x"],
+    "a defect that does not exist": ["hardened", "--defect", "nosuch", "--interface", "virtual", "--channel", "x"],
+    "a profile without defects": ["article", "--defect", "no_attempt_limit", "--interface", "virtual", "--channel", "x"],
+    "an interface that does not exist": ["article", "--interface", "nosuch", "--channel", "x"],
+    "a channel that does not exist": ["article", "--interface", "socketcan", "--channel", "nope0"],
+    "no channel": ["article", "--interface", "socketcan"],
+}
+
+
+@pytest.mark.parametrize("words", REFUSED.values(), ids=list(REFUSED))
+def test_ecu_refuses(words: list[str], tmp_path: Path) -> None:
+    code, out, err = run("ecu", *words, cwd=tmp_path)
+    assert code == 4
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_ecu_plays_until_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "class Mine:\n"
+        "    def attach(self, port):\n"
+        "        print('attached', flush=True)\n"
+        "    def on_frame(self, frame):\n"
+        "        pass\n"
+    )
+    words = [*HARNESS, "ecu", "mine.py:Mine", "--interface", "virtual", "--channel", "x"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(3)]
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert said == ["mine.py:Mine is on virtual:x; Ctrl-C ends it\n", "ready\n", "attached\n"]
+    assert err == ""
+    assert process.returncode in (0, 2)
+
+
+# audit: what is printed
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What whole audits print where nobody looks."""
+    where = tmp_path_factory.mktemp("printed")
+    return {name: run("audit", name, "--depth", "quick", cwd=where)[1] for name in ("article", "hardened")}
+
+
+@pytest.mark.parametrize("name", ["article", "hardened"])
+def test_an_audit_fits_into_eighty_columns(name: str, printed: dict[str, str]) -> None:
+    assert too_wide(printed[name]) == []
+
+
+@pytest.mark.parametrize("name", ["article", "hardened"])
+def test_no_escape_sequence_is_written_where_there_is_no_terminal(name: str, printed: dict[str, str]) -> None:
+    assert "\x1b" not in printed[name]
+    assert "\r" not in printed[name]
+
+
+def test_the_first_line_says_what_is_audited_and_with_which_seed(printed: dict[str, str]) -> None:
+    assert re.match(r"uds-harness audit: article \(simulated\), depth quick, seed \d+\n\n", printed["article"])
+
+
+def test_every_check_has_one_line(printed: dict[str, str]) -> None:
+    for check in shipped_checks():
+        heads = [line for line in printed["article"].splitlines() if re.match(rf"[a-z_]+ +{check.id} ", line)]
+        assert len(heads) == 1, check.id
+
+
+def test_a_failure_adds_request_expected_observed_and_the_command_aligned(printed: dict[str, str]) -> None:
+    lines = printed["article"].splitlines()
+    start = next(number for number, line in enumerate(lines) if re.match(r"fail +TP-12", line))
+    block = [line for line in lines[start : start + 8] if re.match(r"    [a-z]+ +\S", line)]
+    labels = [line.split()[0] for line in block]
+    assert labels == ["severity", "request", "expected", "observed", "repeat"]
+    assert {re.match(r"    [a-z]+ +", line).end() for line in block} == {14}  # type: ignore[union-attr]
+
+
+def test_the_report_is_named_and_the_number_of_findings_ends_the_output(printed: dict[str, str]) -> None:
+    """DESIGN 10: a summary that ends "N findings, …". A line that had to be broken stays together."""
+    before, after = printed["article"].rstrip().split("report: ")
+    assert before.endswith("\n\n"), before[-200:]
+    path, closing = after.split("\n", 1)
+    assert path.endswith("/audit.html")
+    assert re.match(r"\d+ findings?\b", closing)
+
+
+def on_a_terminal(*arguments: str, cwd: Path) -> str:
+    """Everything that a command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*HARNESS, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while piece := os.read(ours, 65536):
+            said += piece
+    process.wait(timeout=20)
+    os.close(ours)
+    return said.decode()
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return on_a_terminal("audit", "article", "--depth", "quick", "--seed", "1", cwd=tmp_path_factory.mktemp("shown"))
+
+
+def test_a_terminal_shows_which_check_is_under_way_and_how_many_there_are(shown: str) -> None:
+    """Issue 2, part 8: with progress while an audit runs."""
+    steps = re.findall(r"\r\x1b\[K\[(\d+)/(\d+)\] ([A-Z]{2}-\d+|fuzz/[\w-]+)", shown)
+    total = {int(of) for _, of, _ in steps}
+    assert len(total) == 1, steps[:3]
+    assert {check.id for check in shipped_checks()} <= {name for _, _, name in steps}
+    assert all(1 <= int(number) <= int(of) for number, of, _ in steps)
+
+
+def test_what_is_under_way_fits_into_one_line(shown: str) -> None:
+    for text in re.findall(r"\r\x1b\[K(\[\d+/\d+\][^\r\n]*)", shown):
+        assert len(text) <= WIDTH, text
+
+
+def test_what_was_under_way_is_wiped_away_by_what_follows(shown: str) -> None:
+    """What remains on the screen is what is printed where there is no terminal, but for colours."""
+    assert "[1/" not in screen(shown)
+
+
+def test_words_come_before_colours(shown: str, tmp_path: Path) -> None:
+    plain = run("audit", "article", "--depth", "quick", "--seed", "1", cwd=tmp_path)[1]
+    undated = re.compile(r"\d{8}T\d{6}Z")
+    assert undated.sub("", screen(shown)).split() == undated.sub("", plain).split()
+
+
+def screen(said: str) -> str:
+    """What remains to be read of what was written to a terminal."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", said.replace("\r\n", "\n"))
+    return re.sub(r"[^\n]*\r\x1b\[K", "", text)

@@ -1,0 +1,71 @@
+"""Does `uds-harness audit` mean the same wherever it is typed? Pytest is how it works inside, not what its user runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.run_folder import differences_to_manifest, read_run
+
+AUDIT = [sys.executable, "-m", "harness.cli", "audit", "--out", "run", "-k", "CF-01 or CF-02"]
+
+
+def audit(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        AUDIT, cwd=place, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def as_ever(place: Path, done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr == ""
+    failed = [finding.id for finding in read_run(place / "run").failures()]
+    assert sorted(failed) == ["CF-01", "CF-02"]
+    assert (place / "run" / "pytest.html").exists()
+
+
+@pytest.mark.parametrize("options", ["-n 2", "--maxfail=1", "-p no:html"])
+def test_options_that_the_user_gives_to_every_pytest_are_not_meant(options: str, tmp_path: Path) -> None:
+    as_ever(tmp_path, audit(tmp_path, PYTEST_ADDOPTS=options))
+
+
+def test_a_plugin_that_shuffles_is_no_hindrance(tmp_path: Path) -> None:
+    """Its user cannot say -p no:randomly to `uds-harness audit`, and need not know that there is a pytest inside."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "randomly.py").write_text("")
+    as_ever(tmp_path, audit(tmp_path, PYTHONPATH=str(tmp_path / "plugins"), PYTEST_PLUGINS="randomly"))
+
+
+def test_it_works_where_pytest_is_told_to_load_no_plugins(tmp_path: Path) -> None:
+    """As in the builds of Linux distributions."""
+    as_ever(tmp_path, audit(tmp_path, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
+
+
+def test_settings_of_the_project_around_are_not_meant(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('not meant for you')\n")
+    as_ever(tmp_path, audit(tmp_path))
+
+
+def test_it_works_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
+    as_ever(tmp_path, audit(tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C"))
+
+
+def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> None:
+    """`uds-harness audit | head -1`: DESIGN 12, the run ends with what it measured, and the report is written."""
+    process = subprocess.Popen(AUDIT, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("uds-harness audit: article")
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+    assert "Traceback" not in said
+    assert (tmp_path / "run" / "audit.html").exists()
+    assert {finding.id for finding in read_run(tmp_path / "run").failures()} == {"CF-01", "CF-02"}
+    assert differences_to_manifest(tmp_path / "run") == []

@@ -1,0 +1,531 @@
+"""Are effects judged by what is stored, is the locked state established, and has the same write been seen to succeed?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import KeyFunctionError
+from harness.outcome import Inconclusive
+from harness.target import Access, DataEntry, Reset, SecurityLevel, Target, Timing
+from harness.target_values import VALUES
+from harness.tester.reply import Reply
+from harness.uds import Session
+
+from .desk import (
+    ALL,
+    OPEN,
+    PROTECTED,
+    Answers,
+    Desk,
+    PoweredEcu,
+    ScriptedEcu,
+    SecuredEcu,
+    allowing,
+    bare,
+    foreign_key,
+    secured,
+    without_sessions,
+)
+
+POWER = Reset(power="simulated", boot_s=0.5)
+
+
+class WritesAnyway(SecuredEcu):
+    """Stores first, and refuses then."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        super()._write(pdu)
+        self.values[int.from_bytes(pdu[1:3], "big")] = pdu[3:]
+        return "7f 2e 33"
+
+
+class StoresNothing(SecuredEcu):
+    """Says that it has written, and has not."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        before = dict(self.values)
+        answer = super()._write(pdu)
+        self.values = before
+        return answer
+
+
+class WritesOnce(SecuredEcu):
+    """Locks itself after each write."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        answer = super()._write(pdu)
+        self.is_unlocked = False
+        return answer
+
+
+class Pretender(SecuredEcu):
+    """Answers 51, and goes on."""
+
+    def _reset(self, pdu: bytes) -> Answers:
+        return f"51 {pdu[1]:02x}"
+
+
+# Effects
+
+
+def test_effect_is_read_back_and_undone() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    effect = desk.tester.access.write_effect(OPEN)
+    assert effect.is_changed
+    assert effect.before == b"\x10"
+    assert effect.after != b"\x10"
+    assert effect.reply.is_positive
+    assert ecu.values[0x1010] == b"\x10"
+    assert desk.tester.access.changed == {}
+    assert desk.tester.evidence[-1].request.startswith("2E 10 10")
+
+
+def test_no_effect_is_told_as_such() -> None:
+    desk = Desk(SecuredEcu())
+    effect = desk.tester.access.write_effect(PROTECTED)
+    assert not effect.is_changed
+    assert effect.before == effect.after == b"\x20"
+    assert effect.reply.is_refused_with(0x33)
+    assert desk.tester.access.changed == {}
+    assert desk.tester.evidence == []
+
+
+def test_effect_counts_and_not_the_answer() -> None:
+    assert Desk(WritesAnyway()).tester.access.write_effect(PROTECTED).is_changed
+    assert not Desk(StoresNothing()).tester.access.write_effect(OPEN).is_changed
+
+
+@pytest.mark.parametrize("delay_s", [0.01, 0.1])
+def test_value_that_is_stored_after_the_answer_is_an_effect(delay_s: float) -> None:
+    class StoresLater(SecuredEcu):
+        def _write(self, pdu: bytes) -> Answers:
+            self.port.call_later(delay_s, lambda: self.values.update({0x2020: pdu[3:]}))
+            return "7f 2e 33"
+
+    ecu = StoresLater()
+    desk = Desk(ecu)
+    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    assert ecu.values[0x2020] == b"\x20"
+
+
+def test_effect_in_words() -> None:
+    access = Desk(WritesAnyway()).tester.access
+    assert str(access.write_effect(OPEN)) == "negative 0x33 securityAccessDenied; the value went from 10 to 11"
+    access = Desk(SecuredEcu()).tester.access
+    assert str(access.write_effect(PROTECTED)) == "negative 0x33 securityAccessDenied; the value is unchanged"
+
+
+def test_effect_on_a_secret_value_does_not_tell_it() -> None:
+    """DESIGN 7: the content of a secret DID is never shown."""
+    ecu = SecuredEcu()
+    ecu.values[0x1010] = bytes.fromhex("C0FFEE01")
+    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, length=4, secret=True))
+    assert effect.is_changed
+    assert "C0 FF EE" not in str(effect)
+
+
+def test_value_that_is_written_is_one_that_is_declared() -> None:
+    ecu = SecuredEcu()
+    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, values=VALUES.parse("10..11")))
+    assert effect.after == b"\x11"
+
+
+def test_effect_of_any_other_act_is_undone_by_the_same_or_as_said() -> None:
+    ecu = SecuredEcu()
+    tester = Desk(ecu).tester
+    tester.gate.raw_needs = frozenset({"write"})
+    effect = tester.access.effect(OPEN, lambda value: tester.raw(b"\x04\x2e\x10\x10" + value))
+    assert effect.is_changed
+    assert ecu.values[0x1010] == b"\x10"
+    undone: list[bytes] = []
+
+    def undo(value: bytes) -> Reply:
+        undone.append(value)
+        return tester.write(0x1010, value)
+
+    tester.access.effect(OPEN, lambda value: tester.raw(b"\x04\x2e\x10\x10" + value), undo)
+    assert undone == [b"\x10"]
+    assert ecu.values[0x1010] == b"\x10"
+
+
+def test_value_that_cannot_be_put_back_at_once_is_remembered() -> None:
+    ecu = WritesOnce()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    assert ecu.values[0x2020] != b"\x20"
+    assert desk.tester.access.changed == {0x2020: b"\x20"}
+
+
+def test_value_is_remembered_when_a_check_ends_in_the_middle() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+
+    def act(value: bytes) -> Reply:
+        desk.tester.write(0x1010, value)
+        raise Inconclusive("and so it ends")
+
+    with pytest.raises(Inconclusive):
+        desk.tester.access.effect(OPEN, act)
+    assert desk.tester.access.changed == {0x1010: b"\x10"}
+
+
+def test_value_that_changes_by_itself_is_inconclusive_and_not_written() -> None:
+    ecu = ScriptedEcu(lambda pdu: f"62 10 10 {len(ecu.heard):02X}")
+    with pytest.raises(Inconclusive, match="changes by itself"):
+        Desk(ecu).tester.access.write_effect(OPEN)
+    assert all(request == "221010" for request in ecu.heard)
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_value_that_changes_slowly_by_itself_is_no_effect(is_declared: bool) -> None:
+    """Rule 14. It is the same in three reads within 2 ms, and another one when a refusal has taken 40."""
+
+    def answers(pdu: bytes) -> Answers:
+        return f"62 10 10 {int(ecu.port.now_s / 0.03):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
+
+    ecu = ScriptedEcu(answers)
+    with pytest.raises(Inconclusive):
+        Desk(ecu).tester.access.write_effect(replace(OPEN, volatile=is_declared))
+
+
+def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
+    """Rule 14. The time of day is protected in many an ECU; it ticks while the write is refused."""
+
+    def answers(pdu: bytes) -> Answers:
+        return f"62 10 10 {0x10 + int(ecu.port.now_s):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
+
+    ecu = ScriptedEcu(answers)
+    desk = Desk(ecu)
+    desk.tester.wait(0.97)
+    with pytest.raises(Inconclusive):
+        desk.tester.access.write_effect(OPEN)
+
+
+def test_value_that_cannot_be_read_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match="cannot be read"):
+        Desk(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))
+
+
+# What is protected
+
+
+def test_protected_is_what_can_be_read_and_needs_a_level_to_be_written() -> None:
+    level = Access("level", 0x01)
+    hidden = DataEntry(did=0x3030, read=level, write=level)
+    other = DataEntry(did=0x4040, write=Access("level", 0x03))
+    access = Desk(ScriptedEcu(), target=bare(data=(OPEN, hidden, PROTECTED, DataEntry(did=0x5050), other))).tester.access
+    assert access.protected() == [PROTECTED, other]
+    assert access.protected_by(0x01) == PROTECTED
+    assert access.protected_by(0x03) == other
+    assert access.protected_by(0x05) is None
+
+
+def test_what_was_only_found_is_no_policy() -> None:
+    """DESIGN 7: policy comes from what is declared."""
+    assert Desk(ScriptedEcu(), target=bare(data=(replace(PROTECTED, origin="found"),))).tester.access.protected() == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "can_relock"),
+    [
+        (without_sessions(), False),
+        (without_sessions(timing=Timing(s3_ms=5000)), True),
+        (without_sessions(reset=Reset(uds=0x01)), True),
+        (without_sessions(reset=POWER), True),
+        (without_sessions(reset=Reset(uds=0x01, power="simulated"), safety=allowing("write").safety), False),
+    ],
+)
+def test_ecu_can_be_locked_again_by_its_sessions_or_a_restart_that_is_allowed(declared: Target, can_relock: bool) -> None:
+    assert Desk(PoweredEcu(), target=declared).tester.access.can_relock is can_relock
+
+
+# The locked state
+
+
+def test_locked_ecu_is_seen_to_be_locked() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.access.require_locked()
+    assert desk.tester.notes == []
+    assert ecu.values[0x2020] == b"\x20"
+    assert ecu.restarts == 0
+    assert desk.now_s < 0.1
+
+
+def test_probe_writes_the_value_that_is_there_in_the_session_of_its_level() -> None:
+    ecu = SecuredEcu(is_unlocked=True, locks_on=())
+    assert Desk(ecu).tester.access.locked_probe(PROTECTED).is_positive
+    assert ecu.heard == ["1003", "222020", "2e202020"]
+
+
+def test_probe_can_leave_the_session_alone() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.access.locked_probe(PROTECTED, in_this_session=True).is_positive
+    assert desk.tester.access.locked_probe(PROTECTED).is_negative
+
+
+@pytest.mark.parametrize("way", ["session", "s3", "restart"])
+def test_ecu_that_another_tester_left_unlocked_is_locked_first(way: str) -> None:
+    ecu = SecuredEcu(is_unlocked=True, locks_on=(way,))
+    Desk(ecu).tester.access.require_locked(PROTECTED)
+    assert not ecu.is_unlocked
+
+
+def test_session_is_changed_to_lock_a_level_that_needs_none() -> None:
+    class AnySession(SecuredEcu):
+        def _security(self, pdu: bytes) -> Answers:
+            return "67 01 01 02 03 04"
+
+    ecu = AnySession(is_unlocked=True, locks_on=("session",))
+    desk = Desk(ecu, target=secured(security=(SecurityLevel(level=0x01),), reset=Reset()))
+    desk.tester.access.require_locked(PROTECTED)
+    assert not ecu.is_unlocked
+    assert desk.now_s < 1.0
+
+
+@pytest.mark.parametrize("by_refusal", [True, False])
+def test_ecu_without_sessions_that_another_tester_left_unlocked_is_locked_by_its_supply(by_refusal: bool) -> None:
+    ecu = PoweredEcu(is_unlocked=True, locks_on=("restart",), has_sessions=False)
+    Desk(ecu, target=without_sessions(reset=POWER)).tester.access.require_locked(PROTECTED, by_refusal=by_refusal)
+    assert not ecu.is_unlocked
+
+
+def test_milder_ways_to_lock_are_tried_first() -> None:
+    ecu = PoweredEcu(is_unlocked=True, locks_on=("s3", "restart"))
+    desk = Desk(ecu, target=secured(reset=replace(POWER, uds=0x01)))
+    desk.tester.access.require_locked(PROTECTED)
+    assert ecu.restarts == 0
+    assert 5.0 < desk.now_s < 10.0
+    ecu = PoweredEcu(is_unlocked=True, locks_on=("restart",))
+    Desk(ecu, target=secured(reset=replace(POWER, uds=0x01))).tester.access.require_locked(PROTECTED)
+    assert any(request.startswith("11") for request in ecu.heard)
+    assert ecu.restarts == 1
+
+
+def test_being_locked_ends_what_was_known_of_an_unlock() -> None:
+    desk = Desk(SecuredEcu())
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.security.has_unlocked
+    desk.tester.access.require_locked(PROTECTED)
+    assert not desk.tester.security.has_unlocked
+
+
+def test_ecu_that_starts_unlocked_and_cannot_be_locked_is_inconclusive() -> None:
+    """Rule 11."""
+    desk = Desk(SecuredEcu(is_unlocked=True, locks_on=(), has_sessions=False), target=without_sessions())
+    with pytest.raises(Inconclusive, match="initial state unlocked"):
+        desk.tester.access.require_locked(PROTECTED)
+    assert len(desk.tester.evidence) == 1
+
+
+def test_ecu_that_stays_unlocked_over_sessions_is_inconclusive() -> None:
+    desk = Desk(SecuredEcu(is_unlocked=True, locks_on=()), target=secured(reset=Reset()))
+    with pytest.raises(Inconclusive, match="initial state unlocked"):
+        desk.tester.access.require_locked(PROTECTED)
+
+
+def test_ecu_that_only_pretended_to_restart_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match="initial state unlocked"):
+        Desk(Pretender(is_unlocked=True, locks_on=())).tester.access.require_locked(PROTECTED)
+
+
+def test_slow_ecu_that_only_pretended_to_restart_is_inconclusive() -> None:
+    """Else AC-01 would fail an ECU for what another tester unlocked."""
+    with pytest.raises(Inconclusive, match="initial state unlocked"):
+        Desk(Pretender(is_unlocked=True, locks_on=(), latency_s=0.02)).tester.access.require_locked(PROTECTED)
+
+
+def test_ecu_that_takes_the_write_after_a_restart_has_no_lock_and_is_for_the_check_to_judge() -> None:
+    desk = Desk(SecuredEcu(is_unlocked=True, locks_on=()))
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.security.has_unlocked
+    desk.tester.access.require_locked(PROTECTED)
+    assert not desk.tester.security.has_unlocked
+
+
+def test_one_restart_that_was_seen_is_enough_where_another_was_not() -> None:
+    reset = Reset(uds=0x01, command="command: true", boot_s=0.5)
+    Desk(SecuredEcu(is_unlocked=True, locks_on=()), target=secured(reset=reset)).tester.access.require_locked(PROTECTED)
+
+
+def test_a_restart_is_not_enough_where_the_refusal_is_needed() -> None:
+    with pytest.raises(Inconclusive, match="initial state unlocked"):
+        Desk(SecuredEcu(is_unlocked=True, locks_on=())).tester.access.require_locked(PROTECTED, by_refusal=True)
+
+
+@pytest.mark.parametrize("answer", ["", "raw 7F 02 31", "2e 33"])
+def test_probe_that_is_not_answered_validly_is_inconclusive(answer: str) -> None:
+    ecu = SecuredEcu()
+    ecu.refuses_with = {"2e": answer}
+    with pytest.raises(Inconclusive, match="cannot be told"):
+        Desk(ecu).tester.access.require_locked(PROTECTED)
+
+
+def test_without_protected_data_the_state_stays_unknown_with_a_note() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu, target=secured(data=(OPEN,)))
+    desk.tester.access.require_locked()
+    assert "no readable data is declared to need a level" in desk.tester.notes[0]
+    assert ecu.heard == []
+
+
+def test_without_permission_to_write_the_state_stays_unknown_with_a_note() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu, target=secured(safety=allowing(*(ALL - {"write"})).safety))
+    desk.tester.access.require_locked()
+    assert "does not allow the probe" in desk.tester.notes[0]
+    assert not any(request.startswith("2e") for request in ecu.heard)
+
+
+# Locking again
+
+
+class PoweredPretender(Pretender, PoweredEcu):
+    """Restarts by its supply only."""
+
+
+def test_ecu_is_locked_by_its_session_if_it_has_one() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(0x01)
+    desk.tester.access.lock()
+    assert not ecu.is_unlocked
+    assert ecu.restarts == 0
+
+
+def test_ecu_without_sessions_is_locked_by_a_restart_and_has_no_seed_pending_then() -> None:
+    ecu = SecuredEcu(has_sessions=False, locks_on=("restart",))
+    desk = Desk(ecu, target=without_sessions(reset=Reset(uds=0x01, boot_s=0.5)))
+    desk.tester.security.unlock(0x01)
+    desk.tester.security.seed(0x01)
+    desk.tester.access.lock()
+    assert not ecu.is_unlocked
+    assert not desk.tester.security.level(0x01).may_be_pending
+
+
+def test_restart_that_was_not_seen_leaves_a_seed_pending() -> None:
+    """Rule 12."""
+    ecu = Pretender(has_sessions=False, locks_on=("restart",))
+    desk = Desk(ecu, target=without_sessions(reset=Reset(uds=0x01, boot_s=0.5)))
+    desk.tester.security.seed(0x01)
+    desk.tester.access.lock()
+    assert ecu.seed is not None
+    assert desk.tester.security.level(0x01).may_be_pending
+
+
+def test_next_restart_is_tried_where_the_gentlest_was_not_seen() -> None:
+    ecu = PoweredPretender(has_sessions=False, locks_on=("restart",))
+    desk = Desk(ecu, target=without_sessions(reset=replace(POWER, uds=0x01)))
+    desk.tester.security.unlock(0x01)
+    desk.tester.access.lock()
+    assert not ecu.is_unlocked
+
+
+# The positive control
+
+
+def test_control_is_the_same_write_seen_to_succeed_unlocked() -> None:
+    ecu = SecuredEcu()
+    Desk(ecu).tester.access.require_control(PROTECTED)
+    assert len(ecu.keys) == 1
+    assert ecu.values[0x2020] == b"\x20"
+    assert ecu.session == Session.DEFAULT
+    assert not ecu.is_unlocked
+
+
+def test_control_is_taken_once() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.access.require_control(PROTECTED)
+    ecu.heard.clear()
+    desk.tester.access.require_control(PROTECTED)
+    assert ecu.heard == []
+
+
+def test_control_is_missing_without_a_key() -> None:
+    with pytest.raises(Inconclusive, match="control missing: no key function is given for level 0x01"):
+        Desk(SecuredEcu(), key=None).tester.access.require_control(PROTECTED)
+
+
+def test_control_is_missing_with_a_suspect_key() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu, key=foreign_key)
+    for _ in range(2):
+        with pytest.raises(Inconclusive, match="control missing: key function suspect"):
+            desk.tester.access.require_control(PROTECTED)
+    assert len(ecu.keys) == 1
+
+
+def test_control_is_missing_where_the_write_has_no_effect_unlocked_either() -> None:
+    ecu = StoresNothing()
+    desk = Desk(ecu)
+    for _ in range(2):
+        with pytest.raises(Inconclusive, match="control missing: unlocked, the write has no effect either"):
+            desk.tester.access.require_control(PROTECTED)
+    assert len(ecu.keys) == 1
+
+
+def test_control_is_missing_where_the_write_is_refused_unlocked_too() -> None:
+    ecu = SecuredEcu()
+    ecu.refuses_with = {"2e": "7f 2e 31"}
+    with pytest.raises(Inconclusive, match=r"control missing.*0x31"):
+        Desk(ecu).tester.access.require_control(PROTECTED)
+
+
+def test_control_is_missing_where_writing_is_not_allowed() -> None:
+    desk = Desk(SecuredEcu(), target=secured(safety=allowing(*(ALL - {"write"})).safety))
+    with pytest.raises(Inconclusive, match=r'control missing.*"write"'):
+        desk.tester.access.require_control(PROTECTED)
+
+
+def test_control_that_a_key_function_prevents_is_its_error() -> None:
+    def fails(seed: bytes, level: int) -> bytes:
+        raise KeyFunctionError("key keys.py:key raised ValueError: no")
+
+    with pytest.raises(KeyFunctionError):
+        Desk(SecuredEcu(), key=fails).tester.access.require_control(PROTECTED)
+
+
+def locked_for_good() -> Desk:
+    """An ECU that cannot be locked again once it is unlocked."""
+    return Desk(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
+
+
+def test_control_is_owed_where_the_ecu_cannot_be_locked_again() -> None:
+    desk = locked_for_good()
+    desk.tester.access.require_control(PROTECTED)
+    assert desk.tester.access.owed == [PROTECTED]
+    assert desk.sent() == []
+
+
+def test_control_that_is_owed_is_taken_at_any_price() -> None:
+    desk = locked_for_good()
+    desk.tester.access.require_control(PROTECTED)
+    desk.tester.access.owed.clear()
+    desk.tester.access.require_control(PROTECTED, at_any_price=True)
+    assert desk.tester.security.has_unlocked
+    desk.tester.access.require_control(PROTECTED)
+    assert desk.tester.access.owed == []
+
+
+def test_control_is_taken_at_once_where_the_ecu_is_unlocked_anyway() -> None:
+    desk = locked_for_good()
+    desk.tester.security.unlock(0x01)
+    desk.tester.access.require_control(PROTECTED)
+    assert desk.tester.access.owed == []
+
+
+def test_control_is_taken_where_the_supply_can_lock_the_ecu_again() -> None:
+    ecu = PoweredEcu(locks_on=("restart",), has_sessions=False)
+    desk = Desk(ecu, target=without_sessions(reset=POWER))
+    desk.tester.access.require_control(PROTECTED)
+    assert desk.tester.access.owed == []
+    assert len(ecu.keys) == 1
+    desk.tester.restore()
+    assert not ecu.is_unlocked

@@ -1,0 +1,112 @@
+"""Rule 13: silence is the ECU's only if our frame went out; and what came before it went out answers nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.errors import LinkError
+from harness.link.bus import SimulatedLink
+from harness.link.clock import Chance
+from harness.link.frame import Frame
+from harness.link.trace import Trace
+from harness.tester.ledger import Ledger
+from harness.tester.reply import Kind
+from harness.tester.tester import Tester
+
+from .desk import Answers, ScriptedEcu, bare
+
+READ = "22 10 10"
+VALUE = "62 10 10 05"
+
+
+class Unacknowledged(SimulatedLink):
+    """As a real bus on which nobody acknowledges: it notices, when asked."""
+
+    is_virtual = False
+
+    def check_sent(self) -> None:
+        raise LinkError("can0: a frame that was handed to the adapter did not go out")
+
+
+class Deaf(SimulatedLink):
+    """An adapter that refuses every frame."""
+
+    def __init__(self, *nodes: Any, **how: Any) -> None:
+        super().__init__(*nodes, **how)
+        self.send = self.refuse
+
+    def refuse(self, frame: Frame) -> None:
+        raise LinkError("can0: the adapter does not send")
+
+
+class Echoing(SimulatedLink):
+    """Keeps `unsent`, as an adapter does that gives our own frames back."""
+
+    tells_stale = True
+
+    def __init__(self, *nodes: Any, **how: Any) -> None:
+        super().__init__(*nodes, **how)
+        self.handed_over = 0
+        send = self.send
+
+        def count(frame: Frame) -> None:
+            self.handed_over += 1
+            send(frame)
+
+        self.send = count
+
+    @property
+    def unsent(self) -> int:  # type: ignore[override]
+        return self.handed_over - sum(frame.is_sent for frame in self.trace.frames(0, self.trace.count))
+
+
+def before(link: type[SimulatedLink], answers: Answers) -> Tester:
+    """A tester on that link before an ECU that answers a read so."""
+    opened = link([ScriptedEcu({READ: answers})], bitrate=500_000, chance=Chance(1), trace=Trace())
+    return Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "desk", None))
+
+
+def test_silence_after_a_frame_that_did_not_go_out_is_the_adapters() -> None:
+    with pytest.raises(LinkError, match="did not go out"):
+        before(Unacknowledged, []).request(READ)
+    with pytest.raises(LinkError, match="did not go out"):
+        before(Unacknowledged, []).raw(b"\x03\x22\x10\x10")
+
+
+@pytest.mark.parametrize("answers", [VALUE, "7F 22 31", "raw 70"])
+def test_whoever_was_answered_has_been_heard(answers: Answers) -> None:
+    assert before(Unacknowledged, answers).request(READ).kind is not Kind.SILENCE
+    assert before(Unacknowledged, answers).raw(b"\x03\x22\x10\x10").answers
+
+
+def test_adapter_that_refuses_a_frame_is_a_fault_of_the_link() -> None:
+    tester = before(Deaf, VALUE)
+    for send in (lambda: tester.request(READ), lambda: tester.raw(b"\x01\x3e"), lambda: tester.request(READ)):
+        with pytest.raises(LinkError, match="does not send"):
+            send()
+
+
+def test_request_after_an_adapters_fault_is_sent_alone() -> None:
+    """What the adapter refused is not sent with the next request."""
+    tester = before(Deaf, VALUE)
+    with pytest.raises(LinkError):
+        tester.request("3E 00")
+    link = tester.link
+    assert isinstance(link, Deaf)
+    link.send = link._simulation.send  # the adapter recovers
+    assert tester.request(READ).is_positive
+    assert [frame.text() for frame in tester.trace.frames(0, 9) if frame.is_sent] == ["740#0322101000000000"]
+
+
+def test_what_was_heard_before_our_frame_went_out_is_no_answer() -> None:
+    tester = before(Echoing, [VALUE, (0.01, "62 10 10 09")])
+    assert tester.request(READ).pdu.hex() == "62101005"
+    tester.link._advance(tester.link.now_s + 0.1)  # type: ignore[attr-defined]  # the second answer waits unread
+    assert tester.request("22 20 20").replies == ()
+    assert tester.request(READ).pdu.hex() == "62101005"
+
+
+def test_long_answer_is_received_on_a_link_that_tells_what_is_out() -> None:
+    assert before(Echoing, "62 10 10" + " 05" * 100).request(READ).is_positive

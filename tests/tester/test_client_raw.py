@@ -1,0 +1,83 @@
+"""What goes out as raw frames, and what is heard when nothing was asked?"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.link.frame import Frame
+from harness.outcome import Inconclusive
+
+from .desk import RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker
+
+READ = "22 10 10"
+VALUE = "62 10 10 05"
+
+
+# Raw frames
+
+
+def test_raw_frames_go_out_as_they_are_and_back_to_back() -> None:
+    desk = Desk(ScriptedEcu())
+    reply = desk.tester.raw(b"\x03\x22\x10", b"", b"\x21\x01")
+    assert [frame.text() for frame in desk.sent()] == ["740#032210", "740#", "740#2101"]
+    assert reply.answers == ()
+    assert str(reply) == "silence"
+
+
+def test_raw_answers_are_the_frames_of_the_response_id() -> None:
+    noise = ScriptedEcu({READ: "62 10 10 09"}, response_id=RESPONSE_ID + 1)
+    desk = Desk(ScriptedEcu({READ: [VALUE, "raw 70 01"]}), noise)
+    reply = desk.tester.raw(b"\x03\x22\x10\x10")
+    assert [frame.data.hex() for frame in reply.answers] == ["0462101005000000", "7001"]
+    assert "748#0462101005000000" in str(reply)
+
+
+def test_raw_frames_are_listened_to_for_as_long_as_the_caller_says() -> None:
+    tester = Desk(ScriptedEcu({READ: (0.5, VALUE)})).tester
+    assert tester.raw(b"\x03\x22\x10\x10", listen_s=0.4).answers == ()
+    tester.wait(1.0)
+    assert len(tester.raw(b"\x03\x22\x10\x10", listen_s=0.6).answers) == 1
+
+
+def test_raw_remote_frame_is_one() -> None:
+    desk = Desk(ScriptedEcu())
+    desk.tester.raw(b"", is_remote=True)
+    assert [frame.is_remote for frame in desk.sent()] == [True]
+
+
+def test_raw_frames_may_have_other_ids() -> None:
+    desk = Desk(ScriptedEcu())
+    desk.tester.raw_frames([Frame(0x740, b"\x02\x3e\x00", is_extended=True)])
+    assert [frame.text() for frame in desk.sent()] == ["00000740#023E00"]
+
+
+# Listening
+
+
+def test_waiting_lets_exactly_that_time_pass() -> None:
+    desk = Desk(ScriptedEcu())
+    desk.tester.wait(12.5)
+    assert desk.now_s == pytest.approx(12.5)
+
+
+def test_listening_hears_the_response_id_only() -> None:
+    assert len(Desk(Talker()).tester.listen(0.105)) == pytest.approx(11, abs=1)
+    assert Desk(OtherTalker()).tester.listen(0.105) == ()
+
+
+def test_frames_of_all_ids_are_counted() -> None:
+    assert Desk(OtherTalker()).tester.listen_to_all(0.105) == pytest.approx(11, abs=1)
+    assert Desk(ScriptedEcu()).tester.listen_to_all(0.105) == 0
+
+
+def test_quiet_is_required_of_the_response_id_only() -> None:
+    with pytest.raises(Inconclusive, match="unasked: 748#55"):
+        Desk(Talker()).tester.require_quiet()
+    Desk(OtherTalker()).tester.require_quiet()
+
+
+def test_answers_that_are_late_are_no_unasked_frames() -> None:
+    desk = Desk(ScriptedEcu({READ: [VALUE, "7F 22 31"]}))
+    desk.tester.request(READ)
+    desk.link._advance(desk.now_s + 0.1)
+    desk.tester.require_quiet()

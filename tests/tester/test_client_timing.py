@@ -1,0 +1,276 @@
+"""How long is an answer waited for, what is asked again, and what has come too late to count? In virtual time."""
+
+from __future__ import annotations
+
+import can
+import pytest
+
+from harness.target import Can, Timing
+from harness.tester.exchange import BUSY_REPEATS, MARGIN_S, PENDING_LIMIT_S
+from harness.tester.reply import Kind
+
+from .desk import Answer, Desk, ScriptedEcu, bare
+
+P2_S, P2_STAR_S = 0.05, 5.0
+READ = "22 10 10"
+VALUE = "62 10 10 05"
+PENDING = "7F 22 78"
+BUSY = "7F 22 21"
+
+
+class Replays(ScriptedEcu):
+    """Answers each request with the next of a list, and the last one again and again."""
+
+    def __init__(self, *turns: list[Answer] | Answer, **ids: int) -> None:
+        self.turns = list(turns)
+        super().__init__(lambda pdu: self.turns.pop(0) if len(self.turns) > 1 else self.turns[0], **ids)
+
+
+# P2
+
+
+def test_answer_within_p2_counts() -> None:
+    assert Desk(ScriptedEcu({READ: (P2_S - 0.001, VALUE)})).tester.request(READ).is_positive
+
+
+def test_silence_is_not_declared_before_p2_is_over() -> None:
+    desk = Desk(ScriptedEcu())
+    desk.tester.request(READ)
+    assert P2_S <= desk.now_s <= P2_S + MARGIN_S + 0.01
+
+
+def test_declared_p2_is_waited_for() -> None:
+    desk = Desk(ScriptedEcu({READ: (1.9, VALUE)}), target=bare(timing=Timing(p2_ms=2000)))
+    assert desk.tester.request(READ).is_positive
+
+
+def test_timeout_of_the_caller_replaces_p2() -> None:
+    desk = Desk(ScriptedEcu({READ: (P2_S / 2, VALUE)}))
+    assert desk.tester.request(READ, timeout_s=0.01).kind is Kind.SILENCE
+    assert desk.now_s == pytest.approx(0.01)
+
+
+def test_answer_ends_the_waiting() -> None:
+    desk = Desk(ScriptedEcu({READ: VALUE}))
+    desk.tester.request(READ)
+    assert desk.now_s < 0.001
+
+
+# Response pending
+
+
+def test_response_pending_is_waited_out() -> None:
+    reply = Desk(ScriptedEcu({READ: [PENDING, (P2_STAR_S - 0.1, VALUE)]})).tester.request(READ)
+    assert reply.is_positive
+    assert [pdu.hex() for pdu in reply.replies] == ["7f2278", "62101005"]
+
+
+def test_response_pending_is_waited_out_before_a_refusal_too() -> None:
+    assert Desk(ScriptedEcu({READ: [PENDING, (3.0, "7F 22 31")]})).tester.request(READ).nrc == 0x31
+
+
+def test_each_response_pending_extends_the_wait_anew() -> None:
+    answers: list[Answer] = [(4.0 * n, PENDING) for n in range(6)]
+    assert Desk(ScriptedEcu({READ: [*answers, (24.0, VALUE)]})).tester.request(READ).is_positive
+
+
+def test_answer_after_p2_star_is_too_late_and_a_note_says_what_was_promised() -> None:
+    reply = Desk(ScriptedEcu({READ: [PENDING, (P2_STAR_S + MARGIN_S + 0.1, VALUE)]})).tester.request(READ)
+    assert not reply.is_positive
+    assert not reply.is_negative
+    assert "pending" in reply.note
+    assert [pdu.hex() for pdu in reply.replies] == ["7f2278"]
+
+
+def test_endless_response_pending_ends_after_a_minute_with_a_note() -> None:
+    endless: list[Answer] = [(0.01 + n, PENDING) for n in range(300)]
+    desk = Desk(ScriptedEcu({READ: endless}))
+    reply = desk.tester.request(READ)
+    assert not reply.is_positive
+    assert not reply.is_negative
+    assert PENDING_LIMIT_S == 60.0
+    assert PENDING_LIMIT_S <= desk.now_s <= PENDING_LIMIT_S + P2_STAR_S + 1.0
+    assert "pending" in reply.note
+    assert "pending" in str(reply)
+
+
+def test_response_pending_of_another_service_extends_nothing() -> None:
+    desk = Desk(ScriptedEcu({READ: ["7F 2E 78", (1.0, VALUE)]}))
+    assert desk.tester.request(READ).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize("answer", ["7F 2E 78", "62 20 78"])
+def test_note_on_response_pending_speaks_of_nothing_else(answer: str) -> None:
+    assert "pending" not in Desk(ScriptedEcu({READ: answer})).tester.request(READ).note
+
+
+def test_suppressed_positive_response_is_due_all_the_same_after_response_pending() -> None:
+    reply = Desk(ScriptedEcu({"3E 80": ["7F 3E 78", (2.0, "7E 00")]})).tester.request("3E 80")
+    assert reply.is_positive
+
+
+# busyRepeatRequest
+
+
+def test_busy_ecu_is_asked_again() -> None:
+    ecu = Replays(BUSY, BUSY, VALUE)
+    assert Desk(ecu).tester.request(READ).is_positive
+    assert ecu.heard == ["221010"] * 3
+
+
+def test_busy_ecu_is_given_time() -> None:
+    desk = Desk(Replays(BUSY, VALUE))
+    desk.tester.request(READ)
+    assert desk.now_s > 0.05
+
+
+def test_ecu_that_stays_busy_is_asked_again_five_times() -> None:
+    ecu = Replays(BUSY)
+    reply = Desk(ecu).tester.request(READ)
+    assert BUSY_REPEATS == 5
+    assert len(ecu.heard) == 1 + 5
+    assert reply.is_refused_with(0x21)
+
+
+def test_other_refusals_are_not_asked_again() -> None:
+    ecu = Replays("7F 22 22")
+    Desk(ecu).tester.request(READ)
+    assert len(ecu.heard) == 1
+
+
+# Late and stale answers
+
+
+def test_late_answer_is_silence_and_does_not_answer_the_next_request() -> None:
+    desk = Desk(Replays((0.3, "62 10 10 01"), (0.15, "62 10 10 02")))
+    assert desk.tester.request(READ).kind is Kind.SILENCE
+    desk.tester.wait(0.2)
+    assert desk.tester.request(READ).pdu.hex() == "62101002"
+
+
+def test_answer_that_waits_unread_does_not_answer_the_next_request() -> None:
+    ecu = Replays([(0.0001, "62 10 10 01"), (0.01, "62 10 10 09")], "62 10 10 02")
+    desk = Desk(ecu)
+    assert desk.tester.request(READ).pdu.hex() == "62101001"
+    desk.link._advance(desk.now_s + 0.1)  # the frame is left in the inbox
+    assert desk.tester.request(READ).pdu.hex() == "62101002"
+
+
+def test_answer_in_flight_when_the_next_request_is_made_does_not_answer_it() -> None:
+    """It is on the bus before our own frame, and cannot answer it (rule of `Transport`, kept on a real bus)."""
+    late_s = P2_S + MARGIN_S - 0.0001
+    desk = Desk(Replays((late_s - 0.00022, "62 10 10 01"), (0.001, "62 10 10 02")))
+    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.tester.request(READ).pdu.hex() == "62101002"
+
+
+def test_second_answer_that_passes_before_our_frame_does_not_answer_it() -> None:
+    """An ECU whose id wins arbitration sends its second answer before our next request is on the bus."""
+    ids = {"request_id": 0x748, "response_id": 0x740}
+    desk = Desk(
+        Replays(["62 10 10 01", "62 10 10 09"], (0.001, "62 10 10 02"), **ids),
+        target=bare(can=Can(interface="uds-sim", channel="desk", **ids)),
+    )
+    assert desk.tester.request(READ).pdu.hex() == "62101001"
+    assert desk.tester.request(READ).pdu.hex() == "62101002"
+
+
+def test_first_of_two_answers_counts() -> None:
+    assert Desk(ScriptedEcu({READ: [VALUE, "7F 22 31"]})).tester.request(READ).is_positive
+
+
+def test_second_of_two_answers_does_not_answer_another_request() -> None:
+    desk = Desk(ScriptedEcu({READ: [VALUE, VALUE], "22 20 20": "62 20 20 06", "2E 10 10 07": ["7F 2E 33", "6E 10 10"]}))
+    desk.tester.request(READ)
+    assert desk.tester.request("22 20 20").pdu.hex() == "62202006"
+    assert desk.tester.request("2E 10 10 07").nrc == 0x33
+    assert desk.tester.request("22 20 20").pdu.hex() == "62202006"
+
+
+def test_an_ecu_that_answers_everything_twice_is_understood() -> None:
+    """Once that has been seen, copies are let pass before anything is asked."""
+    counts: dict[bytes, int] = {}
+
+    def twice(pdu: bytes) -> list[Answer]:
+        counts[pdu] = counts.get(pdu, 0) + 1
+        answer = f"62 {pdu[1:].hex()} {counts[pdu]:02X}" if pdu[0] == 0x22 else f"{pdu[0] + 0x40:02X} {pdu[1:].hex()}"
+        return [answer, answer]
+
+    tester = Desk(ScriptedEcu(twice)).tester
+    tester.request(READ)
+    tester.request("3E 00")
+    for number in range(2, 6):
+        assert tester.request(READ).pdu == bytes((0x62, 0x10, 0x10, number))
+
+
+def test_an_ecu_that_answers_once_is_not_waited_for() -> None:
+    desk = Desk(ScriptedEcu({READ: VALUE, "3E 00": "7E 00"}))
+    for _ in range(50):
+        desk.tester.request(READ)
+        desk.tester.request("3E 00")
+    assert desk.now_s < 0.1
+
+
+def test_half_a_message_from_before_a_request_is_forgotten() -> None:
+    """The first frame came too late; what follows it belongs to no request of now."""
+    first = "raw 10 0A 62 10 10 01 02 03"
+    desk = Desk(Replays([(0.3, first), (0.42, "raw 21 04 05 06 07 00 00 00")], (0.03, VALUE)))
+    assert desk.tester.request(READ).kind is Kind.SILENCE
+    desk.tester.wait(0.15)
+    assert desk.tester.request(READ).pdu.hex() == "62101005"
+
+
+# An ECU that does not stop
+
+
+class Floods(ScriptedEcu):
+    """Once it is sent anything, sends a frame again and again, for twenty minutes."""
+
+    def __init__(self, field: str, interval_s: float) -> None:
+        super().__init__()
+        self.field, self.interval_s, self.until_s = bytes.fromhex(field), interval_s, 0.0
+
+    def on_frame(self, message: can.Message) -> None:
+        if not self.until_s:
+            self.until_s = self.port.now_s + 1200.0
+            self._next()
+
+    def _next(self) -> None:
+        self.frame(self.field)
+        if self.port.now_s < self.until_s:
+            self.port.call_later(self.interval_s, self._next)
+
+
+@pytest.mark.parametrize(
+    ("field", "interval_s"),
+    [
+        pytest.param("7F 22 31", 0.1, id="junk"),
+        pytest.param("03 7F 2E 31", 0.1, id="messages"),
+        pytest.param("03 7F 22 78", 1.0, id="response pending"),
+        pytest.param("21 00 00 00 00 00 00 00", 0.1, id="consecutive frames"),
+        pytest.param("10 14 62 10 10 00 00 00", 0.5, id="first frames"),
+        pytest.param("31 00 00", 0.1, id="flow control"),
+    ],
+)
+def test_an_ecu_that_never_stops_sending_does_not_hold_a_request_up(field: str, interval_s: float) -> None:
+    desk = Desk(Floods(field, interval_s))
+    reply = desk.tester.request(READ)
+    assert reply.kind is (Kind.SILENCE if field == "03 7F 22 78" else Kind.MALFORMED)
+    assert desk.now_s < PENDING_LIMIT_S + P2_STAR_S + 2.0
+
+
+def test_an_ecu_that_says_wait_for_ever_does_not_hold_a_request_up() -> None:
+    desk = Desk(Floods("31 00 00", 0.5))
+    reply = desk.tester.request(b"\x22" + bytes(20))
+    assert desk.now_s < PENDING_LIMIT_S
+    assert reply.note == "N_WFT_OVRN"
+
+
+def test_foreign_frames_do_not_hold_a_request_up() -> None:
+    class Talks(Floods):
+        def frame(self, data: bytes, **how: object) -> None:
+            super().frame(data, can_id=0x123)
+
+    desk = Desk(Talks("11 22 33 44 55 66 77 88", 0.001))
+    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.now_s < 1.0

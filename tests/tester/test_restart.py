@@ -1,0 +1,336 @@
+"""Was the ECU restarted? Rule 12: an answer 51, or a hook's exit code, is no proof; silence or a lost session is."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import can
+import pytest
+
+from harness.errors import LinkError
+from harness.target import Reset, SessionEntry, Target, Timing
+from harness.tester.restart import Means, Restart
+
+from .desk import ALL, Answers, Desk, PoweredEcu, ScriptedEcu, SecuredEcu, allowing, bare, secured
+
+
+class Pretender(SecuredEcu):
+    """Answers 51, and goes on."""
+
+    def _reset(self, pdu: bytes) -> Answers:
+        return f"51 {pdu[1]:02x}"
+
+
+class FastEcu(SecuredEcu):
+    """Restarts between two frames."""
+
+    def _reset(self, pdu: bytes) -> Answers:
+        self.restart()
+        self.silent_until_s = 0.0
+        return f"51 {pdu[1]:02x}"
+
+
+def seen(ecu: SecuredEcu, target: Target | None = None, means: Means = Means.UDS) -> bool:
+    return Desk(ecu, target=target).tester.restart.restart(means)
+
+
+def python(source: str) -> str:
+    return f"command: {shlex.join([sys.executable, '-c', source])}"
+
+
+# Which ways there are
+
+
+@pytest.mark.parametrize(
+    ("reset", "allow", "means"),
+    [
+        (Reset(), ALL, []),
+        (Reset(uds=0x01), {"reset"}, [Means.UDS]),
+        (Reset(uds=0x01), ALL - {"reset"}, []),
+        (Reset(command="command: true"), {"reset"}, [Means.COMMAND]),
+        (Reset(command="command: true"), ALL - {"reset"}, []),
+        (Reset(power="command: true"), {"power"}, [Means.POWER]),
+        (Reset(power="command: true"), ALL - {"power"}, []),
+        (Reset(power="simulated"), {"power"}, [Means.POWER]),
+        (
+            Reset(uds=0x01, command="command: true", power="simulated"),
+            ALL,
+            [Means.UDS, Means.COMMAND, Means.POWER],
+        ),
+    ],
+)
+def test_means_are_what_is_offered_and_allowed_the_most_thorough_last(
+    reset: Reset, allow: set[str], means: list[Means]
+) -> None:
+    assert Desk(PoweredEcu(), target=allowing(*allow, reset=reset)).tester.restart.means() == means
+
+
+def test_simulated_power_is_no_means_where_no_node_knows_of_it() -> None:
+    assert Desk(SecuredEcu(), target=bare(reset=Reset(power="simulated"))).tester.restart.means() == []
+    assert Desk(SecuredEcu(), target=bare(reset=Reset(power="command: true"))).tester.restart.means() == [Means.POWER]
+
+
+# Silence, then boot
+
+
+def test_restart_that_is_silence_and_then_boot_is_seen() -> None:
+    ecu = SecuredEcu(has_f186=False)
+    desk = Desk(ecu)
+    assert desk.tester.restart.restart(Means.UDS)
+    assert ecu.restarts == 1
+    assert desk.now_s > 0.5
+
+
+@pytest.mark.parametrize("has_f186", [True, False])
+@pytest.mark.parametrize("shutdown_s", [0.001, 0.02, 0.2])
+def test_restart_that_begins_some_time_after_its_answer_is_seen(shutdown_s: float, has_f186: bool) -> None:
+    """After 51 an ECU may go on for a while, e.g. to store what it has to; it is declared to be back after boot_s."""
+    assert seen(SecuredEcu(shutdown_s=shutdown_s, has_f186=has_f186))
+
+
+@pytest.mark.parametrize("shutdown_s", [0.0, 0.02])
+def test_ecu_answers_again_when_the_restart_is_over(shutdown_s: float) -> None:
+    desk = Desk(SecuredEcu(shutdown_s=shutdown_s, boot_s=2.0))
+    desk.tester.restart.restart(Means.UDS)
+    desk.tester.wait(0.1)
+    assert desk.tester.request("22 10 10").is_positive
+
+
+def test_reset_type_is_the_declared_one() -> None:
+    ecu = SecuredEcu()
+    seen(ecu, secured(reset=Reset(uds=0x03, boot_s=0.5)))
+    assert "1103" in ecu.heard
+
+
+def test_answer_51_without_a_restart_is_no_restart() -> None:
+    assert not seen(Pretender())
+    assert not seen(Pretender(has_f186=False))
+
+
+def test_answer_51_is_no_proof_where_the_supply_would_need_none() -> None:
+    class PoweredPretender(Pretender, PoweredEcu):
+        pass
+
+    assert not seen(PoweredPretender(), secured(reset=Reset(uds=0x01, power="simulated", boot_s=0.5)))
+
+
+@pytest.mark.parametrize("latency_s", [0.005, 0.02, 0.045])
+def test_slow_answers_are_no_silence(latency_s: float) -> None:
+    """Within P2 an ECU may take its time (benign B5): one that pretends to restart has not fallen silent by that."""
+    assert not seen(Pretender(latency_s=latency_s))
+    assert not seen(Pretender(latency_s=latency_s, has_f186=False))
+
+
+@pytest.mark.parametrize("latency_s", [0.005, 0.02, 0.045])
+def test_restart_of_a_slow_ecu_is_seen(latency_s: float) -> None:
+    assert seen(SecuredEcu(latency_s=latency_s))
+
+
+@pytest.mark.parametrize("has_f186", [True, False])
+def test_an_ecu_that_ignores_the_reset_has_not_fallen_silent(has_f186: bool) -> None:
+    """It says nothing to 11 01, and answers everything else all the while."""
+    ecu = SecuredEcu(has_f186=has_f186)
+    ecu.refuses_with = {"11": ""}
+    assert not seen(ecu)
+    assert ecu.restarts == 0
+
+
+def test_refused_reset_is_no_restart() -> None:
+    ecu = SecuredEcu()
+    ecu.refuses_with = {"11": "7f 11 22"}
+    assert not seen(ecu)
+    assert ecu.restarts == 0
+
+
+def test_reset_that_comes_before_its_answer_is_seen() -> None:
+    """Silence and then boot is the proof; the ECU need not have said 51 before it."""
+
+    class Mute(SecuredEcu):
+        def _reset(self, pdu: bytes) -> Answers:
+            self.restart()
+            return []
+
+    assert seen(Mute())
+
+
+def test_restart_waits_for_a_mute_ecus_boot() -> None:
+    """Whatever is asked next would else meet an ECU that is still booting."""
+
+    class Mute(SecuredEcu):
+        def _reset(self, pdu: bytes) -> Answers:
+            self.restart()
+            return []
+
+    desk = Desk(Mute(boot_s=1.0))
+    desk.tester.restart.restart(Means.UDS)
+    assert desk.tester.request("22 10 10").is_positive
+
+
+def test_ecu_that_does_not_come_back_was_not_restarted() -> None:
+    class Gone(SecuredEcu):
+        def restart(self) -> None:
+            self.silent_until_s = float("inf")
+
+    desk = Desk(Gone())
+    assert not desk.tester.restart.restart(Means.UDS)
+    assert 0.5 < desk.now_s < 10.0
+
+
+def test_ecu_that_comes_back_with_garbage_is_back() -> None:
+    class Mad(SecuredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            return "raw 7F 02 31" if self.restarts else super().answers(pdu)
+
+    assert seen(Mad())
+
+
+# A lost session
+
+
+def test_restart_too_short_to_be_heard_is_seen_by_the_lost_session() -> None:
+    ecu = FastEcu()
+    assert seen(ecu)
+    assert "1003" in ecu.heard
+
+
+def test_restart_too_short_to_be_heard_is_not_seen_without_the_session_did() -> None:
+    assert not seen(FastEcu(has_f186=False))
+
+
+def test_restart_too_short_to_be_heard_is_seen_where_the_usual_sessions_are_not_declared() -> None:
+    """DESIGN 7: without [[session]], 01, 02 and 03 where they answer."""
+    assert seen(FastEcu(), secured(sessions=()))
+
+
+def test_default_session_is_no_witness() -> None:
+    """It is there before and after."""
+    assert not seen(Pretender(), secured(sessions=(SessionEntry(id=0x01),)))
+
+
+def test_no_session_is_entered_where_its_loss_could_not_be_seen() -> None:
+    ecu = SecuredEcu(has_f186=False)
+    seen(ecu)
+    assert "1003" not in ecu.heard
+
+
+@pytest.mark.parametrize("answer", ["62 f1 86", "62 f1 86 01 01", "62 f1 87 01", "7f 22 31", ""])
+def test_session_did_that_does_not_tell_the_session_is_no_witness(answer: str) -> None:
+    ecu = FastEcu()
+    ecu.refuses_with = {"22f186": answer}
+    assert not seen(ecu)
+
+
+def test_programming_session_is_not_the_witness() -> None:
+    ecu = FastEcu()
+    seen(ecu, secured(sessions=tuple(SessionEntry(id=session) for session in (0x01, 0x02, 0x03))))
+    assert "1002" not in ecu.heard
+
+
+def test_no_session_is_entered_where_the_target_has_none() -> None:
+    ecu = SecuredEcu(has_sessions=False)
+    assert seen(ecu, secured(timing=Timing(), sessions=()))
+    assert not any(request.startswith("10") for request in ecu.heard)
+
+
+def test_session_that_ends_while_a_hook_runs_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that takes longer than S3 and does nothing: the session is lost by itself."""
+    desk = Desk(SecuredEcu(), target=secured(reset=Reset(command="command: true", boot_s=0.5)))
+    monkeypatch.setattr(Restart, "_run", lambda restart, command: desk.tester.wait(8.0))
+    assert not desk.tester.restart.restart(Means.COMMAND)
+
+
+# Hooks
+
+
+def test_exit_code_0_of_a_hook_is_no_proof() -> None:
+    declared = secured(reset=Reset(command="command: true", power="command: true", boot_s=0.5))
+    assert not seen(SecuredEcu(), declared, Means.COMMAND)
+    assert not seen(SecuredEcu(), declared, Means.POWER)
+
+
+def test_what_a_hook_prints_does_not_reach_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    seen(SecuredEcu(), secured(reset=Reset(command=python("print('clack', flush=True)"), boot_s=0.5)), Means.COMMAND)
+    assert capfd.readouterr() == ("", "")
+
+
+class HookedEcu(SecuredEcu):
+    """Restarts when a file appears, as a hook on a bench makes it do."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+
+    def on_frame(self, message: can.Message) -> None:
+        if self.file.exists():
+            self.file.unlink()
+            self.restart()
+        super().on_frame(message)
+
+
+@pytest.mark.parametrize("means", [Means.COMMAND, Means.POWER])
+def test_hook_that_restarts_the_ecu_is_seen_to(tmp_path: Path, means: Means) -> None:
+    file = tmp_path / "cut"
+    hook = python(f"import pathlib; pathlib.Path({str(file)!r}).touch()")
+    reset = Reset(command=hook, boot_s=0.5) if means is Means.COMMAND else Reset(power=hook, boot_s=0.5)
+    ecu = HookedEcu(file)
+    assert seen(ecu, secured(reset=reset), means)
+    assert ecu.restarts == 1
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "command: /no/such/program --now",
+        python("import sys; print('no relay\\nat all', file=sys.stderr); sys.exit(3)"),
+        python("import os; os.kill(os.getpid(), 9)"),
+    ],
+)
+@pytest.mark.parametrize("means", [Means.COMMAND, Means.POWER])
+def test_hook_that_fails_is_a_fault_of_the_link_in_one_line(hook: str, means: Means) -> None:
+    reset = Reset(command=hook) if means is Means.COMMAND else Reset(power=hook)
+    with pytest.raises(LinkError) as caught:
+        seen(SecuredEcu(), secured(reset=reset), means)
+    assert "[reset]" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# The simulated supply
+
+
+def test_simulated_supply_needs_no_witness() -> None:
+    ecu = PoweredEcu(has_f186=False, boot_s=0.0)
+    assert seen(ecu, secured(reset=Reset(power="simulated", boot_s=0.5)), Means.POWER)
+    assert ecu.restarts == 1
+
+
+def test_simulated_supply_of_an_ecu_that_stays_dead_is_no_restart() -> None:
+    class Burnt(PoweredEcu):
+        def power_cycle(self) -> None:
+            self.silent_until_s = float("inf")
+
+    assert not seen(Burnt(), secured(reset=Reset(power="simulated", boot_s=0.5)), Means.POWER)
+
+
+def test_simulated_supply_revives_a_node_that_raised() -> None:
+    class Fragile(PoweredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu == b"\x22\x66\x66":
+                raise RuntimeError("stack smashed")
+            return super().answers(pdu)
+
+    desk = Desk(Fragile(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    desk.tester.request("22 66 66")
+    assert not desk.tester.is_alive()
+    assert desk.tester.restart.restart(Means.POWER)
+    assert desk.tester.is_alive()
+
+
+def test_ecu_is_asked_a_question_that_it_answers() -> None:
+    """Boot is watched with the question that the ECU is known to answer, not with one that it never does."""
+    answers: dict[str, Any] = {"22 F1 90": "62 F1 90 41", "11 01": "51 01"}
+    desk = Desk(ScriptedEcu(answers), target=bare(reset=Reset(uds=0x01, boot_s=0.5)))
+    assert desk.tester.is_alive()
+    assert not desk.tester.restart.restart(Means.UDS)

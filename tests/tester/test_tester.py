@@ -1,0 +1,481 @@
+"""Is the ECU brought back to a known state between checks: alive, locked, counters clear, values as they were?"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import can
+import pytest
+
+from harness.errors import KeyFunctionError
+from harness.outcome import ContactLost
+from harness.target import Reset, SecurityLevel, Target
+from harness.tester.ledger import Ledger
+from harness.uds import Session
+
+from .desk import (
+    ALL,
+    OPEN,
+    PROTECTED,
+    Answers,
+    Desk,
+    PoweredEcu,
+    ScriptedEcu,
+    SecuredEcu,
+    allowing,
+    bare,
+    foreign_key,
+    right_key,
+    secured,
+    without_sessions,
+)
+
+LEVEL = 0x01
+WRONG = bytes(4)
+POWER = Reset(power="simulated", boot_s=0.5)
+UNRESTARTABLE = secured(reset=Reset())
+
+
+def guess(desk: Desk, times: int = 1) -> None:
+    """Wrong keys, without any care for the counter."""
+    for _ in range(times):
+        desk.tester.session_for(LEVEL)
+        desk.tester.security.seed(LEVEL)
+        desk.tester.security.send_key(LEVEL, WRONG)
+
+
+# Session and lock
+
+
+def test_ecu_is_in_the_default_session_afterwards() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.enter_session(0x03)
+    desk.tester.restore()
+    assert ecu.session == Session.DEFAULT
+
+
+def test_no_session_is_asked_for_where_there_is_none() -> None:
+    ecu = SecuredEcu(has_sessions=False)
+    Desk(ecu, target=without_sessions()).tester.restore()
+    assert not any(request.startswith("10") for request in ecu.heard)
+
+
+@pytest.mark.parametrize(
+    ("locks_on", "declared"),
+    [("session", UNRESTARTABLE), ("restart", secured()), ("restart", secured(reset=POWER))],
+)
+def test_unlocked_ecu_is_locked_again(locks_on: str, declared: Target) -> None:
+    ecu = PoweredEcu(locks_on=(locks_on,))
+    desk = Desk(ecu, target=declared)
+    desk.tester.security.unlock(LEVEL)
+    desk.tester.restore()
+    assert not ecu.is_unlocked
+
+
+def test_restart_that_was_seen_ends_what_was_known_of_an_unlock() -> None:
+    desk = Desk(SecuredEcu(locks_on=("restart",)))
+    desk.tester.security.unlock(LEVEL)
+    desk.tester.restore()
+    assert not desk.tester.security.has_unlocked
+
+
+def test_unlock_that_nothing_takes_back_is_remembered() -> None:
+    desk = Desk(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
+    desk.tester.security.unlock(LEVEL)
+    desk.tester.restore()
+    assert desk.tester.security.has_unlocked
+
+
+def test_ecu_whose_security_was_not_touched_is_not_restarted() -> None:
+    ecu = PoweredEcu()
+    desk = Desk(ecu, target=secured(reset=replace(POWER, uds=0x01)))
+    desk.tester.request("22 10 10")
+    desk.tester.write(0x1010, b"\x10")
+    desk.tester.restore()
+    assert ecu.restarts == 0
+
+
+def test_ecu_whose_security_was_touched_is_restarted_by_the_most_thorough_means_once() -> None:
+    ecu = PoweredEcu()
+    desk = Desk(ecu, target=secured(reset=replace(POWER, uds=0x01)))
+    desk.tester.session_for(LEVEL)
+    desk.tester.security.seed(LEVEL)
+    desk.tester.restore()
+    assert ecu.restarts == 1
+    assert not any(request.startswith("11") for request in ecu.heard)
+    desk.tester.restore()
+    assert ecu.restarts == 1
+
+
+def test_no_seed_is_pending_after_a_restart() -> None:
+    desk = Desk(PoweredEcu(), target=secured(reset=POWER))
+    desk.tester.session_for(LEVEL)
+    desk.tester.security.seed(LEVEL)
+    desk.tester.restore()
+    assert desk.tester.security.level(LEVEL).seed is None
+    assert not desk.tester.security.level(LEVEL).may_be_pending
+
+
+def test_a_seed_may_still_be_pending_where_nothing_was_restarted() -> None:
+    desk = Desk(SecuredEcu(), target=UNRESTARTABLE)
+    desk.tester.session_for(LEVEL)
+    desk.tester.security.seed(LEVEL)
+    desk.tester.restore()
+    assert desk.tester.security.level(LEVEL).seed is None
+    assert desk.tester.security.level(LEVEL).may_be_pending
+
+
+# Counters
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+def test_failed_attempts_are_cleared_by_the_right_key(wrong: int) -> None:
+    ecu = SecuredEcu(attempts=3)
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    guess(desk, wrong)
+    desk.tester.restore()
+    assert ecu.failures == 0
+    assert desk.now_s >= ecu.delayed_until_s
+    assert desk.tester.security.level(LEVEL).wrong_in_a_row == 0
+
+
+def test_no_key_is_sent_where_no_attempt_has_failed() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    ecu.keys.clear()
+    desk.tester.restore()
+    assert ecu.keys == []
+
+
+def test_failed_attempts_that_no_key_can_clear_are_left() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu, key=None)
+    guess(desk)
+    desk.tester.restore()
+    assert ecu.keys == [WRONG]
+
+
+def test_failed_attempts_that_could_not_be_cleared_are_noted() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    guess(desk)
+    ecu.refuses_with = {"2701": "7f 27 37"}
+    desk.tester.restore()
+    assert any("level 0x01 was left with failed attempts" in note for note in desk.tester.notes)
+
+
+def test_lockout_is_waited_out_where_no_key_can_clear_it() -> None:
+    """CATALOGUE 4, rule 5: wait the delay and never leave the unit locked."""
+    ecu = SecuredEcu(attempts=3)
+    desk = Desk(ecu, key=None)
+    guess(desk, 3)
+    desk.tester.restore()
+    assert desk.now_s >= ecu.delayed_until_s
+
+
+@pytest.mark.parametrize("send", ["request", "raw"])
+def test_security_that_was_touched_by_a_plain_request_is_restored_too(send: str) -> None:
+    """A check of the user's own may ask for a seed in its own words."""
+    ecu = PoweredEcu()
+    desk = Desk(ecu, target=secured(reset=POWER))
+    desk.tester.session_for(LEVEL)
+    desk.tester.request("27 01") if send == "request" else desk.tester.raw(b"\x02\x27\x01")
+    desk.tester.restore()
+    assert ecu.restarts == 1
+
+
+# Values
+
+
+def test_open_value_is_put_back() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    ecu.values[0x1010] = b"\x99"
+    desk.tester.access.changed[0x1010] = b"\x10"
+    desk.tester.restore()
+    assert ecu.values[0x1010] == b"\x10"
+    assert desk.tester.access.changed == {}
+    assert ecu.keys == []
+
+
+def test_protected_value_is_put_back_unlocked_and_the_ecu_locked_then() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    ecu.values[0x2020] = b"\x99"
+    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.restore()
+    assert ecu.values[0x2020] == b"\x20"
+    assert desk.tester.access.changed == {}
+    assert not ecu.is_unlocked
+
+
+def test_value_that_is_back_already_is_not_written() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.access.changed[0x1010] = b"\x10"
+    desk.tester.restore()
+    assert desk.tester.access.changed == {}
+    assert not any(request.startswith("2e") for request in ecu.heard)
+
+
+def test_value_that_was_not_put_back_at_once_is_put_back() -> None:
+    class WritesOnce(SecuredEcu):
+        def _write(self, pdu: bytes) -> Answers:
+            answer = super()._write(pdu)
+            self.is_unlocked = False
+            return answer
+
+    ecu = WritesOnce()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    desk.tester.access.write_effect(PROTECTED)
+    desk.tester.restore()
+    assert ecu.values[0x2020] == b"\x20"
+
+
+@pytest.mark.parametrize("key", [None, foreign_key])
+def test_value_of_an_ecu_that_protects_nothing_is_put_back_without_its_key(key: Any) -> None:
+    """It was changed without unlocking, so it can be changed back (DESIGN 12: restored as far as the ECU answers)."""
+    ecu = SecuredEcu(is_unlocked=True, locks_on=())
+    desk = Desk(ecu, key=key)
+    ecu.zero_seed = b"\x01\x02\x03\x04"
+    ecu.values[0x2020] = b"\x99"
+    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.restore()
+    assert ecu.values[0x2020] == b"\x20"
+
+
+@pytest.mark.parametrize("answer", ["7f 2e 31", "", "6e 20 20"])
+def test_value_that_cannot_be_put_back_is_noted_and_tried_again_next_time(answer: str) -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    ecu.values[0x2020] = b"\x99"
+    desk.tester.access.changed[0x2020] = b"\x20"
+    ecu.refuses_with = {"2e": answer}
+    desk.tester.restore()
+    assert any("2020 could not be put back to 20" in note for note in desk.tester.notes)
+    ecu.refuses_with = {}
+    desk.tester.restore()
+    assert ecu.values[0x2020] == b"\x20"
+
+
+def test_one_value_that_cannot_be_put_back_does_not_keep_the_others_from_it() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    ecu.values[0x1010] = b"\x99"
+    desk.tester.access.changed.update({0x3030: b"\x30", 0x1010: b"\x10"})
+    desk.tester.restore()
+    assert ecu.values[0x1010] == b"\x10"
+    assert list(desk.tester.access.changed) == [0x3030]
+
+
+def test_key_function_that_fails_does_not_keep_other_values_from_being_put_back() -> None:
+    def fails(seed: bytes, level: int) -> bytes:
+        raise KeyFunctionError("key keys.py:key raised ValueError: no")
+
+    ecu = SecuredEcu()
+    desk = Desk(ecu, key=fails)
+    ecu.values.update({0x2020: b"\x99", 0x1010: b"\x99"})
+    desk.tester.access.changed.update({0x2020: b"\x20", 0x1010: b"\x10"})
+    desk.tester.enter_session(0x03)
+    with suppress(KeyFunctionError):
+        desk.tester.restore()
+    assert ecu.values[0x1010] == b"\x10"
+    assert ecu.session == Session.DEFAULT
+
+
+def test_ecu_that_cannot_be_locked_again_is_not_unlocked_to_put_a_value_back() -> None:
+    ecu = SecuredEcu(locks_on=(), has_sessions=False)
+    desk = Desk(ecu, target=without_sessions())
+    desk.tester.access.changed[0x2020] = b"\x77"
+    desk.tester.restore()
+    assert not ecu.is_unlocked
+
+
+def test_secret_value_that_cannot_be_put_back_is_not_told() -> None:
+    """DESIGN 7: the content of a secret DID is never shown."""
+    ecu = SecuredEcu()
+    desk = Desk(ecu, target=secured(data=(replace(OPEN, secret=True), PROTECTED)))
+    desk.tester.access.changed[0x1010] = bytes.fromhex("C0FFEE")
+    ecu.refuses_with = {"2e": "7f 2e 31"}
+    desk.tester.restore()
+    assert desk.tester.notes
+    assert not any("C0 FF EE" in note for note in desk.tester.notes)
+
+
+# Life
+
+
+class Fragile(SecuredEcu):
+    """Dies of one request."""
+
+    def answers(self, pdu: bytes) -> Answers:
+        if pdu == b"\x22\x66\x66":
+            raise RuntimeError("stack smashed")
+        return super().answers(pdu)
+
+
+class PoweredFragile(Fragile, PoweredEcu):
+    """Lives again when its supply was cut."""
+
+
+def kill(desk: Desk) -> None:
+    assert desk.tester.is_alive()
+    desk.tester.request("22 66 66")
+    assert not desk.tester.is_alive()
+
+
+def test_dead_ecu_is_revived_by_its_supply() -> None:
+    desk = Desk(PoweredFragile(), target=secured(reset=POWER))
+    kill(desk)
+    desk.tester.restore()
+    assert desk.tester.is_alive()
+
+
+def test_dead_ecu_is_revived_by_a_hook(tmp_path: Path) -> None:
+    file = tmp_path / "cut"
+
+    class Hooked(SecuredEcu):
+        def on_frame(self, message: can.Message) -> None:
+            if file.exists():
+                self.silent_until_s = 0.0
+            super().on_frame(message)
+
+    ecu = Hooked()
+    desk = Desk(ecu, target=secured(reset=Reset(command=f"command: touch {file}", boot_s=0.5)))
+    ecu.silent_until_s = float("inf")
+    desk.tester.restore()
+    assert desk.tester.is_alive()
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        pytest.param(UNRESTARTABLE, id="no means"),
+        pytest.param(secured(), id="11 01 alone"),
+        pytest.param(secured(reset=Reset(command="command: true", boot_s=0.1)), id="a hook in vain"),
+        pytest.param(secured(reset=POWER, safety=allowing(*(ALL - {"power"})).safety), id="power not allowed"),
+    ],
+)
+def test_contact_with_a_dead_ecu_that_nothing_revives_is_lost(declared: Target) -> None:
+    desk = Desk(PoweredFragile(), target=declared)
+    kill(desk)
+    with pytest.raises(ContactLost, match="no longer answers"):
+        desk.tester.restore()
+
+
+def test_ecu_that_never_answered_is_told_from_one_that_no_longer_does() -> None:
+    with pytest.raises(ContactLost, match=r"does not answer \(0x740 -> 0x748\)"):
+        Desk(ScriptedEcu()).tester.restore()
+
+
+def test_contact_with_an_ecu_that_its_supply_does_not_revive_is_lost() -> None:
+    class Burnt(PoweredFragile):
+        def power_cycle(self) -> None:
+            raise RuntimeError("burnt out")
+
+    desk = Desk(Burnt(), target=secured(reset=POWER))
+    kill(desk)
+    with pytest.raises(ContactLost):
+        desk.tester.restore()
+
+
+def test_values_are_put_back_after_a_revival() -> None:
+    ecu = PoweredFragile()
+    desk = Desk(ecu, target=secured(reset=POWER))
+    ecu.values[0x2020] = b"\x99"
+    desk.tester.access.changed[0x2020] = b"\x20"
+    kill(desk)
+    desk.tester.restore()
+    assert ecu.values[0x2020] == b"\x20"
+
+
+def test_ecu_that_answers_garbage_is_not_restarted_for_it() -> None:
+    class Mad(PoweredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            return "raw 7F 02 31"
+
+    ecu = Mad()
+    Desk(ecu, target=secured(reset=POWER)).tester.restore()
+    assert ecu.restarts == 0
+
+
+def test_restoring_twice_is_as_good_as_once() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    desk.tester.restore()
+    ecu.heard.clear()
+    desk.tester.restore()
+    assert ecu.heard == ["221010", "1001"]
+
+
+# Proving keys
+
+
+def test_every_known_key_opens_its_level_once() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.prove_keys()
+    assert desk.tester.security.level(LEVEL).is_proven
+    desk.tester.prove_keys()
+    assert len(ecu.keys) == 1
+
+
+def test_no_key_is_proven_on_an_ecu_that_cannot_be_locked_again() -> None:
+    ecu = SecuredEcu(locks_on=(), has_sessions=False)
+    Desk(ecu, target=without_sessions()).tester.prove_keys()
+    assert ecu.keys == []
+
+
+def test_key_that_does_not_work_is_noted_and_not_tried_again() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu, key=foreign_key)
+    desk.tester.prove_keys()
+    desk.tester.prove_keys()
+    assert len(ecu.keys) == 1
+    assert any("level 0x01: key function suspect" in note for note in desk.tester.notes)
+
+
+def test_key_that_does_not_work_costs_one_key_when_the_budget_is_used_up() -> None:
+    ecu = SecuredEcu(attempts=None)
+    desk = Desk(ecu, key=foreign_key, ledger=Ledger(None, "desk", 0))
+    for _ in range(5):
+        desk.tester.prove_keys()
+    assert len(ecu.keys) == 1
+
+
+def test_levels_without_a_key_are_left_alone() -> None:
+    declared = secured(security=(SecurityLevel(level=0x03, session=0x03), *secured().security))
+    ecu = SecuredEcu()
+    desk = Desk(ecu, target=declared)
+    desk.tester.prove_keys()
+    assert desk.tester.security.level(LEVEL).is_proven
+    assert not any(request.startswith("2703") for request in ecu.heard)
+
+
+# The article's kind: no sessions, no restart
+
+
+def test_article_like_ecu_is_left_as_it_was() -> None:
+    ecu = SecuredEcu(locks_on=(), has_sessions=False, attempts=None)
+    desk = Desk(ecu, target=without_sessions())
+    desk.tester.access.write_effect(OPEN)
+    guess(desk, 5)
+    desk.tester.restore()
+    assert ecu.values == {0x1010: b"\x10", 0x2020: b"\x20"}
+    assert not ecu.is_unlocked
+    assert right_key(ecu.seeds[-1], LEVEL) not in ecu.keys
+
+
+def test_nothing_is_known_of_an_unknown_ecu_and_restoring_it_sends_nothing_that_harms() -> None:
+    ecu = ScriptedEcu(lambda pdu: f"7F {pdu[0]:02X} 11")
+    Desk(ecu, target=bare()).tester.restore()
+    assert ecu.heard == ["3e00"]
