@@ -18,15 +18,21 @@ from harness.tester.tester import Tester
 
 
 def run_checks(
-    functions: Iterable[Callable[..., object]], target: Target, *, seed: int = 1, depth: Depth = Depth.QUICK
+    functions: Iterable[Callable[..., object]],
+    target: Target,
+    *,
+    seed: int = 1,
+    depth: Depth = Depth.QUICK,
+    trace: Trace | None = None,
 ) -> list[Finding]:
     """The findings of some checks on a simulated ECU; nothing is written anywhere. UserError: as for an audit."""
     chance = Chance(seed)
+    trace = trace or Trace()
     link = open_link(
         interface=target.can.interface,
         channel=target.can.channel,
         bitrate=target.can.bitrate,
-        trace=Trace(),
+        trace=trace,
         chance=chance.stream("ecu"),
         relative_to=target.folder,
     )

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final
 
 from harness.outcome import Inconclusive, NotApplicable
-from harness.target_values import LEVEL, whole_number
+from harness.target.values import LEVEL, whole_number
 from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
 from harness.toml_schema import Refused, Rule, integer

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import KeyFunctionError
 from harness.outcome import Inconclusive
 from harness.target import Access, DataEntry, Reset, SecurityLevel, Target, Timing
-from harness.target_values import VALUES
+from harness.target.values import VALUES
 from harness.tester.reply import Reply
 from harness.uds import Session
 

@@ -9,7 +9,7 @@ import pytest
 from harness.outcome import ContactLost, Inconclusive, Violation
 from harness.run import Severity
 from harness.target import DataEntry, SecurityLevel, SessionEntry, Timing, Values
-from harness.target_values import VALUES
+from harness.target.values import VALUES
 from harness.tester.reply import Expectation, malformed, negative, positive, silence
 
 from .desk import Desk, ScriptedEcu, SecuredEcu, allowing, bare, secured

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UserError
-from harness.target_model import (
+from harness.target.model import (
     PERMISSIONS,
     QUIRKS,
     SIMULATED_INTERFACE,
@@ -28,16 +28,9 @@ from harness.target_model import (
     Target,
     Timing,
 )
-from harness.target_rules import report_contradictions
-from harness.target_values import NEVER, OPEN, Access, Secret, Span, Values, whole_number
+from harness.target.rules import report_contradictions
+from harness.target.values import whole_number
 from harness.toml_schema import FLAG, Problems, checked, printable, read_entries, read_fields, read_toml, shown_key
-
-__all__ = [
-    "NEVER", "OPEN", "PERMISSIONS", "QUIRKS", "SIMULATED_INTERFACE", "Accepted", "Access", "Can", "DataEntry",
-    "MemoryEntry", "Observe", "Reset", "RoutineEntry", "Safety", "Secret", "SecurityLevel", "ServiceEntry",
-    "SessionEntry", "Span", "Target", "Timing", "Values", "load_target", "shipped_targets", "unknown_target",
-    "with_link",
-]  # fmt: skip
 
 BENCH_WRONG_KEYS: Final = 200
 FIRST_ECU: Final = (0x7E0, 0x7E8)
@@ -85,7 +78,7 @@ def load_target(spec: str | Path) -> Target:
 
 def shipped_targets() -> dict[str, Path]:
     """The target files that come with the harness, by name, in alphabetical order."""
-    paths = (Path(__file__).parent / "targets").glob("*.toml")
+    paths = (Path(__file__).parent.parent / "targets").glob("*.toml")
     return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
 
 

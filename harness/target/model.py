@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from harness import target_values as rules
-from harness.target_values import NEVER, OPEN, Access, Secret, Span, Values, plain
+from harness.target import values as rules
+from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values, plain
 from harness.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
 
 SIMULATED_INTERFACE = "uds-sim"

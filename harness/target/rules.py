@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.target_model import Target
-from harness.target_values import BUILT_IN_KEYS, Access
+from harness.target.model import Target
+from harness.target.values import BUILT_IN_KEYS, Access
 from harness.toml_schema import REDACTED, Problems, shown
 
 ARTICLE_SECRET_BYTES: Final = 5

@@ -1,0 +1,51 @@
+"""What the user declared of an ECU: the target file, read and validated."""
+
+from harness.target.load import load_target, shipped_targets, unknown_target, with_link
+from harness.target.model import (
+    PERMISSIONS,
+    QUIRKS,
+    SIMULATED_INTERFACE,
+    Accepted,
+    Can,
+    DataEntry,
+    MemoryEntry,
+    Observe,
+    Reset,
+    RoutineEntry,
+    Safety,
+    SecurityLevel,
+    ServiceEntry,
+    SessionEntry,
+    Target,
+    Timing,
+)
+from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values
+
+__all__ = [
+    "NEVER",
+    "OPEN",
+    "PERMISSIONS",
+    "QUIRKS",
+    "SIMULATED_INTERFACE",
+    "Accepted",
+    "Access",
+    "Can",
+    "DataEntry",
+    "MemoryEntry",
+    "Observe",
+    "Reset",
+    "RoutineEntry",
+    "Safety",
+    "Secret",
+    "SecurityLevel",
+    "ServiceEntry",
+    "SessionEntry",
+    "Span",
+    "Target",
+    "Timing",
+    "Values",
+    "load_target",
+    "shipped_targets",
+    "unknown_target",
+    "with_link",
+]
