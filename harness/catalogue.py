@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 from harness.audit.declare import Attack, declared_attack
+from harness.audit.fuzzing import checks_among, checks_below
 
 
 def shipped_functions() -> dict[str, Callable[..., object]]:
-    """Every check of the package ``attacks``, by id, in the order of ids."""
-    found: dict[str, Callable[..., object]] = {}
-    root = importlib.import_module("attacks")
-    for module in pkgutil.walk_packages(root.__path__, "attacks."):
-        if module.name.rpartition(".")[2].startswith("test_"):
-            for function in vars(importlib.import_module(module.name)).values():
-                declared = declared_attack(function)
-                if declared is not None:
-                    found[declared.id] = function
-    return dict(sorted(found.items()))
+    """Every check of the package ``attacks`` but the fuzz cases, by id, in the order of ids."""
+    return dict(sorted((declared.id, function) for declared, function in _declared(_modules())))
 
 
 def shipped_checks() -> list[Attack]:
-    """The declarations of `shipped_functions`."""
-    declarations = map(declared_attack, shipped_functions().values())
-    return [declared for declared in declarations if declared is not None]
+    """The declarations of `shipped_functions`, and then of every fuzz case."""
+    root = Path(next(iter(importlib.import_module("attacks").__path__)))
+    functions = [function for module in _modules() for function in vars(module).values()]
+    cases = [*checks_below(root), *checks_among(functions)]
+    declared = [declared for declared, _ in _declared(_modules())]
+    declared += [case for case in map(declared_attack, cases) if case is not None]
+    return sorted(declared, key=lambda one: (one.id.startswith("fuzz/"), one.id))
+
+
+def _modules() -> list[ModuleType]:
+    root = importlib.import_module("attacks")
+    names = [module.name for module in pkgutil.walk_packages(root.__path__, "attacks.")]
+    return [importlib.import_module(name) for name in names if name.rpartition(".")[2].startswith("test_")]
+
+
+def _declared(modules: list[ModuleType]) -> Iterator[tuple[Attack, Callable[..., object]]]:
+    for module in modules:
+        for function in vars(module).values():
+            declared = declared_attack(function)
+            if declared is not None:
+                yield declared, function

@@ -241,7 +241,8 @@ def _list(options: argparse.Namespace) -> int:
         from harness.catalogue import shipped_checks
 
         for check in shipped_checks():
-            _row(f"{check.id:6} {check.severity.value}", 17, check.title)
+            name = f"{check.severity.value:9} {check.id}"
+            _row(name, max(len(name) + 2, 18), check.title)
     return 0
 
 
@@ -249,7 +250,7 @@ def _show(options: argparse.Namespace) -> int:
     from harness.catalogue import shipped_checks
 
     checks = {check.id: check for check in shipped_checks()}
-    check = checks.get(options.id.upper())
+    check = checks.get(options.id) or checks.get(options.id.upper())
     if check is None:
         raise UserError(f"there is no check {options.id}; known are {', '.join(checks)}")
     rows = {

@@ -130,4 +130,3 @@ def _ip_details(channel: str) -> dict[str, Any]:
         return dict(json.loads(done.stdout)[0]["linkinfo"]["info_data"])
     except (ValueError, LookupError, TypeError):
         return {}
-

@@ -9,8 +9,8 @@ from typing import TextIO
 
 import pytest
 
+from harness.audit import REQUEST
 from harness.audit.items import ATTACK
-from harness.audit.plugin import REQUEST
 from harness.audit.session import AUDIT_HTML, AuditOptions
 from harness.report.terminal import WIDTH, result_lines, summary_lines
 from harness.report.text import visible

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from harness.audit import REQUEST
 from harness.audit.declare import Attack, declared_attack
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
-from harness.audit.plugin import REQUEST
 from harness.audit.pytest_html import DetailView
 from harness.audit.schedule import SUBJECTS, Check, order, subjects, without_subject
 from harness.audit.session import AuditSession

@@ -7,6 +7,7 @@ import pytest
 from harness.audit.declare import Attack
 from harness.run import Finding, Run, Verdict
 
+LONGEST_REQUEST = 200
 REPORT_ATTRIBUTE = "uds_finding"
 
 _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
@@ -36,7 +37,7 @@ def show(finding: Finding, report: pytest.TestReport) -> None:
 def failure_text(finding: Finding) -> str:
     """The aligned lines of a failure."""
     lines = [f"{finding.id} {finding.title}"]
-    lines += [f"  request   {exchange.request}" for exchange in finding.exchanges[-1:]]
+    lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
     lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
     return "\n".join(lines)
 

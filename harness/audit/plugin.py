@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.audit import REQUEST
 from harness.audit.declare import declared_attack
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    pass
 
 AUDIT = "uds-harness-audit"
 """The name of the plugin that an audit is."""
 
 FUZZ_CASE = "__uds_fuzz_case__"
 """What marks a function under `@fuzz_case`; known here so that other test runs import nothing for it."""
-REQUEST = "uds-harness-request"
-"""The name of the plugin by which the command line hands over what it was asked (see `console`)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

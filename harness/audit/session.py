@@ -170,7 +170,7 @@ class AuditSession:
     def seal(self, cases: Sequence[Path] = ()) -> None:
         """Write the manifest, after every other file of the run."""
         target = self.options.target
-        inputs = {str(path.name): sha256_of(path) for path in cases}
+        inputs = {f"cases {'/'.join(path.parts[-3:])}": sha256_of(path) for path in cases}
         if target.path is not None:
             inputs["target"] = sha256_of(target.path)
         else:

@@ -10,7 +10,7 @@ from scapy.packet import Packet
 from scapy.plist import PacketList
 from scapy.supersocket import SuperSocket
 
-from harness.ecu.server import Surroundings
+from harness.ecu.rules import Surroundings
 from harness.link.clock import RealClock, system_random_bytes
 
 _PHYSICAL: Final = "physical"

@@ -4,20 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-from harness.ecu.config import EcuConfig
+from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel
+from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Session
-
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
 Answer = bytes | Nrc
 """A positive response's bytes, or why there is none."""
 
 SILENCE: Final = b""
 
-Rule = Callable[["Server", bytes], Answer | None]
+
+class Surroundings(Protocol):
+    """What an ECU takes from outside itself; a node's port is one."""
+
+    @property
+    def now_s(self) -> float:
+        """Seconds that only grow."""
+
+    def random_bytes(self, n: int) -> bytes:
+        """`n` bytes of chance."""
+
+
+class Ecu(Protocol):
+    """What a rule sees of the ECU that it decides for, and may change: its state."""
+
+    config: EcuConfig
+    state: State
+    surroundings: Surroundings
+    now_s: float
+    """When the request arrived."""
+    service: ServiceRules
+    sub_functions: dict[int, frozenset[int]]
+    """By service, those that the ECU has in any session."""
+    data_identifiers: dict[int, DataIdentifier]
+    levels: dict[int, SecurityLevel]
+
+    def reset(self) -> None:
+        """Boot as soon as the answer to the present request is out."""
+
+
+Rule = Callable[["Ecu", bytes], Answer | None]
 """Looks at a request and decides, or leaves it to the next rule (None). It may change the ECU's state.
 
 The last rule of a service decides about every request that reaches it.
@@ -45,7 +73,7 @@ def sub_function(request: bytes) -> int:
     return request[1] & ~SUPPRESS_POSITIVE_RESPONSE
 
 
-def service_is_not_supported(ecu: Server, request: bytes) -> Answer | None:
+def service_is_not_supported(ecu: Ecu, request: bytes) -> Answer | None:
     """The answer to a service that the ECU does not have."""
     defects = ecu.config.defects
     if defects.unsupported_service_silent:
@@ -55,28 +83,28 @@ def service_is_not_supported(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.SERVICE_NOT_SUPPORTED
 
 
-def service_is_in_session(ecu: Server, request: bytes) -> Answer | None:
+def service_is_in_session(ecu: Ecu, request: bytes) -> Answer | None:
     """The service may be one that the default session lacks."""
     if ecu.state.session == Session.DEFAULT:
         return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
     return None
 
 
-def request_is_long_enough(ecu: Server, request: bytes) -> Answer | None:
+def request_is_long_enough(ecu: Ecu, request: bytes) -> Answer | None:
     """Below the minimum there is nothing that a later rule could look at."""
     if len(request) < ecu.service.min_bytes:
         return Nrc.INCORRECT_MESSAGE_LENGTH
     return None
 
 
-def sub_function_is_supported(ecu: Server, request: bytes) -> Answer | None:
+def sub_function_is_supported(ecu: Ecu, request: bytes) -> Answer | None:
     """The sub-function may be one that the ECU has in no session."""
     if request[1] & ~SUPPRESS_POSITIVE_RESPONSE not in ecu.sub_functions[request[0]]:
         return Nrc.SUB_FUNCTION_NOT_SUPPORTED
     return None
 
 
-def nothing_follows_the_sub_function(ecu: Server, request: bytes) -> Answer | None:
+def nothing_follows_the_sub_function(ecu: Ecu, request: bytes) -> Answer | None:
     """For the services whose request is two bytes: the exact length, checked after the sub-function."""
     return None if len(request) == 2 else Nrc.INCORRECT_MESSAGE_LENGTH
 

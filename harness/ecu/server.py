@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from harness.ecu.config import EcuConfig
-from harness.ecu.rules import UNSUPPORTED, Rule, ServiceRules, chain
+from harness.ecu.rules import UNSUPPORTED, Rule, ServiceRules, Surroundings, chain
 from harness.ecu.services import SERVICES
 from harness.ecu.state import State, factory_state, rebooted
 from harness.uds import NEGATIVE_RESPONSE, SUPPRESS_POSITIVE_RESPONSE, Nrc, Session, negative_response
@@ -25,17 +25,6 @@ _DEFAULT_SESSION: Final = int(Session.DEFAULT)
 
 _OFTEN_MALFORMED: Final = frozenset((Nrc.INVALID_KEY, Nrc.REQUEST_OUT_OF_RANGE))
 """The refusals that the defects of the negative response's format spoil: the two that the article gets wrong."""
-
-
-class Surroundings(Protocol):
-    """What an ECU takes from outside itself; a node's port is one."""
-
-    @property
-    def now_s(self) -> float:
-        """Seconds that only grow."""
-
-    def random_bytes(self, n: int) -> bytes:
-        """`n` bytes of chance."""
 
 
 class Server:

@@ -73,6 +73,31 @@ def test_a_link_to_a_simulated_bus_loses_nothing_and_sends_everything() -> None:
     assert (link.unsent, link.lost_frames) == (0, 0)
 
 
+def test_a_frame_is_unsent_until_it_is_through(tmp_path: Path) -> None:
+    (tmp_path / "ecu.py").write_text(
+        """
+import can
+
+class Node:
+    def attach(self, port):
+        port.send(can.Message(arbitration_id=0x748, data=b"stale", is_extended_id=False))
+
+    def on_frame(self, frame):
+        pass
+""",
+        encoding="utf-8",
+    )
+    link = open_bus("uds-sim", "ecu.py:Node", folder=tmp_path)
+    link.receive(0.00001)  # the node's frame is on the bus
+    link.send(READ_1010)
+    assert link.unsent == 1
+    stale = link.receive(1.0)
+    assert stale is not None
+    assert (stale.data, link.unsent) == (b"stale", 1)
+    received(link, 1.0)
+    assert link.unsent == 0
+
+
 def seed_of(link: Link) -> bytes:
     """What the article's ECU gives to 27 01."""
     link.send(Frame(0x740, bytes.fromhex("0227010000000000")))

@@ -198,6 +198,7 @@ KEY_FUNCTION_AT_FAULT = {"raising-key", "text-key"}
 DECIDES_ALL = {"frugal", "sedan", "truck", "one-try", "ten-tries", "only-programming", "crowded", "pending", "slow"}
 """Sound ECUs with every hook and a key: nothing may be left inconclusive."""
 
+
 def audit(target: Path, *only: str) -> dict[str, Any]:
     """The results of the sixteen checks, or of some of them, on one ECU."""
     log = io.StringIO()

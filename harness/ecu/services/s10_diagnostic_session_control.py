@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from harness.ecu.rules import Answer, ServiceRules, nothing_follows_the_sub_function, sub_function
+from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function, sub_function
 from harness.uds import RESPONSE_OFFSET, Service, Session
 
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
-
-def session_is_entered(ecu: Server, request: bytes) -> Answer | None:
+def session_is_entered(ecu: Ecu, request: bytes) -> Answer | None:
     """Whatever was unlocked is locked, on re-entry too; the answer carries P2 in 1 ms and P2* in 10 ms."""
     session = sub_function(request)
     state = ecu.state
@@ -26,7 +22,7 @@ def session_is_entered(ecu: Server, request: bytes) -> Answer | None:
     return bytes((Service.DIAGNOSTIC_SESSION_CONTROL + RESPONSE_OFFSET, session)) + timing
 
 
-def _unlock_survives(ecu: Server, session: int) -> bool:
+def _unlock_survives(ecu: Ecu, session: int) -> bool:
     defects = ecu.config.defects
     if Session.DEFAULT in (session, ecu.state.session):
         return defects.unlock_survives_default_session

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from harness.ecu.rules import Answer, ServiceRules, nothing_follows_the_sub_function, sub_function
+from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function, sub_function
 from harness.uds import RESPONSE_OFFSET, ResetType, Service
 
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
-
-def ecu_boots(ecu: Server, request: bytes) -> Answer | None:
+def ecu_boots(ecu: Ecu, request: bytes) -> Answer | None:
     """Every type of reset ends in the same boot; the answer still goes out first."""
     ecu.reset()
     return bytes((Service.ECU_RESET + RESPONSE_OFFSET, sub_function(request)))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.ecu.config import NEVER
-from harness.ecu.rules import Answer, ServiceRules
+from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
-
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
 _HEAD: Final = bytes((Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET,))
 _MAX_RESPONSE_BYTES: Final = 4095
 
 
-def identifiers_are_whole(ecu: Server, request: bytes) -> Answer | None:
+def identifiers_are_whole(ecu: Ecu, request: bytes) -> Answer | None:
     """One byte of service, then two bytes for each identifier."""
     return None if len(request) & 1 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
-def supported_identifiers_are_read(ecu: Server, request: bytes) -> Answer | None:
+def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
     """Each as often as it is asked for; one that is protected refuses them all, one that is unknown is left out."""
     state = ecu.state
     entries = ecu.data_identifiers

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.ecu.config import EcuConfig, SecurityLevel
-from harness.ecu.rules import Answer, EcuDied, ServiceRules, sub_function
+from harness.ecu.rules import Answer, Ecu, EcuDied, ServiceRules, sub_function
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
-
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
 _CONSTANT_SEED: Final = hashlib.sha256(b"constant_seed").digest()
 _SEED_CYCLE: Final = tuple(hashlib.sha256(b"cycling_seeds %d" % n).digest() for n in range(4))
 _DEFAULT_KEY_BYTE: Final = b"\xff"
 
 
-def key_follows_its_seed(ecu: Server, request: bytes) -> Answer | None:
+def key_follows_its_seed(ecu: Ecu, request: bytes) -> Answer | None:
     """A key is answered only while the seed of its own level is pending; any other key ends that seed."""
     if request[1] & 1:
         return None
@@ -40,7 +37,7 @@ def key_follows_its_seed(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.REQUEST_SEQUENCE_ERROR
 
 
-def request_has_its_length(ecu: Server, request: bytes) -> Answer | None:
+def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
     """A request for a seed carries nothing more, a key exactly the key; the attempt costs the seed."""
     if request[1] & 1:
         return None if len(request) == 2 else Nrc.INCORRECT_MESSAGE_LENGTH
@@ -53,7 +50,7 @@ def request_has_its_length(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.INCORRECT_MESSAGE_LENGTH
 
 
-def delay_is_over(ecu: Server, request: bytes) -> Answer | None:
+def delay_is_over(ecu: Ecu, request: bytes) -> Answer | None:
     """While its delay runs a level gives no seed."""
     if not request[1] & 1:
         return None
@@ -61,7 +58,7 @@ def delay_is_over(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED if sub_function(request) in ecu.state.delay_until_s else None
 
 
-def seed_is_given(ecu: Server, request: bytes) -> Answer | None:
+def seed_is_given(ecu: Ecu, request: bytes) -> Answer | None:
     """A new seed for a level that is locked, zeros for the one that is unlocked."""
     if not request[1] & 1:
         return None
@@ -76,7 +73,7 @@ def seed_is_given(ecu: Server, request: bytes) -> Answer | None:
     return bytes((Service.SECURITY_ACCESS + RESPONSE_OFFSET, level.level)) + seed
 
 
-def right_key_unlocks(ecu: Server, request: bytes) -> Answer | None:
+def right_key_unlocks(ecu: Ecu, request: bytes) -> Answer | None:
     """The right key unlocks its level, and locks any other."""
     if not _is_accepted(ecu, ecu.levels[sub_function(request) - 1], request[2:]):
         return None
@@ -88,7 +85,7 @@ def right_key_unlocks(ecu: Server, request: bytes) -> Answer | None:
     return _unlocked(ecu, request)
 
 
-def wrong_key_is_counted(ecu: Server, request: bytes) -> Answer | None:
+def wrong_key_is_counted(ecu: Ecu, request: bytes) -> Answer | None:
     """The last attempt starts the delay; none leaves the seed."""
     defects = ecu.config.defects
     state = ecu.state
@@ -107,7 +104,7 @@ def wrong_key_is_counted(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS
 
 
-def _unlocked(ecu: Server, request: bytes) -> bytes:
+def _unlocked(ecu: Ecu, request: bytes) -> bytes:
     state = ecu.state
     level = sub_function(request) - 1
     state.wrong_keys[level] = 0
@@ -115,7 +112,7 @@ def _unlocked(ecu: Server, request: bytes) -> bytes:
     return bytes((Service.SECURITY_ACCESS + RESPONSE_OFFSET, level + 1))
 
 
-def _new_seed(ecu: Server, level: SecurityLevel) -> bytes:
+def _new_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
     defects = ecu.config.defects
     if defects.constant_seed:
         return _CONSTANT_SEED[: level.seed_bytes]
@@ -128,7 +125,7 @@ def _new_seed(ecu: Server, level: SecurityLevel) -> bytes:
     return seed
 
 
-def _is_accepted(ecu: Server, level: SecurityLevel, key: bytes) -> bool:
+def _is_accepted(ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
     seed = ecu.state.seed
     if hmac.compare_digest(key, level.key(seed, level.level)):
         return True

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.ecu.config import NEVER
-from harness.ecu.rules import Answer, ServiceRules
+from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session
 
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
-
-def identifier_is_writable(ecu: Server, request: bytes) -> Answer | None:
+def identifier_is_writable(ecu: Ecu, request: bytes) -> Answer | None:
     """To a writer, an identifier that nobody may write does not exist."""
     entry = ecu.data_identifiers.get(_did(request))
     return Nrc.REQUEST_OUT_OF_RANGE if entry is None or entry.write == NEVER else None
 
 
-def value_has_its_length(ecu: Server, request: bytes) -> Answer | None:
+def value_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
     """Neither a byte more nor one less."""
     if len(request) == 3 + len(ecu.state.values[_did(request)]) or ecu.config.defects.write_length_unchecked:
         return None
     return Nrc.INCORRECT_MESSAGE_LENGTH
 
 
-def level_is_unlocked(ecu: Server, request: bytes) -> Answer | None:
+def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     """A protected value is written only while its own level is unlocked."""
     state = ecu.state
     needs = ecu.data_identifiers[_did(request)].write
@@ -43,7 +38,7 @@ def level_is_unlocked(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.SECURITY_ACCESS_DENIED
 
 
-def value_is_allowed(ecu: Server, request: bytes) -> Answer | None:
+def value_is_allowed(ecu: Ecu, request: bytes) -> Answer | None:
     """The value lies in the range that the ECU was built for."""
     allowed = ecu.data_identifiers[_did(request)].allowed
     if allowed is None or int.from_bytes(_value(ecu, request), "big") in allowed:
@@ -51,7 +46,7 @@ def value_is_allowed(ecu: Server, request: bytes) -> Answer | None:
     return Nrc.REQUEST_OUT_OF_RANGE
 
 
-def value_is_stored(ecu: Server, request: bytes) -> Answer | None:
+def value_is_stored(ecu: Ecu, request: bytes) -> Answer | None:
     """The value is what 22 reads from now on."""
     ecu.state.values[_did(request)] = _value(ecu, request)
     return bytes((Service.WRITE_DATA_BY_IDENTIFIER + RESPONSE_OFFSET, request[1], request[2]))
@@ -61,7 +56,7 @@ def _did(request: bytes) -> int:
     return request[1] << 8 | request[2]
 
 
-def _value(ecu: Server, request: bytes) -> bytes:
+def _value(ecu: Ecu, request: bytes) -> bytes:
     """The bytes sent. If nobody checked their number, what is too much is cut off and what is missing stays."""
     old = ecu.state.values[_did(request)]
     new = request[3 : 3 + len(old)]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from harness.ecu.rules import Answer, ServiceRules, nothing_follows_the_sub_function
+from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function
 from harness.uds import RESPONSE_OFFSET, Service
-
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
 _ZERO_SUB_FUNCTION: Final = 0x00
 
 
-def presence_is_confirmed(ecu: Server, request: bytes) -> Answer | None:
+def presence_is_confirmed(ecu: Ecu, request: bytes) -> Answer | None:
     """The server that answers has already restarted S3."""
     return bytes((Service.TESTER_PRESENT + RESPONSE_OFFSET, _ZERO_SUB_FUNCTION))
 

@@ -1,0 +1,117 @@
+"""The audit of an ECU in another process, on real SocketCAN: the same verdicts as in simulation."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.target import shipped_targets
+
+pytestmark = pytest.mark.socketcan
+
+COMMAND = str(Path(sys.executable).with_name("uds-harness"))
+START_S, AUDIT_S = 60, 900
+CHANNEL = "vcan0"
+
+Verdicts = dict[tuple[str, str | None], str]
+
+
+@contextmanager
+def ecu(profile: str) -> Iterator[None]:
+    """`uds-harness ecu PROFILE` on the bus, until the end of the block."""
+    words = [COMMAND, "ecu", profile, "--interface", "socketcan", "--channel", CHANNEL]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        is_ready = threading.Event()
+        said: list[str] = []
+
+        def listen() -> None:  # to the end: an ECU whose prints nobody takes would stop
+            for line in process.stdout or ():
+                said.append(line)
+                if line.strip() == "ready":
+                    is_ready.set()
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            assert is_ready.wait(START_S), said
+            yield
+            assert process.poll() is None, said[-20:]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(START_S)
+            listener.join()
+
+
+def audit(folder: Path, target: str) -> dict[str, Any]:
+    """The run that `uds-harness audit` leaves behind."""
+    words = [COMMAND, "audit", target, "--seed", "1", "--depth", "quick", "--out", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=AUDIT_S, cwd=folder.parent, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    run: dict[str, Any] = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+    return run
+
+
+def verdicts(run: dict[str, Any]) -> Verdicts:
+    return {(result["id"], result["parameter"]): result["verdict"] for result in run["results"]}
+
+
+def with_verdict(run: dict[str, Any], *wanted: str) -> set[tuple[str, str | None]]:
+    return {check for check, verdict in verdicts(run).items() if verdict in wanted}
+
+
+def test_the_article_gets_the_same_verdicts_as_in_simulation_and_is_not_blamed_for_the_first_audit(tmp_path: Path) -> None:
+    simulated = audit(tmp_path / "simulated", "article")
+    with ecu("article"):
+        first = audit(tmp_path / "first", "vcan0")
+        second = audit(tmp_path / "second", "vcan0")
+
+    assert verdicts(first) == verdicts(simulated)
+    assert with_verdict(first, "fail")
+    assert not with_verdict(first, "error")
+
+    assert with_verdict(second, "fail") <= with_verdict(first, "fail")
+    assert not with_verdict(second, "error")
+    assert set(verdicts(second)) == set(verdicts(first))
+    undecided = {
+        (result["id"], result["parameter"])
+        for result in second["results"]
+        if result["verdict"] == "inconclusive" and "initial state unlocked" in result["reason"]
+    }
+    assert undecided == with_verdict(second, "inconclusive")
+    assert {"AC-01", "AC-02"} <= {check for check, _ in undecided}
+
+
+def bench_target(name: str, folder: Path) -> str:
+    """A shipped simulated target, declared to stand on the bench with everything allowed."""
+    text = shipped_targets()[name].read_text(encoding="utf-8")
+    changes = {
+        r'environment = "simulated"': 'environment = "bench"',
+        r'interface = "uds-sim"': 'interface = "socketcan"',
+        r'channel = ".*"': f'channel = "{CHANNEL}"',
+        r'power = "simulated"': "",
+    }
+    for pattern, replacement in changes.items():
+        text, count = re.subn(f"(?m)^{pattern}$", replacement, text)
+        assert count == 1, pattern
+    allow = ["lockout", "write", "reset", "power", "functional", "destructive"]
+    path = folder / f"{name}-bench.toml"
+    path.write_text(f"{text}\n[safety]\nallow = {json.dumps(allow)}\nwrong_keys = 1000000\n", encoding="utf-8")
+    return str(path)
+
+
+def test_the_hardened_ecu_has_no_finding(tmp_path: Path) -> None:
+    target = bench_target("hardened", tmp_path)
+    with ecu("hardened"):
+        run = audit(tmp_path / "run", target)
+    assert not with_verdict(run, "fail", "error")
+    assert len(with_verdict(run, "pass")) > 10
