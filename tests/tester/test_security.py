@@ -55,6 +55,10 @@ def test_seed_is_what_follows_the_level() -> None:
     assert len(ecu.seeds) == 1
 
 
+def test_seed_of_one_byte_is_one() -> None:
+    assert Desk(ScriptedEcu({"27 01": "67 01 05"})).tester.security.seed(LEVEL) == b"\x05"
+
+
 def test_data_record_follows_the_seed_request() -> None:
     ecu = ScriptedEcu()
     Desk(ecu).tester.security.request_seed(LEVEL, b"\xaa\xbb")
@@ -112,6 +116,21 @@ def test_delay_that_is_longer_than_declared_is_waited_out_too() -> None:
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 60.0 else "7F 27 37")
     desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
     assert desk.tester.security.seed(LEVEL)
+
+
+def test_delay_that_starts_anew_with_each_request_is_waited_out_too() -> None:
+    """The first wait is a whole delay, and nothing is asked meanwhile."""
+    asked_s = [-100.0]
+
+    def answers(pdu: bytes) -> Answers:
+        since_s, asked_s[0] = ecu.port.now_s - asked_s[0], ecu.port.now_s
+        return "67 01 01 02 03 04" if since_s > 10.0 else "7F 27 37"
+
+    ecu = ScriptedEcu(answers)
+    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    desk.tester.security.seed(LEVEL)
+    assert desk.tester.security.seed(LEVEL)
+    assert len(ecu.heard) == 3
 
 
 def test_declared_delay_counts_and_a_usual_one_stands_in() -> None:
@@ -218,6 +237,18 @@ def test_right_key_that_is_refused_for_another_reason_is_no_suspicion(nrc: int) 
     desk.tester.security.unlock(LEVEL)
 
 
+def test_right_key_that_is_refused_twice_for_another_reason_is_tried_again() -> None:
+    ecu = SecuredEcu()
+    ecu.refuses_with = {"2702": "7f 27 22"}
+    desk = Desk(ecu)
+    for _ in range(2):
+        with pytest.raises(Inconclusive):
+            desk.tester.security.unlock(LEVEL)
+    ecu.refuses_with = {}
+    desk.tester.security.unlock(LEVEL)
+    assert ecu.is_unlocked
+
+
 # Rule 15: the right key first
 
 
@@ -267,6 +298,7 @@ def test_a_suspect_key_function_costs_one_key_only() -> None:
         with pytest.raises(Inconclusive, match="key function suspect"):
             desk.tester.security.unlock(LEVEL)
     assert len(ecu.keys) == 1
+    assert desk.tester.security.wrong_keys_sent == 1
     assert desk.ledger.spent(LEVEL) == 1
 
 
@@ -360,6 +392,15 @@ def test_right_key_that_worked_once_and_is_refused_later_is_counted() -> None:
         desk.tester.security.unlock(LEVEL)
     assert desk.ledger.spent(LEVEL) == 1
     assert level_of(desk).wrong_in_a_row == 1
+
+
+def test_key_function_that_was_proven_stays_so_when_a_guess_opens_the_level() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    ecu.refuses_with = {"2702": "67 02"}
+    assert send_wrong(desk).is_positive
+    assert level_of(desk).is_proven
 
 
 def test_wrong_key_that_opens_the_level_proves_no_key_function() -> None:
@@ -529,6 +570,24 @@ def test_no_key_is_spent_where_no_seed_can_be_pending() -> None:
     ecu.keys.clear()
     assert desk.tester.security.discard_seed(LEVEL) is None
     assert ecu.keys == []
+
+
+def test_no_key_is_spent_where_a_wrong_one_has_used_the_seed_up() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    send_wrong(desk)
+    assert desk.tester.security.discard_seed(LEVEL) is None
+
+
+def test_seed_may_still_be_pending_where_a_key_was_not_answered() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(LEVEL)
+    ecu.refuses_with = {"2702": ""}
+    send_wrong(desk)
+    ecu.refuses_with = {}
+    assert desk.tester.security.discard_seed(LEVEL) is not None
 
 
 def test_seed_of_somebody_else_may_be_pending_at_the_start() -> None:

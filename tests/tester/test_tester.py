@@ -111,6 +111,25 @@ def test_ecu_whose_security_was_touched_is_restarted_by_the_most_thorough_means_
     assert ecu.restarts == 1
 
 
+def test_security_that_was_touched_stays_so_over_other_frames() -> None:
+    ecu = PoweredEcu()
+    desk = Desk(ecu, target=secured(reset=POWER))
+    desk.tester.session_for(LEVEL)
+    desk.tester.security.seed(LEVEL)
+    desk.tester.raw(b"\x03\x22\x10\x10")
+    desk.tester.request("22 10 10")
+    desk.tester.restore()
+    assert ecu.restarts == 1
+
+
+def test_raw_frame_that_has_nothing_to_do_with_security_touches_nothing() -> None:
+    ecu = PoweredEcu()
+    desk = Desk(ecu, target=secured(reset=POWER))
+    desk.tester.raw(b"\x03\x22\x10\x10")
+    desk.tester.restore()
+    assert ecu.restarts == 0
+
+
 def test_no_seed_is_pending_after_a_restart() -> None:
     desk = Desk(PoweredEcu(), target=secured(reset=POWER))
     desk.tester.session_for(LEVEL)
