@@ -241,8 +241,8 @@ def _list(options: argparse.Namespace) -> int:
         from harness.catalogue import shipped_checks
 
         for check in shipped_checks():
-            name = f"{check.severity.value:9} {check.id}"
-            _row(name, max(len(name) + 2, 18), check.title)
+            name = f"{check.id:6} {check.severity.value}"
+            _row(name, max(len(name) + 2, 17), check.title)
     return 0
 
 
@@ -264,7 +264,8 @@ def _show(options: argparse.Namespace) -> int:
         "uses": ", ".join(check.uses),
         "proven by": ", ".join(check.proven_by),
     }
-    print(f"{check.id}  {check.title}\n")
+    _row(check.id, len(check.id) + 2, check.title)
+    print()
     for name, text in rows.items():
         if text:
             _row(name, 11, text)

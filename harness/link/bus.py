@@ -157,7 +157,7 @@ class CanLink:
         if self.confirms_sending:
             self._handed_over.append(_identity(frame))
         else:
-            self.trace.record(frame._replace(time_s=self._clock.utc_s(), is_sent=True))
+            self.trace.record(frame.as_sent(self._clock.utc_s()))
 
     def _send_again(self, frame: Frame, error: Exception) -> None:
         """A full queue empties as the bus takes its frames; other errors last."""

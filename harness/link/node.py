@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import can
@@ -116,14 +116,12 @@ def load_file(path: Path, wanted_by: str) -> Any:
     """Import one Python file that a user named; UserError says who wanted it and what is wrong."""
     if not path.is_file():
         raise UserError(f"{wanted_by}: there is no file {path}")
-    module_name = f"uds_harness_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{wanted_by}: {path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(f"uds_harness_user_{path.stem}")
+    module.__file__ = str(path)
+    module_name = module.__name__
     sys.modules[module_name] = module
-    try:
-        spec.loader.exec_module(module)
+    try:  # no byte code is kept: the file may change within the second that such a cache can tell
+        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
         sys.modules.pop(module_name, None)
         raise UserError(f"{wanted_by}: {path} raised {_told(error)}") from error

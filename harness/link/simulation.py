@@ -88,6 +88,8 @@ class _Port:
         self._simulation = simulation
         self.node = node
         self.random_bytes = chance.random_bytes
+        self.now_s = 0.0
+        """Read several times an exchange, so it is set before each call of the node, and no property."""
         self.is_dead = False
         self.waiting = 0
         self.let_time_pass()
@@ -96,10 +98,6 @@ class _Port:
         """What happens now is not counted with what has happened."""
         self.instant_ends_s = -math.inf
         self.events_at_instant = 0
-
-    @property
-    def now_s(self) -> float:
-        return self._simulation.now_s
 
     @property
     def utc_s(self) -> float:
@@ -233,7 +231,10 @@ class Simulation:
         frame, sender = self._flying
         self._flying = None
         self._arrives_s = math.inf
-        frame = frame.stamped(self.now_s, sender is None)
+        if sender is None:
+            frame = frame.as_sent(self.now_s)
+        else:
+            frame.time_s = self.now_s
         self.trace.record(frame)
         if sender is not None:
             self.inbox.append(frame)
@@ -249,6 +250,7 @@ class Simulation:
             port.instant_ends_s = self.now_s + INSTANT_S
             port.events_at_instant = 0
         port.events_at_instant += 1
+        port.now_s = self.now_s
         self.calls += 1
         self.thread_id = threading.get_ident()
         self.is_in_node = True

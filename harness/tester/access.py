@@ -21,6 +21,9 @@ R = TypeVar("R", bound=Reply | RawReply)
 STORING_S = 0.2
 """An ECU may answer before it has stored; so long after the answer a value is looked at again."""
 
+CLOCK_S = 1.5
+"""A value that nobody asked for is looked at again after this: it may be a clock's, or a counter's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[R]):
@@ -104,7 +107,7 @@ class Access:
             client.wait(STORING_S)
             after = client.stable_value(entry.did)
         if after not in (before, wanted):
-            client.wait(STORING_S)
+            client.wait(CLOCK_S)
             if client.stable_value(entry.did) != after:
                 raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after
@@ -174,9 +177,9 @@ class Access:
         """Lock an ECU that has been unlocked: by its session, or where it has none by the gentlest restart."""
         if self._client.has_sessions:
             self._change_session()
-        elif means := self._restart.means():
-            self._restart.restart(means[0])
-            self._security.forget_pending(has_restarted=True)
+        else:
+            was_seen = any(self._restart.restart(means) for means in self._restart.means())
+            self._security.forget_pending(has_restarted=was_seen)
 
     def _change_session(self) -> bool:
         self._client.enter_session(Session.DEFAULT)

@@ -153,9 +153,9 @@ class Client(Exchanger):
 
 
 def _other_values(entry: DataEntry, value: bytes) -> Iterator[bytes]:
-    """Values near `value`, then the ends of each declared range."""
+    """Values that no clock or counter at `value` reaches soon, then near ones, then the ends of each declared range."""
     for index in reversed(range(len(value))):
-        for bit in range(8):
+        for bit in (6, 5, 4, 3, 7, 2, 1, 0):
             yield value[:index] + bytes((value[index] ^ 1 << bit,)) + value[index + 1 :]
     for parts in entry.values.alternatives if entry.values is not None else ():
         yield b"".join(low for low, _ in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from harness.link.bus import Link
@@ -127,9 +128,8 @@ class Exchanger:
             self.listen(self.quiet_s)
         transport.drain()
         first_frame = trace.count
-        frames_before = transport.answer_frames
         transport.send(pdu, is_functional=is_functional)
-        note = transport.fault
+        frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
         give_up_s = until_s + PENDING_LIMIT_S
         replies: list[bytes] = []
@@ -154,13 +154,13 @@ class Exchanger:
             unusable = unusable or message
             self._suspect_stray(message)
         else:
-            if unusable or transport.answer_frames - frames_before > len(replies):
+            if unusable or transport.answer_frames - frames_before > len(replies) - early:
                 kind, answer = Kind.MALFORMED, unusable
             elif not replies and not link.is_virtual:
                 link.check_sent()
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
         self._previous_service = pdu[0]
-        self._remember(reply, transport.answer_frames != frames_before)
+        self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         return reply
 
     def _suspect_stray(self, message: bytes) -> None:
@@ -189,7 +189,7 @@ class Exchanger:
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
-        frames = [self._transport.frame(field, is_functional=is_functional)._replace(is_remote=is_remote) for field in data]
+        frames = [replace(self._transport.frame(field, is_functional=is_functional), is_remote=is_remote) for field in data]
         return self.raw_frames(frames, listen_s=listen_s)
 
     def raw_frames(self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S) -> RawReply:

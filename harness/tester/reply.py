@@ -192,7 +192,9 @@ class Expectation:
         """Whether the reply is one of these."""
         if reply.kind is Kind.NEGATIVE:
             return self.any_negative or reply.nrc in self.nrcs
-        return {Kind.POSITIVE: self.positive, Kind.SILENCE: self.silence, Kind.MALFORMED: self.malformed}[reply.kind]
+        if reply.kind is Kind.SILENCE:
+            return self.silence and not reply.replies  # response pending for ever is none
+        return self.positive if reply.kind is Kind.POSITIVE else self.malformed
 
     def __str__(self) -> str:
         parts = [word for word in ("positive", "silence", "malformed") if getattr(self, word)]

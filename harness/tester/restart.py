@@ -56,13 +56,11 @@ class Restart:
         client = self._client
         session_before = self._leave_default_session()
         entered_s = client.link.now_s
-        fell_silent = False
         if means is Means.UDS:
             assert self._reset.uds is not None
             reply = client.request(bytes((Service.ECU_RESET, self._reset.uds)))
             if reply.is_negative:
                 return False
-            fell_silent = reply.kind is Kind.SILENCE
         elif means is Means.COMMAND:
             self._run(self._reset.command or "")
         elif self._reset.power == "simulated":
@@ -72,17 +70,18 @@ class Restart:
         s3_ms = client.target.timing.s3_ms or 0
         has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
         is_simulated_power = means is Means.POWER and self._reset.power == "simulated"
-        fell_silent, is_back = self._watch_boot(fell_silent, is_certain=is_simulated_power)
+        fell_silent, is_back = self._watch_boot(is_certain=is_simulated_power)
         if not is_back:
             return False
         return is_simulated_power or fell_silent or (has_witness and self._active_session() == Session.DEFAULT)
 
-    def _watch_boot(self, fell_silent: bool, *, is_certain: bool) -> tuple[bool, bool]:
+    def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
         """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
 
         Each question is given its full time, so that a slow answer is no silence. `is_certain`: the supply was cut.
         """
         client = self._client
+        fell_silent = False
         begun_s = client.link.now_s
         give_up_s = begun_s + self._reset.boot_s * SLOWEST_BOOT + 2.0
         while True:

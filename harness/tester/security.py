@@ -115,7 +115,7 @@ class SecurityAccess:
         """Learn from whatever was asked of services 10, 11 and 27."""
         request = reply.request
         if request[0] != Service.SECURITY_ACCESS:
-            if reply.is_positive:
+            if not reply.is_negative:  # its answer may have been suppressed
                 self.forget_pending()
             return
         if len(request) < 2:

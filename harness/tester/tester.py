@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.errors import NotPermitted
+from harness.errors import KeyFunctionError, NotPermitted
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.outcome import ContactLost, Inconclusive, Unjudged
@@ -104,7 +104,7 @@ class Tester(Client):
             if state.wrong_in_a_row and state.is_proven:
                 try:
                     self.security.unlock(entry.level)
-                except (Unjudged, NotPermitted) as reason:
+                except (Unjudged, NotPermitted, KeyFunctionError) as reason:
                     self.note(f"level 0x{entry.level:02X} was left with failed attempts: {reason}")
 
     def _put_back(self) -> None:
@@ -118,7 +118,7 @@ class Tester(Client):
                     self.security.unlock(level)
                     if not self._is_put_back(did, value):
                         raise Inconclusive("the ECU does not take it back")
-            except (Unjudged, NotPermitted) as reason:
+            except (Unjudged, NotPermitted, KeyFunctionError) as reason:
                 shown = "(secret)" if entry is not None and entry.secret else value.hex(" ").upper()
                 self.note(f"DID {did:04X} could not be put back to {shown}: {reason}")
             else:

@@ -9,6 +9,7 @@ from harness.link.frame import Frame
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.outcome import NotApplicable
 from harness.target import Can
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
 LONGEST_SEGMENT_S = 60.0
 """ISO-TP's own time-outs end a transfer long before this."""
@@ -69,7 +70,13 @@ class Transport:
             message = self._step(self.link.now_s + LONGEST_SEGMENT_S)
             if message is not None:
                 self._early.append(message)
-                isotp.reset()
+                if message[0] == pdu[0] + RESPONSE_OFFSET or message[:2] == bytes((NEGATIVE_RESPONSE, pdu[0])):
+                    isotp.reset()
+
+    @property
+    def early(self) -> int:
+        """How many messages came before the last one of ours was out."""
+        return len(self._early)
 
     @property
     def fault(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import shipped_checks
+from harness.catalogue import shipped_functions
 
 from .auditing import CHECKS_ONLY, POWER, Done, article_with, check, uds_harness, write_checks, write_target
 from .nodes import MARKUP
@@ -162,5 +162,5 @@ def test_a_flood_of_foreign_frames_changes_no_verdict(tmp_path: Path, article: D
     )
     target = article_with(tmp_path, **{'channel = "article"': 'channel = "busy.py:ecu"'})
     done = uds_harness("audit", target, *CHECKS_ONLY, cwd=tmp_path)
-    for one in shipped_checks():
-        assert done.verdicts[one.id] == article.verdicts[one.id], done.explain()
+    for name in shipped_functions():
+        assert done.verdicts[name] == article.verdicts[name], done.explain()

@@ -131,4 +131,4 @@ def test_the_ecu_is_left_as_it_was_found_after_ctrl_c(tmp_path: Path) -> None:
     done = uds_harness("audit", "article", "--checks", mine, "-k", "MY-", cwd=tmp_path)
     assert done.code == 2, done.explain()
     writes = [line.split()[2] for line in (done.folder / "bus.log").read_text().splitlines() if "#042E1010" in line]
-    assert [write.split("#")[1][:10] for write in writes] == ["042E1010FE", "042E1010FF"], done.explain()
+    assert [write.split("#")[1][:10] for write in writes] == ["042E1010BF", "042E1010FF"], done.explain()

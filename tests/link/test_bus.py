@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import can
@@ -193,7 +194,7 @@ def test_our_own_frame_comes_back_as_the_proof_that_it_is_out(virtual_link: Link
 
 
 def test_what_came_before_our_frame_was_out_can_be_told_from_its_answer(virtual_link: Link, peer: can.BusABC) -> None:
-    stale, answer = ANSWER._replace(data=b"\x01"), ANSWER._replace(data=b"\x02")
+    stale, answer = replace(ANSWER, data=b"\x01"), replace(ANSWER, data=b"\x02")
     peer.send(stale.message())
     virtual_link.send(READ_1010)
     peer.send(answer.message())
@@ -345,7 +346,7 @@ def test_a_frame_that_was_given_up_does_not_spoil_the_next(adapter: Adapter) -> 
     assert link.unsent == 0
     later = Frame(0x740, b"\x02\x3e\x00")
     link.send(later)
-    adapter.incoming.extend([READ_1010._replace(is_sent=True), ANSWER, later._replace(is_sent=True), ANSWER])
+    adapter.incoming.extend([replace(READ_1010, is_sent=True), ANSWER, replace(later, is_sent=True), ANSWER])
     unsent = []
     while link.receive(link.now_s) is not None:
         unsent.append(link.unsent)
@@ -354,7 +355,7 @@ def test_a_frame_that_was_given_up_does_not_spoil_the_next(adapter: Adapter) -> 
 
 def test_an_echo_of_nothing_is_only_recorded(adapter: Adapter) -> None:
     link = link_to(adapter)
-    adapter.incoming.append(READ_1010._replace(is_sent=True))
+    adapter.incoming.append(replace(READ_1010, is_sent=True))
     assert link.receive(link.now_s) is None
     assert (link.unsent, link.trace.count) == (0, 1)
 
@@ -379,7 +380,7 @@ def test_error_frames_are_recorded_and_not_passed_on(adapter: Adapter) -> None:
 
 def test_a_frame_without_a_stamp_is_stamped_on_arrival(adapter: Adapter) -> None:
     link = link_to(adapter)
-    adapter.incoming.extend([ANSWER, ANSWER._replace(time_s=1234.5)])
+    adapter.incoming.extend([ANSWER, replace(ANSWER, time_s=1234.5)])
     stamps = [frame.time_s for frame in received(link, 0.0)]
     assert abs(stamps[0] - time.time()) < 60
     assert stamps[1] == 1234.5

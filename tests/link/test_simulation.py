@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import can
 import pytest
@@ -262,7 +263,7 @@ def test_11_bits_go_before_29_bits_with_the_same_base_and_data_before_remote() -
     for frame in reversed(in_order):
         bus.send(frame)
     run(bus)
-    assert [frame._replace(time_s=0.0, is_sent=False) for frame in bus.trace.frames(0, 9)] == in_order
+    assert [replace(frame, time_s=0.0, is_sent=False) for frame in bus.trace.frames(0, 9)] == in_order
 
 
 def test_frames_with_one_id_keep_their_order() -> None:
@@ -768,7 +769,8 @@ def test_a_node_that_changes_what_it_got_changes_nothing_for_others() -> None:
     bus.send(Frame(0x740, b"\x01\x02"))
     run(bus)
     assert [(frame.arbitration_id, bytes(frame.data)) for frame in listener.heard] == [(0x740, b"\x01\x02")]
-    assert bus.trace.frames(0, 1)[0][:2] == (0x740, b"\x01\x02")
+    [sent] = bus.trace.frames(0, 1)
+    assert (sent.can_id, sent.data) == (0x740, b"\x01\x02")
 
 
 def test_a_node_that_reuses_what_it_sent_changes_nothing_for_others() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import can
@@ -56,7 +57,7 @@ def test_python_can_reads_what_the_log_says(tmp_path: Path, kind: str) -> None:
     assert message.timestamp == frame.time_s
     assert message.channel == "sim"
     assert message.is_rx is not frame.is_sent
-    assert from_message(message, frame.time_s, frame.is_sent) == frame._replace(dlc=message.dlc)
+    assert from_message(message, frame.time_s, frame.is_sent) == replace(frame, dlc=message.dlc)
     assert message.dlc == (frame.dlc if frame.is_remote else len(frame.data))
 
 
@@ -154,7 +155,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path, has_log: bool) -> Non
 def test_a_frame_survives_the_way_through_python_can(kind: str) -> None:
     frame = KINDS[kind]
     check(frame.message())
-    assert from_message(frame.message(), frame.time_s, frame.is_sent) == frame._replace(dlc=frame.message().dlc)
+    assert from_message(frame.message(), frame.time_s, frame.is_sent) == replace(frame, dlc=frame.message().dlc)
 
 
 @pytest.mark.parametrize("text", ["740#0322101000000000", "18DA40F1#02", "123#R8", "123#R0", "7FF#"])

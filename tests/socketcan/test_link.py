@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import can
@@ -110,9 +111,9 @@ def test_frames_bear_the_kernels_time(link: Link, peer: can.BusABC) -> None:
 
 
 def test_what_came_before_our_frame_was_out_can_be_told_from_its_answer(link: Link, peer: can.BusABC) -> None:
-    peer.send(ANSWER._replace(data=b"\x01").message())
+    peer.send(replace(ANSWER, data=b"\x01").message())
     link.send(REQUEST)
-    peer.send(ANSWER._replace(data=b"\x02").message())
+    peer.send(replace(ANSWER, data=b"\x02").message())
     seen = []
     for _ in range(2):
         frame = link.receive(link.now_s + 1.0)

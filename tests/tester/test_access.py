@@ -113,7 +113,7 @@ def test_value_that_is_stored_after_the_answer_is_an_effect(delay_s: float) -> N
 
 def test_effect_in_words() -> None:
     access = Desk(WritesAnyway()).tester.access
-    assert str(access.write_effect(OPEN)) == "negative 0x33 securityAccessDenied; the value went from 10 to 11"
+    assert str(access.write_effect(OPEN)) == "negative 0x33 securityAccessDenied; the value went from 10 to 50"
     access = Desk(SecuredEcu()).tester.access
     assert str(access.write_effect(PROTECTED)) == "negative 0x33 securityAccessDenied; the value is unchanged"
 
@@ -205,6 +205,13 @@ def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
         desk.tester.access.write_effect(OPEN)
 
 
+def test_value_can_be_watched_for_changing_by_itself() -> None:
+    ecu = ScriptedEcu(lambda pdu: f"62 {pdu[1:].hex()} {int(ecu.port.now_s / 0.15) if pdu[2] == 0x10 else 5:02X}")
+    access = Desk(ecu).tester.access
+    assert access.changes_by_itself(0x1010)
+    assert not access.changes_by_itself(0x2020)
+
+
 def test_value_that_cannot_be_read_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="cannot be read"):
         Desk(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))
@@ -217,7 +224,9 @@ def test_protected_is_what_can_be_read_and_needs_a_level_to_be_written() -> None
     level = Access("level", 0x01)
     hidden = DataEntry(did=0x3030, read=level, write=level)
     other = DataEntry(did=0x4040, write=Access("level", 0x03))
-    access = Desk(ScriptedEcu(), target=bare(data=(OPEN, hidden, PROTECTED, DataEntry(did=0x5050), other))).tester.access
+    clock = replace(other, did=0x6060, volatile=True)
+    data = (OPEN, hidden, PROTECTED, DataEntry(did=0x5050), other, clock)
+    access = Desk(ScriptedEcu(), target=bare(data=data)).tester.access
     assert access.protected() == [PROTECTED, other]
     assert access.protected_by(0x01) == PROTECTED
     assert access.protected_by(0x03) == other
@@ -437,6 +446,11 @@ def test_control_is_the_same_write_seen_to_succeed_unlocked() -> None:
     assert ecu.values[0x2020] == b"\x20"
     assert ecu.session == Session.DEFAULT
     assert not ecu.is_unlocked
+
+
+def test_control_that_is_taken_says_why_it_is_missing_if_it_is() -> None:
+    assert Desk(SecuredEcu()).tester.access.take_control(PROTECTED) == ""
+    assert "no key function" in Desk(SecuredEcu(), key=None).tester.access.take_control(PROTECTED)
 
 
 def test_control_is_taken_once() -> None:

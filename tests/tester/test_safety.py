@@ -166,9 +166,9 @@ def test_service_declared_safe_may_run(service: ServiceEntry) -> None:
     assert goes_out(Desk(ScriptedEcu(), target=allowing(services=(service,))), "B1 01")
 
 
-def test_service_that_was_only_found_safe_may_not_run() -> None:
-    services = (ServiceEntry(id=0xB1, safe=True, origin="found"),)
-    refused(Desk(ScriptedEcu(), target=allowing(services=services)), "B1 01")
+@pytest.mark.parametrize("service", [ServiceEntry(id=0xB1), ServiceEntry(id=0xB1, safe=True, origin="found")])
+def test_service_that_is_not_safe_or_only_found_may_not_run(service: ServiceEntry) -> None:
+    refused(Desk(ScriptedEcu(), target=allowing(services=(service,))), "B1 01")
 
 
 # Functional addressing

@@ -199,6 +199,24 @@ def test_lockout_is_waited_out_where_no_key_can_clear_it() -> None:
     assert desk.now_s >= ecu.delayed_until_s
 
 
+def test_lockout_is_waited_out_in_the_session_of_its_level() -> None:
+    ecu = SecuredEcu(attempts=3)
+    desk = Desk(ecu, key=None)
+    guess(desk, 3)
+    desk.tester.enter_session(0x01)
+    desk.tester.restore()
+    assert desk.now_s >= ecu.delayed_until_s
+
+
+def test_lockout_that_does_not_end_is_noted() -> None:
+    ecu = SecuredEcu(attempts=3, delay_s=1e9)
+    desk = Desk(ecu, key=None)
+    guess(desk, 3)
+    desk.tester.restore()
+    assert any("level 0x01" in note and "0x37" in note for note in desk.tester.notes)
+    assert desk.now_s < 200.0
+
+
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_security_that_was_touched_by_a_plain_request_is_restored_too(send: str) -> None:
     """A check of the user's own may ask for a seed in its own words."""

@@ -1,0 +1,1 @@
+"""Whether the budgets are kept: `make bench`."""

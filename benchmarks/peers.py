@@ -1,0 +1,124 @@
+"""How fast are the programs that one would use instead, on the same ECU?"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import can
+
+Exchange = Callable[[bytes], bytes]
+"""Send a request, wait for its answer, return it."""
+
+REQUEST_ID, RESPONSE_ID = 0x740, 0x748
+
+ECU = {"interface": "uds-sim", "channel": "hardened", "bitrate": 1_000_000_000}
+"""The hardened ECU in real time, on a bus so fast that no peer waits for its frames."""
+
+TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another program's way to one exchange.
+
+    Of py-uds only the transport: its Client does not take an answer that arrives before its own call of send returns.
+    """
+
+    name: str
+    drives: str
+    """What of it is measured."""
+    exchanges: int
+    """In one run; few where it is slow."""
+    open: Callable[[], AbstractContextManager[Exchange]]
+    has_segmentation: bool = True
+
+
+@contextmanager
+def _python_can() -> Iterator[Exchange]:
+    with can.Bus(**ECU) as bus:
+
+        def exchange(pdu: bytes) -> bytes:
+            bus.send(can.Message(arbitration_id=REQUEST_ID, is_extended_id=False, data=bytes((len(pdu), *pdu))))
+            answer = bus.recv(TIMEOUT_S)
+            assert answer is not None
+            return bytes(answer.data[1 : answer.data[0] + 1])
+
+        yield exchange
+
+
+@contextmanager
+def _udsoncan() -> Iterator[Exchange]:
+    import isotp
+    import udsoncan
+    from udsoncan.client import Client
+    from udsoncan.connections import PythonIsoTpConnection
+
+    address = isotp.Address(isotp.AddressingMode.Normal_11bits, txid=REQUEST_ID, rxid=RESPONSE_ID)
+    with can.Bus(**ECU) as bus:
+        notifier = can.Notifier(bus, [])
+        stack = isotp.NotifierBasedCanStack(bus, notifier, address=address, params={"tx_padding": 0})
+        with Client(PythonIsoTpConnection(stack), request_timeout=TIMEOUT_S) as client:
+
+            def exchange(pdu: bytes) -> bytes:
+                answer = client.send_request(udsoncan.Request.from_payload(pdu))
+                assert answer is not None
+                assert answer.original_payload is not None
+                return answer.original_payload
+
+            yield exchange
+        notifier.stop()
+
+
+@contextmanager
+def _py_uds() -> Iterator[Exchange]:
+    from uds.addressing import AddressingType
+    from uds.can import CanAddressingInformation, PyCanTransportInterface
+    from uds.can.addressing import CanAddressingFormat
+    from uds.message import UdsMessage
+
+    addresses = CanAddressingInformation(
+        addressing_format=CanAddressingFormat.NORMAL_ADDRESSING,
+        rx_physical_params={"can_id": RESPONSE_ID},
+        tx_physical_params={"can_id": REQUEST_ID},
+        rx_functional_params={"can_id": 0x7DE},
+        tx_functional_params={"can_id": 0x7DF},
+    )
+    with can.Bus(**ECU) as bus, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        transport = PyCanTransportInterface(network_manager=bus, addressing_information=addresses)
+
+        def exchange(pdu: bytes) -> bytes:
+            transport.send_message(UdsMessage(payload=pdu, addressing_type=AddressingType.PHYSICAL))
+            return bytes(transport.receive_message(start_timeout=TIMEOUT_S * 1000).payload)
+
+        yield exchange
+        transport.notifier.stop()
+
+
+@contextmanager
+def _scapy() -> Iterator[Exchange]:
+    from scapy.contrib.automotive.uds import UDS
+    from scapy.contrib.cansocket_python_can import PythonCANSocket
+    from scapy.contrib.isotp import ISOTPSoftSocket
+
+    filters = [{"can_id": RESPONSE_ID, "can_mask": 0x7FF}]
+    with closing(PythonCANSocket(**ECU, can_filters=filters)) as frames:
+        socket: Any = ISOTPSoftSocket(frames, tx_id=REQUEST_ID, rx_id=RESPONSE_ID, basecls=UDS, padding=True)
+        with closing(socket):
+
+            def exchange(pdu: bytes) -> bytes:
+                return bytes(socket.sr1(UDS(pdu), timeout=TIMEOUT_S, verbose=False))
+
+            yield exchange
+
+
+PEERS = (
+    Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 2000, _python_can, has_segmentation=False),
+    Peer("udsoncan with can-isotp", "Client.send_request over NotifierBasedCanStack", 200, _udsoncan),
+    Peer("py-uds", "PyCanTransportInterface's messages, without its Client", 200, _py_uds),
+    Peer("Scapy", "ISOTPSoftSocket.sr1 over PythonCANSocket", 50, _scapy),
+)

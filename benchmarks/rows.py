@@ -1,0 +1,63 @@
+"""What does a measurement look like, on a terminal and in bench.json?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+NAME_WIDTH = 33
+HEAD = f"{'':{NAME_WIDTH}}{'median':>10} {'min .. max':^20} {'budget':>9}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, measured several times; the median counts. Without runs it was not measured, and `note` says why."""
+
+    name: str
+    unit: str
+    runs: tuple[float, ...]
+    budget: float | None = None
+    is_floor: bool = True
+    """Whether the budget is the least that will do, and not the most."""
+    note: str = ""
+    peers: tuple[Row, ...] = field(default=())
+
+    @property
+    def is_over(self) -> bool:
+        """Measured, and the budget is missed."""
+        if not self.runs or self.budget is None:
+            return False
+        return median(self.runs) < self.budget if self.is_floor else median(self.runs) > self.budget
+
+    def lines(self, indent: str = "") -> list[str]:
+        """The row and its peers, within 80 columns."""
+        name = f"{indent}{self.name:<{NAME_WIDTH - len(indent)}}"
+        if self.runs:
+            extent = f"{_number(min(self.runs)):>8} .. {_number(max(self.runs)):<8}"
+            line = f"{name}{_number(median(self.runs)) + ' ' + self.unit:>10} {extent}"
+        else:
+            line = f"{name}not measured: {self.note}"
+        if self.runs and self.budget is not None:
+            limit = f"{'>=' if self.is_floor else '<'} {_number(self.budget)}"
+            line += f" {limit:>9}  {'OVER' if self.is_over else 'ok'}"
+        return [line.rstrip(), *(line for peer in self.peers for line in peer.lines("    "))]
+
+    def notes(self) -> list[str]:
+        """What the peers are, a line each."""
+        return [f"{peer.name}: {peer.note}" for peer in self.peers if peer.note]
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as plain JSON values; `value` is the median."""
+        found: dict[str, Any] = {"name": self.name, "value": median(self.runs) if self.runs else None, "unit": self.unit}
+        if self.budget is not None:
+            found["budget"] = self.budget
+            found["budget_is"] = "at least" if self.is_floor else "at most"
+            found["is_over"] = self.is_over
+        found |= {"runs": list(self.runs), "note": self.note}
+        return found | ({"peers": [peer.as_json() for peer in self.peers]} if self.peers else {})
+
+
+def _number(value: float) -> str:
+    """Three digits at least, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
