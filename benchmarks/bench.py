@@ -33,7 +33,7 @@ def main() -> int:
             rows.append(measure())
             print("\n".join(rows[-1].lines()), flush=True)
     notes = dict.fromkeys(note for row in rows for note in row.notes())
-    print("\nPeers run on the same ECU in real time, on a bus that costs no time.", *notes, sep="\n  ")
+    print("\nIndented: for comparison.", *notes, sep="\n  ")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     content = {"machine": machine, "runs": RUNS, "measurements": [row.as_json() for row in rows]}
     options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

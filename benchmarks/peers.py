@@ -75,8 +75,9 @@ def _udsoncan() -> Iterator[Exchange]:
 
 @contextmanager
 def _py_uds() -> Iterator[Exchange]:
+    import uds.can
     from uds.addressing import AddressingType
-    from uds.can import CanAddressingInformation, PyCanTransportInterface
+    from uds.can import CanAddressingInformation
     from uds.can.addressing import CanAddressingFormat
     from uds.message import UdsMessage
 
@@ -87,9 +88,11 @@ def _py_uds() -> Iterator[Exchange]:
         rx_functional_params={"can_id": 0x7DE},
         tx_functional_params={"can_id": 0x7DF},
     )
+    # Version 4.2, which needs Python 3.12, has given it another name.
+    name = "PythonCanTransportInterface" if hasattr(uds.can, "PythonCanTransportInterface") else "PyCanTransportInterface"
     with can.Bus(**ECU) as bus, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        transport = PyCanTransportInterface(network_manager=bus, addressing_information=addresses)
+        transport = getattr(uds.can, name)(network_manager=bus, addressing_information=addresses)
 
         def exchange(pdu: bytes) -> bytes:
             transport.send_message(UdsMessage(payload=pdu, addressing_type=AddressingType.PHYSICAL))
@@ -119,6 +122,6 @@ def _scapy() -> Iterator[Exchange]:
 PEERS = (
     Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 2000, _python_can, has_segmentation=False),
     Peer("udsoncan with can-isotp", "Client.send_request over NotifierBasedCanStack", 200, _udsoncan),
-    Peer("py-uds", "PyCanTransportInterface's messages, without its Client", 200, _py_uds),
+    Peer("py-uds", "send_message and receive_message of its transport interface", 200, _py_uds),
     Peer("Scapy", "ISOTPSoftSocket.sr1 over PythonCANSocket", 50, _scapy),
 )

@@ -37,15 +37,15 @@ class Row:
             extent = f"{_number(min(self.runs)):>8} .. {_number(max(self.runs)):<8}"
             line = f"{name}{_number(median(self.runs)) + ' ' + self.unit:>10} {extent}"
         else:
-            line = f"{name}not measured: {self.note}"
+            line = f"{name}not measured, see below"
         if self.runs and self.budget is not None:
             limit = f"{'>=' if self.is_floor else '<'} {_number(self.budget)}"
             line += f" {limit:>9}  {'OVER' if self.is_over else 'ok'}"
         return [line.rstrip(), *(line for peer in self.peers for line in peer.lines("    "))]
 
     def notes(self) -> list[str]:
-        """What the peers are, a line each."""
-        return [f"{peer.name}: {peer.note}" for peer in self.peers if peer.note]
+        """What a reader must know of the figures, a line each."""
+        return [f"{row.name}: {row.note}" for row in (self, *self.peers) if row.note]
 
     def as_json(self) -> dict[str, Any]:
         """The row as plain JSON values; `value` is the median."""

@@ -221,8 +221,9 @@ class IsoTp:
         self._rx_block -= 1
         if self._rx_block == 0:
             self._grant_block(now_s)
-        else:
-            self._await_consecutive(now_s)
+        else:  # as `_await_consecutive`; nothing but the deadline changes
+            self._rx_deadline_s = now_s + self._config.n_cr_s
+            self.deadline_s = self._rx_deadline_s if self._rx_deadline_s < self._tx_deadline_s else self._tx_deadline_s
         return None
 
     def _abort_reception(self, fault: IsoTpFault) -> None:

@@ -154,7 +154,7 @@ class Exchanger:
             unusable = unusable or message
             self._suspect_stray(message)
         else:
-            if unusable or transport.answer_frames - frames_before > len(replies) - early:
+            if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
                 kind, answer = Kind.MALFORMED, unusable
             elif not replies and not link.is_virtual:
                 link.check_sent()

@@ -11,6 +11,7 @@ from harness.outcome import NotApplicable
 from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
+FLOW_CONTROLS = frozenset(bytes((byte,)) for byte in range(0x30, 0x40))
 LONGEST_SEGMENT_S = 60.0
 """ISO-TP's own time-outs end a transfer long before this."""
 
@@ -30,6 +31,8 @@ class Transport:
             self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
         self._handed_over = 1
         self._early: deque[bytes] = deque()
+        self.garbage = 0
+        """Frames that came in place of a flow control while the last message was sent."""
         self.answer_frames = 0
         """Frames from the ECU's response id so far, of whatever content."""
 
@@ -64,6 +67,7 @@ class Transport:
         if is_functional and len(pdu) > 7:
             raise ValueError(f"a functional request is one frame of at most 7 bytes, not {len(pdu)}")
         isotp = self._isotp
+        self.garbage = 0
         isotp.send(pdu, self.link.now_s)
         self._flush(is_functional)
         while isotp.is_sending:
@@ -116,8 +120,11 @@ class Transport:
             and link.unsent < self._handed_over  # what arrives before any of ours is out cannot answer it
         ):
             self.answer_frames += 1
+            was_sending = isotp.is_sending
             if not frame.is_remote:
                 pdu = isotp.receive(frame.data, link.now_s)
+            if was_sending and pdu is None and not isotp.is_receiving and frame.data[:1] not in FLOW_CONTROLS:
+                self.garbage += 1
         if isotp.outbox:
             self._flush(False)
         return pdu

@@ -419,8 +419,8 @@ def deadly(name: str) -> Callable[[Port, can.Message], object]:
     def send(frame: can.Message) -> Callable[[Port, can.Message], object]:
         return lambda port, _: port.send(frame)
 
-    def recurse(*_: object) -> None:
-        recurse()
+    def recurse(port: Port, frame: can.Message) -> None:
+        recurse(port, frame)
 
     return {
         "raises": raises,

@@ -171,6 +171,11 @@ def test_flawed_reply_fails_with_both_sides() -> None:
     assert caught.value.severity is Severity.CRITICAL
 
 
+def test_what_is_tolerated_is_no_excuse_for_what_is_not() -> None:
+    with pytest.raises(Violation):
+        judge("62 10 10 05", sound=DENIED, tolerated=negative(0x13), flawed=positive())
+
+
 def test_whatever_is_not_sound_fails_where_no_flaw_is_named() -> None:
     with pytest.raises(Violation, match="observed no valid answer"):
         judge("raw 70", sound=DENIED)

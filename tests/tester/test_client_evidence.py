@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.target import Access, DataEntry
 from harness.tester.reply import Kind, positive
 
-from .desk import RESPONSE_ID, Answer, Answers, Desk, OtherTalker, ScriptedEcu, SecuredEcu
+from .desk import RESPONSE_ID, Answer, Answers, Desk, OtherTalker, ScriptedEcu, SecuredEcu, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -109,6 +110,15 @@ def test_garbage_is_an_answer_when_it_is_asked_what_an_ecu_died_of() -> None:
     assert tester.has_answered
 
 
+def test_raw_frames_count_among_the_exchanges() -> None:
+    tester = Desk(ScriptedEcu({READ: VALUE})).tester
+    tester.request("3E 00")
+    reply = tester.raw(b"\x03\x22\x10\x10")
+    assert tester.exchange_count == 2
+    assert tester.recent[-1] is reply
+    assert tester.unanswered is None
+
+
 def test_an_ecu_that_answered_nothing_so_far_has_not_answered() -> None:
     tester = Desk(ScriptedEcu({READ: VALUE}), OtherTalker()).tester
     tester.request("3E 00")
@@ -166,6 +176,27 @@ def test_question_that_was_answered_is_asked_first_from_then_on() -> None:
     tester.is_alive()
     assert ecu.heard == ["22f190"]
     assert tester.liveness_request == b"\x22\xf1\x90"
+
+
+def test_life_is_asked_for_by_what_anybody_may_read() -> None:
+    hidden = DataEntry(did=0x1234, read=Access("level", 0x01))
+    serial = DataEntry(did=0xF18C)
+    ecu = ScriptedEcu({"22 F1 8C": "62 F1 8C 41"})
+    assert Desk(ecu, target=bare(data=(hidden, serial))).tester.is_alive()
+    assert ecu.heard == ["22f18c"]
+
+
+def test_life_is_waited_for_until_it_comes() -> None:
+    desk = Desk(ScriptedEcu(lambda pdu: "7E 00" if desk.now_s > 1.0 else []))
+    assert desk.tester.await_life(3.0)
+    assert 1.0 <= desk.now_s < 2.0
+
+
+def test_life_is_not_waited_for_without_end() -> None:
+    desk = Desk(ScriptedEcu())
+    desk.tester.wait(50.0)
+    assert not desk.tester.await_life(3.0)
+    assert 53.0 <= desk.now_s < 54.0
 
 
 def test_asking_for_life_changes_nothing_in_an_ecu_that_answers_reads() -> None:

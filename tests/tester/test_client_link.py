@@ -62,6 +62,13 @@ class Echoing(SimulatedLink):
         return self.handed_over - sum(frame.is_sent for frame in self.trace.frames(0, self.trace.count))
 
 
+class Plain(SimulatedLink):
+    """Does not tell what is out, as most adapters."""
+
+    tells_stale = False
+    unsent = 0  # type: ignore[assignment]
+
+
 def before(link: type[SimulatedLink], answers: Answers) -> Tester:
     """A tester on that link before an ECU that answers a read so."""
     opened = link([ScriptedEcu({READ: answers})], bitrate=500_000, chance=Chance(1), trace=Trace())
@@ -100,12 +107,21 @@ def test_request_after_an_adapters_fault_is_sent_alone() -> None:
     assert [frame.text() for frame in tester.trace.frames(0, 9) if frame.is_sent] == ["740#0322101000000000"]
 
 
-def test_what_was_heard_before_our_frame_went_out_is_no_answer() -> None:
-    tester = before(Echoing, [VALUE, (0.01, "62 10 10 09")])
+@pytest.mark.parametrize("link", [Echoing, Plain, SimulatedLink])
+def test_what_was_heard_before_our_frame_went_out_is_no_answer(link: type[SimulatedLink]) -> None:
+    tester = before(link, [VALUE, (0.01, "62 10 10 09")])
     assert tester.request(READ).pdu.hex() == "62101005"
     tester.link._advance(tester.link.now_s + 0.1)  # type: ignore[attr-defined]  # the second answer waits unread
     assert tester.request("22 20 20").replies == ()
     assert tester.request(READ).pdu.hex() == "62101005"
+
+
+@pytest.mark.parametrize("link", [Echoing, Plain, SimulatedLink])
+def test_what_was_heard_before_our_raw_frame_went_out_is_no_answer(link: type[SimulatedLink]) -> None:
+    tester = before(link, [VALUE, (0.01, "62 10 10 09")])
+    tester.request(READ)
+    tester.link._advance(tester.link.now_s + 0.1)  # type: ignore[attr-defined]
+    assert tester.raw(b"\x02\x3e\x00").answers == ()
 
 
 def test_long_answer_is_received_on_a_link_that_tells_what_is_out() -> None:

@@ -10,7 +10,7 @@ from harness.outcome import Unjudged
 from harness.target import Can
 from harness.tester.reply import Kind
 
-from .desk import FUNCTIONAL_ID, Desk, ScriptedEcu, allowing, bare
+from .desk import FUNCTIONAL_ID, Answer, Desk, ScriptedEcu, allowing, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -117,6 +117,15 @@ def test_messages_of_any_length_cross_both_ways(length: int) -> None:
     assert desk.tester.read(0x1010) == value
 
 
+def test_long_answer_that_begins_in_time_may_take_its_time() -> None:
+    frames: list[Answer] = [
+        "raw 10 14 62 10 10 01 02 03",
+        (0.4, "raw 21 04 05 06 07 08 09 0A"),
+        (0.8, "raw 22 0B 0C 0D 0E 0F 10 11"),
+    ]
+    assert Desk(ScriptedEcu({READ: frames})).tester.request(READ).pdu.hex() == "621010" + bytes(range(1, 18)).hex()
+
+
 def test_long_answer_with_a_gap_is_malformed() -> None:
     desk = Desk(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A", "23 0B 0C 0D 0E 0F 10 11"]))
     assert desk.tester.request(READ).kind is Kind.MALFORMED
@@ -145,6 +154,13 @@ def test_stray_message_does_not_end_the_transmission_of_a_long_request() -> None
     desk = Desk(RawEcu(["04 62 10 10 05", "30 00 00"], ["03 6E 10 10"]))
     assert desk.tester.request("2E 10 10 01 02 03 04 05 06").is_positive
     assert [frame.data.hex() for frame in desk.sent()] == ["10092e1010010203", "2104050600000000"]
+
+
+@pytest.mark.parametrize("field", ["7F 10 31", "00", "21 00 00 00 00 00 00 00"])
+def test_garbage_in_place_of_flow_control_is_malformed_and_no_silence(field: str) -> None:
+    """The article answers a first frame with junk whose protocol control is reserved."""
+    reply = Desk(RawEcu([field])).tester.request("2E 10 10 01 02 03 04 05 06")
+    assert reply.kind is Kind.MALFORMED
 
 
 def test_flow_control_that_was_asked_for_is_no_garbage() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from harness.link.frame import Frame
 from harness.outcome import Inconclusive
+from harness.target import Can
 
-from .desk import RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker
+from .desk import RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -30,6 +31,13 @@ def test_raw_answers_are_the_frames_of_the_response_id() -> None:
     reply = desk.tester.raw(b"\x03\x22\x10\x10")
     assert [frame.data.hex() for frame in reply.answers] == ["0462101005000000", "7001"]
     assert "748#0462101005000000" in str(reply)
+
+
+@pytest.mark.parametrize(("extended_ids", "is_heard"), [(False, False), (True, True), ("any", True)])
+def test_raw_answers_are_in_the_format_that_the_target_declares(extended_ids: bool, is_heard: bool) -> None:
+    link = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
+    desk = Desk(ScriptedEcu({READ: VALUE}, is_extended=True), target=bare(can=link))
+    assert bool(desk.tester.raw(b"\x03\x22\x10\x10").answers) is is_heard
 
 
 def test_raw_frames_are_listened_to_for_as_long_as_the_caller_says() -> None:

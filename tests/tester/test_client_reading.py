@@ -58,6 +58,8 @@ def test_positive_response_has_the_service_and_the_echo(request_hex: str, answer
         ("27 01", "67 03 A8 3A 63 B3 C1"),
         ("27 01", "67 02"),
         ("2E 10 10 05", "6E 20 20"),
+        ("2E 10 10 20 20", "6E 20 20"),
+        ("22 F1 90 10 10", "62 90 10 05"),
         ("3E 00", "7E 01"),
         ("3E 00", "7E"),
     ],
@@ -109,7 +111,7 @@ def test_negative_response_has_three_bytes_and_the_requests_service(nrc: int) ->
     assert not reply.is_refused_with(nrc ^ 1)
 
 
-@pytest.mark.parametrize("answer", ["7F", "7F 22", "7F 22 33 00", "7F 2E 33", "7F 62 33", "22 33", "7F 33"])
+@pytest.mark.parametrize("answer", ["7F", "7F 22", "7F 22 33 00", "7F 2E 33", "7F 62 33", "62 22 33", "22 33", "7F 33"])
 def test_anything_else_that_begins_like_a_refusal_is_malformed(answer: str) -> None:
     reply = ask("22 10 10", answer)
     assert reply.kind is Kind.MALFORMED

@@ -203,6 +203,30 @@ def test_an_ecu_that_answers_everything_twice_is_understood() -> None:
         assert tester.request(READ).pdu == bytes((0x62, 0x10, 0x10, number))
 
 
+@pytest.mark.parametrize("answer", [VALUE, "7F 22 31"])
+def test_copy_of_the_last_answer_shows_that_the_ecu_answers_twice(answer: str) -> None:
+    tester = Desk(ScriptedEcu({READ: [answer, answer], "3E 00": "7E 00"})).tester
+    tester.request(READ)
+    assert tester.request("3E 00").is_positive
+    assert tester.quiet_s > 0
+
+
+@pytest.mark.parametrize("stray", ["51 01", "7F 11 31", "7F", "raw 70"])
+def test_other_strays_show_nothing_of_the_kind(stray: str) -> None:
+    tester = Desk(ScriptedEcu({READ: VALUE, "3E 00": [stray, "7E 00"]})).tester
+    tester.request(READ)
+    assert tester.request("3E 00").is_positive
+    assert tester.quiet_s == 0.0
+
+
+def test_raw_frames_too_are_sent_when_copies_have_passed() -> None:
+    tester = Desk(ScriptedEcu({READ: [VALUE, VALUE], "3E 00": ["7E 00", (0.01, "7E 00")]})).tester
+    tester.request(READ)
+    tester.request("3E 00")
+    tester.request("3E 00")
+    assert [frame.data.hex() for frame in tester.raw(b"\x03\x22\x10\x10").answers] == ["0462101005000000"] * 2
+
+
 def test_an_ecu_that_answers_once_is_not_waited_for() -> None:
     desk = Desk(ScriptedEcu({READ: VALUE, "3E 00": "7E 00"}))
     for _ in range(50):
@@ -214,7 +238,7 @@ def test_an_ecu_that_answers_once_is_not_waited_for() -> None:
 def test_half_a_message_from_before_a_request_is_forgotten() -> None:
     """The first frame came too late; what follows it belongs to no request of now."""
     first = "raw 10 0A 62 10 10 01 02 03"
-    desk = Desk(Replays([(0.3, first), (0.42, "raw 21 04 05 06 07 00 00 00")], (0.03, VALUE)))
+    desk = Desk(Replays([(0.3, first), (0.42, "raw 21 04 05 06 07 00 00 00")], (0.1, VALUE)))
     assert desk.tester.request(READ).kind is Kind.SILENCE
     desk.tester.wait(0.15)
     assert desk.tester.request(READ).pdu.hex() == "62101005"
