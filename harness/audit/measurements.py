@@ -8,8 +8,7 @@ from typing import Any
 
 from harness.analysis.collisions import Collisions, collisions, without_immediate_repeats
 from harness.outcome import Inconclusive, Unjudged
-from harness.run import Depth
-from harness.tester.reply import Reply
+from harness.run import Depth, Exchange
 from harness.tester.tester import Tester
 from harness.uds import Nrc, Session
 
@@ -58,7 +57,7 @@ class Lockout:
     """The wrong key at which it stopped taking more; None: none was found."""
     reason: str
     """What stopped the probe, in words."""
-    evidence: tuple[Reply, ...] = ()
+    evidence: tuple[Exchange, ...] = ()
 
 
 class Measurements:
@@ -121,19 +120,20 @@ class Measurements:
         for count in range(1, probe + 1):
             answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
             if answer.is_refused_with(*limited):
-                return Lockout(count, count, f"wrong key {count}: {answer}", (answer,))
+                return Lockout(count, count, f"wrong key {count}: {answer}", (answer.exchange(),))
             if not answer.is_refused_with(Nrc.INVALID_KEY):
                 tester.cite(answer)
                 raise Inconclusive(f"wrong key {count} was not evaluated as one: {answer}")
             following = security.request_seed(level)
             if following.is_refused_with(*limited):
-                return Lockout(count, count, f"seed request after wrong key {count}: {following}", (answer, following))
+                reason = f"seed request after wrong key {count}: {following}"
+                return Lockout(count, count, reason, (answer.exchange(), following.exchange()))
             if not following.is_positive:
                 tester.cite(answer, following)
                 raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
             seed = following.pdu[2:]
         reason = f"{probe} wrong keys were evaluated, each with 0x35, and seeds still given"
-        return Lockout(probe, None, reason, (answer, following))
+        return Lockout(probe, None, reason, (answer.exchange(), following.exchange()))
 
 
 def _sample(seeds: list[bytes], stopped_by: str = "") -> SeedSample:

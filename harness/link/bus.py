@@ -49,7 +49,7 @@ class Link(Protocol):
         """The link's time; for time-outs."""
 
     def send(self, frame: Frame) -> None:
-        """Hand a frame to the bus. LinkError: the adapter refuses it."""
+        """Hand a frame over to the bus, whose own it is from then on. LinkError: the adapter refuses it."""
 
     def receive(self, until_s: float) -> Frame | None:
         """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""

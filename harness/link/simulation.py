@@ -158,7 +158,8 @@ class Simulation:
             self._call(port, port.node.attach, port)
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame of the harness's own. It is given a number in the trace when it has left."""
+        """Queue a frame of the harness's own, which is the bus's from now on. It enters the trace when it has left."""
+        frame.is_sent = True
         self._sequence += 1
         self.unsent += 1
         heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, None))
@@ -231,10 +232,7 @@ class Simulation:
         frame, sender = self._flying
         self._flying = None
         self._arrives_s = math.inf
-        if sender is None:
-            frame = frame.as_sent(self.now_s)
-        else:
-            frame.time_s = self.now_s
+        frame.time_s = self.now_s
         self.trace.record(frame)
         if sender is not None:
             self.inbox.append(frame)

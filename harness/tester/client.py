@@ -122,9 +122,9 @@ class Client(Exchanger):
             raise ContactLost(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
         raise Inconclusive(f"neither {sound} nor {flawed}: {reply}")
 
-    def cite(self, *replies: Reply | RawReply) -> None:
-        """Keep exchanges as the decisive evidence."""
-        self.evidence.extend(reply.exchange() for reply in replies)
+    def cite(self, *seen: Reply | RawReply | Exchange) -> None:
+        """Keep exchanges as the decisive evidence, with their frames as long as these are at hand."""
+        self.evidence.extend(one if isinstance(one, Exchange) else one.exchange() for one in seen)
 
     def note(self, text: str) -> None:
         """Add a remark to the result."""

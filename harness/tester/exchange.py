@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -203,7 +204,7 @@ class Exchanger:
         self._transport.drain()
         first_frame = self.trace.count
         for frame in frames:
-            self.link.send(frame)
+            self.link.send(copy(frame))
         answers = self.listen(listen_s, after_first_of=len(frames))
         if not answers and not self.link.is_virtual:
             self.link.check_sent()
@@ -267,14 +268,14 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
     if answer[0] != service + RESPONSE_OFFSET:
         return False
     echo = _ECHO_BYTES.get(service, 0)
+    if answer[1 : 1 + echo] == request[1 : 1 + echo] and len(request) > 1:
+        return True
     if not echo:
         return True
     if service in _SUB_FUNCTION_SERVICES:
         if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
             return False
         return answer[2 : 1 + echo] == request[2 : 1 + echo]
-    if answer[1 : 1 + echo] == request[1 : 1 + echo]:
-        return True
     others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
     return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
 

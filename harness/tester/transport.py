@@ -31,6 +31,10 @@ class Transport:
             self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
         self._handed_over = 1
         self._early: deque[bytes] = deque()
+        self.early = 0
+        """How many messages came before the last one of ours was out."""
+        self.fault = ""
+        """Why the last message was not sent whole, in the standard's word; empty if it was."""
         self.garbage = 0
         """Frames that came in place of a flow control while the last message was sent."""
         self.answer_frames = 0
@@ -67,26 +71,17 @@ class Transport:
         if is_functional and len(pdu) > 7:
             raise ValueError(f"a functional request is one frame of at most 7 bytes, not {len(pdu)}")
         isotp = self._isotp
-        self.garbage = 0
+        self.garbage = self.early = 0
         isotp.send(pdu, self.link.now_s)
         self._flush(is_functional)
         while isotp.is_sending:
             message = self._step(self.link.now_s + LONGEST_SEGMENT_S)
             if message is not None:
                 self._early.append(message)
+                self.early += 1
                 if message[0] == pdu[0] + RESPONSE_OFFSET or message[:2] == bytes((NEGATIVE_RESPONSE, pdu[0])):
                     isotp.reset()
-
-    @property
-    def early(self) -> int:
-        """How many messages came before the last one of ours was out."""
-        return len(self._early)
-
-    @property
-    def fault(self) -> str:
-        """Why the last transfer was cut short, in the standard's word; empty if it was not."""
-        fault = self._isotp.fault
-        return "" if fault is None else str(fault.value)
+        self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
     def receive(self, until_s: float, give_up_s: float) -> bytes | None:
         """The ECU's next message, or None if none has begun by `until_s`, or none is complete by `give_up_s`."""
@@ -135,5 +130,9 @@ class Transport:
         fields = outbox.copy()
         outbox.clear()
         self._handed_over = len(fields)
+        if is_functional:
+            send(self.frame(fields[0], is_functional=True))
+            return
+        request_id, is_extended = self._request_id, self._is_extended
         for data in fields:
-            send(self.frame(data, is_functional=is_functional))
+            send(Frame(request_id, data, is_extended))

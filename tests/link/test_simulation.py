@@ -261,7 +261,7 @@ def test_11_bits_go_before_29_bits_with_the_same_base_and_data_before_remote() -
     ]
     bus = bus_of(Listener())
     for frame in reversed(in_order):
-        bus.send(frame)
+        bus.send(replace(frame))
     run(bus)
     assert [replace(frame, time_s=0.0, is_sent=False) for frame in bus.trace.frames(0, 9)] == in_order
 

@@ -139,6 +139,8 @@ def test_anything_else_that_begins_like_a_refusal_is_malformed(answer: str) -> N
 def test_frame_that_holds_no_message_is_malformed_and_no_silence(field: str) -> None:
     reply = ask("22 10 10", f"raw {field}")
     assert reply.kind is Kind.MALFORMED
+    assert reply.is_malformed
+    assert not reply.is_silence
     assert reply.pdu == b""
     assert reply.replies == ()
 
@@ -155,6 +157,8 @@ def test_remote_frame_from_the_response_id_is_malformed() -> None:
 def test_no_frame_is_silence() -> None:
     reply = ask("22 10 10")
     assert reply.kind is Kind.SILENCE
+    assert reply.is_silence
+    assert not reply.is_malformed
     assert (reply.pdu, reply.replies, reply.nrc) == (b"", (), None)
 
 

@@ -1,0 +1,199 @@
+"""Is an effect judged by what is stored, and taken back?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.outcome import Inconclusive
+from harness.target import DataEntry
+from harness.target.values import VALUES
+from harness.tester.reply import Reply
+
+from .desk import (
+    OPEN,
+    PROTECTED,
+    Answers,
+    Desk,
+    ScriptedEcu,
+    SecuredEcu,
+)
+
+
+class WritesAnyway(SecuredEcu):
+    """Stores first, and refuses then."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        super()._write(pdu)
+        self.values[int.from_bytes(pdu[1:3], "big")] = pdu[3:]
+        return "7f 2e 33"
+
+
+class StoresNothing(SecuredEcu):
+    """Says that it has written, and has not."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        before = dict(self.values)
+        answer = super()._write(pdu)
+        self.values = before
+        return answer
+
+
+class WritesOnce(SecuredEcu):
+    """Locks itself after each write."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        answer = super()._write(pdu)
+        self.is_unlocked = False
+        return answer
+
+
+# Effects
+
+
+def test_effect_is_read_back_and_undone() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    effect = desk.tester.access.write_effect(OPEN)
+    assert effect.is_changed
+    assert effect.before == b"\x10"
+    assert effect.after != b"\x10"
+    assert effect.reply.is_positive
+    assert ecu.values[0x1010] == b"\x10"
+    assert desk.tester.access.changed == {}
+    assert desk.tester.evidence[-1].request.startswith("2E 10 10")
+
+
+def test_no_effect_is_told_as_such() -> None:
+    desk = Desk(SecuredEcu())
+    effect = desk.tester.access.write_effect(PROTECTED)
+    assert not effect.is_changed
+    assert effect.before == effect.after == b"\x20"
+    assert effect.reply.is_refused_with(0x33)
+    assert desk.tester.access.changed == {}
+    assert desk.tester.evidence == []
+
+
+def test_effect_counts_and_not_the_answer() -> None:
+    assert Desk(WritesAnyway()).tester.access.write_effect(PROTECTED).is_changed
+    assert not Desk(StoresNothing()).tester.access.write_effect(OPEN).is_changed
+
+
+@pytest.mark.parametrize("delay_s", [0.01, 0.1])
+def test_value_that_is_stored_after_the_answer_is_an_effect(delay_s: float) -> None:
+    class StoresLater(SecuredEcu):
+        def _write(self, pdu: bytes) -> Answers:
+            self.port.call_later(delay_s, lambda: self.values.update({0x2020: pdu[3:]}))
+            return "7f 2e 33"
+
+    ecu = StoresLater()
+    desk = Desk(ecu)
+    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    assert ecu.values[0x2020] == b"\x20"
+
+
+def test_effect_in_words() -> None:
+    access = Desk(WritesAnyway()).tester.access
+    assert str(access.write_effect(OPEN)) == "negative 0x33 securityAccessDenied; the value went from 10 to 50"
+    access = Desk(SecuredEcu()).tester.access
+    assert str(access.write_effect(PROTECTED)) == "negative 0x33 securityAccessDenied; the value is unchanged"
+
+
+def test_effect_on_a_secret_value_does_not_tell_it() -> None:
+    """DESIGN 7: the content of a secret DID is never shown."""
+    ecu = SecuredEcu()
+    ecu.values[0x1010] = bytes.fromhex("C0FFEE01")
+    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, length=4, secret=True))
+    assert effect.is_changed
+    assert "C0 FF EE" not in str(effect)
+
+
+def test_value_that_is_written_is_one_that_is_declared() -> None:
+    ecu = SecuredEcu()
+    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, values=VALUES.parse("10..11")))
+    assert effect.after == b"\x11"
+
+
+def test_effect_of_any_other_act_is_undone_by_the_same_or_as_said() -> None:
+    ecu = SecuredEcu()
+    tester = Desk(ecu).tester
+    tester.gate.raw_needs = frozenset({"write"})
+    effect = tester.access.effect(OPEN, lambda value: tester.raw(b"\x04\x2e\x10\x10" + value))
+    assert effect.is_changed
+    assert ecu.values[0x1010] == b"\x10"
+    undone: list[bytes] = []
+
+    def undo(value: bytes) -> Reply:
+        undone.append(value)
+        return tester.write(0x1010, value)
+
+    tester.access.effect(OPEN, lambda value: tester.raw(b"\x04\x2e\x10\x10" + value), undo)
+    assert undone == [b"\x10"]
+    assert ecu.values[0x1010] == b"\x10"
+
+
+def test_value_that_cannot_be_put_back_at_once_is_remembered() -> None:
+    ecu = WritesOnce()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    assert ecu.values[0x2020] != b"\x20"
+    assert desk.tester.access.changed == {0x2020: b"\x20"}
+
+
+def test_value_is_remembered_when_a_check_ends_in_the_middle() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+
+    def act(value: bytes) -> Reply:
+        desk.tester.write(0x1010, value)
+        raise Inconclusive("and so it ends")
+
+    with pytest.raises(Inconclusive):
+        desk.tester.access.effect(OPEN, act)
+    assert desk.tester.access.changed == {0x1010: b"\x10"}
+
+
+def test_value_that_changes_by_itself_is_inconclusive_and_not_written() -> None:
+    ecu = ScriptedEcu(lambda pdu: f"62 10 10 {len(ecu.heard):02X}")
+    with pytest.raises(Inconclusive, match="changes by itself"):
+        Desk(ecu).tester.access.write_effect(OPEN)
+    assert all(request == "221010" for request in ecu.heard)
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_value_that_changes_slowly_by_itself_is_no_effect(is_declared: bool) -> None:
+    """Rule 14. It is the same in three reads within 2 ms, and another one when a refusal has taken 40."""
+
+    def answers(pdu: bytes) -> Answers:
+        return f"62 10 10 {int(ecu.port.now_s / 0.03):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
+
+    ecu = ScriptedEcu(answers)
+    with pytest.raises(Inconclusive):
+        Desk(ecu).tester.access.write_effect(replace(OPEN, volatile=is_declared))
+
+
+def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
+    """Rule 14. The time of day is protected in many an ECU; it ticks while the write is refused."""
+
+    def answers(pdu: bytes) -> Answers:
+        return f"62 10 10 {0x10 + int(ecu.port.now_s):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
+
+    ecu = ScriptedEcu(answers)
+    desk = Desk(ecu)
+    desk.tester.wait(0.97)
+    with pytest.raises(Inconclusive):
+        desk.tester.access.write_effect(OPEN)
+
+
+def test_value_can_be_watched_for_changing_by_itself() -> None:
+    ecu = ScriptedEcu(lambda pdu: f"62 {pdu[1:].hex()} {int(ecu.port.now_s / 0.15) if pdu[2] == 0x10 else 5:02X}")
+    access = Desk(ecu).tester.access
+    assert access.changes_by_itself(0x1010)
+    assert not access.changes_by_itself(0x2020)
+
+
+def test_value_that_cannot_be_read_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match="cannot be read"):
+        Desk(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))
