@@ -80,7 +80,7 @@ class Runner:
         tester.notes.clear()
         tester.access.owed.clear()
         first_frame, started_s = tester.trace.count, tester.link.now_s
-        faults_before = len(tester.link.faults())
+        faults_before, lost_before = len(tester.link.faults()), tester.link.lost_frames
         declared = check.declared
         ending = self._attempt(declared, check.call)
         evidence = self._evidence(ending)
@@ -90,6 +90,8 @@ class Runner:
             fatal = tester.unanswered
             evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
             ending = self._lost(ending, declared, check.call)
+        if ending.verdict is Verdict.FAIL and tester.link.lost_frames > lost_before:
+            ending = Ending(Verdict.ERROR, reason=f"frames were lost on their way from the adapter ({ending.observed})")
         for fault in tester.link.faults()[faults_before:][:1]:
             tester.note(f"the simulated ECU died: {fault.node} {fault.reason}\n{fault.traceback[-2000:]}".strip())
         return Finding(

@@ -61,7 +61,7 @@ class Tester(Client):
             can = self.target.can
             raise ContactLost(
                 f"the ECU {'no longer answers' if self.has_answered else 'does not answer'} "
-                f"(0x{can.request_id:X} -> 0x{can.response_id:X})"
+                f"(0x{can.request_id:X} -> 0x{can.response_id:X}){self._cause_of_death()}"
             )
         security = self.security
         self._wait_out_delays()
@@ -83,6 +83,10 @@ class Tester(Client):
                     self.security.seed(entry.level)
                 except Unjudged as reason:
                     self.note(f"level 0x{entry.level:02X} was left in its delay: {reason}")
+
+    def _cause_of_death(self) -> str:
+        faults = self.link.faults()
+        return f": {faults[-1].node} {faults[-1].reason}" if faults else ""
 
     def _revive(self) -> bool:
         for means in (Means.POWER, Means.COMMAND):
