@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from harness.audit.measurements import Measurements
+from harness.audit.opening import open_tester
 from harness.audit.runner import Runner
 from harness.audit.schedule import checks_of
-from harness.link.bus import open_link
-from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.run import Depth, Finding
 from harness.target import Target
-from harness.tester.keys import key_function
-from harness.tester.ledger import Ledger
-from harness.tester.tester import Tester
 
 
 def run_checks(
@@ -26,23 +22,11 @@ def run_checks(
     trace: Trace | None = None,
 ) -> list[Finding]:
     """The findings of some checks on a simulated ECU; nothing is written anywhere. UserError: as for an audit."""
-    chance = Chance(seed)
-    trace = trace or Trace()
-    link = open_link(
-        interface=target.can.interface,
-        channel=target.can.channel,
-        bitrate=target.can.bitrate,
-        trace=trace,
-        chance=chance.stream("ecu"),
-        relative_to=target.folder,
-    )
-    keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
-    ledger = Ledger(None, target.name, target.safety.wrong_keys)
-    tester = Tester(link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+    tester = open_tester(target, seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
     shared = {"tester": tester, "measure": Measurements(tester, depth), "depth": depth}
     try:
         findings = [finding for check in checks_of(functions, **shared) for finding in runner.run(check, "")]
         return [*findings, *runner.settle()]
     finally:
-        link.close()
+        tester.link.close()

@@ -12,18 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.audit.measurements import Measurements
+from harness.audit.opening import open_tester
 from harness.audit.runner import Runner
 from harness.errors import LinkError
-from harness.link.bus import Link, open_link
-from harness.link.clock import Chance, RealClock, utc_text
+from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
 from harness.report.html import render_audit_html
 from harness.run import Depth, Finding, Run, RunInfo, Verdict
 from harness.run_folder import RunFolder, sha256_of
 from harness.target import QUIRKS, Target
-from harness.tester.keys import key_function
-from harness.tester.ledger import Ledger
-from harness.tester.tester import Tester
 
 AUDIT_HTML = "audit.html"
 BUS_LOG = "bus.log"
@@ -54,25 +51,13 @@ class AuditSession:
         """UserError: the interface, key functions, ledger or folder; nothing has been sent then."""
         self.options = options
         target = options.target
-        keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
-        chance = Chance(options.seed)
         ledger_path = None if target.is_simulated else options.reports / LEDGER
-        ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
-        ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
         trace = Trace(channel=_log_channel(target))
         self._no_longer_failing: list[str] = []
-        self._link: Link = open_link(
-            interface=target.can.interface,
-            channel=target.can.channel,
-            bitrate=target.can.bitrate,
-            trace=trace,
-            chance=chance.stream("ecu"),
-            relative_to=target.folder,
-        )
+        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger_path)
+        self._link = self.tester.link
         try:
-            self.tester = Tester(self._link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)
             self._clock = RealClock()
-            self._started_s = self._link.now_s
             info = self._info()
             if options.out is not None:
                 self.folder = RunFolder.create(options.out, info)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import io
 import math
@@ -115,6 +116,10 @@ class _Port:
         return timer
 
 
+_Waiting = tuple[int, int, Frame, _Port | None]
+"""Arbitration field, order of sending, frame, sender (None: the harness)."""
+
+
 class Simulation:
     """A bus with nodes. Time stands still except in `advance`.
 
@@ -148,8 +153,8 @@ class Simulation:
         self._bit_s = 1.0 / bitrate
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
-        self._waiting: list[tuple[int, int, Frame, _Port | None]] = []
-        """A heap: arbitration field, order of sending, frame, sender."""
+        self._waiting: deque[_Waiting] = deque()
+        """In the order in which they will go."""
         self._flying: tuple[Frame, _Port | None] | None = None
         self._arrives_s = math.inf
         self._ports = [_Port(self, node, chance.stream(f"node {n}")) for n, node in enumerate(nodes)]
@@ -162,7 +167,7 @@ class Simulation:
         frame.is_sent = True
         self._sequence += 1
         self.unsent += 1
-        heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, None))
+        self._enqueue((_arbitration(frame), self._sequence, frame, None))
 
     def queue(self, message: can.Message, port: _Port) -> None:
         """Queue a node's frame; what the node does to the message afterwards is without effect.
@@ -175,7 +180,15 @@ class Simulation:
         port.waiting += 1
         self._sequence += 1
         frame = from_message(message, 0.0, False)
-        heapq.heappush(self._waiting, (_arbitration(frame), self._sequence, frame, port))
+        self._enqueue((_arbitration(frame), self._sequence, frame, port))
+
+    def _enqueue(self, entry: _Waiting) -> None:
+        """Most frames belong at the end: a long message's have one id."""
+        waiting = self._waiting
+        if waiting and entry < waiting[-1]:
+            bisect.insort(waiting, entry)
+        else:
+            waiting.append(entry)
 
     def schedule(self, delay_s: float, timer: _Timer) -> None:
         """Remember a callback."""
@@ -220,7 +233,7 @@ class Simulation:
             self.now_s = until_s
 
     def _take_off(self) -> None:
-        _, _, frame, port = heapq.heappop(self._waiting)
+        _, _, frame, port = self._waiting.popleft()
         if port is not None:
             port.waiting -= 1
         bits = (67 if frame.is_extended else 47) + 8 * len(frame.data)
@@ -283,8 +296,7 @@ class Simulation:
         for _, _, timer in self._timers:
             if timer.port is port:
                 timer.callback = None
-        self._waiting = [entry for entry in self._waiting if entry[3] is not port]
-        heapq.heapify(self._waiting)
+        self._waiting = deque(entry for entry in self._waiting if entry[3] is not port)
         port.waiting = 0
 
     @property

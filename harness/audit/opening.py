@@ -1,0 +1,33 @@
+"""How the way to an ECU is opened: keys, ledger, bus and tester, as a target names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.link.bus import open_link
+from harness.link.clock import Chance
+from harness.link.trace import Trace
+from harness.target import Target
+from harness.tester.keys import key_function
+from harness.tester.ledger import Ledger
+from harness.tester.tester import Tester
+
+
+def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Tester:
+    """A tester on the target's bus, which its `link` closes.
+
+    UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
+    """
+    keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
+    ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
+    ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
+    chance = Chance(seed)
+    link = open_link(
+        interface=target.can.interface,
+        channel=target.can.channel,
+        bitrate=target.can.bitrate,
+        trace=trace,
+        chance=chance.stream("ecu"),
+        relative_to=target.folder,
+    )
+    return Tester(link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)
