@@ -26,7 +26,7 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no measurement {', '.join(unknown)}; known are {', '.join(names)}")
     machine = f"Python {platform.python_version()} on {os.cpu_count()} CPUs, {platform.system()} {platform.release()}"
-    print(f"{machine}; {RUNS} runs each\n\n{HEAD}", flush=True)
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}; {RUNS} runs each\n\n{HEAD}", flush=True)
     rows = []
     for measure in MEASURES:
         if not options.only or measure.__name__ in options.only:
