@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -125,3 +127,21 @@ PEERS = (
     Peer("py-uds", "send_message and receive_message of its transport interface", 200, _py_uds),
     Peer("Scapy", "ISOTPSoftSocket.sr1 over PythonCANSocket", 50, _scapy),
 )
+
+
+def rate(peer: Peer, request: bytes) -> float:
+    """Exchanges a second."""
+    with peer.open() as exchange:
+        exchange(request)
+        started_s = time.perf_counter()
+        for _ in range(peer.exchanges):
+            answer = exchange(request)
+        found = peer.exchanges / (time.perf_counter() - started_s)
+    assert answer[:3] == bytes((0x62, *request[1:])), answer.hex()
+    return found
+
+
+if __name__ == "__main__":
+    name, request_hex, runs = sys.argv[1:]
+    [chosen] = [peer for peer in PEERS if peer.name == name]
+    print(*(rate(chosen, bytes.fromhex(request_hex)) for _ in range(int(runs))))

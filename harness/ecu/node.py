@@ -31,7 +31,8 @@ class UdsNode:
         self.machine = UdsAnsweringMachine(ecu)
         self._answer: Callable[..., list[bytes]] = self.machine.answer
         self._request_id = request_id
-        self._response_id = response_id
+        self._frame = can.Message(arbitration_id=response_id, is_extended_id=False)
+        """Every frame that it sends, one after the other: the bus takes a copy."""
         self._functional_id = functional_id
         self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding, frame_time_s=_FRAME_TIME_S))
         self._frame_rules = frame_rules(ecu)
@@ -110,8 +111,10 @@ class UdsNode:
     def _flush(self) -> None:
         """Put on the bus what ISO-TP has ready, and see that it is woken in time."""
         isotp = self._isotp
+        frame = self._frame
         for data in isotp.outbox:
-            self._port.send(can.Message(0.0, self._response_id, False, data=data))
+            frame.data, frame.dlc = bytearray(data), len(data)
+            self._port.send(frame)
         isotp.outbox.clear()
         if isotp.deadline_s is not None and (self._timer is None or isotp.deadline_s < self._timer_due_s):
             if self._timer is not None:

@@ -35,7 +35,7 @@ class Port(Protocol):
         """The wall clock that an ECU could know, seconds since 1970; virtual on a virtual bus."""
 
     def send(self, frame: can.Message) -> None:
-        """Queue a frame; it arrives when the bus has had time for it. ValueError: not a CAN frame."""
+        """Queue a copy of a frame; it arrives when the bus has had time for it. ValueError: not a CAN frame."""
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""

@@ -6,6 +6,7 @@ import hashlib
 import heapq
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +45,7 @@ class FakePort:
         return 1_767_225_600.0 + self.now_s
 
     def send(self, frame: can.Message) -> None:
-        self.sent.append(frame)
+        self.sent.append(copy(frame))
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> FakeTimer:
         assert delay_s >= 0
