@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
     from harness.tester.reply import RawReply, Reply, malformed, negative, positive, silence
+    from harness.tester.segments import segments
     from harness.tester.tester import Tester
     from harness.uds import Nrc, Service
 
@@ -40,6 +41,7 @@ _HOME = {
     "not_applicable": "harness.outcome",
     "not_run": "harness.outcome",
     "positive": "harness.tester.reply",
+    "segments": "harness.tester.segments",
     "silence": "harness.tester.reply",
 }
 
@@ -66,6 +68,7 @@ __all__ = [
     "not_applicable",
     "not_run",
     "positive",
+    "segments",
     "silence",
 ]
 

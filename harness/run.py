@@ -116,6 +116,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Something measured of the ECU that is no verdict, as a table of two columns."""
+
+    title: str
+    """E.g. ``Lockout of level 0x01``."""
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
@@ -141,6 +150,8 @@ class RunInfo:
     """What the simulated ECU printed, its end only if long."""
     counts: dict[str, int] = field(default_factory=dict)
     """frames, exchanges, wrong_keys."""
+    profiles: tuple[Profile, ...] = ()
+    """What was measured of the ECU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

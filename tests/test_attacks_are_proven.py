@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from harness.audit.declare import Attack
 from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_checks, shipped_functions
 from harness.ecu.defects import DEFECTS
+from harness.ecu.variants import VARIANTS
 from harness.run import Depth, Finding, Verdict
-from harness.target import Target, load_target
+from harness.target import load_target
+
+from .variants import with_changes
 
 CHECKS = shipped_functions()
 ALARMS = (Verdict.FAIL, Verdict.ERROR)
-
-
-def ecu(base: str, *defects: str) -> Target:
-    target = load_target(base)
-    return replace(target, can=replace(target.can, channel="+".join((target.can.channel, *defects))))
 
 
 def alarms(findings: list[Finding]) -> set[str]:
@@ -42,13 +38,20 @@ def test_no_check_fails_on_a_sound_ecu(profile: str, seed: int) -> None:
     assert {finding.id for finding in findings} == set(CHECKS)
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_check_fails_on_a_benign_variant(name: str) -> None:
+    findings = run_checks(CHECKS.values(), with_changes("hardened", name))
+    assert not alarms(findings), explain(findings)
+
+
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_defect_is_seen_by_its_checks_and_by_no_other(name: str) -> None:
     defect = DEFECTS[name]
-    findings = run_checks(CHECKS.values(), ecu(defect.base, name), depth=Depth(defect.depth))
+    findings = run_checks(CHECKS.values(), with_changes(defect.base, name), depth=Depth(defect.depth))
     seen = alarms(findings)
+    assert bool(defect.kills) is not bool(defect.survives), "seen by a check, or there is a reason why not"
     assert not any(finding.verdict is Verdict.ERROR for finding in findings), explain(findings)
-    assert seen & set(defect.kills) & set(CHECKS), f"no check of {defect.kills} sees it\n{explain(findings)}"
+    assert not defect.kills or seen & set(defect.kills), f"no check of {defect.kills} sees it\n{explain(findings)}"
     assert seen <= {*defect.kills, *defect.also}, f"accused beside it: {explain(findings)}"
 
 
@@ -57,5 +60,5 @@ def test_a_check_names_defects_that_it_sees(check: Attack) -> None:
     assert check.proven_by, f"{check.id} names no defect"
     for name in check.proven_by:
         defect = DEFECTS[name]
-        findings = run_checks([CHECKS[check.id]], ecu(defect.base, name), depth=Depth(defect.depth))
+        findings = run_checks([CHECKS[check.id]], with_changes(defect.base, name), depth=Depth(defect.depth))
         assert Verdict.FAIL in {finding.verdict for finding in findings}, f"{name}: {explain(findings)}"

