@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help audit test bench lock clean
+.PHONY: help audit test matrix bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,9 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
+	$(BIN)/python -m tests.matrix
 
 bench: $(VENV)/bench.stamp ## measure the budgets, beside the peers
 	$(BIN)/python -m benchmarks.bench

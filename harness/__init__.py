@@ -6,70 +6,130 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.analysis.development import traces_of_development
+    from harness.analysis.drift import Drift, drift
+    from harness.analysis.padding import Observed, padding_of
+    from harness.analysis.rhythm import rhythm_of
+    from harness.analysis.secrets import found_in, is_telling
     from harness.audit.declare import attack
     from harness.audit.measurements import Measurements
+    from harness.audit.measurements.delay import Delay
+    from harness.fuzz.campaign import Campaign
+    from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
     from harness.fuzz.python import fuzz_case
+    from harness.fuzz.walk import Patience, Walk
     from harness.link.frame import Frame
     from harness.outcome import Inconclusive, fail, inconclusive, not_applicable, not_run
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
+    from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
+    from harness.tester.observe import images, memory_in_use, watched_console
+    from harness.tester.other_address import OtherAddress
     from harness.tester.reply import RawReply, Reply, malformed, negative, positive, silence
     from harness.tester.segments import segments
     from harness.tester.tester import Tester
     from harness.uds import Nrc, Service
 
 _HOME = {
+    "Campaign": "harness.fuzz.campaign",
     "DataEntry": "harness.target",
+    "Delay": "harness.audit.measurements.delay",
     "Depth": "harness.run",
+    "Drift": "harness.analysis.drift",
     "Frame": "harness.link.frame",
     "Inconclusive": "harness.outcome",
     "Measurements": "harness.audit.measurements",
     "Nrc": "harness.uds",
+    "Observed": "harness.analysis.padding",
+    "OtherAddress": "harness.tester.other_address",
+    "Patience": "harness.fuzz.walk",
     "RawReply": "harness.tester.reply",
     "Reply": "harness.tester.reply",
     "Service": "harness.uds",
     "Severity": "harness.run",
     "Target": "harness.target",
     "Tester": "harness.tester.tester",
+    "Walk": "harness.fuzz.walk",
     "attack": "harness.audit.declare",
+    "await_quiet": "harness.tester.load",
+    "drift": "harness.analysis.drift",
     "fail": "harness.outcome",
+    "foreign_frame": "harness.tester.load",
+    "found_in": "harness.analysis.secrets",
+    "frame_sequence": "harness.fuzz.generate",
+    "frames_per_second": "harness.tester.load",
     "fuzz_case": "harness.fuzz.python",
+    "images": "harness.tester.observe",
     "inconclusive": "harness.outcome",
+    "is_telling": "harness.analysis.secrets",
     "load_target": "harness.target",
     "malformed": "harness.tester.reply",
+    "memory_in_use": "harness.tester.observe",
+    "mutated_request": "harness.fuzz.generate",
     "negative": "harness.tester.reply",
     "not_applicable": "harness.outcome",
     "not_run": "harness.outcome",
+    "padding_of": "harness.analysis.padding",
     "positive": "harness.tester.reply",
+    "random_frame": "harness.fuzz.generate",
+    "rhythm_of": "harness.analysis.rhythm",
     "segments": "harness.tester.segments",
+    "send_load": "harness.tester.load",
     "silence": "harness.tester.reply",
+    "traces_of_development": "harness.analysis.development",
+    "valid_requests": "harness.fuzz.generate",
+    "watched_console": "harness.tester.observe",
 }
 
 __all__ = [
+    "Campaign",
     "DataEntry",
+    "Delay",
     "Depth",
+    "Drift",
     "Frame",
     "Inconclusive",
     "Measurements",
     "Nrc",
+    "Observed",
+    "OtherAddress",
+    "Patience",
     "RawReply",
     "Reply",
     "Service",
     "Severity",
     "Target",
     "Tester",
+    "Walk",
     "attack",
+    "await_quiet",
+    "drift",
     "fail",
+    "foreign_frame",
+    "found_in",
+    "frame_sequence",
+    "frames_per_second",
     "fuzz_case",
+    "images",
     "inconclusive",
+    "is_telling",
     "load_target",
     "malformed",
+    "memory_in_use",
+    "mutated_request",
     "negative",
     "not_applicable",
     "not_run",
+    "padding_of",
     "positive",
+    "random_frame",
+    "rhythm_of",
     "segments",
+    "send_load",
     "silence",
+    "traces_of_development",
+    "valid_requests",
+    "watched_console",
 ]
 
 

@@ -8,12 +8,12 @@ import io
 import os
 import shlex
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import LinkError, UserError
+from harness.listing import LISTS
 
 if TYPE_CHECKING:
     from harness.target import Target
@@ -88,11 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     ecu.add_argument("--interface", required=True, help="a python-can interface, e.g. socketcan")
     ecu.add_argument("--channel", required=True, help="e.g. vcan0")
     ecu.add_argument("--bitrate", type=int, default=500_000, help="for interfaces that set it (default: 500000)")
+    ecu.add_argument("--fd", action="store_true", help="open the bus for CAN FD, e.g. for hardened+can_fd")
+    ecu.add_argument("--data-bitrate", type=int, metavar="N", help="of CAN FD, for interfaces that set it")
     ecu.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
     ecu.set_defaults(run=_ecu)
 
-    listing = commands.add_parser("list", help="list the checks, profiles, defects and targets")
-    listing.add_argument("what", nargs="?", choices=("checks", "profiles", "defects", "targets"), default="checks")
+    listing = commands.add_parser("list", help="list the checks, profiles, defects, variants, targets, requirements")
+    listing.add_argument("what", nargs="?", choices=tuple(LISTS), default="checks")
     listing.set_defaults(run=_list)
 
     show = commands.add_parser("show", help="say what a check tests, why, and what to do about a failure")
@@ -205,13 +207,14 @@ def _command(options: argparse.Namespace, seed: int) -> str:
 def _ecu(options: argparse.Namespace) -> int:
     import can
 
+    from harness.link.adapter import rate_options
     from harness.link.live import LiveBus
     from harness.link.node import load_nodes
 
     nodes = load_nodes("+".join([options.profile, *options.defect]))
-    settings = {} if options.interface == "socketcan" else {"bitrate": options.bitrate}
+    rates = rate_options(options.interface, bitrate=options.bitrate, fd=options.fd, data_bitrate=options.data_bitrate)
     try:
-        bus = can.Bus(interface=options.interface, channel=options.channel, **settings)
+        bus = can.Bus(interface=options.interface, channel=options.channel, **rates)
     except Exception as error:  # backends raise what they like
         raise UserError(f"cannot open {options.interface}:{options.channel}: {error}") from error
     with bus:
@@ -221,60 +224,20 @@ def _ecu(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    if options.what == "targets":
-        from harness.target import load_target, shipped_targets
-
-        for name in shipped_targets():
-            _row(name, 22, load_target(name).notes)
-    elif options.what == "profiles":
-        from harness.ecu.profiles import PROFILES
-
-        for name, what in PROFILES.items():
-            _row(name, 22, what)
-    elif options.what == "defects":
-        from harness.ecu.defects import DEFECTS
-
-        for defect in DEFECTS.values():
-            print(defect.name)
-            _row("", 4, f"{defect.what} [{', '.join(defect.kills)}]")
-    else:
-        from harness.catalogue import shipped_checks
-
-        for check in shipped_checks():
-            name = f"{check.id:6} {check.severity.value}"
-            _row(name, max(len(name) + 2, 17), check.title)
+    LISTS[options.what]()
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
     from harness.catalogue import shipped_checks
+    from harness.listing import show
 
     checks = {check.id: check for check in shipped_checks()}
     check = checks.get(options.id) or checks.get(options.id.upper())
     if check is None:
         raise UserError(f"there is no check {options.id}; known are {', '.join(checks)}")
-    rows = {
-        "severity": f"{check.severity.value}, by default",
-        "basis": check.basis,
-        "why": check.rationale,
-        "mend": check.remediation,
-        "source": check.source,
-        "hints": ", ".join([*(f"CWE-{number}" for number in check.cwe), *(f"R155 {number}" for number in check.r155)]),
-        "needs": ", ".join(check.needs) or "no permission",
-        "uses": ", ".join(check.uses),
-        "proven by": ", ".join(check.proven_by),
-    }
-    _row(check.id, len(check.id) + 2, check.title)
-    print()
-    for name, text in rows.items():
-        if text:
-            _row(name, 11, text)
+    show(check)
     return 0
-
-
-def _row(name: str, width: int, text: str) -> None:
-    """A name, and its text beside it within 80 columns."""
-    print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 def _doctor(options: argparse.Namespace) -> int:

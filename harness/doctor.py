@@ -49,6 +49,8 @@ def examine(target: Target) -> Iterator[Diagnosis]:
             interface=can.interface,
             channel=can.channel,
             bitrate=can.bitrate,
+            fd=can.fd,
+            data_bitrate=can.data_bitrate,
             trace=trace,
             chance=Chance(0),
             relative_to=target.folder,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 
@@ -40,8 +42,8 @@ class Depth(StrEnum):
     DEFAULT = "default"
     DEEP = "deep"
 
-    def choose(self, *, quick: int, default: int, deep: int) -> int:
-        """The number for this depth."""
+    def choose(self, *, quick: T, default: T, deep: T) -> T:
+        """The number, or the selection, for this depth."""
         return {Depth.QUICK: quick, Depth.DEFAULT: default, Depth.DEEP: deep}[self]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,10 @@ MAY_IMPORT = {
     "audit": AUDIT,
     "ecu": {"uds", "errors", "link", "ecu"},
     "catalogue": AUDIT | {"catalogue"},
+    "requirements": TARGET | {"requirements"},
+    "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER,
-    "cli": AUDIT | {"ecu", "catalogue", "doctor", "cli"},
+    "cli": AUDIT | {"ecu", "catalogue", "doctor", "listing", "cli"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""
 
@@ -57,8 +60,13 @@ def part_of(path: Path) -> str:
     return path.relative_to(ROOT / "harness").parts[0].removesuffix(".py")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -85,9 +93,8 @@ def test_a_check_imports_only_public_names(path: Path) -> None:
 def test_nothing_but_the_clock_reads_time_sleeps_or_draws_chance(path: Path) -> None:
     if path.relative_to(ROOT).as_posix() in ASKS_THE_MACHINE:
         return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     found = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name in MACHINE and MACHINE[alias.name] is None]
             found += [alias.name for alias in node.names if alias.name == "time"]

@@ -25,7 +25,7 @@ SHORT, LONG = b"\x22\x10\x10", b"\x22\xf1\xa0"
 """Read an answer of 4 bytes, and one of 100, from the hardened ECU."""
 
 TRIES = 5
-"""The best of these counts, in processor time: a busy machine is no fault of the code."""
+"""One of these must hold a budget, in processor time: a busy machine is no fault of the code."""
 
 
 @pytest.fixture
@@ -45,23 +45,23 @@ def tester(tmp_path: Path) -> Iterator[Tester]:
         link.close()
 
 
-def best_s(work: Callable[[], object]) -> float:
-    """How long it takes at best."""
-    taken = []
-    for _ in range(TRIES):
-        started_s = time.process_time()
-        work()
-        taken.append(time.process_time() - started_s)
-    return min(taken)
+def taken_s(work: Callable[[], object]) -> float:
+    started_s = time.process_time()
+    work()
+    return time.process_time() - started_s
 
 
-def exchange_rate(tester: Tester, request: bytes, exchanges: int) -> float:
+def is_done_within(budget_s: float, work: Callable[[], object]) -> bool:
+    return any(taken_s(work) < budget_s for _ in range(TRIES))
+
+
+def is_as_quick(tester: Tester, request: bytes, *, exchanges: int, per_second: float) -> bool:
     def work() -> None:
         for _ in range(exchanges):
             tester.request(request)
         tester.trace.flush()
 
-    return exchanges / best_s(work)
+    return is_done_within(exchanges / per_second, work)
 
 
 def resident_bytes() -> int:
@@ -70,31 +70,31 @@ def resident_bytes() -> int:
 
 
 def test_a_single_frame_exchange_is_quick(tester: Tester) -> None:
-    assert exchange_rate(tester, SHORT, 2000) > 20_000
+    assert is_as_quick(tester, SHORT, exchanges=2000, per_second=20_000)
 
 
 def test_an_exchange_with_a_hundred_bytes_is_quick(tester: Tester) -> None:
     assert len(tester.request(LONG).pdu) == 100
-    assert exchange_rate(tester, LONG, 300) > 3_000
+    assert is_as_quick(tester, LONG, exchanges=300, per_second=3_000)
 
 
 def test_an_hour_on_a_silent_bus_takes_no_time(tester: Tester) -> None:
-    assert best_s(lambda: tester.wait(3600)) < 0.010
+    assert is_done_within(0.010, lambda: tester.wait(3600))
 
 
 def test_evidence_of_many_exchanges_is_not_kept_in_memory(tester: Tester) -> None:
     for _ in range(10_000):
         tester.request(SHORT)
     before = resident_bytes()
-    for _ in range(100_000):
+    for _ in range(40_000):
         tester.request(SHORT)
-    assert resident_bytes() - before < 5 << 20
+    assert resident_bytes() - before < 2 << 20
 
 
 @pytest.mark.parametrize(("depth", "budget_s"), [(Depth.QUICK, 0.8), (Depth.DEFAULT, 3.0)])
 def test_an_audit_is_quick(depth: Depth, budget_s: float) -> None:
     checks, target = shipped_functions().values(), load_target("hardened")
-    assert best_s(lambda: run_checks(checks, target, depth=depth)) < budget_s
+    assert is_done_within(budget_s, lambda: run_checks(checks, target, depth=depth))
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:

@@ -4,68 +4,89 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from harness.audit.fuzzing import checks_below
 from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_functions
 from harness.cli import main
-from harness.run import Depth, Finding, Run, Severity, Verdict
+from harness.run import Depth, Finding, Run, Verdict
 from harness.run_folder import read_run
 from harness.target import load_target
 
+ARTICLE_FAILS = {
+    # Part 8; the severities are part 3's.
+    **{"SA-08": "low", "SA-09": "high", "SA-21": "low", "SA-22": "medium", "SA-23": "low", "SA-24": "low"},
+    "SA-30": "low",  # the right key with a tail; critical only for an empty or a short one
+    "SA-34": "high",  # 40 bits of secret
+    **{"SA-36": "low", "SA-38": "medium", "SA-40": "medium", "AC-04": "low", "AC-13": "high"},
+    **{"CF-01": "medium", "CF-02": "low", "CF-03": "low", "CF-04": "medium", "CF-05": "low"},
+    **{"CF-07": "low", "CF-09": "low", "CF-11": "low"},
+    **{"TP-01": "medium", "TP-02": "medium", "TP-03": "medium", "TP-04": "medium", "TP-05": "medium"},
+    **{"TP-12": "high", "TP-15": "high"},
+    **{"IE-01": "high", "IE-05": "high", "DS-04": "low"},
+    # Part 8's warning, and part 11's word for it.
+    "SA-06": "medium",
+    # Part 11: nothing ever locks it again.
+    "ST-02": "high",
+    # In no list of part 8: junk answers and a seed that an unlocked level should not give break the rules of 7F and 2.1.
+    **{"FZ-02": "low", "FZ-04": "low"},
+}
+ARTICLE_PASSES = {
+    *("SA-01", "SA-02", "SA-03", "SA-04", "SA-07"),  # os.urandom
+    "SA-25",  # by a key that was computed and not used (part 11, row 7)
+    *("SA-31", "SA-32", "SA-33", "SA-37", "SA-39", "AC-01", "AC-02", "AC-12", "DS-01", "IE-02"),
+    "AC-15",  # 1010 is declared open
+    # In no list of part 8. The window and its growing log are not simulated, so DS-07 has nothing to find here.
+    *("CF-10", "CF-12", "DS-02", "DS-03", "DS-07", "FZ-01", "FZ-03", "FZ-05", "FZ-06", "IE-06", "ST-06", "TP-16"),
+}
+ARTICLE_UNDECIDED = {
+    "SA-35": "detectable",  # a difference of 50 ns cannot be seen on a bus
+    "AC-14": "no data is declared",  # no ranges
+    "CF-06": "not refused with a code",  # junk has no order
+    "IE-03": "is refused with 0x31",
+    "IE-04": "one unit only",
+}
+ARTICLE_LACKS = {
+    *("SA-05", "SA-12", "SA-13"),  # no way to restart it
+    *("SA-10", "SA-11", "SA-14", "SA-16", "SA-17", "SA-18", "SA-19", "SA-20", "SA-41"),  # no limit, no delay
+    *("SA-15", "SA-27", "SA-28", "SA-29"),  # one level
+    *("SA-26", "ST-01", "ST-04", "ST-05", "ST-07", "ST-08", "ST-03", "AC-17", "DS-06"),  # no sessions, no reset
+    *("AC-03", "CF-08", "TP-14"),  # no functional id
+    *("AC-05", "AC-06", "AC-07", "AC-08", "AC-09", "AC-10", "AC-11", "AC-16", "AC-18", "AC-19", "DS-05"),  # no such service
+    *("TP-06", "TP-07", "TP-08", "TP-09", "TP-10", "TP-11", "TP-13", "TP-17", "TP-18"),  # no segmentation
+}
 ARTICLE = {
-    # part 8, FAIL; the severities are part 3's
-    "SA-09": ("fail", "high"),  # a 32-bit key: critical only up to 16 bits
-    "SA-21": ("fail", "low"),  # no reply, or 35, instead of 24; critical only if it opened
-    "SA-22": ("fail", "medium"),
-    "SA-24": ("fail", "low"),
-    "AC-13": ("fail", "high"),  # padding is stored
-    "CF-01": ("fail", "medium"),  # 27 35, and 7F <its length> 31
-    "CF-02": ("fail", "low"),
-    "TP-12": ("fail", "high"),  # consecutive and flow control frames are executed
-    "TP-15": ("fail", "high"),
-    # part 8, PASS
-    "SA-01": ("pass", "high"),  # os.urandom
-    "SA-25": ("pass", "critical"),  # by a key that was computed and not used (part 11, row 7)
-    "SA-32": ("pass", "critical"),
-    "SA-39": ("pass", "critical"),
-    "AC-01": ("pass", "critical"),
-    "AC-02": ("pass", "critical"),  # the half of it that there is: a pending seed
-    # part 11, verdict words: the subject is absent
-    "ST-01": ("not_applicable", "high"),  # no session
+    **dict.fromkeys(ARTICLE_FAILS, "fail"),
+    **dict.fromkeys(ARTICLE_PASSES, "pass"),
+    **dict.fromkeys(ARTICLE_UNDECIDED, "inconclusive"),
+    **dict.fromkeys(ARTICLE_LACKS, "not_applicable"),
 }
-"""Verdict and severity on the article's final script."""
+"""Verdict on the article's final script."""
 
-FIRST_SCRIPT = {
+FIRST_SCRIPT_FAILS = {
     # The same framing and the same open DID 1010 as the final script: everything that needs no key is found again.
-    "AC-13": "fail",
-    "CF-01": "fail",
-    "CF-02": "fail",
-    "TP-12": "fail",
-    "TP-15": "fail",
-    # Its target declares no security level: 27 is answered by junk, as any unknown service. The subject does not exist.
-    "SA-01": "not_applicable",
-    "SA-09": "not_applicable",
-    "SA-21": "not_applicable",
-    "SA-22": "not_applicable",
-    "SA-24": "not_applicable",
-    "SA-25": "not_applicable",
-    "SA-32": "not_applicable",
-    "SA-39": "not_applicable",
-    # DID 2020 is declared "never" writable. No data is declared to need a level, so none is protected by one; and a
-    # refusal could have no control either, since no key opens it. Not a pass: nothing was shown to be guarded.
-    "AC-01": "not_applicable",
-    "AC-02": "not_applicable",
-    # No session.
-    "ST-01": "not_applicable",
+    *("AC-04", "AC-13", "CF-01", "CF-02", "CF-04", "CF-05", "CF-11", "DS-04", "FZ-02"),
+    *("TP-01", "TP-02", "TP-03", "TP-04", "TP-05", "TP-12", "TP-15"),
 }
-"""Verdict on the article's first script, which answers every write of 2020 with 33 and knows no 27."""
+FIRST_SCRIPT_PASSES = {
+    *("AC-15", "CF-10", "CF-12", "DS-01", "DS-02", "DS-03", "DS-07", "FZ-01", "FZ-03", "FZ-05", "FZ-06"),
+    *("IE-02", "IE-06", "ST-06", "TP-16"),
+}
+FIRST_SCRIPT_UNDECIDED = {"AC-14", "IE-03"}
+"""On the article's first script, which answers every write of 2020 with 33 and knows no 27.
+
+Its target declares no security level, and 2020 "never" writable: all else has no subject. No data is declared to need a
+level, so none is protected by one; and a refusal could have no control either, since no key opens it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,6 @@ class Audit:
     code: int
     run: Run
     out: str
-    took_s: float
 
     @property
     def findings(self) -> list[Finding]:
@@ -90,10 +110,9 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Audit]:
     def audit(target: str) -> Audit:
         gc.freeze()  # pytest ends with five collections; what was there before is none of its business
         folder, out = tmp_path_factory.mktemp(target), io.StringIO()
-        before_s = time.process_time()
         with contextlib.redirect_stdout(out), contextlib.chdir(folder):
             code = main(["audit", target, "--out", "run", "--seed", "1"])
-        return Audit(code, read_run(folder / "run"), out.getvalue(), time.process_time() - before_s)
+        return Audit(code, read_run(folder / "run"), out.getvalue())
 
     return audit
 
@@ -114,33 +133,67 @@ Audited = Callable[[str], Audit]
 TARGETS = ["article", "article-v1", "hardened", "hardened-article-key"]
 
 
+def test_the_table_is_whole() -> None:
+    groups = (ARTICLE_FAILS, ARTICLE_PASSES, ARTICLE_UNDECIDED, ARTICLE_LACKS)
+    assert sum(map(len, groups)) == len(ARTICLE) == len(shipped_functions())
+
+
 def test_the_article(audited: Audited) -> None:
     findings = audited("article").findings
-    assert {one.id: (one.verdict.value, one.severity.value) for one in findings} == ARTICLE, explain(findings)
+    assert by_id(findings) == ARTICLE, explain(findings)
+    assert {one.id: one.severity.value for one in findings if one.verdict is Verdict.FAIL} == ARTICLE_FAILS, explain(
+        findings
+    )
     assert len(findings) == len(ARTICLE), "one level, one protected record: one result each"
     assert audited("article").code == 1
 
 
-@pytest.mark.parametrize("depth", ["quick", "default", "deep"])
+@pytest.mark.parametrize("name", ARTICLE_UNDECIDED)
+def test_what_is_not_decided_says_why(name: str, audited: Audited) -> None:
+    (one,) = [one for one in audited("article").findings if one.id == name]
+    assert ARTICLE_UNDECIDED[name] in one.reason
+
+
+@pytest.mark.parametrize("depth", ["quick", "default", pytest.param("deep", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("seed", [2, 3])
 def test_the_article_at_every_depth_and_by_other_chance(depth: str, seed: int) -> None:
     findings = run_checks(shipped_functions().values(), load_target("article"), seed=seed, depth=Depth(depth))
-    expected = {name: verdict for name, (verdict, _) in ARTICLE.items()}
-    assert {name: verdict for name, verdict in by_id(findings).items() if name in expected} == expected, explain(findings)
+    assert by_id(findings) == ARTICLE, explain(findings)
 
 
 def test_the_articles_first_script(audited: Audited) -> None:
     findings = audited("article-v1").findings
-    assert by_id(findings) == FIRST_SCRIPT, explain(findings)
+    expected = dict.fromkeys(shipped_functions(), "not_applicable")
+    expected |= dict.fromkeys(FIRST_SCRIPT_FAILS, "fail") | dict.fromkeys(FIRST_SCRIPT_PASSES, "pass")
+    expected |= dict.fromkeys(FIRST_SCRIPT_UNDECIDED, "inconclusive")
+    assert by_id(findings) == expected, explain(findings)
 
 
-@pytest.mark.parametrize("target", ["hardened", "hardened-article-key"])
-def test_a_sound_ecu_has_no_finding(target: str, audited: Audited) -> None:
+HARDENED = {
+    **dict.fromkeys(shipped_functions(), "pass"),
+    "AC-07": "not_applicable",  # it has no 2F, 2C, 29
+    "AC-10": "not_applicable",
+    "AC-19": "not_applicable",
+    "DS-05": "not_applicable",  # resets are declared open
+    "DS-01": "inconclusive",  # it sends nothing unasked
+    "SA-20": "not_run",  # 256 wrong keys between delays of ten seconds: at depth deep
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "by_design"), [("hardened", {}), ("hardened-article-key", {"SA-06": "fail", "SA-34": "fail"})]
+)
+def test_a_sound_ecu_has_no_finding(target: str, by_design: dict[str, str], audited: Audited) -> None:
     done = audited(target)
-    assert by_id(done.findings) == dict.fromkeys(ARTICLE, "pass"), explain(done.findings)
-    assert done.code == 0, done.out
-    assert "0 findings" in done.out
-    assert not [one.id for one in done.run.findings if one.verdict in (Verdict.FAIL, Verdict.ERROR)]
+    assert by_id(done.findings) == HARDENED | by_design, explain(done.findings)
+    assert done.code == bool(by_design), done.out
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_case_fails_on_a_sound_ecu(target: str, audited: Audited) -> None:
+    cases = [one for one in audited(target).run.findings if one.id.startswith("fuzz/")]
+    failing = [one.id for one in cases if one.verdict is Verdict.FAIL]
+    assert bool(failing) is target.startswith("article"), failing
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -150,12 +203,16 @@ def test_no_check_and_no_case_ends_in_error(target: str, audited: Audited) -> No
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_an_audit_takes_less_than_three_seconds(target: str, audited: Audited) -> None:
-    """Issue 2 and DESIGN 11: of audit time at default depth; here of the processor's, report and all.
+def test_an_audit_takes_less_than_three_seconds(target: str) -> None:
+    """DESIGN 11: the audit proper at default depth, cases included; here of the processor's time.
 
     Nothing waits in virtual time (tests/test_architecture.py sees to it), and other work on the machine does not count.
     """
-    assert audited(target).took_s < 3.0
+    cases = list(checks_below(Path(next(iter(importlib.import_module("attacks").__path__)))))
+    before_s = time.process_time()
+    findings = run_checks([*shipped_functions().values(), *cases], load_target(target), depth=Depth.DEFAULT)
+    assert time.process_time() - before_s < 3.0
+    assert len(findings) >= len(shipped_functions()) + len(cases)
 
 
 def test_the_article_shows_the_frames_that_prove_it(audited: Audited) -> None:
@@ -181,8 +238,3 @@ def test_the_bare_audit_ends_as_the_design_says(audited: Audited) -> None:
     last = " ".join(audited("article").out.rstrip().split("report:")[1].split("\n", 1)[1].split())
     number = len(audited("article").run.failures())
     assert last == f"{number} findings, as expected of this deliberately weak ECU"
-
-
-def test_severities_are_those_of_the_catalogue_on_every_subject(audited: Audited) -> None:
-    for one in audited("hardened").findings:
-        assert one.severity is Severity(ARTICLE[one.id][1]), one.id

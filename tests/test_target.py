@@ -262,7 +262,7 @@ def test_the_article_is_described_as_it_behaves() -> None:
     assert (target.timing.s3_ms, target.can.functional_id, target.can.extended_ids) == (None, None, "any")
     assert (target.reset.uds, target.reset.power, target.quirks) == (None, None, ("malformed_invalid_key",))
     assert [(entry.did, str(entry.write)) for entry in target.data] == [(0x1010, "open"), (0x2020, "level 0x01")]
-    assert len(target.expected_findings) == 16
+    assert len(target.expected_findings) == 42
 
 
 def test_the_shipped_benches_describe_the_same_ecu_as_the_article() -> None:

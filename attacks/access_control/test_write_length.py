@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness import DataEntry, RawReply, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+from attacks.access_control.guards import CLOCK_S
+from harness import DataEntry, Nrc, RawReply, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 
 @attack(
@@ -47,9 +48,15 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
     neighbours = {other.did: value for other in others(tester, entry) if (value := steady(tester, other)) is not None}
     for name, act in wrong_writes(tester, entry, length).items():
         effect = tester.access.effect(entry, act, undo=lambda old: tester.write(entry.did, old))
+        if is_locked(effect.reply) and not effect.is_changed and entry.write.level is not None:
+            tester.security.unlock(entry.write.level)  # some ECUs lock themselves after each write
+            effect = tester.access.effect(entry, act, undo=lambda old: tester.write(entry.did, old))
         what = f"DID {entry.did:04X} written with {name}"
-        longer = isinstance(effect.reply, Reply) and len(effect.after) > len(effect.before) and entry.length is None
-        if effect.is_changed and longer:
+        if is_locked(effect.reply):
+            tester.note(f"{what}: not judged, the ECU asks for a level although it was unlocked")
+            continue
+        is_as_sent = isinstance(effect.reply, Reply) and effect.reply.request[3:] == effect.after and entry.length is None
+        if effect.is_changed and is_as_sent:
             tester.note(f"{what}: stored as it is; its length is not declared, so that this may be meant")
             continue
         answered = effect.reply.is_positive if isinstance(effect.reply, Reply) else is_accepted(effect.reply, entry.did)
@@ -58,13 +65,20 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
             fail(expected=f"negative 0x13 and the value unchanged for {what}", observed=str(effect))
         for did, before in neighbours.items():
             after = tester.read(did)
-            if after != before and not tester.access.changes_by_itself(did):
+            if after != before and not tester.access.changes_by_itself(did, CLOCK_S):
                 tester.cite(effect.reply)
                 fail(
                     expected=f"DID {did:04X} unchanged by {what}",
                     observed=f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}",
                 )
     return True
+
+
+def is_locked(reply: Reply | RawReply) -> bool:
+    """Whether a write was refused for want of a level."""
+    if isinstance(reply, Reply):
+        return reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
+    return any(frame.data[1:4] == bytes((0x7F, 0x2E, Nrc.SECURITY_ACCESS_DENIED)) for frame in reply.answers)
 
 
 def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:

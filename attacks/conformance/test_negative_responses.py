@@ -47,7 +47,8 @@ def test_negative_responses_have_the_standards_format(tester: Tester) -> None:
                 fail(expected=f"7F {reply.request[0]:02X} and a code, to {name}", observed=answer[:16].hex(" ").upper())
         if reply.is_malformed:
             tester.cite(reply)
-            frames = ", ".join(frame.text() for frame in reply.frames if not frame.is_sent)
+            theirs = [frame for frame in reply.frames if frame.can_id == tester.target.can.response_id and not frame.is_sent]
+            frames = ", ".join(frame.text() for frame in theirs)
             fail(expected=f"7F {reply.request[0]:02X} and a code, to {name}", observed=f"no message, but {frames}")
         well_formed += reply.is_negative
     if not well_formed:

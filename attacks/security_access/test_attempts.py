@@ -1,8 +1,14 @@
-"""Is guessing limited?"""
+"""Is guessing limited, and does the count of wrong keys outlast whatever comes between them?"""
 
 from __future__ import annotations
 
-from harness import Measurements, Severity, Tester, attack, fail
+from functools import partial
+
+from attacks.security_access.between_keys import Act, judge_between, session_changes
+from harness import Depth, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+SLOW_S = 1.0
+"""Where each wrong key takes so long, guessing is as slow as with a delay after each of them, which is permitted."""
 
 
 @attack(
@@ -18,15 +24,223 @@ from harness import Measurements, Severity, Tester, attack, fail
     remediation="Count wrong keys in non-volatile memory, answer 0x36 at the limit, and refuse seeds with 0x37 for some "
     "seconds after it.",
     needs=("lockout",),
-    proven_by=("no_attempt_limit",),
+    proven_by=("no_attempt_limit", "counter_reset_by_any_seed"),
 )
 def test_wrong_keys_lock_security_access(tester: Tester, measure: Measurements, level: int) -> None:
     lockout = measure.lockout(level)
     tester.cite(*lockout.evidence)
+    severity = Severity.CRITICAL if tester.security.key_length(level) <= 2 else None
+    expected = "0x36 or 0x37 after at most 10 wrong keys"
+    if lockout.limit is None and lockout.seconds_per_key >= SLOW_S:
+        inconclusive(f"{lockout.reason}; but each took {lockout.seconds_per_key:.1f} s, which may be meant as the delay")
     if lockout.limit is None:
-        fail(
-            expected="0x36 or 0x37 after at most 10 wrong keys",
-            observed=f"no limit in {lockout.evaluated} evaluated keys: {lockout.reason}",
-            severity=Severity.CRITICAL if tester.security.key_length(level) <= 2 else None,
-        )
+        observed = f"no limit in {lockout.evaluated} evaluated keys: {lockout.reason}; {lockout.extrapolation}"
+        fail(expected=expected, observed=observed, severity=severity)
+    if not lockout.is_enough:
+        fail(expected=expected, observed=f"only after {lockout.limit}: {lockout.reason}", severity=severity)
     tester.note(f"limited: {lockout.reason}")
+
+
+@attack(
+    id="SA-10",
+    title="A new seed does not clear the count of wrong keys",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
+    cwe=(307, 304),
+    r155=("18.3",),
+    rationale="A limit that a request for a seed puts back is no limit: every guess begins with such a request.",
+    remediation="Clear the attempt counter in two places only: where a key has been found right, and where the delay ends.",
+    needs=("lockout",),
+    proven_by=("counter_reset_by_unanswered_seed", "counter_belongs_to_seed"),
+)
+def test_a_new_seed_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
+    lockout = measure.lockout(level)
+    tester.restore()
+    limit = lockout.limit or limit_for_one_seed(tester, level)
+    if limit is None:
+        not_applicable(f"there is no limit that a seed could put back: {lockout.reason}")
+    tester.restore()
+    allowed = tester.guesses.allowance(level, limit)
+
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+
+    def ask_for_seeds() -> None:
+        for one in (level, *others, level):
+            tester.security.request_seed(one)
+
+    spent = tester.guesses.spend(level, allowed + 2, between=ask_for_seeds)
+    measure.of_lockout(level, "Put back by new seeds", "no" if spent.is_limited else "yes")
+    if not spent.is_limited:
+        fail(
+            expected=f"0x36 or 0x37 after {limit} wrong keys, however many seeds are asked for between them",
+            observed=f"{spent.evaluated} wrong keys evaluated, each with 0x35 and after several requests for a seed",
+        )
+
+
+def limit_for_one_seed(tester: Tester, level: int) -> int | None:
+    """Where new seeds meet no limit: does one seed that may be answered several times? None: no, or it may not."""
+    security = tester.security
+    seed = tester.guesses.start(level)
+    for count in range(1, 12):
+        answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
+        if answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED):
+            tester.cite(answer)
+            return count
+        if not answer.is_refused_with(Nrc.INVALID_KEY):
+            break
+    return None
+
+
+@attack(
+    id="SA-11",
+    title="A session change does not clear the count of wrong keys",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
+    cwe=(307,),
+    r155=("18.3",),
+    rationale="Whoever may change the session at will then guesses without limit: one request for every few keys.",
+    remediation="Keep the attempt counter out of what DiagnosticSessionControl initialises.",
+    needs=("lockout",),
+    proven_by=("counter_reset_by_session", "counter_reset_by_same_session"),
+)
+def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
+    if not tester.has_sessions:
+        not_applicable("the target declares no sessions")
+    measure.limit(level)
+    changes = session_changes(tester, level)
+    if not changes:
+        inconclusive("no session was entered")
+    judge_between(tester, measure, level, "session changes", changes)
+
+
+@attack(
+    id="SA-14",
+    title="Neither time nor another request clears the count of wrong keys",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
+    cwe=(307,),
+    r155=("18.3",),
+    rationale="A count that the end of the session, TesterPresent or a read puts back never reaches its limit: an attacker "
+    "puts such a request, or a few idle seconds, between the keys.",
+    remediation="Clear the attempt counter in two places only: where a key has been found right, and where the delay ends.",
+    needs=("lockout",),
+    uses=("destructive",),
+    proven_by=("counter_reset_by_s3", "counter_reset_by_other_request"),
+)
+def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
+    limit = measure.limit(level)
+    idle_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2
+
+    def be_idle() -> None:
+        tester.wait(idle_s)
+        tester.session_for(level)
+
+    def ask_for_other_things() -> None:
+        for request in other_requests(tester):
+            tester.request(request)
+
+    def send_longer_key() -> None:
+        if tester.guesses.is_seed(tester.security.request_seed(level)):
+            tester.security.send_key(level, tester.chance.random_bytes(tester.security.key_length(level) + 1))
+
+    acts = {
+        "other requests": Act(ask_for_other_things, severity=Severity.HIGH),
+        "keys of a wrong length": Act(send_longer_key, severity=Severity.HIGH),
+    }
+    if limit > 1:  # else a delay runs after each key, and time may end it
+        changes = partial(session_changes, tester, level) if tester.has_sessions else dict
+        acts[f"{idle_s:g} s without any request"] = Act(be_idle, comes_with=changes)
+    judge_between(tester, measure, level, "other requests or time", acts)
+
+
+def other_requests(tester: Tester) -> list[bytes]:
+    """What asks for nothing that could do harm; each only where the target allows it."""
+    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
+    requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01"]  # 28 00 enables what is enabled
+    requests += [b"\x22" + did.to_bytes(2, "big") for did in readable[:3]]
+    return [request for request in requests if tester.permits(request)]
+
+
+@attack(
+    id="SA-15",
+    title="Success at one level does not clear the count of another",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key of its level",
+    cwe=(307, 863),
+    r155=("18.3",),
+    rationale="Whoever holds the key of a lower level can then guess that of a higher one without limit.",
+    remediation="Keep one counter for each level, cleared by that level's key only; or one that counts them all.",
+    needs=("lockout",),
+    proven_by=("success_clears_all_levels",),
+)
+def test_success_at_one_level_does_not_clear_another(
+    tester: Tester, measure: Measurements, depth: Depth, level: int
+) -> None:
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+    if not others:
+        not_applicable("the target declares one level only")
+    with_key = [other for other in others if tester.security.has_key(other)]
+    if not with_key:
+        inconclusive("no key function is given for another level")
+    if not tester.access.can_relock:
+        inconclusive("unlocking another level cannot be undone on this ECU")
+    limit = measure.limit(level)
+    if limit == 1:
+        tester.note("the first wrong key locks the level: there is no count that could be cleared")
+        return
+    for other in with_key[: depth.choose(quick=1, default=1, deep=len(with_key))]:
+        judge_other_level(tester, measure, level, other, limit)
+
+
+def judge_other_level(tester: Tester, measure: Measurements, level: int, other: int, limit: int) -> None:
+    """Wrong keys at one level, the right one at another, again and again; and the same without the right one."""
+    allowed = tester.guesses.allowance(level, limit)
+
+    def visit(is_unlocking: bool) -> None:
+        tester.session_for(other)  # which locks it again, so that it can be opened once more
+        seed = tester.security.seed(other)
+        if is_unlocking and any(seed):
+            reply = tester.security.send_key(other, tester.security.right_key(other, seed))
+            if not reply.is_positive:
+                inconclusive(f"level 0x{other:02X} was not opened between the wrong keys: {reply}")
+        tester.session_for(level)
+
+    def outlasted(is_unlocking: bool) -> int:
+        """How many wrong keys were evaluated beyond what the limit lets pass; 0: none."""
+        tester.restore()
+        spent = tester.guesses.spend(level, 3 * allowed, between=lambda: visit(is_unlocking), every=max(limit - 1, 1))
+        return spent.evaluated if spent.evaluated > allowed else 0
+
+    name = f"success at level 0x{other:02X}"
+    evaluated = outlasted(is_unlocking=True)
+    if not evaluated:
+        measure.of_lockout(level, f"Put back by {name}", "no")
+        return
+    if outlasted(is_unlocking=False):
+        inconclusive(f"going to level 0x{other:02X} and back puts the count back already, without its key")
+    limit_there = measure.lockout(other).limit
+    if limit_there == 1:
+        inconclusive(f"whether both levels share a counter cannot be told: one wrong key locks level 0x{other:02X}")
+    if limit_there is not None and is_counted_together(tester, level, other, limit):
+        measure.of_lockout(level, f"Put back by {name}", "yes: one counter for both")
+        tester.note(f"one counter is kept for levels 0x{level:02X} and 0x{other:02X}, and any success clears it: permitted")
+        return
+    measure.of_lockout(level, f"Put back by {name}", "yes")
+    fail(
+        expected=f"0x36 or 0x37 after {limit} wrong keys for level 0x{level:02X}, which has a counter of its own",
+        observed=f"{evaluated} wrong keys evaluated, each with 0x35, with {name} after every {max(limit - 1, 1)}",
+    )
+
+
+def is_counted_together(tester: Tester, level: int, other: int, limit: int) -> bool:
+    """Whether wrong keys at one level bring the other nearer to its limit."""
+    tester.restore()
+    tester.guesses.spend(level, limit - 1)
+    tester.session_for(other)
+    return tester.guesses.guess(other).is_limited or tester.guesses.ask(other).is_refused_with(
+        Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
+    )

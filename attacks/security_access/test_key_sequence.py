@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from harness import Nrc, Severity, Tester, attack, fail, inconclusive, negative, positive
+from collections.abc import Callable
+from functools import partial
+
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, positive
 
 SEQUENCE_ERROR = negative(Nrc.REQUEST_SEQUENCE_ERROR)
 IN_DELAY = negative(Nrc.CONDITIONS_NOT_CORRECT, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+NOT_IN_SESSION = negative(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
 NOT_COMPARED = IN_DELAY | negative(Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
+
+DEFAULT_SESSION, PROGRAMMING_SESSION = 0x01, 0x02
+NO_KEY_THERE = NOT_IN_SESSION | negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED)
+BEYOND_DELAY_S = 0.5
+FEWEST_BYTES = 2
+"""A seed or key of one byte is the same again by chance."""
 
 
 @attack(
@@ -29,7 +39,7 @@ def test_a_key_without_a_seed_is_refused(tester: Tester, level: int) -> None:
     tester.restore()
     tester.session_for(level)
     discarding = tester.security.discard_seed(level)
-    if discarding is not None:
+    if discarding is not None and discarding.is_positive:
         tester.judge(discarding, sound=negative(), flawed=positive(), severity=Severity.CRITICAL)
     for key in (bytes(length), tester.chance.random_bytes(length)):
         reply = tester.security.send_key(level, key)
@@ -63,7 +73,13 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
         inconclusive("the level is open, and nothing locks it again")
     wrong = tester.security.send_key(level, tester.security.wrong_key(level, seed))
     tester.judge(wrong, sound=negative(Nrc.INVALID_KEY) | IN_DELAY, flawed=positive(), severity=Severity.CRITICAL)
-    again = tester.security.send_key(level, tester.security.right_key(level, seed))
+    right = tester.security.right_key(level, seed)
+    again = tester.security.send_key(level, right)
+    if IN_DELAY.accepts(again):
+        keep_session(tester, tester.security.delay_s(level) + BEYOND_DELAY_S)
+        again = tester.security.send_key(level, right)
+        if IN_DELAY.accepts(again):
+            inconclusive(f"the delay that the wrong key began goes on: {again}")
     tester.judge(again, sound=SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
 
 
@@ -129,6 +145,8 @@ def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
     older = tester.security.unlock(level)
     tester.restore()
     newer = tester.security.unlock(level)
+    if len(newer.seed) < FEWEST_BYTES or len(newer.key) < FEWEST_BYTES:
+        inconclusive(f"seeds of {len(newer.seed)} bytes with keys of {len(newer.key)} come again by chance")
     if any(newer.seed) and newer.seed == older.seed:
         fail(
             expected="a seed that was answered never comes back",
@@ -145,3 +163,134 @@ def judge_effect(tester: Tester, level: int, why: str) -> None:
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative:
         inconclusive("the old key is answered positively, but protected data stays locked")
     fail(expected="negative 0x35 invalidKey", observed=f"the old key opens the level: {why}")
+
+
+@attack(
+    id="SA-23",
+    title="A key of the wrong length or level uses up the seed",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I transition 9: the pending seed is gone, whatever was wrong with the key",
+    cwe=(841,),
+    r155=("18.3",),
+    rationale="A refusal that costs no seed lets an attacker try malformed keys against one fixed seed, and hints at a "
+    "parser that runs before the sequence is checked.",
+    remediation="Discard the pending seed with every sendKey that is not the right one, whatever it is refused for.",
+    needs=("lockout",),
+    unlocks=True,
+    proven_by=("seed_kept_after_wrong_length", "seed_kept_after_wrong_level"),
+)
+def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
+    if not tester.access.can_relock:
+        tester.security.unlock(level)
+    tester.session_for(level)
+    length = tester.security.key_length(level)
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+    malformed: dict[str, Callable[[], Reply]] = {
+        f"a key of {length - 1} bytes": lambda: tester.security.send_key(level, tester.chance.random_bytes(length - 1)),
+        f"a key of {length + 1} bytes": lambda: tester.security.send_key(level, tester.chance.random_bytes(length + 1)),
+        **{
+            f"a key for level 0x{other:02X}": partial(tester.security.send_key, other, tester.chance.random_bytes(length))
+            for other in others[:1]
+        },
+    }
+    judged = 0
+    for name, send in malformed.items():
+        tester.security.make_room(level, 2)
+        tester.session_for(level)
+        seed = tester.security.seed(level)
+        if not any(seed):
+            inconclusive("the level is open, and nothing locks it again")
+        first = send()
+        if first.is_positive:
+            tester.note(f"{name} was accepted: the subject of other checks")
+            continue
+        if NO_KEY_THERE.accepts(first):
+            tester.note(f"{name} is refused before it is looked at: {first}")
+            continue
+        again = tester.security.send_key(level, tester.security.right_key(level, seed))
+        if again.is_positive:
+            tester.cite(first)
+            fail(expected=f"{SEQUENCE_ERROR} to the right key after {name}", observed=f"{first}; then {again}")
+        tester.judge(again, sound=SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
+        judged += not IN_DELAY.accepts(again)
+    if not judged:
+        inconclusive("no malformed key was refused without a delay after it, which hides what became of the seed")
+
+
+@attack(
+    id="SA-26",
+    title="A seed does not outlive its session",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I transition 6: a session change or its end discards the seed",
+    cwe=(613,),
+    r155=("18.3",),
+    rationale="A challenge that stays open can be answered by whoever comes later, with any time to find the key.",
+    remediation="Discard the pending seed with every change or end of the session, and some seconds after it was given.",
+    needs=("lockout",),
+    proven_by=("seed_survives_session_change",),
+)
+def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level: int) -> None:
+    s3_ms = tester.target.timing.s3_ms
+    if s3_ms is None:
+        not_applicable("the target declares no sessions")
+    ways: dict[str, Callable[[], None]] = {"a session change": lambda: change_session(tester, level)}
+    if home_of(tester, level) != DEFAULT_SESSION:  # which does not end, nor begin anew
+        ways["entering its session again"] = lambda: tester.session_for(level)
+        ways["the end of its session"] = lambda: let_session_end(tester, s3_ms)
+        ways["the end of its session, entered again"] = lambda: let_session_end(tester, s3_ms, then_enter=level)
+    for what, let_it_end in ways.items():
+        late = answer_late(tester, level, let_it_end)
+        if late.is_positive:
+            tester.cite(late)
+            fail(expected=f"{SEQUENCE_ERROR} to a seed's key after {what}", observed=str(late))
+        tester.judge(late, sound=SEQUENCE_ERROR | NOT_IN_SESSION, tolerated=negative(), flawed=positive())
+    waited_s = depth.choose(quick=0, default=10, deep=60)
+    if waited_s and answer_late(tester, level, lambda: keep_session(tester, waited_s)).is_positive:
+        tester.note(f"in a session that goes on a seed may still be answered after {waited_s} s")
+
+
+def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object]) -> Reply:
+    """What the right key is answered when something has happened since its seed was given."""
+    tester.restore()
+    tester.session_for(level)
+    seed = tester.security.seed(level)
+    if not any(seed):
+        inconclusive("a seed of zero was given, as if the level were unlocked")
+    key = tester.security.right_key(level, seed)
+    let_time_pass()
+    return tester.security.send_key(level, key)
+
+
+def home_of(tester: Tester, level: int) -> int:
+    """The session in which a level is declared to be available."""
+    entry = tester.target.level(level)
+    return DEFAULT_SESSION if entry is None or entry.session is None else entry.session
+
+
+def change_session(tester: Tester, level: int) -> None:
+    """Leave the level's session, and come back to it."""
+    home = home_of(tester, level)
+    others = [session for session in tester.sessions() if session not in (home, PROGRAMMING_SESSION)]
+    way = [others[0] if home == DEFAULT_SESSION and others else DEFAULT_SESSION, home]
+    for session in way:
+        entered = tester.enter_session(session)
+        if not entered.is_positive:
+            inconclusive(f"session 0x{session:02X} was not entered: {entered}")
+
+
+def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None) -> None:
+    """Say nothing for as long as the session may last, and enter it again if it is wanted for a level."""
+    tester.wait(s3_ms / 1000 * 1.2)
+    tester.security.forget_pending()
+    if then_enter is not None:
+        tester.session_for(then_enter)
+
+
+def keep_session(tester: Tester, seconds: float) -> None:
+    """Let time pass without letting the session end."""
+    until_s = tester.link.now_s + seconds
+    while (left_s := until_s - tester.link.now_s) > 0:
+        tester.wait(min(left_s, 2.0))
+        tester.request(b"\x3e\x00")

@@ -1,8 +1,12 @@
-"""Are seeds fit to be challenges?"""
+"""Are seeds fit to be challenges: never the same, long enough, and zero only where nothing is locked?"""
 
 from __future__ import annotations
 
-from harness import Measurements, Severity, Tester, attack, fail, inconclusive
+from harness import Inconclusive, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+LEAST_BITS = 24
+"""As few answers as this are tried within days, the delay after wrong keys included."""
+SUFFICIENT_BITS = 64
 
 
 @attack(
@@ -12,10 +16,11 @@ from harness import Measurements, Severity, Tester, attack, fail, inconclusive
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: without attempt counter and delay a random seed is always used",
     cwe=(330, 344, 294),
-    r155=("18.3", "6.3"),
+    r155=("18.3",),
     rationale="Whoever records one seed with its key can answer that seed whenever it comes again.",
     remediation="Draw every seed afresh from a cryptographic random generator, and never give one out that has been used.",
-    proven_by=("constant_seed", "cycling_seeds"),
+    uses=("lockout",),
+    proven_by=("constant_seed", "cycling_seeds", "fixed_seed_after_wrong_key"),
 )
 def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) -> None:
     sample = measure.seeds(level)
@@ -34,8 +39,9 @@ def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) 
     else:
         tester.note(
             f"{found.seeds} seeds, {found.pairs} equal pairs: at least {found.entropy_bound_bits:.1f} bits of collision "
-            "entropy are supported (95 %), no more"
+            "entropy are supported (95 %), no more; false alarm below 1e-6"
         )
+        judge_seeds_after_wrong_keys(tester, measure, level)
 
 
 def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
@@ -43,6 +49,7 @@ def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
     lockout = measure.lockout(level)
     if lockout.limit is None:
         fail(expected="a new seed for each request, as nothing limits attempts", observed=f"one seed held; {lockout.reason}")
+    require_delay(measure, level)
     if not tester.access.can_relock:
         inconclusive("one seed is held; whether it returns after its key cannot be tried on an ECU that never locks again")
     answered = []
@@ -60,3 +67,157 @@ def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
         "one seed is held until it is answered: permitted with a counter and a delay, yet worth changing, "
         "since an attacker may take any time over it"
     )
+
+
+def require_delay(measure: Measurements, level: int) -> None:
+    """A limit that is announced and delays nothing is none."""
+    delay = measure.delay_if_any(level)
+    if delay is not None and not delay.exists:
+        fail(
+            expected="a new seed for each request, as no delay follows wrong keys",
+            observed=f"one seed held; {delay.wrong_keys} wrong keys, and seeds still given",
+        )
+
+
+def judge_seeds_after_wrong_keys(tester: Tester, measure: Measurements, level: int) -> None:
+    """A wrong key must not bring an old seed back."""
+    found = measure.seeds_after_wrong_keys(level)
+    if found.stopped_by:
+        tester.note(f"seeds after {len(found.following)} wrong keys were looked at, no more: {found.stopped_by}")
+    if found.collisions.is_too_many:
+        fail(
+            expected="a new seed after each wrong key",
+            observed=f"{len(found.following)} wrong keys were followed by {len(set(found.following))} different seeds, "
+            f"{len(set(found.following) - set(found.answered))} of them new",
+        )
+
+
+@attack(
+    id="SA-06",
+    title="Seeds and keys are long enough",
+    severity=Severity.MEDIUM,
+    basis="policy",
+    source="this harness: at least 8 bytes each; 16 are better",
+    cwe=(326, 334),
+    r155=("18.3", "26.1"),
+    rationale="A short key is found by trying, a short seed comes again, and one recorded pair is then enough.",
+    remediation="Use seeds and keys of 16 bytes, and a key that depends on all of the seed.",
+    proven_by=("short_seed_and_key",),
+)
+def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, level: int) -> None:
+    sample = measure.seeds(level)
+    if not sample.seeds:
+        inconclusive("every seed was zero, and says nothing of the length of others")
+    seed_bits = 8 * sample.lengths[0]
+    key_bits = 8 * len(tester.security.right_key(level, sample.seeds[0])) if is_key_known(tester, level) else None
+    sizes = f"seeds of {seed_bits} bits, keys of {'unknown length' if key_bits is None else f'{key_bits} bits'}"
+    weakest = seed_bits if key_bits is None else min(seed_bits, key_bits)
+    if weakest < SUFFICIENT_BITS:
+        what = "so few that they can be tried out" if weakest <= LEAST_BITS else "too few for the life of a product"
+        fail(
+            expected=f"seeds and keys of at least {SUFFICIENT_BITS} bits",
+            observed=f"{sizes}: 2^{weakest} possibilities, {what}",
+        )
+    if key_bits is None:
+        inconclusive(f"{sizes}: the length of keys is known from a key function that works, and there is none")
+    tester.note(sizes)
+
+
+def is_key_known(tester: Tester, level: int) -> bool:
+    """Whether the key function's keys are the ECU's, as far as could be tried."""
+    return tester.security.has_key(level) and not tester.security.level(level).suspect
+
+
+@attack(
+    id="SA-07",
+    title="A locked level never gives a seed of zeros, or one that was never drawn",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess: an all-zero seed says that the level is unlocked, and is given for no other",
+    cwe=(908, 1188),
+    r155=("18.3",),
+    rationale="Zeros tell the tester that it need not send a key; a seed that is the same after each start can be replayed.",
+    remediation="Give no seed before the random generator is ready, and draw again when it yields zeros.",
+    uses=("reset", "power"),
+    proven_by=("zero_seed_after_start", "full_seed_after_start"),
+)
+def test_a_locked_level_never_gives_a_seed_that_was_not_drawn(tester: Tester, measure: Measurements, level: int) -> None:
+    sample = measure.seeds(level)
+    tester.evidence.extend(sample.evidence)
+    if sample.zeros_while_locked:
+        fail(
+            expected="no all-zero seed for a locked level",
+            observed=f"{sample.zeros} zero seeds of {len(sample.seeds) + sample.zeros}, a protected write refused after it",
+        )
+    if sample.full_are_too_many:
+        fail(expected="seeds drawn by chance", observed="seeds of FF in every byte, more than chance allows")
+    judge_first_seeds(tester, measure, level)
+    if sample.zeros:
+        inconclusive(f"{sample.zeros} seeds were zero, and whether the level was locked then cannot be told")
+
+
+def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None:
+    """What comes first after a start, where starts can be had."""
+    restarts = measure.restarts_if_any(level)
+    if restarts is None:
+        return
+    refusals = [one.refusal for one in restarts.first if one.refusal is not None]
+    if refusals:
+        tester.cite(*refusals)
+        fail(
+            expected="no all-zero seed for a locked level",
+            observed=f"{len(refusals)} of {len(restarts.first)} first seeds were zero, a write refused after it",
+        )
+    if any(not any(one.seed) for one in restarts.first):
+        inconclusive("first seeds after a start were zero, and whether the level was locked then cannot be told")
+    if restarts.is_constant and is_constant_once_answered(tester, measure, level):
+        fail(
+            expected="a new seed after each start",
+            observed=f"after each of {len(restarts.first)} starts the first seed was {restarts.seeds[0].hex(' ').upper()}",
+        )
+    tester.note(f"the first seeds after {len(restarts.first)} starts were neither zero nor always the same")
+
+
+def is_constant_once_answered(tester: Tester, measure: Measurements, level: int) -> bool:
+    """A seed that is held until its key comes may outlive starts; one that was answered may not."""
+    if is_key_known(tester, level):
+        return measure.fresh_restarts(level, are_answered=True).is_constant
+    if measure.seeds(level).is_held:
+        inconclusive("one seed is held, starts included; whether it returns after its key cannot be tried without a key")
+    return measure.fresh_restarts(level).is_constant
+
+
+@attack(
+    id="SA-08",
+    title="An unlocked level gives a seed of zeros",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I transition 7; SWS_Dcm_00323",
+    cwe=(358,),
+    r155=("18.3",),
+    rationale="Zeros are how a tester learns that the level is open; a real seed then helps whoever collects seeds.",
+    remediation="Answer a seed request for the level that is unlocked with a seed of zeros, and leave the level unlocked.",
+    unlocks=True,
+    proven_by=("fresh_seed_when_unlocked",),
+)
+def test_an_unlocked_level_gives_a_seed_of_zeros(tester: Tester, level: int) -> None:
+    try:
+        opened = tester.security.unlock(level)
+    except Inconclusive:
+        if tester.security.request_seed(level).is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+            not_applicable("the ECU does not have service 27")
+        raise
+    if not opened.key:
+        inconclusive("the level gave a seed of zeros before any key was sent: it was open already, or only seems to be")
+    reply = tester.security.request_seed(level)
+    tester.cite(reply)
+    if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT):
+        tester.note("the request is refused with 0x22 while the level is unlocked: tolerated")
+        return
+    if not reply.is_positive:
+        inconclusive(f"neither a seed nor 0x22: {reply}")
+    seed = reply.pdu[2:]
+    if any(seed):
+        fail(expected="a seed of zeros, as the level is unlocked", observed=f"seed {seed.hex(' ').upper()}")
+    if len(seed) != len(opened.seed):
+        tester.note(f"the seed of zeros has {len(seed)} bytes, other seeds have {len(opened.seed)}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from attacks.transport.raw_requests import UNASKED_S, listening_s
 from harness import DataEntry, Severity, Tester, attack, fail, not_applicable
+
+N_CR_S = 1.0
+"""So long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
 
 
 @attack(
@@ -24,31 +28,43 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     if not readable:
         not_applicable("no readable data is declared to try it on")
     tester.require_quiet()
+    tester.wait(N_CR_S)
     did = number(readable[0])
     requests = [b"\x22" + did, b"\x27\x01", b"\x3e\x00", b"\x00\x00"]
-    for protocol_byte in (0x21, 0x20, 0x30, 0x31, 0x32):
-        for request in requests:
-            reply = tester.raw((bytes((protocol_byte,)) + request).ljust(8, b"\x00"))
+    for request in requests:
+        for protocol_byte in protocol_bytes(tester, request, (0x21, 0x20, 0x30, 0x31, 0x32)):
+            reply = tester.raw((bytes((protocol_byte,)) + request).ljust(8, b"\x00"), listen_s=listening_s(tester))
             if reply.answers:
                 tester.cite(reply)
+                tester.require_quiet(UNASKED_S)
                 fail(expected=f"silence to {reply.sent[0].text()}", observed=str(reply))
     if not tester.allows("write"):
         tester.note("writes were not tried: the target does not allow them")
         return
     for entry in [entry for entry in readable if entry.write.kind == "open"][:1]:
-        for protocol_byte in (0x21, 0x30):
+        request = b"\x2e" + number(entry) + tester.read(entry.did)
+        for protocol_byte in protocol_bytes(tester, request, (0x21, 0x30)):
             judge_write(tester, entry, protocol_byte)
+
+
+def protocol_bytes(tester: Tester, request: bytes, usual: tuple[int, ...]) -> list[int]:
+    """Usual ones, and those whose lower half is the request's length, as far as nothing else can be read into them."""
+    wanted = dict.fromkeys((*usual, *(kind | len(request) & 0xF for kind in (0x20, 0x30))))
+    return [one for one in wanted if tester.gate.permits_raw((bytes((one,)) + request).ljust(8, b"\x00")[:8])]
 
 
 def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
     """A write in such a frame must have no effect and no answer."""
+    start = bytes((protocol_byte, 0x2E)) + number(entry)
     effect = tester.access.effect(
         entry,
-        lambda value: tester.raw((bytes((protocol_byte, 0x2E)) + number(entry) + value).ljust(8, b"\x00")[:8]),
+        lambda value: tester.raw((start + value).ljust(8, b"\x00")[:8], listen_s=listening_s(tester)),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed or effect.reply.answers:
         tester.cite(effect.reply)
+        if not effect.is_changed:
+            tester.require_quiet(UNASKED_S)
         fail(expected=f"silence and DID {entry.did:04X} unchanged", observed=str(effect))
 
 

@@ -19,6 +19,8 @@ class Collisions:
     seeds: int
     bits: int
     pairs: int
+    expected: float
+    """Pairs that chance gives on average, if the seeds were drawn evenly from all of their length."""
     probability: float
     """Of at least so many pairs, if the seeds were drawn evenly from all of their length."""
 
@@ -31,8 +33,14 @@ class Collisions:
 
     @property
     def entropy_bound_bits(self) -> float:
-        """What a sample without collisions supports: the 95 % lower bound on collision entropy."""
-        return math.log2(self.seeds * (self.seeds - 1) / 2 / 3) if self.seeds > 3 else 0.0
+        """The 95 % lower bound on collision entropy that the sample supports: 3 pairs may be expected where none is seen."""
+        pairs_in_all = self.seeds * (self.seeds - 1) / 2
+        return max(math.log2(pairs_in_all / _most_compatible(self.pairs)), 0.0) if self.seeds > 3 else 0.0
+
+    @property
+    def estimate_bits(self) -> float:
+        """The collision entropy that a sample with collisions shows."""
+        return math.log2(self.seeds * (self.seeds - 1) / 2 / self.pairs) if self.pairs else math.inf
 
 
 def collisions(seeds: Sequence[bytes]) -> Collisions:
@@ -41,12 +49,24 @@ def collisions(seeds: Sequence[bytes]) -> Collisions:
     bits = 8 * max((len(seed) for seed in seeds), default=0)
     pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
     expected = count * (count - 1) / 2 / 2.0**bits if bits else math.inf
-    return Collisions(count, bits, pairs, _poisson_tail(pairs, expected))
+    return Collisions(count, bits, pairs, expected, _poisson_tail(pairs, expected))
 
 
 def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
     """The sample with runs of one seed taken as one: what a server that holds a seed until it is used really drew."""
     return [seed for index, seed in enumerate(seeds) if index == 0 or seed != seeds[index - 1]]
+
+
+def _most_compatible(count: int) -> float:
+    """The largest Poisson mean of which so few would still be seen in 1 of 20 samples."""
+    low, high = float(count), 2.0 * count + 3.0
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        if _poisson_tail(count + 1, middle) < 0.95:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _poisson_tail(at_least: int, mean: float) -> float:

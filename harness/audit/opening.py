@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.audit.measurements.pairs import read_pairs
 from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
@@ -18,6 +19,9 @@ def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | 
 
     UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
     """
+    for entry in target.security:
+        if entry.pairs is not None:
+            read_pairs(target, entry.pairs)  # a mistake in it is told before anything is sent
     keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
     ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
     ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
@@ -26,6 +30,8 @@ def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | 
         interface=target.can.interface,
         channel=target.can.channel,
         bitrate=target.can.bitrate,
+        fd=target.can.fd,
+        data_bitrate=target.can.data_bitrate,
         trace=trace,
         chance=chance.stream("ecu"),
         relative_to=target.folder,

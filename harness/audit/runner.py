@@ -158,7 +158,8 @@ class Runner:
         tester = self._tester
         if not tester.evidence and ending.verdict is not Verdict.NOT_APPLICABLE:
             tester.cite(*list(tester.recent)[-2:])
-        return tester.evidence[-EXCHANGES_AS_EVIDENCE:]
+        distinct = {(one.first_frame, one.last_frame, one.request): one for one in tester.evidence}
+        return list(distinct.values())[-EXCHANGES_AS_EVIDENCE:]
 
     def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
         """Rule 8: a deterministic failure once more, from a known state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import can
@@ -144,6 +145,11 @@ class ArticleNode:
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
         self.machine = UdsAnsweringMachine(ecu)
+
+    @property
+    def image(self) -> bytes:
+        """What the Pi's file system holds of it: a script, and so the text of this file."""
+        return Path(__file__).read_bytes()
 
     def attach(self, port: Port) -> None:
         """Start, the periodic frames at once."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from harness.ecu.defects import Defects
 from harness.ecu.keys import KeyFunction
-from harness.uds import Session
+from harness.uds import Nrc, Service, Session
 
 OPEN: Final = 0
 """Needs no unlocked level. Any other need is the level's number, as in 27 01."""
@@ -37,6 +39,54 @@ class SecurityLevel:
     key: KeyFunction
     seed_bytes: int
     key_bytes: int
+    secret: bytes = b""
+    """What the key function takes, for an ECU that has it where it can be found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRegion:
+    """Consecutive addresses, guarded as one."""
+
+    address: int
+    initial: bytes = b""
+    """Its content at each start; its length is the region's."""
+    did: int | None = None
+    """The identifier whose stored value these addresses are, in place of a content of their own."""
+    needs: int = NEVER
+    """For reading and for writing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine:
+    """Something that 31 starts; it is done as soon as it has begun."""
+
+    routine: int
+    needs: int = NEVER
+    is_erasing: bool = False
+    """It fills the memory with FF, data identifiers excepted."""
+
+
+SERVICE_NEEDS: Final[Mapping[int, int]] = MappingProxyType(
+    {
+        Service.CLEAR_DIAGNOSTIC_INFORMATION: 1,
+        Service.COMMUNICATION_CONTROL: 1,
+        Service.CONTROL_DTC_SETTING: 1,
+    }
+)
+"""What a sound ECU asks for before whole services; those that are not named ask for nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodicFrame:
+    """A frame of normal traffic, sent for as long as the ECU has power."""
+
+    can_id: int
+    period_s: float
+    content: bytes
+
+
+NORMAL_TRAFFIC: Final = (PeriodicFrame(can_id=0x1A0, period_s=1.0, content=bytes.fromhex("1122334455667788")),)
+"""What an ECU sends that has anything to say unasked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +95,56 @@ class EcuConfig:
 
     levels: tuple[SecurityLevel, ...]
     data_identifiers: tuple[DataIdentifier, ...]
+    memory: tuple[MemoryRegion, ...] = ()
+    routines: tuple[Routine, ...] = ()
+    trouble_codes: tuple[int, ...] = ()
+    """Faults that are stored when the ECU leaves the factory, three bytes each."""
+    service_needs: Mapping[int, int] = field(default_factory=lambda: SERVICE_NEEDS)
+    """The level that a service needs as a whole, whatever it is asked for."""
+    refuses_level_first: bool = False
+    """A write that has the wrong length and lacks its level is refused with 33 instead of 13."""
+    requires_authentication: bool = False
+    """Service 29 exists, and 27 is refused (34) to whoever has not passed it."""
     sessions: tuple[int, ...] = (Session.DEFAULT, Session.PROGRAMMING, Session.EXTENDED)
     p2_ms: int = 50
     p2_star_ms: int = 5000
     s3_s: float = 5.0
+    holds_seed: bool = False
+    """A seed is given again and again until the right key has answered it."""
+    zero_seed_bytes: int | None = None
+    """How long the seed of an unlocked level is; None: as long as any other."""
     attempts: int = 3
     """The wrong key that is answered 36 and starts the delay, counted per level."""
     delay_s: float = 10.0
+    has_one_counter: bool = False
+    """All levels share one count of wrong keys and one delay."""
+    tries_after_delay: int | None = None
+    """So many wrong keys may follow a delay that has run out; None: as many as before it."""
+    wrong_key_delay_s: float = 0.0
+    """After a wrong key that is not the last one there is no seed for so long."""
+    has_boot_delay: bool = False
+    """The delay follows every restart."""
+    counters_load_s: float = 0.0
+    """After a restart 27 is refused with 22 for so long, while the counts are read from memory."""
+    delay_nrc: Nrc = Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
+    """What a request for a seed is told during the delay ..."""
+    key_in_delay_nrc: Nrc = Nrc.REQUEST_SEQUENCE_ERROR
+    """... and a key, which can have no seed then."""
     boot_s: float = 0.05
     """After a reset or power-up the ECU hears nothing for so long."""
     answer_delay_s: float = 0.0
+    answer_jitter_s: float = 0.0
+    """Up to so much longer, by chance."""
+    busy_every: int = 0
+    """The so manieth request is answered 21, whatever it is; 0: none is."""
     pending_services: frozenset[int] = frozenset()
     """Services whose requests are answered 78 first and `pending_s` later finally."""
     pending_s: float = 0.1
+    periodic_frames: tuple[PeriodicFrame, ...] = ()
+    connections: tuple[tuple[int, int], ...] = ()
+    """Further pairs of request and response id, for further testers."""
     padding: int | None = 0x00
     """The byte that fills frames up to 8 bytes; None: frames as short as their content."""
+    fd: bool = False
+    """It takes CAN FD frames too, and answers in frames of up to 64 bytes."""
     defects: Defects = field(default_factory=Defects)

@@ -39,6 +39,10 @@ class _Real:
     def now_s(self) -> float:
         return RealClock().now_s()
 
+    @property
+    def utc_s(self) -> float:
+        return RealClock().utc_s()
+
 
 class UdsAnsweringMachine(AnsweringMachine[PacketList]):
     """An ECU behind a Scapy socket whose `basecls` is UDS.

@@ -7,57 +7,109 @@ from functools import partial
 
 import can
 
+from harness.ecu.aliases import hear_aliases
+from harness.ecu.config import NORMAL_TRAFFIC, PeriodicFrame
+from harness.ecu.connections import Connection
+from harness.ecu.exposure import image, talking
+from harness.ecu.flawed_isotp import isotp_of
+from harness.ecu.frailty import spoil
 from harness.ecu.framing import frame_rules
+from harness.ecu.lateness import mistime
 from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.server import Server
-from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.node import Port, Timer
-
-_FRAME_TIME_S = 0.00025
-"""A full frame with 11-bit id and some stuff bits at 500 kbit/s: from its end the peer's STmin counts."""
 
 
 class UdsNode:
-    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN; other frames do not concern it.
+    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; other frames do not concern it.
 
     One request at a time: while an answer is being prepared further requests are lost, and a new answer takes the place
     of a long one that the tester has stopped fetching.
     """
 
     def __init__(
-        self, ecu: Server, *, request_id: int = 0x740, response_id: int = 0x748, functional_id: int = 0x7DF
+        self,
+        ecu: Server,
+        *,
+        request_id: int = 0x740,
+        response_id: int = 0x748,
+        functional_id: int = 0x7DF,
+        hears_extended: bool = False,
+        speaks_extended: bool = False,
     ) -> None:
+        """`hears_extended`, `speaks_extended`: requests, and answers, have 29-bit ids."""
         self.ecu = ecu
         self.machine = UdsAnsweringMachine(ecu)
         self._answer: Callable[..., list[bytes]] = self.machine.answer
+        if ecu.config.defects.secret_printed:
+            self._answer = talking(ecu.config, self._answer)
+        self.request_id = request_id
         self._request_id = request_id
-        self._frame = can.Message(arbitration_id=response_id, is_extended_id=False)
+        self._is_fd = is_fd = ecu.config.fd
+        self._hears_extended = hears_extended
+        self._frame = can.Message(
+            arbitration_id=response_id, is_extended_id=speaks_extended, is_fd=is_fd, bitrate_switch=is_fd
+        )
         """Every frame that it sends, one after the other: the bus takes a copy."""
         self._functional_id = functional_id
-        self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding, frame_time_s=_FRAME_TIME_S))
+        self._isotp = isotp_of(ecu.config)
+        self._connections = {
+            ids[0]: Connection(ecu, number, ids[1]) for number, ids in enumerate(ecu.config.connections, start=1)
+        }
         self._frame_rules = frame_rules(ecu)
         self._is_busy = False
         self._timer: Timer | None = None
         self._timer_due_s = 0.0
+        spoil(self, ecu.config.defects)
+        hear_aliases(self, ecu.config.defects)
+        mistime(self, ecu.config)
+
+    @property
+    def image(self) -> bytes:
+        """What lies in its flash memory."""
+        return image(self.ecu.config)
 
     def attach(self, port: Port) -> None:
         """Start, ready at once."""
         self._port = port
         self.ecu.attach(port)
+        for connection in self._connections.values():
+            connection.attach(port)
+        self._start_sending()
 
     def power_cycle(self) -> None:
         """Lose what is volatile, and boot. The bus has dropped this node's timers and waiting frames."""
-        self._isotp.reset()
+        self._isotp = isotp_of(self.ecu.config)
+        for connection in self._connections.values():
+            connection.power_cycle()
         self._is_busy = False
         self._timer = None
         self.ecu.power_cycle()
+        self._start_sending()
+
+    def _start_sending(self) -> None:
+        """The frames of normal traffic, each in its period."""
+        config = self.ecu.config
+        is_talking = config.defects.periodic_frames_stop or config.defects.communication_stays_off
+        for sent in config.periodic_frames or (NORMAL_TRAFFIC if is_talking else ()):
+            self._port.call_later(sent.period_s, partial(self._send_periodically, sent))
+
+    def _send_periodically(self, sent: PeriodicFrame) -> None:
+        is_stuck = self.ecu.config.defects.periodic_frames_stop and (self._isotp.is_receiving or self._isotp.is_sending)
+        if not is_stuck and self.ecu.is_speaking:
+            self._port.send(can.Message(arbitration_id=sent.can_id, data=sent.content, is_extended_id=False))
+        self._port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
     def on_frame(self, frame: can.Message) -> None:
         """Take one frame from the bus. Raises EcuDied if a defect lets it kill the ECU."""
         can_id = frame.arbitration_id
         if can_id != self._request_id and can_id != self._functional_id:
+            if can_id in self._connections:
+                self._connections[can_id].on_frame(frame)
             return
-        if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
+        if frame.is_extended_id != self._hears_extended or frame.is_remote_frame or frame.is_error_frame:
+            return
+        if frame.is_fd and not self._is_fd:
             return
         now_s = self._port.now_s
         if now_s < self.ecu.state.ready_s:
@@ -88,11 +140,13 @@ class UdsNode:
         """Send now, or when the ECU has taken its time."""
         config = self.ecu.config
         if self.ecu.now_s < self.ecu.state.ready_s:
-            self._isotp.reset()  # it boots after this answer, and a reception under way is lost
-        if len(answers) == 1 and not config.answer_delay_s:
+            self._isotp = isotp_of(config)  # it boots after this answer, and a reception under way is lost
+        delay_s = config.answer_delay_s + self.ecu.work_s
+        if config.answer_jitter_s:
+            delay_s += config.answer_jitter_s * int.from_bytes(self._port.random_bytes(2), "big") / 0xFFFF
+        if len(answers) == 1 and not delay_s:
             self._transmit(answers[0])
             return
-        delay_s = config.answer_delay_s
         for left, answer in zip(range(len(answers))[::-1], answers, strict=True):
             self._is_busy = True
             self._port.call_later(delay_s, partial(self._transmit_late, answer, left == 0))

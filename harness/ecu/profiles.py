@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 from harness.ecu.article import ArticleEcu, ArticleNode
-from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel
+from harness.ecu.config import DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
 from harness.ecu.defects import DEFECTS, Defects
+from harness.ecu.key_check import with_hidden_level
 from harness.ecu.keys import article_key, hmac_sha256_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
@@ -36,24 +37,42 @@ ARTICLE_SECRETS: Final = {1: bytes.fromhex("1234567890"), 3: bytes.fromhex("6B1F
 DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0x1010, initial=b"\xff", write=0x00),
     DataIdentifier(did=0x2020, initial=b"\xff", write=0x01, is_non_volatile=True),
+    DataIdentifier(did=0x2A2A, initial=b"CALIBRATED", read=0x01, write=0x01, is_non_volatile=True),
     DataIdentifier(did=0x3030, initial=b"\x03\x20", write=0x03, is_non_volatile=True, allowed=range(0x8000)),
     DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
     DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
 )
-"""The last one makes a response of 100 bytes."""
+"""2A2A is long enough for a write of several frames; the last one makes a response of 100 bytes."""
+
+MEMORY: Final = (
+    MemoryRegion(address=0x2000_0000, initial=bytes(range(0x40)), needs=0x01),
+    MemoryRegion(address=0x2000_2020, did=0x2020, needs=0x01),
+)
+"""Working memory, and the cell in which the value of 2020 is stored."""
+
+ROUTINES: Final = (Routine(routine=0x0203, needs=0x01), Routine(routine=0xFF00, needs=0x01, is_erasing=True))
+"""checkProgrammingPreconditions, as custom numbers it, and eraseMemory, as ISO 14229-1 does."""
+
+TROUBLE_CODES: Final = (0x056200, 0xC10000)
+"""P0562 system voltage low, U0100 lost communication."""
+
 
 HARDENED: Final = EcuConfig(
     levels=tuple(
-        SecurityLevel(level=level, key=partial(hmac_sha256_key, secret=secret), seed_bytes=16, key_bytes=16)
+        SecurityLevel(level=level, key=partial(hmac_sha256_key, secret=secret), secret=secret, seed_bytes=16, key_bytes=16)
         for level, secret in SECRETS.items()
     ),
     data_identifiers=DATA_IDENTIFIERS,
+    memory=MEMORY,
+    routines=ROUTINES,
+    trouble_codes=TROUBLE_CODES,
+    connections=((0x742, 0x74A),),
 )
 
 HARDENED_ARTICLE_KEY: Final = replace(
     HARDENED,
     levels=tuple(
-        SecurityLevel(level=level, key=partial(article_key, secret=secret), seed_bytes=5, key_bytes=4)
+        SecurityLevel(level=level, key=partial(article_key, secret=secret), secret=secret, seed_bytes=5, key_bytes=4)
         for level, secret in ARTICLE_SECRETS.items()
     ),
 )
@@ -81,12 +100,19 @@ def hardened_article_key(*changes: str) -> UdsNode:
 
 def _node(config: EcuConfig, changes: tuple[str, ...]) -> UdsNode:
     at_node: dict[str, Any] = {}
+    config = replace(config, defects=Defects.of(*(name for name in changes if name in DEFECTS)))
     for variant in (VARIANTS[name] for name in changes if name in VARIANTS):
         config = replace(config, **variant.config)
         config = variant.change(config) if variant.change is not None else config
         at_node |= variant.node
-    defects = Defects.of(*(name for name in changes if name in DEFECTS))
-    return UdsNode(Server(replace(config, defects=defects)), **at_node)
+    if config.defects.short_seed_and_key:
+        config = replace(config, levels=tuple(_shortened(level) for level in config.levels))
+    return UdsNode(Server(with_hidden_level(config)), **at_node)
+
+
+def _shortened(level: SecurityLevel) -> SecurityLevel:
+    """The same level with seeds of two bytes, and keys of which one byte is left."""
+    return replace(level, seed_bytes=2, key_bytes=1, key=lambda seed, number: level.key(seed, number)[:1])
 
 
 _MAKERS: Final[dict[str, Callable[..., Node]]] = {

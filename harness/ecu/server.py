@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.ecu.addresses import FUNCTIONAL, turn_to
+from harness.ecu.attempts import spoiling_rules
 from harness.ecu.config import EcuConfig
-from harness.ecu.rules import UNSUPPORTED, Rule, ServiceRules, Surroundings, chain
+from harness.ecu.nonconformance import is_suppression_asked, suppressible, with_flaws
+from harness.ecu.rules import (
+    UNSUPPORTED,
+    Rule,
+    ServiceRules,
+    Surroundings,
+    chain,
+    ecu_is_not_busy,
+    four_bytes_are_survived,
+)
+from harness.ecu.seeds import seed_source
 from harness.ecu.services import SERVICES
-from harness.ecu.state import State, factory_state, rebooted
-from harness.uds import NEGATIVE_RESPONSE, SUPPRESS_POSITIVE_RESPONSE, Nrc, Session, negative_response
+from harness.ecu.state import TRANSMITTING, State, factory_state, rebooted
+from harness.ecu.undeclared import all_data
+from harness.uds import NEGATIVE_RESPONSE, SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
 
 SILENT_WHEN_FUNCTIONAL: Final = frozenset(
     (
@@ -37,19 +50,31 @@ class Server:
     state: State
     service: ServiceRules
     now_s: float
+    is_by_alias: bool = False
+    work_s: float = 0.0
 
     def __init__(self, config: EcuConfig) -> None:
         self.config = config
-        self.data_identifiers = {entry.did: entry for entry in config.data_identifiers}
+        self.data_identifiers = {entry.did: entry for entry in all_data(config)}
         self.levels = {level.level: level for level in config.levels}
+        self.draw_seed = seed_source(config)
         self.sub_functions = {
             service.sid: service.sub_functions(config) for service in SERVICES.values() if service.sub_functions is not None
         }
+        busy = (ecu_is_not_busy,) if config.busy_every else ()
         self._chains: dict[int, tuple[ServiceRules, tuple[Rule, ...]]] = {
-            sid: (service, chain(service)) for sid, service in SERVICES.items()
+            sid: (service, (*busy, *with_flaws(service, (*spoiling_rules(config, sid), *chain(service)), config.defects)))
+            for sid, service in SERVICES.items()
+            if service.exists(config)
         }
         self._pending_services = config.pending_services
+        self._suppressible = suppressible(config.defects, (service for service, _ in self._chains.values()))
+        self._silent_when_functional = frozenset() if config.defects.functional_refusals_sent else SILENT_WHEN_FUNCTIONAL
+        self._is_unlock_kept = config.defects.unlock_survives_session_timeout
         self._unsupported = (UNSUPPORTED, chain(UNSUPPORTED))
+        if config.defects.dies_on_routine_of_four_bytes:
+            service, rules = self._chains.get(Service.ROUTINE_CONTROL, self._unsupported)
+            self._chains[Service.ROUTINE_CONTROL] = (service, (four_bytes_are_survived, *rules))
 
     def attach(self, surroundings: Surroundings) -> None:
         """Start as a new ECU that has been on for long enough to be ready."""
@@ -60,18 +85,34 @@ class Server:
         """Lose what is volatile, and boot."""
         self.state = rebooted(self.state, self.config, self.surroundings.now_s)
 
-    def reset(self) -> None:
+    def reset(self, reset_type: int = ResetType.HARD) -> None:
         """Boot as soon as the answer to the present request is out."""
-        self.state = rebooted(self.state, self.config, self.now_s + self._answer_time_s(self.service.sid))
+        before = self.state
+        self.state = rebooted(before, self.config, self.now_s + self._answer_time_s(self.service.sid), reset_type)
+        if self.config.defects.unlock_survives_reset:
+            self.state.unlocked_level = before.unlocked_level
+        if self.config.defects.reset_keeps_session:
+            self.state.session = before.session
+
+    @property
+    def is_functional(self) -> bool:
+        """Whether the present request went to all ECUs."""
+        return self.state.address == FUNCTIONAL
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether normal messages are sent: 28 may have silenced them, until the session ends."""
+        self.state.end_expired_session(self.surroundings.now_s, is_unlock_kept=self._is_unlock_kept)
+        return self.state.communication in TRANSMITTING
 
     def keep_session(self) -> None:
         """A message is on its way in or out: S3 does not run meanwhile."""
         now_s = self.surroundings.now_s
-        self.state.end_expired_session(now_s)
+        self.state.end_expired_session(now_s, is_unlock_kept=self._is_unlock_kept)
         if self.state.session != _DEFAULT_SESSION:
             self.state.s3_due_s = now_s + self.config.s3_s
 
-    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         """The responses to one request, in order: none, one, or response pending (78) and the final one.
 
         Raises EcuDied if a defect lets this request kill the ECU.
@@ -81,8 +122,12 @@ class Server:
         if now_s < state.ready_s or not pdu:
             return []
         if now_s >= state.s3_due_s:
-            state.end_expired_session(now_s)
+            state.end_expired_session(now_s, is_unlock_kept=self._is_unlock_kept)
         sid = pdu[0]
+        self.work_s = 0.0
+        address = FUNCTIONAL if is_functional else connection
+        if address != state.address:
+            turn_to(state, address, self.config)
         self.service, rules = self._chains.get(sid, self._unsupported)
         answer = None
         for rule in rules:
@@ -93,13 +138,13 @@ class Server:
             self.state.s3_due_s = now_s + self._answer_time_s(sid) + self.config.s3_s
         if type(answer) is bytes:
             response = answer
-            is_suppressed = self.service.sub_functions is not None and bool(pdu[1] & SUPPRESS_POSITIVE_RESPONSE)
+            is_suppressed = sid in self._suppressible and bool(pdu[1:] and pdu[1] & SUPPRESS_POSITIVE_RESPONSE)
         else:
             assert isinstance(answer, Nrc), f"no rule for {pdu.hex(' ')} decides"
-            if is_functional and answer in SILENT_WHEN_FUNCTIONAL:
+            if is_functional and answer in self._silent_when_functional:
                 return []
             response = self._refusal(pdu, answer)
-            is_suppressed = False
+            is_suppressed = self.config.defects.suppress_bit_silences_refusals and is_suppression_asked(self.service, pdu)
         if sid in self._pending_services:
             return [negative_response(sid, Nrc.RESPONSE_PENDING), response]
         return [] if is_suppressed or not response else [response]

@@ -99,7 +99,7 @@ class Speaker:
             reply, was_right = self._request(message)
             is_right = is_right or was_right
             replies.append(reply)
-        return Answer(reply, tuple(replies), is_right, _locked_out_level(replies), _not_taken(replies))
+        return Answer(reply, tuple(replies), is_right, _locked_out_level(replies), not_taken(replies))
 
     def _request(self, message: bytes) -> tuple[Reply, bool]:
         """The reply, and whether the message was the right key after all."""
@@ -121,7 +121,8 @@ def _locked_out_level(replies: list[Reply]) -> int | None:
     return None
 
 
-def _not_taken(replies: list[Reply]) -> str:
+def not_taken(replies: list[Reply]) -> str:
+    """Why the ECU never had one of the requests whole; empty if it had them all."""
     for reply in replies:
         has_answer = reply.is_positive or reply.is_negative
         if not has_answer and len(reply.request) > LONGEST_SINGLE_FRAME and reply.note in _NOT_TAKEN:

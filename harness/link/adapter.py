@@ -7,14 +7,14 @@ import select
 import socket
 import struct
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import can
 from can.interfaces.socketcan import SocketcanBus
 from can.interfaces.socketcan.socketcan import build_can_frame, dissect_can_frame
 
 from harness.link.clock import RealClock
-from harness.link.frame import Frame, from_message
+from harness.link.frame import FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, Frame, from_message
 
 BUFFER_BYTES = 1 << 22
 """Some ten thousand frames; the usual buffer loses a few of the 600 that an unpaced answer of 4 KiB sends at once."""
@@ -35,6 +35,8 @@ CAN_ERR_CRTL, CAN_ERR_BUSOFF = 0x04, 0x40
 CAN_ERR_CRTL_RX_OVERFLOW = 0x01
 
 _CANFD_BYTES = 72
+_FD_FLAGS = FD_BIT_RATE_SWITCH | FD_ERROR_PASSIVE
+"""Linux's canfd_frame.flags has them where candump, and so a frame, has them."""
 _TIMEVAL = struct.Struct("@ll")
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -127,11 +129,12 @@ class SocketCan:
             raw, ancillary, flags, _ = self._socket.recvmsg(_CANFD_BYTES, _ANCILLARY_BYTES)
         except BlockingIOError:
             return None
-        can_id, dlc, _, data = dissect_can_frame(raw)
+        can_id, dlc, fd_flags, data = dissect_can_frame(raw)
         seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
         is_extended = bool(can_id & CAN_EFF_FLAG)
         is_remote = bool(can_id & CAN_RTR_FLAG)
         is_error = bool(can_id & CAN_ERR_FLAG)
+        is_fd = len(raw) == _CANFD_BYTES
         can_id &= 0x1FFFFFFF if is_extended or is_error else 0x7FF
         if is_error and can_id & CAN_ERR_CRTL and any(byte & CAN_ERR_CRTL_RX_OVERFLOW for byte in data[1:2]):
             self._overruns += 1
@@ -143,8 +146,9 @@ class SocketCan:
             bool(flags & socket.MSG_CONFIRM),
             is_remote,
             is_error,
-            len(raw) == _CANFD_BYTES,
+            is_fd,
             dlc,
+            fd_flags & _FD_FLAGS if is_fd else 0,
         )
 
     def is_bus_off(self, frame: Frame) -> bool:
@@ -162,8 +166,18 @@ class SocketCan:
         self._bus.shutdown()
 
 
-def trouble_with(interface: str) -> str:
-    """What keeps a network interface from being opened, and what to do; empty if nothing does."""
+def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | None) -> dict[str, Any]:
+    """What python-can is told of a bus's bit rates. SocketCAN's are set with ``ip link``."""
+    rates = {} if interface == "socketcan" else {"bitrate": bitrate}
+    if not fd:
+        return rates
+    if interface == "virtual":
+        return {"protocol": can.CanProtocol.CAN_FD}
+    return {"fd": True, **rates, **({"data_bitrate": data_bitrate} if rates and data_bitrate is not None else {})}
+
+
+def trouble_with(interface: str, *, is_fd: bool = False) -> str:
+    """What keeps a network interface from being opened, for CAN FD if so wanted, and what to do; empty if nothing does."""
     known = Path("/sys/class/net")
     if not known.is_dir():
         return ""
@@ -171,7 +185,12 @@ def trouble_with(interface: str) -> str:
         is_up = int((known / interface / "flags").read_text(), 16) & 1
     except (OSError, ValueError):
         return f"there is no interface {interface!r}; try: ip link show"
-    return "" if is_up else f"the interface is down; try: sudo ip link set {interface} up"
+    if not is_up:
+        return f"the interface is down; try: sudo ip link set {interface} up"
+    if is_fd and int((known / interface / "mtu").read_text()) < _CANFD_BYTES:
+        words = f"{interface} type can bitrate 500000 dbitrate 2000000 fd on (a vcan: {interface} mtu {_CANFD_BYTES})"
+        return f"the interface is set up for classic CAN; try, while it is down: sudo ip link set {words}"
+    return ""
 
 
 def is_full_queue(error: Exception) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import can
 
 from harness.errors import LinkError, UserError
-from harness.link.adapter import adapter_of, is_full_queue, trouble_with
+from harness.link.adapter import adapter_of, is_full_queue, rate_options, trouble_with
 from harness.link.clock import Chance, RealClock
 from harness.link.frame import Frame
 from harness.link.lock import BusLock
@@ -35,6 +35,8 @@ class Link(Protocol):
     """Whether a frame that did not go out would be noticed."""
     tells_stale: bool
     """Whether `unsent` is kept, so that nothing need be drained before a request."""
+    is_fd: bool
+    """Whether CAN FD frames can be sent."""
 
     @property
     def unsent(self) -> int:
@@ -48,6 +50,10 @@ class Link(Protocol):
     def now_s(self) -> float:
         """The link's time; for time-outs."""
 
+    @property
+    def utc_s(self) -> float:
+        """The wall clock, seconds since 1970; virtual on a simulated bus."""
+
     def send(self, frame: Frame) -> None:
         """Hand a frame over to the bus, whose own it is from then on. LinkError: the adapter refuses it."""
 
@@ -59,6 +65,9 @@ class Link(Protocol):
 
     def console(self) -> str:
         """What simulated nodes printed."""
+
+    def images(self) -> Sequence[bytes]:
+        """What lies in the flash memory of simulated nodes, of those that show it."""
 
     def faults(self) -> Sequence[NodeFault]:
         """Which simulated nodes died, and of what."""
@@ -79,12 +88,17 @@ class SimulatedLink:
     is_virtual = True
     confirms_sending = True
     tells_stale = True
+    is_fd = True
     lost_frames = 0
 
-    def __init__(self, nodes: Sequence[Node], *, bitrate: int, chance: Chance, trace: Trace) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], *, bitrate: int, data_bitrate: int | None = None, chance: Chance, trace: Trace
+    ) -> None:
         self.trace = trace
         self._console = Console()
-        self._simulation = Simulation(nodes, bitrate=bitrate, chance=chance, trace=trace, console=self._console)
+        self._simulation = Simulation(
+            nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, console=self._console
+        )
         self._inbox = self._simulation.inbox
         self.send = self._simulation.send
         self._advance = self._simulation.advance
@@ -92,6 +106,10 @@ class SimulatedLink:
     @property
     def now_s(self) -> float:
         return self._simulation.now_s
+
+    @property
+    def utc_s(self) -> float:
+        return self._simulation.epoch_s + self._simulation.now_s
 
     @property
     def unsent(self) -> int:
@@ -112,6 +130,9 @@ class SimulatedLink:
 
     def console(self) -> str:
         return self._console.text()
+
+    def images(self) -> Sequence[bytes]:
+        return self._simulation.images()
 
     def faults(self) -> Sequence[NodeFault]:
         return self._simulation.faults
@@ -135,8 +156,9 @@ class CanLink:
 
     is_virtual = False
 
-    def __init__(self, bus: can.BusABC, *, trace: Trace, confirms_sending: bool, name: str) -> None:
+    def __init__(self, bus: can.BusABC, *, trace: Trace, confirms_sending: bool, name: str, is_fd: bool = False) -> None:
         self.trace = trace
+        self.is_fd = is_fd
         self.confirms_sending = self.tells_stale = confirms_sending
         self._handed_over: list[tuple[object, ...]] = []
         self._lost_frames_told = 0
@@ -149,13 +171,17 @@ class CanLink:
     def now_s(self) -> float:
         return self._clock.now_s()
 
+    @property
+    def utc_s(self) -> float:
+        return self._clock.utc_s()
+
     def send(self, frame: Frame) -> None:
         try:
             self._adapter.send(frame)
         except (can.CanError, OSError) as error:
             self._send_again(frame, error)
         if self.confirms_sending:
-            self._handed_over.append(_identity(frame))
+            self._handed_over.append(frame.identity)
         else:
             self.trace.record(frame.as_sent(self._clock.utc_s()))
 
@@ -203,9 +229,8 @@ class CanLink:
 
     def _confirm(self, frame: Frame) -> None:
         """A frame of ours is out. One that was given up already says nothing of those that were sent since."""
-        identity = _identity(frame)
-        if identity in self._handed_over:
-            self._handed_over.remove(identity)
+        if frame.identity in self._handed_over:
+            self._handed_over.remove(frame.identity)
 
     @property
     def unsent(self) -> int:
@@ -236,6 +261,9 @@ class CanLink:
     def console(self) -> str:
         return ""
 
+    def images(self) -> Sequence[bytes]:
+        return ()
+
     def faults(self) -> Sequence[NodeFault]:
         return ()
 
@@ -257,36 +285,33 @@ class CanLink:
             self._lock = None
 
 
-def _identity(frame: Frame) -> tuple[object, ...]:
-    """What tells a frame from others when the adapter gives it back."""
-    return frame.can_id, frame.data, frame.is_extended, frame.is_remote
-
-
 def open_link(
     *,
     interface: str,
     channel: str,
     bitrate: int,
+    fd: bool = False,
+    data_bitrate: int | None = None,
     trace: Trace,
     chance: Chance,
     relative_to: Path | None = None,
 ) -> Link:
-    """Open a bus. UserError: there is no such interface, channel or profile, or another run uses it."""
+    """Open a bus, for CAN FD too if so wanted. UserError: there is no such interface or profile, or another run uses it."""
     if interface == SIMULATED_INTERFACE:
-        return SimulatedLink(load_nodes(channel, relative_to), bitrate=bitrate, chance=chance, trace=trace)
+        nodes = load_nodes(channel, relative_to)
+        return SimulatedLink(nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace)
     name = f"{interface}:{channel}"
-    if interface == "socketcan" and (trouble := trouble_with(channel)):
+    if interface == "socketcan" and (trouble := trouble_with(channel, is_fd=fd)):
         raise UserError(f"cannot open {name}: {trouble}")
     logging.getLogger("can").addHandler(logging.NullHandler())  # python-can would print what the UserError says
     confirms_sending = interface in ("socketcan", "virtual")
-    options: dict[str, Any] = {"receive_own_messages": True} if confirms_sending else {}
-    if interface != "socketcan":
-        options["bitrate"] = bitrate
+    options = rate_options(interface, bitrate=bitrate, fd=fd, data_bitrate=data_bitrate)
+    options |= {"receive_own_messages": True} if confirms_sending else {}
     try:
         bus = can.Bus(interface=interface, channel=channel, **options)
     except Exception as error:  # backends raise what they like, ImportError and AttributeError included
         raise UserError(f"cannot open {name}: {' '.join(str(error).split())}") from error
-    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name)
+    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name, is_fd=fd)
     try:
         link.hold()
     except UserError:

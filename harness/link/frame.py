@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import can
 
 FD_LENGTHS = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
+FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
+"""An FD frame's flags: its data came at the higher bit rate; its sender has seen many errors."""
 
 
 @dataclass(slots=True)
@@ -27,16 +29,21 @@ class Frame:
     is_fd: bool = False
     dlc: int = 0
     """What a remote frame asks for; other frames carry their length in `data`."""
+    fd_flags: int = 0
+    """Of an FD frame, as candump writes them: FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, both, or none."""
 
     def as_sent(self, time_s: float) -> Frame:
         """The same frame, seen on a bus as one of the harness's own."""
-        return Frame(
-            self.can_id, self.data, self.is_extended, time_s, True, self.is_remote, self.is_error, self.is_fd, self.dlc
-        )
+        return replace(self, time_s=time_s, is_sent=True)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells it from others when an adapter gives it back."""
+        return self.can_id, self.data, self.is_extended, self.is_remote, self.is_fd
 
     def message(self) -> can.Message:
         """The frame for python-can."""
-        return can.Message(
+        message = can.Message(
             self.time_s,
             self.can_id,
             self.is_extended,
@@ -47,11 +54,24 @@ class Frame:
             self.data,
             self.is_fd,
         )
+        if self.fd_flags:
+            message.bitrate_switch = bool(self.fd_flags & FD_BIT_RATE_SWITCH)
+            message.error_state_indicator = bool(self.fd_flags & FD_ERROR_PASSIVE)
+        return message
+
+    def fd_bits(self) -> tuple[int, int]:
+        """What an FD frame takes on the bus: bits at the nominal rate, and bits at the rate that it may switch to.
+
+        Without stuff bits, but for those of the checksum, whose number is fixed.
+        """
+        size = len(self.data)
+        ends, middle = 50 if self.is_extended else 30, 8 * size + (31 if size <= 16 else 36)
+        return (ends, middle) if self.fd_flags & FD_BIT_RATE_SWITCH else (ends + middle, 0)
 
     def text(self) -> str:
-        """``740#0322101000000000``: id and data as candump writes them."""
+        """``740#0322101000000000``, ``740##10322101000000000``: id, flags and data as candump writes them."""
         can_id = ("%08X" if self.is_extended else "%03X") % self.can_id
-        separator = "##0" if self.is_fd else "#"
+        separator = f"##{self.fd_flags:X}" if self.is_fd else "#"
         return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data.hex().upper()}"
 
 
@@ -67,7 +87,13 @@ def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
         message.is_error_frame,
         message.is_fd,
         message.dlc,
+        fd_flags(message) if message.is_fd else 0,
     )
+
+
+def fd_flags(message: can.Message) -> int:
+    """The flags of an FD frame, as a frame keeps them."""
+    return FD_BIT_RATE_SWITCH * bool(message.bitrate_switch) | FD_ERROR_PASSIVE * bool(message.error_state_indicator)
 
 
 def check(message: can.Message) -> None:
@@ -87,13 +113,17 @@ def check(message: can.Message) -> None:
 
 
 def parse(text: str) -> Frame:
-    """Read ``740#0322101000000000``, eight id digits for 29 bits, ``#R8`` for a remote frame. Raises ValueError."""
+    """Read what `Frame.text` writes: eight id digits for 29 bits, ``#R8`` for a remote frame, ``##1`` for an FD frame.
+
+    Raises ValueError.
+    """
     can_id, separator, data = text.strip().partition("#")
     if not separator or len(can_id) not in (3, 8):
         raise ValueError(f"{text!r} is no frame; write 740#022210 or 00000740#022210")
-    is_remote = data[:1] in ("R", "r")
-    payload = b"" if is_remote else bytes.fromhex(data)
+    is_remote, is_fd = data[:1] in ("R", "r"), data[:1] == "#"
+    flags = int(data[1:2], 16) if is_fd else 0
+    payload = b"" if is_remote else bytes.fromhex(data[2:] if is_fd else data)
     dlc = int(data[1:] or 0) if is_remote else 0
-    frame = Frame(int(can_id, 16), payload, len(can_id) == 8, is_remote=is_remote, dlc=dlc)
+    frame = Frame(int(can_id, 16), payload, len(can_id) == 8, is_remote=is_remote, is_fd=is_fd, dlc=dlc, fd_flags=flags)
     check(frame.message())
     return frame

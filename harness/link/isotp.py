@@ -1,66 +1,50 @@
-"""How does a message become frames, and frames a message? ISO 15765-2 on classic CAN; no I/O, no clock."""
+"""How does a message become frames, and frames a message? ISO 15765-2, classic CAN and CAN FD; no I/O, no clock."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-_FRAME_BYTES: Final = 8
-_SF_BYTES: Final = 7
-_CF_BYTES: Final = 7
-_FF_MIN: Final = 8
-"""Below this length a sender with 8-byte frames and normal addressing has to use a single frame."""
-_FF_MAX: Final = 4095
-"""Above this length the first frame carries 32 bits of length, announced by twelve zero bits (the escape)."""
-_LONGEST: Final = 2**32 - 1
+from harness.link.isotp_frames import (
+    CF_HEAD,
+    CLASSIC_BYTES,
+    CLEAR_TO_SEND,
+    FF_MAX,
+    LONGEST_BYTES,
+    LONGEST_MESSAGE,
+    OVERFLOW,
+    SF_BYTES,
+    SF_HEAD,
+    STMIN_S,
+    WAIT,
+    IsoTpFault,
+    escaped_single,
+    fills,
+    first_frame_head,
+    longest_single,
+    read_first_frame,
+)
 
-_CLEAR_TO_SEND: Final = 0x30
-_WAIT: Final = 0x31
-_OVERFLOW: Final = 0x32
+__all__ = ["IsoTp", "IsoTpBusy", "IsoTpConfig", "IsoTpFault"]
 
 _ROUNDING_S: Final = 1e-6
 """An owner that waits `deadline_s - now_s` may arrive a rounding error early; it must not have to wait again."""
-
-_SF_HEAD: Final = tuple(bytes((length,)) for length in range(_SF_BYTES + 1))
-_CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
-
-
-def _stmin_s(raw: int) -> float:
-    if 0xF1 <= raw <= 0xF9:
-        return (raw - 0xF0) / 10_000
-    return min(raw, 0x7F) / 1000  # 80-F0 and FA-FF are reserved: the longest time of all
-
-
-_STMIN_S: Final = tuple(_stmin_s(raw) for raw in range(256))
 
 
 class IsoTpBusy(RuntimeError):
     """A message was given to `send` while another was in transmission: the owner did not look at `is_sending`."""
 
 
-class IsoTpFault(Enum):
-    """Why a message was given up; the values are the standard's names where it has one."""
-
-    TIMEOUT_BS = "N_TIMEOUT_Bs"  # sending: no flow control came in time
-    TIMEOUT_CR = "N_TIMEOUT_Cr"  # receiving: no consecutive frame came in time
-    WRONG_SN = "N_WRONG_SN"  # receiving: a consecutive frame was lost, repeated or out of order
-    INVALID_FS = "N_INVALID_FS"  # sending: the flow control's status is a reserved one
-    UNEXPECTED_PDU = "N_UNEXP_PDU"  # receiving: another message began before this one was complete
-    WAIT_LIMIT = "N_WFT_OVRN"  # sending: more flow controls in a row said wait than `wait_limit` allows
-    OVERFLOW = "N_BUFFER_OVFLW"  # sending: the peer's flow control said that it has no room for the message
-    TOO_LONG = "longer than max_length"  # receiving: we refused the message; the standard has no name for it
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoTpConfig:
     """What one endpoint announces, accepts and waits for."""
 
+    tx_dl: int = CLASSIC_BYTES  # our longest frame; above 8 it is CAN FD, and frames of up to 64 bytes are accepted
     padding: int | None = 0x00  # the byte that fills frames up to 8 bytes; None: frames as short as their content
     block_size: int = 0  # BS in our flow control: the peer's frames until it must wait for the next; 0: no limit
     stmin: int = 0  # the raw STmin byte in our flow control
-    max_length: int = _FF_MAX  # the longest message accepted; a longer one is refused at its first frame
+    max_length: int = FF_MAX  # the longest message accepted; a longer one is refused at its first frame
     n_bs_s: float = 1.0  # the wait for a flow control
     n_cr_s: float = 1.0  # the wait for a consecutive frame
     wait_limit: int = 8  # N_WFTmax: flow controls in a row that may say wait; one more ends the transmission
@@ -80,8 +64,8 @@ class IsoTp:
 
     __slots__ = (
         *("outbox", "fault", "is_sending", "is_receiving", "deadline_s"),
-        *("_config", "_fill", "_clear_to_send", "_overflow"),
-        *("_rx_buffer", "_rx_length", "_rx_sn", "_rx_block", "_rx_deadline_s"),
+        *("_config", "_fill", "_sf_bytes", "_cf_bytes", "_longest_frame", "_clear_to_send", "_overflow"),
+        *("_rx_buffer", "_rx_length", "_rx_dl", "_rx_sn", "_rx_block", "_rx_deadline_s"),
         *("_tx_pdu", "_tx_next", "_tx_sn", "_tx_block", "_tx_stmin_s", "_tx_cf_end_s", "_tx_waits"),
         *("_tx_awaits_flow_control", "_tx_deadline_s"),
     )
@@ -94,12 +78,14 @@ class IsoTp:
     _tx_awaits_flow_control: bool
 
     def __init__(self, config: IsoTpConfig) -> None:
-        """ValueError: the config's padding, block_size or stmin is no byte."""
+        """ValueError: the config's padding, block_size or stmin is no byte, or there are no frames of `tx_dl` bytes."""
         self._config = config
-        pad = b"" if config.padding is None else bytes((config.padding,))
-        self._fill = tuple(pad * (_FRAME_BYTES - size) for size in range(_FRAME_BYTES + 1))
-        self._clear_to_send = bytes((_CLEAR_TO_SEND, config.block_size, config.stmin)) + self._fill[3]
-        self._overflow = bytes((_OVERFLOW, 0, 0)) + self._fill[3]
+        self._fill = fills(config.tx_dl, config.padding)
+        self._sf_bytes = longest_single(config.tx_dl)
+        self._cf_bytes = config.tx_dl - 1
+        self._longest_frame = CLASSIC_BYTES if config.tx_dl == CLASSIC_BYTES else LONGEST_BYTES
+        self._clear_to_send = bytes((CLEAR_TO_SEND, config.block_size, config.stmin)) + self._fill[3]
+        self._overflow = bytes((OVERFLOW, 0, 0)) + self._fill[3]
         self.outbox = []
         self.reset()
 
@@ -119,16 +105,19 @@ class IsoTp:
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
         length = len(pdu)
-        if 0 < length <= _SF_BYTES:
+        if 0 < length <= SF_BYTES:
             self.fault = None
-            self.outbox.append(_SF_HEAD[length] + pdu + self._fill[length + 1])
+            self.outbox.append(SF_HEAD[length] + pdu + self._fill[length + 1])
             return
-        if not 0 < length <= _LONGEST:
-            raise ValueError(f"a message of {length} bytes; ISO-TP carries 1 to {_LONGEST}")
+        if not 0 < length <= LONGEST_MESSAGE:
+            raise ValueError(f"a message of {length} bytes; ISO-TP carries 1 to {LONGEST_MESSAGE}")
         self.fault = None
-        head = (0x1000 | length).to_bytes(2, "big") if length <= _FF_MAX else b"\x10\x00" + length.to_bytes(4, "big")
+        if length <= self._sf_bytes:
+            self.outbox.append(bytes((0, length)) + pdu + self._fill[length + 2])
+            return
+        head = first_frame_head(length)
         self._tx_pdu = bytes(pdu)
-        self._tx_next = _FRAME_BYTES - len(head)
+        self._tx_next = self._config.tx_dl - len(head)
         self._tx_sn = 1
         self._tx_waits = 0
         self._tx_cf_end_s = -math.inf
@@ -139,21 +128,22 @@ class IsoTp:
         """Take one frame's data field, which arrived at `now_s`; the message, if this frame completed one.
 
         Never raises: what the standard does not allow is ignored or ends the message, silently but for `fault`. More
-        than 8 bytes is no classic frame, and ignored. By functional addressing only a single frame is accepted, and
-        it leaves a reception under way alone: it is another channel.
+        than 8 bytes is no classic frame, and ignored unless `tx_dl` says CAN FD. By functional addressing only a single
+        frame is accepted, and it leaves a reception under way alone: it is another channel.
         """
         size = len(data)
-        if not 0 < size <= _FRAME_BYTES:
+        if not 0 < size <= self._longest_frame:
             return None
         if self.deadline_s is not None and self.deadline_s <= now_s + _ROUNDING_S:
             self.tick(now_s)  # what has run out by now is not revived by this frame
         pci = data[0]
         if pci < 0x10:
-            if not 0 < pci < size:
-                return None
-            if self.is_receiving and not is_functional:
+            pdu = bytes(data[1 : pci + 1]) if 0 < pci < size else None
+            if size > CLASSIC_BYTES:
+                pdu = escaped_single(data)
+            if pdu is not None and self.is_receiving and not is_functional:
                 self._abort_reception(IsoTpFault.UNEXPECTED_PDU)
-            return bytes(data[1 : pci + 1])
+            return pdu
         if is_functional:
             return None
         if pci < 0x20:
@@ -176,20 +166,21 @@ class IsoTp:
                 self._send_consecutive(now_s)
 
     def _first_frame(self, data: bytes | bytearray, now_s: float) -> None:
-        if len(data) < _FRAME_BYTES:
+        read = read_first_frame(data)
+        if read is None:
             return
-        length, start, shortest = (data[0] & 0x0F) << 8 | data[1], 2, _FF_MIN
-        if length == 0:
-            length, start, shortest = int.from_bytes(data[2:6], "big"), 6, _FF_MAX + 1
-        if length < shortest:
-            return
+        length, start = read
         if self.is_receiving:
             self._abort_reception(IsoTpFault.UNEXPECTED_PDU)
         if length > self._config.max_length:
             self.fault = IsoTpFault.TOO_LONG
             self.outbox.append(self._overflow)
             return
-        self._rx_buffer = bytearray(data[start:])
+        self._rx_dl = len(data)  # RX_DL: the peer's frames are all so long, but for the last one
+        self._begin_reception(length, data[start:], now_s)
+
+    def _begin_reception(self, length: int, content: bytes | bytearray, now_s: float) -> None:
+        self._rx_buffer = bytearray(content)
         self._rx_length = length
         self._rx_sn = 1
         self._grant_block(now_s)
@@ -207,13 +198,14 @@ class IsoTp:
         if not self.is_receiving:
             return None
         missing = self._rx_length - len(self._rx_buffer)
-        if len(data) <= missing and len(data) <= _CF_BYTES:
+        size, rx_dl = len(data), self._rx_dl
+        if size != rx_dl and (size <= missing or size > rx_dl):
             return None  # only the last one may be short, and not shorter than its content
         if data[0] & 0x0F != self._rx_sn:
             self._abort_reception(IsoTpFault.WRONG_SN)
             return None
         self._rx_buffer += data[1 : missing + 1]
-        if missing <= _CF_BYTES:
+        if missing < rx_dl:
             pdu = bytes(self._rx_buffer)
             self._end_reception()
             return pdu
@@ -239,23 +231,23 @@ class IsoTp:
         if not self._tx_awaits_flow_control or len(data) < 3:
             return
         status = data[0]
-        if status == _CLEAR_TO_SEND:
+        if status == CLEAR_TO_SEND:
             self._tx_waits = 0
             self._tx_awaits_flow_control = False
             self._tx_block = data[1] or -1  # as _rx_block
-            self._tx_stmin_s = _STMIN_S[data[2]]
+            self._tx_stmin_s = STMIN_S[data[2]]
             # STmin holds between any two consecutive frames, so across a flow control too.
             self._tx_deadline_s = self._tx_cf_end_s + self._tx_stmin_s if self._tx_stmin_s else now_s
             self._schedule()
             self.tick(now_s)
-        elif status == _WAIT:
+        elif status == WAIT:
             self._tx_waits += 1
             if self._tx_waits > self._config.wait_limit:
                 self._abort_transmission(IsoTpFault.WAIT_LIMIT)
             else:
                 self._await_flow_control(now_s)
         else:
-            self._abort_transmission(IsoTpFault.OVERFLOW if status == _OVERFLOW else IsoTpFault.INVALID_FS)
+            self._abort_transmission(IsoTpFault.OVERFLOW if status == OVERFLOW else IsoTpFault.INVALID_FS)
 
     def _await_flow_control(self, sent_s: float) -> None:
         self._tx_awaits_flow_control = True
@@ -264,11 +256,11 @@ class IsoTp:
 
     def _send_consecutive(self, now_s: float) -> None:
         """Put out what is due: one frame if STmin paces them, else the rest of the block."""
-        pdu, start, end_s = self._tx_pdu, self._tx_next, now_s
+        pdu, start, end_s, cf_bytes = self._tx_pdu, self._tx_next, now_s, self._cf_bytes
         while start < len(pdu) and self._tx_block != 0:
-            frame = _CF_HEAD[self._tx_sn] + pdu[start : start + _CF_BYTES]
+            frame = CF_HEAD[self._tx_sn] + pdu[start : start + cf_bytes]
             self.outbox.append(frame + self._fill[len(frame)])
-            start += _CF_BYTES
+            start += cf_bytes
             end_s += self._config.frame_time_s
             self._tx_sn = (self._tx_sn + 1) & 0x0F
             self._tx_block -= 1

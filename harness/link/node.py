@@ -45,7 +45,10 @@ class Port(Protocol):
 
 
 class Node(Protocol):
-    """An ECU, or whatever else talks on the bus. It may also have ``power_cycle()`` (see `power_cycle`)."""
+    """An ECU, or whatever else talks on the bus.
+
+    It may also have ``power_cycle()`` (see `power_cycle`), and ``image``: the bytes that its flash memory holds.
+    """
 
     def attach(self, port: Port) -> None:
         """Called once, before any frame."""

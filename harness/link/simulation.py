@@ -123,8 +123,9 @@ _Waiting = tuple[int, int, Frame, _Port | None]
 class Simulation:
     """A bus with nodes. Time stands still except in `advance`.
 
-    Frames take the time that their bits take at `bitrate`, without stuff bits; of frames waiting at the same moment the
-    lowest id goes first, and of those with the same id the one that was sent first. A node that raises, spins, or never
+    Frames take the time that their bits take at `bitrate`, without stuff bits (`data_bitrate`: those of an FD frame that
+    switches to it); of frames waiting at the same moment the lowest id goes first, and of those with the same id the one
+    that was sent first. A node that raises, spins, or never
     lets time pass is dead: `faults` says how. What it prints goes to `console`, or where it prints if that is None.
     """
 
@@ -133,6 +134,7 @@ class Simulation:
         nodes: Sequence[Node],
         *,
         bitrate: int = 500_000,
+        data_bitrate: int | None = None,
         chance: Chance,
         trace: Trace,
         console: Console | None = None,
@@ -151,6 +153,7 @@ class Simulation:
         self.thread_id = 0
         self.is_in_node = False
         self._bit_s = 1.0 / bitrate
+        self._data_bit_s = 1.0 / (data_bitrate or bitrate)
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
         self._waiting: deque[_Waiting] = deque()
@@ -236,8 +239,12 @@ class Simulation:
         _, _, frame, port = self._waiting.popleft()
         if port is not None:
             port.waiting -= 1
-        bits = (67 if frame.is_extended else 47) + 8 * len(frame.data)
-        self._arrives_s = self.now_s + bits * self._bit_s
+        if frame.is_fd:
+            nominal, fast = frame.fd_bits()
+            self._arrives_s = self.now_s + nominal * self._bit_s + fast * self._data_bit_s
+        else:
+            bits = (67 if frame.is_extended else 47) + 8 * len(frame.data)
+            self._arrives_s = self.now_s + bits * self._bit_s
         self._flying = (frame, port)
 
     def _land(self) -> None:
@@ -298,6 +305,11 @@ class Simulation:
                 timer.callback = None
         self._waiting = deque(entry for entry in self._waiting if entry[3] is not port)
         port.waiting = 0
+
+    def images(self) -> list[bytes]:
+        """What lies in the flash memory of those nodes that show it."""
+        found = (getattr(port.node, "image", None) for port in self._ports)
+        return [content for content in found if isinstance(content, bytes)]
 
     @property
     def can_power_cycle(self) -> bool:

@@ -20,7 +20,7 @@ FRAMES_KEPT = 1 << 16
 
 
 class UdsSimBus(can.BusABC):
-    """A bus of its own, with the nodes that the channel names. What they print goes where they print it.
+    """A bus of its own, with the nodes that the channel names; with `fd`, for CAN FD too. Nodes print as they are used to.
 
     Nothing runs in the background: what is due happens when somebody sends or receives, each event at its own time.
     """
@@ -30,6 +30,8 @@ class UdsSimBus(can.BusABC):
         channel: str = "article",
         can_filters: Any = None,
         bitrate: int = 500_000,
+        fd: bool = False,
+        data_bitrate: int | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -37,17 +39,26 @@ class UdsSimBus(can.BusABC):
             nodes = load_nodes(str(channel))
         except HarnessError as error:
             raise can.CanInitializationError(str(error)) from error
-        if bitrate <= 0:
-            raise can.CanInitializationError(f"bitrate is {bitrate}; give bits per second, e.g. 500000")
+        for name, rate in (("bitrate", bitrate), ("data_bitrate", data_bitrate)):
+            if rate is not None and rate <= 0:
+                raise can.CanInitializationError(f"{name} is {rate}; give bits per second, e.g. 500000")
         self.channel_info = f"uds-sim {channel}"
-        self._can_protocol = can.CanProtocol.CAN_20
+        self._can_protocol = can.CanProtocol.CAN_FD if fd else can.CanProtocol.CAN_20
+        self._is_fd = fd
         self._clock = RealClock()
         self._changed = threading.Condition()
         self._arrived: deque[Frame] = deque()
         self._trace = Trace()
         chance = Chance(new_seed() if seed is None else seed, "ecu")
         self._start_s = self._clock.now_s()
-        self._simulation = Simulation(nodes, bitrate=bitrate, chance=chance, trace=self._trace, epoch_s=self._clock.utc_s())
+        self._simulation = Simulation(
+            nodes,
+            bitrate=bitrate,
+            data_bitrate=data_bitrate,
+            chance=chance,
+            trace=self._trace,
+            epoch_s=self._clock.utc_s(),
+        )
         super().__init__(channel, can_filters=can_filters, **kwargs)
 
     def send(self, msg: can.Message, timeout: float | None = None) -> None:
@@ -56,6 +67,8 @@ class UdsSimBus(can.BusABC):
             check(msg)
         except ValueError as error:
             raise can.CanOperationError(str(error)) from error
+        if msg.is_fd and not self._is_fd:
+            raise can.CanOperationError("this bus was opened for classic CAN; give fd=True")
         with self._changed:
             self._check_open()
             self._catch_up()
@@ -95,11 +108,14 @@ class UdsSimBus(can.BusABC):
         return self._arrived.popleft() if self._arrived else self._happens(self._elapsed_s())
 
     def _happens(self, until_s: float) -> Frame | None:
-        """The next frame that arrives by then."""
+        """The next frame that arrives by then; a bus that was opened for classic CAN sees no other."""
         inbox = self._simulation.inbox
-        if not inbox:
-            self._simulation.advance(until_s)
-        return inbox.popleft() if inbox else None
+        while True:
+            if not inbox:
+                self._simulation.advance(until_s)
+            frame = inbox.popleft() if inbox else None
+            if frame is None or self._is_fd or not frame.is_fd:
+                return frame
 
     def _check_open(self) -> None:
         if self._is_shutdown:

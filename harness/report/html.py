@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from harness.report import conclusion
 from harness.report.decode import frame_line, reply_line, request_line
@@ -61,16 +62,8 @@ class FrameRow:
 
 def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
     """The page. ``files`` are the names that lie beside it, to be linked."""
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
     spoken_ids = _spoken_ids(run.info)
-    page = environment.get_template("audit.html").render(
+    page = _template().render(
         run=run,
         info=run.info,
         name=conclusion.target_name(run.info),
@@ -94,6 +87,19 @@ def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
         worst=_worst(run),
     )
     return page + "\n"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
+    return environment.get_template("audit.html")
 
 
 def _worst(run: Run) -> Severity | None:

@@ -89,6 +89,8 @@ class SecurityLevel:
     secret: Annotated[Secret | None, rules.SECRET] = None
     """What a built-in key takes. With another key it only tells the checks which bytes must never leave the ECU."""
     key_timeout_s: Annotated[float, number(0.001, 3600, "seconds, e.g. 5")] = 5.0
+    pairs: Annotated[str | None, text('a path, e.g. "pairs.csv"')] = None
+    """Recorded seeds with their keys: a line each, both in hex, a comma between. Starts at `Target.folder` if relative."""
     origin: Origin = "declared"
 
 
@@ -169,7 +171,9 @@ class Observe:
     console: Annotated[str | None, rules.COMMAND] = None
     memory: Annotated[str | None, rules.COMMAND] = None
     image: Annotated[str | None, text('a path, e.g. "firmware.bin"')] = None
-    """Of the firmware; starts at `Target.folder` if relative."""
+    """Of the firmware, or a folder of it; starts at `Target.folder` if relative."""
+    other_unit: Annotated[str | None, text('a file of pairs, e.g. "unit-b.pairs", or "simulated"')] = None
+    """Seeds and keys of another unit of the same type, a line ``0x01 SEED KEY`` for each; starts at `Target.folder`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,8 @@ def _environment(target: Target, problems: Problems) -> None:
     if not target.is_simulated and target.environment == "simulated":
         sentence = f'is "simulated" (the default), but can.interface is {shown(target.can.interface)}'
         problems.add("target.environment", f'{sentence}; a real bus needs environment = "bench"')
+    if not target.is_simulated and target.observe.other_unit == "simulated":
+        problems.add("observe.other_unit", 'is "simulated", but the bus is not; give a file of pairs or leave it out')
     if not target.is_simulated and target.reset.power == "simulated":
         problems.add("reset.power", 'is "simulated", but the bus is not; give "command: …" or leave it out')
 

@@ -21,8 +21,10 @@ R = TypeVar("R", bound=Reply | RawReply)
 STORING_S = 0.2
 """An ECU may answer before it has stored; so long after the answer a value is looked at again."""
 
-CLOCK_S = 1.5
-"""A value that nobody asked for is looked at again after this: it may be a clock's, or a counter's."""
+CLOCK_S = 8.0
+"""A value that nobody asked for is watched for so long: it may be a clock's, or a counter's."""
+LOOKS = 8
+"""So often meanwhile, which also keeps a session alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Access:
         self._restart = restart
         self.changed: dict[int, bytes] = {}
         """DIDs whose value was touched, with the value to put back."""
+        self.seen_locked: set[int] = set()
+        """DIDs of which a write was refused in this run before anything was unlocked."""
         self.owed: list[DataEntry] = []
         """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
@@ -106,18 +110,20 @@ class Access:
         if after == before != wanted:
             client.wait(STORING_S)
             after = client.stable_value(entry.did)
-        if after not in (before, wanted):
-            client.wait(CLOCK_S)
-            if client.stable_value(entry.did) != after:
-                raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
+        if after not in (before, wanted) and self.changes_by_itself(entry.did, CLOCK_S):
+            raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after
 
-    def changes_by_itself(self, did: int) -> bool:
-        """Whether a value is another one after a while in which nothing was asked of it."""
+    def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
+        """Whether a value becomes another one in a while in which it is only read."""
         client = self._client
         before = client.read(did)
-        client.wait(STORING_S)
-        return client.read(did) != before
+        looks = 1 if seconds <= STORING_S else LOOKS
+        for _ in range(looks):
+            client.wait(seconds / looks)
+            if client.read(did) != before:
+                return True
+        return False
 
     def write_effect(self, entry: DataEntry) -> Effect[Reply]:
         """The effect of an ordinary write."""
@@ -156,6 +162,7 @@ class Access:
                 return
             if reply.is_negative:
                 self._security.has_unlocked = False
+                self.seen_locked.add(entries[0].did)
                 return
             if not reply.is_positive:
                 raise Inconclusive(f"the locked state cannot be told: a write of {entries[0].did:04X} gives {reply}")

@@ -190,7 +190,9 @@ class Exchanger:
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
-        frames = [replace(self._transport.frame(field, is_functional=is_functional), is_remote=is_remote) for field in data]
+        frames = [self._transport.frame(field, is_functional=is_functional) for field in data]
+        if is_remote:  # CAN FD has none
+            frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
         return self.raw_frames(frames, listen_s=listen_s)
 
     def raw_frames(
@@ -261,10 +263,10 @@ class Exchanger:
         """Let time pass in silence. A session that needs TesterPresent ends meanwhile."""
         self.listen(seconds)
 
-    def require_quiet(self) -> None:
+    def require_quiet(self, seconds: float = LISTEN_S) -> None:
         """Inconclusive if the ECU sends on its response id although nothing was asked: an answer could not be told."""
         self.listen(self._p2_s)
-        heard = self.listen(LISTEN_S)
+        heard = self.listen(seconds)
         if heard:
             raise Inconclusive(f"the ECU sends on its response id unasked: {heard[0].text()}")
 

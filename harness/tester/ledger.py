@@ -32,6 +32,10 @@ class Ledger:
         """Wrong keys sent to all levels of this ECU so far."""
         return sum(self._spent.values())
 
+    def left(self, level: int) -> int | None:
+        """How many more wrong keys a level may be sent; None: there is no limit."""
+        return None if self._limit is None else max(self._limit - self.spent(level), 0)
+
     def check(self, level: int, count: int = 1) -> None:
         """Raise NotRun if `count` more wrong keys would pass the limit."""
         if self._limit is not None and self.spent(level) + count > self._limit:

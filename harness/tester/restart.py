@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from harness.errors import LinkError
 from harness.tester.client import Client
-from harness.tester.reply import Kind
-from harness.uds import Service, Session
+from harness.tester.reply import Kind, Reply
+from harness.uds import Nrc, ResetType, Service, Session
 
 STEP_S = 0.01
 LATEST_START_S = 0.3
@@ -17,6 +20,13 @@ LATEST_START_S = 0.3
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
 """An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
+
+_NOT_IN_SESSION = (
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+    Nrc.CONDITIONS_NOT_CORRECT,
+)
+"""An ECU may take a reset in its default session only."""
 
 
 class Means(Enum):
@@ -27,12 +37,25 @@ class Means(Enum):
     POWER = "power"
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to restart an ECU, by its name."""
+
+    name: str
+    go: Callable[[], bool | None]
+    """Restart it, and tell whether a restart was seen; None: the ECU does not offer this way."""
+
+
 class Restart:
     """Restarts one ECU by whatever means its target offers and allows."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._reset = client.target.reset
+        self.begun_s = 0.0
+        """When the last restart was asked for, by the link's time; for UDS, when it was promised."""
+        self.boot_s: tuple[float, float] | None = None
+        """How long the ECU was deaf in the last restart, at least and at most; None where it never fell silent."""
 
     def means(self) -> list[Means]:
         """What is offered and allowed, the most thorough last."""
@@ -47,33 +70,74 @@ class Restart:
             found.append(Means.POWER)
         return found
 
-    def restart(self, means: Means) -> bool:
+    def resets(self) -> list[Way]:
+        """Each type of ECUReset by itself, the declared one first, and the target's command; whatever is allowed."""
+        if "reset" not in self._client.target.safety.allow:
+            return []
+        types = dict.fromkeys((self._reset.uds or ResetType.HARD, *ResetType))
+        ways = [Way(f"ECUReset 0x{kind:02X}", partial(self._reset_or_not_offered, kind)) for kind in types]
+        if Means.COMMAND in self.means():
+            ways.append(Way(Means.COMMAND.value, partial(self.restart, Means.COMMAND)))
+        return ways
+
+    def power_cycles(self) -> list[Way]:
+        """The power cycle, if there is one and it is allowed."""
+        return [Way("power cycle", partial(self.restart, Means.POWER))] if Means.POWER in self.means() else []
+
+    def _reset_or_not_offered(self, reset_type: int) -> bool | None:
+        reply, was_seen = self.reset(reset_type)
+        return None if reply.is_negative or reply.is_malformed else was_seen
+
+    def reset(self, reset_type: int, *, as_it_is: bool = False) -> tuple[Reply, bool]:
+        """Ask for one type of ECUReset: the answer, and whether a restart was seen, as `restart` tells it."""
+        replies: list[Reply] = []
+
+        def ask() -> bool:
+            replies.append(self._client.request(bytes((Service.ECU_RESET, reset_type))))
+            return not replies[-1].is_negative
+
+        was_seen = self._watched(ask, as_it_is=as_it_is)
+        if not as_it_is and self._client.has_sessions and replies[-1].is_refused_with(*_NOT_IN_SESSION):
+            self._client.enter_session(Session.DEFAULT)
+            was_seen = self._watched(ask, as_it_is=True)
+        return replies[-1], was_seen
+
+    def restart(self, means: Means, *, as_it_is: bool = False) -> bool:
         """Restart the ECU, wait until it answers, and tell whether a restart was seen.
 
         Seen is: it fell silent and came back, or it lost the session that it was in before that could end by itself. The
-        supply of a simulated node is the bus's own to cut, and needs no witness.
+        supply of a simulated node is the bus's own to cut, and needs no witness. A session is entered to be lost, unless
+        the ECU is to be restarted `as_it_is`: entering one would lock it.
         """
-        client = self._client
-        session_before = self._leave_default_session()
-        entered_s = client.link.now_s
         if means is Means.UDS:
             assert self._reset.uds is not None
-            reply = client.request(bytes((Service.ECU_RESET, self._reset.uds)))
-            if reply.is_negative:
-                return False
-        elif means is Means.COMMAND:
-            self._run(self._reset.command or "")
-        elif self._reset.power == "simulated":
-            client.link.power_cycle()
-        else:
-            self._run(self._reset.power or "")
+            return self.reset(self._reset.uds, as_it_is=as_it_is)[1]
+        if means is Means.COMMAND:
+            return self._watched(lambda: self._run(self._reset.command or ""), as_it_is=as_it_is)
+        if self._reset.power != "simulated":
+            return self._watched(lambda: self._run(self._reset.power or ""), as_it_is=as_it_is)
+        return self._watched(self._cut_simulated_power, is_certain=True, as_it_is=as_it_is)
+
+    def _cut_simulated_power(self) -> bool:
+        self._client.link.power_cycle()
+        return True
+
+    def _watched(self, act: Callable[[], bool], *, is_certain: bool = False, as_it_is: bool = False) -> bool:
+        """Whether a restart was seen after `act`, which says whether there is one to wait for."""
+        client = self._client
+        session_before = self._session_to_lose() if as_it_is else self._leave_default_session()
+        entered_s = client.link.now_s
+        if not act():
+            return False
+        self.begun_s = client.link.now_s
         s3_ms = client.target.timing.s3_ms or 0
         has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
-        is_simulated_power = means is Means.POWER and self._reset.power == "simulated"
-        fell_silent, is_back = self._watch_boot(is_certain=is_simulated_power)
+        quiet_s, self._client.quiet_s = self._client.quiet_s, 0.0  # it would boot while stray answers are waited for
+        fell_silent, is_back = self._watch_boot(is_certain=is_certain)
+        self._client.quiet_s = quiet_s
         if not is_back:
             return False
-        return is_simulated_power or fell_silent or (has_witness and self._active_session() == Session.DEFAULT)
+        return is_certain or fell_silent or (has_witness and self._active_session() == Session.DEFAULT)
 
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
         """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
@@ -81,18 +145,29 @@ class Restart:
         Each question is given its full time, so that a slow answer is no silence. `is_certain`: the supply was cut.
         """
         client = self._client
-        fell_silent = False
+        fell_silent, deaf_s = False, 0.0
+        self.boot_s = None
         begun_s = client.link.now_s
         give_up_s = begun_s + self._reset.boot_s * SLOWEST_BOOT + 2.0
         while True:
+            asked_s = client.link.now_s
             is_silent = client.request(client.liveness_request).kind is Kind.SILENCE
             fell_silent = fell_silent or is_silent
             now_s = client.link.now_s
+            if is_silent:
+                deaf_s = asked_s - begun_s
+            elif fell_silent:
+                self.boot_s = (deaf_s, now_s - begun_s)
             if not is_silent and (fell_silent or is_certain or now_s - begun_s > self._reset.boot_s + LATEST_START_S):
                 return fell_silent, True
             if now_s > give_up_s:
                 return fell_silent, not is_silent
             client.wait(STEP_S)
+
+    def _session_to_lose(self) -> int | None:
+        """The session that the ECU is in, if that can be told and is not the one in which it starts."""
+        session = self._active_session() if self._client.has_sessions else None
+        return None if session == Session.DEFAULT else session
 
     def _leave_default_session(self) -> int | None:
         """Be in another session, so that losing it shows the restart; None where that cannot be told."""
@@ -109,9 +184,10 @@ class Restart:
         reply = self._client.read_reply(0xF186)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
-    def _run(self, command: str) -> None:
+    def _run(self, command: str) -> bool:
         words = shlex.split(command.removeprefix("command:"))
         try:
             subprocess.run(words, check=True, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise LinkError(f"[reset] {command}: {' '.join(str(error).split())}") from error
+        return True

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.errors import NotPermitted
 from harness.link.frame import Frame
+from harness.link.isotp_frames import CLASSIC_BYTES
 from harness.target import Target
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
@@ -27,13 +28,16 @@ _BY_SERVICE: dict[int, str] = {
     Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER: WRITE,
     0x04: DESTRUCTIVE,  # SAE J1979, on the same ids: clears trouble codes
     0x08: DESTRUCTIVE,  # SAE J1979: controls on-board systems
+    0x30: DESTRUCTIVE,  # ISO 14230, the standard before: InputOutputControlByLocalIdentifier
+    0x3B: WRITE,  # ISO 14230: WriteDataByLocalIdentifier
     **dict.fromkeys(range(0xA0, 0xBF), DESTRUCTIVE),  # the supplier's own services: nobody outside knows what they do
 }
 LOWEST_UDS_SERVICE = 0x10
 """Below are SAE J1979's, which in a raw frame are looked for only where a single frame has its service."""
 
-_ANYWHERE = frozenset(range(LOWEST_UDS_SERVICE, 0xA0))
-"""Services that are looked for in each of a raw frame's first bytes; the supplier's would be half of all identifiers."""
+_ANYWHERE = frozenset(range(LOWEST_UDS_SERVICE, 0xA0)) - {0x30}
+"""Services that are looked for in each of a raw frame's first bytes; the supplier's would be half of all identifiers, and
+30 every flow control."""
 
 
 _CONDITIONAL = {Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS, Service.ROUTINE_CONTROL}
@@ -44,6 +48,7 @@ class SafetyGate:
 
     def __init__(self, target: Target) -> None:
         self._allow = target.safety.allow
+        self._request_id = target.can.request_id
         self._functional_id = target.can.functional_id
         self._sessions = {entry.id for entry in target.sessions if entry.origin == "declared"} | {Session.DEFAULT}
         self._safe_routines = [entry.span for entry in target.routines if entry.safe and entry.origin == "declared"]
@@ -95,12 +100,14 @@ class SafetyGate:
         the protocol control byte, or reads it otherwise, may take any of the first bytes for a service.
         """
         readings = [frame.data[start:] for start in range(min(len(frame.data), 4))]
-        is_single = len(frame.data) > 1 and 0 < frame.data[0] < 8
-        begins = 2 if frame.data[:1] and frame.data[0] >> 4 == 1 else 1
+        is_escaped = len(frame.data) > CLASSIC_BYTES and frame.data[0] == 0
+        is_single = is_escaped or (len(frame.data) > 1 and 0 < frame.data[0] < 8)
+        begins = 2 if is_escaped or (frame.data[:1] and frame.data[0] >> 4 == 1) else 1
         readings = [
             reading
             for start, reading in enumerate(readings)
-            if reading[0] in _ANYWHERE or (start in (1, begins) and (is_single or reading[0] >= LOWEST_UDS_SERVICE))
+            if reading[0] in _ANYWHERE
+            or (start in (2 if is_escaped else 1, begins) and (is_single or reading[0] >= LOWEST_UDS_SERVICE))
         ]
         if frame.data[:2] == b"\x10\x00":
             readings.append(frame.data[6:])
@@ -112,6 +119,15 @@ class SafetyGate:
         if undeclared:
             raise NotPermitted(f"raw frame {frame.text()}: the check does not declare that it needs {_words(undeclared)}")
         return [reading for reading in readings if self.is_guess(reading)]
+
+    def permits_raw(self, *fields: bytes) -> bool:
+        """Whether `check_raw` would let frames to this ECU alone with these data fields pass."""
+        try:
+            for field in fields:
+                self.check_raw(Frame(self._request_id, field))
+        except NotPermitted:
+            return False
+        return True
 
     def _refuse(self, needs: set[str], what: str) -> None:
         missing = needs - self._allow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.link.frame import Frame
@@ -49,6 +49,8 @@ class LevelState:
     suspect: str = ""
     """Why the key function cannot be right."""
     wrong_in_a_row: int = 0
+    pairs: dict[bytes, bytes] = field(default_factory=dict)
+    """Seeds with the keys that have opened the level."""
     right_keys_in_vain: int = 0
     """Times that the key function's key was sent and not accepted."""
     has_guessed: bool = False
@@ -94,6 +96,13 @@ class SecurityAccess:
 
     # Watching the client
 
+    def why_no_guess(self, level: int) -> str:
+        """Why no wrong key may be sent to a level, whatever the budget; empty if one may."""
+        state = self.level(level)
+        if not state.suspect and self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
+            return f"level 0x{level:02X}: no wrong key before the right one has worked once"
+        return state.suspect
+
     def before_key(self, key_request: bytes) -> None:
         """Let a guess pass, counted; NotRun or Inconclusive: it must not be sent.
 
@@ -101,10 +110,8 @@ class SecurityAccess:
         """
         level = _level_of(key_request)
         state = self.level(level)
-        if state.suspect:
-            raise Inconclusive(state.suspect)
-        if self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
-            raise Inconclusive(f"level 0x{level:02X}: no wrong key before the right one has worked once")
+        if reason := self.why_no_guess(level):
+            raise Inconclusive(reason)
         self.ledger.spend(level)
         self.wrong_keys_sent += 1
         self.is_touched = True
@@ -130,6 +137,9 @@ class SecurityAccess:
             state.may_be_pending = True
             return
         was_guess, state.has_guessed = state.has_guessed, False
+        if reply.is_positive and not was_guess and state.seed and any(state.seed):
+            state.pairs[state.seed] = request[2:]
+            state.key_length = len(request) - 2
         state.seed = None
         if reply.is_positive or reply.is_negative:
             state.may_be_pending = False
@@ -146,6 +156,8 @@ class SecurityAccess:
 
     def _doubt(self, level: int, reply: Reply) -> None:
         """The key that should be right was not accepted."""
+        if reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):
+            return  # its seed was gone: the key was not looked at
         state = self.level(level)
         state.right_keys_in_vain += 1
         is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
@@ -162,8 +174,8 @@ class SecurityAccess:
         """Ask for a seed once, whatever the answer."""
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
-    def seed(self, level: int) -> bytes:
-        """A fresh seed, after waiting out whatever delay is running. Inconclusive if none is given."""
+    def seed(self, level: int, *, as_given: bool = False) -> bytes:
+        """A fresh seed, after any delay; zeros are asked for once more, unless wanted `as_given`. Inconclusive: none."""
         state = self.level(level)
         reply = self.request_seed(level)
         waited_s = 0.0
@@ -177,6 +189,8 @@ class SecurityAccess:
         if not reply.is_positive or len(reply.pdu) <= 2:
             self._client.cite(reply)
             raise Inconclusive(f"no seed for level 0x{level:02X}: {reply}")
+        if not as_given and not any(reply.pdu[2:]) and (again := self.request_seed(level)).is_positive:
+            return again.pdu[2:]
         return reply.pdu[2:]
 
     def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
@@ -204,9 +218,12 @@ class SecurityAccess:
         return key(seed, level)
 
     def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
-        """A key of the right length that is wrong: the right one with a bit changed, or chance if it is not known."""
+        """A key of the right length that is wrong, and in all of its parts: chance, where the right one is not known.
+
+        Else the right one with all bits changed but one; `flip` says which.
+        """
         if self.has_key(level):
-            key = bytearray(self.right_key(level, seed))
+            key = bytearray(byte ^ 0xFF for byte in self.right_key(level, seed))
             key[(flip // 8) % len(key)] ^= 1 << flip % 8
             return bytes(key)
         return self._client.chance.random_bytes(self.key_length(level))
@@ -263,17 +280,21 @@ class SecurityAccess:
         The attempt counter is cleared first by a good unlock if it could reach its limit; without a key function the
         delay is waited out.
         """
-        client = self._client
-        state = self.level(level)
-        entry = client.target.level(level)
-        attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
-        if state.wrong_in_a_row >= max(attempts - 1, 1) and state.is_proven and self.right_key_must_come_first:
-            self.unlock(level)
-            self.lock()
-        client.session_for(level)
+        self.make_room(level)
+        self._client.session_for(level)
         seed = self.seed(level)
         key = make_key(seed)
         return seed, key, self.send_key(level, key)
+
+    def make_room(self, level: int, guesses: int = 1) -> None:
+        """Clear the attempt counter by a good unlock, and lock again, if so many more guesses could reach its limit."""
+        state = self.level(level)
+        entry = self._client.target.level(level)
+        attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
+        is_close = state.wrong_in_a_row and state.wrong_in_a_row + guesses >= max(attempts, 2)
+        if is_close and state.is_proven and self.right_key_must_come_first:
+            self.unlock(level)
+            self.lock()
 
 
 def _level_of(request: bytes) -> int:

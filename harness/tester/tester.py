@@ -11,8 +11,10 @@ from harness.outcome import ContactLost, Inconclusive, Unjudged
 from harness.target import Target
 from harness.tester.access import Access
 from harness.tester.client import Client
+from harness.tester.guesses import Guesses
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
+from harness.tester.other_address import OtherAddress, other_addresses
 from harness.tester.restart import Means, Restart
 from harness.tester.security import SecurityAccess
 from harness.uds import Session
@@ -35,10 +37,15 @@ class Tester(Client):
     ) -> None:
         super().__init__(link, target, chance=chance)
         self.security = SecurityAccess(self, keys, ledger)
+        self.guesses = Guesses(self, self.security)
         self.restart = Restart(self)
         self.access = Access(self, self.security, self.restart)
         self.security.right_key_must_come_first = self.access.can_relock
         self.security.lock = self.access.lock
+
+    def other_addresses(self) -> list[OtherAddress]:
+        """Where else the ECU may take requests, whether or not it does."""
+        return list(other_addresses(self, self.security))
 
     def prove_keys(self) -> None:
         """Let every known key open its level once, before any wrong one is sent, where the ECU can be locked again."""

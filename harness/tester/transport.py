@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 from harness.link.bus import Link
-from harness.link.frame import Frame
+from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, longest_single
 from harness.outcome import NotApplicable
 from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
@@ -19,15 +20,19 @@ LONGEST_SEGMENT_S = 60.0
 class Transport:
     """Messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
 
-    def __init__(self, link: Link, can: Can) -> None:
+    def __init__(self, link: Link, can: Can, *, takes_any_format: bool = False) -> None:
         self.link = link
-        self._isotp = IsoTp(IsoTpConfig(padding=can.padding))
+        tx_dl = LONGEST_BYTES if can.fd else CLASSIC_BYTES
+        self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding))
+        self._longest_single = longest_single(tx_dl)
+        self._is_fd = can.fd
+        self._fd_flags = FD_BIT_RATE_SWITCH if can.fd and can.data_bitrate is not None else 0
         self._request_id = can.request_id
         self._response_id = can.response_id
         self._functional_id = can.functional_id
         self._is_extended = can.extended_ids is True or can.request_id > 0x7FF
         self._answer_formats: tuple[bool, ...] = (True, False)
-        if can.extended_ids != "any":
+        if can.extended_ids != "any" and not takes_any_format:
             self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
         self._handed_over = 1
         self._early: deque[bytes] = deque()
@@ -48,7 +53,7 @@ class Transport:
         """A frame to the ECU with this data field as it is."""
         can_id = self._functional_id if is_functional else self._request_id
         assert can_id is not None
-        return Frame(can_id, data, self._is_extended or can_id > 0x7FF)
+        return Frame(can_id, data, self._is_extended or can_id > 0x7FF, is_fd=self._is_fd, fd_flags=self._fd_flags)
 
     def drain(self) -> None:
         """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
@@ -68,8 +73,8 @@ class Transport:
         """
         if is_functional and self._functional_id is None:
             raise NotApplicable("the target declares no functional_id")
-        if is_functional and len(pdu) > 7:
-            raise ValueError(f"a functional request is one frame of at most 7 bytes, not {len(pdu)}")
+        if is_functional and len(pdu) > self._longest_single:
+            raise ValueError(f"a functional request is one frame of at most {self._longest_single} bytes, not {len(pdu)}")
         isotp = self._isotp
         self.garbage = self.early = 0
         isotp.send(pdu, self.link.now_s)
@@ -132,6 +137,10 @@ class Transport:
         self._handed_over = len(fields)
         if is_functional:
             send(self.frame(fields[0], is_functional=True))
+            return
+        if self._is_fd:
+            for data in fields:
+                send(self.frame(data))
             return
         request_id, is_extended = self._request_id, self._is_extended
         for data in fields:

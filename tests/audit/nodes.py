@@ -11,7 +11,7 @@ MARKUP = "<script>alert(1)</script>"
 
 
 def key(seed: bytes, level: int) -> bytes:
-    return hashlib.sha1(b"small" + seed).digest()[:4]
+    return hashlib.sha1(b"small" + seed).digest()[:8]
 
 
 def raising_key(seed: bytes, level: int) -> bytes:
@@ -22,15 +22,10 @@ def text_key(seed: bytes, level: int) -> str:
     return key(seed, level).hex()
 
 
-class SmallEcu:
-    """Single frames, no sessions, three attempts and then ten seconds; sound."""
+class Wire:
+    """ISO-TP on 0x700 and 0x708, messages of up to 64 bytes. What nobody asked for is ignored."""
 
-    limit, delay_s = 3, 10.0
-
-    def __init__(self) -> None:
-        self.values = {OPEN: b"\x01", PROTECTED: b"\x02"}
-        self.failures = 0
-        self.deaths = 0
+    longest, patience_s = 64, 1.0
 
     def attach(self, port) -> None:
         self.port = port
@@ -40,20 +35,82 @@ class SmallEcu:
         self.start()
 
     def start(self) -> None:
-        self.is_open = False
-        self.seed = None
-        self.opens_s = self.port.now_s + self.delay_s if self.failures else 0.0
+        self.length, self.received, self.rest, self.waits_until_s = 0, b"", b"", 0.0
 
     def on_frame(self, frame: can.Message) -> None:
         data = bytes(frame.data)
-        if frame.arbitration_id != 0x700 or frame.is_extended_id or frame.is_remote_frame:
+        if frame.arbitration_id != 0x700 or frame.is_extended_id or frame.is_remote_frame or not data:
             return
-        if not data or not 1 <= data[0] <= 7 or len(data) <= data[0]:
+        kind, low = divmod(data[0], 16)
+        if kind == 0 and 1 <= low < len(data):
+            self.take(data[1 : 1 + low])
+        elif kind == 1 and len(data) == 8 and (low << 8 | data[1]) > 7:
+            self.begin(low << 8 | data[1], data[2:])
+        elif kind == 2 and self.length and self.port.now_s <= self.waits_until_s:
+            self.go_on(low, data[1:])
+        elif kind == 3 and len(data) >= 3 and self.rest and self.port.now_s <= self.waits_until_s:
+            self.flow(low, data[1], data[2])
+
+    def begin(self, length: int, piece: bytes) -> None:
+        is_too_long = length > self.longest
+        self.length, self.received, self.number = (0 if is_too_long else length), piece, 1
+        self.waits_until_s = self.port.now_s + self.patience_s
+        self.send(b"\x32\x00\x00" if is_too_long else b"\x30\x00\x00")
+
+    def go_on(self, number: int, piece: bytes) -> None:
+        missing = self.length - len(self.received)
+        if number != self.number or len(piece) < min(missing, 7):
+            self.length = 0
             return
-        answer = self.answer(data[1 : 1 + data[0]])
-        if answer:
-            padded = (bytes((len(answer),)) + answer).ljust(8, b"\x00")
-            self.port.send(can.Message(arbitration_id=0x708, is_extended_id=False, data=padded))
+        self.received += piece[:missing]
+        self.number = (number + 1) % 16
+        self.waits_until_s = self.port.now_s + self.patience_s
+        if len(self.received) == self.length:
+            self.take(self.received)
+
+    def take(self, pdu: bytes) -> None:
+        self.length, self.rest = 0, b""
+        answer = self.answer(pdu)
+        if answer and len(answer) < 8:
+            self.send(bytes((len(answer),)) + answer)
+        elif answer:
+            self.rest, self.number_sent = answer[6:], 1
+            self.waits_until_s = self.port.now_s + self.patience_s
+            self.send(bytes((0x10, len(answer))) + answer[:6])
+
+    def flow(self, status: int, block: int, gap: int) -> None:
+        self.waits_until_s = self.port.now_s + self.patience_s
+        if status == 0:
+            gap_s = gap / 1000 if gap < 0x80 else (gap - 0xF0) / 10_000 if 0xF1 <= gap <= 0xF9 else 0.127
+            self.send_rest(block or len(self.rest), gap_s)
+        elif status != 1:
+            self.rest = b""
+
+    def send_rest(self, frames: int, gap_s: float) -> None:
+        self.send(bytes((0x20 | self.number_sent,)) + self.rest[:7])
+        self.rest, self.number_sent = self.rest[7:], (self.number_sent + 1) % 16
+        if self.rest and frames > 1:
+            self.port.call_later(gap_s, lambda: self.rest and self.send_rest(frames - 1, gap_s))
+
+    def send(self, data: bytes) -> None:
+        self.port.send(can.Message(arbitration_id=0x708, is_extended_id=False, data=data.ljust(8, b"\x00")))
+
+
+class SmallEcu(Wire):
+    """No sessions, three attempts and then ten seconds; sound."""
+
+    limit, delay_s = 3, 10.0
+
+    def __init__(self) -> None:
+        self.values = {OPEN: b"\x01", PROTECTED: b"\x02"}
+        self.failures = 0
+        self.deaths = 0
+
+    def start(self) -> None:
+        super().start()
+        self.is_open = False
+        self.seed = None
+        self.opens_s = self.port.now_s + self.delay_s if self.failures else 0.0
 
     def answer(self, pdu: bytes) -> bytes | None:
         service = {0x22: self.read, 0x2E: self.write, 0x27: self.security, 0x3E: self.present}.get(pdu[0])
@@ -96,16 +153,18 @@ class SmallEcu:
             return 0x13
         if self.port.now_s < self.opens_s:
             return 0x37
+        if self.failures >= self.limit:
+            self.failures = 0
         if self.is_open:
-            return b"\x67\x01" + bytes(4)
-        self.seed = self.port.random_bytes(4)
+            return b"\x67\x01" + bytes(8)
+        self.seed = self.port.random_bytes(8)
         return b"\x67\x01" + self.seed
 
     def take_key(self, pdu: bytes):
         seed, self.seed = self.seed, None
         if seed is None:
             return 0x24
-        if len(pdu) != 6:
+        if len(pdu) != 10:
             return 0x13
         if pdu[2:] == key(seed, 1):
             self.is_open = True
@@ -114,7 +173,6 @@ class SmallEcu:
         self.failures += 1
         if self.failures < self.limit:
             return 0x35
-        self.failures = 0
         self.opens_s = self.port.now_s + self.delay_s
         return 0x36
 
@@ -174,23 +232,9 @@ class DiesForEver(DiesOnF0):
 class Markup(DiesOnF0):
     """What it says is markup: in DID 5000, on its console, and in its last words."""
 
-    rest = b""
-
     def start(self) -> None:
         super().start()
         print(MARKUP)
 
-    def on_frame(self, frame: can.Message) -> None:
-        if frame.arbitration_id == 0x700 and frame.data[0] >> 4 == 3:
-            for number, start in enumerate(range(0, len(self.rest), 7), start=1):
-                self.send(bytes((0x20 | number,)) + self.rest[start : start + 7])
-            self.rest = b""
-        elif frame.arbitration_id == 0x700 and frame.data[:4] == b"\x03\x22\x50\x00":
-            answer = b"\x62\x50\x00" + MARKUP.encode()
-            self.rest = answer[6:]
-            self.send(bytes((0x10, len(answer))) + answer[:6])
-        else:
-            super().on_frame(frame)
-
-    def send(self, data: bytes) -> None:
-        self.port.send(can.Message(arbitration_id=0x708, is_extended_id=False, data=data.ljust(8, b"\x00")))
+    def read(self, pdu: bytes):
+        return b"\x62\x50\x00" + MARKUP.encode() if pdu == b"\x22\x50\x00" else super().read(pdu)

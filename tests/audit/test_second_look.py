@@ -54,6 +54,11 @@ def test_the_evidence_of_a_failure_is_that_of_one_attempt(place: Path) -> None:
     assert len(audited(place, "small", check("MY-1", body)).result("MY-1")["exchanges"]) == 1
 
 
+def test_what_is_cited_twice_is_shown_once(place: Path) -> None:
+    body = "replies = [tester.request('22 02 00') for _ in range(2)]\ntester.cite(*replies, *replies)"
+    assert len(audited(place, "small", check("MY-1", body)).result("MY-1")["exchanges"]) == 2
+
+
 # Loss of the ECU
 
 

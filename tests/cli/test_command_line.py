@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.declare import Attack
 from harness.catalogue import shipped_checks
 from harness.cli import main
 from harness.ecu.defects import DEFECTS
@@ -108,12 +109,12 @@ def test_list_fits_into_eighty_columns(what: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", shipped_checks(), ids=lambda check: check.id)
-def test_show_says_what_why_and_what_to_do(check: object, tmp_path: Path) -> None:
-    one = next(known for known in shipped_checks() if known == check)
-    code, out, _ = run("show", one.id, cwd=tmp_path)
+def test_show_says_what_why_and_what_to_do(check: Attack, tmp_path: Path) -> None:
+    code, out, _ = run("show", check.id, cwd=tmp_path)
     flat = " ".join(out.split())
     assert code == 0
-    for text in (one.id, one.title, one.severity.value, one.basis, one.rationale, one.remediation, *one.proven_by):
+    texts = (check.id, check.title, check.severity.value, check.basis, check.rationale, check.remediation)
+    for text in (*texts, *check.proven_by):
         assert " ".join(text.split()) in flat.replace("- ", "-") or " ".join(text.split()) in flat, text
     assert too_wide(out) == []
 
@@ -325,9 +326,12 @@ def on_a_terminal(*arguments: str, cwd: Path) -> str:
     return said.decode()
 
 
+SOME = ("audit", "article", "--depth", "quick", "--seed", "1", "-k", "CF- or TP- or fuzz/write")
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return on_a_terminal("audit", "article", "--depth", "quick", "--seed", "1", cwd=tmp_path_factory.mktemp("shown"))
+    return on_a_terminal(*SOME, cwd=tmp_path_factory.mktemp("shown"))
 
 
 def test_a_terminal_shows_which_check_is_under_way_and_how_many_there_are(shown: str) -> None:
@@ -335,7 +339,9 @@ def test_a_terminal_shows_which_check_is_under_way_and_how_many_there_are(shown:
     steps = re.findall(r"\r\x1b\[K\[(\d+)/(\d+)\] ([A-Z]{2}-\d+|fuzz/[\w-]+)", shown)
     total = {int(of) for _, of, _ in steps}
     assert len(total) == 1, steps[:3]
-    assert {check.id for check in shipped_checks()} <= {name for _, _, name in steps}
+    wanted = {check.id for check in shipped_checks() if check.id.startswith(("CF-", "TP-", "fuzz/write"))}
+    assert len(wanted) > 20
+    assert {name for _, _, name in steps} == wanted
     assert all(1 <= int(number) <= int(of) for number, of, _ in steps)
 
 
@@ -350,7 +356,7 @@ def test_what_was_under_way_is_wiped_away_by_what_follows(shown: str) -> None:
 
 
 def test_words_come_before_colours(shown: str, tmp_path: Path) -> None:
-    plain = run("audit", "article", "--depth", "quick", "--seed", "1", cwd=tmp_path)[1]
+    plain = run(*SOME, cwd=tmp_path)[1]
     undated = re.compile(r"\d{8}T\d{6}Z")
     assert undated.sub("", screen(shown)).split() == undated.sub("", plain).split()
 

@@ -11,48 +11,58 @@ import pytest
 
 from harness.run_folder import differences_to_manifest, read_run
 
-AUDIT = [sys.executable, "-m", "harness.cli", "audit", "--out", "run", "-k", "CF-01 or CF-02"]
+from ..audit.auditing import uds_harness
+
+WORDS = ["audit", "--out", "run", "-k", "CF-01 or CF-02"]
+AUDIT = [sys.executable, "-m", "harness.cli", *WORDS]
 
 
-def audit(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        AUDIT, cwd=place, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=30
-    )
-
-
-def as_ever(place: Path, done: subprocess.CompletedProcess[str]) -> None:
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert done.stderr == ""
+def as_ever(place: Path, code: int, errors: str) -> None:
+    assert code == 1, errors
+    assert errors == ""
     failed = [finding.id for finding in read_run(place / "run").failures()]
     assert sorted(failed) == ["CF-01", "CF-02"]
     assert (place / "run" / "pytest.html").exists()
 
 
+def audited(place: Path) -> None:
+    done = uds_harness(*WORDS, cwd=place)
+    as_ever(place, done.code, done.err)
+
+
 @pytest.mark.parametrize("options", ["-n 2", "--maxfail=1", "-p no:html"])
-def test_options_that_the_user_gives_to_every_pytest_are_not_meant(options: str, tmp_path: Path) -> None:
-    as_ever(tmp_path, audit(tmp_path, PYTEST_ADDOPTS=options))
+def test_options_that_the_user_gives_to_every_pytest_are_not_meant(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", options)
+    audited(tmp_path)
 
 
-def test_a_plugin_that_shuffles_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_plugin_that_shuffles_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its user cannot say -p no:randomly to `uds-harness audit`, and need not know that there is a pytest inside."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "randomly.py").write_text("")
-    as_ever(tmp_path, audit(tmp_path, PYTHONPATH=str(tmp_path / "plugins"), PYTEST_PLUGINS="randomly"))
+    monkeypatch.syspath_prepend(tmp_path / "plugins")
+    monkeypatch.setenv("PYTEST_PLUGINS", "randomly")
+    audited(tmp_path)
 
 
-def test_it_works_where_pytest_is_told_to_load_no_plugins(tmp_path: Path) -> None:
+def test_it_works_where_pytest_is_told_to_load_no_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the builds of Linux distributions."""
-    as_ever(tmp_path, audit(tmp_path, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    audited(tmp_path)
 
 
 def test_settings_of_the_project_around_are_not_meant(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     (tmp_path / "conftest.py").write_text("raise RuntimeError('not meant for you')\n")
-    as_ever(tmp_path, audit(tmp_path))
+    audited(tmp_path)
 
 
 def test_it_works_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
-    as_ever(tmp_path, audit(tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C"))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(AUDIT, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    as_ever(tmp_path, done.returncode, done.stderr)
 
 
 def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_an_id_is_given_once_in_a_file(tmp_path: Path) -> None:
 
 def test_a_case_that_is_too_large_for_a_target_is_refused(tmp_path: Path) -> None:
     found = case(tmp_path, send='"22 {did} {0000..7FFF}"')
-    with pytest.raises(UserError, match=r"case one: send is .* 163840 messages; give placeholders that make at most 100000"):
+    with pytest.raises(UserError, match=r"case one: send is .* 196608 messages; give placeholders that make at most 100000"):
         found.check_size(load_target("hardened"))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..audit.auditing import Done, run_pytest
 from .desk import write_case
 
 PYTHON_CASE = """
@@ -19,18 +18,18 @@ from harness import fuzz_case
 @fuzz_case(id="in-python", why="Reads are answered.", expect={expect!r})
 def reads(target, chance):
     for entry in target.data:
-        yield bytes((0x22,)) + entry.did.to_bytes(2, "big")
+        if entry.read.kind == "open":
+            yield bytes((0x22,)) + entry.did.to_bytes(2, "big")
 """
 
 
-def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def pytest_in(folder: Path, *arguments: str) -> Done:
+    return run_pytest("-q", "--import-mode=importlib", *arguments, cwd=folder)
 
 
 def audit(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     done = pytest_in(folder, "--uds-target", "hardened", "--uds-seed", "1", "--uds-out", "out", *arguments)
-    return done.returncode, json.loads((folder / "out" / "audit.json").read_text()), done.stdout + done.stderr
+    return done.code, json.loads((folder / "out" / "audit.json").read_text()), done.out + done.err
 
 
 def run_in(found: dict[str, Any]) -> list[str]:
@@ -92,7 +91,7 @@ def test_a_case_that_is_too_large_for_the_target_is_refused(tmp_path: Path) -> N
     write_case(tmp_path, send='"22 {did} {0000..7FFF}"')
     code, _, text = audit(tmp_path)
     assert code == 4
-    assert "that is 163840 messages" in text
+    assert "that is 196608 messages" in text
 
 
 def test_an_id_that_two_files_give_is_refused(tmp_path: Path) -> None:
@@ -117,21 +116,21 @@ def test_other_test_runs_know_nothing_of_case_files(tmp_path: Path) -> None:
     write_case(tmp_path, send='"2E 2"')
     (tmp_path / "test_plain.py").write_text("def test_nothing(): pass\n")
     done = pytest_in(tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "1 passed" in done.stdout
+    assert done.code == 0, done.explain()
+    assert "1 passed" in done.out
 
 
 def test_cases_can_be_listed_without_an_ecu(tmp_path: Path) -> None:
     write_case(tmp_path)
     (tmp_path / "test_mine.py").write_text(PYTHON_CASE.format(expect="positive"))
     done = pytest_in(tmp_path, "--uds-target", "hardened", "--collect-only")
-    assert done.returncode == 0, done.stdout
-    assert "cases/one.toml::fuzz/one" in done.stdout
-    assert "test_mine.py::fuzz/in-python" in done.stdout
+    assert done.code == 0, done.explain()
+    assert "cases/one.toml::fuzz/one" in done.out
+    assert "test_mine.py::fuzz/in-python" in done.out
 
 
 @pytest.mark.parametrize("option", [[], ["--collect-only"]])
 def test_a_case_without_an_ecu_is_wrong_use(tmp_path: Path, option: list[str]) -> None:
     (tmp_path / "test_mine.py").write_text(PYTHON_CASE.format(expect="positive"))
     done = pytest_in(tmp_path, *option)
-    assert done.returncode == (0 if option else 4), done.stdout + done.stderr
+    assert done.code == (0 if option else 4), done.explain()

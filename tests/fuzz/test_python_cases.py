@@ -53,7 +53,7 @@ def test_a_function_may_take_the_target_and_chance() -> None:
         for entry in target.data:
             yield b"\x22" + entry.did.to_bytes(2, "big") + chance.random_bytes(2)
 
-    assert len(sent(messages)) == 5
+    assert len(sent(messages)) == 6
     assert sent(messages) == sent(messages) != sent(messages, seed=2)
 
 

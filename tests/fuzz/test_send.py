@@ -58,7 +58,7 @@ def test_the_same_chance_gives_the_same_bytes_and_another_seed_others() -> None:
 
 
 def test_did_and_level_are_those_of_the_target() -> None:
-    assert alone("22 {did}") == ["221010", "222020", "223030", "22f18c", "22f1a0"]
+    assert alone("22 {did}") == ["221010", "222020", "222a2a", "223030", "22f18c", "22f1a0"]
     assert alone("27 {level}") == ["2701", "2703"]
 
 
@@ -67,7 +67,7 @@ def test_a_name_means_the_same_one_wherever_it_stands() -> None:
         (b"\x27\x01", bytes.fromhex("2210101010"), b"\x27\x02\x00"),
         (b"\x27\x01", bytes.fromhex("2220202020"), b"\x27\x02\x00"),
     ]
-    assert len(sent(["27 {level}", "22 {did} {did}", "27 {level+1} 00"])) == 10
+    assert len(sent(["27 {level}", "22 {did} {did}", "27 {level+1} 00"])) == 12
 
 
 def test_a_step_knows_its_level() -> None:

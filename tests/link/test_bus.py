@@ -15,7 +15,9 @@ import can
 import pytest
 
 from harness.errors import LinkError, UserError
+from harness.link import adapter as adapter_module
 from harness.link import bus as bus_module
+from harness.link.adapter import rate_options, trouble_with
 from harness.link.bus import CanLink, Link, SimulatedLink, open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
@@ -395,6 +397,54 @@ def test_frames_that_were_lost_make_silence_ours(adapter: Adapter, monkeypatch: 
         link.check_sent()
     link.check_sent()  # told once
     assert link.lost_frames == 3
+
+
+# --- CAN FD ---
+
+FD_FRAME = Frame(0x740, bytes(64), is_fd=True, fd_flags=1)
+
+
+def test_can_fd_frames_cross_an_adapter_with_their_flags() -> None:
+    how = {"interface": "virtual", "channel": "fd", "bitrate": 500_000, "chance": Chance(0)}
+    link = open_link(fd=True, data_bitrate=2_000_000, trace=Trace(), **how)  # type: ignore[arg-type]
+    with can.Bus(interface="virtual", channel="fd", protocol=can.CanProtocol.CAN_FD) as peer:
+        link.send(replace(FD_FRAME))
+        heard = peer.recv(1.0)
+        assert heard is not None
+        assert (heard.is_fd, heard.bitrate_switch, len(heard.data)) == (True, True, 64)
+        peer.send(replace(FD_FRAME, can_id=0x748).message())
+        (answer,) = received(link, 0.05)
+    assert (answer.is_fd, answer.fd_flags, len(answer.data)) == (True, 1, 64)
+    assert link.is_fd
+    link.check_sent()
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("interface", "fd", "data_bitrate", "options"),
+    [
+        ("socketcan", False, None, {}),
+        ("socketcan", True, 2_000_000, {"fd": True}),
+        ("kvaser", False, None, {"bitrate": 500_000}),
+        ("kvaser", True, 2_000_000, {"fd": True, "bitrate": 500_000, "data_bitrate": 2_000_000}),
+        ("kvaser", True, None, {"fd": True, "bitrate": 500_000}),
+        ("virtual", True, 2_000_000, {"protocol": can.CanProtocol.CAN_FD}),
+    ],
+)
+def test_bit_rates_are_given_to_interfaces_that_set_them(
+    interface: str, fd: bool, data_bitrate: int | None, options: dict[str, object]
+) -> None:
+    assert rate_options(interface, bitrate=500_000, fd=fd, data_bitrate=data_bitrate) == options
+
+
+def test_an_interface_for_classic_can_is_no_interface_for_can_fd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, mtu in (("classic0", 16), ("fd0", 72)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "flags").write_text("0x1")
+        (tmp_path / name / "mtu").write_text(f"{mtu}\n")
+    monkeypatch.setattr(adapter_module, "Path", lambda _: tmp_path)
+    assert trouble_with("classic0") == trouble_with("fd0", is_fd=True) == ""
+    assert "mtu 72" in trouble_with("classic0", is_fd=True)
 
 
 # --- what cannot be opened ---

@@ -26,10 +26,11 @@ def message_of(length: int) -> bytes:
     return random.Random(length).randbytes(length)
 
 
-def endpoint(*, block_size: int = 0, stmin: int = 0, padding: int | None = 0x00) -> IsoTp:
+def endpoint(*, block_size: int = 0, stmin: int = 0, padding: int | None = 0x00, tx_dl: int = 8) -> IsoTp:
     """Ours; patient, since a busy machine is no fault of the protocol."""
-    config = IsoTpConfig(block_size=block_size, stmin=stmin, padding=padding, n_bs_s=GIVE_UP_S, n_cr_s=GIVE_UP_S)
-    return IsoTp(config)
+    return IsoTp(
+        IsoTpConfig(tx_dl=tx_dl, block_size=block_size, stmin=stmin, padding=padding, n_bs_s=GIVE_UP_S, n_cr_s=GIVE_UP_S)
+    )
 
 
 class CanIsoTp:
@@ -129,6 +130,24 @@ def test_can_isotp_hears_that_ours_has_no_room() -> None:
     joined.theirs.send(bytes(4096))
     until(lambda: joined.step() or joined.errors or None)
     assert [type(error) for error in joined.errors] == [isotp.OverflowError]
+
+
+FD_LENGTHS = (1, 7, 8, 10, 11, 62, 63, 64, 126, 200, 4095)
+
+
+@pytest.mark.parametrize("padding", [None, 0xCC])
+@pytest.mark.parametrize("tx_dl", [8, 12, 64])
+@pytest.mark.parametrize("length", FD_LENGTHS)
+def test_can_isotp_receives_what_ours_sends_on_can_fd(length: int, tx_dl: int, padding: int | None) -> None:
+    assert crosses_to_can_isotp(CanIsoTp(endpoint(tx_dl=tx_dl, padding=padding), can_fd=True), message_of(length))
+
+
+@pytest.mark.parametrize("padding", [None, 0xCC])
+@pytest.mark.parametrize("tx_dl", [8, 12, 64])
+@pytest.mark.parametrize("length", FD_LENGTHS)
+def test_ours_receives_what_can_isotp_sends_on_can_fd(length: int, tx_dl: int, padding: int | None) -> None:
+    joined = CanIsoTp(endpoint(tx_dl=64), can_fd=True, tx_data_length=tx_dl, tx_padding=padding)
+    assert crosses_from_can_isotp(joined, message_of(length))
 
 
 # --- Scapy's soft socket ---

@@ -200,6 +200,33 @@ def test_a_frame_takes_the_time_of_its_bits(bitrate: int, frame: Frame, bits: in
     assert bus.trace.frames(0, 1)[0].time_s == node.heard_at_s[0]
 
 
+@pytest.mark.parametrize(
+    ("frame", "bits", "fast_bits"),
+    [
+        (Frame(0x740, b"", is_fd=True), 30 + 31, 0),
+        (Frame(0x740, bytes(8), is_fd=True, fd_flags=1), 30, 8 * 8 + 31),
+        (Frame(0x740, bytes(64), is_fd=True, fd_flags=1), 30, 8 * 64 + 36),
+        (Frame(0x740, bytes(64), True, is_fd=True, fd_flags=1), 50, 8 * 64 + 36),
+        (Frame(0x740, bytes(64), is_fd=True, fd_flags=2), 30 + 8 * 64 + 36, 0),
+    ],
+)
+def test_a_can_fd_frame_may_send_its_middle_faster(frame: Frame, bits: int, fast_bits: int) -> None:
+    node = Listener()
+    bus = Simulation([node], bitrate=500_000, data_bitrate=2_000_000, chance=Chance(0), trace=Trace())
+    bus.send(frame)
+    run(bus)
+    assert node.heard_at_s == pytest.approx([bits / 500_000 + fast_bits / 2_000_000], abs=1e-12)
+    assert (node.heard[0].is_fd, node.heard[0].bitrate_switch) == (True, frame.fd_flags == 1)
+
+
+def test_without_a_data_bit_rate_all_goes_at_the_one() -> None:
+    node = Listener()
+    bus = bus_of(node)
+    bus.send(Frame(0x740, bytes(8), is_fd=True, fd_flags=1))
+    run(bus)
+    assert node.heard_at_s == pytest.approx([(30 + 8 * 8 + 31) / 500_000], abs=1e-12)
+
+
 def test_frames_follow_each_other_without_a_gap() -> None:
     node = Listener()
     bus = bus_of(node)
@@ -564,7 +591,7 @@ def test_a_busy_node_is_not_an_endless_one() -> None:
         port.call_later(0.002, lambda: work(port))
 
     bus = bus_of(Starter(work))
-    run(bus, 0.1)
+    run(bus, 0.02)
     assert not bus.faults
 
 

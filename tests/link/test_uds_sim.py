@@ -84,6 +84,32 @@ def test_a_request_is_answered(open_bus: Callable[..., can.BusABC]) -> None:
     assert abs(answer.timestamp - time.time()) < 60
 
 
+READ_F18C = bytes.fromhex("0322F18C")
+
+
+def test_can_fd_requests_are_answered_on_a_bus_for_can_fd(open_bus: Callable[..., can.BusABC]) -> None:
+    bus = open_bus("hardened+can_fd", fd=True, data_bitrate=2_000_000)
+    assert bus.protocol is can.CanProtocol.CAN_FD
+    bus.send(can.Message(arbitration_id=0x740, data=READ_F18C, is_extended_id=False, is_fd=True, bitrate_switch=True))
+    answer = bus.recv(timeout=GIVE_UP_S)
+    assert answer is not None
+    assert (answer.is_fd, answer.bitrate_switch, answer.data[:5].hex()) == (True, True, "001362f18c")
+
+
+def test_a_classic_bus_neither_sends_nor_hears_can_fd_frames(open_bus: Callable[..., can.BusABC]) -> None:
+    bus = open_bus("hardened+can_fd")
+    assert bus.protocol is can.CanProtocol.CAN_20
+    with pytest.raises(can.CanOperationError, match="give fd=True"):
+        bus.send(can.Message(arbitration_id=0x740, data=READ_F18C, is_extended_id=False, is_fd=True))
+    bus.send(READ_1010)
+    assert bus.recv(timeout=0.02) is None
+
+
+def test_a_data_bit_rate_that_is_none_is_refused() -> None:
+    with pytest.raises(can.CanInitializationError, match="data_bitrate is 0"):
+        can.Bus(interface="uds-sim", channel="hardened", fd=True, data_bitrate=0)
+
+
 def test_our_own_frames_are_not_heard(open_bus: Callable[..., can.BusABC]) -> None:
     bus = open_bus("hardened")
     bus.send(can.Message(arbitration_id=0x7FF))

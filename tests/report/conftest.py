@@ -362,16 +362,16 @@ def hostile_run() -> Run:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def article() -> Run:
     return article_run()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile() -> Run:
     return hostile_run()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def empty() -> Run:
     return Run(info=info(target={}, quirks=(), remarks=(), console="", counts={}, versions={}), findings=())

@@ -49,9 +49,13 @@ def read(run: Run) -> Page:
     return Page(render_audit_html(run, files=FILES))
 
 
-@pytest.mark.parametrize("run_name", ["article", "hostile", "empty"])
-def test_the_page_is_well_formed_and_loads_nothing(run_name: str, request: pytest.FixtureRequest) -> None:
-    page = read(request.getfixturevalue(run_name))
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest) -> Page:
+    return read(request.getfixturevalue(request.param))
+
+
+@pytest.mark.parametrize("page", ["article", "hostile", "empty"], indirect=True)
+def test_the_page_is_well_formed_and_loads_nothing(page: Page) -> None:
     assert page.open == []
     assert not page.tags & {"script", "img", "iframe", "object", "embed", "base", "form", "svg"}
     assert not [name for name, _ in page.attributes if name.startswith("on") or name == "src"]
@@ -62,9 +66,8 @@ def test_the_page_is_well_formed_and_loads_nothing(run_name: str, request: pytes
     assert len(page.ids) == len(set(page.ids))
 
 
-@pytest.mark.parametrize("run_name", ["article", "hostile"])
-def test_every_inner_link_has_its_place(run_name: str, request: pytest.FixtureRequest) -> None:
-    page = read(request.getfixturevalue(run_name))
+@pytest.mark.parametrize("page", ["article", "hostile"], indirect=True)
+def test_every_inner_link_has_its_place(page: Page) -> None:
     asked = {value[1:] for name, value in page.attributes if name == "href" and value and value[0] == "#"}
     labels = {value for name, value in page.attributes if name == "aria-labelledby"}
     assert asked

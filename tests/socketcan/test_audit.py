@@ -99,6 +99,7 @@ def bench_target(name: str, folder: Path) -> str:
         r'interface = "uds-sim"': 'interface = "socketcan"',
         r'channel = ".*"': f'channel = "{CHANNEL}"',
         r'power = "simulated"': "",
+        r'other_unit = "simulated"': "",
     }
     for pattern, replacement in changes.items():
         text, count = re.subn(f"(?m)^{pattern}$", replacement, text)

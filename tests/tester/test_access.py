@@ -95,6 +95,14 @@ def test_locked_ecu_is_seen_to_be_locked() -> None:
     assert desk.now_s < 0.1
 
 
+def test_refusal_that_was_seen_is_remembered_and_the_key_that_followed_does_not_undo_it() -> None:
+    desk = Desk(SecuredEcu())
+    assert desk.tester.access.seen_locked == set()
+    desk.tester.access.require_locked(PROTECTED)
+    desk.tester.security.unlock(0x01)
+    assert desk.tester.access.seen_locked == {0x2020}
+
+
 def test_probe_writes_the_value_that_is_there_in_the_session_of_its_level() -> None:
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     assert Desk(ecu).tester.access.locked_probe(PROTECTED).is_positive

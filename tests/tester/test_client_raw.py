@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.link.frame import Frame
@@ -51,6 +53,36 @@ def test_raw_remote_frame_is_one() -> None:
     desk = Desk(ScriptedEcu())
     desk.tester.raw(b"", is_remote=True)
     assert [frame.is_remote for frame in desk.sent()] == [True]
+
+
+FD = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, functional_id=0x7DF, fd=True)
+
+
+def test_raw_frames_are_of_the_targets_kind() -> None:
+    desk = Desk(ScriptedEcu(), target=bare(can=FD))
+    desk.tester.raw(b"\x02\x3e\x00")
+    desk.tester.raw(b"", is_remote=True)
+    assert [frame.text() for frame in desk.sent()] == ["740##0023E00", "740#R0"]
+
+
+def test_data_goes_at_the_higher_bit_rate_where_one_is_declared() -> None:
+    desk = Desk(ScriptedEcu(), target=bare(can=replace(FD, data_bitrate=2_000_000)))
+    desk.tester.request(b"\x22\x10\x10")
+    assert desk.sent()[0].text() == "740##10322101000000000"
+
+
+def test_long_requests_go_out_in_long_frames() -> None:
+    desk = Desk(ScriptedEcu(), target=bare(can=FD))
+    desk.tester.request(b"\x22" + bytes(20))
+    assert desk.sent()[0].text() == "740##0001522" + 21 * "00"
+
+
+def test_functional_request_is_one_frame_of_the_targets_kind() -> None:
+    desk = Desk(ScriptedEcu(), target=bare(can=FD))
+    desk.tester.request(b"\x22" + bytes(61), is_functional=True)
+    assert len(desk.sent()[0].data) == 64
+    with pytest.raises(ValueError, match="at most 62 bytes, not 63"):
+        desk.tester.request(b"\x22" + bytes(62), is_functional=True)
 
 
 def test_raw_frames_may_have_other_ids() -> None:

@@ -336,3 +336,67 @@ def test_ecu_is_asked_a_question_that_it_answers() -> None:
     desk = Desk(ScriptedEcu(answers), target=bare(reset=Reset(uds=0x01, boot_s=0.5)))
     assert desk.tester.is_alive()
     assert not desk.tester.restart.restart(Means.UDS)
+
+
+# Each way by itself
+
+
+class PickyEcu(SecuredEcu):
+    """Has ECUReset 01 and 03; 02 is refused."""
+
+    def _reset(self, pdu: bytes) -> Answers:
+        return "7f 11 12" if pdu[1] == 0x02 else super()._reset(pdu)
+
+
+def test_each_type_of_reset_is_a_way_by_itself_the_declared_one_first() -> None:
+    ways = Desk(PickyEcu(), target=secured(reset=Reset(uds=0x03, boot_s=0.5))).tester.restart.resets()
+    assert {way.name: way.go() for way in ways} == {"ECUReset 0x03": True, "ECUReset 0x01": True, "ECUReset 0x02": None}
+    assert ways[0].name == "ECUReset 0x03"
+
+
+def test_a_reset_that_only_answers_is_offered_and_not_seen() -> None:
+    assert [way.go() for way in Desk(Pretender()).tester.restart.resets()] == [False, False, False]
+
+
+def test_no_way_is_offered_that_is_not_allowed() -> None:
+    tester = Desk(PoweredEcu(), target=allowing("lockout", reset=Reset(uds=0x01, power="simulated"))).tester
+    assert tester.restart.resets() == []
+    assert tester.restart.power_cycles() == []
+
+
+def test_the_power_cycle_is_a_way() -> None:
+    tester = Desk(PoweredEcu(), target=secured(reset=Reset(power="simulated", boot_s=0.5))).tester
+    assert [(way.name, way.go()) for way in tester.restart.power_cycles()] == [("power cycle", True)]
+
+
+# As it is
+
+
+def test_restart_as_it_is_enters_no_session_that_would_lock() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    desk.tester.security.unlock(0x01)
+    before = len(ecu.heard)
+    assert desk.tester.restart.restart(Means.UDS, as_it_is=True)
+    assert not [request for request in ecu.heard[before:] if request.startswith("10")]
+
+
+def test_restart_as_it_is_is_seen_by_the_session_that_is_lost() -> None:
+    desk = Desk(FastEcu())
+    assert not desk.tester.restart.restart(Means.UDS, as_it_is=True)
+    desk.tester.enter_session(0x03)
+    assert desk.tester.restart.restart(Means.UDS, as_it_is=True)
+
+
+def test_boot_time_lies_between_the_last_silence_and_the_first_answer() -> None:
+    desk = Desk(SecuredEcu(boot_s=0.5))
+    assert desk.tester.restart.restart(Means.UDS)
+    assert desk.tester.restart.boot_s is not None
+    least_s, most_s = desk.tester.restart.boot_s
+    assert least_s <= 0.5 <= most_s < least_s + 0.5
+
+
+def test_boot_time_is_unknown_without_silence() -> None:
+    desk = Desk(FastEcu())
+    assert desk.tester.restart.restart(Means.UDS)
+    assert desk.tester.restart.boot_s is None

@@ -274,6 +274,31 @@ def test_escaped_first_frame_is_looked_at_where_its_message_begins() -> None:
     raw_refused(raw_desk(needs=("lockout",)), "10 00 00 00 10 00 2E 10")
 
 
+def test_long_single_frame_is_looked_at_where_its_message_begins() -> None:
+    assert '"write"' in raw_refused(raw_desk(), "00 09 2E 10 10 01 02 03 04 05 06 00")
+    assert '"destructive"' in raw_refused(raw_desk(), "00 08 04 00 00 00 00 00 00 00 00 00")
+    assert '"destructive"' in raw_refused(raw_desk(), "00 08 B0 00 00 00 00 00 00 00 00 00")
+
+
+def test_length_of_a_long_single_frame_is_not_taken_for_an_obd_service() -> None:
+    assert raw_goes_out(raw_desk(can_fd()), "00 08 22 10 10 20 20 30 30 40 00 00")
+
+
+def can_fd() -> Target:
+    return replace(bare(), can=replace(bare().can, fd=True))
+
+
+@pytest.mark.parametrize("field", ["30 00 00 00 00 00 00 00", "31 00 00", "32 00 00", "30 08 F1"])
+def test_flow_control_is_not_taken_for_a_service(field: str) -> None:
+    assert raw_goes_out(raw_desk(allowing()), field)
+
+
+def test_what_may_be_sent_can_be_asked_before() -> None:
+    gate = raw_desk(needs=("write",)).tester.gate
+    assert gate.permits_raw(bytes.fromhex("03221010"), bytes.fromhex("042E101005"))
+    assert not gate.permits_raw(bytes.fromhex("03221010"), bytes.fromhex("021101"))
+
+
 @pytest.mark.parametrize("field", ["01 04", "02 08 01", "07 04 00 00 00 00 00 00"])
 def test_single_frame_of_an_obd_service_that_destroys_needs_its_permission(field: str) -> None:
     assert '"destructive"' in raw_refused(raw_desk(), field)

@@ -223,13 +223,13 @@ def test_wrong_key_needs_permission() -> None:
     assert WRONG not in ecu.keys
 
 
-def test_wrong_key_differs_from_the_right_one_in_one_bit() -> None:
+def test_wrong_key_differs_from_the_right_one_in_all_bits_but_one() -> None:
     security = Desk(SecuredEcu()).tester.security
     seed = b"\x01\x02\x03\x04"
     right = int.from_bytes(right_key(seed, LEVEL), "big")
     wrong = [security.wrong_key(LEVEL, seed, flip=flip) for flip in range(64)]
     assert {len(key) for key in wrong} == {4}
-    assert {(int.from_bytes(key, "big") ^ right).bit_count() for key in wrong} == {1}
+    assert {(int.from_bytes(key, "big") ^ right).bit_count() for key in wrong} == {31}
     assert len(set(wrong)) == 32
 
 

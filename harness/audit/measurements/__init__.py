@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from harness.audit.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
+from harness.audit.measurements.delay import Delay, measure_delay
+from harness.audit.measurements.generators import GeneratorSearch, search_generators
 from harness.audit.measurements.lockout import Lockout, probe_lockout
-from harness.audit.measurements.seeds import SeedSample, sample_seeds
-from harness.outcome import Unjudged
+from harness.audit.measurements.other_unit import OtherUnit, try_other_unit
+from harness.audit.measurements.pairs import KeyPairs, take_pairs
+from harness.audit.measurements.restarts import Restarts, seeds_after_restarts
+from harness.audit.measurements.secrets import SecretSearch, search_for_secret
+from harness.audit.measurements.seeds import SeedSample, sample_answered_seeds, sample_seeds
+from harness.audit.measurements.timing import KeyTiming, time_keys
+from harness.outcome import NotApplicable, Unjudged
 from harness.run import Depth, Profile
 from harness.tester.tester import Tester
 
@@ -46,12 +54,123 @@ class Measurements:
 
     def seeds(self, level: int) -> SeedSample:
         """The run's seed sample of a locked level: 256, 1000 or 10000 by depth."""
-        return self.once(("seeds", level), lambda: self.fresh_seeds(level))
+        return self.once(("seeds", level), lambda: self._take_seeds(level))
 
-    def fresh_seeds(self, level: int) -> SeedSample:
-        """Another sample of the same size."""
+    def _take_seeds(self, level: int) -> SeedSample:
+        sample = self.fresh_seeds(level)
+        self.of_seeds(level, sample.rows())
+        return sample
+
+    def drawn_seeds(self, level: int) -> SeedSample:
+        """The run's seed sample; where one seed is held until its key comes, and one is known, a sample of answered ones."""
+        sample = self.seeds(level)
+        if not (sample.is_held and self._tester.security.has_key(level) and self._tester.access.can_relock):
+            return sample
+        return self.once(("answered seeds", level), lambda: self.fresh_seeds(level, are_answered=True))
+
+    def ordered_seeds(self, level: int) -> list[SeedSample]:
+        """The seed sample, and beside it that of answered seeds where there is one: those that can show an order."""
+        samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
+        return [sample for sample in samples if sample.can_show_order]
+
+    def fresh_seeds(self, level: int, *, are_answered: bool = False) -> SeedSample:
+        """Another sample; with `are_answered` each seed is answered by its key."""
+        if are_answered:
+            return sample_answered_seeds(self._tester, level, self._depth)
         return sample_seeds(self._tester, level, self._depth)
+
+    def of_seeds(self, level: int, rows: Mapping[str, str]) -> None:
+        """Add lines to the profile of a level's seeds in the report, or put other values into it."""
+        title = f"Seeds of level 0x{level:02X}"
+        known = next((dict(profile.rows) for profile in self.profiles if profile.title == title), {})
+        self.publish(title, {**known, **rows})
+
+    def other_unit(self, level: int) -> OtherUnit:
+        """What this unit's key is worth on the other one that the target declares."""
+        return self.once(("other unit", level), lambda: try_other_unit(self._tester, level))
+
+    def restarts(self, level: int) -> Restarts:
+        """The first seeds after 6, 24 or 160 restarts, by depth."""
+        return self.once(("restarts", level), lambda: self.fresh_restarts(level))
+
+    def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
+        """As many again; with `are_answered` each seed is answered by its key."""
+        return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
+
+    def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
+        """Well-known generators tried on a sample, and on the seeds after restarts where there can be any."""
+        return search_generators(sample, self.restarts_if_any(level), self._depth)
+
+    def restarts_if_any(self, level: int) -> Restarts | None:
+        """The first seeds after restarts; None, with a note that says why, where there can be none."""
+        try:
+            return self.restarts(level)
+        except Unjudged as reason:
+            self._tester.note(f"seeds after restarts were not seen: {reason}")
+            return None
+
+    def seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
+        """Some wrong keys, and which seeds follow."""
+        return seeds_after_wrong_keys(self._tester, level, self._depth)
 
     def lockout(self, level: int) -> Lockout:
         """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""
-        return self.once(("lockout", level), lambda: probe_lockout(self._tester, level, self._depth))
+        return self.once(("lockout", level), lambda: self._probe_lockout(level))
+
+    def _probe_lockout(self, level: int) -> Lockout:
+        lockout = probe_lockout(self._tester, level, self._depth)
+        if lockout.limit is None:
+            self.of_lockout(level, "Wrong keys", f"no limit in {lockout.evaluated} evaluated keys; {lockout.extrapolation}")
+        else:
+            self.of_lockout(level, "Wrong keys", f"limited at the wrong key {lockout.limit}")
+        return lockout
+
+    def limit(self, level: int) -> int:
+        """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
+        lockout = self.lockout(level)
+        if lockout.limit is None:
+            raise NotApplicable(f"there is no limit to speak of: {lockout.reason}")
+        return lockout.limit
+
+    def delay(self, level: int) -> Delay:
+        """How long a level that is locked out gives no seed. NotApplicable: nothing locks it out."""
+        self.limit(level)
+        return self.once(("delay", level), lambda: self._measure_delay(level))
+
+    def delay_if_any(self, level: int) -> Delay | None:
+        """The same; None, with a note that says why, where it could not be measured."""
+        try:
+            return self.delay(level)
+        except Unjudged as reason:
+            self._tester.note(f"whether a delay follows wrong keys was not measured: {reason}")
+            return None
+
+    def fresh_delay(self, level: int) -> Delay:
+        """The same once more."""
+        return measure_delay(self._tester, level, self._depth)
+
+    def _measure_delay(self, level: int) -> Delay:
+        delay = self.fresh_delay(level)
+        declared = "" if delay.declared_s is None else f"; declared: {delay.declared_s:g} s"
+        self.of_lockout(level, "Delay", f"{delay}{declared}")
+        self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
+        return delay
+
+    def of_lockout(self, level: int, name: str, value: str) -> None:
+        """Add a line to the level's profile in the report, or put another value into it."""
+        title = f"Lockout of level 0x{level:02X}"
+        known = next((dict(profile.rows) for profile in self.profiles if profile.title == title), {})
+        self.publish(title, {**known, name: value})
+
+    def pairs(self, level: int) -> KeyPairs:
+        """Seeds with their keys: those that opened the level in this run, at least three if it can be, and recorded ones."""
+        return self.once(("pairs", level), lambda: take_pairs(self._tester, level, self._depth))
+
+    def secret(self, level: int) -> SecretSearch | None:
+        """What a search for the level's secret costs; None where the target does not say how keys are made."""
+        entry = self._tester.target.level(level)
+        return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
+
+    def key_timing(self, level: int) -> KeyTiming:
+        """How long the level takes to refuse keys that are wrong in their first byte, and in their last."""
+        return time_keys(self._tester, level, self._depth)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analysis.brute_force import in_words, mean_time_s
 from harness.outcome import Inconclusive
 from harness.run import Depth, Exchange
+from harness.tester.guesses import LARGEST_LIMIT
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
-LIMIT_PROBE = 11
+LIMIT_PROBE = LARGEST_LIMIT + 1
 """One more than the largest attempt limit that is still a limit (CATALOGUE 11, row 4)."""
 
 
@@ -24,32 +26,65 @@ class Lockout:
     reason: str
     """What stopped the probe, in words."""
     evidence: tuple[Exchange, ...] = ()
+    seconds_per_key: float = 0.0
+    """How long a seed and a wrong key for it take."""
+    key_bits: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """There is a limit, and it is not beyond the largest that is one."""
+        return self.limit is not None and self.limit <= LARGEST_LIMIT
+
+    @property
+    def extrapolation(self) -> str:
+        """How long guessing would take at the pace that was seen, if nothing limited it further on."""
+        pace = 1 / self.seconds_per_key if self.seconds_per_key else 0.0
+        if not pace or not self.key_bits:
+            return "the pace of guesses was not measured"
+        mean_s = mean_time_s(self.key_bits, pace)
+        return f"at {pace:.2g} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
 
 
 def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
-    """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""
+    """How many wrong keys the level takes: 11 are tried, 50 at depth deep.
+
+    NotApplicable: the ECU has no SecurityAccess. Inconclusive: it gives no seed, or does not compare keys.
+    """
     security = tester.security
     probe = depth.choose(quick=LIMIT_PROBE, default=LIMIT_PROBE, deep=50)
     security.ledger.check(level, LIMIT_PROBE)
-    tester.prove_keys()
-    tester.restore()
-    tester.session_for(level)
-    seed = security.seed(level)
+    seed = clean_seed(tester, level)
     limited = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+    begun_s = tester.link.now_s
     for count in range(1, probe + 1):
         answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
         if answer.is_refused_with(*limited):
-            return Lockout(count, count, f"wrong key {count}: {answer}", (answer.exchange(),))
+            reason = f"wrong key {count}: {answer}"
+            return Lockout(count, count, reason, (answer.exchange(),), 0.0, 8 * (len(answer.request) - 2))
         if not answer.is_refused_with(Nrc.INVALID_KEY):
             tester.cite(answer)
             raise Inconclusive(f"wrong key {count} was not evaluated as one: {answer}")
         following = security.request_seed(level)
         if following.is_refused_with(*limited):
             reason = f"seed request after wrong key {count}: {following}"
-            return Lockout(count, count, reason, (answer.exchange(), following.exchange()))
+            evidence = (answer.exchange(), following.exchange())
+            return Lockout(count, count, reason, evidence, 0.0, 8 * (len(answer.request) - 2))
         if not following.is_positive:
             tester.cite(answer, following)
             raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
         seed = following.pdu[2:]
-    reason = f"{probe} wrong keys were evaluated, each with 0x35, and seeds still given"
-    return Lockout(probe, None, reason, (answer.exchange(), following.exchange()))
+    return Lockout(
+        probe,
+        None,
+        f"{probe} wrong keys were evaluated, each with 0x35, and seeds still given",
+        (answer.exchange(), following.exchange()),
+        (tester.link.now_s - begun_s) / probe,
+        8 * (len(answer.request) - 2),
+    )
+
+
+def clean_seed(tester: Tester, level: int) -> bytes:
+    """A seed of a level whose count of wrong keys is clear, as far as that can be done."""
+    tester.prove_keys()
+    tester.restore()
+    return tester.guesses.start(level)

@@ -13,8 +13,10 @@ from harness.ecu.defects.attempts import AttemptDefects
 from harness.ecu.defects.conformance import ConformanceDefects
 from harness.ecu.defects.declare import Defect
 from harness.ecu.defects.exposure import ExposureDefects
+from harness.ecu.defects.key_comparison import KeyComparisonDefects
 from harness.ecu.defects.keys import KeyDefects
 from harness.ecu.defects.seeds import SeedDefects
+from harness.ecu.defects.services import ServiceDefects
 from harness.ecu.defects.sessions import SessionDefects
 from harness.ecu.defects.transport import TransportDefects
 
@@ -22,7 +24,9 @@ KINDS: Final = (
     SeedDefects,
     AttemptDefects,
     KeyDefects,
+    KeyComparisonDefects,
     AccessDefects,
+    ServiceDefects,
     SessionDefects,
     ConformanceDefects,
     TransportDefects,
@@ -35,7 +39,9 @@ class Defects(
     SeedDefects,
     AttemptDefects,
     KeyDefects,
+    KeyComparisonDefects,
     AccessDefects,
+    ServiceDefects,
     SessionDefects,
     ConformanceDefects,
     TransportDefects,
@@ -49,9 +55,24 @@ class Defects(
         return cls(**dict.fromkeys(names, True))
 
 
+CAMPAIGNS: Final = {
+    "FZ-01": "random frames may meet any flaw",
+    "FZ-02": "mutated requests may meet any flaw",
+    "FZ-03": "a sweep over all services may meet any flaw",
+    "FZ-04": "a random walk may lead to any state",
+    "FZ-05": "random sequences of frames may meet any flaw",
+}
+"""Checks that go wherever chance leads may fail on every defect."""
+
+
 def _declared() -> dict[str, Defect]:
     hints = get_type_hints(Defects, include_extras=True)
-    return {one.name: replace(hints[one.name].__metadata__[0], name=one.name) for kind in KINDS for one in fields(kind)}
+    declared = {one.name: hints[one.name].__metadata__[0] for kind in KINDS for one in fields(kind)}
+    return {name: replace(one, name=name, also=_with_campaigns(one)) for name, one in declared.items()}
+
+
+def _with_campaigns(defect: Defect) -> dict[str, str]:
+    return {check: why for check, why in CAMPAIGNS.items() if check not in defect.kills} | dict(defect.also)
 
 
 DEFECTS: Final = _declared()

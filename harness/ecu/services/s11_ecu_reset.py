@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function, sub_function
+from harness.ecu.rules import (
+    Answer,
+    Ecu,
+    ServiceRules,
+    level_of_the_service_is_unlocked,
+    nothing_follows_the_sub_function,
+    sub_function,
+)
 from harness.uds import RESPONSE_OFFSET, ResetType, Service
 
 
 def ecu_boots(ecu: Ecu, request: bytes) -> Answer | None:
     """Every type of reset ends in the same boot; the answer still goes out first."""
-    ecu.reset()
+    ecu.reset(sub_function(request))
     return bytes((Service.ECU_RESET + RESPONSE_OFFSET, sub_function(request)))
 
 
@@ -16,5 +23,5 @@ SERVICE = ServiceRules(
     sid=Service.ECU_RESET,
     min_bytes=2,
     sub_functions=lambda config: frozenset(ResetType),
-    rules=(nothing_follows_the_sub_function, ecu_boots),
+    rules=(nothing_follows_the_sub_function, level_of_the_service_is_unlocked, ecu_boots),
 )

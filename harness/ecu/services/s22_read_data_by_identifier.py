@@ -26,13 +26,26 @@ def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
         did = request[start] << 8 | request[start + 1]
         needs = entries[did].read if did in entries else NEVER
         if needs == NEVER:
+            if did in state.dynamic_identifiers:
+                response += request[start : start + 2] + _aliased(ecu, did)
             continue
-        if needs and needs != state.unlocked_level:
+        if needs and needs != state.unlocked_level and not _is_overlooked(ecu, start):
             return Nrc.SECURITY_ACCESS_DENIED
         response += request[start : start + 2] + state.values[did]
     if response is _HEAD:
         return Nrc.REQUEST_OUT_OF_RANGE
     return response if len(response) <= _MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
+
+
+def _is_overlooked(ecu: Ecu, start: int) -> bool:
+    return start > 1 and ecu.config.defects.only_first_identifier_guarded
+
+
+def _aliased(ecu: Ecu, did: int) -> bytes:
+    """What 2C has defined: source, position and size in four bytes."""
+    definition = ecu.state.dynamic_identifiers[did]
+    source, first, size = definition[0] << 8 | definition[1], definition[2] - 1, definition[3]
+    return ecu.state.values[source][first : first + size]
 
 
 SERVICE = ServiceRules(

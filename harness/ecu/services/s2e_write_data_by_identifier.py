@@ -17,7 +17,8 @@ def value_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
     """Neither a byte more nor one less."""
     if len(request) == 3 + len(ecu.state.values[_did(request)]) or ecu.config.defects.write_length_unchecked:
         return None
-    return Nrc.INCORRECT_MESSAGE_LENGTH
+    denied = level_is_unlocked(ecu, request) if ecu.config.refuses_level_first else None
+    return denied or Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
@@ -27,11 +28,19 @@ def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     if not needs or needs == state.unlocked_level:
         return None
     defects = ecu.config.defects
-    if defects.write_unprotected:
+    if defects.write_unprotected or (defects.any_level_is_enough and state.unlocked_level):
+        return None
+    if needs in state.still_unlocked:
         return None
     if defects.unprotected_in_extended_session and state.session == Session.EXTENDED:
         return None
     if defects.unprotected_while_seed_pending and state.seed:
+        return None
+    if defects.functional_skips_security and ecu.is_functional:
+        return None
+    if defects.extended_id_skips_security and ecu.is_by_alias:
+        return None
+    if defects.level_checked_at_first_frame and needs == state.level_at_first_frame:
         return None
     if defects.write_before_refusal:
         value_is_stored(ecu, request)
@@ -42,6 +51,8 @@ def value_is_allowed(ecu: Ecu, request: bytes) -> Answer | None:
     """The value lies in the range that the ECU was built for."""
     allowed = ecu.data_identifiers[_did(request)].allowed
     if allowed is None or int.from_bytes(_value(ecu, request), "big") in allowed:
+        return None
+    if ecu.config.defects.value_range_unchecked:
         return None
     return Nrc.REQUEST_OUT_OF_RANGE
 

@@ -1,0 +1,109 @@
+"""How is protected content asked for under another name? Defined dynamically, read, sent periodically, and cleared again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from attacks.access_control.addresses import block, guarded_places, read_memory
+from harness import Reply, Service, Tester
+
+READ_ALIAS, PERIODIC_ALIAS = 0xF300, 0xF2A7
+"""Identifiers that ISO 14229-1 leaves to be defined; 2A sends the second kind, by its last byte."""
+
+SLOW_RATE, STOP_SENDING = 0x01, 0x04
+PERIODIC_BYTES = 6
+"""So much content fits one frame of periodic data."""
+
+SENDING_S = 1.5
+FROM_IDENTIFIER, FROM_MEMORY, CLEAR = 0x01, 0x02, 0x03
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Content that a level protects from being read."""
+
+    name: str
+    level: int
+    definition: Callable[[int], bytes]
+    """How 2C names its first bytes, by their number; kind of definition included."""
+    size: int
+    read: Callable[[], bytes]
+    """What the guarded way gives once the level is unlocked; empty if nothing."""
+
+
+@dataclass
+class Asked:
+    """What asking by an alias led to."""
+
+    definitions: list[Reply] = field(default_factory=list)
+    delivered: list[tuple[Reply, bytes]] = field(default_factory=list)
+
+
+def sources(tester: Tester) -> list[Source]:
+    """Declared data that needs a level to be read, and declared memory that does."""
+    found = []
+    for entry in tester.target.data:
+        if entry.read.level is not None and entry.origin == "declared":
+            found.append(data_source(tester, entry.did, entry.read.level, min(entry.length or 1, 0xFF)))
+    for place in guarded_places(tester):
+        if place.level is not None:
+            found.append(memory_source(tester, place.address, place.level, min(place.size, 0x10)))
+    return found
+
+
+def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
+    """A data identifier."""
+
+    def read() -> bytes:
+        reply = tester.read_reply(did)
+        return reply.pdu[3:] if reply.is_positive else b""
+
+    def definition(wanted: int) -> bytes:
+        return bytes((did >> 8, did & 0xFF, 1, wanted))
+
+    return Source(f"DID {did:04X}", level, lambda wanted: bytes((FROM_IDENTIFIER,)) + definition(wanted), size, read)
+
+
+def memory_source(tester: Tester, address: int, level: int, size: int) -> Source:
+    """Memory from an address on."""
+    return Source(
+        f"memory at 0x{address:08X}",
+        level,
+        lambda wanted: bytes((FROM_MEMORY,)) + block(0x14, address, wanted),
+        size,
+        lambda: read_memory(tester, 0x14, address, size),
+    )
+
+
+def ask_by_alias(tester: Tester, source: Source) -> Asked:
+    """Define each kind of alias, read it, have it sent, and clear it."""
+    asked = Asked()
+    for alias, size in ((READ_ALIAS, source.size), (PERIODIC_ALIAS, min(source.size, PERIODIC_BYTES))):
+        kind, *rest = source.definition(size)
+        defined = define(tester, kind, alias, bytes(rest))
+        asked.definitions.append(defined)
+        read = tester.read_reply(alias)
+        if read.is_positive and len(read.pdu) > 3:
+            asked.delivered.append((read, read.pdu[3:]))
+        if alias == PERIODIC_ALIAS:
+            asked.delivered += sent_periodically(tester, alias & 0xFF, size)
+        if defined.is_positive:
+            define(tester, CLEAR, alias, b"")
+    return asked
+
+
+def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
+    """2C."""
+    return tester.request(bytes((Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER, kind, alias >> 8, alias & 0xFF)) + rest)
+
+
+def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
+    """What 2A has the ECU send of F2xx, frame by frame: the identifier's last byte, then the content."""
+    started = tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, SLOW_RATE, low)))
+    if not started.is_positive:
+        return []
+    frames = tester.listen(SENDING_S)
+    tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, STOP_SENDING, low)))
+    contents = [frame.data[at + 1 :] for frame in frames for at in (0, 1) if frame.data[at : at + 1] == bytes((low,))]
+    return [(started, content[:size]) for content in contents if len(content) >= size]

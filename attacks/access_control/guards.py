@@ -1,0 +1,201 @@
+"""What do the checks of this folder share? Sessions entered locked, services that do not exist, the worth of a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from harness import DataEntry, Inconclusive, Nrc, Reply, Service, Tester, fail, inconclusive, not_applicable
+
+UNASSIGNED = 0x15
+"""A service that no standard has: how the ECU answers it is how it answers what it does not have."""
+
+SECURITY = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
+NOT_THERE = (
+    Nrc.REQUEST_OUT_OF_RANGE,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+)
+"""Refusals that come before any question of a level."""
+
+DEFAULT_SESSION = 0x01
+CLOCK_S = 4.0
+"""A value that has changed is looked at again after this: it may be a clock's, or a counter's."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A session that the ECU is in now."""
+
+    session: int | None
+    """None: it has no sessions, or enters none."""
+
+    def __str__(self) -> str:
+        return "in the session it is in" if self.session is None else f"in session 0x{self.session:02X}"
+
+
+def each_session(tester: Tester) -> Iterator[Visit]:
+    """Enter every session by way of the default one, which locks. Once where there are none."""
+    entered_any = False
+    for session in tester.sessions():
+        tester.enter_session(DEFAULT_SESSION)
+        entered = tester.enter_session(session)
+        if entered.is_positive:
+            tester.await_life()
+            entered_any = True
+            yield Visit(session)
+        else:
+            tester.note(f"session 0x{session:02X} was not entered: {entered}")
+    if not entered_any:
+        yield Visit(None)
+
+
+def is_absent(tester: Tester, reply: Reply) -> bool:
+    """Whether the answer says that the service does not exist: 0x11, or what any other missing service is answered."""
+    if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+        return True
+    if reply.is_positive or reply.is_silence:
+        return False
+    other = tester.request(bytes((UNASSIGNED,)) + reply.request[1:])
+    return (other.kind, other.nrc) == (reply.kind, reply.nrc)
+
+
+def require_locked(tester: Tester, *services: int) -> None:
+    """See the ECU locked; not applicable if that cannot be seen, but none of the services exists anyway."""
+    try:
+        tester.access.require_locked()
+    except Inconclusive:
+        requests = [bytes((sid,)) for sid in services if tester.permits(bytes((sid,)))]
+        replies = [tester.request(request) for _ in each_session(tester) for request in requests]
+        if replies and all(is_absent(tester, reply) for reply in replies):
+            not_applicable(f"the ECU does not have the service: {replies[0]}")
+        raise
+
+
+@dataclass
+class Refusals:
+    """What a locked ECU said to requests that it should refuse, and what became of its data."""
+
+    tester: Tester
+    what: str
+    replies: list[Reply] = field(default_factory=list)
+    values: dict[int, bytes] = field(default_factory=dict)
+    since_s: float = 0.0
+    """When the values were read."""
+    declared_open: list[int] = field(default_factory=list)
+    """Services that the target lets everybody use."""
+
+    def watch(self, entries: Iterable[DataEntry]) -> None:
+        """Remember the values that must not change; what changes all the same is put back after the check."""
+        for entry in entries:
+            try:
+                self.values[entry.did] = self.tester.stable_value(entry.did)
+            except Inconclusive as reason:
+                self.tester.note(str(reason))
+        self.tester.access.changed.update(self.values)
+        self.since_s = self.tester.link.now_s
+
+    def add(self, reply: Reply) -> Reply:
+        """Keep a reply for the conclusion."""
+        self.replies.append(reply)
+        return reply
+
+    def is_there(self, service: int) -> bool:
+        """Whether to judge the service: it exists by what the ECU says to its mere number, and is not declared open.
+
+        An open service may be declared to guard single routines, or parts of the memory.
+        """
+        if declared_need(self.tester, service) == "open" and not guards_parts(self.tester, service):
+            self.declared_open.append(service)
+            return False
+        reply = self.tester.request(bytes((service,)))
+        if not is_absent(self.tester, reply):
+            return True
+        self.replies.append(reply)
+        return False
+
+    def judge_values(self) -> None:
+        """Fail if one of the values is another one, and not because it changes by itself."""
+        tester = self.tester
+        for did, before in list(self.values.items()):
+            after = tester.read(did)
+            if after == before:
+                continue
+            tester.wait(max(CLOCK_S, tester.link.now_s - self.since_s))
+            if tester.read(did) != after:
+                tester.note(f"DID {did:04X} changes by itself; whether it was changed cannot be told")
+                del self.values[did]
+                tester.access.changed.pop(did, None)
+                continue
+            tester.cite(*self.replies[-1:])
+            fail(
+                expected=f"DID {did:04X} unchanged by {self.what} while locked",
+                observed=f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}, whatever was answered",
+            )
+        for did in self.values:
+            tester.access.changed.pop(did, None)
+
+    def conclude(self, control: Callable[[], str]) -> None:
+        """What the refusals prove, after every effect was judged.
+
+        They pass if the ECU asks for a level (33, 34), or if the same succeeds once unlocked: `control` gives the reason
+        why that was not seen, or nothing. Not applicable where the service, or whatever it was asked for, does not exist.
+        """
+        tester = self.tester
+        kinds = {(reply.request[0], reply.kind, reply.nrc): reply for reply in self.replies}
+        present = [reply for reply in kinds.values() if not is_absent(tester, reply)]
+        if not present and self.declared_open:
+            not_applicable(f"{self.what}: service 0x{self.declared_open[0]:02X} is declared open to everybody")
+        if not present:
+            seen = f" ({self.replies[-1]})" if self.replies else ""
+            not_applicable(f"{self.what}: the ECU does not have the service{seen}")
+        if all(reply.is_refused_with(*NOT_THERE) for reply in present):
+            not_applicable(f"{self.what}: nothing of what was tried is there ({present[-1]})")
+        missing = control()
+        if not missing:
+            return
+        if any(reply.is_refused_with(*SECURITY) for reply in present):
+            tester.note(f"control missing: {missing}")
+            return
+        tester.cite(present[-1])
+        inconclusive(f"{self.what}: refused, but not for want of a level ({present[-1]}); control missing: {missing}")
+
+
+def unlocked_for(tester: Tester, level: int) -> str:
+    """Open a level for a control; the reason why that failed, or nothing."""
+    if not tester.access.can_relock and not tester.security.has_unlocked:
+        return "the ECU could not be locked again after it"
+    try:
+        tester.security.unlock(level)
+    except Inconclusive as reason:
+        return str(reason)
+    return ""
+
+
+def declared_need(tester: Tester, service: int) -> str:
+    """What the target declares of a whole service: ``open``, ``level``, ``never``, or nothing."""
+    declared = [entry for entry in tester.target.services if entry.origin == "declared" and service in entry.span]
+    return declared[0].needs.kind if declared else ""
+
+
+def guards_parts(tester: Tester, service: int) -> bool:
+    """Whether something that the service is asked for is declared not to be for everybody."""
+    parts = {
+        Service.ROUTINE_CONTROL: tester.target.routines,
+        **dict.fromkeys(
+            (
+                Service.READ_MEMORY_BY_ADDRESS,
+                Service.WRITE_MEMORY_BY_ADDRESS,
+                Service.REQUEST_DOWNLOAD,
+                Service.REQUEST_UPLOAD,
+            ),
+            tester.target.memory,
+        ),
+    }
+    return any(entry.origin == "declared" and entry.needs.kind != "open" for entry in parts.get(Service(service), ()))
+
+
+def write_request(did: int, value: bytes) -> bytes:
+    """WriteDataByIdentifier."""
+    return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value

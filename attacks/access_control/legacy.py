@@ -1,0 +1,52 @@
+"""Which services came before ISO 14229-1, or stand beside it, and how is each asked without harm?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import Tester
+
+READ_ECU_IDENTIFICATION = 0x1A
+READ_DTC_BY_STATUS = 0x18
+READ_BY_LOCAL_IDENTIFIER = 0x21
+IO_CONTROL_BY_LOCAL_IDENTIFIER = 0x30
+WRITE_BY_LOCAL_IDENTIFIER = 0x3B
+EMISSION_SERVICES = (0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F)
+"""SAE J1979, required by law in many ECUs; without 04 and 08, which clear and control."""
+
+OTHER_SERVICES = (0x2B, 0xA5, *range(0xAA, 0xAF), *range(0xBA, 0xBF))
+"""Makers' and suppliers' own."""
+
+REPORT_STATE = 0x01
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """One request of such a service."""
+
+    request: bytes
+    is_write: bool = False
+    is_mandatory: bool = False
+    """Its existence may be required by law."""
+
+    @property
+    def service(self) -> int:
+        """Its number."""
+        return self.request[0]
+
+
+def legacy_requests(tester: Tester) -> list[Legacy]:
+    """Reads of what is usual and of what shares its last byte with a declared identifier; writes of protected values."""
+    locals_ = sorted({0x01, 0x80, *(entry.did & 0xFF for entry in tester.target.data)})
+    found = [Legacy(bytes((service, 0x00)), is_mandatory=True) for service in EMISSION_SERVICES]
+    found += [Legacy(bytes((READ_ECU_IDENTIFICATION, number))) for number in (0x80, 0x90)]
+    found.append(Legacy(bytes((READ_DTC_BY_STATUS, 0x00, 0xFF, 0x00))))
+    found += [Legacy(bytes((READ_BY_LOCAL_IDENTIFIER, number))) for number in locals_]
+    found += [Legacy(bytes((IO_CONTROL_BY_LOCAL_IDENTIFIER, number, REPORT_STATE))) for number in locals_]
+    found += [Legacy(bytes((service, 0x00))) for service in OTHER_SERVICES]
+    for entry in tester.access.protected():
+        value = tester.read_reply(entry.did)
+        if value.is_positive and tester.allows("write"):
+            other = tester.other_value(entry, value.pdu[3:])
+            found.append(Legacy(bytes((WRITE_BY_LOCAL_IDENTIFIER, entry.did & 0xFF)) + other, is_write=True))
+    return found

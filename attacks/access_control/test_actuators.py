@@ -1,0 +1,160 @@
+"""Can outputs be moved and routines be started without the key?"""
+
+from __future__ import annotations
+
+from attacks.access_control.guards import Refusals, Visit, declared_need, each_session, require_locked, unlocked_for
+from harness import DataEntry, Reply, Service, Severity, Tester, attack, fail, inconclusive
+
+RETURN_CONTROL, ADJUST = b"\x00", b"\x03"
+ERASE_MEMORY = 0xFF00
+USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
+"""Checks before and after programming, and the erasing of memory, by the numbers that are usual for them. Only the last is
+dangerous by itself; the others may be meant for everybody, since flash tools start them before they unlock."""
+
+
+@attack(
+    id="AC-07",
+    title="Inputs and outputs are not controlled while locked",
+    severity=Severity.HIGH,
+    basis="declared",
+    source="ISO 14229-1 InputOutputControlByIdentifier: securityAccessDenied",
+    cwe=(288, 306),
+    r155=("18.3",),
+    rationale="Control by identifier sets a value past the guard of writing it, and moves whatever the value moves.",
+    remediation="Ask for the same security level as for writing the data, before anything is adjusted.",
+    needs=("destructive", "write"),
+    proven_by=("io_control_unprotected",),
+)
+def test_inputs_and_outputs_are_not_controlled_while_locked(tester: Tester) -> None:
+    require_locked(tester, Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER)
+    refusals = Refusals(tester, "InputOutputControlByIdentifier")
+    for visit in each_session(tester):
+        if refusals.is_there(Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER):
+            for entry in tester.access.protected():
+                judge_control(refusals, entry, visit)
+    refusals.conclude(lambda: control_by_adjusting(tester))
+
+
+def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
+    """Adjust and give back; by effect first, by answer second."""
+    tester = refusals.tester
+
+    def adjust(value: bytes) -> Reply:
+        reply = refusals.add(control(tester, entry.did, ADJUST + value))
+        if reply.is_positive:
+            control(tester, entry.did, RETURN_CONTROL)
+        return reply
+
+    effect = tester.access.effect(entry, adjust)
+    expected = f"a refusal of InputOutputControlByIdentifier for DID {entry.did:04X} {visit}, locked"
+    if effect.is_changed or effect.reply.is_positive:
+        tester.cite(effect.reply)
+        fail(expected=expected, observed=str(effect))
+    returned = refusals.add(control(tester, entry.did, RETURN_CONTROL))
+    if returned.is_positive:
+        tester.cite(returned)
+        fail(expected=expected, observed=str(returned))
+
+
+def control(tester: Tester, did: int, parameter: bytes) -> Reply:
+    """2F for one identifier."""
+    return tester.request(bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER, did >> 8, did & 0xFF)) + parameter)
+
+
+def control_by_adjusting(tester: Tester) -> str:
+    """Unlocked, a protected identifier can be controlled: with the value that it has."""
+    for entry in tester.access.protected():
+        assert entry.write.level is not None
+        missing = unlocked_for(tester, entry.write.level)
+        if missing:
+            return missing
+        reply = control(tester, entry.did, ADJUST + tester.read(entry.did))
+        control(tester, entry.did, RETURN_CONTROL)
+        if reply.is_positive:
+            return ""
+    return "unlocked, no protected data can be controlled either"
+
+
+@attack(
+    id="AC-08",
+    title="Protected routines do not start while locked",
+    severity=Severity.HIGH,
+    basis="declared",
+    source="ISO 14229-1 RoutineControl: securityAccessDenied",
+    cwe=(306,),
+    r155=("18.3",),
+    rationale="Routines erase memory, move actuators and prepare programming: whoever starts them has that power.",
+    remediation="Ask for the security level before the routine is started, for every routine that changes anything.",
+    needs=("destructive", "write"),
+    proven_by=("routine_unprotected",),
+)
+def test_protected_routines_do_not_start_while_locked(tester: Tester) -> None:
+    require_locked(tester, Service.ROUTINE_CONTROL)
+    refusals = Refusals(tester, "RoutineControl")
+    refusals.watch(tester.access.protected())
+    undeclared: dict[int, Reply] = {}
+    for visit in each_session(tester):
+        if refusals.is_there(Service.ROUTINE_CONTROL):
+            for routine in guarded_routines(tester):
+                reply = judge_start(refusals, routine, visit)
+                if reply.is_positive:
+                    undeclared[routine] = reply
+            refusals.judge_values()
+    if undeclared:
+        tester.cite(*undeclared.values())
+        names = ", ".join(f"{routine:04X}" for routine in undeclared)
+        inconclusive(
+            f"routines that the target does not declare start while locked; whether they may it does not say: {names}"
+        )
+    refusals.conclude(lambda: control_by_safe_routine(tester))
+
+
+def guarded_routines(tester: Tester) -> list[int]:
+    """Those declared to need a level or to be for nobody; and usual ones of which nothing is declared, erasing last."""
+    declared = [entry for entry in tester.target.routines if entry.origin == "declared"]
+    guarded = [entry.span.first for entry in declared if entry.needs.kind != "open"]
+    is_open = declared_need(tester, Service.ROUTINE_CONTROL) == "open"
+    usual = [routine for routine in USUAL_ROUTINES if not is_open and not is_declared(tester, routine)]
+    return sorted({*guarded, *usual})
+
+
+def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
+    """Start it; and stop it again if it did. Of harmless ones that are not declared only the reply is given back."""
+    tester = refusals.tester
+    reply = refusals.add(routine_control(tester, 0x01, routine))
+    if reply.is_positive:
+        tester.cite(reply)
+        routine_control(tester, 0x02, routine)
+        if routine != ERASE_MEMORY and not is_declared(tester, routine):
+            return reply
+        fail(
+            expected=f"a refusal to start routine 0x{routine:04X} {visit}, locked",
+            observed=str(reply),
+            severity=Severity.CRITICAL if routine == ERASE_MEMORY else None,
+        )
+    return reply
+
+
+def is_declared(tester: Tester, routine: int) -> bool:
+    """Whether the target says what it needs."""
+    return any(routine in entry.span for entry in tester.target.routines if entry.origin == "declared")
+
+
+def routine_control(tester: Tester, sub_function: int, routine: int) -> Reply:
+    """31: start is 01, stop is 02."""
+    return tester.request(bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)))
+
+
+def control_by_safe_routine(tester: Tester) -> str:
+    """Unlocked, a routine starts of which the target says that a check may run it."""
+    declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
+    for entry in declared:
+        if entry.needs.level is None:
+            continue
+        missing = unlocked_for(tester, entry.needs.level)
+        if missing:
+            return missing
+        reply = routine_control(tester, 0x01, entry.span.first)
+        routine_control(tester, 0x02, entry.span.first)
+        return "" if reply.is_positive else f"unlocked, routine 0x{entry.span.first:04X} does not start either: {reply}"
+    return "no routine that needs a level is declared safe to run"

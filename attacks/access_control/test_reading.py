@@ -1,0 +1,260 @@
+"""Does the ECU keep to itself what nobody may read: protected data, and what keys are made of?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attacks.access_control.aliases import Source, ask_by_alias, sources
+from attacks.access_control.guards import CLOCK_S, SECURITY, each_session, is_absent, unlocked_for
+from attacks.access_control.key_material import SHORTEST, found_in, known_secrets, show_concealed
+from attacks.access_control.readable import candidates, readable_data
+from harness import (
+    DataEntry,
+    Depth,
+    Inconclusive,
+    Measurements,
+    Reply,
+    Service,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    not_applicable,
+)
+
+
+@attack(
+    id="AC-10",
+    title="Protected content is not delivered under another name",
+    severity=Severity.HIGH,
+    basis="declared",
+    source="ISO 14229-1 DynamicallyDefineDataIdentifier, ReadDataByPeriodicIdentifier: securityAccessDenied",
+    cwe=(288,),
+    r155=("18.3",),
+    rationale="An alias that is read without the level of its source opens everything that is protected from reading.",
+    remediation="Look up the source's level when an alias is defined, and each time that it is read or sent.",
+    needs=("write",),
+    proven_by=("alias_unprotected",),
+)
+def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -> None:
+    found = sources(tester)
+    if not found:
+        not_applicable("no data or memory is declared to be protected from reading")
+    tester.access.require_locked()
+    definitions: list[Reply] = []
+    delivered: list[tuple[Source, Reply, bytes]] = []
+    for _ in each_session(tester):
+        if is_absent(tester, definition := tester.request(bytes((Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER,)))):
+            definitions.append(definition)
+            continue
+        for source in found:
+            asked = ask_by_alias(tester, source)
+            definitions += asked.definitions
+            delivered += [(source, reply, content) for reply, content in asked.delivered]
+    if all(is_absent(tester, reply) for reply in definitions):
+        not_applicable(f"the ECU does not define data dynamically: {definitions[-1]}")
+    unknown: list[str] = []
+    for source in found:
+        content, missing = content_of(tester, source)
+        given = [(reply, seen) for one, reply, seen in delivered if one is source]
+        if missing and given:
+            tester.cite(given[-1][0])
+            inconclusive(f"an alias of {source.name} delivers something; whether it is the content is not known: {missing}")
+        if missing:
+            unknown.append(f"{source.name}: {missing}")
+        for reply, seen in given:
+            if seen == content[: len(seen)]:
+                tester.cite(reply)
+                if is_blank(seen):
+                    inconclusive(
+                        f"an alias of {source.name} delivers {seen[:8].hex(' ').upper()}: content, or blanks for it"
+                    )
+                fail(expected=f"no content of {source.name} under another name, locked", observed=f"{reply}: its content")
+        if given and moves(tester, content, source.read):
+            tester.cite(given[-1][0])
+            inconclusive(
+                f"an alias of {source.name} delivers something; its content changes by itself and is not known again"
+            )
+    conclude(tester, unknown, is_all=len(unknown) == len(found))
+
+
+def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
+    """A refusal counts where the content was read unlocked; for the rest a note says why it was not."""
+    if unknown and is_all:
+        inconclusive(f"control missing: {unknown[0]}")
+    for reason in unknown:
+        tester.note(f"not judged, control missing: {reason}")
+
+
+def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
+    """What is protected, read as it should be; or the reason why that failed."""
+    missing = unlocked_for(tester, source.level)
+    if missing:
+        return b"", missing
+    content = source.read()
+    return content, "" if content else "unlocked, it is refused"
+
+
+def is_blank(content: bytes) -> bool:
+    """Whether it is what stands in for masked content too: all 00, or all FF."""
+    return content in (bytes(len(content)), b"\xff" * len(content))
+
+
+def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
+    """Whether content is another one a while later, and so is not known again."""
+    tester.wait(CLOCK_S)
+    return read() != content
+
+
+@attack(
+    id="AC-11",
+    title="Read-protected data is not delivered, alone or among other data",
+    severity=Severity.HIGH,
+    basis="declared",
+    source="ISO 14229-1 ReadDataByIdentifier: securityAccessDenied",
+    cwe=(863,),
+    r155=("18.3",),
+    rationale="A guard that looks at the first identifier only lets every other one pass behind it.",
+    remediation="Look up the level of each identifier of a request, and refuse the request if one of them is locked.",
+    proven_by=("only_first_identifier_guarded",),
+)
+def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -> None:
+    entries = [entry for entry in tester.target.data if entry.read.level is not None and entry.origin == "declared"]
+    if not entries:
+        not_applicable("no data is declared to be protected from reading")
+    tester.access.require_locked()
+    delivered: list[tuple[DataEntry, Reply]] = []
+    for _ in each_session(tester):
+        for entry in entries:
+            mark = entry.did.to_bytes(2, "big")
+            for request in mixtures(tester, mark):
+                reply = tester.request(request)
+                if reply.is_positive and mark in reply.pdu[1:]:
+                    delivered.append((entry, reply))
+    judged = [judge_delivered(tester, entry, [reply for one, reply in delivered if one is entry]) for entry in entries]
+    unknown = [reason for reason in judged if reason]
+    conclude(tester, unknown, is_all=len(unknown) == len(entries))
+
+
+def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
+    """The protected identifier alone, and behind, before and between open ones, once and twice."""
+    readable = [entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"][:2]
+    shapes = [protected, protected * 2]
+    for first in readable[:1]:
+        last = readable[-1]
+        shapes += [
+            first + protected,
+            protected + first,
+            first + protected * 2,
+            first + protected + last,
+            first + last + protected,
+        ]
+    return [bytes((Service.READ_DATA_BY_IDENTIFIER,)) + shape for shape in shapes]
+
+
+def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:
+    """Fail if the record holds its content, as it is read unlocked; the reason why that is not known, or nothing."""
+    assert entry.read.level is not None
+    missing = unlocked_for(tester, entry.read.level)
+    unlocked = None if missing else tester.read_reply(entry.did)
+    if unlocked is None or not unlocked.is_positive:
+        reason = f"DID {entry.did:04X}: {missing or f'unlocked, it is refused too: {unlocked}'}"
+        if replies:
+            judge_unknown(tester, entry, replies)
+            inconclusive(f"it is delivered; whether with its content is not known: {reason}")
+        return reason
+    for reply in replies:
+        if unlocked.pdu[1:] in reply.pdu:
+            tester.cite(reply)
+            if is_blank(unlocked.pdu[3:]):
+                inconclusive(f"DID {entry.did:04X} is delivered as its content is: blank, as masked content is too")
+            asked = reply.request.hex(" ").upper()
+            observed = "its content" if entry.secret else f"{reply}: its content"
+            fail(expected=f"DID {entry.did:04X} not delivered to {asked}, locked", observed=observed)
+        tester.note(f"DID {entry.did:04X} is delivered to {reply.request.hex(' ').upper()}, but not with its content")
+    if replies and moves(tester, unlocked.pdu[3:], lambda: tester.read(entry.did)):
+        tester.cite(replies[-1])
+        inconclusive(f"DID {entry.did:04X} is delivered; its content changes by itself and is not known again")
+    return ""
+
+
+def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> None:
+    """Fail though the content is not known: what is refused alone is meant to be refused, not masked, among other data."""
+    tester.cite(replies[-1])
+    alone = tester.read_reply(entry.did)
+    mark = entry.did.to_bytes(2, "big")
+    contents = [reply.pdu.rpartition(mark)[2] for reply in replies]
+    if alone.is_refused_with(*SECURITY) and not all(is_blank(content[: entry.length]) for content in contents):
+        asked = replies[-1].request.hex(" ").upper()
+        fail(expected=f"DID {entry.did:04X} refused to {asked}, as it is alone", observed="it is delivered")
+
+
+@attack(
+    id="AC-12",
+    title="No data identifier holds a secret, or the key that is waited for",
+    severity=Severity.CRITICAL,
+    basis="policy",
+    source="Policy: what keys are made of is never readable",
+    cwe=(200, 522),
+    r155=("18.3", "19.3"),
+    rationale="Who reads the secret, the expected key or the next seed needs no attack on SecurityAccess any more.",
+    remediation="Keep secrets and the state of SecurityAccess where no diagnostic service reaches; delete such identifiers.",
+    proven_by=("secret_readable", "key_readable"),
+)
+def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurements, depth: Depth) -> None:
+    levels = [entry.level for entry in tester.target.security]
+    if not levels:
+        not_applicable("the target declares no security level")
+    secrets = known_secrets(tester)
+    readable = readable_data(tester, measure, depth)
+    if not readable.dids:
+        inconclusive(f"none of {readable.tried} identifiers answers a read, so that none can be looked into")
+    usual = candidates(tester, Depth.DEFAULT) if depth is Depth.DEEP else candidates(tester, depth)
+    wanted = sorted({*usual, *readable.dids})
+    before = readable.values
+    for level in levels:
+        try:
+            tester.session_for(level)
+            seed = tester.security.seed(level)
+        except Inconclusive as reason:
+            tester.note(f"level 0x{level:02X}: read without a pending seed: {reason}")
+            seed = b""
+        for did in [did for did, value in before.items() if len(seed) >= SHORTEST and any(seed) and seed in value]:
+            judge_next_seed(tester, level, did)
+        material = dict(secrets)
+        if any(seed) and tester.security.has_key(level):
+            material[f"the key that level 0x{level:02X} waits for"] = tester.security.right_key(level, seed)
+        before = judge_values(tester, wanted, material)
+        wanted = sorted(before)
+    tester.note(f"{readable.tried} identifiers were tried, {len(readable.dids)} answer")
+    if not readable.dids:
+        inconclusive("no data identifier can be read: there is nothing to look into")
+    if not secrets and not any(tester.security.has_key(level) for level in levels):
+        inconclusive("neither a secret nor a key function is given: there is nothing to look for")
+
+
+def judge_next_seed(tester: Tester, level: int, did: int) -> None:
+    """Once more: read the value that held the seed which came after it, and request another seed."""
+    reply = tester.read_reply(did)
+    seed = tester.security.seed(level)
+    if reply.is_positive and seed in reply.pdu[3:]:
+        tester.cite(reply)
+        fail(
+            expected=f"no DID that holds the seed which level 0x{level:02X} gives next",
+            observed=f"DID {did:04X} does, twice",
+        )
+
+
+def judge_values(tester: Tester, dids: list[int], material: dict[str, bytes]) -> dict[int, bytes]:
+    """Read, and fail where key material is in a value; what was read, by identifier."""
+    values = {}
+    for did in dids:
+        reply = tester.read_reply(did)
+        if reply.is_positive:
+            values[did] = reply.pdu[3:]
+            name = found_in(reply.pdu[3:], material)
+            if name:
+                show_concealed(tester, reply, name)
+                fail(expected=f"no key material in DID {did:04X}", observed=f"{name} is in it")
+    return values

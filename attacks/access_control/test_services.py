@@ -1,0 +1,187 @@
+"""Are whole services guarded as declared, and are none left that should not be there?"""
+
+from __future__ import annotations
+
+from attacks.access_control.guards import Refusals, declared_need, each_session, is_absent, require_locked, unlocked_for
+from attacks.access_control.key_material import found_in, known_secrets, show_concealed
+from attacks.access_control.legacy import Legacy, legacy_requests
+from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+STATE_CHANGING = {
+    Service.COMMUNICATION_CONTROL: (b"\x28\x03\x01", b"\x28\x00\x01"),
+    Service.CONTROL_DTC_SETTING: (b"\x85\x02", b"\x85\x01"),
+    Service.CLEAR_DIAGNOSTIC_INFORMATION: (b"\x14\xff\xff\xff", b""),
+    Service.LINK_CONTROL: (b"\x87\x01\x05", b""),
+    Service.ECU_RESET: (b"\x11\x01", b""),
+}
+"""What is asked for, and what undoes it, where anything does."""
+
+STORED_TROUBLE_CODES = b"\x19\x02\xff"
+
+
+@attack(
+    id="AC-16",
+    title="Services that change the ECU's state keep to their declared guard",
+    severity=Severity.MEDIUM,
+    basis="declared",
+    source="ISO 14229-1: securityAccessDenied for services that the maker protects",
+    cwe=(306,),
+    r155=("18.3", "21.1", "24.1"),
+    rationale="Clearing trouble codes removes evidence; stopping their storage or the ECU's messages hides an attack.",
+    remediation="Ask for the declared level in these services too, and leave them out of the default session.",
+    needs=("destructive", "reset"),
+    proven_by=("trouble_codes_cleared_unprotected", "dtc_setting_unprotected", "communication_control_unprotected"),
+)
+def test_state_changing_services_keep_to_their_guard(tester: Tester) -> None:
+    guarded = [service for service in STATE_CHANGING if declared_need(tester, service) in ("level", "never")]
+    if not guarded:
+        not_applicable("the target declares none of the services 11, 14, 28, 85 and 87 to need anything")
+    require_locked(tester, *guarded)
+    refusals = Refusals(tester, "services that change the ECU's state")
+    for visit in each_session(tester):
+        for service in guarded:
+            if refusals.is_there(service):
+                judge_service(refusals, service, str(visit))
+    refusals.conclude(lambda: control_by_switching(tester, guarded))
+
+
+def judge_service(refusals: Refusals, service: int, when: str) -> None:
+    """By answer; for trouble codes by what is left of them too."""
+    tester = refusals.tester
+    request, undo = STATE_CHANGING[Service(service)]
+    stored = tester.request(STORED_TROUBLE_CODES)
+    reply = refusals.add(tester.request(request))
+    if reply.is_positive:
+        tester.cite(reply)
+        tester.await_life()
+        if undo:
+            tester.request(undo)
+        fail(expected=f"a refusal of {request.hex(' ').upper()} {when}, locked", observed=str(reply))
+    if service == Service.CLEAR_DIAGNOSTIC_INFORMATION and stored.is_positive and len(stored.pdu) > 3:
+        left = tester.request(STORED_TROUBLE_CODES)
+        if left.is_positive and len(left.pdu) <= 3:
+            tester.cite(reply, left)
+            fail(expected=f"trouble codes kept {when}, locked", observed=f"{reply}; and no trouble code is left")
+
+
+def control_by_switching(tester: Tester, guarded: list[Service]) -> str:
+    """Unlocked, what can be undone is done."""
+    for service in guarded:
+        request, undo = STATE_CHANGING[service]
+        entry = next(entry for entry in tester.target.services if service in entry.span and entry.origin == "declared")
+        if not undo or entry.needs.level is None:
+            continue
+        missing = unlocked_for(tester, entry.needs.level)
+        if missing:
+            return missing
+        reply = tester.request(request)
+        tester.request(undo)
+        return "" if reply.is_positive else f"unlocked, {request.hex(' ').upper()} is refused too: {reply}"
+    return "of the guarded services none can be tried and undone"
+
+
+@attack(
+    id="AC-18",
+    title="No service of an older standard or of the supplier reads or writes past the guard",
+    severity=Severity.HIGH,
+    basis="policy",
+    source="Policy: services that are not declared do not exist (0x11)",
+    cwe=(912, 288),
+    r155=("18.3",),
+    rationale="Services of ISO 14230, or a supplier's own for development, know nothing of the guards that came later.",
+    remediation="Remove services that the product does not need, and guard those that it does like the ones of ISO 14229-1.",
+    uses=("destructive", "write"),
+    proven_by=("legacy_write_unprotected", "legacy_read_unprotected"),
+)
+def test_no_undeclared_service_reads_or_writes(tester: Tester) -> None:
+    tester.access.require_locked()
+    refusals = Refusals(tester, "services of older standards and of suppliers")
+    refusals.watch(tester.access.protected() if tester.allows("write") else ())
+    for _ in each_session(tester):
+        for legacy in legacy_requests(tester):
+            if declared_need(tester, legacy.service) != "open":
+                judge_legacy(refusals, legacy)
+        refusals.judge_values()
+    replies = refusals.replies
+    if not any(reply.is_negative for reply in replies):
+        if all(reply.is_malformed for reply in replies):
+            not_applicable(f"none of these services exists: all are answered like any unknown one ({replies[0]})")
+        inconclusive("no service that does not exist is answered, so that silence says nothing")
+
+
+def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
+    """Absent is sound, there is worth a note, and read or written by is a failure."""
+    tester = refusals.tester
+    if not tester.permits(legacy.request):
+        tester.note(f"service {legacy.service:02X} was not tried: the target does not allow it")
+        return
+    reply = refusals.add(tester.request(legacy.request))
+    if reply.is_silence or is_absent(tester, reply):
+        return
+    asked = legacy.request.hex(" ").upper()
+    if not reply.is_positive or legacy.is_mandatory:
+        tester.note(f"service {legacy.service:02X} exists, though it is not declared: {asked} is answered {reply}")
+        return
+    name = found_in(reply.pdu, known_secrets(tester))
+    if name:
+        show_concealed(tester, reply, name)
+        fail(expected=f"no key material to {asked}", observed=f"{name} is in the answer", severity=Severity.CRITICAL)
+    refusals.judge_values()
+    tester.cite(reply)
+    severity = None if legacy.is_write else Severity.MEDIUM
+    fail(expected=f"no undeclared service behind {asked}", observed=str(reply), severity=severity)
+
+
+@attack(
+    id="AC-19",
+    title="Where Authentication is required, SecurityAccess does not stand in for it",
+    severity=Severity.HIGH,
+    basis="declared",
+    source="ISO 14229-1:2020 10.6 Authentication",
+    cwe=(757, 288),
+    r155=("18.3",),
+    rationale="A weaker way in that was left open beside the stronger one is the one that is used.",
+    remediation="Refuse SecurityAccess (0x34) until Authentication has passed, or remove it.",
+    needs=("write",),
+    unlocks=True,
+    proven_by=("authentication_bypassed",),
+)
+def test_security_access_does_not_stand_in_for_authentication(tester: Tester) -> None:
+    replies = [tester.request(request) for _ in each_session(tester) for request in (b"\x29\x08", b"\x29\x00")]
+    if all(is_absent(tester, reply) for reply in replies):
+        not_applicable(f"the ECU does not have Authentication: {replies[0]}")
+    if declared_need(tester, Service.SECURITY_ACCESS) != "never":
+        inconclusive(
+            "Authentication is there; whether it is required the target does not say "
+            '(a [[service]] with id = 0x27 and needs = "never" would)'
+        )
+    if not tester.target.security:
+        inconclusive("no security level is declared that could be tried")
+    tester.access.require_locked()
+    refused = [judge_level(tester, entry.level) for entry in tester.target.security]
+    if not any(reply.is_negative for reply in refused):
+        tester.cite(*refused)
+        inconclusive(f"a request for a seed is neither refused nor served: {refused[0]}")
+
+
+def judge_level(tester: Tester, level: int) -> Reply:
+    """How a request for a seed is refused; fail if what the level protects can be written by way of it."""
+    tester.request(b"\x29\x00")  # leave whatever was authenticated
+    tester.session_for(level)
+    reply = tester.security.request_seed(level)
+    if not reply.is_positive:
+        return reply
+    expected = f"no unlocking of level 0x{level:02X} without Authentication"
+    try:
+        tester.security.unlock(level)
+    except Inconclusive as reason:
+        tester.cite(reply)
+        inconclusive(f"seeds of level 0x{level:02X} are given without Authentication; what they open is not known: {reason}")
+    entry = tester.access.protected_by(level)
+    if entry is None:
+        fail(expected=expected, observed="the level is open")
+    effect = tester.access.write_effect(entry)
+    if not effect.is_changed:
+        tester.cite(effect.reply)
+        inconclusive(f"level 0x{level:02X} opens without Authentication, but opens nothing: {effect}")
+    fail(expected=expected, observed=f"DID {entry.did:04X} was written: {effect}")

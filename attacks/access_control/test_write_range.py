@@ -1,0 +1,122 @@
+"""Which values, and which data, does the ECU let itself be written?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attacks.access_control.guards import each_session, is_absent, unlocked_for, write_request
+from attacks.access_control.readable import readable_data
+from harness import DataEntry, Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+
+@attack(
+    id="AC-14",
+    title="A value outside its declared range is not stored",
+    severity=Severity.MEDIUM,
+    basis="declared",
+    source="ISO 14229-1 WriteDataByIdentifier: requestOutOfRange for data that is not valid",
+    cwe=(20, 1284),
+    r155=("18.3",),
+    rationale="A value that nobody expected to be possible is used all the same: as an index, a factor, a limit.",
+    remediation="Compare every written value with its valid range before it is stored, and answer 0x31.",
+    needs=("write",),
+    unlocks=True,
+    proven_by=("value_range_unchecked",),
+)
+def test_a_value_outside_its_range_is_not_stored(tester: Tester) -> None:
+    declared = [entry for entry in tester.target.data if entry.origin == "declared" and entry.write.kind != "never"]
+    entries = [entry for entry in declared if entry.values is not None and entry.read.kind == "open" and not entry.volatile]
+    if not entries:
+        inconclusive("no data is declared that can be written and read, together with its valid values")
+    judged = [entry for entry in entries if judge_range(tester, entry)]
+    if not judged:
+        inconclusive("of the data with declared values none could be written at all; see the notes")
+
+
+def judge_range(tester: Tester, entry: DataEntry) -> bool:
+    """Whether valid values are stored, so that it says something that others are not."""
+    level = entry.write.level
+    missing = "" if level is None else unlocked_for(tester, level)
+    control = None if missing else tester.access.write_effect(entry)
+    if control is None or not control.is_changed:
+        tester.note(f"DID {entry.did:04X}: not judged, {missing or f'a valid value has no effect either ({control})'}")
+        return False
+    before = tester.stable_value(entry.did)
+    for value in outside_values(entry, len(before)):
+        tester.access.changed[entry.did] = before
+        reply = tester.write(entry.did, value)
+        after = tester.stable_value(entry.did)
+        if after == before:
+            tester.access.changed.pop(entry.did)
+            continue
+        tester.cite(reply)
+        tester.write(entry.did, before)
+        assert entry.values is not None
+        if after in entry.values:
+            tester.note(
+                f"DID {entry.did:04X}: {value.hex(' ').upper()} is stored as {after.hex(' ').upper()}, which is valid"
+            )
+            continue
+        shown = "it" if entry.secret else after.hex(" ").upper()
+        fail(
+            expected=f"DID {entry.did:04X} unchanged by {value.hex(' ').upper()}, which is outside {entry.values}",
+            observed=f"{reply}; {shown} is stored",
+        )
+    return True
+
+
+def outside_values(entry: DataEntry, length: int) -> Iterator[bytes]:
+    """The nearest value that is not valid, and both ends of what its bytes can hold."""
+    assert entry.values is not None
+    nearest = entry.values.outside()
+    candidates = (nearest or b"", b"\xff" * length, b"\x00" * length, b"\x7f" + b"\xff" * (length - 1))
+    for value in dict.fromkeys(candidates):
+        if len(value) == length and value not in entry.values:
+            yield value
+
+
+@attack(
+    id="AC-15",
+    title="No data can be written that the target does not declare open",
+    severity=Severity.MEDIUM,
+    basis="declared",
+    source="Policy: what may be written is what the target declares",
+    cwe=(862,),
+    r155=("18.3", "20.5", "25.1"),
+    rationale="Data that the maker forgot is data that nobody guards: calibration, mileage, remainders of development.",
+    remediation="Refuse writes of every identifier that is not meant to be written, and delete what is a remainder.",
+    needs=("write", "destructive"),
+    proven_by=("undeclared_data_writable",),
+)
+def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements, depth: Depth) -> None:
+    if not tester.target.data:
+        inconclusive("the target declares no data, so that it does not say what may be written")
+    tester.access.require_locked()
+    readable = readable_data(tester, measure, depth)
+    writes: list[Reply] = []
+    for visit in each_session(tester):
+        for did in readable.dids:
+            entry = tester.target.did(did)
+            if entry is not None and entry.origin == "declared" and entry.write.kind != "never":
+                continue
+            value = tester.read_reply(did)
+            if not value.is_positive:
+                continue
+            reply = tester.request(write_request(did, value.pdu[3:]))
+            writes.append(reply)
+            if reply.is_positive:
+                tester.cite(reply)
+                declared = "never writable" if entry is not None and entry.origin == "declared" else "nowhere"
+                fail(expected=f"a refusal of the write of DID {did:04X}, declared {declared}, {visit}", observed=str(reply))
+    tester.note(
+        f"{readable.tried} identifiers were read, {len(readable.dids)} answer; {len(writes)} writes of what they hold"
+    )
+    if not readable.dids:
+        not_applicable("no identifier can be read of those that were tried")
+    if writes and is_absent(tester, writes[-1]):
+        not_applicable(f"the ECU does not have WriteDataByIdentifier: {writes[-1]}")
+    unanswered = [reply for reply in writes if not reply.is_negative]
+    if unanswered:
+        tester.cite(unanswered[0])
+        shown = unanswered[0].request[:3].hex(" ").upper()
+        inconclusive(f"{len(unanswered)} writes were neither accepted nor refused, as {shown}: {unanswered[0]}")

@@ -1,0 +1,108 @@
+"""Which of the ECU's services are there to be asked wrongly? Each is seen to work before a refusal of it means anything."""
+
+from __future__ import annotations
+
+from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, inconclusive
+
+DEFAULT, PROGRAMMING = 0x01, 0x02
+UNKNOWN_SESSION = 0x7E
+UNKNOWN_PRESENCE = 0x05
+UNKNOWN_LEVELS = (0x7D, 0x5D, 0x43)
+UNKNOWN_DIDS = (0xF123, 0x5A5A, 0x0FF1)
+UNDECLARED_LENGTH = 0x10000
+AT_START_OR_IN_DELAY = (
+    Nrc.CONDITIONS_NOT_CORRECT,
+    Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS,
+    Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED,
+)
+"""What SecurityAccess may say to anything while its counters are read, or its delay runs."""
+
+
+def has_tester_present(tester: Tester) -> bool:
+    """Whether 3E 00 is confirmed."""
+    return tester.request(b"\x3e\x00").is_positive
+
+
+def has_session_control(tester: Tester) -> bool:
+    """Whether there are sessions, and the default one can be entered."""
+    return tester.has_sessions and tester.enter_session(DEFAULT).is_positive
+
+
+def session_beside_default(tester: Tester) -> int | None:
+    """A session that can be entered and is no boot loader, if there is one; the ECU is in it, or in the default one."""
+    if not has_session_control(tester):
+        return None
+    for session in sorted(tester.sessions(), reverse=True):
+        if session not in (DEFAULT, PROGRAMMING) and tester.enter_session(session).is_positive:
+            return session
+    return None
+
+
+def first_level(tester: Tester) -> int | None:
+    """The first declared security level, if the ECU has SecurityAccess; the ECU is brought into the level's session.
+
+    Inconclusive: the session is refused.
+    """
+    if not tester.target.security:
+        return None
+    level = tester.target.security[0].level
+    tester.session_for(level)
+    tester.await_life()
+    return None if tester.security.request_seed(level).is_refused_with(Nrc.SERVICE_NOT_SUPPORTED) else level
+
+
+def unknown_level(tester: Tester) -> int:
+    """A seed's sub-function that the target does not declare."""
+    declared = {entry.level for entry in tester.target.security}
+    return next(level for level in UNKNOWN_LEVELS if level not in declared)
+
+
+def readable(tester: Tester, count: int) -> list[DataEntry]:
+    """Some of the declared data that everybody may read, and that the ECU shows; the shortest, as far as is declared."""
+    declared = [entry for entry in tester.target.data if entry.read.kind == "open"]
+    found: list[DataEntry] = []
+    for entry in sorted(declared, key=lambda entry: entry.length or UNDECLARED_LENGTH):
+        if len(found) < count and tester.read_reply(entry.did).is_positive:
+            found.append(entry)
+    return found
+
+
+def unknown_did(tester: Tester) -> int | None:
+    """An identifier that the target does not declare and the ECU does not show."""
+    declared = {entry.did for entry in tester.target.data}
+    for did in UNKNOWN_DIDS:
+        if did not in declared and not tester.read_reply(did).is_positive:
+            return did
+    return None
+
+
+def same_values(tester: Tester) -> list[bytes]:
+    """Writes of what is there already, of one value that everybody may write and one that is protected."""
+    if not tester.allows("write"):
+        return []
+    steady = [entry for entry in tester.target.data if entry.read.kind == "open" and not entry.volatile]
+    entries = [entry for entry in steady if entry.write.kind == "open"][:1] + tester.access.protected()[:1]
+    found = []
+    for entry in entries:
+        try:
+            found.append(bytes((0x2E, entry.did >> 8, entry.did & 0xFF)) + tester.stable_value(entry.did))
+        except Inconclusive as reason:
+            tester.note(f"a write was not tried: {reason}")
+    return found
+
+
+def two_bytes(did: int) -> bytes:
+    """An identifier as it stands in a request."""
+    return did.to_bytes(2, "big")
+
+
+def require_life(tester: Tester, reply: Reply) -> None:
+    """Inconclusive if silence is that of an ECU which answers nothing any more."""
+    if reply.is_silence and not tester.is_alive():
+        tester.cite(reply)
+        inconclusive(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
+
+
+def is_unfinished(reply: Reply) -> bool:
+    """Busy, or pending, for ever: no answer that could be judged."""
+    return reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST) or (reply.is_silence and bool(reply.replies))

@@ -1,0 +1,110 @@
+"""Does the bit that asks for no positive response suppress these, and nothing else?"""
+
+from __future__ import annotations
+
+from attacks.conformance.services import (
+    UNKNOWN_PRESENCE,
+    UNKNOWN_SESSION,
+    first_level,
+    has_session_control,
+    has_tester_present,
+    is_unfinished,
+    unknown_level,
+)
+from attacks.conformance.test_answers import UNASKED_S
+from attacks.session.witness import DEFAULT, enter, find_witness
+from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+
+SUPPRESS = 0x80
+
+
+@attack(
+    id="CF-09",
+    title="Bit 7 of a sub-function suppresses positive responses, and only these",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 14229-1 8.7.5: suppressPosRspMsgIndicationBit; SWS_Dcm_00200",
+    cwe=(),
+    r155=(),
+    rationale="A tester that asks for no positive response takes silence for consent: a refusal that is suppressed with it "
+    "is never noticed. A positive response that is sent all the same answers the next request instead.",
+    remediation="Mask bit 7 off before the sub-function is looked at, and apply it to the final positive response alone.",
+    proven_by=("suppress_bit_ignored", "suppress_bit_silences_refusals"),
+)
+def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
+    tester.require_quiet()
+    asked = judge_positive(tester) + judge_session(tester) + judge_negative(tester)
+    if not asked:
+        not_applicable("no service with sub-functions is known to be there")
+
+
+def judge_positive(tester: Tester) -> int:
+    """How many requests were judged that would be answered positively without the bit."""
+    asked = 0
+    if has_tester_present(tester):
+        asked += 1
+        judge_silence(tester, tester.request(bytes((0x3E, SUPPRESS))))
+    level = first_level(tester)
+    if level is not None:
+        asked += 1
+        judge_silence(tester, tester.request(bytes((0x27, SUPPRESS | level))))
+    return asked
+
+
+def judge_silence(tester: Tester, reply: Reply) -> None:
+    """Nothing is sent, or a refusal; after response pending there has to be an answer in any case."""
+    was_announced = len(reply.replies) > 1 and reply.is_positive
+    if reply.is_silence or was_announced:
+        return
+    if reply.is_negative or reply.pdu[:1] == b"\x7f":  # whether a refusal has its form is CF-01's question
+        tester.note(f"{reply.request.hex(' ').upper()} is not suppressed but refused: {reply}")
+        return
+    tester.cite(reply)
+    tester.require_quiet(UNASKED_S)
+    fail(expected=f"silence, or a refusal, to {reply.request.hex(' ').upper()}", observed=str(reply))
+
+
+def judge_session(tester: Tester) -> int:
+    """A session that is asked for without an answer is entered all the same."""
+    if not has_session_control(tester):
+        return 0
+    try:
+        witness = find_witness(tester)
+    except Inconclusive as reason:
+        tester.note(f"whether a session is entered without an answer was not seen: {reason}")
+        return 0
+    enter(tester, DEFAULT)
+    reply = tester.request(bytes((0x10, SUPPRESS | witness.session)))
+    judge_silence(tester, reply)
+    tester.await_life()
+    if reply.is_silence and not witness.is_in_session(tester):
+        tester.cite(reply)
+        fail(
+            expected=f"session 0x{witness.session:02X} entered by {reply.request.hex(' ').upper()}",
+            observed="no answer, and the default session as before",
+        )
+    return 1
+
+
+def judge_negative(tester: Tester) -> int:
+    """How many refusals were judged; each was seen without the bit first."""
+    asked = 0
+    for service, sub_function in refused(tester):
+        plain = tester.request(bytes((service, sub_function)))
+        if not plain.is_negative or is_unfinished(plain):
+            continue
+        asked += 1
+        reply = tester.request(bytes((service, SUPPRESS | sub_function)))
+        if reply.is_negative or is_unfinished(reply):
+            continue
+        tester.cite(plain, reply)
+        if not reply.is_silence:
+            inconclusive(f"{reply.request.hex(' ').upper()} is neither refused nor met with silence: {reply}")
+        fail(expected=f"{plain} to {reply.request.hex(' ').upper()} too", observed=str(reply))
+    return asked
+
+
+def refused(tester: Tester) -> list[tuple[int, int]]:
+    """Services and sub-functions that no ECU should have; the ECU is brought into the session of its first level."""
+    found = [(0x10, UNKNOWN_SESSION), (0x3E, UNKNOWN_PRESENCE)]
+    return [*found, *([(0x27, unknown_level(tester))] if first_level(tester) is not None else [])]

@@ -1,0 +1,129 @@
+"""Does a refusal tell what exists?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from harness import Depth, Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive
+
+DOES_NOT_EXIST = Nrc.REQUEST_OUT_OF_RANGE
+IS_DENIED = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
+AT_ONCE = 3
+"""Identifiers in one request: as many as a single frame holds."""
+ENOUGH_SILENCE = 30
+UNIFORM = 0.5
+"""An ECU that denies more than this part of what it is asked for draws no map."""
+STANDARD_RECORDS = range(0xF180, 0xF1A0)
+USUAL_ROUTINES = (*range(0x0200, 0x0210), *range(0xFF00, 0xFF10))
+
+
+@dataclass
+class Map:
+    """What the refusals say of one kind of identifier."""
+
+    what: str
+    asked: int = 0
+    unknown: int = 0
+    found: dict[int, Reply] = field(default_factory=dict)
+    """Those that are denied, and so exist."""
+
+    def add(self, identifier: int, reply: Reply) -> None:
+        """One identifier and what was said of it."""
+        self.asked += 1
+        self.unknown += reply.is_refused_with(DOES_NOT_EXIST)
+        if reply.is_refused_with(*IS_DENIED):
+            self.found[identifier] = reply
+
+    @property
+    def reveals(self) -> bool:
+        """What exists stands out from what does not."""
+        return bool(self.found) and bool(self.unknown) and len(self.found) / self.asked < UNIFORM
+
+
+@attack(
+    id="IE-03",
+    title="Refusals do not reveal what nobody declared",
+    severity=Severity.INFO,
+    basis="declared",
+    source="CWE-204 observable response discrepancy",
+    cwe=(204,),
+    r155=(),
+    rationale="Where 0x33 means that something is there and 0x31 that nothing is, anybody can draw a map of what is hidden, "
+    "and knows what a key is worth.",
+    remediation="Answer 0x31 to whatever the tester may not know of, or declare the identifiers and accept the map.",
+    proven_by=("hidden_data_refused",),
+)
+def test_refusals_do_not_reveal_what_nobody_declared(tester: Tester, measure: Measurements, depth: Depth) -> None:
+    maps = [map_of_data(tester, depth)]
+    if tester.target.routines:
+        maps.append(map_of_routines(tester, depth))
+    for one in maps:
+        if one.reveals:
+            tester.cite(*list(one.found.values())[:4])
+            names = ", ".join(f"{identifier:04X}" for identifier in list(one.found)[:12])
+            rows = {f"{identifier:04X}": str(reply) for identifier, reply in one.found.items()}
+            measure.publish(f"{one.what} that refusals reveal", rows)
+            fail(
+                expected=f"0x31 for all {one.what} that are not declared",
+                observed=f"{len(one.found)} of {one.asked} are denied instead, and so exist: {names}",
+            )
+    if not any(one.unknown for one in maps):
+        inconclusive(f"none of {maps[0].asked} identifiers is refused with 0x31: what does not exist cannot be told")
+    asked = " and ".join(f"{one.asked} {one.what} ({one.unknown} do not exist)" for one in maps)
+    tester.note(f"asked for in the default session, locked: {asked}")
+
+
+def map_of_data(tester: Tester, depth: Depth) -> Map:
+    """22 for data identifiers that are not declared."""
+    found = Map("data")
+    declared = {entry.did for entry in tester.target.data}
+    wanted = [did for did in identifiers(depth, declared, STANDARD_RECORDS) if did not in declared]
+    at_once = AT_ONCE if takes_several(tester) else 1
+    has_answered = False
+    for start in range(0, len(wanted), at_once):
+        some = wanted[start : start + at_once]
+        reply = read(tester, some)
+        is_mixed = reply.is_refused_with(*IS_DENIED) and len(some) > 1
+        for did in some:
+            found.add(did, read(tester, [did]) if is_mixed else reply)
+        has_answered = has_answered or reply.is_negative or reply.is_positive
+        if found.asked >= ENOUGH_SILENCE and not has_answered:
+            break
+    return found
+
+
+def map_of_routines(tester: Tester, depth: Depth) -> Map:
+    """31 03, which asks for a result and starts nothing, for routines that are not declared."""
+    found = Map("routines")
+    spans = [entry.span for entry in tester.target.routines]
+    for routine in identifiers(depth, {span.first for span in spans}, USUAL_ROUTINES):
+        if any(routine in span for span in spans):
+            continue
+        reply = tester.request(b"\x31\x03" + routine.to_bytes(2, "big"))
+        found.add(routine, reply)
+        if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED) or (found.asked >= ENOUGH_SILENCE and not found.unknown):
+            break
+    return found
+
+
+def takes_several(tester: Tester) -> bool:
+    """Whether a read of data that exists and of data that does not gives the former: then one request asks for three."""
+    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:1]
+    return bool(readable) and read(tester, [0xFFFF, *readable]).is_positive
+
+
+def read(tester: Tester, dids: list[int]) -> Reply:
+    """ReadDataByIdentifier for several DIDs."""
+    return tester.request(b"\x22" + b"".join(did.to_bytes(2, "big") for did in dids))
+
+
+def identifiers(depth: Depth, declared: Iterable[int], usual: Iterable[int]) -> Iterable[int]:
+    """All at depth deep; else the beginnings of pages, the neighbours of what is declared, and what is usual."""
+    if depth is Depth.DEEP:
+        return range(0x10000)
+    per_page = depth.choose(quick=1, default=8, deep=0)
+    seen = {page << 8 | low for page in range(0x100) for low in range(per_page)}
+    for identifier in declared:
+        seen.update(range(max(identifier - 8, 0), min(identifier + 9, 0x10000)))
+    return sorted(seen.union(usual))

@@ -1,0 +1,54 @@
+"""Does identification tell more than who the ECU is?"""
+
+from __future__ import annotations
+
+from harness import Measurements, Reply, Severity, Tester, attack, fail, inconclusive, traces_of_development
+
+STANDARD_RECORDS = range(0xF180, 0xF1A0)
+SUPPORTED_DTCS = b"\x19\x0a"
+
+
+@attack(
+    id="IE-06",
+    title="Identification records hold no traces of development",
+    severity=Severity.INFO,
+    basis="policy",
+    source="UN R155 Annex 5 (28.2); CWE-200 exposure of sensitive information",
+    cwe=(200, 540),
+    r155=("28.2",),
+    rationale="Build paths, host names and debug labels tell an attacker which tools, which branch and which people to look "
+    "at, and that a debug build was shipped.",
+    remediation="Fill identification from the release, not from the build machine; see that the product is a release build.",
+    proven_by=("build_path_readable",),
+)
+def test_identification_holds_no_traces_of_development(tester: Tester, measure: Measurements) -> None:
+    declared = [entry.did for entry in tester.target.data if entry.read.kind == "open" and not entry.secret]
+    shown: dict[str, str] = {}
+    answered = 0
+    for did in sorted({*STANDARD_RECORDS, *declared}):
+        reply = tester.read_reply(did)
+        answered += reply.is_positive or reply.is_negative
+        if reply.is_positive:
+            shown[f"DID {did:04X}"] = content(reply)
+            judge(tester, reply, f"DID {did:04X}", reply.pdu[3:])
+    codes = tester.request(SUPPORTED_DTCS)
+    if codes.is_positive:
+        shown["supported trouble codes"] = f"{max(len(codes.pdu) - 3, 0) // 4}"
+    if not answered:
+        inconclusive("no read is answered")
+    if shown:
+        measure.publish("Identification, readable by anybody", shown)
+    tester.note(f"{len(shown)} records are readable by anybody")
+
+
+def judge(tester: Tester, reply: Reply, name: str, value: bytes) -> None:
+    """Text that only the makers' own machines have."""
+    if trace := traces_of_development(value):
+        tester.cite(reply)
+        fail(expected="identification of the product", observed=f"{name} holds {trace}")
+
+
+def content(reply: Reply) -> str:
+    """A value for the report: text where it is text."""
+    value = reply.pdu[3:]
+    return value.decode("ascii") if value.isascii() and value.decode("ascii").isprintable() else value.hex(" ").upper()[:96]

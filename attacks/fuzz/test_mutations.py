@@ -1,0 +1,60 @@
+"""Does the ECU give one well-formed answer to requests that are almost right?"""
+
+from __future__ import annotations
+
+from harness import Campaign, Depth, Reply, Severity, Tester, attack, mutated_request, valid_requests
+
+SUPPRESS = 0x80
+WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
+ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
+"""Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
+LONGEST_SINGLE_FRAME = 7
+SECOND_ANSWER_S = 0.003
+
+
+@attack(
+    id="FZ-02",
+    title="A mutated request gets one well-formed answer and changes nothing",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 server response rules; CWE-20 improper input validation",
+    cwe=(20, 248),
+    r155=("8.1", "28.1"),
+    rationale="A request with one byte too many, one too few, or one changed reaches further into an ECU than noise does: "
+    "it passes the first checks and meets the code behind them.",
+    remediation="Compare the length of each request with what its service demands before anything else, and refuse the rest "
+    "with 7F SID NRC; take the request named here as a regression test.",
+    uses=("lockout", "write", "reset", "destructive"),
+    proven_by=("dies_on_routine_of_four_bytes",),
+)
+def test_a_mutated_request_gets_one_well_formed_answer(tester: Tester, depth: Depth) -> None:
+    chance = tester.chance.stream("FZ-02")
+    requests = valid_requests(tester.target)
+    wanted = depth.choose(quick=150, default=600, deep=20_000)
+    mutations = [(mutated_request(chance, requests),) for _ in range(wanted)]
+    in_time_s = tester.target.timing.p2_ms / 1000
+    sent = Campaign(tester, judge=lambda reply: confirmed_complaint(tester, reply), timeout_s=in_time_s).run(mutations)
+    tester.note(f"{sent} mutated requests sent; answers, life, lock and protected values were watched")
+
+
+def confirmed_complaint(tester: Tester, reply: Reply) -> str:
+    """What is wrong with an answer, and with that to the same request once more, waited for as long as it may take."""
+    first = complaint(tester, reply)
+    is_key = reply.request[0] == 0x27 and len(reply.request) > 1 and not reply.request[1] & 1
+    if not first or is_key:
+        return ""
+    return complaint(tester, tester.request(reply.request)) and first
+
+
+def complaint(tester: Tester, reply: Reply) -> str:
+    """What a sound ECU would have answered instead, where that is beyond doubt; else nothing."""
+    request = reply.request
+    if reply.is_malformed and not (len(request) > LONGEST_SINGLE_FRAME and reply.note):
+        return "a positive response to the request, or 7F, its service and a code"
+    is_wanted = not (request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS)
+    may_be_deaf = reply.replies or reply.note or len(request) > LONGEST_SINGLE_FRAME or request[0] not in ANSWERED_BY_ALL
+    if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive():
+        return "an answer to a request that asks for one"
+    if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)):
+        return f"one answer, and no {late[0].text()} after it"
+    return ""

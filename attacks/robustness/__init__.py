@@ -1,0 +1,1 @@
+"""Does the ECU keep its service under load, nonsense and abuse?"""

@@ -1,0 +1,101 @@
+"""Does the ECU cope with frames that hardly hold anything?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import Inconclusive, RawReply, Severity, Tester, attack, await_quiet, fail
+
+SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, 0x3E)
+"""Services that need more than their own byte, and so refuse a request without."""
+PADDED, BARE = 8, 0
+MARGIN_S = 0.15
+MOST_ANSWERS_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A frame that code may stumble over."""
+
+    name: str
+    data: bytes
+    is_due: bool = False
+    """A sound ECU refuses it in so many words."""
+    is_remote: bool = False
+
+
+@attack(
+    id="DS-04",
+    title="Frames that are empty, short or remote are refused or ignored",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 15765-2 single frame; ISO 14229-1 incorrectMessageLengthOrInvalidFormat; CWE-248 uncaught exception",
+    cwe=(248, 755),
+    r155=("8.1", "28.1"),
+    rationale="Code that reads a byte which the frame does not have fails somewhere else than it was meant to: the request "
+    "is lost without a word, or the ECU is.",
+    remediation="Look at the frame's length before its first byte, and at the message's before its second; answer 0x13.",
+    uses=("lockout", "write"),
+    proven_by=("short_request_unanswered", "dies_on_frame_of_one_byte"),
+)
+def test_short_frames_are_refused_or_ignored(tester: Tester) -> None:
+    tester.require_quiet()
+    unanswered: list[tuple[Input, RawReply]] = []
+    for one in inputs(tester):
+        reply = send(tester, one)
+        await_quiet(tester, MOST_ANSWERS_S, after=reply.answers)
+        if not tester.is_alive():
+            tester.cite(reply)
+            fail(expected=f"the ECU answers after {one.name}", observed="it no longer does", severity=Severity.HIGH)
+        if one.is_due and not reply.answers:
+            reply = send(tester, one)
+            if not reply.answers:
+                unanswered.append((one, reply))
+    if unanswered:
+        tester.cite(*(reply for _, reply in unanswered[:4]))
+        names = ", ".join(one.name for one, _ in unanswered)
+        fail(expected="a negative response to each request that is too short", observed=f"silence to {names}")
+
+
+def send(tester: Tester, one: Input) -> RawReply:
+    """The frame as it is."""
+    listen_s = tester.target.timing.p2_ms / 1000 + MARGIN_S
+    return tester.raw(one.data, is_remote=one.is_remote, listen_s=listen_s)
+
+
+def inputs(tester: Tester) -> list[Input]:
+    """The key without a seed first; then requests of one byte, and last frames that hold no message."""
+    found = key_without_seed(tester)
+    size = BARE if answers_unpadded(tester) else PADDED
+    for service in SHORT_SERVICES:
+        if tester.permits(bytes((service,))):
+            name = f"service {service:02X} alone{' in a frame of two bytes' if size == BARE else ''}"
+            found.append(Input(name, bytes((0x01, service)).ljust(size, b"\x00"), is_due=True))
+    found += [
+        Input(f"a frame that is just {byte:02X}", bytes((byte,))) for byte in (0x00, 0x01, 0x07, 0x10, 0x21, 0x30, 0xFF)
+    ]
+    found += [Input("half a first frame", b"\x10\x08"), Input("half a flow control", b"\x30\x00")]
+    found += [Input("a frame without data", b""), Input("a remote frame", b"", is_remote=True)]
+    return found
+
+
+def key_without_seed(tester: Tester) -> list[Input]:
+    """Four bytes as a key, which most ECUs take for too short or for too early."""
+    if not tester.target.security or not tester.permits(b"\x27\x02\x00\x00\x00\x00"):
+        return []
+    level = tester.target.security[0].level
+    try:
+        tester.session_for(level)
+        why_not = tester.security.why_no_guess(level)
+    except Inconclusive as reason:
+        why_not = str(reason)
+    if why_not:
+        tester.note(f"a key before any seed was not tried: {why_not}")
+        return []
+    request = bytes((0x06, 0x27, level + 1, 0, 0, 0, 0, 0))
+    return [Input("a key before any seed", request, is_due=True)]
+
+
+def answers_unpadded(tester: Tester) -> bool:
+    """Whether a frame may be as short as its message: where padding is mandatory it is ignored."""
+    return bool(tester.raw(bytes((len(tester.liveness_request),)) + tester.liveness_request).answers)

@@ -1,0 +1,78 @@
+"""Other ways to ask for the seed of a level that is locked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attacks.security_access.lockout_window import LockoutWindow
+from harness import Frame, Nrc, RawReply, Reply, Tester
+
+SideDoor = Callable[[], Reply | RawReply]
+
+SUPPRESS = 0x80
+COMPARED = (Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+
+
+def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
+    """Forms of the request, and other requests that might end the delay, by name; those that the target allows."""
+    security = tester.security
+    doors: dict[str, SideDoor] = {
+        f"27 {level | SUPPRESS:02X}": lambda: tester.request(bytes((0x27, level | SUPPRESS))),
+        "a data record of one byte": lambda: security.request_seed(level, b"\x00"),
+        "a data record of four bytes": lambda: security.request_seed(level, b"\x01\x02\x03\x04"),
+    }
+    can = tester.target.can
+    if can.functional_id is not None and tester.allows("functional"):
+        doors["a functional request"] = lambda: tester.request(bytes((0x27, level)), is_functional=True)
+    if can.extended_ids is False and can.request_id <= 0x7FF:
+        doors["a 29-bit id"] = lambda: with_29_bits(tester, level)
+    for other in tester.target.security:
+        if other.level != level:
+            doors[f"27 {other.level:02X}, another level"] = lambda other=other: security.request_seed(other.level)  # type: ignore[misc]
+    for session in tester.sessions():
+        doors[f"session 0x{session:02X}"] = lambda session=session: in_session(tester, level, session)  # type: ignore[misc]
+    return doors
+
+
+def in_session(tester: Tester, level: int, session: int) -> Reply:
+    """The answer to a request for a seed in another session, or the refusal of that session."""
+    entered = tester.enter_session(session)
+    if not entered.is_positive:
+        return entered
+    return tester.security.request_seed(level)
+
+
+def with_29_bits(tester: Tester, level: int) -> RawReply:
+    """What comes to the same request from the same id in 29 bits."""
+    can = tester.target.can
+    data = bytes((2, 0x27, level)).ljust(8, bytes((can.padding or 0,)))
+    return tester.raw_frames([Frame(can.request_id, data, is_extended=True)], also_from={can.response_id})
+
+
+def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
+    """The seed of this level that an answer holds, or as much of it as its first frame does; empty: none but zeros."""
+    if isinstance(answer, Reply):
+        is_own = len(answer.request) > 1 and answer.request[1] & ~SUPPRESS == level and answer.request[0] == 0x27
+        return answer.pdu[2:] if is_own and tester.guesses.is_seed(answer) else b""
+    head = bytes((0x67, level))
+    for data in (frame.data for frame in answer.answers if frame.data):
+        starts, ends = (2, len(data)) if data[0] >> 4 == 1 else (1, 1 + data[0])
+        if data[starts : starts + 2] == head and any(data[starts + 2 : ends]):
+            return data[starts + 2 : ends]
+    return b""
+
+
+def is_key_compared(tester: Tester, level: int, window: LockoutWindow) -> Reply | None:
+    """The answer to a wrong key that shows it was compared with a seed that nobody has seen; else nothing.
+
+    Only told where keys are refused as out of sequence (0x24) as long as no seed is pending.
+    """
+    security = tester.security
+    window.open()
+    before = [security.send_key(level, security.wrong_key(level, window.seed, flip=flip)) for flip in (1, 2)]
+    if not all(reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR) for reply in before):
+        return None
+    asked = tester.request(bytes((0x27, level | SUPPRESS)))
+    after = security.send_key(level, security.wrong_key(level, window.seed, flip=3))
+    is_compared = not asked.is_negative and after.is_refused_with(*COMPARED)
+    return after if is_compared and window.is_early else None

@@ -1,0 +1,81 @@
+"""Does the limit hold however often it is reached?"""
+
+from __future__ import annotations
+
+from attacks.security_access.lockout_window import LockoutWindow
+from harness import Delay, Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
+
+BEYOND_A_BYTE = 256
+LONGEST_S = 7200.0
+"""Two hours of delays are the most that a run waits for one counter."""
+
+
+@attack(
+    id="SA-20",
+    title="The count of wrong keys never overflows",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: attempt counter; CWE-190",
+    cwe=(190, 307),
+    r155=("18.3",),
+    rationale="A counter of one byte that wraps, or that is compared with == and has gone past its limit, opens the way to "
+    "guessing for whoever is patient enough to get there.",
+    remediation="Let the attempt counter stop at its largest value, and compare it with >=.",
+    needs=("lockout",),
+    proven_by=("limit_compared_for_equality", "counter_wraps_in_delay", "counter_is_signed_byte"),
+)
+def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
+    limit = measure.limit(level)
+    delay = measure.delay(level)
+    if not delay.exists:
+        not_applicable("the ECU gives seeds at once after its limit: there is no delay")
+    allowed = tester.guesses.allowance(level, limit)
+    wanted = BEYOND_A_BYTE + allowed
+    if depth is Depth.DEEP:
+        tester.security.ledger.check(level, 2 * wanted)
+    tester.restore()
+    evaluated = lock_again(tester, level, allowed, evaluated=0) + lock_again(tester, level, allowed, evaluated=limit)
+    if depth is not Depth.DEEP:
+        took_s = wanted / delay.wrong_keys * delay.length_s
+        not_run(f"limited twice in a row; {wanted} wrong keys take {took_s / 60:.0f} minutes of delays: only at depth deep")
+    judge_keys_in_delay(tester, level, delay, wanted)
+    judge_many_lockouts(tester, level, delay, allowed, wanted, evaluated)
+    measure.of_lockout(level, "Overflow", f"none in {wanted} wrong keys")
+
+
+def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int) -> int:
+    """Wait for the delay's end, and send wrong keys until the limit; how many there were."""
+    spent = tester.guesses.spend(level, allowed + 2)
+    if not spent.is_limited:
+        fail(
+            expected=f"0x36 or 0x37 after at most {allowed} wrong keys, each time",
+            observed=f"after {evaluated} wrong keys and their delays {spent.evaluated} more were evaluated, each with 0x35",
+        )
+    return spent.evaluated + 1
+
+
+def judge_keys_in_delay(tester: Tester, level: int, delay: Delay, wanted: int) -> None:
+    """As many keys as a byte can count, during the delay: it must not end by them."""
+    window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
+    window.open()
+    for count in range(1, wanted + 1):
+        tester.security.send_key(level, tester.security.wrong_key(level, window.seed, flip=count))
+        reply = tester.guesses.seed_in_delay(level)
+        if window.is_broken_by(reply):
+            tester.cite(reply)
+            fail(
+                expected=f"no seed during the delay of {delay.length_s:.1f} s, however many keys are sent",
+                observed=f"a seed {window.elapsed_s:.1f} s after the limit, when {count} keys had been sent: {reply}",
+            )
+        if tester.guesses.is_seed(reply):
+            tester.note(f"{count} keys were sent before the delay was over, of {wanted} wanted")
+            return
+
+
+def judge_many_lockouts(tester: Tester, level: int, delay: Delay, allowed: int, wanted: int, evaluated: int) -> None:
+    """As many wrong keys as a byte can count, each lockout waited out."""
+    begun_s = tester.link.now_s
+    while evaluated < wanted:
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated)
+        if tester.link.now_s - begun_s > LONGEST_S:
+            inconclusive(f"{evaluated} wrong keys with their delays took {LONGEST_S / 3600:g} hours; {wanted} were wanted")

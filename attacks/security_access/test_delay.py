@@ -1,0 +1,297 @@
+"""Is the delay after too many wrong keys kept, however a seed is asked for, and whatever restarts the ECU?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow
+from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
+from harness import (
+    DataEntry,
+    Delay,
+    Depth,
+    Measurements,
+    Nrc,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    not_applicable,
+    not_run,
+)
+
+IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+AT_ONCE_S = 0.5
+"""After a boot: a seed that comes later may have been held back by a short delay."""
+
+
+@attack(
+    id="SA-16",
+    title="The delay after too many wrong keys is kept",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: delay timer; SWS_Dcm_01350",
+    cwe=(307,),
+    r155=("18.3",),
+    rationale="The delay is what makes guessing slow. One that is announced and not kept, or much shorter than meant, "
+    "leaves an attacker as fast as before.",
+    remediation="Start the timer with the answer 0x36, refuse every request for a seed with 0x37 until it has run out, and "
+    "compare no key meanwhile.",
+    needs=("lockout",),
+    proven_by=("seed_given_after_limit", "delay_too_short"),
+)
+def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) -> None:
+    delay = measure.delay(level)
+    tester.note(f"delay: {delay}")
+    key = delay.key_in_delay or try_key_halfway(tester, level, delay.wrong_keys, delay.at_least_s)
+    if key is not None and key.is_positive:
+        tester.cite(key)
+        fail(
+            expected=f"no key is taken during the delay of {delay.length_s:.1f} s", observed=f"halfway the right one: {key}"
+        )
+    if not delay.is_too_short:
+        return
+    if not measure.fresh_delay(level).is_too_short:
+        inconclusive(f"measured again, the delay is kept; at first it was not: {delay}")
+    answer = delay.key_for_given
+    assert delay.given is not None
+    assert answer is not None
+    tester.cite(delay.given, answer)
+    early = f"a seed {delay.seconds or 0:.2f} s after the limit"
+    if answer.is_positive or answer.is_refused_with(Nrc.INVALID_KEY):
+        declared = "at first" if delay.declared_s is None else f"for {delay.declared_s:g} s, as declared"
+        fail(
+            expected=f"no seed {declared}, after {delay.wrong_keys} wrong keys",
+            observed=f"{early}, and a key for it is compared: {answer}",
+        )
+    if not tester.security.level(level).is_proven or not answer.is_refused_with(*IN_DELAY):
+        inconclusive(f"there is {early}, but whether keys for it count cannot be told: {answer}")
+    tester.note(f"there is {early}, but even the right key for it is refused: {answer}")
+
+
+def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float) -> Reply | None:
+    """Where the delay's length had to be measured first: lock the level out again, and send the right key halfway."""
+    if not delay_s or not tester.security.level(level).is_proven:
+        return None
+    tester.restore()
+    window = LockoutWindow(tester, level, wrong_keys, delay_s)
+    window.open()
+    tester.wait(delay_s / 2)
+    tester.session_for(level)
+    return tester.security.send_key(level, tester.security.right_key(level, window.seed))
+
+
+@attack(
+    id="SA-17",
+    title="The delay outlasts a restart",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I transition 1: delay timer at power-up; SWS_Dcm_01355, 01356",
+    cwe=(307,),
+    r155=("18.3",),
+    rationale="A delay that a restart ends costs an attacker the time of a boot instead.",
+    remediation="Remember in non-volatile memory that the limit was reached, and begin with the delay after every start.",
+    needs=("lockout",),
+    uses=("reset", "power"),
+    proven_by=("delay_lost_at_reset", "delay_lost_at_power_up"),
+)
+def test_the_delay_outlasts_a_restart(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
+    delay = require_delay(measure, level)
+    ways = restarts(tester)
+    held: list[str] = []
+    undecided: list[str] = []
+    judge_restarts(tester, measure, level, delay, ways, held, undecided)
+    alone = depth.choose(quick=0, default=1, deep=len(held))
+    for name in held[:alone] if len(held) > 1 else ():
+        judge_restarts(tester, measure, level, delay, {name: ways[name]}, [], undecided)
+    conclude(tester, held, undecided)
+    measure.of_lockout(level, "Delay outlasts", ", ".join(held))
+
+
+def judge_restarts(
+    tester: Tester,
+    measure: Measurements,
+    level: int,
+    delay: Delay,
+    ways: dict[str, Callable[[], bool | None]],
+    held: list[str],
+    undecided: list[str],
+) -> None:
+    """Restart in each way, one after the other in one delay, if that is long enough; after the last look for its end."""
+    tester.restore()
+    window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
+    done = []
+    for name, restart in ways.items():
+        window.open()
+        tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
+        tester.session_for(level)
+        if tester.guesses.is_seed(tester.guesses.seed_in_delay(level)):
+            inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
+        seen = restart()
+        if seen is None:
+            continue
+        tester.session_for(level)
+        reply = tester.guesses.ask(level)
+        done.append(name)
+        judge_seed_after(tester, measure, level, delay, window, name, reply)
+        if not seen:
+            undecided.append(f"{name}: no restart was seen")
+        elif reply.is_refused_with(*IN_DELAY):
+            held.append(name)
+        else:
+            undecided.append(f"{name}: neither a delay nor a seed before its end, but {reply}")
+        if tester.guesses.is_seed(reply):
+            window.forget()
+    while done and window.is_open and window.is_early:
+        tester.wait(delay.at_least_s / 20)
+        reply = tester.guesses.seed_in_delay(level)
+        judge_seed_after(tester, measure, level, delay, window, " and ".join(done), reply)
+
+
+def judge_seed_after(
+    tester: Tester, measure: Measurements, level: int, delay: Delay, window: LockoutWindow, name: str, reply: Reply
+) -> None:
+    """A seed before the delay can have run out is a fault of what came before it."""
+    if window.is_broken_by(reply):
+        tester.cite(reply)
+        measure.of_lockout(level, f"Delay ended by {name}", "yes")
+        fail(
+            expected=f"0x37 after {name}, until the delay of {delay.length_s:.1f} s is over",
+            observed=f"a seed {window.elapsed_s:.1f} s after the limit: {reply}",
+        )
+
+
+@attack(
+    id="SA-18",
+    title="A restart after a single wrong key begins with the delay",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess: the delay timer, where there is one, runs at power-up after a failed attempt",
+    cwe=(307,),
+    r155=("18.3",),
+    rationale="With a delay only at the limit an attacker restarts the ECU just before it, and never waits.",
+    remediation="Begin with the delay after every start for which the stored attempt counter is not zero.",
+    needs=("lockout",),
+    uses=("reset", "power"),
+    proven_by=("no_delay_after_single_failure",),
+)
+def test_a_restart_after_a_wrong_key_begins_with_the_delay(
+    tester: Tester, measure: Measurements, depth: Depth, level: int
+) -> None:
+    delay = require_delay(measure, level)
+    held: list[str] = []
+    undecided: list[str] = []
+    for name, restart in restarts(tester).items():
+        if len(held) + len(undecided) >= depth.choose(quick=1, default=2, deep=99):
+            break
+        tester.restore()
+        tester.guesses.start(level)
+        wrong = tester.guesses.guess(level)
+        if not wrong.is_evaluated and not wrong.is_limited:
+            inconclusive(f"the wrong key was not compared: {wrong.decisive}")
+        seen = restart()
+        if seen is None:
+            continue
+        back_s = tester.link.now_s
+        tester.session_for(level)
+        reply = tester.guesses.ask(level)
+        took_s, age_s = tester.link.now_s - back_s, tester.link.now_s - tester.restart.begun_s
+        if not seen:
+            undecided.append(f"{name}: no restart was seen")
+        elif reply.is_refused_with(*IN_DELAY):
+            held.append(name)
+        elif age_s > EARLY_UNTIL * delay.at_least_s:
+            undecided.append(f"{name}: it takes {age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out")
+        elif tester.guesses.is_seed(reply) and took_s < AT_ONCE_S:
+            tester.cite(wrong.decisive, reply)
+            fail(expected=f"0x37 after a wrong key and {name}", observed=f"a seed {took_s:.1f} s after it: {reply}")
+        else:
+            undecided.append(f"{name}: after {took_s:.1f} s {reply}")
+    conclude(tester, held, undecided)
+    measure.of_lockout(level, "Delay after one wrong key and", ", ".join(held))
+
+
+@attack(
+    id="SA-19",
+    title="The delay holds for every form of request",
+    severity=Severity.HIGH,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I: delay timer; CWE-288",
+    cwe=(288,),
+    r155=("18.3",),
+    rationale="A delay that is checked on one way to the seed only is walked around: by another address, another session, "
+    "or a bit in the request.",
+    remediation="Check the delay where seeds are made, not where requests are told apart; and end it by its timer alone.",
+    needs=("lockout",),
+    uses=("functional", "write"),
+    proven_by=(
+        "delay_not_for_functional",
+        "delay_not_for_suppressed",
+        "delay_ended_by_session",
+        "delay_ended_by_other_level",
+    ),
+)
+def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Measurements, level: int) -> None:
+    delay = require_delay(measure, level)
+    window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
+    tester.restore()
+    entry = tester.access.protected_by(level) if tester.allows("write") else None
+    window.open()
+    is_locked = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative
+    expected = f"no seed of level 0x{level:02X} during its delay of {delay.length_s:.1f} s"
+    compared = is_key_compared(tester, level, window)
+    if compared is not None:
+        tester.cite(compared)
+        unseen = f"after 27 {level | 0x80:02X}, which is not answered, a key is compared: {compared}"
+        fail(expected=expected, observed=unseen)
+    for name, door in side_doors(tester, level).items():
+        window.open()
+        answer = door()
+        if seed_in(tester, answer, level) and window.is_early:
+            tester.cite(answer)
+            fail(expected=expected, observed=f"{name}: {answer}")
+        plainly = tester.guesses.seed_in_delay(level)
+        if window.is_broken_by(plainly):
+            tester.cite(answer, plainly)
+            fail(expected=expected, observed=f"after {name} ({answer}) a plain request gets one: {plainly}")
+        if tester.guesses.is_seed(plainly):
+            window.forget()
+    if entry is not None and is_locked:
+        judge_effect(tester, entry)
+
+
+def judge_effect(tester: Tester, entry: DataEntry) -> None:
+    """What was tried must not have opened the level, whatever was answered."""
+    if tester.access.locked_probe(entry, in_this_session=True).is_positive:
+        effect = tester.access.write_effect(entry)
+        if effect.is_changed:
+            fail(expected=f"DID {entry.did:04X} protected during the delay", observed=str(effect))
+
+
+def require_delay(measure: Measurements, level: int) -> Delay:
+    """The delay. NotApplicable: there is a limit, but no delay after it."""
+    delay = measure.delay(level)
+    if not delay.exists:
+        not_applicable("the ECU gives seeds at once after its limit: there is no delay")
+    return delay
+
+
+def restarts(tester: Tester) -> dict[str, Callable[[], bool | None]]:
+    """Every way to restart that is allowed; each tells whether a restart was seen, None if the ECU does not offer it."""
+    ways = [*tester.restart.resets(), *tester.restart.power_cycles()]
+    if not ways and not (tester.allows("reset") or tester.allows("power")):
+        not_run("the target allows neither reset nor power; see [safety] allow in the target file")
+    return {way.name: way.go for way in ways}
+
+
+def conclude(tester: Tester, held: list[str], undecided: list[str]) -> None:
+    """Pass if something was judged, with a note on what was not."""
+    for reason in undecided:
+        tester.note(reason)
+    if held:
+        return
+    if undecided:
+        inconclusive("; ".join(undecided))
+    inconclusive("there is no way to restart the ECU")

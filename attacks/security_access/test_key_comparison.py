@@ -1,0 +1,271 @@
+"""Is all of the key compared, and nothing but the key?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from harness import Depth, Frame, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative
+
+COMPARED = negative(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+LONGEST_IN_PADDING = 5
+LONG = 200
+PADDING = frozenset((0x00, 0x55, 0xAA, 0xCC, 0xFF))
+SERVICES = range(0x10, 0xC0)
+"""What an ECU may take for a service where it reads a frame from its third byte on."""
+SEEDS_AT_MOST = 32
+SHARE_OF_BUDGET = 8
+Change = Callable[[bytes], bytes]
+
+
+@attack(
+    id="SA-30",
+    title="Only a key of the right length is accepted",
+    severity=Severity.CRITICAL,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess, Annex I transition 9: incorrectMessageLengthOrInvalidFormat",
+    cwe=(187, 130, 697),
+    r155=("18.3",),
+    rationale="A comparison that takes its length from the message is satisfied by one byte, or by none at all.",
+    remediation="Check the length of the message before anything else, and compare as many bytes as the key has.",
+    needs=("lockout",),
+    uses=("write",),
+    unlocks=True,
+    proven_by=("key_start_accepted", "empty_key_accepted", "longer_key_accepted", "dies_on_long_key"),
+)
+def test_only_a_key_of_the_right_length_is_accepted(tester: Tester, level: int) -> None:
+    tester.session_for(level)
+    length = tester.security.key_length(level)
+    accepted: dict[str, Severity] = {}
+    unjudged: list[str] = []
+    keys = misfits(tester, level, length)
+    for name, (make_key, severity) in keys.items():
+        tester.security.make_room(level)
+        tester.session_for(level)
+        seed = distinct_seed(tester, level)
+        if not any(seed) and accepted:
+            break
+        if not any(seed):
+            inconclusive("a seed of zero was given, as if the level were unlocked")
+        reply = tester.security.send_key(level, make_key(seed))
+        if reply.is_positive:
+            tester.cite(reply)
+            accepted[name] = severity
+            tester.access.lock()
+        elif not reply.is_negative:
+            tester.note(f"{name}: {reply}")
+            effect = None if accepted and not tester.access.can_relock else probe(tester, level)
+            if effect is not None and effect.is_positive and not is_open_anyway(tester, level):
+                tester.cite(reply, effect)
+                accepted[name] = severity
+                tester.access.lock()
+            elif effect is None or not effect.is_negative:
+                unjudged.append(name)
+    if (
+        not unjudged[len(keys) // 2 :]
+        and tester.security.has_key(level)
+        and length <= LONGEST_IN_PADDING
+        and accepts_key_in_padding(tester, level)
+    ):
+        accepted["the right key in the padding of a message without key"] = Severity.LOW
+    if accepted:
+        worst = Severity.CRITICAL if Severity.CRITICAL in accepted.values() else Severity.LOW
+        fail(
+            expected="negative 0x13 to a key that is not as long as it should be",
+            observed=f"accepted: {', '.join(accepted)}",
+            severity=worst,
+        )
+    if not tester.security.has_key(level):
+        inconclusive("no key and short ones by chance were refused; without a key function nothing closer could be tried")
+    if len(unjudged) > len(keys) / 2:
+        inconclusive(f"{len(unjudged)} of {len(keys)} keys of a wrong length were not answered, and no effect could be seen")
+
+
+def misfits(tester: Tester, level: int, length: int) -> dict[str, tuple[Change, Severity]]:
+    """Keys of a wrong length by name: too short ones first, since those are worse."""
+    chance = tester.chance.random_bytes
+    keys: dict[str, tuple[Change, Severity]] = {"no key": (lambda seed: b"", Severity.CRITICAL)}
+    if not tester.security.has_key(level):
+        for size in sorted({1, length - 1} - {0, length}):
+            keys[f"{size} bytes of chance"] = (lambda seed, size=size: chance(size), Severity.CRITICAL)  # type: ignore[misc]
+        keys[f"{LONG} bytes of chance"] = (lambda seed: chance(LONG), Severity.LOW)
+        return keys
+    right = partial(tester.security.right_key, level)
+    for size in sorted({1, 2, length // 2, length - 1} - {0, length}):
+        if size < length:
+            keys[f"the first {size} bytes of the right key"] = (
+                lambda seed, size=size: right(seed)[:size],  # type: ignore[misc]
+                Severity.CRITICAL,
+            )
+    keys["the right key and 00"] = (lambda seed: right(seed) + b"\x00", Severity.LOW)
+    keys["the right key and four bytes"] = (lambda seed: right(seed) + chance(4), Severity.LOW)
+    keys[f"the right key in {LONG} bytes"] = (lambda seed: right(seed) + chance(LONG - length), Severity.LOW)
+    return keys
+
+
+def distinct_seed(tester: Tester, level: int) -> bytes:
+    """A seed whose key does not end as a frame may be filled up, so that padding cannot complete a short key by chance."""
+    return seed_with_key(tester, level, lambda key: key[-1] not in PADDING)
+
+
+def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -> bytes:
+    """A seed with such a key, if one comes soon; or a zero one, of a level that is open."""
+    for _ in range(SEEDS_AT_MOST):
+        seed = tester.security.seed(level)
+        if not any(seed) or not tester.security.has_key(level) or is_fit(tester.security.right_key(level, seed)):
+            break
+    return seed
+
+
+def probe(tester: Tester, level: int) -> Reply | None:
+    """What a protected write says of the lock, where the answer to a key says nothing; None where it cannot be tried."""
+    entry = tester.access.protected_by(level)
+    if entry is None or not tester.allows("write"):
+        return None
+    return tester.access.locked_probe(entry, in_this_session=True)
+
+
+def is_open_anyway(tester: Tester, level: int) -> bool:
+    """Whether protected data is open with a seed pending and no key sent: then it is not the key that opened it."""
+    tester.access.lock()
+    tester.session_for(level)
+    tester.security.seed(level)
+    effect = probe(tester, level)
+    return effect is None or not effect.is_negative
+
+
+def accepts_key_in_padding(tester: Tester, level: int) -> bool:
+    """Whether a frame that states no key, but holds it behind the end of the message, opens the level."""
+    tester.security.make_room(level)
+    tester.session_for(level)
+    seed = seed_with_key(tester, level, lambda key: key[0] not in SERVICES)
+    if not any(seed) or tester.security.right_key(level, seed)[0] in SERVICES:
+        return False
+    answer = (b"\x02\x27" + bytes((level + 1,)) + tester.security.right_key(level, seed)).ljust(8, b"\x00")
+    reply = tester.raw(answer)
+    said = [single_frame(frame) for frame in reply.answers]
+    is_accepted = bytes((0x67, level + 1)) in said and not any(pdu[:2] == b"\x7f\x27" for pdu in said)
+    if is_accepted:
+        tester.cite(reply)
+    return is_accepted
+
+
+def single_frame(frame: Frame) -> bytes:
+    """The message in a well-formed single frame; empty for any other frame."""
+    length = frame.data[0] if frame.data else 0
+    is_single = 0 < length < min(len(frame.data), 8) and not (frame.is_fd or frame.is_remote)
+    return frame.data[1 : 1 + length] if is_single else b""
+
+
+@attack(
+    id="SA-31",
+    title="Every bit of the key is compared",
+    severity=Severity.CRITICAL,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess: only the valid key unlocks",
+    cwe=(187, 697, 303),
+    r155=("18.3",),
+    rationale="Bits that are masked out or cut off by a narrow variable, and sums in place of a comparison, shrink the key: "
+    "what looks like 128 bits may be 16.",
+    remediation="Compare all bytes of the key with one library function made for it, and test that with each bit flipped.",
+    needs=("lockout",),
+    proven_by=("first_bytes_compared", "low_half_compared", "key_bit_ignored", "key_sum_compared"),
+)
+def test_every_bit_of_the_key_is_compared(tester: Tester, depth: Depth, level: int) -> None:
+    tester.session_for(level)
+    length = tester.security.key_length(level)
+    tester.security.right_key(level, tester.security.seed(level))
+    changes = {**rearranged(length), **flipped(tester, depth, length)}
+    affordable = tester.security.ledger.left(level)
+    most = len(changes) if affordable is None else affordable // SHARE_OF_BUDGET
+    give_up_s = tester.link.now_s + depth.choose(quick=15, default=60, deep=86_400)
+    compared = tried = 0
+    for name, change in list(changes.items())[:most]:
+        if tester.link.now_s > give_up_s:
+            break
+        seed, key, reply = tester.security.try_key(level, partial(changed_key, tester, level, change))
+        if not any(seed):
+            inconclusive("a seed of zero was given, as if the level were unlocked")
+        if key == tester.security.right_key(level, seed):
+            continue
+        tried += 1
+        if reply.is_positive:
+            tester.cite(reply)
+            fail(expected="negative 0x35 invalidKey to any key but the right one", observed=f"{reply} to {name}")
+        compared += COMPARED.accepts(reply)
+    if not compared:
+        inconclusive("none of the changed keys was compared: not once was 0x35 answered")
+    least = min(len(changes), len(rearranged(length)) + length)
+    if tried < least:
+        inconclusive(
+            f"{tried} changed keys were compared and refused; a bit of each byte takes {least}, and attempts cost time "
+            "or the budget"
+        )
+    if tried < len(changes):
+        tester.note(
+            f"{tried} of {len(changes)} changed keys were tried: each costs an attempt, and attempts cost time or the budget"
+        )
+    tester.note(
+        f"{compared} changed keys of {8 * length} bits were compared and refused; "
+        f"depth {depth} flips {bits_at(depth, length)} bits"
+    )
+
+
+def changed_key(tester: Tester, level: int, change: Change, seed: bytes) -> bytes:
+    """The right key for a seed, changed."""
+    return change(tester.security.right_key(level, seed))
+
+
+def bits_at(depth: Depth, length: int) -> int:
+    """How many bits are flipped, one at a time: one of each byte at least, and at the next depth every one."""
+    return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
+
+
+def flipped(tester: Tester, depth: Depth, length: int) -> dict[str, Change]:
+    """The right key with one bit flipped; the first ones are spread over all bytes."""
+    spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
+    start = tester.chance.below(8)
+    order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
+    return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
+
+
+def flip(bit: int, key: bytes) -> bytes:
+    """One bit changed."""
+    changed = bytearray(key)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def rearranged(length: int) -> dict[str, Change]:
+    """What a sum or an exclusive or of bytes takes for the key, or a comparison in any order."""
+    changes: dict[str, Change] = {}
+    if length > 1:
+        changes["the right key reversed"] = lambda key: key[::-1]
+        changes["the right key rotated by a byte"] = lambda key: key[1:] + key[:1]
+        changes["the right key with two bytes exchanged"] = exchange
+        changes["the right key with one byte more by one and another less"] = balance
+        changes["the right key with one bit of two bytes flipped"] = lambda key: flip(0, flip(8, key))
+    return changes
+
+
+def exchange(key: bytes) -> bytes:
+    """The first two neighbours that differ, exchanged."""
+    at = next(unequal_neighbours(key), 0)
+    return key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]
+
+
+def unequal_neighbours(key: bytes) -> Iterator[int]:
+    """Where a byte differs from the next one."""
+    return (at for at in range(len(key) - 1) if key[at] != key[at + 1])
+
+
+def balance(key: bytes) -> bytes:
+    """The same sum of bytes: one more by one, where it can be, and another one less."""
+    more = next((at for at, byte in enumerate(key) if byte < 0xFF), 0)
+    less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
+    if less is None:
+        return key
+    changed = bytearray(key)
+    changed[more] += 1
+    changed[less] -= 1
+    return bytes(changed)

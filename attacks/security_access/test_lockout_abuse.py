@@ -1,0 +1,97 @@
+"""Does a lockout hit more than guessing?"""
+
+from __future__ import annotations
+
+from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
+
+LONGEST_DELAYS = 10
+ENOUGH_FAILURES = 11
+
+
+@attack(
+    id="SA-41",
+    title="A lockout takes nothing but SecurityAccess, and ends",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess: attempts to access security shall not prevent other diagnostic communication",
+    cwe=(645,),
+    r155=("18.3", "24.1"),
+    rationale="Wrong keys need no knowledge: whatever they lock, anybody can lock. A workshop then meets an ECU that cannot "
+    "be read, or that never opens again.",
+    remediation="Let the delay refuse seeds and nothing else, keep it bounded, and let the right key open the ECU after it.",
+    needs=("lockout",),
+    proven_by=("locked_for_ever", "reads_refused_in_delay"),
+)
+def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
+    delay = measure.delay(level)
+    tester.restore()
+    tester.session_for(level)
+    served = [request for request in other_communication(tester) if tester.request(request).is_positive]
+    if not served:
+        inconclusive("nothing else is served that a lockout could take away")
+    length_s = delay.declared_s or delay.length_s
+    wanted = depth.choose(quick=1, default=ENOUGH_FAILURES, deep=3 * ENOUGH_FAILURES)
+    rounds = depth.choose(quick=1, default=4, deep=3 * ENOUGH_FAILURES)
+    failures = lockouts = 0
+    while failures < wanted and lockouts < rounds:
+        locked = tester.guesses.lock_out(level, wrong_keys=delay.wrong_keys)
+        if not locked.holds:
+            inconclusive(f"the level was not locked out again: {locked.wrong_keys} wrong keys, and then {locked.following}")
+        failures += locked.wrong_keys
+        lockouts += 1
+        judge_served(tester, served)
+        if lockouts == 1:
+            measure.of_lockout(level, "Locks", scope(tester, level))
+        reply, waited_s = tester.guesses.await_seed(level, length_s)
+        if not tester.guesses.is_seed(reply):
+            judge_endless(
+                tester, reply, waited_s, failures, is_known=delay.declared_s is not None or delay.seconds is not None
+            )
+    if tester.access.can_relock and tester.security.level(level).is_proven:
+        tester.security.unlock(level)
+    else:
+        tester.note("a seed is given after the delay; that its key opens was not tried")
+    tester.note(f"wrong keys: {failures}, lockouts: {lockouts}; {len(served)} other requests were served during each")
+    measure.of_lockout(level, "Ends", f"after each lockout; {failures} wrong keys in a row were tried")
+
+
+def other_communication(tester: Tester) -> list[bytes]:
+    """What has nothing to do with SecurityAccess."""
+    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
+    requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
+    return [b"\x3e\x00", b"\x22\xf1\x86", tester.liveness_request, *requests]
+
+
+def scope(tester: Tester, level: int) -> str:
+    """Which levels are locked with this one, in words."""
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+    locked = [other for other in others if not tester.guesses.is_seed(tester.security.request_seed(other))]
+    if not others:
+        return "the only level declared"
+    return "level " + ", ".join(f"0x{one:02X}" for one in (level, *locked)) + (" only" if not locked else "")
+
+
+def judge_served(tester: Tester, requests: list[bytes]) -> None:
+    """Each must be served as before; one that is not is asked again, since an ECU may be busy for a moment."""
+    for request in requests:
+        reply = tester.request(request)
+        if not reply.is_positive:
+            tester.wait(0.5)
+            reply = tester.request(request)
+        if not reply.is_positive:
+            tester.cite(reply)
+            fail(
+                expected=f"{request.hex(' ').upper()} served during the delay, as it was before",
+                observed=str(reply),
+            )
+
+
+def judge_endless(tester: Tester, reply: Reply, waited_s: float, failures: int, *, is_known: bool) -> None:
+    """No seed for many delays: a fault, if it is known how long a delay should be."""
+    tester.cite(reply)
+    if not is_known:
+        inconclusive(f"no seed for {waited_s:.0f} s; how long the delay should be is not declared, and was not seen")
+    fail(
+        expected=f"a seed within {LONGEST_DELAYS} delays after the last of {failures} wrong keys",
+        observed=f"none for {waited_s:.0f} s: {reply}",
+    )

@@ -1,0 +1,68 @@
+"""Does the same seed come again after a restart?"""
+
+from __future__ import annotations
+
+from harness import Measurements, Severity, Tester, attack, fail, inconclusive
+
+FEWEST_SEEDS = 4
+
+
+BEYOND_CHANCE = 1e-12
+"""So improbable a repetition needs no second sample to stand."""
+
+
+@attack(
+    id="SA-05",
+    title="Seeds after a restart are new ones",
+    severity=Severity.CRITICAL,
+    basis="policy",
+    source="this harness: restarts with the seed asked for at one fixed moment, then at others (as caringcaribou's delay "
+    "fuzzer does)",
+    cwe=(336, 337),
+    r155=("18.3", "6.3"),
+    rationale="Whoever can restart the ECU and choose the moment gets a seed again for which the key is known.",
+    remediation="Start the random generator from an entropy source, or from a state that is carried over restarts, not from "
+    "the time since the start.",
+    uses=("reset", "power"),
+    proven_by=("uptime_seed",),
+)
+def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, level: int) -> None:
+    restarts = measure.restarts(level)
+    if restarts.unseen:
+        tester.note(f"no restart was seen by {' or '.join(one.value for one in restarts.unseen)}")
+    if len(restarts.seeds) < FEWEST_SEEDS:
+        inconclusive(f"{len(restarts.seeds)} seeds after restarts are too few to tell")
+    found = restarts.collisions
+    if found.is_too_many:
+        judge_again(tester, measure, level)
+    moment = restarts.at_one_moment[0].moment_s
+    tester.note(
+        f"{found.seeds} restarts, the seed asked for {moment:.3f} s after {len(restarts.at_one_moment)} of them (really "
+        f"within {1000 * restarts.jitter_s:.1f} ms), then at other moments: {found.pairs} equal pairs; at least "
+        f"{found.entropy_bound_bits:.1f} bits of collision entropy after a restart are supported (95 %), no more"
+    )
+
+
+def judge_again(tester: Tester, measure: Measurements, level: int) -> None:
+    """Seeds came again: once more, and answered where that can be, since a seed may be held until it is."""
+    can_answer = tester.security.has_key(level) and not tester.security.level(level).suspect
+    if not can_answer and measure.seeds(level).is_held:
+        inconclusive("one seed is held, restarts included; whether it returns after its key cannot be tried without a key")
+    first = measure.restarts(level)
+    second = measure.fresh_restarts(level, are_answered=can_answer)
+    found = second.collisions
+    if not found.is_too_many and first.collisions.probability < BEYOND_CHANCE and not first.is_held:
+        fail(
+            expected="different seeds after different restarts",
+            observed=f"{first.collisions.pairs} equal pairs in {first.collisions.seeds} restarts, which chance gives with "
+            f"probability {first.collisions.probability:.1e}; none in another {found.seeds}: first seeds are few",
+        )
+    if found.is_too_many:
+        at_one, others = {one.seed for one in second.at_one_moment}, {one.seed for one in second.in_sweep}
+        fail(
+            expected="different seeds after different restarts",
+            observed=f"{len(second.at_one_moment)} restarts with the seed asked for at the same moment (within "
+            f"{1000 * second.jitter_s:.1f} ms) gave {len(at_one)} different seeds, {len(second.in_sweep)} at other moments "
+            f"{len(others)}; so many repeats have probability {found.probability:.1e}",
+        )
+    tester.note("seeds came again after a restart as long as they were not answered, and no more once they were")

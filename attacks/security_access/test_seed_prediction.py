@@ -1,0 +1,64 @@
+"""Can the next seed be told from those before, or from the time?"""
+
+from __future__ import annotations
+
+from harness import Measurements, Severity, Tester, attack, fail
+
+
+@attack(
+    id="SA-03",
+    title="No seed can be foretold from those before it",
+    severity=Severity.CRITICAL,
+    basis="policy",
+    source="this harness: counters, congruential generators, shift registers and clocks, made from earlier seeds and held "
+    "against later ones",
+    cwe=(340, 342, 343),
+    r155=("18.3",),
+    rationale="Who knows the next seed can have its key computed elsewhere beforehand, e.g. by a workshop's tester.",
+    remediation="Draw every seed from a cryptographic random generator, whose outputs do not tell its state.",
+    proven_by=("counter_seed", "bit_reversed_counter_seed", "lfsr_seed", "lfsr_seed_by_session", "xorshift_seed"),
+)
+def test_no_seed_can_be_foretold(tester: Tester, measure: Measurements, level: int) -> None:
+    for sample in measure.ordered_seeds(level):
+        found = sample.foretold()
+        if found is not None:
+            second = measure.fresh_seeds(level, are_answered=sample.is_answered).foretold()
+            if second is not None:
+                fail(
+                    expected="no model of earlier seeds foretells later ones",
+                    observed=f"{found}; in a second sample {second}",
+                )
+    measure.drawn_seeds(level).require()
+    tester.note(
+        f"{len(measure.drawn_seeds(level).seeds)} seeds: no counter, congruential generator, shift register or clock "
+        "foretells three of them; what has another structure is not excluded"
+    )
+
+
+@attack(
+    id="SA-04",
+    title="Seeds come from no well-known generator",
+    severity=Severity.CRITICAL,
+    basis="policy",
+    source="this harness: generators of common libraries, solved for their state or started from likely times",
+    cwe=(335, 337, 338, 341),
+    r155=("18.3",),
+    rationale="Such generators are made for simulations: who knows some outputs, or when they started, knows the others.",
+    remediation="Draw every seed from a cryptographic random generator that is started from an entropy source, not a clock.",
+    uses=("reset", "power"),
+    proven_by=("rand_seeded_by_time", "rand_seeded_by_uptime", "xorshift_seed", "mersenne_seed", "time_seed"),
+)
+def test_seeds_come_from_no_well_known_generator(tester: Tester, measure: Measurements, level: int) -> None:
+    tried = ""
+    for sample in measure.ordered_seeds(level):
+        search = measure.generators(level, sample)
+        tried = f"tried on {len(sample.seeds)} seeds, and not exhaustive: {search.tried}"
+        if search.found is not None:
+            second = measure.generators(level, measure.fresh_seeds(level, are_answered=sample.is_answered)).found
+            if second is not None:
+                fail(
+                    expected="no well-known generator reproduces the seeds",
+                    observed=f"{search.found}; in a second sample {second}",
+                )
+    measure.drawn_seeds(level).require()
+    tester.note(tried)

@@ -1,0 +1,241 @@
+"""Does a request with more in it than it should have get past the guard?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness import (
+    DataEntry,
+    Depth,
+    Inconclusive,
+    Measurements,
+    Nrc,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    malformed,
+    negative,
+    positive,
+    silence,
+)
+
+SUPPRESS = 0x80
+LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+WRONG = negative(Nrc.INVALID_KEY)
+WORDS = ("00", "FF", "DEAD", "BEEF", "CAFE", "BABE", "DEADBEEF", "CAFEBABE", "12345678", "54455354")
+REPEATS = 2
+SEEDS_COMPARED = 3
+LONGEST_IN_ONE_FRAME = 5
+PATIENCE = 2
+"""So many messages of several frames may be left without flow control before no more are sent."""
+
+
+@attack(
+    id="SA-36",
+    title="The suppress bit changes nothing but the answer",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 14229-1: suppressPosRspMsgIndicationBit suppresses positive responses only",
+    cwe=(358,),
+    r155=("18.3",),
+    rationale="A sub-function that is compared with its bit 7 still in it takes another way through the ECU, often one that "
+    "nobody has guarded: guesses there may not be counted.",
+    remediation="Strip the suppress bit before the sub-function is looked at, and heed it only when an answer is sent.",
+    needs=("lockout",),
+    uses=("write",),
+    proven_by=("suppressed_key_uncounted", "suppressed_key_unlocks"),
+)
+def test_the_suppress_bit_changes_nothing_but_the_answer(tester: Tester, measure: Measurements, level: int) -> None:
+    entry = tester.access.protected_by(level) if tester.allows("write") else None
+    if entry is not None:
+        tester.access.require_locked(entry, by_refusal=True)
+    tester.session_for(level)
+    tester.security.seed(level)
+    if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_positive:
+        inconclusive("protected data is open as soon as a seed is pending, suppress bit or not")
+    asked = tester.request(bytes((0x27, level | SUPPRESS)))
+    if asked.is_positive:
+        tester.note(f"27 {level | SUPPRESS:02X} is answered, though the answer was to be suppressed: {asked}")
+    tester.judge(asked, sound=silence() | negative(), tolerated=positive(), flawed=malformed())
+    require_still_locked(tester, entry, asked, "a request for a seed")
+    plain = tester.security.send_key(level, tester.security.wrong_key(level, tester.security.seed(level)))
+    guess = suppressed_guess(tester, level)
+    if guess.is_positive:
+        tester.cite(guess)
+        fail(expected="no key but the right one is taken", observed=f"{guess} to a wrong one", severity=Severity.CRITICAL)
+    require_still_locked(tester, entry, guess, "a wrong key")
+    if not plain.is_malformed:
+        tester.judge(guess, sound=WRONG | LIMITED, tolerated=silence() | negative(), flawed=malformed())
+    judge_counting(tester, measure, level)
+
+
+def suppressed_guess(tester: Tester, level: int) -> Reply:
+    """A wrong key for a fresh seed, its positive answer to be suppressed."""
+    tester.session_for(level)
+    seed = tester.security.seed(level)
+    if not any(seed):
+        inconclusive("a seed of zero was given, as if the level were unlocked")
+    return tester.request(bytes((0x27, level + 1 | SUPPRESS)) + tester.security.wrong_key(level, seed))
+
+
+def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, after: str) -> None:
+    """By effect, since the answer was to be suppressed."""
+    if entry is None or not tester.access.locked_probe(entry, in_this_session=True).is_positive:
+        return
+    effect = tester.access.write_effect(entry)
+    if effect.is_changed:
+        tester.cite(reply)
+        fail(
+            expected=f"locked after {after} with the suppress bit",
+            observed=f"{reply}; yet a protected write is effective: {effect}",
+            severity=Severity.CRITICAL,
+        )
+
+
+def judge_counting(tester: Tester, measure: Measurements, level: int) -> None:
+    """Wrong keys count, suppressed or not: as many as lock the level otherwise must lock it here."""
+    try:
+        limit = measure.lockout(level).limit
+    except Inconclusive as reason:
+        tester.note(f"whether suppressed keys are counted is not known: {reason}")
+        return
+    if limit is None:
+        tester.note("whether suppressed keys are counted makes no difference: others are not limited either")
+        return
+    tester.restore()
+    allowed = tester.guesses.allowance(level, limit)
+    evaluated = silent = 0
+    tester.session_for(level)
+    tester.security.seed(level)
+    for _ in range(allowed + 2):
+        seed = tester.security.request_seed(level)
+        if LIMITED.accepts(seed):
+            return
+        if not seed.is_positive or not any(seed.pdu[2:]):
+            inconclusive(f"no seed for level 0x{level:02X}: {seed}")
+        guess = tester.request(bytes((0x27, level + 1 | SUPPRESS)) + tester.security.wrong_key(level, seed.pdu[2:]))
+        if LIMITED.accepts(guess):
+            return
+        evaluated += WRONG.accepts(guess)
+        silent += guess.is_silence
+    if silent and takes_suppressed_key(tester, level):
+        evaluated += silent
+    if evaluated > allowed:
+        tester.cite(guess)
+        fail(
+            expected=f"wrong keys are limited to {limit}, with the suppress bit as without it",
+            observed=f"{evaluated} wrong keys with it were evaluated, the last one with {guess}, and seeds still given",
+            severity=Severity.HIGH,
+        )
+    tester.note(f"keys with the suppress bit are not evaluated: {guess}")
+
+
+def takes_suppressed_key(tester: Tester, level: int) -> bool:
+    """Whether the right key opens the level when its answer is suppressed; the ECU is locked afterwards."""
+    if not tester.security.has_key(level) or not tester.access.can_relock:
+        return False
+    tester.session_for(level)
+    seed = tester.security.seed(level)
+    key = tester.security.right_key(level, seed)
+    tester.request(bytes((0x27, level + 1 | SUPPRESS)) + key, is_right_key=True)
+    following = tester.security.request_seed(level)
+    tester.access.lock()
+    return following.is_positive and not any(following.pdu[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record that was answered with a seed."""
+
+    record: bytes
+    seed: bytes
+
+
+@attack(
+    id="SA-38",
+    title="A request for a seed takes no record that was not asked for",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 SecurityAccess: securityAccessDataRecord; incorrectMessageLengthOrInvalidFormat",
+    cwe=(20,),
+    r155=("18.3",),
+    rationale="Bytes that an attacker adds to the request may end up in the generator of the seeds, choose a debug way, or "
+    "overrun a buffer.",
+    remediation="Answer 0x13 to a request for a seed that is too long, and 0x31 to a record that is not valid.",
+    proven_by=("seed_made_of_record",),
+)
+def test_a_request_for_a_seed_takes_no_record(tester: Tester, depth: Depth, level: int) -> None:
+    entry = tester.access.protected_by(level) if tester.allows("write") else None
+    tester.access.require_locked(entry)
+    tester.session_for(level)
+    if not any(tester.security.seed(level)):
+        inconclusive("a seed of zero was given, as if the level were unlocked")
+    taken: list[Taken] = []
+    tried = answered = 0
+    unfetched = 0
+    for record in records(tester, depth):
+        if unfetched >= PATIENCE and len(record) > LONGEST_IN_ONE_FRAME:
+            continue
+        reply = tester.security.request_seed(level, record)
+        if LIMITED.accepts(reply):
+            tester.security.seed(level)
+            reply = tester.security.request_seed(level, record)
+        tried += 1
+        answered += not reply.is_silence
+        unfetched += "N_TIMEOUT_Bs" in reply.note
+        if reply.is_positive:
+            tester.cite(reply)
+            judge_seed(tester, level, record, reply, entry)
+            taken.append(Taken(record, reply.pdu[2:]))
+    if not answered:
+        inconclusive("no request with a record was answered, as if it had not arrived")
+    sizes = sorted({len(one.record) for one in taken})
+    if len(sizes) > 1:
+        fail(
+            expected="0x13 to a request for a seed that is too long, or one fixed length of a record",
+            observed=f"records of {', '.join(map(str, sizes))} bytes are taken, whatever is in them",
+        )
+    if sizes:
+        tester.note(f"records of {sizes[0]} bytes are taken: {len(taken)} of {tried} tried")
+    tester.note(f"{tried} records tried; what only a certain record does is not found by trying")
+
+
+def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
+    """Well-known words, and chance of many lengths."""
+    words = WORDS[: depth.choose(quick=4, default=10, deep=10)]
+    yield from map(bytes.fromhex, words)
+    longest = depth.choose(quick=8, default=24, deep=64)
+    for size in range(1, longest + 1):
+        yield tester.chance.random_bytes(size)
+    if longest < 64:
+        yield tester.chance.random_bytes(64)
+
+
+def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: DataEntry | None) -> None:
+    """A seed that comes of a record must be as good as any other."""
+    seeds = [first.pdu[2:]]
+    shown = record.hex(" ").upper()
+    if not any(seeds[0]):
+        is_open = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_positive
+        fail(
+            expected="never a seed of zero while locked",
+            observed=f"the record {shown} gives one{', and opens protected data' if is_open else ''}",
+            severity=Severity.CRITICAL if is_open else Severity.HIGH,
+        )
+    for _ in range(REPEATS):
+        again = tester.security.request_seed(level, record)
+        if again.is_positive:
+            seeds.append(again.pdu[2:])
+    plain = {tester.security.seed(level) for _ in range(SEEDS_COMPARED)}
+    if len(seeds) > REPEATS and len(set(seeds)) == 1 and len(plain) > 1:
+        fail(
+            expected="a new seed for each request",
+            observed=f"the record {shown} gives the same seed each time",
+            severity=Severity.HIGH,
+        )
+    if len(record) > 2 and all(record in seed or seed in record for seed in seeds):
+        fail(expected="a seed that is not made of the request", observed=f"the record {shown} comes back in the seed")

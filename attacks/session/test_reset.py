@@ -1,0 +1,126 @@
+"""Does a reset leave nothing of what was before?"""
+
+from __future__ import annotations
+
+from attacks.session.test_relock import judge_locked, require_locked_everywhere
+from attacks.session.witness import DEFAULT, Witness, enter, find_witness
+from harness import (
+    DataEntry,
+    Inconclusive,
+    Measurements,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    not_applicable,
+)
+
+USUAL_TYPES = (0x01, 0x02, 0x03)
+"""hardReset, keyOffOnReset and softReset; the others prepare a shutdown, or are the supplier's own."""
+
+
+@attack(
+    id="ST-08",
+    title="A reset is confirmed, and leaves nothing of the state before it",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 ECUReset; DiagnosticSessionControl: the default session is the one after power-up",
+    cwe=(459,),
+    r155=("18.3",),
+    rationale="A reset is how a tester, or a watchdog, gets back to a state that is known. A session or an unlock that "
+    "survives it is found by whoever comes next.",
+    remediation="Start in the default session with every level locked, whatever kind of reset was asked for.",
+    needs=("reset",),
+    uses=("write",),
+    proven_by=("reset_keeps_session",),
+)
+def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: Measurements) -> None:
+    declared = tester.target.reset.uds
+    if declared is None:
+        not_applicable("the target declares no ECUReset")
+    kinds = dict.fromkeys((declared, *USUAL_TYPES))
+    witness = find_witness_or_note(tester) if tester.has_sessions else None
+    entry = provable(tester)
+    seen: dict[str, str] = {}
+    for kind in kinds:
+        prepare(tester, witness, entry)
+        reply, was_seen = tester.restart.reset(kind, as_it_is=True)
+        if reply.is_negative:
+            tester.note(f"11 {kind:02X} was not tried: {reply}")
+            continue
+        note_answer(tester, reply, kind)
+        if not was_seen and (witness is None or witness.is_in_session(tester)):
+            tester.note(f"11 {kind:02X}: no restart was seen")
+            continue
+        seen[f"11 {kind:02X}"] = boot_time(tester)
+        judge_state(tester, witness, entry, kind)
+    if not seen:
+        inconclusive("no reset was seen")
+    measure.publish("Restart", {**seen, "declared": f"{tester.target.reset.boot_s:g} s"})
+    if witness is None and entry is None:
+        inconclusive("the ECU restarts, but nothing shows what it has kept")
+
+
+def find_witness_or_note(tester: Tester) -> Witness | None:
+    """What tells the sessions apart, if anything does."""
+    try:
+        return find_witness(tester)
+    except Inconclusive as reason:
+        tester.note(f"the session after a reset was not looked at: {reason}")
+        return None
+
+
+def provable(tester: Tester) -> DataEntry | None:
+    """Protected data on which a level shows that can be unlocked and locked again."""
+    if tester.allows("write"):
+        for entry in tester.access.protected():
+            if entry.write.level is not None and tester.security.has_key(entry.write.level):
+                try:
+                    require_locked_everywhere(tester, entry)
+                    tester.security.unlock(entry.write.level)
+                except Inconclusive as reason:
+                    tester.note(f"DID {entry.did:04X}: {reason}")
+                    continue
+                if tester.access.write_effect(entry).is_changed:
+                    return entry
+    tester.note("whether a reset locks was not looked at: it takes protected data, its key, and permission to write")
+    return None
+
+
+def prepare(tester: Tester, witness: Witness | None, entry: DataEntry | None) -> None:
+    """Be in another session, and unlocked, as far as that can be."""
+    if witness is not None:
+        enter(tester, DEFAULT)
+        enter(tester, witness.session)
+    if entry is not None and entry.write.level is not None:
+        tester.security.unlock(entry.write.level)
+
+
+def note_answer(tester: Tester, reply: Reply, kind: int) -> None:
+    """The answer comes before the restart; what fails is only what comes after it."""
+    if not reply.is_positive:
+        tester.cite(reply)
+        tester.note(f"11 {kind:02X} is not confirmed with 51 before the restart: {reply}")
+
+
+def boot_time(tester: Tester) -> str:
+    """How long the ECU was deaf, in words."""
+    if tester.restart.boot_s is None:
+        return "restarted without falling silent"
+    least_s, most_s = tester.restart.boot_s
+    if least_s > tester.target.reset.boot_s:
+        tester.note(f"the ECU needs more than {least_s:.2f} s for a restart; {tester.target.reset.boot_s:g} s are declared")
+    return f"deaf for {least_s:.2f} to {most_s:.2f} s"
+
+
+def judge_state(tester: Tester, witness: Witness | None, entry: DataEntry | None, kind: int) -> None:
+    """In the default session, and locked."""
+    if witness is not None and witness.is_in_session(tester):
+        fail(
+            expected=f"the default session after 11 {kind:02X}",
+            observed=f"session 0x{witness.session:02X}, which was active before it",
+        )
+    if entry is not None:
+        judge_locked(tester, entry, f"after 11 {kind:02X}")

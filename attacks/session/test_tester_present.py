@@ -1,0 +1,171 @@
+"""Does TesterPresent keep a session, and do nothing else?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attacks.session.test_relock import require_locked_everywhere
+from attacks.session.witness import DEFAULT, EVERYBODYS_IDS, LOST_AFTER, Witness, another_session, enter, find_witness, s3_s
+from harness import Depth, Frame, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, silence
+
+PRESENT, SILENT_PRESENT = b"\x3e\x00", b"\x3e\x80"
+STEP = 0.4
+"""Times S3: how often a tester says that it is there."""
+
+NEIGHBOURS = range(1, 8)
+FIXED_ADDRESSES = range(0x18DA, 0x18DC)
+"""The upper half of 29-bit ids that hold a target address and then the sender's."""
+
+
+@attack(
+    id="ST-04",
+    title="TesterPresent keeps the session and does nothing else",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 14229-1 TesterPresent; ISO 14229-2 S3server; server response rules 8.7.6",
+    cwe=(),
+    r155=(),
+    rationale="Anybody may send TesterPresent. If it gave more than time, or if strangers could keep another's session and "
+    "its unlock alive with it, sessions would protect nothing.",
+    remediation="Restart S3server for TesterPresent on the ECU's own request id and the functional one only; send no "
+    "positive response when bit 7 asks for none; touch nothing else.",
+    uses=("write", "functional"),
+    proven_by=("tester_present_from_any_id", "tester_present_unlocks", "tester_present_always_answered"),
+)
+def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
+    session = another_session(tester)
+    judge_answers(tester)
+    judge_nothing_gained(tester, session)
+    witness = find_witness(tester)
+    judge_kept(tester, witness, [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)], depth)
+    judge_ends_by_itself(tester, witness)
+    judge_strangers(tester, witness)
+    if depth is Depth.DEEP:
+        note_other_connections(tester, witness)
+
+
+def judge_answers(tester: Tester) -> None:
+    """3E 00 is answered, 3E 80 is not."""
+    answered = tester.request(PRESENT)
+    if answered.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+        not_applicable("the ECU has no TesterPresent")
+    if not answered.is_positive:
+        tester.cite(answered)
+        inconclusive(f"TesterPresent is not confirmed: {answered}")
+    judge_silence(tester, tester.request(SILENT_PRESENT))
+    if tester.allows("functional") and tester.target.can.functional_id is not None:
+        judge_silence(tester, tester.request(SILENT_PRESENT, is_functional=True))
+
+
+def judge_silence(tester: Tester, reply: Reply) -> None:
+    """Nothing is sent; only after response pending there must be an answer."""
+    if not (reply.is_positive and len(reply.replies) > 1):
+        tester.judge(reply, sound=silence(), tolerated=negative(), severity=Severity.LOW)
+
+
+def judge_nothing_gained(tester: Tester, session: int) -> None:
+    """A locked ECU stays locked, whoever says that he is there."""
+    entries = tester.access.protected()
+    if not entries or not tester.allows("write"):
+        tester.note("whether TesterPresent unlocks was not tried: it takes protected data and permission to write")
+        return
+    require_locked_everywhere(tester, entries[0], session)
+    for change in (DEFAULT, session):
+        enter(tester, change)
+        for pdu in (PRESENT, SILENT_PRESENT) * 2:
+            tester.request(pdu)
+            if tester.allows("functional") and tester.target.can.functional_id is not None:
+                tester.request(pdu, is_functional=True)
+        effect = tester.access.write_effect(entries[0])
+        if effect.is_changed:
+            fail(expected=f"DID {entries[0].did:04X} protected after TesterPresent", observed=str(effect))
+
+
+def judge_kept(tester: Tester, witness: Witness, requests: Sequence[bytes], depth: Depth) -> None:
+    """The session outlasts S3 as long as somebody is there."""
+    steps = depth.choose(quick=3, default=3, deep=10)
+    for pdu in requests:
+        if stays(tester, witness, pdu, steps):
+            continue
+        if not stays(tester, witness, tester.liveness_request, steps):
+            inconclusive("the session ends although requests come more often than S3 asks for")
+        fail(
+            expected=f"session 0x{witness.session:02X} kept by {pdu.hex(' ').upper()} every {STEP * s3_s(tester):g} s",
+            observed="it ended, and did not where another request was sent as often",
+            severity=Severity.LOW,
+        )
+
+
+def stays(tester: Tester, witness: Witness, pdu: bytes, steps: int) -> bool:
+    """Whether the session outlasts a request every few seconds."""
+    enter(tester, DEFAULT)
+    enter(tester, witness.session)
+    for _ in range(steps):
+        tester.wait(STEP * s3_s(tester))
+        tester.request(pdu)
+    return witness.is_in_session(tester)
+
+
+def judge_ends_by_itself(tester: Tester, witness: Witness) -> None:
+    """Without any request the session ends: else nothing that keeps it could be seen."""
+    enter(tester, DEFAULT)
+    enter(tester, witness.session)
+    tester.wait(LOST_AFTER * s3_s(tester))
+    if witness.is_in_session(tester):
+        inconclusive(f"session 0x{witness.session:02X} does not end by itself: nothing shows what keeps it")
+
+
+def judge_strangers(tester: Tester, witness: Witness) -> None:
+    """TesterPresent on other ids than the ECU's own keeps nothing."""
+    frames = foreign_frames(tester)
+    if is_kept_by(tester, witness, frames):
+        kept = [frame for frame in frames if is_kept_by(tester, witness, [frame])] or frames
+        if tester.target.can.functional_id is None and len(kept) == 1 and kept[0].can_id != tester.target.can.request_id:
+            inconclusive(
+                f"{kept[0].text()} keeps the session: its functional id, perhaps, of which the target declares none"
+            )
+        fail(
+            expected=f"session 0x{witness.session:02X} ends while only strangers say that they are there",
+            observed=f"it was kept by TesterPresent on another id than its own: {kept[0].text()}",
+        )
+
+
+def note_other_connections(tester: Tester, witness: Witness) -> None:
+    """No rule is known that lets one tester keep, or forbids it to keep, the session of another that is declared as well."""
+    frames = [frame(entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
+    if frames and is_kept_by(tester, witness, frames):
+        tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
+
+
+def is_kept_by(tester: Tester, witness: Witness, frames: Sequence[Frame]) -> bool:
+    """Whether the session outlasts S3 with nothing but these frames."""
+    enter(tester, DEFAULT)
+    enter(tester, witness.session)
+    listened_s = 0.02
+    for share in (STEP, STEP, LOST_AFTER - 2 * STEP):
+        reply = tester.raw_frames(frames, listen_s=listened_s)
+        tester.wait(share * s3_s(tester) - listened_s)
+    if not witness.is_in_session(tester):
+        return False
+    tester.cite(reply)
+    return True
+
+
+def foreign_frames(tester: Tester) -> list[Frame]:
+    """TesterPresent on ids next to the ECU's own, and on its own in the other format."""
+    can = tester.target.can
+    own = {can.request_id, can.response_id, can.functional_id, *EVERYBODYS_IDS}
+    own |= {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
+    is_extended = can.extended_ids is True or can.request_id > 0x7FF
+    step = 0x100 if can.request_id >> 16 in FIXED_ADDRESSES else 1
+    nearby = [can.request_id + sign * step * distance for distance in NEIGHBOURS for sign in (1, -1)]
+    limit = 0x1FFF_FFFF if is_extended else 0x7FF
+    frames = [frame(can_id, is_extended) for can_id in nearby if 0 < can_id <= limit and can_id not in own]
+    if can.request_id <= 0x7FF:
+        frames.insert(0, frame(can.request_id, not is_extended))
+    return frames
+
+
+def frame(can_id: int, is_extended: bool) -> Frame:
+    """TesterPresent without an answer, in a single frame."""
+    return Frame(can_id, b"\x02\x3e\x80" + bytes(5), is_extended)

@@ -1,0 +1,111 @@
+"""What tells from outside in which session an ECU is?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness import Nrc, Reply, Tester, inconclusive, not_applicable
+
+DEFAULT, PROGRAMMING = 0x01, 0x02
+LOST_AFTER = 1.25
+"""Times S3: by then a session in which nothing was asked has ended."""
+
+LOOKS, LOOK_AGAIN_S = 5, 0.5
+"""An ECU that has just started may refuse for a while what it else answers."""
+IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+EVERYBODYS_IDS = (0x7DF, 0x18DB33F1)
+"""The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A request that changes nothing and is answered otherwise in a session than in the default one."""
+
+    session: int
+    request: bytes
+    in_default: str
+    in_session: str
+
+    def is_in_session(self, tester: Tester) -> bool:
+        """Whether the ECU is still in the session. Inconclusive: the answer belongs to neither."""
+        for _ in range(LOOKS):
+            reply = tester.request(self.request)
+            if told(reply) in (self.in_default, self.in_session):
+                return told(reply) == self.in_session
+            tester.wait(LOOK_AGAIN_S)
+        tester.cite(reply)
+        inconclusive(f"the session cannot be told: {reply}")
+
+
+def told(reply: Reply) -> str:
+    """What matters of an answer: seeds differ each time, and may have to wait; identifiers do not."""
+    if reply.request[0] == 0x27 and reply.is_refused_with(*IN_DELAY):
+        return "positive"
+    if reply.is_positive:
+        return reply.pdu.hex() if reply.request[0] == 0x22 else "positive"
+    return f"negative {reply.nrc}" if reply.is_negative else "nothing"
+
+
+def another_session(tester: Tester) -> int:
+    """A session beside the default one that can be entered, best one without a boot loader; the ECU is in it."""
+    for session in sessions_beside_default(tester):
+        if tester.enter_session(session).is_positive:
+            tester.await_life()
+            return session
+    if tester.enter_session(DEFAULT).is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+        not_applicable("the ECU has no DiagnosticSessionControl")
+    inconclusive("no session beside the default one was entered")
+
+
+def sessions_beside_default(tester: Tester) -> list[int]:
+    """The sessions of the levels first, and the one of the boot loader last."""
+    if not tester.has_sessions:
+        not_applicable("the target declares no sessions")
+    wanted = [entry.session for entry in tester.target.security if entry.session] + tester.sessions()
+    found = dict.fromkeys(session for session in wanted if session != DEFAULT)
+    return sorted(found, key=lambda session: session == PROGRAMMING)
+
+
+def find_witness(tester: Tester) -> Witness:
+    """A request that tells a session from the default one; the ECU is in it afterwards. Inconclusive: there is none."""
+    levels = [bytes((0x27, entry.level)) for entry in tester.target.security]
+    for session in sessions_beside_default(tester):
+        for request in (b"\x22\xf1\x86", *levels):
+            tester.enter_session(DEFAULT)
+            in_default = told(tester.request(request))
+            if not tester.enter_session(session).is_positive:
+                break
+            tester.await_life()
+            in_session = told(tester.request(request))
+            if in_session != in_default and "nothing" not in (in_default, in_session):
+                return Witness(session, request, in_default, in_session)
+    inconclusive("nothing tells another session from the default one")
+
+
+def enter(tester: Tester, session: int) -> None:
+    """Be in a session, or end inconclusive."""
+    reply = tester.enter_session(session)
+    if not reply.is_positive:
+        inconclusive(f"session 0x{session:02X} was not entered: {reply}")
+    tester.await_life()
+
+
+def others_heard(tester: Tester, seconds: float) -> str:
+    """Let time pass; the first request of somebody else to this ECU meanwhile, empty if there was none."""
+    can = tester.target.can
+    ids = {
+        can.request_id,
+        can.functional_id or 0,
+        *EVERYBODYS_IDS,
+        *(entry.request_id for entry in tester.target.connections),
+    }
+    heard = [frame for frame in tester.listen(seconds, also_from=ids) if frame.can_id in ids and not frame.is_sent]
+    return heard[0].text() if heard else ""
+
+
+def s3_s(tester: Tester) -> float:
+    """After how many seconds of silence a session ends, as declared."""
+    s3_ms = tester.target.timing.s3_ms
+    if s3_ms is None:
+        not_applicable("the target declares no sessions")
+    return s3_ms / 1000

@@ -1,0 +1,200 @@
+"""What does the ECU promise to take when a long message is announced?"""
+
+from __future__ import annotations
+
+from attacks.transport.raw_requests import (
+    CLEAR_TO_SEND,
+    FLOW_CONTROL_S,
+    FRAME_BYTES,
+    ask,
+    candidates,
+    clear,
+    expect_no_effect,
+    expect_silence,
+    finish,
+    open_reception,
+    require_answer,
+    require_long_request,
+    single,
+    writable,
+    write_request,
+)
+from harness import (
+    Depth,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    segments,
+)
+
+SHORTEST = 8
+"""What a first frame of eight bytes may announce at least; less fits a single frame."""
+
+
+def first_frame(length: int, content: bytes) -> bytes:
+    """A first frame of eight bytes with 12 bits of length."""
+    return (0x1000 | length).to_bytes(2, "big") + content.ljust(FRAME_BYTES, b"\x00")[:6]
+
+
+def escaped(length: int) -> bytes:
+    """A first frame with 32 bits of length; its message would be TesterPresent."""
+    return b"\x10\x00" + length.to_bytes(4, "big") + b"\x3e\x00"
+
+
+@attack(
+    id="TP-05",
+    title="A first frame of a length that fits a single frame is ignored",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 first frame: FF_DL below its minimum is ignored, and not answered by a flow control",
+    cwe=(130,),
+    r155=("18.3",),
+    rationale="A short message in a long message's clothes passes filters that look at single frames only, and lengths "
+    "below what a first frame itself carries make counters of missing bytes go below zero.",
+    remediation="Drop first frames whose length would have fitted a single frame; send no flow control.",
+    uses=("write", "reset"),
+    proven_by=("short_first_frame_accepted",),
+)
+def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
+    require_answer(tester)
+    request = (tester.liveness_request + tester.liveness_request[1:] * 6)[: SHORTEST - 1]
+    expect_silence(tester, escaped(0))
+    for length in range(1, SHORTEST):
+        if length == 2 and not tester.permits(b"\x10\x02"):  # what an ECU that knows no ISO-TP would make of it
+            tester.note("length 2 was not tried: the target does not allow 10 02")
+            continue
+        field = first_frame(length, request[:length])
+        expect_silence(tester, field)
+        expect_silence(tester, field, (b"\x21" + request[6:]).ljust(FRAME_BYTES, b"\x00"))
+    entry = writable(tester)
+    if entry is not None:
+        expect_no_effect(tester, entry, lambda value: short_write(write_request(entry, value)))
+    require_long_request(tester)
+
+
+def short_write(request: bytes) -> list[bytes]:
+    """A write that would fit a single frame as a first and a consecutive one."""
+    return [first_frame(len(request), request), (b"\x21" + request[6:]).ljust(FRAME_BYTES, b"\x00")]
+
+
+def expect_no_permission(tester: Tester, length: int, *, severity: Severity | None = None) -> None:
+    """A first frame with 32 bits of length must not be let through."""
+    reply, flow = open_reception(tester, escaped(length))
+    if flow[:1] == bytes((CLEAR_TO_SEND,)):
+        tester.wait(2 * FLOW_CONTROL_S)  # then whatever was late for an earlier first frame has come
+        reply, flow = open_reception(tester, escaped(length))
+    if flow[:1] == bytes((CLEAR_TO_SEND,)):
+        tester.cite(reply)
+        shown = flow.hex(" ").upper()
+        fail(
+            expected=f"overflow, or silence, to {length} announced bytes",
+            observed=f"clear to send: {shown}",
+            severity=severity,
+        )
+
+
+@attack(
+    id="TP-07",
+    title="A message too long to be kept is refused",
+    severity=Severity.MEDIUM,
+    basis="policy",
+    source="ISO 15765-2 flow control: overflow",
+    cwe=(770,),
+    r155=("18.3", "24.1"),
+    rationale="An ECU that promises to take what it has no room for overruns its buffer, or claims memory that others need.",
+    remediation="Compare the announced length with the buffer's, and answer a longer one with overflow (32).",
+    proven_by=("overflow_never_sent",),
+)
+def test_a_message_too_long_to_be_kept_is_refused(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    for bits in depth.choose(quick=(16, 28), default=(16, 20, 24, 28), deep=tuple(range(16, 31))):
+        expect_no_permission(tester, 1 << bits)
+    for length in (4095, 4096):
+        field = first_frame(length, b"\x3e") if length <= 0xFFF else escaped(length)
+        if open_reception(tester, field)[1][:1] == bytes((CLEAR_TO_SEND,)):
+            tester.note(f"a message of {length} bytes is let through, which is permitted where there is room for it")
+    require_long_request(tester)
+
+
+@attack(
+    id="TP-08",
+    title="The long form of the length is taken for long messages only",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 first frame: the escape with FF_DL up to 4095 is ignored; overflow",
+    cwe=(190, 789),
+    r155=("18.3", "24.1"),
+    rationale="Lengths at the ends of 32 bits wrap when headers are added, or are negative as signed numbers, and so pass "
+    "every later comparison with the buffer's size.",
+    remediation="Read the length as an unsigned number of 32 bits, ignore it up to 4095, and compare it before calculating.",
+    proven_by=("length_read_as_signed", "overflow_never_sent"),
+)
+def test_the_long_form_is_taken_for_long_messages_only(tester: Tester) -> None:
+    require_answer(tester)
+    for length in (0xFFFF_FFFF, 0xFFFF_FFF8, 0x8000_0000, 0x7FFF_FFFF, 0, 5, 7):
+        expect_no_permission(tester, length)
+    for length in (SHORTEST, 4095):
+        expect_no_permission(tester, length, severity=Severity.LOW)  # taken for what it is, it does no harm
+    require_long_request(tester)
+
+
+@attack(
+    id="TP-14",
+    title="A first frame to all ECUs is ignored",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 15765-2 functional addressing: single frames only",
+    cwe=(358,),
+    r155=("18.3",),
+    rationale="A flow control from every ECU at once makes long messages to all possible, for which nothing is prepared: "
+    "neither the arbitration of answers nor the rules on what to execute.",
+    remediation="Take nothing but single frames from the functional id.",
+    needs=("functional",),
+    proven_by=("functional_first_frame_accepted",),
+)
+def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
+    require_answer(tester)
+    for pdu in candidates(tester, SHORTEST):
+        fields = segments(pdu)
+        expect_silence(tester, fields[0], is_functional=True)
+        expect_silence(tester, *fields, is_functional=True)
+    require_long_request(tester)
+    if not any(ask(tester, single(pdu), is_functional=True).answers for pdu in (tester.liveness_request, b"\x3e\x00")):
+        inconclusive("functional single frames are not answered either: nothing shows that the ECU listens to that id")
+
+
+@attack(
+    id="TP-17",
+    title="Messages that are begun and never finished use nothing up",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2: a new first frame takes the old one's place; N_Cr frees its buffer",
+    cwe=(770, 400),
+    r155=("18.3", "24.1"),
+    rationale="Anybody on the bus can then use up the ECU's buffers with a few frames, and lock out every tester.",
+    remediation="Keep one buffer for each connection; free it when its message is displaced or N_Cr has run out.",
+    proven_by=("half_open_reception_leaks",),
+)
+def test_unfinished_messages_use_nothing_up(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    long_request = require_long_request(tester)
+    count = depth.choose(quick=64, default=256, deep=1000)
+    begun = [long_request.fields[0], first_frame(4095, b"\x3e")]
+    for start in range(0, count, BURST):
+        tester.raw(*(begun * BURST)[: min(BURST, count - start)])
+    tester.wait(2.0)
+    reply = ask(tester, single(tester.liveness_request))
+    if not reply.answers:
+        tester.cite(reply)
+        fail(expected=f"an answer 2 s after {count} unfinished messages", observed="silence")
+    finish(tester, reply)
+    reply, flow = open_reception(tester, long_request.fields[0])
+    if flow[:1] != bytes((CLEAR_TO_SEND,)):
+        tester.cite(reply)
+        fail(expected=f"a flow control 2 s after {count} unfinished messages, as before", observed=str(reply))
+    clear(tester)
+
+
+BURST = 32

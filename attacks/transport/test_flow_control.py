@@ -1,0 +1,252 @@
+"""Does the ECU give proper flow controls, and does it cope with improper ones?"""
+
+from __future__ import annotations
+
+from attacks.transport.raw_requests import (
+    CLEAR_TO_SEND,
+    FRAME_BYTES,
+    GO_ON,
+    OVERFLOW,
+    WAIT,
+    ask,
+    candidates,
+    clear,
+    finish,
+    frame_type,
+    go_on,
+    listening_s,
+    messages,
+    open_reception,
+    require_answer,
+    single,
+    stmin_s,
+)
+from harness import (
+    Depth,
+    Inconclusive,
+    Measurements,
+    RawReply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    not_applicable,
+    segments,
+)
+
+GIVEN_UP_S, BACK_S = 1.2, 3.0
+"""After N_Bs, 1 s, a sender has given up; 3 s after the last flow control it must answer again."""
+
+LATE_S = 1.0
+"""So much longer than N_Bs a flow control is waited for, that it is not taken for one to the next first frame."""
+
+LONGEST_BLOCK = 5
+"""Blocks are tried out up to this size: beyond it sequence numbers look like services with effects."""
+
+LONGEST_SINGLE = 7
+LONGEST_ANSWER = 4095
+MOST_TRIED = 8
+LONGEST_PAUSES_S = 20.0
+"""A long answer at an STmin of 127 ms takes minutes, and nothing can stop it."""
+
+
+@attack(
+    id="TP-06",
+    title="A first frame is answered by a flow control, and the message by the ECU",
+    severity=Severity.LOW,
+    basis="standard",
+    source="ISO 15765-2 flow control: status, block size and STmin; N_Bs 1 s",
+    cwe=(358,),
+    r155=("18.3",),
+    rationale="Without a proper flow control no tester gets a long request through, such as a long key, and each tester "
+    "makes something else of reserved values.",
+    remediation="Answer each first frame within 1 s by 30, a block size and an STmin of 00 to 7F or F1 to F9; then take the "
+    "consecutive frames and answer the message.",
+    proven_by=("flow_control_never_sent", "flow_control_not_filled_in", "next_block_never_granted"),
+)
+def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Measurements) -> None:
+    require_answer(tester)
+    is_let_through = False
+    for pdu in candidates(tester, 15):
+        fields = segments(pdu)
+        reply, flow = open_reception(tester, fields[0])
+        if flow[:1] == bytes((CLEAR_TO_SEND,)):
+            is_let_through = True
+            judge_flow_control(tester, reply, flow)
+            measure.publish("ISO-TP: the ECU's flow control", {"block size": str(flow[1]), "STmin": f"{flow[2]:02X}"})
+            if is_answered(tester, fields[1:], flow):
+                judge_block(tester, flow[1])
+                return
+        elif flow:
+            judge_refusal(tester, reply, flow)
+        elif any(frame_type(frame) == 3 for frame in tester.listen(LATE_S)):
+            tester.note("a flow control comes later than N_Bs, 1 s")
+    if is_let_through:
+        fail(expected="an answer to the message", observed="silence, after all its consecutive frames were sent as wanted")
+    reason = why_it_must_take_long_requests(tester)
+    if reason:
+        fail(expected=f"a flow control that lets a message through: {reason}", observed=str(reply))
+    if not tester.target.data and not tester.target.security:
+        inconclusive("no first frame is answered, and nothing is declared that needs one")
+    not_applicable("no first frame is answered by a flow control, and nothing that is declared needs one")
+
+
+def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
+    """One that lets the message through must be whole, and hold no reserved value."""
+    is_reserved = len(flow) > 2 and (0x80 <= flow[2] <= 0xF0 or flow[2] >= 0xFA)
+    if len(flow) < 3 or is_reserved:
+        tester.cite(reply)
+        fail(expected="a flow control of three bytes, STmin 00 to 7F or F1 to F9", observed=flow.hex(" ").upper())
+
+
+def judge_refusal(tester: Tester, reply: RawReply, flow: bytes) -> None:
+    """One that does not let the message through must say so in the standard's words."""
+    if flow[0] not in (WAIT, OVERFLOW):
+        tester.cite(reply)
+        fail(expected="the status 30, 31 or 32 in a flow control", observed=flow.hex(" ").upper())
+
+
+def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
+    """Whether the ECU, given the rest of the message in blocks as it wants them, answers it."""
+    reply = go_on(tester, fields, flow)
+    answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000))
+    tester.cite(reply)
+    finish(tester, reply)
+    return bool(answers) or any(frame.data[1:4:2] == b"\x7f\x78" for frame in reply.answers)
+
+
+def judge_block(tester: Tester, block_size: int) -> None:
+    """After a block of so many frames, where the message is longer, the ECU must ask for the next."""
+    if not 0 < block_size <= LONGEST_BLOCK:
+        return
+    lengths = range(7 + 7 * block_size, 14 + 7 * block_size)
+    long = [segments(b"\x3e".ljust(length, b"\x00")) for length in lengths]
+    fields = next((fields for fields in long if tester.gate.permits_raw(*fields)), [])
+    flow = open_reception(tester, fields[0])[1] if fields else b""
+    if flow[:2] != bytes((CLEAR_TO_SEND, block_size)):
+        return
+    for field in fields[1:block_size]:
+        tester.raw(field, listen_s=stmin_s(flow))
+    last = tester.raw(fields[block_size], listen_s=1.0)
+    if not any(frame_type(frame) == 3 for frame in last.answers):
+        tester.cite(last)
+        fail(expected=f"another flow control after a block of {block_size}, as the first one has said", observed=str(last))
+    clear(tester)
+
+
+def why_it_must_take_long_requests(tester: Tester) -> str:
+    """What the target declares that no single frame holds; nothing if there is no such thing."""
+    for entry in tester.target.data:
+        if entry.write.kind != "never" and entry.length is not None and entry.length > 4:
+            return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"
+    for level in tester.target.security:
+        if tester.security.has_key(level.level):
+            try:
+                tester.session_for(level.level)
+                length = tester.security.key_length(level.level)
+            except Inconclusive:
+                continue
+            if length > 5:
+                return f"level 0x{level.level:02X} takes keys of {length} bytes"
+    return ""
+
+
+@attack(
+    id="TP-13",
+    title="Nonsense in a flow control does not block the ECU",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 flow control: N_INVALID_FS, overflow, N_WFTmax, reserved STmin, N_Bs",
+    cwe=(400, 835),
+    r155=("18.3", "24.1"),
+    rationale="One frame of anybody's, sent while the ECU waits for a flow control, takes diagnosis away from every tester.",
+    remediation="Give the answer up at a reserved status, at overflow, after a bounded number of waits, and when no flow "
+    "control has come within 1 s; take a reserved STmin for 127 ms.",
+    proven_by=("hangs_on_wait_flood", "hangs_on_reserved_stmin", "no_flow_control_timeout"),
+)
+def test_nonsense_in_a_flow_control_does_not_block(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    request = long_answered(tester)
+    if request is None:
+        not_applicable("no answer of this ECU is known to need more than one frame")
+    waits = depth.choose(quick=30, default=100, deep=300)
+    abuses: dict[str, list[bytes]] = {
+        "no flow control": [],
+        "a reserved status": [flow(0x3F)],
+        "overflow": [flow(0x32)],
+        f"{waits} times wait": [flow(0x31)] * waits,
+        "STmin F0": [flow(0x30, stmin=0xF0)],
+    }
+    more: dict[str, list[bytes]] = {
+        "a block of one frame, and no flow control after it": [flow(0x30, block_size=1)],
+        "STmin 80": [flow(0x30, stmin=0x80)],
+        "STmin FF": [flow(0x30, stmin=0xFF)],
+        "STmin 7F": [flow(0x30, stmin=0x7F)],
+        "a flow control of one byte": [b"\x30"],
+        "wait, and then nothing": [flow(0x31)],
+    }
+    for what, fields in depth.choose(quick=abuses, default=abuses | more, deep=abuses | more).items():
+        judge_abuse(tester, request, what, fields)
+
+
+def flow(status: int, *, block_size: int = 0, stmin: int = 0) -> bytes:
+    """A flow control of eight bytes."""
+    return bytes((status, block_size, stmin)).ljust(FRAME_BYTES, b"\x00")
+
+
+def long_answered(tester: Tester) -> bytes | None:
+    """A read whose answer is seen to need several frames, the shortest of those known; None if there is none."""
+    readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
+    long = [entry for entry in readable if entry.length is None or entry.length > 4]
+    long.sort(key=lambda entry: entry.length or LONGEST_ANSWER)
+    reads = [b"\x22" + entry.did.to_bytes(2, "big") for entry in long[:MOST_TRIED]]
+    together = b"".join(entry.did.to_bytes(2, "big") for entry in readable[:3])
+    if readable:
+        reads.append((b"\x22" + together * 3)[:LONGEST_SINGLE])
+    for read in reads:
+        reply = ask(tester, single(read))
+        if first_frames(reply):
+            rest = tester.raw(GO_ON, listen_s=listening_s(tester))
+            if not any(frame_type(frame) == 2 for frame in rest.answers):
+                inconclusive("a long answer is not continued after a proper flow control")
+            return read
+    return None
+
+
+def first_frames(reply: RawReply) -> int:
+    """What the first frame of a long answer announces; 0 if none came."""
+    found = [frame.data for frame in reply.answers if frame_type(frame) == 1 and len(frame.data) > 1]
+    return (found[0][0] & 0xF) << 8 | found[0][1] if found else 0
+
+
+def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) -> None:
+    """After a long answer was begun and its flow control abused the ECU answers again, within 3 s."""
+    asked = ask(tester, single(request))
+    length = first_frames(asked)
+    if not length:
+        tester.cite(asked)
+        inconclusive(f"before {what}: the long answer no longer comes")
+    pauses_s = length // LONGEST_SINGLE * stmin_s(fields[0]) if fields and fields[0][0] == 0x30 else 0.0
+    if pauses_s > LONGEST_PAUSES_S:
+        tester.note(f"{what} was not tried: an answer of {length} bytes may then take {pauses_s:.0f} s")
+        fields, pauses_s = [flow(0x32)], 0.0
+    reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
+    tester.wait(GIVEN_UP_S + pauses_s)
+    note_pace(tester, what, fields, reply)
+    after = ask(tester, single(tester.liveness_request))
+    if not after.answers:
+        tester.wait(BACK_S - GIVEN_UP_S)
+        after = ask(tester, single(tester.liveness_request))
+    if not after.answers:
+        tester.cite(reply, after)
+        fail(expected=f"an answer 3 s after {what} on a long answer", observed="silence")
+
+
+def note_pace(tester: Tester, what: str, fields: list[bytes], reply: RawReply) -> None:
+    """A reserved STmin stands for 127 ms; an ECU that does not wait that long is only remarked on."""
+    times_s = [frame.time_s for frame in reply.answers if frame_type(frame) == 2]
+    if fields and stmin_s(fields[0]) >= 0.127 and len(times_s) > 1:
+        pause_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)
+        if pause_s < 0.1:
+            tester.note(f"{what} makes pauses of {pause_s * 1000:.1f} ms, where 127 ms is the rule")

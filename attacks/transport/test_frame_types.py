@@ -1,0 +1,73 @@
+"""Do frames of other types than requests come in leave the ECU as it was?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attacks.transport.raw_requests import listening_s, require_answer, single
+from harness import Depth, Frame, Severity, Tester, attack
+
+FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
+
+
+@attack(
+    id="TP-16",
+    title="Frames of other types do the ECU no harm",
+    severity=Severity.MEDIUM,
+    basis="policy",
+    source="ISO 11898-1: remote frames, 29-bit ids, CAN FD frames; ISO 15765-2: none of them is a classic request",
+    cwe=(754,),
+    r155=("18.3", "24.1"),
+    rationale="A driver that hands up frames without data, of another format or of up to 64 bytes, to code that counts on "
+    "eight bytes of data, lets one frame crash the ECU.",
+    remediation="Look at a frame's type, id format and length before its data; drop what the ECU is not configured for.",
+    proven_by=("dies_on_empty_frame", "dies_on_remote_frame"),
+)
+def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    can_id, is_fd = tester.target.can.request_id, tester.target.can.fd
+    is_extended = tester.target.can.extended_ids is True or can_id > 0x7FF
+    request = single(tester.liveness_request)
+    lengths = depth.choose(quick=(0, 8), default=tuple(range(9)), deep=tuple(range(9)))
+    remote = [Frame(can_id, b"", is_extended, is_remote=True, dlc=length) for length in lengths]
+    kinds: dict[str, Sequence[Frame]] = {
+        "a frame without data": [Frame(can_id, b"", is_extended, is_fd=is_fd)],
+        "a remote frame": remote,
+    }
+    if not is_extended:
+        kinds["a request with the same number as a 29-bit id"] = [Frame(can_id, request, True, is_fd=is_fd)]
+    if tester.link.is_fd:
+        kinds |= fd_frames(tester, can_id, is_extended)
+    else:
+        tester.note("CAN FD frames were not sent: the bus was opened for classic CAN")
+    for what, frames in kinds.items():
+        for frame in frames:
+            if not does_no_harm(tester, what, frame):
+                return
+
+
+def fd_frames(tester: Tester, can_id: int, is_extended: bool) -> dict[str, Sequence[Frame]]:
+    """Requests in frames of CAN FD, in both forms of a single frame, in the right one and in the wrong one."""
+    request = tester.liveness_request
+    escaped = bytes((0, len(request))) + request
+    long = [Frame(can_id, escaped.ljust(length, b"\x00"), is_extended, is_fd=True) for length in FD_LENGTHS]
+    full = [Frame(can_id, bytes(length), is_extended, is_fd=True) for length in FD_LENGTHS]
+    kinds: dict[str, Sequence[Frame]] = {
+        "a request with the length in the second byte": [
+            *long,
+            Frame(can_id, escaped.ljust(8, b"\x00"), is_extended, is_fd=tester.target.can.fd),
+        ],
+        "a CAN FD frame full of zeros": full,
+    }
+    if not tester.target.can.fd:
+        kinds["a request in a CAN FD frame"] = [Frame(can_id, single(request), is_extended, is_fd=True)]
+    return kinds
+
+
+def does_no_harm(tester: Tester, what: str, frame: Frame) -> bool:
+    """Whether the ECU is alive after the frame; an answer to it is only remarked on."""
+    reply = tester.raw_frames([frame], listen_s=listening_s(tester), also_from=(tester.target.can.response_id,))
+    if reply.answers:
+        tester.cite(reply)
+        tester.note(f"{what} is answered: {reply.sent[0].text()}, {reply}")
+    return tester.is_alive()

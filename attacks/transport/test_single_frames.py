@@ -1,0 +1,173 @@
+"""Is a single frame taken only if its length fits, and a frame of a reserved type never?"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from attacks.transport.raw_requests import (
+    FRAME_BYTES,
+    expect_no_effect,
+    expect_silence,
+    require_answer,
+    single,
+    writable,
+    write_request,
+)
+from harness import DataEntry, Depth, Severity, Tester, attack
+
+TESTER_PRESENT = b"\x3e\x00"
+FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
+
+
+def requests(tester: Tester) -> list[bytes]:
+    """What the frames of these checks seem to ask for: what the ECU is known to answer, and TesterPresent."""
+    return list(dict.fromkeys((tester.liveness_request, TESTER_PRESENT)))
+
+
+def filled(start: bytes, length: int = FRAME_BYTES) -> bytes:
+    """A data field that goes on in zeros."""
+    return start.ljust(length, b"\x00")[:length]
+
+
+def write_with(control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
+    """A write behind a protocol control byte."""
+    return [filled(control + write_request(entry, value))]
+
+
+def fd_lengths(tester: Tester) -> tuple[int, ...]:
+    """Lengths that only CAN FD has, where the target speaks it."""
+    return FD_LENGTHS if tester.target.can.fd else ()
+
+
+@attack(
+    id="TP-01",
+    title="A single frame of length 0 is ignored",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 single frame: SF_DL 0 is ignored",
+    cwe=(130,),
+    r155=("18.3",),
+    rationale="An ECU that makes a request of a frame which states no length takes its length from elsewhere: from the "
+    "frame, from the service, or from what lay in the buffer before.",
+    remediation="Drop single frames whose length is 0 before anything looks at their content.",
+    uses=("write",),
+    proven_by=("empty_single_frame_executed",),
+)
+def test_a_single_frame_of_length_zero_is_ignored(tester: Tester) -> None:
+    require_answer(tester)
+    expect_silence(tester, bytes(FRAME_BYTES))
+    expect_silence(tester, b"\x00")
+    for request in requests(tester):
+        expect_silence(tester, filled(b"\x00" + request))
+        expect_silence(tester, b"\x00" + request)
+    for length in fd_lengths(tester):
+        expect_silence(tester, filled(b"\x00\x00" + tester.liveness_request, length))
+    entry = writable(tester)
+    if entry is not None:
+        expect_no_effect(tester, entry, partial(write_with, b"\x00", entry))
+    require_answer(tester)
+
+
+@attack(
+    id="TP-02",
+    title="A single frame that states more than a frame can hold is ignored",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 single frame: SF_DL above 7 is ignored",
+    cwe=(125, 130),
+    r155=("18.3",),
+    rationale="The ECU works with bytes that no tester has sent: it reads, and may store or give away, what lies behind the "
+    "frame in its memory.",
+    remediation="Compare the length that a single frame states with the frame's own before copying.",
+    uses=("write",),
+    proven_by=("long_single_frame_executed",),
+)
+def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    for length in range(FRAME_BYTES, 0x10):
+        for request in requests(tester):
+            expect_silence(tester, filled(bytes((length,)) + request))
+    for size in fd_lengths(tester):
+        expect_silence(tester, filled(b"\x00\xff" + tester.liveness_request, size))
+    entry = writable(tester)
+    if entry is not None:
+        lengths = range(FRAME_BYTES, 0x10)
+        for length in depth.choose(quick=(lengths[0], lengths[-1]), default=lengths, deep=lengths):
+            expect_no_effect(tester, entry, partial(write_with, bytes((length,)), entry))
+    longer = writable(tester, range(FRAME_BYTES, 0x10))
+    if longer is not None:  # what is stored beyond the frame's own bytes can be read back
+        expect_no_effect(tester, longer, lambda value: [overlong(write_request(longer, value))], severity=Severity.HIGH)
+    require_answer(tester)
+
+
+def overlong(request: bytes) -> bytes:
+    """The beginning of a request in a single frame that states the whole of it."""
+    return filled(bytes((len(request),)) + request)
+
+
+@attack(
+    id="TP-03",
+    title="A single frame that is shorter than it states is ignored",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 single frame: SF_DL above CAN_DL - 1 is ignored",
+    cwe=(130, 125),
+    r155=("18.3",),
+    rationale="What the frame lacks is taken from the buffer: bytes of an earlier message, perhaps another tester's key.",
+    remediation="Compare the length that a single frame states with the frame's own before copying.",
+    uses=("write",),
+    proven_by=("short_frame_executed",),
+)
+def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    for size in range(1, FRAME_BYTES):
+        stated = range(size, FRAME_BYTES)
+        for length in depth.choose(quick=sorted({stated[0], stated[-1]}), default=stated, deep=stated):
+            content = (tester.liveness_request * FRAME_BYTES)[: size - 1]
+            expect_silence(tester, bytes((length,)) + content)
+    for size in fd_lengths(tester):
+        expect_silence(tester, filled(single(tester.liveness_request), size))  # this form is for frames of 8 bytes at most
+    entry = writable(tester)
+    if entry is not None:
+        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry, value)[:6])])
+        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry, value)[:-1])])
+    require_answer(tester)
+
+
+def cut(content: bytes) -> bytes:
+    """A single frame that states one byte more than it holds."""
+    return bytes((len(content) + 1,)) + content
+
+
+@attack(
+    id="TP-04",
+    title="Frames of reserved types are ignored",
+    severity=Severity.MEDIUM,
+    basis="standard",
+    source="ISO 15765-2 protocol control information: N_PCI types 4 to F are reserved",
+    cwe=(358,),
+    r155=("18.3",),
+    rationale="A request in a frame of a reserved type passes gateways and intrusion detection that know the standard.",
+    remediation="Look at the protocol control byte first; drop what is no single, first, consecutive or flow control frame.",
+    uses=("write",),
+    proven_by=("reserved_type_executed",),
+)
+def test_frames_of_reserved_types_are_ignored(tester: Tester, depth: Depth) -> None:
+    require_answer(tester)
+    lows = depth.choose(quick=(), default=(0x0, 0x7, 0xF), deep=tuple(range(0x10)))
+    for request in requests(tester):
+        for kind in range(0x4, 0x10):
+            for low in sorted({len(request), *lows}):
+                if (control := kind << 4 | low) not in SERVICES_WITH_EFFECT:
+                    expect_silence(tester, filled(bytes((control,)) + request))
+    entry = writable(tester)
+    if entry is not None:
+        for kind in depth.choose(quick=(0x4, 0xF), default=tuple(range(0x4, 0x10)), deep=tuple(range(0x4, 0x10))):
+            control = kind << 4 | len(write_request(entry, tester.read(entry.did)))
+            if control not in SERVICES_WITH_EFFECT:
+                expect_no_effect(tester, entry, partial(write_with, bytes((control,)), entry))
+    require_answer(tester)
+
+
+SERVICES_WITH_EFFECT = (0x85, 0x87)
+"""First bytes that an ECU which knows no ISO-TP would take for ControlDTCSetting and LinkControl."""

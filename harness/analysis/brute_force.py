@@ -1,0 +1,33 @@
+"""How long would guessing take? Arithmetic on what was measured of a limit (CATALOGUE 7)."""
+
+from __future__ import annotations
+
+_UNITS = (
+    ("years", 365.25 * 86400),
+    ("days", 86400.0),
+    ("hours", 3600.0),
+    ("minutes", 60.0),
+    ("seconds", 1.0),
+)
+
+
+def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:
+    """The pace of guesses of which so many come in a row, and then a pause: a delay, or the time of a restart."""
+    return tries / (tries * seconds_per_try + pause_s)
+
+
+def mean_time_s(key_bits: int, keys_per_s: float, *, is_seed_fixed: bool = False) -> float:
+    """How long until a guess is right, on average.
+
+    With a new seed each time every guess starts afresh; against one fixed seed no key need be tried twice, which halves it.
+    """
+    return 2.0**key_bits / keys_per_s / (2 if is_seed_fixed else 1)
+
+
+def in_words(seconds: float) -> str:
+    """A time in the largest unit of which there is at least one, to two digits."""
+    unit, length_s = next((one for one in _UNITS if seconds >= one[1]), _UNITS[-1])
+    count = seconds / length_s
+    if count >= 1000:
+        return f"{count:.1e} {unit}"
+    return f"{count:.0f} {unit}" if count >= 10 else f"{count:.1f} {unit}"

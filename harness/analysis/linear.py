@@ -1,0 +1,51 @@
+"""Does a shift register make these bits? Berlekamp and Massey over GF(2), on Python's long integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """The shortest linear recurrence of a sequence: each bit is the parity of some of the `length` bits before it."""
+
+    length: int
+    taps: int
+    """Bit j is set where the bit j steps before the next one counts; bit 0 is the next one itself."""
+
+    def continued(self, bits: Sequence[int], count: int) -> list[int]:
+        """The `count` bits that follow."""
+        recent = 0
+        for bit in bits[-self.length :] if self.length else ():
+            recent = recent << 1 | bit
+        mask = (1 << self.length) - 1
+        following = []
+        for _ in range(count):
+            bit = (self.taps >> 1 & recent).bit_count() & 1
+            following.append(bit)
+            recent = (recent << 1 | bit) & mask
+        return following
+
+
+def shortest_recurrence(bits: Iterable[int]) -> Recurrence:
+    """By Berlekamp and Massey. Of `n` bits of chance its length is about n / 2."""
+    taps, before = 1, 1
+    length, gap, recent = 0, 1, 0
+    for index, bit in enumerate(bits):
+        recent = recent << 1 | bit
+        if (taps & recent).bit_count() & 1:
+            shifted = before << gap
+            if 2 * length <= index:
+                taps, before = taps ^ shifted, taps
+                length = index + 1 - length
+                gap = 1
+                continue
+            taps ^= shifted
+        gap += 1
+    return Recurrence(length, taps)
+
+
+def shortness_probability(length: int, bits: int) -> float:
+    """How likely so short a recurrence is for so many bits of chance, at most."""
+    return min(1.0, 2.0 ** (2 * length - bits + 1))

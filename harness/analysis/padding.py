@@ -1,0 +1,89 @@
+"""Does padding repeat what was sent before? The bytes behind an ISO-TP message, held against earlier frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+_SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
+
+WINDOW: Final = 3
+"""So many bytes in a row must be those of an earlier frame: by chance one window in 2^24 is."""
+MEMORY_FRAMES: Final = 32
+LEAST_REPEATS: Final = 3
+
+
+class Observed(NamedTuple):
+    """A data field, and whether the ECU sent it."""
+
+    data: bytes
+    is_from_ecu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """What stands behind the messages of one ECU."""
+
+    frames: int
+    """Frames that were filled up."""
+    values: frozenset[int]
+    """Every byte that was used for it."""
+    is_uniform: bool
+    """Each frame is filled with one byte, the same one for each kind of frame."""
+    repeats: tuple[tuple[int, bytes], ...]
+    """Paddings that repeat an earlier frame: the number of the frame, and the bytes."""
+
+    @property
+    def leaks(self) -> bool:
+        """Too many repeats for chance."""
+        return len(self.repeats) >= LEAST_REPEATS
+
+
+def padding_of(frames: Iterable[Observed]) -> Padding:
+    """What the ECU's frames, in the order of the bus with those sent to it, are filled up with."""
+    earlier: deque[bytes] = deque(maxlen=MEMORY_FRAMES)
+    by_kind: dict[int, set[int]] = {}
+    count = 0
+    is_uniform = True
+    repeats = []
+    for number, (data, pad, is_from_ecu) in enumerate(_split(frames)):
+        if is_from_ecu and pad:
+            count += 1
+            is_uniform = is_uniform and len(set(pad)) == 1
+            by_kind.setdefault(data[0] >> 4, set()).update(pad)
+            repeated = _repeated(pad, earlier)
+            if repeated:
+                repeats.append((number, repeated))
+        earlier.append(data[1 : len(data) - len(pad)])
+    is_uniform = is_uniform and all(len(values) == 1 for values in by_kind.values())
+    return Padding(count, frozenset[int]().union(*by_kind.values()), is_uniform, tuple(repeats))
+
+
+def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Each data field, with its padding as far as that can be told: that of a last consecutive frame by the first one."""
+    missing = {True: 0, False: 0}
+    for data, is_from_ecu in frames:
+        if not data:
+            continue
+        kind, used = data[0] >> 4, len(data)
+        if kind == _SINGLE and 0 < data[0] < len(data):
+            used = 1 + data[0]
+        elif kind == _FIRST and len(data) == 8:
+            missing[is_from_ecu] = ((data[0] & 0x0F) << 8 | data[1]) - 6
+        elif kind == _CONSECUTIVE and missing[is_from_ecu] > 0:
+            used = min(1 + missing[is_from_ecu], len(data))
+            missing[is_from_ecu] -= used - 1
+        elif kind == _FLOW_CONTROL:
+            used = min(3, len(data))
+        yield data, data[used:], is_from_ecu
+
+
+def _repeated(pad: bytes, earlier: Iterable[bytes]) -> bytes:
+    """The first few bytes of a padding that an earlier frame has too; bytes that are all the same say nothing."""
+    for start in range(len(pad) - WINDOW + 1):
+        window = pad[start : start + WINDOW]
+        if len(set(window)) > 1 and any(window in content for content in earlier):
+            return window
+    return b""

@@ -1,0 +1,123 @@
+"""Can the next seed be told from those before? A prediction that comes true is a proof, not a statistic (CATALOGUE 6.3).
+
+Each model is made from earlier seeds alone and held against later ones; so many must come true that bits of chance would
+do so once in 2^64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.bit_models import RARE_CHANGES, SPARE_BITS, by_columns, changes, column_continued, liveliest_column
+from harness.analysis.linear import shortest_recurrence
+from harness.analysis.number_models import by_fields, fields_fit, layouts
+
+FEWEST_FORETOLD = 3
+SURE_BITS = 64
+"""Bits that vary in the sample, and that must be foretold together."""
+
+LONGEST_STREAM = 1024
+"""Bits that are looked at when all seeds together are taken for one shift register's output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Seeds that were foretold."""
+
+    model: str
+    known: int
+    """How many seeds it was made from."""
+    foretold: int
+    """How many of those that followed came as foretold, one after the other."""
+    first: bytes
+    """The first of these."""
+
+    def __str__(self) -> str:
+        return f"{self.model}, made from {self.known} seeds, foretold the {self.foretold} that followed"
+
+
+def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction | None:
+    """The first model that foretells seeds exactly. `starts`: where a session began, and perhaps the generator anew."""
+    length = len(seeds[0])
+    for part in _parts(seeds, starts):
+        wanted = _seeds_wanted(part)
+        for cut in _cuts(len(part), wanted):
+            known, unseen = part[:cut], list(part[cut : cut + wanted])
+            if all(seed == known[-1] for seed in unseen):
+                continue  # a seed that is held is no prediction
+            if _looks_random(known):
+                break
+            for model, told in _continuations(known, length, wanted):
+                if told == unseen:
+                    return Prediction(model, cut, wanted, unseen[0])
+    return None
+
+
+def _parts(seeds: Sequence[bytes], starts: Sequence[int]) -> Iterator[Sequence[bytes]]:
+    """Each session's seeds by themselves, and all of them."""
+    ends = [*starts[1:], len(seeds)]
+    if len(starts) > 1:
+        yield from (seeds[start:end] for start, end in zip(starts, ends, strict=True))
+    yield seeds
+
+
+def _seeds_wanted(part: Sequence[bytes]) -> int:
+    varying = _or([_number(one) ^ _number(part[0]) for one in part]).bit_count()
+    return max(FEWEST_FORETOLD, -(-SURE_BITS // max(varying, 1)))
+
+
+def _cuts(count: int, wanted: int) -> Iterator[int]:
+    """Where the past may end: late, so that there is most to learn from, and a little earlier."""
+    for back in (wanted, 2 * wanted + 1, 4 * wanted + 3):
+        if count - back >= max(count // 2, 8):
+            yield count - back
+
+
+def _looks_random(known: Sequence[bytes]) -> bool:
+    """Whether no model needs trying: neither the seeds as numbers nor their liveliest bit follow any rule."""
+    bits = liveliest_column(known)
+    is_ruled = changes(bits) <= RARE_CHANGES or column_continued(bits, 1) is not None
+    return not is_ruled and not any(fields_fit(known, width, order) for width, order in layouts(len(known[0])))
+
+
+def _continuations(known: Sequence[bytes], length: int, count: int) -> Iterator[tuple[str, list[bytes]]]:
+    for width, order in layouts(length):
+        told = by_fields(known, width, order, count)
+        if told is not None:
+            yield told
+    columns = by_columns(known, count)
+    if columns is not None:
+        yield "a recurrence in each bit position", columns
+
+
+def _number(seed: bytes) -> int:
+    return int.from_bytes(seed, "big")
+
+
+def _or(numbers: list[int]) -> int:
+    result = 0
+    for number in numbers:
+        result |= number
+    return result
+
+
+def foretell_stream(seeds: Sequence[bytes]) -> Prediction | None:
+    """All bits one after the other as one shift register's output, most or least significant bit of each byte first."""
+    import numpy as np
+
+    length = 8 * len(seeds[0])
+    wanted = max(FEWEST_FORETOLD, -(-SURE_BITS // length))
+    known = min(len(seeds) - wanted, LONGEST_STREAM // length)
+    if known < 2 or len(set(seeds[: known + wanted])) < known + wanted:
+        return None
+    octets = np.frombuffer(b"".join(seeds[: known + wanted]), dtype=np.uint8)
+    for order in ("big", "little"):
+        bits = np.unpackbits(octets, bitorder=order).tolist()
+        past, unseen = bits[: known * length], bits[known * length :]
+        recurrence = shortest_recurrence(past)
+        is_made = 2 * recurrence.length + SPARE_BITS <= len(past)
+        if is_made and recurrence.continued(past, len(unseen)) == unseen:
+            model = f"a shift register of {recurrence.length} bits over all seeds as one stream"
+            return Prediction(model, known, wanted, seeds[known])
+    return None

@@ -1,0 +1,178 @@
+"""Are these seeds evenly distributed, and independent of each other? The battery of CATALOGUE 6.2.
+
+Each test family has a false-alarm budget of one in a million, divided among its tests (Bonferroni): `p` of an indication
+is already multiplied by their number. An alarm is to be confirmed on a fresh sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.analysis.health import health_indication, most_common_byte
+from harness.analysis.linear import shortest_recurrence, shortness_probability
+from harness.analysis.tails import chi_square_tail, even_binomial_tail, normal_quantile, normal_tail
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Bits = npt.NDArray[np.uint8]
+    Numbers = npt.NDArray[np.float64]
+
+FALSE_ALARM = 1e-6
+"""Of each family, before the second look."""
+
+LAGS = 16
+ENOUGH_FOR_BYTES = 1280
+"""Seeds for five expected ones in each of 256 cells; with fewer, nibbles are counted."""
+ENOUGH_FOR_NIBBLES = 80
+MOST_POSITIONS = 32
+"""Bit positions whose linear complexity is looked at: a shift register shows in each."""
+LONG_SAMPLE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """What one family of tests says."""
+
+    family: str
+    p: float
+    """How likely a sound generator looks at least as bad in any of the family's tests."""
+    worst: str
+    """The worst of them, in words."""
+
+    @property
+    def is_alarm(self) -> bool:
+        """Less likely than the family's budget."""
+        return self.p < FALSE_ALARM
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """Every family's indication on one sample."""
+
+    seeds: int
+    bits: int
+    indications: tuple[Indication, ...]
+    min_entropy_per_byte: float
+    """The most common value estimate of SP 800-90B 6.3.1. On so small a sample a sound generator scores below 8 too."""
+
+    @property
+    def alarms(self) -> tuple[Indication, ...]:
+        """The families whose budget is used up, the surest first."""
+        return tuple(sorted((one for one in self.indications if one.is_alarm), key=lambda one: one.p))
+
+    @property
+    def visible_bias(self) -> float:
+        """How far from one half a bit must be to be seen with nine chances in ten."""
+        return float((normal_quantile(FALSE_ALARM / self.bits) + 1.28) / 2 / self.seeds**0.5)
+
+
+def battery(seeds: Sequence[bytes]) -> Battery:
+    """Run all that the sample is large enough for. The seeds, at least 50, have one length."""
+    import numpy as np
+
+    count, length = len(seeds), len(seeds[0])
+    octets = np.frombuffer(b"".join(seeds), dtype=np.uint8).reshape(count, length)
+    bits = np.unpackbits(octets, axis=1)
+    common = most_common_byte(octets)
+    indications = [_bit_positions(bits), _all_bits(bits)]
+    if count >= ENOUGH_FOR_NIBBLES:
+        indications.append(_values(octets))
+    indications += [
+        _serial_correlation(octets),
+        _neighbour_distance(bits),
+        health_indication(octets, bits, Indication),
+        Indication("most common byte", common.p, common.text),
+        _linear_complexity(bits),
+    ]
+    return Battery(count, 8 * length, tuple(indications), common.min_entropy)
+
+
+def _place(position: int) -> str:
+    return f"bit {7 - position % 8} of byte {position // 8}"
+
+
+def _bit_positions(bits: Bits) -> Indication:
+    """Each position by itself, exactly."""
+    count, positions = bits.shape
+    ones = bits.sum(axis=0, dtype=int)
+    position = int(abs(ones - count / 2).argmax())
+    share = ones[position] / count
+    p = even_binomial_tail(int(ones[position]), count)
+    words = f"{_place(position)} is set in {share:.1%}"
+    if share in (0, 1):
+        words = f"{_place(position)} is always {round(share)}"
+    stuck = int(((ones == 0) | (ones == count)).sum())
+    if stuck > 1:
+        words = f"{stuck} bit positions never change, e.g. {_place(position)}"
+    return Indication("bit positions", min(1.0, p * positions), words)
+
+
+def _all_bits(bits: Bits) -> Indication:
+    ones = int(bits.sum(dtype=int))
+    z = (ones - bits.size / 2) / (bits.size**0.5 / 2)
+    return Indication("all bits together", normal_tail(z), f"{ones / bits.size:.2%} of all bits are set")
+
+
+def _values(octets: Bits) -> Indication:
+    """Chi-square over the values of each byte position, or of each nibble where the sample is small."""
+    import numpy as np
+
+    count = len(octets)
+    if count >= ENOUGH_FOR_BYTES:
+        what, columns, cells = "byte", octets, 256
+    else:
+        what, columns, cells = "nibble", np.stack((octets >> 4, octets & 15), axis=2).reshape(count, -1), 16
+    positions = columns.shape[1]
+    offsets = columns.astype(np.int64) + np.arange(positions) * cells
+    observed = np.bincount(offsets.ravel(), minlength=positions * cells).reshape(positions, cells)
+    expected = count / cells
+    statistics = ((observed - expected) ** 2).sum(axis=1) / expected
+    worst = int(statistics.argmax())
+    p = chi_square_tail(float(statistics[worst]), cells - 1) * positions
+    words = f"{what} {worst}: chi-square {statistics[worst]:.0f} at {cells - 1} degrees"
+    return Indication(f"{what} values", min(1.0, p), words)
+
+
+def _serial_correlation(octets: Bits) -> Indication:
+    """At lags 1 to 16: of the seed as a number, of its difference to the seed before, and of each byte."""
+    import numpy as np
+
+    length = octets.shape[1]
+    number = octets @ (256.0 ** -np.arange(1, length + 1))
+    difference = np.diff(number, prepend=number[:1]) % 1.0
+    series = np.column_stack((number, difference, octets.astype(np.float64)))
+    names = ["the number", "its difference to the seed before", *(f"byte {index}" for index in range(length))]
+    series = series - series.mean(axis=0)
+    power = (series**2).sum(axis=0)
+    varies = power > 1e-12 * len(series)
+    correlations = np.zeros((LAGS, series.shape[1]))
+    for lag in range(1, LAGS + 1):
+        correlations[lag - 1, varies] = (series[:-lag] * series[lag:]).sum(axis=0)[varies] / power[varies]
+    lag, which = (int(index) for index in np.unravel_index(abs(correlations).argmax(), correlations.shape))
+    r = float(correlations[lag, which])
+    p = normal_tail(r * len(series) ** 0.5) * correlations.size
+    return Indication("serial correlation", min(1.0, p), f"{names[which]} at lag {lag + 1}: r = {r:.3f}")
+
+
+def _neighbour_distance(bits: Bits) -> Indication:
+    distances = (bits[1:] ^ bits[:-1]).sum(axis=1, dtype=int)
+    width = bits.shape[1]
+    z = (distances.mean() - width / 2) / (width**0.5 / 2 / len(distances) ** 0.5)
+    words = f"neighbours differ in {distances.mean():.1f} of {width} bits on average"
+    return Indication("distance of neighbours", normal_tail(float(z)), words)
+
+
+def _linear_complexity(bits: Bits) -> Indication:
+    """Of some bit positions: a shift register, and whatever else is linear over GF(2), is short in each of them."""
+    window = 64 if len(bits) < LONG_SAMPLE else 128
+    window = min(window, len(bits))
+    places = range(0, bits.shape[1], -(-bits.shape[1] // MOST_POSITIONS))
+    lengths = {place: shortest_recurrence(bits[:window, place].tolist()).length for place in places}
+    place = min(lengths, key=lambda one: lengths[one])
+    p = shortness_probability(lengths[place], window) * len(lengths)
+    words = f"{_place(place)}: a recurrence of {lengths[place]} bits makes {window}"
+    return Indication("linear complexity", min(1.0, p), words)

@@ -1,0 +1,131 @@
+"""Does the time of an answer tell how much of a wrong key was right?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
+from harness.outcome import Inconclusive
+from harness.run import Depth
+from harness.tester.tester import Tester
+from harness.uds import Nrc
+
+FIRST, LAST = "first", "last"
+"""The two kinds of keys: all but the first byte is right, or all but the last."""
+SHARE_OF_BUDGET = 8
+RUNS = 2
+FEWEST = 5
+"""Of each kind in a run: with fewer a t as large as the threshold is nothing rare."""
+
+_NOT_COMPARED = (
+    Nrc.BUSY_REPEAT_REQUEST,
+    Nrc.CONDITIONS_NOT_CORRECT,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One wrong key and what it was answered."""
+
+    wrong_byte: str
+    nrc: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTiming:
+    """Answers to keys that are wrong in their first byte, and in their last; two independent runs."""
+
+    runs: tuple[Comparison, ...]
+    """The last-byte kind's times, compared with the first-byte kind's."""
+    steps: int
+    """Bytes between the two: a comparison that ends early takes so many steps more for one of them."""
+    codes: dict[str, frozenset[int]]
+    """The codes that each kind was answered."""
+
+    @property
+    def n(self) -> int:
+        """How many keys of each kind were answered with the same code and could be compared, in the smaller run."""
+        return min(run.n for run in self.runs)
+
+    @property
+    def step_s(self) -> float:
+        """The difference that one byte makes, on average over the runs."""
+        return sum(run.difference_s for run in self.runs) / len(self.runs) / self.steps
+
+    @property
+    def is_leaking(self) -> bool:
+        """Both runs show a difference that is none of chance's, in the same direction."""
+        signs = {run.difference_s > 0 for run in self.runs}
+        return len(signs) == 1 and all(run.is_significant for run in self.runs)
+
+    @property
+    def detectable_step_s(self) -> float:
+        """The smallest difference for a byte that each run would have shown."""
+        return max(run.detectable_s for run in self.runs) / self.steps
+
+    def needed_for(self, step_s: float) -> int:
+        """How many keys of each kind a run needs to show such a difference for a byte."""
+        return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
+
+    @property
+    def is_told_by_code(self) -> bool:
+        """No code is ever given to both kinds."""
+        return not self.codes[FIRST] & self.codes[LAST]
+
+
+def time_keys(tester: Tester, level: int, depth: Depth) -> KeyTiming:
+    """Time wrong keys of both kinds, in random order. Inconclusive: too few could be sent, or were compared."""
+    tester.session_for(level)
+    length = tester.security.key_length(level)
+    tester.security.right_key(level, tester.security.seed(level))
+    if length < 2:
+        raise Inconclusive("a key of one byte is compared in one step")
+    wanted = depth.choose(quick=5, default=12, deep=250)
+    left = tester.security.ledger.left(level)
+    n = wanted if left is None else min(wanted, left // SHARE_OF_BUDGET // (2 * RUNS))
+    give_up_s = tester.link.now_s + depth.choose(quick=20, default=60, deep=3600)
+    guesses = [_guesses(tester, level, length, n, give_up_s + run) for run in range(RUNS)]
+    codes = {
+        kind: frozenset(guess.nrc for run in guesses for guess in run if guess.wrong_byte == kind) for kind in (FIRST, LAST)
+    }
+    runs = tuple(_compared(run) for run in guesses)
+    if min(Counter(guess.wrong_byte for guess in run)[kind] for run in guesses for kind in (FIRST, LAST)) < FEWEST:
+        raise Inconclusive("too few wrong keys could be sent in the time, or with the budget, that there is")
+    return KeyTiming(runs, length - 1, codes)
+
+
+def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
+    """Up to `n` of each kind; fewer where each costs a delay."""
+    order = sorted((FIRST, LAST) * n, key=lambda kind: tester.chance.random_bytes(4))
+    guesses = []
+    for kind in order:
+        if tester.link.now_s > give_up_s:
+            break
+        at = 0 if kind == FIRST else length - 1
+        seed, _, reply = tester.security.try_key(level, partial(_wrong_key, tester, level, at))
+        if not any(seed):
+            raise Inconclusive("a seed of zero was given, as if the level were unlocked")
+        times = tester.answer_times_s(reply)
+        if reply.is_negative and reply.nrc is not None and reply.nrc not in _NOT_COMPARED and times:
+            guesses.append(Guess(kind, reply.nrc, times[-1]))
+    return guesses
+
+
+def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
+    key = bytearray(tester.security.right_key(level, seed))
+    key[at] ^= 1 + tester.chance.below(255)
+    return bytes(key)
+
+
+def _compared(run: list[Guess]) -> Comparison:
+    """Answers with the commonest code only: another code may come by another way through the ECU."""
+    code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
+    kinds = {
+        kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)
+    }
+    return compare(*without_outliers(kinds[FIRST], kinds[LAST])) if run else compare((), ())

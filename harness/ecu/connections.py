@@ -1,0 +1,67 @@
+"""How does an ECU serve several testers? Each on ids of its own, and what one has opened the others have not."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import can
+
+from harness.ecu.server import Server
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.node import Port
+
+
+class Connection:
+    """A further pair of 11-bit ids on which an ECU takes physical requests, numbered from 1; it has its own ISO-TP."""
+
+    def __init__(self, ecu: Server, number: int, response_id: int) -> None:
+        self._ecu = ecu
+        self._number = number
+        self._response_id = response_id
+        self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding))
+
+    def attach(self, port: Port) -> None:
+        """Start with the node's own port."""
+        self._port = port
+
+    def power_cycle(self) -> None:
+        """A message under way is lost."""
+        self._isotp.reset()
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Take one frame that bears the request id. Raises EcuDied if a defect lets it kill the ECU."""
+        if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
+            return
+        now_s = self._port.now_s
+        if now_s < self._ecu.state.ready_s:
+            return
+        pdu = self._isotp.receive(frame.data, now_s)
+        if pdu is None:
+            self._go_on()
+            return
+        config = self._ecu.config
+        delay_s = config.answer_delay_s
+        for answer in self._ecu.answer(pdu, connection=self._number):
+            self._port.call_later(delay_s, partial(self._transmit, answer))
+            delay_s += config.pending_s
+
+    def _transmit(self, answer: bytes) -> None:
+        if self._isotp.is_sending:
+            self._isotp.reset()
+        self._isotp.send(answer, self._port.now_s)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Send what ISO-TP has ready, and come back when it is due."""
+        isotp = self._isotp
+        for data in isotp.outbox:
+            self._port.send(can.Message(arbitration_id=self._response_id, data=data, is_extended_id=False))
+        isotp.outbox.clear()
+        if isotp.deadline_s is not None:
+            self._ecu.keep_session()
+            self._port.call_later(max(0.0, isotp.deadline_s - self._port.now_s), self._on_timer)
+
+    def _on_timer(self) -> None:
+        if self._isotp.deadline_s is not None and self._isotp.deadline_s <= self._port.now_s:
+            self._isotp.tick(self._port.now_s)
+            self._go_on()

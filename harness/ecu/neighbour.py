@@ -1,0 +1,41 @@
+"""Who else talks on the bus of a simulated ECU?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import can
+
+from harness.link.node import Port
+
+_PERIOD_S: Final = 0.5
+_REQUEST_ID: Final = 0x741
+_RESPONSE_ID: Final = 0x749
+_UNASKED: Final = (
+    (0x747, "027F2735"),
+    (0x749, "0467020000000000"),
+    (0x73F, "0227010000000000"),
+)
+"""What looks like diagnostic answers and requests, on ids next to those of the ECU."""
+
+
+class Neighbour:
+    """Another ECU, on the ids above. It denies every request of its own, and speaks when it hears the other's."""
+
+    def attach(self, port: Port) -> None:
+        """Start speaking."""
+        self._port = port
+        self._speak()
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Deny what is asked; what goes to its neighbour makes it say something too."""
+        if frame.arbitration_id in (_REQUEST_ID, _REQUEST_ID - 1) and not frame.is_extended_id and len(frame.data) > 1:
+            self._send(_RESPONSE_ID, bytes((0x03, 0x7F, frame.data[1], 0x33)))
+
+    def _speak(self) -> None:
+        for can_id, data in _UNASKED:
+            self._send(can_id, bytes.fromhex(data))
+        self._port.call_later(_PERIOD_S, self._speak)
+
+    def _send(self, can_id: int, data: bytes) -> None:
+        self._port.send(can.Message(arbitration_id=can_id, is_extended_id=False, data=data))

@@ -1,0 +1,167 @@
+"""Where does an ECU take its seeds from? A sound one from chance, afresh for each; flawed ones from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from harness.ecu.config import EcuConfig, SecurityLevel
+from harness.ecu.rules import Ecu, SeedSource
+from harness.ecu.weak_generators import (
+    ansi_rand,
+    lfsr16,
+    low_bytes,
+    mersenne_twister,
+    minstd,
+    random_bits,
+    whole_words,
+    xorshift32,
+)
+
+_CONSTANT_SEED: Final = hashlib.sha256(b"constant_seed").digest()
+_SEED_CYCLE: Final = tuple(hashlib.sha256(b"cycling_seeds %d" % n).digest() for n in range(4))
+_MASK: Final = hashlib.sha256(b"bit_reversed_counter_seed").digest()
+_FIRST_COUNT: Final = 0x1F3A
+_BIASED_BIT: Final = 5
+
+
+def seed_source(config: EcuConfig) -> SeedSource:
+    """The one that the ECU's defects leave it."""
+    if config.holds_seed:
+        return held_seed
+    flawed = (draw for name, draw in FLAWED_SOURCES.items() if getattr(config.defects, name))
+    return next(flawed, random_seed)
+
+
+def random_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+    """Chance. All zeros would say that the level is unlocked, and are drawn again."""
+    seed = b""
+    while not any(seed):
+        seed = ecu.surroundings.random_bytes(level.seed_bytes)
+    return seed
+
+
+def held_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+    """The same until the right key has answered it, restarts included: the option Static_Seed of Annex I."""
+    held = ecu.state.held_seeds
+    if level.level not in held:
+        held[level.level] = random_seed(ecu, level)
+    return held[level.level]
+
+
+def _constant(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return _CONSTANT_SEED[: level.seed_bytes]
+
+
+def _cycle(ecu: Ecu, level: SecurityLevel) -> bytes:
+    ecu.state.seeds_issued += 1
+    return _SEED_CYCLE[ecu.state.seeds_issued % len(_SEED_CYCLE)][: level.seed_bytes]
+
+
+def _count(ecu: Ecu) -> int:
+    """The next number of a counter that no restart resets."""
+    ecu.state.seeds_ever_issued += 1
+    return _FIRST_COUNT + ecu.state.seeds_ever_issued
+
+
+def _counter(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return _count(ecu).to_bytes(level.seed_bytes, "big")
+
+
+def _bit_reversed_counter(ecu: Ecu, level: SecurityLevel) -> bytes:
+    bits = f"{_count(ecu):0{8 * level.seed_bytes}b}"
+    reversed_count = int(bits[::-1], 2).to_bytes(level.seed_bytes, "big")
+    return bytes(a ^ b for a, b in zip(reversed_count, _MASK[: level.seed_bytes], strict=True))
+
+
+def _time(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return int(ecu.surroundings.utc_s).to_bytes(level.seed_bytes, "big")
+
+
+def _ms_since_start(ecu: Ecu) -> int:
+    return int((ecu.now_s - ecu.state.ready_s) * 1000)
+
+
+def _uptime_hash(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return hashlib.sha512(b"%d" % _ms_since_start(ecu)).digest()[: level.seed_bytes]
+
+
+def _few_random_bytes(ecu: Ecu, level: SecurityLevel) -> bytes:
+    constant = level.seed_bytes * 3 // 5
+    return _CONSTANT_SEED[:constant] + ecu.surroundings.random_bytes(level.seed_bytes - constant)
+
+
+def _biased_bit(ecu: Ecu, level: SecurityLevel) -> bytes:
+    seed = bytearray(random_seed(ecu, level))
+    is_set = int.from_bytes(ecu.surroundings.random_bytes(4), "big") < 0.55 * 2**32
+    seed[0] = seed[0] & ~(1 << _BIASED_BIT) | is_set << _BIASED_BIT
+    return bytes(seed)
+
+
+def _first_is(byte: int) -> SeedSource:
+    """The first seed after each start consists of this byte; the others are sound."""
+
+    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+        ecu.state.seeds_issued += 1
+        return bytes((byte,)) * level.seed_bytes if ecu.state.seeds_issued == 1 else random_seed(ecu, level)
+
+    return draw
+
+
+def _fixed_after_wrong_key(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return _CONSTANT_SEED[: level.seed_bytes] if ecu.state.wrong_keys[level.level] else random_seed(ecu, level)
+
+
+def _generated(
+    start: Callable[[Ecu], Iterator[int]],
+    draw: Callable[[Iterator[int], int], bytes],
+    *,
+    is_restarted: bool = False,
+) -> SeedSource:
+    """Seeds drawn from a generator that is started after each start of the ECU, or with `is_restarted` of a session."""
+
+    def draw_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+        state = ecu.state
+        if state.generator is None or (is_restarted and not state.has_issued_seed_since_lock):
+            state.generator = start(ecu)
+        return draw(state.generator, level.seed_bytes)
+
+    return draw_seed
+
+
+def _chance(ecu: Ecu, count: int) -> int:
+    """A start that cannot be guessed."""
+    return int.from_bytes(ecu.surroundings.random_bytes(count), "big") or 1
+
+
+def _strong_mersenne(ecu: Ecu) -> Iterator[int]:
+    return mersenne_twister(tuple(_chance(ecu, 4) for _ in range(8)))
+
+
+def _minstd_by_uptime(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return low_bytes(minstd(_ms_since_start(ecu)), level.seed_bytes)
+
+
+FLAWED_SOURCES: Final[dict[str, SeedSource]] = {
+    "constant_seed": _constant,
+    "cycling_seeds": _cycle,
+    "counter_seed": _counter,
+    "bit_reversed_counter_seed": _bit_reversed_counter,
+    "lfsr_seed": _generated(lambda ecu: lfsr16(_chance(ecu, 2)), low_bytes),
+    "lfsr_seed_by_session": _generated(lambda ecu: lfsr16(0xACE1), low_bytes, is_restarted=True),
+    "time_seed": _time,
+    "rand_seeded_by_time": _generated(lambda ecu: ansi_rand(int(ecu.surroundings.utc_s)), low_bytes),
+    "rand_seeded_by_uptime": _minstd_by_uptime,
+    "xorshift_seed": _generated(lambda ecu: xorshift32(_chance(ecu, 4)), whole_words),
+    "mersenne_seed": _generated(_strong_mersenne, random_bits),
+    "mersenne_byte_seed": _generated(_strong_mersenne, low_bytes),
+    "mersenne_seeded_by_time": _generated(lambda ecu: mersenne_twister((int(ecu.surroundings.utc_s),)), random_bits),
+    "uptime_seed": _uptime_hash,
+    "few_random_seed_bytes": _few_random_bytes,
+    "biased_seed_bit": _biased_bit,
+    "zero_seed_after_start": _first_is(0x00),
+    "full_seed_after_start": _first_is(0xFF),
+    "fixed_seed_after_wrong_key": _fixed_after_wrong_key,
+}
+"""By the defect that asks for it."""

@@ -1,0 +1,41 @@
+"""28 CommunicationControl: who may silence the ECU's normal messages?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.ecu.rules import Answer, Ecu, ServiceRules, level_of_the_service_is_unlocked, sub_function
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+_NORMAL_AND_NETWORK_MANAGEMENT: Final = (0x01, 0x02, 0x03)
+"""The kinds of messages that can be switched, and both at once."""
+
+
+def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
+    """What is switched, and for which messages."""
+    return None if len(request) == 3 else Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+def communication_type_is_known(ecu: Ecu, request: bytes) -> Answer | None:
+    """The kind of messages; the high digit would name another network, of which there is none."""
+    return None if request[2] in _NORMAL_AND_NETWORK_MANAGEMENT else Nrc.REQUEST_OUT_OF_RANGE
+
+
+def communication_is_switched(ecu: Ecu, request: bytes) -> Answer | None:
+    """Until the session ends, or until it is switched again."""
+    ecu.state.communication = sub_function(request)
+    return bytes((Service.COMMUNICATION_CONTROL + RESPONSE_OFFSET, sub_function(request)))
+
+
+SERVICE = ServiceRules(
+    sid=Service.COMMUNICATION_CONTROL,
+    min_bytes=3,
+    sub_functions=lambda config: frozenset(range(4)),
+    is_in_default_session=False,
+    rules=(
+        request_has_its_length,
+        level_of_the_service_is_unlocked,
+        communication_type_is_known,
+        communication_is_switched,
+    ),
+)

@@ -1,0 +1,31 @@
+"""29 Authentication: only as much of it as shows whether an ECU has it. Nobody passes: no certificate is known to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+_DEAUTHENTICATE: Final = 0x00
+_VERIFY_CERTIFICATE: Final = 0x01
+_CONFIGURATION: Final = 0x08
+_RETURN_VALUES: Final = {_DEAUTHENTICATE: 0x10, _CONFIGURATION: 0x02}
+"""deAuthentication successful; authentication by certificate exchange, asymmetric."""
+
+
+def authentication_is_answered(ecu: Ecu, request: bytes) -> Answer | None:
+    """Leaving is always possible."""
+    kind = sub_function(request)
+    if kind not in _RETURN_VALUES:
+        return Nrc.REQUEST_OUT_OF_RANGE
+    return bytes((Service.AUTHENTICATION + RESPONSE_OFFSET, kind, _RETURN_VALUES[kind]))
+
+
+SERVICE = ServiceRules(
+    sid=Service.AUTHENTICATION,
+    min_bytes=2,
+    sub_functions=lambda config: frozenset((*_RETURN_VALUES, _VERIFY_CERTIFICATE)),
+    exists=lambda config: config.requires_authentication or config.defects.authentication_bypassed,
+    rules=(authentication_is_answered,),
+)

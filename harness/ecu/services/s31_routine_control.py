@@ -1,0 +1,90 @@
+"""31 RoutineControl: who may start (01) and stop (02) what, and see its result (03)?
+
+Unlike other services it looks at its routine before it looks at the sub-function (ISO 14229-1:2020 8.7.2).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.ecu.config import Routine
+from harness.ecu.memory import erase_memory
+from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+_START: Final = 0x01
+_STOP: Final = 0x02
+_RESULTS: Final = 0x03
+_SUB_FUNCTIONS: Final = frozenset((_START, _STOP, _RESULTS))
+_SUCCESS: Final = b"\x00"
+
+
+def routine_exists(ecu: Ecu, request: bytes) -> Answer | None:
+    """One of those that the ECU was built with."""
+    return None if _routine(ecu, request) is not None else Nrc.REQUEST_OUT_OF_RANGE
+
+
+def routine_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
+    """A protected routine answers while its own level is unlocked."""
+    routine = _routine(ecu, request)
+    assert routine is not None, "routine_exists has passed"
+    if not routine.needs or routine.needs == ecu.state.unlocked_level or ecu.config.defects.routine_unprotected:
+        return None
+    return Nrc.SECURITY_ACCESS_DENIED
+
+
+def sub_function_is_one_of_three(ecu: Ecu, request: bytes) -> Answer | None:
+    """Start, stop, results."""
+    return None if sub_function(request) in _SUB_FUNCTIONS else Nrc.SUB_FUNCTION_NOT_SUPPORTED
+
+
+def nothing_follows_the_routine(ecu: Ecu, request: bytes) -> Answer | None:
+    """No routine here takes an option."""
+    return None if len(request) == 4 else Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+def routine_was_started(ecu: Ecu, request: bytes) -> Answer | None:
+    """What never began can neither be stopped nor have a result."""
+    has_begun = _number(request) in ecu.state.routine_results
+    return None if sub_function(request) == _START or has_begun else Nrc.REQUEST_SEQUENCE_ERROR
+
+
+def routine_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
+    """It is done at once; its result is there until the session ends or it is stopped."""
+    results = ecu.state.routine_results
+    head = bytes((Service.ROUTINE_CONTROL + RESPONSE_OFFSET, sub_function(request))) + request[2:4]
+    if sub_function(request) == _RESULTS:
+        return head + results[_number(request)]
+    if sub_function(request) == _STOP:
+        del results[_number(request)]
+        return head
+    routine = _routine(ecu, request)
+    if routine is not None and routine.is_erasing:
+        erase_memory(ecu)
+    results[_number(request)] = _SUCCESS
+    return head + _SUCCESS
+
+
+def _number(request: bytes) -> int:
+    return request[2] << 8 | request[3]
+
+
+def _routine(ecu: Ecu, request: bytes) -> Routine | None:
+    return next((routine for routine in ecu.config.routines if routine.routine == _number(request)), None)
+
+
+SERVICE = ServiceRules(
+    sid=Service.ROUTINE_CONTROL,
+    min_bytes=4,
+    sub_functions=lambda config: _SUB_FUNCTIONS,
+    is_in_default_session=False,
+    exists=lambda config: bool(config.routines),
+    rules=(
+        routine_exists,
+        routine_is_unlocked,
+        sub_function_is_one_of_three,
+        nothing_follows_the_routine,
+        routine_was_started,
+        routine_is_controlled,
+    ),
+)

@@ -1,0 +1,39 @@
+"""34 RequestDownload: who may begin to send new content for memory?"""
+
+from __future__ import annotations
+
+from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins, transfer_is_unlocked
+from harness.ecu.rules import Answer, Ecu, ServiceRules
+from harness.uds import Nrc, Service, Session
+
+
+def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
+    """A region is downloaded to while its own level is unlocked."""
+    if ecu.config.defects.download_unprotected and ecu.state.session == Session.PROGRAMMING:
+        return None
+    return transfer_is_unlocked(ecu, request)
+
+
+def no_transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
+    """One after the other."""
+    return None if ecu.state.transfer is None else Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED
+
+
+def download_begins(ecu: Ecu, request: bytes) -> Answer | None:
+    """Its blocks are 36."""
+    return transfer_begins(ecu, request, is_upload=False)
+
+
+SERVICE = ServiceRules(
+    sid=Service.REQUEST_DOWNLOAD,
+    min_bytes=5,
+    is_in_default_session=False,
+    exists=lambda config: bool(config.memory),
+    rules=(
+        data_is_plain,
+        memory_is_there(FORMAT_OF_TRANSFER_AT),
+        level_is_unlocked,
+        no_transfer_is_under_way,
+        download_begins,
+    ),
+)

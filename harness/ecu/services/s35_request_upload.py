@@ -1,0 +1,21 @@
+"""35 RequestUpload: a defect lets everybody fetch memory, block by block. A sound ECU has no such service."""
+
+from __future__ import annotations
+
+from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins
+from harness.ecu.rules import Answer, Ecu, ServiceRules
+from harness.uds import Service
+
+
+def upload_begins(ecu: Ecu, request: bytes) -> Answer | None:
+    """Its blocks are 36."""
+    return transfer_begins(ecu, request, is_upload=True)
+
+
+SERVICE = ServiceRules(
+    sid=Service.REQUEST_UPLOAD,
+    min_bytes=5,
+    is_in_default_session=False,
+    exists=lambda config: bool(config.memory) and config.defects.upload_unprotected,
+    rules=(data_is_plain, memory_is_there(FORMAT_OF_TRANSFER_AT), upload_begins),
+)

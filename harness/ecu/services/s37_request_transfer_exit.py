@@ -1,0 +1,29 @@
+"""37 RequestTransferExit: is a transfer complete?"""
+
+from __future__ import annotations
+
+from harness.ecu.rules import Answer, Ecu, ServiceRules
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+
+def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
+    """Nothing follows the service."""
+    return None if len(request) == 1 else Nrc.INCORRECT_MESSAGE_LENGTH
+
+
+def transfer_ends(ecu: Ecu, request: bytes) -> Answer | None:
+    """Once all that was announced has come."""
+    transfer = ecu.state.transfer
+    if transfer is None or transfer.left:
+        return Nrc.REQUEST_SEQUENCE_ERROR
+    ecu.state.transfer = None
+    return bytes((Service.REQUEST_TRANSFER_EXIT + RESPONSE_OFFSET,))
+
+
+SERVICE = ServiceRules(
+    sid=Service.REQUEST_TRANSFER_EXIT,
+    min_bytes=1,
+    is_in_default_session=False,
+    exists=lambda config: bool(config.memory),
+    rules=(request_has_its_length, transfer_ends),
+)

@@ -1,0 +1,37 @@
+"""3D WriteMemoryByAddress: which bytes are stored, and at whose wish?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.ecu.memory import addressed, is_guarded, memory_is_there, write_memory
+from harness.ecu.rules import Answer, Ecu, ServiceRules
+from harness.uds import RESPONSE_OFFSET, Nrc, Service
+
+_FORMAT_AT: Final = 1
+
+
+def memory_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
+    """A region is written while its own level is unlocked."""
+    defects = ecu.config.defects
+    if not is_guarded(ecu, request, _FORMAT_AT) or defects.memory_write_unprotected:
+        return None
+    if defects.memory_written_before_refusal:
+        memory_is_written(ecu, request)
+    return Nrc.SECURITY_ACCESS_DENIED
+
+
+def memory_is_written(ecu: Ecu, request: bytes) -> Answer | None:
+    """The answer repeats the address and the size."""
+    region, block = addressed(ecu, request, _FORMAT_AT)
+    write_memory(ecu.state, region, block.address, request[block.end :])
+    return bytes((Service.WRITE_MEMORY_BY_ADDRESS + RESPONSE_OFFSET,)) + request[_FORMAT_AT : block.end]
+
+
+SERVICE = ServiceRules(
+    sid=Service.WRITE_MEMORY_BY_ADDRESS,
+    min_bytes=5,
+    is_in_default_session=False,
+    exists=lambda config: bool(config.memory),
+    rules=(memory_is_there(_FORMAT_AT, has_data=True), memory_is_unlocked, memory_is_written),
+)

@@ -1,0 +1,100 @@
+"""Generators of numbers that look like chance and are none: what flawed ECUs draw their seeds from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+_MASK32 = 0xFFFFFFFF
+_WORDS = 624
+_MIDDLE = 397
+
+
+def lfsr16(state: int) -> Iterator[int]:
+    """Bytes of a 16-bit shift register (taps 16, 14, 13, 11), which is moved on by eight bits for each."""
+    while True:
+        for _ in range(8):
+            bit = (state ^ state >> 2 ^ state >> 3 ^ state >> 5) & 1
+            state = state >> 1 | bit << 15
+        yield state & 0xFF
+
+
+def ansi_rand(state: int) -> Iterator[int]:
+    """``rand()`` as the C standard prints it: 15 bits of a congruential generator modulo 2^31."""
+    while True:
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        yield state >> 16 & 0x7FFF
+
+
+def minstd(state: int) -> Iterator[int]:
+    """Park and Miller's generator, in C++ ``minstd_rand0``: 31 bits."""
+    state = state % 0x7FFFFFFF or 1
+    while True:
+        state = state * 16807 % 0x7FFFFFFF
+        yield state
+
+
+def xorshift32(state: int) -> Iterator[int]:
+    """Marsaglia's generator with shifts 13, 17 and 5."""
+    while True:
+        state ^= state << 13 & _MASK32
+        state ^= state >> 17
+        state ^= state << 5 & _MASK32
+        yield state
+
+
+def mersenne_twister(key: tuple[int, ...]) -> Iterator[int]:
+    """MT19937, started from an array of 32-bit numbers as in Python's ``random.seed(int)``."""
+    state = _state_of(key)
+    while True:
+        for index in range(_WORDS):
+            both = (state[index] & 0x80000000) | (state[(index + 1) % _WORDS] & 0x7FFFFFFF)
+            state[index] = state[(index + _MIDDLE) % _WORDS] ^ both >> 1 ^ (0x9908B0DF if both & 1 else 0)
+        for word in state:
+            word ^= word >> 11
+            word ^= word << 7 & 0x9D2C5680
+            word ^= word << 15 & 0xEFC60000
+            yield word ^ word >> 18
+
+
+def _state_of(key: tuple[int, ...]) -> list[int]:
+    state = [19650218]
+    for index in range(1, _WORDS):
+        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + index) & _MASK32)
+    index = 1
+    for step in range(max(_WORDS, len(key))):
+        mixed = (state[index - 1] ^ state[index - 1] >> 30) * 1664525
+        state[index] = ((state[index] ^ mixed) + key[step % len(key)] + step % len(key)) & _MASK32
+        index = _next(state, index)
+    for _ in range(_WORDS - 1):
+        mixed = (state[index - 1] ^ state[index - 1] >> 30) * 1566083941
+        state[index] = ((state[index] ^ mixed) - index) & _MASK32
+        index = _next(state, index)
+    state[0] = 0x80000000
+    return state
+
+
+def _next(state: list[int], index: int) -> int:
+    """The place after `index`; the last one is carried over to the first."""
+    if index + 1 < _WORDS:
+        return index + 1
+    state[0] = state[-1]
+    return 1
+
+
+def low_bytes(generator: Iterator[int], count: int) -> bytes:
+    """The low byte of each of `count` outputs, as in ``seed[i] = rand() & 0xFF``."""
+    return bytes(number & 0xFF for number in islice(generator, count))
+
+
+def whole_words(generator: Iterator[int], count: int) -> bytes:
+    """Outputs of 32 bits one after the other, the last one cut."""
+    return b"".join(number.to_bytes(4, "big") for number in islice(generator, -(-count // 4)))[:count]
+
+
+def random_bits(generator: Iterator[int], count: int) -> bytes:
+    """``random.getrandbits(8 * count)`` of Python as big-endian bytes."""
+    number = 0
+    for place in range(0, 8 * count, 32):
+        number |= (next(generator) >> max(0, 32 - (8 * count - place))) << place
+    return number.to_bytes(count, "big")

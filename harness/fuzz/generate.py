@@ -1,0 +1,117 @@
+"""What does chance make of frames and requests? Random frames, mutated requests, wrong orders of ISO-TP frames.
+
+Pure functions of a source of chance: the same source gives the same messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from harness.link.clock import Chance
+from harness.target import Target
+from harness.tester.segments import segments
+from harness.uds import Service
+
+FRAME_BYTES: Final = 8
+LONGEST_SINGLE_FRAME: Final = 7
+LONGEST_MUTATION: Final = 64
+
+SERVICES: Final = tuple(Service)
+"""What chance picks half of its services from; the other half is any byte."""
+
+_SUB_FUNCTIONS: Final = (0x00, 0x01, 0x02, 0x03, 0x7F, 0x80, 0x81, 0xFF)
+
+
+def valid_requests(target: Target) -> list[bytes]:
+    """Requests that make sense to this ECU: what is declared of it, and what most ECUs have."""
+    sessions = [entry.id for entry in target.sessions] or ([0x01, 0x03] if target.timing.s3_ms is not None else [])
+    found = [b"\x3e\x00", b"\x22\xf1\x90", b"\x19\x01\xff", b"\x31\x03\xff\x00"]
+    found += [bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)) for session in sessions]
+    for entry in target.data:
+        did = entry.did.to_bytes(2, "big")
+        found.append(bytes((Service.READ_DATA_BY_IDENTIFIER,)) + did)
+        found.append(bytes((Service.WRITE_DATA_BY_IDENTIFIER,)) + did + bytes(entry.length or 1))
+    for level in target.security:
+        found.append(bytes((Service.SECURITY_ACCESS, level.level)))
+        found.append(bytes((Service.SECURITY_ACCESS, level.level + 1)) + bytes(4))
+    return found
+
+
+def random_frame(chance: Chance, requests: Sequence[bytes]) -> bytes:
+    """A data field: noise, a single frame of some service, a request with one byte changed, or another kind of frame."""
+    noise = chance.random_bytes(16)
+    kind, pick, body = noise[0] & 3, noise[1], noise[2:]
+    if kind == 0:
+        return body[: pick % (FRAME_BYTES + 1)]
+    if kind == 1:
+        length = 1 + pick % LONGEST_SINGLE_FRAME
+        service = SERVICES[body[0] % len(SERVICES)] if noise[0] & 4 else body[0]
+        frame = bytes((length, service)) + body[1:]
+        return frame[: FRAME_BYTES if noise[0] & 8 else 1 + length]
+    if kind == 2:
+        changed = bytearray(requests[pick % len(requests)][:LONGEST_SINGLE_FRAME])
+        if noise[0] & 4:
+            changed[body[0] % len(changed)] = body[1]
+        return (bytes((len(changed),)) + changed + body[2:])[:FRAME_BYTES]
+    return bytes((0x10 + pick % 0xF0,)) + body[: FRAME_BYTES - 1]
+
+
+def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
+    """A valid request with one thing wrong: service, sub-function, a byte, its length, or all of it twice."""
+    request = bytearray(requests[chance.below(len(requests))])
+    how = chance.below(7)
+    if how == 0:
+        request[0] = chance.below(256)
+    elif how == 1 and len(request) > 1:
+        request[1] = _SUB_FUNCTIONS[chance.below(len(_SUB_FUNCTIONS))]
+    elif how == 2:
+        request[chance.below(len(request))] ^= 1 << chance.below(8)
+    elif how == 3:
+        del request[1 + chance.below(len(request)) :]
+    elif how == 4:
+        request += chance.random_bytes(1 + chance.below(LONGEST_SINGLE_FRAME))
+    elif how == 5:
+        request += chance.random_bytes(chance.below(LONGEST_MUTATION))
+    else:
+        request += request[1:]
+    return bytes(request)
+
+
+def frame_sequence(chance: Chance, requests: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Frames of ISO-TP in an order that may be wrong: lengths, sequence numbers and flow controls as chance has them."""
+    request = requests[chance.below(len(requests))]
+    long = (request + chance.random_bytes(20))[: 8 + chance.below(12)]
+    first, *rest = segments(long)
+    sequence = [_opening(chance, request, first)]
+    for number in range(1 + chance.below(5)):
+        how = chance.below(6)
+        follows = rest[min(number, len(rest) - 1)]
+        if how <= 2:
+            sequence.append(follows)
+        elif how == 3:
+            sequence.append(bytes((0x20 | _number(chance),)) + follows[1:])
+        elif how == 4:
+            sequence.append(bytes((0x30 | chance.below(4), chance.below(3), chance.below(256))).ljust(FRAME_BYTES, b"\x00"))
+        else:
+            sequence.append(_opening(chance, request, first))
+    return tuple(sequence)
+
+
+def _number(chance: Chance) -> int:
+    """A sequence number; every second one is 0, which may follow a 15 only."""
+    return 0 if chance.below(2) else chance.below(16)
+
+
+def _opening(chance: Chance, request: bytes, first: bytes) -> bytes:
+    """What begins a message: a first frame, whole or with a wrong or escaped length, or a single frame."""
+    how = chance.below(8)
+    if how <= 3:
+        return first
+    if how == 4:
+        return bytes((0x10, chance.below(8))) + first[2:]
+    if how == 5:
+        return b"\x10\x00" + chance.random_bytes(4) + first[2:4]
+    if how == 6:
+        return bytes((0x1F, 0xFF)) + first[2:]
+    return (bytes((chance.below(16),)) + request[:LONGEST_SINGLE_FRAME]).ljust(FRAME_BYTES, b"\x00")

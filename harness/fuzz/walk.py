@@ -1,0 +1,287 @@
+"""Does an ECU stay within the model on a random walk through its sessions, seeds and keys?"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
+from harness.fuzz.steps import likely_step
+from harness.link.clock import Chance
+from harness.outcome import ContactLost, Inconclusive
+from harness.target import DataEntry
+from harness.tester.reply import Kind, Reply
+from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, STEP_S
+from harness.tester.security import DEFAULT_ATTEMPTS
+from harness.tester.tester import Tester
+from harness.uds import Nrc, Service
+
+STEPS_SHOWN: Final = 8
+LOCKOUT_ONE_IN: Final = 8
+"""How seldom a failure is risked that the ECU may answer with its delay."""
+UNWANTED_LOCKOUTS: Final = 2
+"""An ECU with a lower limit than was declared may lock out the walk so often."""
+DELAYED: Final = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+LOCK_MAY_CHANGE: Final = frozenset((Action.SESSION, Action.RESET, Action.WAIT, Action.SEED, Action.KEY))
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """What a sound ECU does not do."""
+
+    expected: str
+    observed: str
+    reply: Reply
+    is_open: bool = False
+    """A protected write is effective where the model has the ECU locked."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """How often the walk may do what takes its time."""
+
+    resets: int
+    waits: int
+    lockouts: int
+
+
+class Walk:
+    """One walk on an ECU that has just been restored. Inconclusive: no level has a key, so that none can be opened."""
+
+    def __init__(self, tester: Tester, chance: Chance, patience: Patience) -> None:
+        self._tester = tester
+        self._chance = chance
+        self._patience = patience
+        self._levels = [entry.level for entry in tester.target.security if tester.security.has_key(entry.level)]
+        if not self._levels:
+            raise Inconclusive("no key function is given: no level can be opened")
+        target = tester.target
+        self._sessions = tester.sessions()
+        self._readable = next((entry.did for entry in target.data if entry.read.kind == "open"), None)
+        self._probes = self._lock_probes()
+        self._seeds: dict[int, bytes] = {}
+        self._old_keys: dict[int, bytes] = {}
+        self._last_level = 0
+        self._failed = dict.fromkeys(self._levels, 0)
+        self._failed_since_success = 0
+        self._has_just_failed = False
+        self._path: deque[str] = deque(maxlen=STEPS_SHOWN)
+        self.deviations: list[Deviation] = []
+        self.has_opened = False
+        rules = Rules({entry.level: entry.session for entry in target.security}, has_sessions=bool(self._sessions))
+        start = State()
+        beginnings = [start] if tester.access.can_relock else [start, *(State(unlocked=level) for level in self._levels)]
+        self._tracker = Tracker(rules, beginnings)
+
+    def _lock_probes(self) -> dict[int, tuple[DataEntry, bytes]]:
+        tester = self._tester
+        entries = {level: tester.access.protected_by(level) for level in self._levels}
+        if tester.access.can_relock:
+            tester.access.require_locked(next(filter(None, entries.values()), None), by_refusal=True)
+        if not tester.allows("write"):
+            tester.note("the lock state was not watched: the target does not allow the probe, a write")
+            return {}
+        return {level: (entry, tester.stable_value(entry.did)) for level, entry in entries.items() if entry is not None}
+
+    def run(self, steps: int) -> int:
+        """Go so many steps, or until the ECU is open where it must not be; how many it were."""
+        for level in self._levels:
+            self._tester.session_for(level)
+            self._tester.security.key_length(level)
+        self._tester.restore()
+        for done in range(steps):
+            step = self._choose()
+            self._do(step)
+            if step.action in LOCK_MAY_CHANGE:
+                for level in self._probes:
+                    self._do(Step(Action.WRITE, level))
+            if any(deviation.is_open for deviation in self.deviations):
+                return done + 1
+            if self._patience.lockouts < -UNWANTED_LOCKOUTS:
+                self._tester.note("the walk ended early: the ECU was locked out too often")
+                return done + 1
+        return steps
+
+    # What to do next
+
+    def _choose(self) -> Step:
+        state = self._tracker.likely()
+        if self._has_just_failed and self._can_afford_a_failure() and self._chance.below(2):
+            return Step(Action.KEY, self._last_level, Key.RIGHT)  # the seed must be gone
+        action, key = likely_step(state, self._is_possible, self._chance)
+        level = self._levels[self._chance.below(len(self._levels))]
+        if action is Action.KEY:
+            likely = state.pending or self._last_level
+            level = likely if likely and self._chance.below(5) else level
+            is_harmless = key is Key.RIGHT and state.pending == level
+            if not is_harmless and not self._can_afford_a_failure():
+                return Step(Action.KEY, level, Key.RIGHT) if state.pending == level else self._way_to_a_seed(state, level)
+            return Step(Action.KEY, level, key)
+        if action is Action.SEED:
+            return self._way_to_a_seed(state, level) if self._chance.below(4) else Step(Action.SEED, level)
+        if action is Action.SESSION:
+            return Step(Action.SESSION, self._sessions[self._chance.below(len(self._sessions))])
+        return Step(action)
+
+    def _way_to_a_seed(self, state: State, level: int) -> Step:
+        """The seed, or the session for it."""
+        if self._tracker.rules.is_out_of_session(level, state.session):
+            session = self._tracker.rules.levels[level]
+            assert session is not None
+            return Step(Action.SESSION, session)
+        return Step(Action.SEED, level)
+
+    def _is_possible(self, action: Action) -> bool:
+        if action is Action.SESSION:
+            return bool(self._sessions)
+        if action is Action.RESET:
+            tester = self._tester
+            return tester.target.reset.uds is not None and tester.allows("reset") and self._patience.resets > 0
+        if action is Action.WAIT:
+            return self._tester.has_sessions and self._patience.waits > 0
+        return action is not Action.READ or self._readable is not None
+
+    def _can_afford_a_failure(self) -> bool:
+        """Whether one more key may be refused: where the ECU counts by level, and where it counts all together."""
+        declared = [entry.attempts for entry in self._tester.target.security if entry.attempts]
+        if max(self._failed_since_success, *self._failed.values()) < min(declared, default=DEFAULT_ATTEMPTS) - 1:
+            return True
+        return self._patience.lockouts > 0 and not self._chance.below(LOCKOUT_ONE_IN)
+
+    # Doing it
+
+    def _do(self, step: Step) -> None:
+        tester = self._tester
+        before = str(self._tracker)
+        if step.action in (Action.SESSION, Action.SEED, Action.RESET):
+            self._has_just_failed = False
+        if step.action is Action.WAIT:
+            self._wait((tester.target.timing.s3_ms or 0) / 1000 * 1.2)
+            self._patience.waits -= 1
+            return
+        reply = self._request(step)
+        answer = _answer(reply)
+        if reply.kind is Kind.SILENCE and not tester.is_alive():
+            raise ContactLost(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
+        if step.action is Action.SEED and answer.said is Said.YES and self._has_locked_itself(step.number):
+            self._tracker.take(Step(Action.LOCK), answer)
+        is_allowed = self._tracker.take(step, answer)
+        self.has_opened = self.has_opened or (step.action is Action.KEY and reply.is_positive)
+        self._path.append(f"{step} ({reply})" if reply.kind is not Kind.POSITIVE else str(step))
+        if not is_allowed:
+            self._note_deviation(step, reply, before)
+        if step.action is Action.RESET and reply.is_positive:
+            self._patience.resets -= 1
+            self._watch_restart()
+        if reply.is_refused_with(*DELAYED):
+            self._wait_out_delay(step.number)
+
+    def _has_locked_itself(self, level: int) -> bool:
+        """A new seed for a level that should be open: an ECU may lock at any time, as after one write; a write shows it."""
+        if not any(state.unlocked == level for state in self._tracker.states):
+            return False
+        if level not in self._probes:
+            return True
+        entry, value = self._probes[level]
+        return not self._tester.write(entry.did, value).is_positive
+
+    def _request(self, step: Step) -> Reply:
+        tester, security = self._tester, self._tester.security
+        match step.action:
+            case Action.SESSION:
+                return tester.enter_session(step.number)
+            case Action.RESET:
+                assert tester.target.reset.uds is not None
+                return tester.request(bytes((Service.ECU_RESET, tester.target.reset.uds)))
+            case Action.SEED:
+                reply = security.request_seed(step.number)
+                if reply.is_positive and any(reply.pdu[2:]):
+                    self._seeds[step.number] = reply.pdu[2:]
+                    self._last_level = step.number
+                return reply
+            case Action.KEY:
+                key = self._key(step)
+                reply = security.send_key(step.number, key)
+                if reply.is_positive:
+                    self._old_keys[step.number] = key
+                    self._failed[step.number] = self._failed_since_success = 0
+                else:
+                    self._failed[step.number] += 1
+                    self._failed_since_success += 1
+                self._has_just_failed = reply.is_negative and step.number == self._last_level and not self._has_just_failed
+                return reply
+            case Action.READ:
+                assert self._readable is not None
+                return tester.read_reply(self._readable)
+            case Action.WRITE:
+                entry, value = self._probes[step.number]
+                return tester.write(entry.did, value)
+            case _:
+                return tester.request(b"\x3e\x00")
+
+    def _key(self, step: Step) -> bytes:
+        """A key for the last seed of the level, or of the level whose seed is pending; chance if no seed was given yet."""
+        security = self._tester.security
+        pending = self._tracker.likely().pending
+        level = step.number if not pending or self._chance.below(2) else pending
+        seed = self._seeds.get(level)
+        if seed is None:
+            return self._chance.random_bytes(security.key_length(level))
+        right = security.right_key(level, seed)
+        if step.key is Key.WRONG:
+            old = self._old_keys.get(level, right)
+            return (
+                old
+                if old != right and self._chance.below(2)
+                else security.wrong_key(level, seed, flip=self._chance.below(32))
+            )
+        return {Key.SHORT: right[:-1], Key.LONG: right + b"\x00"}.get(step.key or Key.RIGHT, right)
+
+    def _watch_restart(self) -> None:
+        """Follow the restart if it is seen: the ECU may go on for a while before it does what it has promised."""
+        tester = self._tester
+        until_s = tester.link.now_s + tester.target.reset.boot_s + LATEST_START_S
+        while tester.link.now_s < until_s:
+            if tester.request(tester.liveness_request).kind is Kind.SILENCE:
+                tester.await_life(tester.target.reset.boot_s * SLOWEST_BOOT + 2.0)
+                tester.security.forget_pending(has_restarted=True)
+                self._tracker.take(Step(Action.RESTART), Answer(Said.YES))
+                self._path.append("it restarted")
+                return
+            tester.wait(STEP_S)
+
+    def _wait_out_delay(self, level: int) -> None:
+        self._patience.lockouts -= 1
+        s3_s = (self._tester.target.timing.s3_ms or 0) / 1000 * 1.2
+        self._wait(max(self._tester.security.delay_s(level) + 0.5, s3_s))
+
+    def _wait(self, seconds: float) -> None:
+        self._tester.wait(seconds)
+        self._tracker.take(Step(Action.WAIT), Answer(Said.YES))
+        self._path.append(f"{seconds:g} s of silence")
+
+    # What must not be
+
+    def _note_deviation(self, step: Step, reply: Reply, before: str) -> None:
+        effect = ""
+        is_open = False
+        if step.action is Action.WRITE and reply.is_positive:
+            entry, _ = self._probes[step.number]
+            written = self._tester.access.write_effect(entry)
+            is_open = written.is_changed and not self._tracker.may_be_open(step.number)
+            effect = f"; a write is {'effective' if written.is_changed else 'without effect'} ({written})"
+        expected = f"no such answer to {step} ({before})"
+        if is_open:
+            expected = f"level 0x{step.number:02X} not open ({before})"
+        path = ", ".join(self._path)
+        self.deviations.append(Deviation(expected, f"{step}: {reply}{effect}; the last steps: {path}", reply, is_open))
+
+
+def _answer(reply: Reply) -> Answer:
+    if reply.is_negative:
+        return Answer(Said.NO, reply.nrc)
+    if not reply.is_positive:
+        return Answer(Said.NOTHING)
+    is_seed = reply.request[0] == Service.SECURITY_ACCESS and reply.request[1] & 1
+    return Answer(Said.ZERO_SEED if is_seed and not any(reply.pdu[2:]) else Said.YES)

@@ -1,0 +1,101 @@
+"""What do ISO-TP's frames look like? ISO 15765-2:2016 with normal addressing, on classic CAN and on CAN FD."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+CLASSIC_BYTES: Final = 8
+LONGEST_BYTES: Final = 64
+FRAME_LENGTHS: Final = (8, 12, 16, 20, 24, 32, 48, 64)
+"""What TX_DL may be: the longest frame that a sender uses. 8 is classic CAN; CAN FD has nothing between these."""
+
+SF_BYTES: Final = 7
+"""What a single frame carries whose length stands in its first byte; a longer one has it in its second (the escape)."""
+FF_MIN: Final = 8
+"""Below this length a sender with 8-byte frames and normal addressing has to use a single frame."""
+FF_MAX: Final = 4095
+"""Above this length the first frame carries 32 bits of length, announced by twelve zero bits (the escape)."""
+LONGEST_MESSAGE: Final = 2**32 - 1
+
+CLEAR_TO_SEND: Final = 0x30
+WAIT: Final = 0x31
+OVERFLOW: Final = 0x32
+
+FILL: Final = 0xCC
+"""What fills a frame of more than 8 bytes up to the next length that CAN FD has, where nothing else is wanted."""
+
+SF_HEAD: Final = tuple(bytes((length,)) for length in range(SF_BYTES + 1))
+CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
+
+
+def _stmin_s(raw: int) -> float:
+    if 0xF1 <= raw <= 0xF9:
+        return (raw - 0xF0) / 10_000
+    return min(raw, 0x7F) / 1000  # 80-F0 and FA-FF are reserved: the longest time of all
+
+
+STMIN_S: Final = tuple(_stmin_s(raw) for raw in range(256))
+
+
+class IsoTpFault(Enum):
+    """Why a message was given up; the values are the standard's names where it has one."""
+
+    TIMEOUT_BS = "N_TIMEOUT_Bs"  # sending: no flow control came in time
+    TIMEOUT_CR = "N_TIMEOUT_Cr"  # receiving: no consecutive frame came in time
+    WRONG_SN = "N_WRONG_SN"  # receiving: a consecutive frame was lost, repeated or out of order
+    INVALID_FS = "N_INVALID_FS"  # sending: the flow control's status is a reserved one
+    UNEXPECTED_PDU = "N_UNEXP_PDU"  # receiving: another message began before this one was complete
+    WAIT_LIMIT = "N_WFT_OVRN"  # sending: more flow controls in a row said wait than `wait_limit` allows
+    OVERFLOW = "N_BUFFER_OVFLW"  # sending: the peer's flow control said that it has no room for the message
+    TOO_LONG = "longer than max_length"  # receiving: we refused the message; the standard has no name for it
+
+
+def fills(tx_dl: int, padding: int | None) -> tuple[bytes, ...]:
+    """By the size of a frame's content, 0 to `tx_dl`: what goes behind it.
+
+    Up to 8 bytes that is a matter of taste; above, the next length that CAN FD has must be reached. ValueError: there
+    are no frames of `tx_dl` bytes, or `padding` is no byte.
+    """
+    if tx_dl not in FRAME_LENGTHS:
+        raise ValueError(f"frames of {tx_dl} bytes; there are {', '.join(map(str, FRAME_LENGTHS))}")
+    pad = b"" if padding is None else bytes((padding,))
+    short = [pad * (CLASSIC_BYTES - size) for size in range(CLASSIC_BYTES + 1)]
+    long = [
+        (pad or bytes((FILL,))) * (next(length for length in FRAME_LENGTHS if length >= size) - size)
+        for size in range(CLASSIC_BYTES + 1, tx_dl + 1)
+    ]
+    return (*short, *long)
+
+
+def longest_single(tx_dl: int) -> int:
+    """How many bytes a single frame carries."""
+    return SF_BYTES if tx_dl == CLASSIC_BYTES else tx_dl - 2
+
+
+def first_frame_head(length: int) -> bytes:
+    """What stands in a first frame before the message's own bytes."""
+    return (0x1000 | length).to_bytes(2, "big") if length <= FF_MAX else b"\x10\x00" + length.to_bytes(4, "big")
+
+
+def escaped_single(data: bytes | bytearray) -> bytes | None:
+    """The message in a single frame of more than 8 bytes, or None: to be ignored.
+
+    Only the escape is allowed here, and only for what does not fit 8 bytes.
+    """
+    length = data[1]
+    return bytes(data[2 : length + 2]) if data[0] == 0 and SF_BYTES < length <= len(data) - 2 else None
+
+
+def read_first_frame(data: bytes | bytearray) -> tuple[int, int] | None:
+    """The length that a first frame states, and where the message's own bytes begin; None: to be ignored.
+
+    What would have fitted a single frame of the same size comes in no first frame, nor what needs no escape with one.
+    """
+    size = len(data)
+    if size < CLASSIC_BYTES:
+        return None
+    length, start, shortest = (data[0] & 0x0F) << 8 | data[1], 2, FF_MIN if size == CLASSIC_BYTES else size - 1
+    if length == 0:
+        length, start, shortest = int.from_bytes(data[2:6], "big"), 6, FF_MAX + 1
+    return (length, start) if length >= shortest else None

@@ -1,0 +1,120 @@
+"""How is an ECU looked into, past its bus? Its console, its memory, its image: as the target's [observe] says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import LinkError
+from harness.outcome import Inconclusive
+from harness.tester.client import Client
+
+COMMAND_S = 60.0
+LAST_WORDS_S = 1.0
+"""How long after the last exchange a console may take to show what was printed."""
+
+MOST_IMAGE_BYTES = 1 << 28
+
+
+class Console:
+    """What an ECU printed while it was watched."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+
+@contextmanager
+def watched_console(client: Client) -> Iterator[Console]:
+    """Watch the console: that of simulated nodes, or what the target's command prints until the end.
+
+    A command that ends by itself, such as one that shows a log, is run at the end; one that goes on is stopped then.
+    Inconclusive: there is no console to look at. LinkError: the command cannot be run.
+    """
+    console = Console()
+    command = client.target.observe.console
+    if client.link.is_virtual and command is None:
+        yield console
+        console.content = client.link.console().encode("utf-8", "replace")
+        return
+    if command is None:
+        raise Inconclusive("no console is declared; see [observe] console in the target file")
+    words = shlex.split(command.removeprefix("command:"))
+    with tempfile.TemporaryFile() as output:
+        process = _started(words, output.fileno())
+        try:
+            yield console
+        finally:
+            has_ended = _ends(process)
+        output.seek(0)
+        console.content = output.read()
+    if has_ended:
+        console.content += _output_of(words)
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the command ends by itself, given the time for its last words; if not, it is stopped."""
+    try:
+        process.wait(LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    return True
+
+
+def _started(words: list[str], output: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    except OSError as error:
+        raise LinkError(f"[observe] {words[0]}: {error}") from error
+
+
+def _output_of(words: list[str]) -> bytes:
+    try:
+        done = subprocess.run(words, check=True, capture_output=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LinkError(f"[observe] {words[0]}: {' '.join(str(error).split())}") from error
+    return done.stdout + done.stderr
+
+
+def memory_in_use(client: Client) -> float | None:
+    """How much memory the ECU uses, in whatever unit the target's command prints first; None without one."""
+    command = client.target.observe.memory
+    if command is None:
+        return None
+    output = _output_of(shlex.split(command.removeprefix("command:"))).decode("ascii", "replace")
+    number = re.search(r"\d+(?:\.\d+)?", output)
+    if number is None:
+        raise LinkError(f"[observe] memory: the command prints no number, but {output[:40]!r}")
+    return float(number[0])
+
+
+def images(client: Client) -> Iterator[tuple[str, bytes]]:
+    """The firmware image, or every file below a folder; simulated nodes show theirs. Inconclusive: there is none."""
+    declared = client.target.observe.image
+    if declared is None:
+        simulated = client.link.images()
+        if not simulated:
+            raise Inconclusive("no image is declared; see [observe] image in the target file")
+        yield from (("the simulated ECU's image", content) for content in simulated)
+        return
+    path = client.target.folder / declared
+    if not path.exists():
+        raise LinkError(f"[observe] image: there is no file {path}")
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.is_symlink()) if path.is_dir() else [path]
+    for file in files:
+        yield file.name, _content(file)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > MOST_IMAGE_BYTES:
+            raise LinkError(f"[observe] image: {file} is larger than {MOST_IMAGE_BYTES >> 20} MiB")
+        return file.read_bytes()
+    except OSError as error:
+        raise LinkError(f"[observe] image: {error}") from error

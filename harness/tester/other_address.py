@@ -1,0 +1,95 @@
+"""What does the ECU say to somebody else? The same ECU on the same link, asked from another address than ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.link.frame import Frame
+from harness.outcome import Inconclusive
+from harness.target import Can
+from harness.tester.client import Client
+from harness.tester.exchange import Exchanger
+from harness.tester.reply import RawReply, Reply
+from harness.tester.security import SecurityAccess
+from harness.tester.transport import Transport
+from harness.uds import Service
+
+SHORTEST_29_BIT_ID = 0x800
+LONGEST_SINGLE = 7
+
+
+class OtherAddress(Exchanger):
+    """A second client. What it sends is gated, counted and kept as evidence like everything else."""
+
+    def __init__(
+        self, client: Client, security: SecurityAccess, name: str, can: Can, *, is_tester: bool, longest: int
+    ) -> None:
+        super().__init__(client.link, replace(client.target, can=can))
+        self.name = name
+        self.is_tester = is_tester
+        """A declared address of its own: the ECU can tell it from ours."""
+        self.longest = longest
+        """How many bytes a request may have; what needs more than one frame is not sent to every address."""
+        self.is_functional = False
+        self.quiet_s = client.quiet_s
+        self.watch = _Witness(security)
+        self._client = client
+        self._transport = Transport(client.link, can, takes_any_format=True)
+
+    def ask(self, request: bytes) -> Reply:
+        """Send one request and wait for its final answer."""
+        if len(request) > self.longest:
+            raise Inconclusive(f"{len(request)} bytes are more than one frame to {self.name}")
+        return self.request(request, is_functional=self.is_functional)
+
+    def is_served(self) -> bool:
+        """Whether the ECU answers here at all, properly."""
+        replies = (self.ask(self._client.liveness_request), self.ask(bytes((Service.TESTER_PRESENT, 0))))
+        return any(reply.is_positive or reply.is_negative for reply in replies)
+
+    def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
+        super()._remember(reply, was_answered)
+        self._client.exchange_count += 1
+        self._client.recent.append(reply)
+
+
+class _Witness:
+    """Counts what another address sends; its seeds and unlocks are not ours."""
+
+    def __init__(self, security: SecurityAccess) -> None:
+        self._security = security
+
+    def before_key(self, key_request: bytes) -> None:
+        self._security.before_key(key_request)
+
+    def after(self, reply: Reply) -> None:
+        security = self._security
+        security.is_touched = True
+        if reply.request[0] != Service.SECURITY_ACCESS:
+            security.forget_pending()
+        elif reply.is_positive and not reply.request[1] & 1:
+            security.has_unlocked = True
+
+    def after_raw(self, frame: Frame) -> None:
+        self._security.after_raw(frame)
+
+
+def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:
+    """Declared connections, our own id in the other format, and the functional id where it is declared and allowed."""
+    can = client.target.can
+    for entry in client.target.connections:
+        there = replace(can, request_id=entry.request_id, response_id=entry.response_id)
+        name = f"the connection 0x{entry.request_id:X} -> 0x{entry.response_id:X}"
+        yield OtherAddress(client, security, name, there, is_tester=True, longest=4095)
+    if can.request_id < SHORTEST_29_BIT_ID:
+        is_extended = can.extended_ids is not True
+        name = f"0x{can.request_id:X} with {29 if is_extended else 11} bits"
+        there = replace(can, extended_ids=is_extended)
+        yield OtherAddress(client, security, name, there, is_tester=False, longest=LONGEST_SINGLE)
+    if can.functional_id is not None and client.allows("functional"):
+        functional = OtherAddress(
+            client, security, f"the functional id 0x{can.functional_id:X}", can, is_tester=False, longest=LONGEST_SINGLE
+        )
+        functional.is_functional = True
+        yield functional

@@ -1,0 +1,132 @@
+"""What is measured of seeds on ECUs whose seeds are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from harness.audit.measurements import Measurements
+from harness.audit.opening import open_tester
+from harness.link.clock import VIRTUAL_EPOCH_S
+from harness.link.trace import Trace
+from harness.outcome import Inconclusive, NotApplicable, NotRun
+from harness.run import Depth
+from harness.target import Target, load_target
+from harness.tester.restart import Means
+from harness.tester.tester import Tester
+
+from ..variants import with_changes
+
+
+def opened(target: Target) -> Iterator[tuple[Tester, Measurements]]:
+    tester = open_tester(target, seed=1, trace=Trace(), ledger_path=None)
+    yield tester, Measurements(tester, Depth.QUICK)
+    tester.link.close()
+
+
+def measuring(*changes: str) -> Measurements:
+    return next(opened(with_changes("hardened", *changes)))[1]
+
+
+def test_a_sample_tells_when_each_seed_came_and_where_a_session_began() -> None:
+    sample = measuring().seeds(1)
+    assert len(sample.seeds) == len(sample.times_s) == len(sample.utc_s) == 256
+    assert list(sample.times_s) == sorted(sample.times_s)
+    assert [utc_s - time_s for utc_s, time_s in zip(sample.utc_s, sample.times_s, strict=True)] == pytest.approx(
+        [VIRTUAL_EPOCH_S] * 256
+    )
+    assert sample.starts == (0, 64, 128, 192)
+    gaps = [sample.times_s[start] - sample.times_s[start - 1] for start in sample.starts[1:]]
+    assert all(gap > 1 for gap in gaps), "a clock that counts seconds moves on"
+
+
+def test_a_sample_is_shown_in_the_report() -> None:
+    measure = measuring()
+    measure.seeds(3)
+    measure.of_seeds(3, {"More": "of it"})
+    (profile,) = measure.profiles
+    assert profile.title == "Seeds of level 0x03"
+    assert ("Length", "16 bytes") in profile.rows
+    assert profile.rows[-1] == ("More", "of it")
+
+
+def test_zeros_of_a_locked_level_are_told_from_chance() -> None:
+    sample = measuring("zero_seed_after_start").seeds(1)
+    assert (sample.zeros, sample.zeros_while_locked) == (1, 1)
+    assert [one.outcome.split()[0] for one in sample.evidence] == ["positive", "negative"]
+    assert sample.starts[0] == 0
+    assert len(sample.seeds) == 255
+
+
+def test_a_held_seed_is_sampled_with_its_key() -> None:
+    measure = measuring("held_seed")
+    assert measure.seeds(1).is_held
+    with pytest.raises(Inconclusive, match="too few"):
+        measure.seeds(1).require()
+    drawn = measure.drawn_seeds(1)
+    assert drawn.is_answered
+    assert len(set(drawn.seeds)) == 64
+    assert len(measure.ordered_seeds(1)) == 1, "four seeds at least show an order"
+
+
+def test_what_is_not_held_is_sampled_once() -> None:
+    measure = measuring()
+    assert measure.drawn_seeds(1) is measure.seeds(1)
+
+
+def test_restarts_give_their_seed_at_the_same_moment_and_then_at_others() -> None:
+    restarts = measuring().restarts(1)
+    assert [one.is_in_sweep for one in restarts.first] == [False] * 4 + [True] * 2
+    assert restarts.jitter_s < 0.001
+    assert {one.means for one in restarts.first} == {Means.POWER}
+    ages = [one.age_s for one in restarts.in_sweep]
+    assert ages[0] > restarts.at_one_moment[0].age_s + 0.01
+    assert ages[1] > ages[0] + 0.01
+    assert len(set(restarts.seeds)) == 6
+    assert not restarts.is_constant
+
+
+def test_seeds_that_are_a_function_of_the_uptime_come_again_at_the_same_moment_only() -> None:
+    restarts = measuring("uptime_seed").restarts(1)
+    assert len({one.seed for one in restarts.at_one_moment}) == 1
+    assert len({one.seed for one in restarts.first}) == 3
+    assert restarts.collisions.is_too_many
+    assert not restarts.is_constant
+
+
+def test_a_seed_that_outlives_restarts_is_gone_once_it_was_answered() -> None:
+    measure = measuring("held_seed")
+    assert measure.restarts(1).is_constant
+    assert len(set(measure.fresh_restarts(1, are_answered=True).seeds)) == 6
+
+
+def test_a_delay_after_each_start_costs_few_restarts() -> None:
+    tester, _ = next(opened(with_changes("hardened", "boot_delay")))
+    restarts = Measurements(tester, Depth.DEFAULT).restarts(1)
+    assert len(restarts.first) <= 12
+    assert all(one.age_s > 9 for one in restarts.first)
+
+
+def test_no_restart_is_told_from_one_that_is_not_allowed() -> None:
+    _, measure = next(opened(load_target("article")))
+    with pytest.raises(NotApplicable, match="no way to restart"):
+        measure.restarts(1)
+    hardened = load_target("hardened")
+    forbidden = replace(hardened, safety=replace(hardened.safety, allow=frozenset({"write"})))
+    tester, measure = next(opened(forbidden))
+    with pytest.raises(NotRun, match="does not allow a restart"):
+        measure.restarts(1)
+    assert measure.restarts_if_any(1) is None
+    assert any("were not seen" in note for note in tester.notes)
+
+
+def test_seeds_after_wrong_keys_are_taken_within_what_the_target_allows() -> None:
+    found = measuring("fixed_seed_after_wrong_key").seeds_after_wrong_keys(1)
+    assert len(set(found.following)) == 1
+    assert found.collisions.is_too_many
+    hardened = load_target("hardened")
+    gentle = replace(hardened, safety=replace(hardened.safety, allow=frozenset({"write"})))
+    refused = next(opened(gentle))[1].seeds_after_wrong_keys(1)
+    assert (refused.following, refused.stopped_by) == ((), "the target does not allow lockout")

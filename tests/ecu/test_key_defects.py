@@ -1,0 +1,166 @@
+"""Keys that a flawed ECU takes, or takes its time over; the sound one takes none of them, and no time."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from harness.ecu.defects import Defects
+from harness.ecu.key_check import SHORT_SECRET
+from harness.ecu.keys import hmac_sha256_key
+from harness.ecu.profiles import HARDENED_ARTICLE_KEY, hardened
+from harness.ecu.rules import EcuDied
+
+from .. import simple_keys
+from .desk import Desk, HardenedDesk
+
+OPENED = "67 02"
+
+MakeKey = Callable[[bytes, bytes], bytes]
+"""From the right key and the seed to the key that is sent."""
+
+TAKEN: list[tuple[str, MakeKey]] = [
+    ("default_key", lambda right, seed: b"\xff" * 16),
+    ("default_key_zero", lambda right, seed: bytes(16)),
+    ("default_key_deadbeef", lambda right, seed: b"\xde\xad\xbe\xef" * 4),
+    ("key_is_inverted_seed", lambda right, seed: bytes(byte ^ 0xFF for byte in seed)),
+    ("first_bytes_compared", lambda right, seed: right[:2] + bytes(14)),
+    ("low_half_compared", lambda right, seed: bytes(14) + right[-2:]),
+    ("key_bit_ignored", lambda right, seed: right[:3] + bytes((right[3] ^ 0x20,)) + right[4:]),
+    ("key_sum_compared", lambda right, seed: right[::-1]),
+    ("key_start_accepted", lambda right, seed: right[:15]),
+    ("key_start_accepted", lambda right, seed: right[:1]),
+    ("empty_key_accepted", lambda right, seed: b""),
+    ("longer_key_accepted", lambda right, seed: right + b"\x00"),
+    ("key_is_seed_plus_constant", lambda right, seed: simple_keys.plus_constant(seed, 1)),
+    ("key_is_seed_xor_constant", lambda right, seed: simple_keys.xor_constant(seed, 1)),
+    ("short_secret", lambda right, seed: hmac_sha256_key(seed, 1, secret=SHORT_SECRET)),
+]
+
+
+def in_extended_session(*defects: str) -> HardenedDesk:
+    desk = HardenedDesk(defects=Defects.of(*defects))
+    desk.ask("10 03")
+    return desk
+
+
+def answer_to(desk: HardenedDesk, make_key: MakeKey) -> str:
+    seed = desk.seed()
+    return desk.send_key(make_key(bytes.fromhex(desk.key(seed)), seed).hex())
+
+
+@pytest.mark.parametrize(("name", "make_key"), TAKEN)
+def test_key_is_taken_with_the_defect_only(name: str, make_key: MakeKey) -> None:
+    assert answer_to(in_extended_session(name), make_key) == OPENED
+    assert answer_to(in_extended_session(), make_key) in ("7f 27 13", "7f 27 35")
+
+
+@pytest.mark.parametrize("name", [name for name, _ in TAKEN])
+def test_key_of_chance_is_refused_with_the_defect_too(name: str) -> None:
+    assert answer_to(in_extended_session(name), lambda right, seed: seed[::-1]) == "7f 27 35"
+
+
+def test_key_is_the_crc_of_the_seed() -> None:
+    desk = HardenedDesk(HARDENED_ARTICLE_KEY, defects=Defects.of("key_is_crc_of_seed"))
+    desk.ask("10 03")
+    assert desk.send_key(f"{zlib.crc32(desk.seed()):08x}") == OPENED
+
+
+def test_long_key_kills() -> None:
+    with pytest.raises(EcuDied):
+        answer_to(in_extended_session("dies_on_long_key"), lambda right, seed: bytes(65))
+    assert answer_to(in_extended_session(), lambda right, seed: bytes(65)) == "7f 27 13"
+
+
+@pytest.mark.parametrize("defect", ["seed_kept_after_wrong_length", ""])
+def test_seed_after_a_key_of_the_wrong_length(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    key = desk.key(desk.seed())
+    assert desk.send_key("11") == "7f 27 13"
+    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+
+
+@pytest.mark.parametrize("defect", ["seed_kept_after_wrong_level", ""])
+def test_seed_after_a_key_for_another_level(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    key = desk.key(desk.seed())
+    assert desk.send_key("11" * 16, 3) == "7f 27 24"
+    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+
+
+@pytest.mark.parametrize("defect", ["seed_survives_session_change", ""])
+def test_seed_after_a_session_change(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    key = desk.key(desk.seed())
+    desk.ask("10 01")
+    desk.ask("10 03")
+    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+
+
+@pytest.mark.parametrize("defect", ["key_taken_at_other_level", ""])
+def test_key_sent_to_another_level(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    key = desk.key(desk.seed())
+    assert desk.send_key(key, 3) == ("67 04" if defect else "7f 27 24")
+    assert desk.ask("2E 3030 0123") == ("6e 30 30" if defect else "7f 2e 33")
+
+
+@pytest.mark.parametrize("defect", ["any_level_is_enough", "levels_stay_unlocked", ""])
+def test_write_of_another_levels_data(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    desk.send_right_key(1)
+    assert desk.ask("2E 3030 0123") == ("6e 30 30" if defect == "any_level_is_enough" else "7f 2e 33")
+    desk.send_right_key(3)
+    assert desk.is_unlocked() == bool(defect)
+    desk.ask("10 03")
+    assert not desk.is_unlocked()
+
+
+@pytest.mark.parametrize("defect", ["suppressed_key_uncounted", ""])
+def test_wrong_keys_whose_answer_is_to_be_suppressed(defect: str) -> None:
+    desk = in_extended_session(*filter(None, [defect]))
+    answers = []
+    for _ in range(4):
+        desk.ask("27 01")
+        answers.append(desk.ask(f"27 82 {'11' * 16}"))
+    assert answers[2:] == (["7f 27 35"] * 2 if defect else ["7f 27 36", "7f 27 24"])
+
+
+@pytest.mark.parametrize(("defect", "record"), [("seed_made_of_record", "0102"), ("record_fixes_seed", "DEBA")])
+def test_record_decides_the_seed(defect: str, record: str) -> None:
+    desk = in_extended_session(defect)
+    assert desk.ask(f"27 01 {record}") == desk.ask(f"27 01 {record}")
+    assert desk.seed() != desk.seed()
+    assert in_extended_session().ask(f"27 01 {record}") == "7f 27 13"
+
+
+def test_hidden_level_opens_with_its_seed() -> None:
+    desk = Desk(hardened("hidden_level"))
+    desk.ask("10 03")
+    seed = desk.ask("27 41")
+    assert seed == desk.ask("27 41")
+    assert desk.ask(f"27 42 {seed[6:]}") == "67 42"
+    sound = Desk(hardened())
+    sound.ask("10 03")
+    assert sound.ask("27 41") == "7f 27 12"
+
+
+@pytest.mark.parametrize(("right_bytes", "work_s"), [(0, 0.001), (3, 0.004), (15, 0.016)])
+def test_comparison_takes_a_millisecond_for_each_byte(right_bytes: int, work_s: float) -> None:
+    desk = in_extended_session("comparison_takes_time")
+    answer_to(desk, lambda right, seed: right[:right_bytes] + bytes(byte ^ 1 for byte in right[right_bytes:]))
+    assert desk.node.ecu.work_s == pytest.approx(work_s)
+    desk.ask("3E 00")
+    assert desk.node.ecu.work_s == 0.0
+
+
+def test_answer_waits_for_the_comparison() -> None:
+    desk = HardenedDesk(HARDENED_ARTICLE_KEY, defects=Defects.of("comparison_takes_time"))
+    desk.ask("10 03")
+    key = bytearray.fromhex(desk.key(desk.seed()))
+    key[2] ^= 1
+    assert desk.give(f"740#062702{key.hex()}") == []
+    assert desk.wait(0.0029) == []
+    assert desk.wait(0.0002) == ["748#037F273500000000"]

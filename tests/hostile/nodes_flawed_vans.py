@@ -1,0 +1,131 @@
+"""Vans with one flaw each, in a form that no shipped defect has."""
+
+from __future__ import annotations
+
+from tests.hostile.nodes_van import CODE, DEFAULT, EXTENDED, FACTORY, LIMIT, PROGRAMMING, SPEED, No, Van
+from tests.hostile.nodes_vans import Checks, Switchable
+
+
+class LowNibble(Van):
+    """Takes the length from the lower half of the first byte, whatever the upper one says, and drops what is too short."""
+
+    def on_frame(self, frame):
+        data = bytes(frame.data)
+        is_ours = frame.arbitration_id == self.request_id and not frame.is_extended_id
+        is_expected = self.wire.length or self.wire.rest
+        if is_ours and not is_expected and data and data[0] >> 4 in (2, 3):
+            pdu = data[1 : 1 + (data[0] & 15)]
+            if len(pdu) >= 3 and pdu[0] in (0x22, 0x2E):
+                self.port.call_later(self.latency_s, lambda: self.answer(pdu, False))
+            return
+        super().on_frame(frame)
+
+
+class KeptInFactory(Van):
+    """The way to the factory session keeps the level open."""
+
+    sessions = (DEFAULT, PROGRAMMING, EXTENDED, FACTORY)
+
+    def enter(self, session):
+        if session == FACTORY and self.is_open:
+            self.session = session
+            return
+        super().enter(session)
+
+
+class LateRead(Van):
+    """One identifier takes 1.5 s, and nothing says so."""
+
+    def answer(self, pdu, is_functional):
+        if pdu == b"\x22\x03\x03":
+            self.port.call_later(1.5, lambda: super(LateRead, self).answer(pdu, is_functional))
+        else:
+            super().answer(pdu, is_functional)
+
+
+class MovingCode(Van):
+    """Its read-protected data changes all the time, and is given to everybody."""
+
+    def value(self, did):
+        return self.port.random_bytes(4) if did == CODE else super().value(did)
+
+    def read(self, pdu):
+        was_open, self.is_open = self.is_open, True
+        try:
+            return super().read(pdu)
+        finally:
+            self.is_open = was_open
+
+
+class MuteWrites(Van):
+    """A write that is not allowed is met with silence, and only one is allowed."""
+
+    def may_write(self, did):
+        return did == SPEED
+
+    def write(self, pdu):
+        try:
+            return super().write(pdu)
+        except No:
+            return None
+
+
+class DiesOfEscape(Van):
+    """A first frame with 32 bits of length ends it."""
+
+    is_dead = False
+
+    def power_cycle(self):
+        self.is_dead = False
+        super().power_cycle()
+
+    def on_frame(self, frame):
+        if frame.data[:2] == b"\x10\x00" and frame.arbitration_id == self.request_id:
+            self.is_dead = True
+        if not self.is_dead:
+            super().on_frame(frame)
+
+
+class OneWriteOnly(Van):
+    """Locks itself after each write, and takes any length."""
+
+    def write(self, pdu):
+        try:
+            return super().write(pdu)
+        finally:
+            if int.from_bytes(pdu[1:3], "big") == LIMIT:
+                self.relock()
+
+    def fits(self, did, value):
+        return did == LIMIT or super().fits(did, value)
+
+
+class MuteInDefault(Switchable):
+    """28 is accepted in the default session too, but only to disable."""
+
+    def enter(self, session):
+        Van.enter(self, session)
+
+    def communicate(self, pdu):
+        if pdu[1:] == b"\x00\x01" and self.session != EXTENDED:
+            raise No(0x22)
+        self.is_mute = pdu[1:] == b"\x03\x01"
+        return self.yes(pdu)
+
+
+class RefusedAlone(Van):
+    """Looks at the first identifier of a request only, to see whether it may be read."""
+
+    def read(self, pdu):
+        was_open, self.is_open = self.is_open, self.is_open or pdu[1:3] != b"\x03\x05"
+        try:
+            return super().read(pdu)
+        finally:
+            self.is_open = was_open
+
+
+class EraseForAll(Checks):
+    """Erasing needs no level either."""
+
+    def routine(self, pdu):
+        return b"\x71" + pdu[1:4] if pdu[2:4] == b"\xff\x00" else super().routine(pdu)

@@ -1,0 +1,126 @@
+"""Do verdicts stand before a maker who builds otherwise? Odd vans are not accused, and flaws in other forms are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_functions
+from harness.run import Depth, Verdict
+from harness.target import Target, load_target
+from harness.target.model import SessionEntry
+
+from . import nodes_flawed_vans, nodes_van, nodes_vans
+from .nodes_van import FACTORY
+
+HERE = Path(__file__).parent
+GROUPS = ("AC-", "ST-", "CF-", "TP-", "DS-05", "DS-06")
+PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+
+
+def addressed(**can: Any) -> Callable[[Target], Target]:
+    return lambda target: replace(target, can=replace(target.can, **can))
+
+
+def patient(target: Target) -> Target:
+    return replace(target, timing=replace(target.timing, p2_ms=1000))
+
+
+def without_length(target: Target) -> Target:
+    return replace(target, data=tuple(replace(entry, length=None) for entry in target.data))
+
+
+def without_protection(target: Target) -> Target:
+    data = [entry for entry in target.data if entry.write.level is None]
+    return replace(target, data=tuple(data[:1]))
+
+
+def with_factory_session(target: Target) -> Target:
+    return replace(target, sessions=(*target.sessions, SessionEntry(id=FACTORY)))
+
+
+OTHERWISE: dict[str, Callable[[Target], Target]] = {
+    "Slow": patient,
+    "GroupAddress": addressed(request_id=0x703, response_id=0x713, functional_id=None),
+    "AnyName": without_length,
+    "MuteWrites": without_protection,
+    "KeptInFactory": with_factory_session,
+}
+"""What the maker of a van would declare that differs from the others."""
+
+
+def declared(node: str) -> Target:
+    target = OTHERWISE.get(node, lambda same: same)(load_target(HERE / "van.toml"))
+    modules = (nodes_van, nodes_vans, nodes_flawed_vans)
+    file = next(module.__file__ for module in modules if hasattr(module, node))
+    return replace(target, can=replace(target.can, channel=f"{file}:{node}"))
+
+
+def verdicts(node: str, *wanted: str) -> dict[str, tuple[Verdict, str]]:
+    functions = [function for check, function in shipped_functions().items() if check.startswith(wanted)]
+    findings = run_checks(functions, declared(node), depth=Depth.DEFAULT)
+    return {finding.id: (finding.verdict, finding.observed or finding.reason) for finding in findings}
+
+
+ACCUSED_RIGHTLY = {"GroupAddress": {"AC-04"}}
+"""An id that is not declared is one that nobody can filter for, whatever it is for."""
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        *("Van", "Talker", "PendingAtTimes", "PendingAlways", "Slow", "Drifting", "DriftingLimit", "GroupAddress"),
+        *("SlowStart", "SlowStartReads", "NeedsRecord", "AnyName", "KeptAwake", "Switchable", "EventfulStreet"),
+        *("Conditions", "Checks", "PresenceForAll", "QueuesSingles", "GivesUpSoon"),
+    ],
+)
+def test_an_odd_van_is_not_accused(node: str) -> None:
+    accused = {check: why for check, (verdict, why) in verdicts(node, *GROUPS).items() if verdict in (FAIL, Verdict.ERROR)}
+    assert set(accused) == ACCUSED_RIGHTLY.get(node, set()), accused
+
+
+@pytest.mark.parametrize(
+    ("node", "check", "verdict"),
+    [
+        ("LowNibble", "TP-12", FAIL),
+        ("KeptInFactory", "ST-01", FAIL),
+        ("LateRead", "ST-06", FAIL),
+        ("MovingCode", "AC-11", OPEN),
+        ("RefusedAlone", "AC-11", FAIL),
+        ("MuteWrites", "AC-15", OPEN),
+        ("DiesOfEscape", "TP-08", FAIL),
+        ("OneWriteOnly", "AC-13", FAIL),
+        ("MuteInDefault", "DS-06", FAIL),
+        ("EraseForAll", "AC-08", FAIL),
+        ("Checks", "AC-08", OPEN),
+        ("KeptAwake", "ST-02", OPEN),
+        ("GroupAddress", "ST-04", OPEN),
+        ("GroupAddress", "AC-04", FAIL),
+        ("PresenceForAll", "AC-03", PASS),
+        ("PendingAlways", "TP-01", PASS),
+        ("PendingAtTimes", "TP-15", PASS),
+        ("Slow", "TP-15", PASS),
+        ("QueuesSingles", "TP-11", PASS),
+        ("GivesUpSoon", "TP-06", PASS),
+        ("Talker", "TP-12", OPEN),
+        ("SlowStart", "ST-08", PASS),
+        ("SlowStartReads", "ST-08", PASS),
+        ("AnyName", "AC-13", PASS),
+        ("Switchable", "DS-06", PASS),
+    ],
+)
+def test_what_a_check_says_of_a_van(node: str, check: str, verdict: Verdict) -> None:
+    said, why = verdicts(node, check)[check]
+    assert said is verdict, why
+
+
+def test_a_van_that_was_silenced_speaks_again() -> None:
+    target = declared("MuteInDefault")
+    findings = run_checks([shipped_functions()["DS-06"]] * 2, target)
+    assert [finding.verdict for finding in findings] == [FAIL, FAIL]
+    assert not any("may still be disabled" in note for finding in findings for note in finding.notes)

@@ -1,0 +1,134 @@
+"""One row of the matrix: an ECU is audited, and what each check said of it is held against what must be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_functions
+from harness.ecu.defects import CAMPAIGNS, DEFECTS
+from harness.ecu.defects.declare import Defect
+from harness.ecu.variants import VARIANTS
+from harness.run import Depth, Finding, Verdict
+from harness.target import Target
+
+from ..variants import with_changes
+
+MATRIX_JSON = Path(__file__).parents[2] / "reports" / "sample" / "matrix.json"
+MATRIX_HTML = MATRIX_JSON.with_suffix(".html")
+SOUND = ("hardened", "hardened-article-key")
+BY_DESIGN = {"SA-06", "SA-34"}
+"""What the article's short keys fail on any ECU that has them."""
+
+_WORST_FIRST = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.NOT_RUN,
+    Verdict.NOT_APPLICABLE,
+    Verdict.PASS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefectRow:
+    """What the checks said of one defect."""
+
+    name: str
+    seen: tuple[str, ...]
+    """Checks that fail on it and not on the ECU that it was put into."""
+    errors: tuple[str, ...]
+    changed: dict[str, str]
+    """Checks that passed on that ECU and come to no verdict here: recorded, not forbidden."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRow:
+    """What the checks said of one benign variant."""
+
+    name: str
+    alarms: tuple[str, ...]
+    verdicts: dict[str, int]
+
+
+def verdicts(target: Target, depth: Depth, checks: Iterable[str]) -> tuple[dict[str, Verdict], list[Finding]]:
+    """The worst verdict of each check, and the findings."""
+    functions = shipped_functions()
+    findings = run_checks([functions[check] for check in checks], target, depth=depth)
+    worst: dict[str, Verdict] = {}
+    for finding in findings:
+        known = worst.get(finding.id, Verdict.PASS)
+        worst[finding.id] = min(known, finding.verdict, key=_WORST_FIRST.index)
+    return worst, findings
+
+
+@cache
+def of_sound(base: str, depth: Depth) -> dict[str, Verdict]:
+    """What the checks say of the ECU without any defect."""
+    return verdicts(with_changes(base), depth, shipped_functions())[0]
+
+
+def defect_row(defect: Defect) -> tuple[DefectRow, list[Finding]]:
+    """Audit an ECU with the defect, at its depth; of a deep one only its own checks, and all others at default depth."""
+    target = with_changes(defect.base, defect.name)
+    everything = shipped_functions()
+    depth = Depth(defect.depth)
+    found, findings = verdicts(target, depth, defect.kills if depth is Depth.DEEP else everything)
+    others = [check for check in everything if check not in found]
+    depth_of_others = Depth.DEFAULT if depth is Depth.DEEP else depth
+    if depth is Depth.DEEP:
+        more, more_findings = verdicts(target, Depth.DEFAULT, others)
+        found, findings = {**more, **found}, [*findings, *more_findings]
+    sound = of_sound(defect.base, depth_of_others)
+    row = DefectRow(
+        name=defect.name,
+        seen=tuple(sorted(check for check, verdict in found.items() if verdict is Verdict.FAIL is not sound[check])),
+        errors=tuple(sorted(check for check, verdict in found.items() if verdict is Verdict.ERROR)),
+        changed={
+            check: verdict.value
+            for check, verdict in sorted(found.items())
+            if sound[check] is Verdict.PASS and verdict not in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR)
+        },
+    )
+    return row, findings
+
+
+def variant_row(name: str, base: str = "hardened") -> tuple[VariantRow, list[Finding]]:
+    """Audit a benign variant at quick depth."""
+    _, findings = verdicts(with_changes(base, name), Depth.QUICK, shipped_functions())
+    alarms = {finding.id for finding in findings if finding.verdict in (Verdict.FAIL, Verdict.ERROR)}
+    counts = {verdict.value: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
+    return VariantRow(name=name, alarms=tuple(sorted(alarms)), verdicts=counts), findings
+
+
+def as_json(defects: Iterable[DefectRow], variants: Iterable[VariantRow]) -> dict[str, object]:
+    """The whole matrix as plain values, with what is declared of each defect and variant beside what was seen."""
+    return {
+        "schema_version": 1,
+        "checks": sorted(shipped_functions()),
+        "defects": [{**declared(DEFECTS[row.name]), **plain(asdict(row))} for row in defects],
+        "variants": [
+            {"number": VARIANTS[row.name].number, "what": VARIANTS[row.name].what, **plain(asdict(row))} for row in variants
+        ],
+    }
+
+
+def declared(defect: Defect) -> dict[str, object]:
+    """What stands in the defect's declaration."""
+    return {
+        "number": defect.number,
+        "what": defect.what,
+        "base": defect.base,
+        "depth": defect.depth,
+        "kills": list(defect.kills),
+        "also": {check: why for check, why in defect.also.items() if CAMPAIGNS.get(check) != why},
+        "survives": defect.survives,
+    }
+
+
+def plain(table: dict[str, object]) -> dict[str, object]:
+    """Tuples as lists, as JSON gives them back."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}

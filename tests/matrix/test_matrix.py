@@ -1,0 +1,84 @@
+"""Every check has been seen to fail on a flaw that it names, and to stay silent on sound ECUs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.audit.declare import Attack
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_checks, shipped_functions
+from harness.ecu.defects import DEFECTS
+from harness.ecu.variants import VARIANTS
+from harness.run import Finding, Verdict
+from harness.target import load_target
+
+from .page import dump, render
+from .rows import BY_DESIGN, MATRIX_HTML, MATRIX_JSON, SOUND, as_json, defect_row, variant_row
+
+CHECKS = shipped_functions()
+KEPT: dict[str, Any] = json.loads(MATRIX_JSON.read_text(encoding="utf-8"))
+STALE = "reports/sample/matrix.json is not what the code gives: run `make matrix`, and look at what changed"
+
+slow = {name: pytest.mark.thorough for name, defect in DEFECTS.items() if defect.depth != "quick"}
+"""Defects that need larger samples are audited by `.ci/run` only."""
+
+
+def explain(findings: list[Finding]) -> str:
+    return "\n".join(
+        f"{finding.id} {finding.parameter or ''} {finding.verdict}: {finding.observed or finding.reason}"
+        for finding in findings
+        if finding.verdict is not Verdict.PASS
+    )
+
+
+@pytest.mark.parametrize("profile", SOUND)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_check_fails_on_a_sound_ecu(profile: str, seed: int) -> None:
+    findings = run_checks(CHECKS.values(), load_target(profile), seed=seed)
+    by_design = BY_DESIGN if profile == "hardened-article-key" else set()
+    failing = {finding.id for finding in findings if finding.verdict in (Verdict.FAIL, Verdict.ERROR)}
+    assert failing == by_design, explain(findings)
+    assert {finding.id for finding in findings} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_check_fails_on_a_benign_variant(name: str) -> None:
+    row, findings = variant_row(name)
+    assert row.alarms == (), explain(findings)
+    assert row.verdicts["pass"] > len(CHECKS) / 3, explain(findings)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=slow.get(name, ())) for name in DEFECTS])
+def test_a_defect_is_seen_by_its_checks_and_by_no_other(name: str) -> None:
+    defect = DEFECTS[name]
+    row, findings = defect_row(defect)
+    assert bool(defect.kills) is not bool(defect.survives), "seen by a check, or there is a reason why not"
+    assert not row.errors, explain(findings)
+    assert not defect.kills or set(row.seen) & set(defect.kills), f"no check of {defect.kills} sees it\n{explain(findings)}"
+    assert set(row.seen) <= {*defect.kills, *defect.also}, f"accused beside it: {explain(findings)}"
+    kept = {entry["name"]: entry for entry in KEPT["defects"]}
+    (now,) = as_json([row], [])["defects"]  # type: ignore[misc]
+    assert kept.get(name) == now, STALE
+
+
+def test_the_kept_matrix_is_whole_and_its_page_is_made_of_it() -> None:
+    assert [entry["name"] for entry in KEPT["defects"]] == list(DEFECTS), STALE
+    assert [entry["name"] for entry in KEPT["variants"]] == list(VARIANTS), STALE
+    assert KEPT["checks"] == sorted(CHECKS), STALE
+    assert MATRIX_JSON.read_text(encoding="utf-8") == dump(KEPT)
+    assert MATRIX_HTML.read_text(encoding="utf-8") == render(KEPT), STALE
+
+
+def test_every_check_is_seen_to_fail() -> None:
+    assert {check for entry in KEPT["defects"] for check in entry["seen"]} == set(CHECKS)
+
+
+@pytest.mark.parametrize("check", [check for check in shipped_checks() if check.id in CHECKS], ids=lambda check: check.id)
+def test_a_check_names_defects_that_it_sees(check: Attack) -> None:
+    assert check.proven_by, f"{check.id} names no defect"
+    seen = {entry["name"]: entry["seen"] for entry in KEPT["defects"]}
+    for name in check.proven_by:
+        assert check.id in seen[name], f"{check.id} does not see {name}"

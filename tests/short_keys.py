@@ -1,0 +1,11 @@
+"""The key of an ECU with the defect short_seed_and_key: the first byte of what `hardened` takes."""
+
+from __future__ import annotations
+
+import hmac
+
+from harness.ecu.profiles import SECRETS
+
+
+def key(seed: bytes, level: int) -> bytes:
+    return hmac.digest(SECRETS[level], seed + bytes((level,)), "sha256")[:1]
