@@ -9,11 +9,11 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from harness.ecu.config import EcuConfig
+from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session
 
 if TYPE_CHECKING:
     from harness.ecu.rules import Answer, Ecu, Rule
-    from harness.ecu.state import State
 
 _SHORT_DELAY_S: Final = 1.0
 _TOO_MANY_FOR_EVER: Final = 10
@@ -133,16 +133,9 @@ def session_was_entered(ecu: Ecu, session: int) -> None:
     """What DiagnosticSessionControl does to counts and delays: nothing, in a sound ECU. Called before the change."""
     defects, state = ecu.config.defects, ecu.state
     if defects.counter_reset_by_session or (defects.counter_reset_by_same_session and session == state.session):
-        forget_counts(state)
+        state.forget_counts()
     if defects.delay_ended_by_session:
         state.delay_until_s.clear()
-
-
-def forget_counts(state: State) -> None:
-    """No wrong key is remembered, but for those whose delay is running."""
-    for account in state.wrong_keys:
-        if account not in state.delay_until_s:
-            state.wrong_keys[account] = 0
 
 
 def survive_restart(old: State, new: State, config: EcuConfig, reset_type: int | None) -> None:
@@ -159,7 +152,7 @@ def survive_restart(old: State, new: State, config: EcuConfig, reset_type: int |
         ResetType.SOFT: defects.counter_lost_at_soft_reset,
     }
     if is_lost.get(reset_type):
-        forget_counts(old)
+        old.forget_counts()
     is_delay_lost = defects.delay_lost_at_power_up if reset_type is None else defects.delay_lost_at_reset
     running = set(old.delay_until_s)
     for account in running if is_delay_lost else ():
@@ -183,7 +176,7 @@ def reads_wait_for_delay(ecu: Ecu, request: bytes) -> Answer | None:
 
 def request_clears_counts(ecu: Ecu, request: bytes) -> Answer | None:
     """Spoilt: whatever is asked besides sessions and SecurityAccess clears the counts."""
-    forget_counts(ecu.state)
+    ecu.state.forget_counts()
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from harness.ecu.addresses import FUNCTIONAL, turn_to
 from harness.ecu.attempts import spoiling_rules
+from harness.ecu.boot import rebooted
 from harness.ecu.config import EcuConfig
 from harness.ecu.nonconformance import is_suppression_asked, suppressible, with_flaws
 from harness.ecu.rules import (
@@ -19,7 +20,7 @@ from harness.ecu.rules import (
 )
 from harness.ecu.seeds import seed_source
 from harness.ecu.services import SERVICES
-from harness.ecu.state import TRANSMITTING, State, factory_state, rebooted
+from harness.ecu.state import TRANSMITTING, State, factory_state
 from harness.ecu.undeclared import all_data
 from harness.uds import NEGATIVE_RESPONSE, SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.ecu.attempts import end_expired_delays, forget_counts, survive_restart
 from harness.ecu.config import EcuConfig, MemoryRegion
 from harness.ecu.undeclared import all_data, initial_memory
 from harness.uds import Session
@@ -111,6 +110,12 @@ class State:
         self.seed = b""
         self.seed_level = LOCKED
 
+    def forget_counts(self) -> None:
+        """No wrong key is remembered, but for those whose delay is running."""
+        for account in self.wrong_keys:
+            if account not in self.delay_until_s:
+                self.wrong_keys[account] = 0
+
     def lock(self) -> None:
         """No level is unlocked and no seed is pending."""
         self.forget_seed()
@@ -130,7 +135,7 @@ class State:
             self.session = Session.DEFAULT
             self.s3_due_s = math.inf
             if self.attempts_end_with_session:
-                forget_counts(self)
+                self.forget_counts()
 
 
 def factory_state(config: EcuConfig) -> State:
@@ -146,17 +151,3 @@ def factory_state(config: EcuConfig) -> State:
         memory=initial_memory(config),
         trouble_codes=dict.fromkeys(config.trouble_codes, CONFIRMED),
     )
-
-
-def rebooted(old: State, config: EcuConfig, now_s: float, reset_type: int | None = None) -> State:
-    """The state after a reset at `now_s`, or after a loss of power (None)."""
-    end_expired_delays(old, config, now_s)
-    new = factory_state(config)
-    new.values |= {entry.did: old.values[entry.did] for entry in config.data_identifiers if entry.is_non_volatile}
-    new.accepted_keys = old.accepted_keys
-    new.held_seeds = old.held_seeds
-    new.seeds_ever_issued = old.seeds_ever_issued
-    new.trouble_codes = old.trouble_codes
-    new.ready_s = now_s + config.boot_s
-    survive_restart(old, new, config, reset_type)
-    return new
