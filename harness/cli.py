@@ -81,6 +81,32 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
     audit.set_defaults(run=_audit)
 
+    find = commands.add_parser(
+        "discover",
+        help="find the ECUs on a bus and what they offer",
+        description="Find the ECUs on a bus, map what they offer, and write a target file for each.\n"
+        "Without TARGET: every usual id is asked. Nothing that writes, resets or locks is sent to a\n"
+        "real ECU unless the target allows it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_target(find)
+    find.add_argument("--ids", metavar="LIST", help="ids to ask, e.g. 0x700-0x7FF,0x18DA10F1")
+    find.add_argument("--pace", type=float, default=5.0, metavar="MS", help="between two ids (default: 5 ms)")
+    find.add_argument("--depth", choices=("quick", "default"), default="default", help="quick: common identifiers only")
+    find.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a target file for each ECU")
+    find.set_defaults(run=_discover)
+
+    table = commands.add_parser(
+        "import",
+        help="add identifiers and levels from a table to a target file",
+        description="Add the rows of a CSV table to a target file. Columns, in any order:\n"
+        "did, length, read, write, values, volatile, secret; or level, session, attempts, delay_s, key.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    table.add_argument("table", type=Path, metavar="FILE.csv")
+    table.add_argument("target", type=Path, metavar="TARGET.toml", help="the entries are put at its end")
+    table.set_defaults(run=_import)
+
     ecu = commands.add_parser(
         "ecu", help="play a simulated ECU on a real bus", description="Play an ECU on a bus until Ctrl-C."
     )
@@ -174,6 +200,37 @@ def _audit(options: argparse.Namespace) -> int:
     if code not in (0, 1, 2, 3, WRONG_USE, 5) or request.has_internal_error:
         print(pytest_says.getvalue(), file=sys.stderr)
     return 0 if options.exit_zero and code == 1 else code
+
+
+def _discover(options: argparse.Namespace) -> int:
+    from harness.discovery.command import run
+    from harness.run import Depth
+
+    if not 0 <= options.pace <= 10_000:
+        raise UserError(f"--pace {options.pace:g}: give milliseconds from 0 to 10000")
+    return run(
+        _target(options),
+        is_declared=options.target is not None or options.request_id is not None,
+        ids=options.ids,
+        pace_s=options.pace / 1000,
+        depth=Depth(options.depth),
+        out=options.out,
+    )
+
+
+def _import(options: argparse.Namespace) -> int:
+    from harness.target import load_target, load_text
+    from harness.target.table import entries_from_table
+
+    load_target(options.target)
+    text = options.target.read_text(encoding="utf-8-sig").rstrip("\n") + "\n\n" + entries_from_table(options.table)
+    target = load_text(text, f"{options.target} with {options.table}", options.target)
+    try:
+        options.target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{options.target}: cannot be written ({error.strerror})") from error
+    print(f"{options.target}: {len(target.data)} identifiers and {len(target.security)} levels now")
+    return 0
 
 
 @contextlib.contextmanager

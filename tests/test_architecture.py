@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "tester": TESTER,
     "analysis": {"analysis"},
     "fuzz": TESTER | {"fuzz"},
+    "discovery": TESTER | {"discovery"},
     "report": REPORT,
     "audit": AUDIT,
     "ecu": {"uds", "errors", "link", "ecu"},
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "requirements": TARGET | {"requirements"},
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER,
-    "cli": AUDIT | {"ecu", "catalogue", "doctor", "listing", "cli"},
+    "cli": AUDIT | {"discovery", "ecu", "catalogue", "doctor", "listing", "cli"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""
 

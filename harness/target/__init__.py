@@ -1,6 +1,6 @@
 """What the user declared of an ECU: the target file, read and validated."""
 
-from harness.target.load import load_target, shipped_targets, unknown_target, with_link
+from harness.target.load import load_target, load_text, shipped_targets, unknown_target, with_link
 from harness.target.model import (
     PERMISSIONS,
     QUIRKS,
@@ -47,6 +47,7 @@ __all__ = [
     "Timing",
     "Values",
     "load_target",
+    "load_text",
     "shipped_targets",
     "unknown_target",
     "with_link",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -182,6 +183,11 @@ def _from_working_directory(channel: str) -> str:
     """A channel that names a file, with the file's whole path: the target file's folder is not where it was typed."""
     file, colon, factory = channel.rpartition(":")
     return f"{Path(file).absolute()}:{factory}" if colon and file.endswith(".py") else channel
+
+
+def load_text(text: str, label: str, path: Path | None = None) -> Target:
+    """The target that a file of this text is. UserError: what is wrong with it."""
+    return _from_tables(tomllib.loads(text), label, path)
 
 
 def _load_file(path: Path, label: str) -> Target:

@@ -1,0 +1,283 @@
+"""Which ids does an ECU listen to, and on which does it answer? Asks TesterPresent of one id after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.link.bus import Link
+from harness.link.frame import Frame
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service
+
+TESTER_PRESENT = bytes((0x02, Service.TESTER_PRESENT, 0x00))
+UNSUPPORTED = b"\x01\x1e"
+"""A service that no edition of the standard assigns: to a functional request an ECU keeps 0x11 to itself."""
+
+PAD = 0x00
+BASELINE_S = 2.2
+"""Two periods of the slowest usual cyclic message."""
+ANSWER_S = 0.2
+"""P2 and what adapters add: so late an answer may still come."""
+LATE_ANSWER_S = 2.0
+"""How long an ECU that keeps no P2 is waited for."""
+CONFIRMATIONS = 3
+FUNCTIONAL_IDS = ((0x7DF, False), (0x18DB33F1, True))
+TESTER_ADDRESS = 0xF1
+
+Id = tuple[int, bool]
+"""A CAN id and whether it has 29 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An id that is asked and the id that answers."""
+
+    request: Id
+    response: Id
+    answer: bytes
+    """The data field of the answer to TesterPresent."""
+    latency_s: float
+
+    @property
+    def is_uds(self) -> bool:
+        """Whether the answer is one that the standard gives to TesterPresent."""
+        positive = bytes((0x02, Service.TESTER_PRESENT + RESPONSE_OFFSET, 0x00))
+        negative = bytes((0x03, NEGATIVE_RESPONSE, Service.TESTER_PRESENT))
+        return self.answer[:3] in (positive, negative)
+
+
+@dataclass(slots=True)
+class Ecu:
+    """One ECU: the pair of ids that it is best spoken to on, and what else leads to it."""
+
+    pair: Pair
+    aliases: list[Pair] = field(default_factory=list)
+    """Other ids that are answered on the same id: gateways, and the same number in the other format."""
+    mirrors: list[Pair] = field(default_factory=list)
+    """Other ids on which the same answers appear."""
+    connections: list[Pair] = field(default_factory=list)
+    """Other pairs of ids behind which the same ECU stands, as for a second tester."""
+    functional: Id | None = None
+    takes_unpadded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a bus holds."""
+
+    ecus: tuple[Ecu, ...]
+    traffic: dict[Id, int]
+    """Ids that were heard before anything was asked, and how often."""
+    asked: int
+    """How many ids were asked."""
+    unsure: tuple[str, ...] = ()
+    """What was seen and could not be explained, in sentences."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def usual_ids() -> list[Id]:
+    """Every 11-bit id, the diagnostic ranges first, and the 29-bit ids of normal fixed addressing from a tester F1."""
+    first = [*range(0x7E0, 0x7F0), *range(0x700, 0x7E0), *range(0x7F0, 0x800), *range(0x600, 0x700)]
+    seen = set(first)
+    numbers = first + [number for number in range(0x800) if number not in seen]
+    return [
+        *((number, False) for number in numbers),
+        *((0x18DA0000 | ecu << 8 | TESTER_ADDRESS, True) for ecu in range(256)),
+    ]
+
+
+def survey(link: Link, candidates: Iterable[Id], *, pace_s: float, progress: Progress) -> Survey:
+    """Listen, ask every candidate once, and make sure of whatever seemed to answer.
+
+    Ids that were heard before are not asked: they are other nodes' own. LinkError: the adapter fails.
+    """
+    traffic = listen(link, BASELINE_S)
+    known = set(traffic)
+    wanted = [one for one in candidates if one not in traffic]
+    asking = _Asking(link, known, pace_s, progress)
+    pairs: list[Pair] = []
+    suspects = asking.everything(wanted)
+    for patience_s in (ANSWER_S, LATE_ANSWER_S):
+        if suspects and not pairs:
+            for request in asking.narrowed(suspects, patience_s):
+                pairs += confirmed(link, request, known, patience_s)
+    unsure: tuple[str, ...] = ()
+    if suspects and not pairs:
+        unsure = ("Frames came after requests, but not each time that these were repeated.",)
+    for number, is_long in {pair.request for pair in pairs}:
+        other_format = (number, not is_long)
+        if number < 0x800 and other_format not in traffic:
+            pairs += confirmed(link, other_format, known)
+    ecus = _ecus(link, pairs)
+    for ecu in ecus:
+        ecu.takes_unpadded = _says(link, ecu.pair, TESTER_PRESENT, pad=False)
+    return Survey(tuple(ecus), traffic, len(wanted), unsure)
+
+
+def listen(link: Link, seconds: float) -> dict[Id, int]:
+    """How often each id is heard in the next seconds."""
+    heard: dict[Id, int] = {}
+    until_s = link.now_s + seconds
+    while (frame := link.receive(until_s)) is not None:
+        heard[_id(frame)] = heard.get(_id(frame), 0) + 1
+        if link.now_s >= until_s:
+            break
+    return heard
+
+
+class _Asking:
+    """Many ids asked in a row; what is heard meanwhile may answer any of the last ones."""
+
+    def __init__(self, link: Link, known: set[Id], pace_s: float, progress: Progress) -> None:
+        self._link = link
+        self._known = known
+        self._pace_s = pace_s
+        self._progress = progress
+
+    def everything(self, wanted: list[Id]) -> list[Id]:
+        """Ask all; returns those that were asked not long before something new was heard."""
+        suspects: dict[Id, None] = {}
+        recent: list[tuple[float, Id]] = []
+        for done, request in enumerate(wanted):
+            if done % 64 == 0:
+                self._progress("asking ids", done, len(wanted))
+            recent = [(asked_s, one) for asked_s, one in recent if self._link.now_s - asked_s <= LATE_ANSWER_S]
+            if self._hears_after([request], self._pace_s):
+                suspects.update(dict.fromkeys(one for _, one in recent))
+                suspects[request] = None
+            recent.append((self._link.now_s, request))
+        if self._hears_after([], LATE_ANSWER_S):
+            suspects.update(dict.fromkeys(one for _, one in recent))
+        self._progress("asking ids", len(wanted), len(wanted))
+        return list(suspects)
+
+    def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
+        """Those that really are answered: halves of the suspects are asked, and halves of what is answered again."""
+        if not self._hears_after(suspects, patience_s):
+            return []
+        if len(suspects) == 1:
+            return suspects
+        middle = len(suspects) // 2
+        return self.narrowed(suspects[:middle], patience_s) + self.narrowed(suspects[middle:], patience_s)
+
+    def _hears_after(self, requests: list[Id], patience_s: float) -> bool:
+        """Whether anything new is heard while these are asked, or soon after."""
+        has_heard = False
+        for number, request in enumerate(requests, 1):
+            self._link.send(_frame(request, TESTER_PRESENT))
+            is_last = number == len(requests)
+            has_heard |= self._hears(patience_s if is_last else self._pace_s)
+        return has_heard if requests else self._hears(patience_s)
+
+    def _hears(self, seconds: float) -> bool:
+        link = self._link
+        until_s = link.now_s + seconds
+        has_heard = False
+        while (frame := link.receive(until_s)) is not None:
+            has_heard |= _id(frame) not in self._known and frame.data[:3] != TESTER_PRESENT
+            if link.now_s >= until_s:
+                break
+        return has_heard
+
+
+def confirmed(link: Link, request: Id, known: set[Id], patience_s: float = ANSWER_S) -> list[Pair]:
+    """The ids that answer this one every time it is asked, and never unasked; the first to answer first."""
+    always: dict[Id, Pair] = {}
+    for attempt in range(CONFIRMATIONS):
+        unasked = set(listen(link, patience_s / 2))
+        answers = ask(link, request, TESTER_PRESENT, patience_s=patience_s)
+        found = {
+            _id(frame): Pair(request, _id(frame), frame.data, latency_s)
+            for frame, latency_s in reversed(answers)
+            if _id(frame) not in known | unasked and frame.data[:3] != TESTER_PRESENT
+        }
+        always = found if not attempt else {one: pair for one, pair in always.items() if one in found}
+    return sorted(always.values(), key=lambda pair: pair.latency_s)
+
+
+def ask(
+    link: Link,
+    request: Id,
+    message: bytes,
+    *,
+    pad: bool = True,
+    wanted: set[Id] | None = None,
+    patience_s: float = ANSWER_S,
+) -> list[tuple[Frame, float]]:
+    """What is heard after a single frame, with the time since it was handed over."""
+    while link.receive(0.0) is not None:
+        pass
+    link.send(_frame(request, message, pad=pad))
+    sent_s = link.now_s
+    until_s = sent_s + patience_s
+    heard = []
+    while (frame := link.receive(until_s)) is not None:
+        if wanted is None or _id(frame) in wanted:
+            heard.append((frame, link.now_s - sent_s))
+        if link.now_s >= until_s:
+            break
+    return heard
+
+
+def _ecus(link: Link, pairs: list[Pair]) -> list[Ecu]:
+    """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
+    physical: list[Pair] = []
+    functional: list[Pair] = []
+    for pair in pairs:
+        others = [one for one in pairs if one is not pair]
+        may_be = any(pair.request == one.request or pair.response == one.response for one in others)
+        keeps_silent = may_be and not _says(link, pair, UNSUPPORTED)
+        (functional if keeps_silent and pair.is_uds else physical).append(pair)
+    ecus = []
+    for together in _connected(physical):
+        best = min(together, key=_strangeness)
+        aliases = [pair for pair in together if pair.request != best.request and pair.response == best.response]
+        mirrors = [pair for pair in together if pair.request == best.request and pair.response != best.response]
+        ecus.append(Ecu(best, aliases, mirrors))
+    for pair in functional:
+        for ecu in ecus:
+            if pair.response == ecu.pair.response:
+                ecu.functional = ecu.functional or pair.request
+    return ecus
+
+
+def _says(link: Link, pair: Pair, message: bytes, *, pad: bool = True) -> bool:
+    """Whether the pair's request is answered when it is this."""
+    patience_s = max(ANSWER_S, 2 * pair.latency_s)
+    return bool(ask(link, pair.request, message, pad=pad, wanted={pair.response}, patience_s=patience_s))
+
+
+def _connected(pairs: list[Pair]) -> list[list[Pair]]:
+    """Pairs that share a request or a response, directly or through others, in the order of the first of each."""
+    groups: list[list[Pair]] = []
+    for pair in pairs:
+        near = [
+            group for group in groups if any(pair.request == one.request or pair.response == one.response for one in group)
+        ]
+        groups = [group for group in groups if group not in near]
+        groups.append([one for group in near for one in group] + [pair])
+    return groups
+
+
+def _strangeness(pair: Pair) -> tuple[bool, bool, float]:
+    """Low for pairs as the industry makes them: the answer 8 above, or target and source address exchanged; and quick."""
+    (request, is_long), (response, _) = pair.request, pair.response
+    fixed = 0x18DA0000 | (request & 0xFF) << 8 | request >> 8 & 0xFF
+    is_usual = response == (fixed if is_long and request >> 16 == 0x18DA else request + 8)
+    is_odd = is_long and request < 0x800
+    return not is_usual, is_odd, pair.latency_s
+
+
+def _frame(request: Id, message: bytes, *, pad: bool = True) -> Frame:
+    return Frame(request[0], _padded(message) if pad else message, request[1])
+
+
+def _padded(message: bytes) -> bytes:
+    return message.ljust(8, bytes((PAD,)))
+
+
+def _id(frame: Frame) -> Id:
+    return frame.can_id, frame.is_extended

@@ -1,0 +1,106 @@
+"""What a user sees of a discovery: how far it is, and then what was found, 80 columns wide."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from harness.discovery.addresses import Ecu, Survey
+from harness.discovery.discover import Found
+from harness.discovery.mapping import EcuMap
+from harness.link.clock import RealClock
+from harness.uds import Session
+
+COLUMNS = 80
+LABEL = 12
+EVERY_S = 0.2
+
+
+class TerminalProgress:
+    """One line on a terminal that says what is being done and how long it will take; nothing where there is none."""
+
+    def __init__(self) -> None:
+        self._clock = RealClock()
+        self._what = ""
+        self._begun_s = self._shown_s = 0.0
+        self._is_terminal = sys.stderr.isatty()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how much is done."""
+        if not self._is_terminal:
+            return
+        now_s = self._clock.now_s()
+        if what != self._what:
+            self._what, self._begun_s = what, now_s
+        elif now_s - self._shown_s < EVERY_S and done < total:
+            return
+        self._shown_s = now_s
+        left = f", {(now_s - self._begun_s) / done * (total - done):.0f} s left" if done else ""
+        print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self._is_terminal:
+            print(f"\r{'':{COLUMNS - 1}}\r", end="", file=sys.stderr, flush=True)
+
+
+def traffic_lines(survey: Survey) -> Iterator[str]:
+    """What was on the bus before anything was asked."""
+    if survey.traffic:
+        names = ", ".join(
+            f"0x{number:X}{' (29 bits)' if is_long else ''}" for number, is_long in sorted(survey.traffic)[:24]
+        )
+        more = f" and {len(survey.traffic) - 24} more" if len(survey.traffic) > 24 else ""
+        yield from _wrapped("traffic", f"{len(survey.traffic)} ids, which were not asked: {names}{more}")
+    else:
+        yield from _wrapped("traffic", "none")
+    yield from _wrapped("asked", f"{survey.asked} ids")
+    for sentence in survey.unsure:
+        yield from _wrapped("unsure", sentence)
+
+
+def ecu_lines(found: Found) -> Iterator[str]:
+    """One ECU."""
+    yield _address(found.ecu)
+    yield from _map_lines(found.map)
+
+
+def _address(ecu: Ecu) -> str:
+    request, response = ecu.pair.request, ecu.pair.response
+    functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
+    return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){functional}"
+
+
+def _map_lines(found: EcuMap) -> Iterator[str]:
+    names = {one.value: one.name.lower() for one in Session}
+    sessions = ", ".join(f"0x{session:02X} {names.get(session, '')}".strip() for session in found.sessions)
+    yield from _wrapped("sessions", sessions or "none could be entered")
+    services = sorted({service for here in found.services.values() for service in here})
+    yield from _wrapped("services", " ".join(f"{service:02X}" for service in services) or "none")
+    levels = [
+        f"0x{one.level:02X} in session 0x{one.session:02X} "
+        + (f"(seed of {one.seed_bytes} bytes)" if one.seed_bytes else f"(no seed: {one.said})")
+        for one in found.levels
+    ]
+    yield from _wrapped("levels", ", ".join(levels) or "none")
+    counts = {word: [one for one, how in found.writes.items() if how == word] for word in ("open", "protected")}
+    words = [f"{len(found.identifiers)} found"]
+    words += [f"{word} for writing: {', '.join(f'{did:04X}' for did in dids)}" for word, dids in counts.items() if dids]
+    yield from _wrapped("data", "; ".join(words))
+    if found.routines:
+        yield from _wrapped("routines", ", ".join(f"{routine:04X}" for routine in found.routines))
+    if found.memory:
+        yield from _wrapped("memory", ", ".join(f"0x{address:X} ({said})" for address, said in found.memory.items()))
+    timing = [f"P2 {found.p2_ms:g} ms at most"] if found.p2_ms is not None else []
+    timing += [found.s3_said] if found.s3_said else []
+    timing += [f"boot {found.boot_s:g} s"] if found.boot_s is not None else []
+    yield from _wrapped("timing", "; ".join(timing) or "not measured")
+    for sentence in found.not_asked:
+        yield from _wrapped("left out", sentence)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, COLUMNS, initial_indent=f"  {label:{LABEL - 2}}", subsequent_indent=" " * LABEL, break_long_words=True
+    )

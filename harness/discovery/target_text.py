@@ -1,0 +1,184 @@
+"""What was found, as a target file: complete, commented, and every entry marked as found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.discovery.addresses import Ecu
+from harness.discovery.mapping import EcuMap
+from harness.target import Can
+from harness.uds import Service, Session
+
+USUAL_P2_MS = 50
+SESSION_NAMES = {Session.DEFAULT: "default", Session.PROGRAMMING: "programming", Session.EXTENDED: "extended"}
+
+HEAD = """\
+# What was found of an ECU that nobody had described. It can be audited as it is: uds-harness audit THIS_FILE
+# Every entry bears origin = "found": found is not permitted. What the ECU allows to everybody is a finding until its maker
+# declares it: take the origin away from what is meant to be so.
+"""
+
+
+def target_text(name: str, can: Can, environment: str, ecu: Ecu, found: EcuMap) -> str:
+    """The file's text; `can` says where the bus is."""
+    parts = [HEAD, _target(name, environment, found), _can(can, ecu), _timing(found)]
+    parts += _connections(ecu)
+    parts += [_session(session, said) for session, said in found.sessions.items()]
+    parts += _levels(found)
+    parts += _data(found)
+    parts += _services(found)
+    parts += _routines(found)
+    parts += _memory(found)
+    if found.boot_s is not None:
+        parts.append(
+            _table(
+                "reset",
+                ["# A reset was answered and seen; the ECU answered again after so long."],
+                uds="0x01",
+                boot_s=found.boot_s,
+            )
+        )
+    if environment == "bench":
+        parts.append(
+            "[safety]\n# Nothing that can lock, write, reset or destroy is sent unless you allow it here:\n"
+            '# "lockout", "write", "reset", "power", "functional", "destructive".\nallow = []\n'
+        )
+    return "\n".join(parts)
+
+
+def _target(name: str, environment: str, found: EcuMap) -> str:
+    comments = [f"# Not found out: {sentence}" for sentence in found.not_asked]
+    return _table("target", [], name=_quoted(name), environment=_quoted(environment)) + "".join(
+        f"{line}\n" for line in comments
+    )
+
+
+def _can(can: Can, ecu: Ecu) -> str:
+    request, response = ecu.pair.request, ecu.pair.response
+    comments = [
+        f"# TesterPresent to 0x{request[0]:X} was answered on 0x{response[0]:X} "
+        f"({'29' if response[1] else '11'} bits) each time, {ecu.pair.latency_s * 1000:.1f} ms later."
+    ]
+    if not ecu.pair.is_uds:
+        comments.append(f"# That answer is none of the standard's: {ecu.pair.answer.hex(' ').upper()}.")
+    comments += [f"# It is answered too when asked on {_shown(alias.request)}." for alias in ecu.aliases]
+    comments += [f"# The same answers appear on {_shown(mirror.response)}." for mirror in ecu.mirrors]
+    if ecu.functional is not None:
+        comments.append("# functional_id: it answers there too, but keeps refusals of unknown services to itself.")
+    if ecu.takes_unpadded is not None:
+        comments.append(f"# Frames that are not filled up to 8 bytes are {'taken' if ecu.takes_unpadded else 'ignored'}.")
+    mixed = request[1] != response[1]
+    keys: dict[str, object] = {
+        "interface": _quoted(can.interface),
+        "channel": _quoted(can.channel),
+        "bitrate": can.bitrate,
+        "request_id": f"0x{request[0]:X}",
+        "response_id": f"0x{response[0]:X}",
+    }
+    if ecu.functional is not None:
+        keys["functional_id"] = f"0x{ecu.functional[0]:X}"
+    keys["extended_ids"] = '"any"' if mixed else str(request[1]).lower()
+    keys["padding"] = "0x00"
+    return _table("can", comments, **keys)
+
+
+def _timing(found: EcuMap) -> str:
+    comments = []
+    keys: dict[str, object] = {}
+    if found.p2_ms is not None:
+        comments.append(
+            f"# The slowest of twenty first answers took {found.p2_ms:g} ms; p2_ms is the standard's, if that is enough."
+        )
+    keys["p2_ms"] = max(USUAL_P2_MS, round((found.p2_ms or 0) * 1.5))
+    if found.p2_star_ms is not None:
+        comments.append("# p2_star_ms is what the answer to a session request states.")
+        keys["p2_star_ms"] = found.p2_star_ms
+    if found.sessions:
+        comments.append(f"# s3_ms: {found.s3_said}." if found.s3_said else "# s3_ms: the standard's.")
+        keys["s3_ms"] = found.s3_ms or 5000
+    else:
+        comments.append("# No s3_ms: no session could be entered.")
+    return _table("timing", comments, **keys)
+
+
+def _connections(ecu: Ecu) -> Iterable[str]:
+    for pair in ecu.connections:
+        comments = ["# The ECU behind these ids gives the same serial number (DID F18C)."]
+        ids = {"request_id": f"0x{pair.request[0]:X}", "response_id": f"0x{pair.response[0]:X}"}
+        yield _table("[connection]", comments, **ids, origin='"found"')
+
+
+def _session(session: int, said: str) -> str:
+    name = SESSION_NAMES.get(Session(session), "") if session in set(Session) else ""
+    keys: dict[str, object] = {"id": f"0x{session:02X}"}
+    if name:
+        keys["name"] = _quoted(name)
+    return _table("[session]", [f"# Entered from the default session: {said}."], **keys, origin='"found"')
+
+
+def _levels(found: EcuMap) -> Iterable[str]:
+    for one in found.levels:
+        what = f"gives a seed of {one.seed_bytes} bytes" if one.seed_bytes else f"gives no seed now: {one.said}"
+        comments = [
+            f"# 27 {one.level:02X} in session 0x{one.session:02X} {what}.",
+            '# Its key is not known. If you have it: key = "my_key.py:function"',
+        ]
+        keys: dict[str, object] = {"level": f"0x{one.level:02X}"}
+        if found.sessions:
+            keys["session"] = f"0x{one.session:02X}"
+        yield _table("[security]", comments, **keys, origin='"found"')
+
+
+def _data(found: EcuMap) -> Iterable[str]:
+    levels = [one.level for one in found.levels if one.seed_bytes]
+    for one in found.identifiers:
+        sessions = ", ".join(f"0x{session:02X}" for session in one.sessions)
+        comments = [f"# {'Read' if one.length else f'Refused ({one.said})'} in session {sessions}."]
+        keys: dict[str, object] = {"did": f"0x{one.did:04X}"}
+        if one.length:
+            keys["length"] = one.length
+        guarded = _quoted(f"level 0x{levels[0]:02X}") if levels else '"never"'
+        keys["read"] = '"open"' if one.length else guarded
+        written = found.writes.get(one.did)
+        if written == "protected":
+            comments.append("# A write of its own value is refused with 0x33: it is protected, by this level or by another.")
+            keys["write"] = guarded
+        elif written == "open":
+            comments.append("# A write of its own value is accepted from everybody.")
+            keys["write"] = '"open"'
+        yield _table("[data]", comments, **keys, origin='"found"')
+
+
+def _services(found: EcuMap) -> Iterable[str]:
+    everywhere: dict[int, dict[str, list[str]]] = {}
+    for session, services in found.services.items():
+        for service, said in services.items():
+            everywhere.setdefault(service, {}).setdefault(said, []).append(f"0x{session:02X}")
+    for service in sorted(everywhere):
+        name = Service(service).name.lower() if service in set(Service) else "not one of the standard's"
+        comments = [f"# {name}: to a request without anything,"]
+        comments += [f"#   in session {', '.join(sessions)}: {said}" for said, sessions in everywhere[service].items()]
+        yield _table("[service]", comments, id=f"0x{service:02X}", origin='"found"')
+
+
+def _routines(found: EcuMap) -> Iterable[str]:
+    for routine, said in found.routines.items():
+        yield _table("[routine]", [f"# Asked for its results: {said}."], id=f"0x{routine:04X}", origin='"found"')
+
+
+def _memory(found: EcuMap) -> Iterable[str]:
+    for address, said in found.memory.items():
+        yield _table("[memory]", [f"# One byte asked for: {said}."], id=f"0x{address:X}", origin='"found"')
+
+
+def _table(header: str, comments: Iterable[str], /, **keys: object) -> str:
+    lines = [*comments, f"[{header}]", *(f"{key} = {value}" for key, value in keys.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(one: tuple[int, bool]) -> str:
+    return f"0x{one[0]:X} ({'29' if one[1] else '11'} bits)"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

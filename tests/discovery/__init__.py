@@ -1,0 +1,1 @@
+"""From a bus to a target file."""

@@ -1,0 +1,46 @@
+"""`discover` and `import` as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.target import load_target
+
+
+def test_what_is_discovered_can_be_audited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bus = ["--interface", "uds-sim", "--channel", "article"]
+    assert main(["discover", *bus, "--depth", "quick", "-o", "ecu.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "0x740 -> 0x748 (29 bits)" in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert load_target("ecu.toml").can.extended_ids == "any"
+    assert main(["audit", "ecu.toml", "--depth", "quick", "-k", "TP-01 or CF-02", "--seed", "1"]) == 1
+
+
+def test_what_is_declared_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["discover", "hardened", "--depth", "quick"]) == 0
+    assert "what differs from the target file:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--pace", "-1"], ["--pace", "1e9"], ["--ids", "everything"]])
+def test_nonsense_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["discover", "--interface", "uds-sim", "--channel", "article", *words]) == 4
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_table_is_added_to_a_target_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, table = tmp_path / "ecu.toml", tmp_path / "dids.csv"
+    target.write_text((load_target("hardened").path or Path()).read_text(encoding="utf-8"), encoding="utf-8")
+    table.write_text("did,length,read\n0x4040,2,open\n0x4041,3,open\n", encoding="utf-8")
+    assert main(["import", str(table), str(target)]) == 0
+    assert [entry.length for entry in load_target(target).data if entry.did >= 0x4040 and entry.did < 0x5000] == [2, 3]
+    before = target.read_text(encoding="utf-8")
+    assert main(["import", str(table), str(target)]) == 4, "twice the same identifiers"
+    assert "declare it once" in capsys.readouterr().err
+    assert target.read_text(encoding="utf-8") == before
