@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.link.bus import open_link
+from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target
@@ -45,16 +45,7 @@ def examine(target: Target) -> Iterator[Diagnosis]:
     name = f"{can.interface}:{can.channel}"
     trace = Trace()
     try:
-        link = open_link(
-            interface=can.interface,
-            channel=can.channel,
-            bitrate=can.bitrate,
-            fd=can.fd,
-            data_bitrate=can.data_bitrate,
-            trace=trace,
-            chance=Chance(0),
-            relative_to=target.folder,
-        )
+        link = open_bus_of(target, trace=trace, chance=Chance(0))
     except HarnessError as error:
         yield Diagnosis("the bus can be opened", False, str(error), "see the line before, or pip install python-can[...]")
         return

@@ -8,7 +8,6 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, drift,
 PACE_S = 0.01
 CHANGES_NOTHING = frozenset({0x19, 0x22, 0x3E})
 ENOUGH_TIMES = 30
-RESTORING_EVERY = 500
 
 
 @attack(

@@ -14,6 +14,7 @@ from attacks.transport.raw_requests import (
     finish,
     frame_type,
     go_on,
+    is_pending,
     listening_s,
     messages,
     open_reception,
@@ -113,7 +114,7 @@ def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
     answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000))
     tester.cite(reply)
     finish(tester, reply)
-    return bool(answers) or any(frame.data[1:4:2] == b"\x7f\x78" for frame in reply.answers)
+    return bool(answers) or any(map(is_pending, reply.answers))
 
 
 def judge_block(tester: Tester, block_size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.audit.measurements.pairs import read_pairs
-from harness.link.bus import open_link
+from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target
@@ -26,14 +26,5 @@ def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | 
     ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
     ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
     chance = Chance(seed)
-    link = open_link(
-        interface=target.can.interface,
-        channel=target.can.channel,
-        bitrate=target.can.bitrate,
-        fd=target.can.fd,
-        data_bitrate=target.can.data_bitrate,
-        trace=trace,
-        chance=chance.stream("ecu"),
-        relative_to=target.folder,
-    )
+    link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
     return Tester(link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)

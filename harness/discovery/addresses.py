@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from harness.link.bus import Link
@@ -21,7 +22,6 @@ ANSWER_S = 0.2
 LATE_ANSWER_S = 2.0
 """How long an ECU that keeps no P2 is waited for."""
 CONFIRMATIONS = 3
-FUNCTIONAL_IDS = ((0x7DF, False), (0x18DB33F1, True))
 TESTER_ADDRESS = 0xF1
 
 Id = tuple[int, bool]
@@ -119,13 +119,16 @@ def survey(link: Link, candidates: Iterable[Id], *, pace_s: float, progress: Pro
 
 def listen(link: Link, seconds: float) -> dict[Id, int]:
     """How often each id is heard in the next seconds."""
-    heard: dict[Id, int] = {}
+    return dict(Counter(_id(frame) for frame in _heard(link, seconds)))
+
+
+def _heard(link: Link, seconds: float) -> Iterator[Frame]:
+    """Every frame of other nodes in the next seconds."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
-        heard[_id(frame)] = heard.get(_id(frame), 0) + 1
+        yield frame
         if link.now_s >= until_s:
             break
-    return heard
 
 
 class _Asking:
@@ -173,14 +176,8 @@ class _Asking:
         return has_heard if requests else self._hears(patience_s)
 
     def _hears(self, seconds: float) -> bool:
-        link = self._link
-        until_s = link.now_s + seconds
-        has_heard = False
-        while (frame := link.receive(until_s)) is not None:
-            has_heard |= _id(frame) not in self._known and frame.data[:3] != TESTER_PRESENT
-            if link.now_s >= until_s:
-                break
-        return has_heard
+        heard = list(_heard(self._link, seconds))
+        return any(_id(frame) not in self._known and frame.data[:3] != TESTER_PRESENT for frame in heard)
 
 
 def confirmed(link: Link, request: Id, known: set[Id], patience_s: float = ANSWER_S) -> list[Pair]:
@@ -212,14 +209,7 @@ def ask(
         pass
     link.send(_frame(request, message, pad=pad))
     sent_s = link.now_s
-    until_s = sent_s + patience_s
-    heard = []
-    while (frame := link.receive(until_s)) is not None:
-        if wanted is None or _id(frame) in wanted:
-            heard.append((frame, link.now_s - sent_s))
-        if link.now_s >= until_s:
-            break
-    return heard
+    return [(frame, link.now_s - sent_s) for frame in _heard(link, patience_s) if wanted is None or _id(frame) in wanted]
 
 
 def _ecus(link: Link, pairs: list[Pair]) -> list[Ecu]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from harness.discovery.addresses import Id
@@ -12,26 +11,17 @@ from harness.discovery.console import TerminalProgress, ecu_lines, traffic_lines
 from harness.discovery.differences import differences
 from harness.discovery.discover import Discovery, discover
 from harness.errors import UserError
-from harness.link.bus import open_link
+from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.run import Depth
 from harness.target import Target, load_text
 
 
-def discover_bus(target: Target, candidates: Sequence[Id] | None, pace_s: float, depth: Depth, seed: int = 0) -> Discovery:
+def discover_bus(target: Target, candidates: Sequence[Id] | None, pace_s: float, depth: Depth) -> Discovery:
     """Open the target's bus, discover what is on it, and close it. UserError: it cannot be opened."""
     progress = TerminalProgress()
-    link = open_link(
-        interface=target.can.interface,
-        channel=target.can.channel,
-        bitrate=target.can.bitrate,
-        fd=target.can.fd,
-        data_bitrate=target.can.data_bitrate,
-        trace=Trace(),
-        chance=Chance(seed).stream("ecu"),
-        relative_to=target.folder,
-    )
+    link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
         return discover(link, target, candidates=candidates, pace_s=pace_s, depth=depth, progress=progress)
     finally:
@@ -67,21 +57,6 @@ def run(target: Target, *, is_declared: bool, ids: str | None, pace_s: float, de
         print("\nno ECU was found: see that it has power, the bit rate, and the ids to be asked (--ids)")
         return 5
     return 0
-
-
-def found_target(target: Target, *, pace_s: float, depth: Depth, ids_are_given: bool) -> tuple[Target, str]:
-    """The first ECU on the bus, as a target, and the file that says so. UserError: there is none, or there are several."""
-    candidates = [(target.can.request_id, target.can.request_id > 0x7FF)] if ids_are_given else None
-    found = discover_bus(target, candidates, pace_s, depth)
-    if not found.ecus:
-        raise UserError(f"{target.can.interface}:{target.can.channel}: no ECU answers; try `uds-harness doctor`")
-    if len(found.ecus) > 1:
-        names = ", ".join(f"--request-id 0x{one.ecu.pair.request[0]:X}" for one in found.ecus)
-        raise UserError(
-            f"{target.can.interface}:{target.can.channel}: there are {len(found.ecus)} ECUs; give one of {names}"
-        )
-    text = found.ecus[0].text
-    return replace(load_text(text, "what was found"), safety=target.safety), text
 
 
 def parse_ids(text: str) -> list[Id]:

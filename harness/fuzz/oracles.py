@@ -13,6 +13,7 @@ from typing import Final
 from harness.outcome import Inconclusive
 from harness.run import Severity
 from harness.target import DataEntry
+from harness.tester.load import owes_answer
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
 
@@ -24,7 +25,6 @@ MOST_AT_ONCE: Final = 4
 
 MOST_WATCHED: Final = 64
 
-LAST_FRAMES: Final = 256
 SELF_HELP_S: Final = 5.0
 """How long an ECU that fell silent is given to come back by itself (CATALOGUE, FZ-01)."""
 
@@ -122,7 +122,7 @@ class Watch:
     def check_life(self) -> Breach | None:
         """Whether the ECU is dead, or was for a while."""
         tester = self._tester
-        if tester.is_alive() or (self._has_said_pending() and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
+        if tester.is_alive() or (owes_answer(tester) and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
             return None
         silent_since_s = tester.link.now_s
         while tester.link.now_s < silent_since_s + SELF_HELP_S:
@@ -132,17 +132,6 @@ class Watch:
                 return Breach("the ECU answers without interruption", observed, Severity.HIGH)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
         return Breach("the ECU answers", observed, Severity.HIGH, tester.unanswered, is_death=True)
-
-    def _has_said_pending(self) -> bool:
-        """Response pending came not long ago: an ECU at work on that may leave other requests unanswered."""
-        tester = self._tester
-        frames = tester.trace.frames(max(tester.trace.count - LAST_FRAMES, 0), tester.trace.count)
-        since_s = frames[-1].time_s - tester.target.timing.p2_star_ms / 1000 if frames else 0.0
-        return any(
-            frame.data[1:2] == b"\x7f" and frame.data[3:4] == b"\x78" and frame.time_s >= since_s
-            for frame in frames
-            if frame.can_id == tester.target.can.response_id and not frame.is_sent
-        )
 
     def _check_value(self, entry: DataEntry) -> Breach | None:
         tester = self._tester

@@ -17,6 +17,7 @@ from harness.link.lock import BusLock
 from harness.link.node import Node, load_nodes
 from harness.link.simulation import Console, NodeFault, Simulation
 from harness.link.trace import Trace
+from harness.target import Target
 
 SIMULATED_INTERFACE = "uds-sim"
 ECHO_TIMEOUT_S = 1.0
@@ -318,3 +319,18 @@ def open_link(
         link.close()
         raise
     return link
+
+
+def open_bus_of(target: Target, *, trace: Trace, chance: Chance) -> Link:
+    """Open the bus that a target names. UserError: as `open_link`."""
+    can = target.can
+    return open_link(
+        interface=can.interface,
+        channel=can.channel,
+        bitrate=can.bitrate,
+        fd=can.fd,
+        data_bitrate=can.data_bitrate,
+        trace=trace,
+        chance=chance,
+        relative_to=target.folder,
+    )

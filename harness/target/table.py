@@ -14,6 +14,7 @@ from harness.toml_schema import printable
 DATA_COLUMNS: Final = ("did", "length", "read", "write", "values", "volatile", "secret")
 LEVEL_COLUMNS: Final = ("level", "session", "attempts", "delay_s", "key")
 _NUMBERS: Final = ("did", "length", "level", "session", "attempts", "delay_s")
+_FLAGS_OF: Final = ("volatile", "secret")
 _FLAGS: Final = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 LARGEST_TABLE_BYTES: Final = 8 << 20
 
@@ -88,6 +89,3 @@ def _value(path: Path, number: int, name: str, cell: str) -> str:
         except ValueError:
             raise UserError(f"{path}: row {number}: {name} is {printable(cell)!r}; write a number, e.g. 0x2020") from None
     return '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-_FLAGS_OF: Final = ("volatile", "secret")

@@ -213,7 +213,7 @@ class Exchanger:
         if not answers and not self.link.is_virtual:
             self.link.check_sent()
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
-        self._transport.answer_frames += sum(map(self._transport.is_answer, answers))
+        self._transport.answer_frames += sum(map(self.is_answer, answers))
         if self.watch is not None:
             for frame in frames:
                 self.watch.after_raw(frame)
@@ -221,6 +221,10 @@ class Exchanger:
         return reply
 
     # Time
+
+    def is_answer(self, frame: Frame) -> bool:
+        """Whether a frame bears the ECU's response id, in a format that the target declares."""
+        return self._transport.is_answer(frame)
 
     def answer_times_s(self, reply: Reply) -> tuple[float, ...]:
         """When each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
@@ -232,7 +236,7 @@ class Exchanger:
         for frame in reply.frames:
             if frame.is_sent and frame.data[:1] not in FLOW_CONTROLS:
                 sent_s, times = frame.time_s, []
-            elif sent_s is not None and self._transport.is_answer(frame):
+            elif sent_s is not None and self.is_answer(frame):
                 times.append(frame.time_s - sent_s)
         return tuple(times)
 
@@ -246,7 +250,7 @@ class Exchanger:
         heard = []
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of
-            is_wanted = self._transport.is_answer(frame) or frame.can_id in also_from
+            is_wanted = self.is_answer(frame) or frame.can_id in also_from
             if is_wanted and not is_too_early:
                 heard.append(frame)
             if link.now_s >= until_s:

@@ -25,6 +25,8 @@ IN_QUEUE: Final = 32
 """So many frames of ours may wait to go out on a real bus: enough that it is never idle, and few enough to be counted."""
 STALLED_S: Final = 2.0
 """As long as this no frame of ours may fail to go out while others wait behind it."""
+LAST_FRAMES: Final = 256
+"""So far back it is looked for what the ECU has announced."""
 FIRST_FREE_ID: Final = 0x7F0
 """Foreign frames take an id from here on: the lowest priorities, where no ECU is usually addressed."""
 
@@ -93,6 +95,16 @@ def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -
         elif now_s - heard_s >= debts.patience_s:
             break
     return link.now_s - begun_s
+
+
+def owes_answer(client: Client) -> bool:
+    """Whether the ECU said "response pending" within P2*, and no more to that: it may leave other requests unanswered."""
+    count = client.trace.count
+    frames = client.trace.frames(max(count - LAST_FRAMES, 0), count)
+    since_s = frames[-1].time_s - client.target.timing.p2_star_ms / 1000 if frames else 0.0
+    debts = _Debts(client.target.timing)
+    debts.follow([frame for frame in frames if client.is_answer(frame) and frame.time_s >= since_s])
+    return bool(debts.pending)
 
 
 class _Debts:

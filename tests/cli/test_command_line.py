@@ -212,7 +212,7 @@ def test_doctor_changes_nothing_on_the_ecu(tmp_path: Path, monkeypatch: pytest.M
         link.send = lambda frame: (sent.append(frame.data), send(frame))[1]  # type: ignore[method-assign]
         return link
 
-    monkeypatch.setattr("harness.doctor.open_link", watched)
+    monkeypatch.setattr(bus, "open_link", watched)
     run("doctor", "hardened", cwd=tmp_path)
     run("doctor", "--interface", "uds-sim", "--channel", f"{NODES}:Mute", cwd=tmp_path)
     assert sent

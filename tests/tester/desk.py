@@ -360,3 +360,18 @@ class Desk:
         """The harness's own frames on the bus, what is queued now included."""
         self.link.receive(self.link.now_s + 1.0)
         return [frame for frame in self.trace.frames(0, self.trace.count) if frame.is_sent]
+
+
+LEVEL = 0x01
+WRONG = b"\x00\x00\x00\x00"
+
+
+def level_of(desk: Desk) -> Any:
+    return desk.tester.security.level(LEVEL)
+
+
+def send_wrong(desk: Desk) -> Any:
+    """One wrong key on a fresh seed, without any care for the counter."""
+    desk.tester.session_for(LEVEL)
+    desk.tester.security.seed(LEVEL)
+    return desk.tester.security.send_key(LEVEL, WRONG)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import can
 import pytest
 
@@ -13,30 +11,19 @@ from harness.target import SecurityLevel
 from harness.tester.keys import article_key
 
 from .desk import (
+    LEVEL,
+    WRONG,
     Answers,
     Desk,
     ScriptedEcu,
     SecuredEcu,
     allowing,
     bare,
+    level_of,
     right_key,
     secured,
+    send_wrong,
 )
-
-LEVEL = 0x01
-WRONG = b"\x00\x00\x00\x00"
-
-
-def level_of(desk: Desk) -> Any:
-    return desk.tester.security.level(LEVEL)
-
-
-def send_wrong(desk: Desk) -> Any:
-    """One wrong key on a fresh seed, without any care for the counter."""
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    return desk.tester.security.send_key(LEVEL, WRONG)
-
 
 # Seeds
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,31 +13,20 @@ from harness.tester.ledger import Ledger
 
 from .desk import (
     ALL,
+    LEVEL,
+    WRONG,
     Answers,
     Desk,
     PoweredEcu,
     SecuredEcu,
     allowing,
     foreign_key,
+    level_of,
     right_key,
     secured,
+    send_wrong,
     without_sessions,
 )
-
-LEVEL = 0x01
-WRONG = b"\x00\x00\x00\x00"
-
-
-def level_of(desk: Desk) -> Any:
-    return desk.tester.security.level(LEVEL)
-
-
-def send_wrong(desk: Desk) -> Any:
-    """One wrong key on a fresh seed, without any care for the counter."""
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    return desk.tester.security.send_key(LEVEL, WRONG)
-
 
 # Rule 15: the right key first
 

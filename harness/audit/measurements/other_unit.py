@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.link.bus import open_link
+from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.outcome import Inconclusive
@@ -59,14 +59,7 @@ def _try_simulated(tester: Tester, level: int) -> OtherUnit:
     parts = [part for part in parts if part != OTHER_UNIT] if OTHER_UNIT in parts else [*parts, OTHER_UNIT]
     target = replace(tester.target, can=replace(can, channel="+".join(parts)))
     try:
-        link = open_link(
-            interface=can.interface,
-            channel=target.can.channel,
-            bitrate=can.bitrate,
-            trace=Trace(),
-            chance=Chance(tester.chance.seed, OTHER_UNIT),
-            relative_to=target.folder,
-        )
+        link = open_bus_of(target, trace=Trace(), chance=Chance(tester.chance.seed, OTHER_UNIT))
     except UserError as error:
         raise Inconclusive(f"there is no other unit on the simulated bus: {error}") from error
     try:
