@@ -11,10 +11,11 @@ import pytest
 
 from harness.audit import REQUEST
 from harness.audit.items import ATTACK
-from harness.audit.session import AUDIT_HTML, AuditOptions
+from harness.audit.session import AuditOptions
 from harness.report.terminal import WIDTH, result_lines, summary_lines
 from harness.report.text import visible
 from harness.run import Finding, Run
+from harness.run_folder import AUDIT_HTML
 
 CLEAR_LINE = "\r\x1b[K"
 LONGEST_ERROR = 400

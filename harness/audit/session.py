@@ -17,13 +17,11 @@ from harness.audit.runner import Runner
 from harness.errors import LinkError
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
-from harness.report.html import render_audit_html
+from harness.report.files import write_reports
 from harness.run import Depth, Finding, Run, RunInfo, Verdict
-from harness.run_folder import RunFolder, sha256_of
+from harness.run_folder import BUS_LOG, RunFolder, sha256_of
 from harness.target import QUIRKS, Target
 
-AUDIT_HTML = "audit.html"
-BUS_LOG = "bus.log"
 LEDGER = "wrong-keys.json"
 
 
@@ -140,7 +138,7 @@ class AuditSession:
             profiles=tuple(self.measure.profiles),
         )
         run = self.folder.finish(info)
-        self.folder.write(AUDIT_HTML, render_audit_html(run, files=[*self.folder.file_names(), "pytest.html", "junit.xml"]))
+        write_reports(self.folder, run)
         return run
 
     def _without_secrets(self, text: str) -> str:
