@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help audit test matrix bench lock clean
+.PHONY: help audit test matrix samples bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 
 matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
 	$(BIN)/python -m tests.matrix
+
+samples: $(VENV)/test.stamp ## audit the article's and the hardened ECU, and write reports/sample/article and hardened
+	$(BIN)/python -m tests.samples
 
 bench: $(VENV)/bench.stamp ## measure the budgets, beside the peers
 	$(BIN)/python -m benchmarks.bench

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
+from harness.run import NotTested
 from harness.toml_schema import Problems, choice, list_of, read_entries, read_toml, text
 
 FILE_NAME = "requirements.toml"
@@ -33,3 +34,12 @@ def considered() -> list[Requirement]:
     entries = read_entries(Requirement, read_toml(path, FILE_NAME), "requirement", problems)
     problems.raise_if_any()
     return [Requirement(**entry) for entry in entries]
+
+
+def not_tested() -> tuple[NotTested, ...]:
+    """What no check tests, for the report."""
+    return tuple(
+        NotTested(id=one.id, says=one.says, group=one.not_tested, because=one.because)
+        for one in considered()
+        if one.not_tested is not None
+    )

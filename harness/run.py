@@ -52,15 +52,21 @@ class FrameRecord:
     """One CAN frame as the trace saw it."""
 
     time_s: float
+    """As in the bus log: seconds since the bus started on a simulated bus, since 1970 on a real one."""
     can_id: int
+    """11 or 29 bits."""
     is_extended: bool
+    """The id has 29 bits."""
     data: str
     """Data field in hex, upper case."""
     is_sent: bool
     """Sent by the harness, rather than received."""
     is_remote: bool = False
+    """A remote frame, which asks for data and holds none."""
     is_error: bool = False
+    """No frame of a node: the adapter reports an error on the bus."""
     is_fd: bool = False
+    """A CAN FD frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +80,9 @@ class Exchange:
     outcome: str
     """How the tester read it, e.g. ``negative 0x33 securityAccessDenied`` or ``silence``."""
     first_frame: int
+    """Number of the first frame in the bus log, counted from 0."""
     last_frame: int
-    """Range of frame numbers in the bus log: first included, last excluded."""
+    """Number of the first frame after it, so that the range excludes it."""
     frames: tuple[FrameRecord, ...]
     """The raw frames themselves (the first dozens of a long exchange)."""
 
@@ -85,21 +92,31 @@ class Finding:
     """One check's result on one parameter: the row of a report."""
 
     id: str
+    """The check's, e.g. ``SA-09``. It is never changed and never given to another check."""
     title: str
+    """What the check demands, as a statement."""
     parameter: str | None
+    """What it was run on, e.g. ``level 0x01``; None: it is about the ECU as a whole."""
     verdict: Verdict
+    """What the check concluded."""
     severity: Severity
+    """How bad a failure is, or would have been."""
     basis: Basis
+    """Whose rule is tested: that of the standard, of good practice, or of the target file."""
     expected: str = ""
+    """Of a failure: what a sound ECU does, every accepted alternative named."""
     observed: str = ""
+    """Of a failure: what this ECU did. Of a pass: what it rests on, if the check says so."""
     reason: str = ""
     """Why, in a sentence, for every verdict but pass and fail."""
     notes: tuple[str, ...] = ()
+    """What else the check saw."""
     exchanges: tuple[Exchange, ...] = ()
     """The decisive ones."""
     first_frame: int = 0
+    """Number of the first frame of the whole check in the bus log, counted from 0."""
     last_frame: int = 0
-    """What the whole check put on the bus, as a range of frames in the bus log."""
+    """Number of the first frame after the check, so that the range excludes it."""
     repeat: str = ""
     """The command that repeats this one result."""
     duration_s: float = 0.0
@@ -107,14 +124,69 @@ class Finding:
     accepted: str = ""
     """The target file's reason for accepting this failure; empty if it is not accepted."""
     rationale: str = ""
+    """What an attacker gains where the check fails."""
     remediation: str = ""
+    """What to do about a failure."""
     source: str = ""
+    """Where the rule stands."""
     cwe: tuple[int, ...] = ()
+    """Numbers of weaknesses in the Common Weakness Enumeration."""
     r155: tuple[str, ...] = ()
+    """Threats in Annex 5 of UN Regulation No. 155."""
+    check_version: str = ""
+    """Changes with what decides the check's verdict; empty if that is not known, or nothing was judged."""
+    permitted: tuple[str, ...] = ()
+    """Those of the permissions that the check needs or uses which the target gave."""
+    requirements: tuple[str, ...] = ()
+    """The user's own requirements that the check answers, by the ids that the target file gives them."""
 
     def as_json(self) -> dict[str, Any]:
         """The finding as plain JSON values, keys as in audit.json."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Measured times of one kind, few enough to be drawn."""
+
+    name: str
+    """What was timed, e.g. ``last byte wrong``."""
+    seconds: tuple[float, ...]
+    """Each of them, in the order in which it was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """One thing that was asked for, and what was seen under each of the grid's conditions."""
+
+    name: str
+    """E.g. ``0x27 SecurityAccess``."""
+    cells: tuple[str, ...]
+    """In the order of the grid's columns, e.g. ``answered 12 times; 3 times 0x13``; empty where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """What was asked for, under which conditions, and what came back."""
+
+    columns: tuple[str, ...]
+    """The conditions, e.g. ``session 0x03, level 0x01 open``."""
+    rows: tuple[GridRow, ...]
+    """One for each thing that was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTested:
+    """One requirement that was considered, and that no check tests."""
+
+    id: str
+    """The requirement's."""
+    says: str
+    """What it demands."""
+    group: str
+    """E.g. ``needs hardware``."""
+    because: str
+    """Why no check tests it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +196,43 @@ class Profile:
     title: str
     """E.g. ``Lockout of level 0x01``."""
     rows: tuple[tuple[str, str], ...]
+    """What was measured, and how much."""
+    seeds: tuple[str, ...] = ()
+    """Seeds in hex, in the order in which they came, the first ones of a large sample. They are no secret; keys are."""
+    times: tuple[Times, ...] = ()
+    """What was timed, one entry for each kind that is held against the others."""
+    grid: Grid | None = None
+    """What was seen under which conditions; None if that is not what was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """One data identifier that says which sample was tested, as the ECU answered it at the end of the run."""
+
+    did: str
+    """Four hex digits, e.g. ``F190``."""
+    name: str
+    """E.g. ``vehicle identification number (VIN)``."""
+    value: str = ""
+    """As text where all of it is printable ASCII, else in hex; empty if it could not be read."""
+    reason: str = ""
+    """Why there is no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusAccess:
+    """How frames got to the bus and back, as far as it is known: what is not known says so."""
+
+    adapter: str
+    """E.g. ``python-can socketcan, can0, 500000 bit/s``."""
+    driver: str
+    """The kernel's, or the backend's."""
+    timestamps: str
+    """Who stamped the frames of the bus log."""
+    lost_frames: int | None = None
+    """Frames lost on their way from the adapter; None: it does not tell."""
+    error_frames: int = 0
+    """Error frames that the adapter reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +242,23 @@ class RunInfo:
     target: dict[str, Any]
     """The target as validated, secrets replaced by ``(redacted)``."""
     environment: Literal["simulated", "bench"]
+    """A simulated ECU in virtual time, or a real one."""
     seed: int
+    """Of all chance: the same seed is the same run."""
     depth: str
+    """How large the samples were: ``quick``, ``default`` or ``deep``."""
     started_utc: str
     """ISO 8601, e.g. ``2026-11-20T09:28:00Z``."""
     command: str
     """The command that repeats the run."""
     operator: str
+    """The name under which the run was started."""
     versions: dict[str, str]
     """Of the harness, Python, Scapy, python-can, the kernel."""
     finished_utc: str = ""
+    """As started_utc; empty if the run never came to its end."""
     interrupted: bool = False
+    """The run did not come to its end: checks that had not begun are missing."""
     quirks: tuple[str, ...] = ()
     """Deviations that the target file asks to tolerate."""
     remarks: tuple[str, ...] = ()
@@ -154,6 +269,18 @@ class RunInfo:
     """frames, exchanges, wrong_keys."""
     profiles: tuple[Profile, ...] = ()
     """What was measured of the ECU."""
+    not_tested: tuple[NotTested, ...] = ()
+    """What no check of this version tests, and why."""
+    commit: str = ""
+    """The harness's git commit; empty if it does not run from a checkout, or git does not tell."""
+    is_tree_clean: bool | None = None
+    """Whether that commit is all that ran: no file was changed or added; None without a commit."""
+    identification: tuple[Identifier, ...] = ()
+    """Which sample was tested; empty if nothing was asked."""
+    bus: BusAccess | None = None
+    """Which adapter the frames went through; None if that was not written down."""
+    keeps_secrets: bool = False
+    """The run was asked to leave keys and secrets in its files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

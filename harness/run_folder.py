@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 from harness.errors import UserError
 from harness.json_shape import ShapeError, from_json
@@ -28,11 +29,23 @@ AUDIT_JSON: Final = "audit.json"
 AUDIT_HTML: Final = "audit.html"
 PYTEST_HTML: Final = "pytest.html"
 JUNIT_XML: Final = "junit.xml"
+AUDIT_SARIF: Final = "audit.sarif"
+SUMMARY_MD: Final = "summary.md"
+BUS_PCAPNG: Final = "bus.pcapng"
+BUS_BLF: Final = "bus.blf"
+BUS_ASC: Final = "bus.asc"
 BUS_LOG: Final = "bus.log"
+FOUND_TOML: Final = "found.toml"
 MANIFEST_JSON: Final = "manifest.json"
+PRIVATE: Final = "private"
+"""The folder of what is not handed over: the original bus log, and what was taken out of the files beside it."""
+SECRETS_JSONL: Final = "secrets.jsonl"
+CONSOLE_TXT: Final = "console.txt"
 
 OWN_FILES: Final = (
-    RUN_JSON, RESULTS_JSONL, AUDIT_JSON, AUDIT_HTML, PYTEST_HTML, JUNIT_XML, BUS_LOG, MANIFEST_JSON,
+    RUN_JSON, RESULTS_JSONL, AUDIT_JSON, AUDIT_HTML, PYTEST_HTML, JUNIT_XML, AUDIT_SARIF, SUMMARY_MD, BUS_LOG, FOUND_TOML,
+    BUS_PCAPNG, BUS_BLF, BUS_ASC, MANIFEST_JSON,
+    f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}", f"{PRIVATE}/{CONSOLE_TXT}",
 )  # fmt: skip
 """What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
 
@@ -70,7 +83,7 @@ class RunFolder:
                 (path / name).unlink(missing_ok=True)
                 _part(path / name).unlink(missing_ok=True)
         folder = cls(path, info)
-        folder.write(RUN_JSON, _dump(_head(info)))
+        folder.write_start(info)
         folder.write(RESULTS_JSONL, "")
         return folder
 
@@ -90,6 +103,10 @@ class RunFolder:
                     path = parent / f"{name}-{number}"
         return cls.create(path, info)
 
+    def write_start(self, info: RunInfo) -> None:
+        """Write run.json: the run as it started."""
+        self.write(RUN_JSON, _dump(_head(info)))
+
     def append(self, finding: Finding) -> None:
         """Keep one result, at once. Of several with the same id and parameter the last one counts."""
         self._findings[finding.id, finding.parameter] = finding
@@ -101,36 +118,84 @@ class RunFolder:
     def finish(self, info: RunInfo) -> Run:
         """Write audit.json from the run as it ended and every appended result; returns what was written."""
         run = Run(info=info, findings=tuple(self._findings.values()))
-        self.write(AUDIT_JSON, _dump(audit_json(run)))
+        self.write_run(run)
         return run
+
+    def write_run(self, run: Run) -> None:
+        """Write audit.json."""
+        self.write(AUDIT_JSON, _dump(audit_json(run)))
 
     def write(self, name: str, text: str) -> None:
         """Put a whole file into the folder; a reader never sees half of it."""
-        final = self.path / name
-        with _said_as_user_error(final):
-            _part(final).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-            os.replace(_part(final), final)
+        with replacing(self.path / name) as part:
+            part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def replace_all(self, findings: Iterable[Finding]) -> None:
+        """Take these for what was appended until now."""
+        self._findings = {(finding.id, finding.parameter): finding for finding in findings}
+        self.write(RESULTS_JSONL, "".join(json.dumps(finding.as_json()) + "\n" for finding in self._findings.values()))
+
+    def open_private(self, name: str) -> TextIO:
+        """A new file in the folder of what is not handed over, which only its owner can read."""
+        path = self.path / PRIVATE / name
+        with _said_as_user_error(path):
+            path.parent.mkdir(exist_ok=True)
+            path.parent.chmod(0o700)
+            path.unlink(missing_ok=True)
+            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            return open(number, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def file_names(self) -> list[str]:
-        """The files that lie in the folder now, sorted; those in subfolders as ``private/original.log``."""
-        return _file_names(self.path)
+        """The files that lie in the folder now, sorted, but for those that are not handed over."""
+        return [name for name in _file_names(self.path) if not _is_private(name)]
 
-    def seal(self, inputs: Mapping[str, str]) -> None:
+    def seal(self, inputs: Mapping[str, str], **more: Any) -> None:
         """Write manifest.json, after every other file.
 
-        ``inputs`` maps what the run was made from (target file, key function, cases) to its SHA-256.
+        ``inputs`` maps what the run was made from (target file, key function, cases) to its SHA-256. ``more`` is what
+        else there is to say, e.g. of a folder whose reports were made again.
         """
         manifest = {
             "schema_version": SCHEMA_VERSION,
-            "files": {name: _fingerprint(self.path / name) for name in self.file_names() if name != MANIFEST_JSON},
+            "files": fingerprints(self.path),
             "inputs": dict(sorted(inputs.items())),
+            **more,
         }
         self.write(MANIFEST_JSON, _dump(manifest))
+
+
+@contextmanager
+def replacing(final: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `final` once it is whole; a ``UserError`` if it cannot be written."""
+    with _said_as_user_error(final):
+        try:
+            _part(final).unlink(missing_ok=True)  # whatever lies there, a link to somewhere else perhaps
+            yield _part(final)
+            os.replace(_part(final), final)
+        finally:
+            _part(final).unlink(missing_ok=True)
 
 
 def audit_json(run: Run) -> dict[str, Any]:
     """The content of audit.json."""
     return {**_head(run.info), "results": [finding.as_json() for finding in run.findings], "summary": run.summary()}
+
+
+def copy_run(path: Path, to: Path) -> None:
+    """Copy a run's folder to a place where there is nothing yet; what links point to stays where it is."""
+    if not is_run_folder(path):
+        raise _no_run_folder(path)
+    with _said_as_user_error(to):
+        if to.exists():
+            raise UserError(f"{to}: exists already; name a new folder")
+        for name in _file_names(path):
+            (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700 if _is_private(name) else 0o777)
+            shutil.copy(path / name, to / name)
+
+
+def fingerprints(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of every file in a folder but the manifest, by name."""
+    return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
 
 
 def sha256_of(path: Path) -> str:
@@ -151,7 +216,7 @@ def read_run(path: Path) -> Run:
     the run counts as interrupted. A folder that cannot be read so is a ``UserError``.
     """
     if not is_run_folder(path):
-        raise UserError(f"{path}: is no run folder; name one that `uds-harness audit` made (it holds {AUDIT_JSON})")
+        raise _no_run_folder(path)
     if (path / AUDIT_JSON).is_file():
         document = _load(path / AUDIT_JSON)
         results = document.get("results")
@@ -163,11 +228,27 @@ def read_run(path: Path) -> Run:
     return Run(info=replace(info, interrupted=True), findings=tuple(_streamed(path / RESULTS_JSONL)))
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What manifest.json says of a folder: ``files`` and ``inputs`` are tables. UserError: it is missing or damaged."""
+    manifest = _load(path / MANIFEST_JSON)
+    for name in ("files", "inputs"):
+        if not isinstance(manifest.get(name), dict):
+            raise UserError(f"{path / MANIFEST_JSON}: {name} is missing or no table; the file is damaged")
+    return manifest
+
+
 def differences_to_manifest(path: Path) -> list[str]:
     """What no longer is as manifest.json says, one sentence a file; empty if the folder is untouched."""
-    expected = _load(path / MANIFEST_JSON).get("files")
-    if not isinstance(expected, dict):
-        raise UserError(f"{path / MANIFEST_JSON}: files is missing or no table; the file is damaged")
+    return differences(path, read_manifest(path)["files"])
+
+
+def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
+    """What no longer is as a table of fingerprints says, one sentence a file.
+
+    That the private files were left out when the folder was handed over is no difference.
+    """
+    if not (path / PRIVATE).is_dir():
+        expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}
     present = set(_file_names(path)) - {MANIFEST_JSON}
     changed = [f"{name}: changed" for name in present & set(expected) if _fingerprint(path / name) != expected[name]]
     added = [f"{name}: not in the manifest" for name in present - set(expected)]
@@ -185,6 +266,10 @@ def _info(document: dict[str, Any], path: Path) -> RunInfo:
     if not isinstance(run, dict):
         raise UserError(f"{path}: run is missing or no table; the file is damaged")
     return _parse(RunInfo, {**run, "target": document.get("target")}, path, "run")
+
+
+def _no_run_folder(path: Path) -> UserError:
+    return UserError(f"{path}: is no run folder; name one that `uds-harness audit` made (it holds {AUDIT_JSON})")
 
 
 def _streamed(path: Path) -> Iterator[Finding]:
@@ -232,6 +317,10 @@ def _parse(shape: type[T], value: object, path: Path, where: str) -> T:
         raise UserError(f"{path}: {error}; the file is damaged") from error
 
 
+def _is_private(name: str) -> bool:
+    return name.startswith(f"{PRIVATE}/")
+
+
 def _file_names(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return sorted(path.relative_to(folder).as_posix() for path in found)
@@ -242,7 +331,10 @@ def _part(path: Path) -> Path:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    try:
+        return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _dump(document: Mapping[str, Any]) -> str:

@@ -16,8 +16,8 @@ BASE = {"uds", "errors", "run", "outcome", "json_shape"}
 TARGET = BASE | {"target", "toml_schema"}
 LINK = TARGET | {"link"}
 TESTER = LINK | {"tester"}
-REPORT = BASE | {"run_folder", "report"}
-AUDIT = TESTER | {"analysis", "fuzz", "audit", "report", "run_folder"}
+REPORT = BASE | {"run_folder", "redaction", "report"}
+AUDIT = TESTER | {"redaction", "analysis", "fuzz", "audit", "report", "run_folder", "requirements"}
 MAY_IMPORT = {
     "uds": {"uds"},
     "errors": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "outcome": {"outcome", "run"},
     "json_shape": {"json_shape"},
     "run_folder": BASE | {"run_folder"},
+    "redaction": BASE | {"run_folder", "redaction"},
     "toml_schema": {"errors"},
     "target": TARGET,
     "link": LINK,
@@ -38,8 +39,9 @@ MAY_IMPORT = {
     "catalogue": AUDIT | {"catalogue"},
     "requirements": TARGET | {"requirements"},
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
-    "doctor": TESTER,
-    "cli": AUDIT | {"discovery", "ecu", "catalogue", "doctor", "listing", "cli"},
+    "doctor": TESTER | {"discovery", "doctor"},
+    "commands": AUDIT | {"discovery", "ecu", "catalogue", "doctor", "listing", "commands"},
+    "cli": {"errors", "commands"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""
 

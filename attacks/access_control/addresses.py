@@ -26,20 +26,24 @@ class Place:
 
 
 def guarded_places(tester: Tester, *services: int) -> list[Place]:
-    """The declared memory that not everybody may use; then usual addresses of which nothing is declared.
+    """The memory that is declared, or was found, not to be for everybody; then addresses of which nothing is declared.
+
+    These are the ones that were found to be open, and usual ones.
 
     The latter not if one of the services is declared open, which then goes for whatever is not declared otherwise.
     """
-    declared = [entry for entry in tester.target.memory if entry.origin == "declared"]
+    known = [one for one in tester.target.memory if one.origin == "declared" or one.needs.kind != "open"]
     guarded = [
         Place(entry.span.first, entry.span.last - entry.span.first + 1, entry.needs.level, True)
-        for entry in declared
+        for entry in known
         if entry.needs.kind != "open"
     ]
-    usual = [address for address in USUAL_ADDRESSES if not any(address in entry.span for entry in declared)]
+    found_open = [entry.span.first for entry in tester.target.memory if entry not in known]
+    usual = dict.fromkeys((*found_open, *USUAL_ADDRESSES))
+    unknown = [address for address in usual if not any(address in entry.span for entry in known)]
     if any(declared_need(tester, service) == "open" for service in services):
-        usual = []
-    return [*guarded, *(Place(address, 0x100) for address in usual)]
+        unknown = []
+    return [*guarded, *(Place(address, 0x100) for address in unknown)]
 
 
 def open_places(tester: Tester) -> list[Place]:

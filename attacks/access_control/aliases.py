@@ -44,7 +44,7 @@ def sources(tester: Tester) -> list[Source]:
     """Declared data that needs a level to be read, and declared memory that does."""
     found = []
     for entry in tester.target.data:
-        if entry.read.level is not None and entry.origin == "declared":
+        if entry.read.level is not None:
             found.append(data_source(tester, entry.did, entry.read.level, min(entry.length or 1, 0xFF)))
     for place in guarded_places(tester):
         if place.level is not None:

@@ -51,6 +51,13 @@ def each_session(tester: Tester) -> Iterator[Visit]:
         yield Visit(None)
 
 
+def enter_to_read(tester: Tester, entry: DataEntry) -> bool:
+    """Be in a session in which the data can be read; whether there is one."""
+    return tester.read_reply(entry.did).is_positive or any(
+        tester.read_reply(entry.did).is_positive for _ in each_session(tester)
+    )
+
+
 def is_absent(tester: Tester, reply: Reply) -> bool:
     """Whether the answer says that the service does not exist: 0x11, or what any other missing service is answered."""
     if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
@@ -147,9 +154,10 @@ class Refusals:
         present = [reply for reply in kinds.values() if not is_absent(tester, reply)]
         if not present and self.declared_open:
             not_applicable(f"{self.what}: service 0x{self.declared_open[0]:02X} is declared open to everybody")
+        if not self.replies:
+            not_applicable(f"{self.what}: nothing is known that it could be tried on")
         if not present:
-            seen = f" ({self.replies[-1]})" if self.replies else ""
-            not_applicable(f"{self.what}: the ECU does not have the service{seen}")
+            not_applicable(f"{self.what}: the ECU does not have the service ({self.replies[-1]})")
         if all(reply.is_refused_with(*NOT_THERE) for reply in present):
             not_applicable(f"{self.what}: nothing of what was tried is there ({present[-1]})")
         missing = control()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attacks.access_control.guards import CLOCK_S
+from attacks.access_control.guards import CLOCK_S, enter_to_read
 from harness import DataEntry, Nrc, RawReply, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 
@@ -40,6 +40,9 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
             tester.note(f"DID {entry.did:04X}: not tried, no key for level 0x{entry.write.level:02X}")
             return False
         tester.security.unlock(entry.write.level)
+    elif not enter_to_read(tester, entry):
+        tester.note(f"DID {entry.did:04X}: not tried, no session was found in which it can be read back")
+        return False
     control = tester.access.write_effect(entry)
     if not control.is_changed:
         tester.note(f"DID {entry.did:04X}: not tried, a proper write has no effect ({control})")

@@ -16,6 +16,8 @@ from attacks.session.witness import DEFAULT, enter, find_witness
 from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 SUPPRESS = 0x80
+DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
+"""Reading changes nothing: the number of trouble codes, and they themselves."""
 
 
 @attack(
@@ -48,6 +50,11 @@ def judge_positive(tester: Tester) -> int:
     if level is not None:
         asked += 1
         judge_silence(tester, tester.request(bytes((0x27, SUPPRESS | level))))
+    for report in DTC_REPORTS:
+        if tester.request(report).is_positive:
+            asked += 1
+            judge_silence(tester, tester.request(bytes((report[0], SUPPRESS | report[1])) + report[2:]))
+            break
     return asked
 
 

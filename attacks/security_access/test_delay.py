@@ -191,6 +191,11 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
         wrong = tester.guesses.guess(level)
         if not wrong.is_evaluated and not wrong.is_limited:
             inconclusive(f"the wrong key was not compared: {wrong.decisive}")
+        if wrong.is_limited and not tester.security.has_key(level):
+            tester.cite(wrong.decisive)
+            inconclusive(
+                f"the first wrong key was at the limit ({wrong.decisive}), and no key is given that would clear the count"
+            )
         seen = restart()
         if seen is None:
             continue

@@ -90,7 +90,7 @@ def misfits(tester: Tester, level: int, length: int) -> dict[str, tuple[Change, 
             keys[f"{size} bytes of chance"] = (lambda seed, size=size: chance(size), Severity.CRITICAL)  # type: ignore[misc]
         keys[f"{LONG} bytes of chance"] = (lambda seed: chance(LONG), Severity.LOW)
         return keys
-    right = partial(tester.security.right_key, level)
+    right = partial(tester.security.right_key_of_length, level, length)
     for size in sorted({1, 2, length // 2, length - 1} - {0, length}):
         if size < length:
             keys[f"the first {size} bytes of the right key"] = (
@@ -213,7 +213,7 @@ def test_every_bit_of_the_key_is_compared(tester: Tester, depth: Depth, level: i
 
 def changed_key(tester: Tester, level: int, change: Change, seed: bytes) -> bytes:
     """The right key for a seed, changed."""
-    return change(tester.security.right_key(level, seed))
+    return change(tester.security.right_key_of_length(level, tester.security.key_length(level), seed))
 
 
 def bits_at(depth: Depth, length: int) -> int:
@@ -261,9 +261,9 @@ def unequal_neighbours(key: bytes) -> Iterator[int]:
 
 def balance(key: bytes) -> bytes:
     """The same sum of bytes: one more by one, where it can be, and another one less."""
-    more = next((at for at, byte in enumerate(key) if byte < 0xFF), 0)
+    more = next((at for at, byte in enumerate(key) if byte < 0xFF), None)
     less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
-    if less is None:
+    if more is None or less is None:
         return key
     changed = bytearray(key)
     changed[more] += 1

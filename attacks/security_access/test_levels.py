@@ -159,7 +159,8 @@ def foreign_data(tester: Tester, level: int) -> list[DataEntry]:
     other_levels(tester, level)
     foreign = [entry for entry in tester.access.protected() if entry.write.level != level]
     if not foreign:
-        not_applicable(f"no readable data is declared to need another level than 0x{level:02X}: an effect could not be seen")
+        what = f"no readable data needs another level than 0x{level:02X}: an effect could not be seen"
+        raise tester.access.without_data(what)
     return foreign
 
 
@@ -210,6 +211,9 @@ def unlock_beside(tester: Tester, level: int, first: int) -> Reply:
 def test_there_is_no_undeclared_level(tester: Tester) -> None:
     declared = {entry.level for entry in tester.target.security if entry.origin == "declared"}
     if not declared:
+        levels = ", ".join(f"0x{entry.level:02X}" for entry in tester.target.security)
+        if levels:
+            inconclusive(f"levels were found, and none is declared that would tell a hidden one from the others: {levels}")
         not_applicable("the target declares no security level, so that nothing tells a hidden one from the others")
     try:
         tester.session_for(min(declared))

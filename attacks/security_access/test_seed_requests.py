@@ -19,6 +19,7 @@ from harness import (
     inconclusive,
     malformed,
     negative,
+    not_applicable,
     positive,
     silence,
 )
@@ -169,6 +170,9 @@ class Taken:
     proven_by=("seed_made_of_record",),
 )
 def test_a_request_for_a_seed_takes_no_record(tester: Tester, depth: Depth, level: int) -> None:
+    declared = tester.target.level(level)
+    if declared is not None and declared.record:
+        not_applicable(f"level 0x{level:02X} is declared to want a record: {declared.record.hex(' ').upper()}")
     entry = tester.access.protected_by(level) if tester.allows("write") else None
     tester.access.require_locked(entry)
     tester.session_for(level)
@@ -218,6 +222,8 @@ def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
 def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: DataEntry | None) -> None:
     """A seed that comes of a record must be as good as any other."""
     seeds = [first.pdu[2:]]
+    if not seeds[0]:  # an answer without a seed
+        return
     shown = record.hex(" ").upper()
     if not any(seeds[0]):
         is_open = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_positive

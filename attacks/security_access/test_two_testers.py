@@ -39,7 +39,7 @@ def test_what_one_tester_unlocked_is_closed_to_others(tester: Tester, level: int
         not_applicable("the ECU serves no other address that is known: there is one tester only")
     entry = tester.access.protected_by(level)
     if entry is None:
-        not_applicable(f"no readable data is declared to need level 0x{level:02X}: an effect could not be seen")
+        raise tester.access.without_data(f"no readable data needs level 0x{level:02X}: an effect could not be seen")
     judged = sum([judge_use(tester, level, entry, other) for other in others])
     for other in others:
         judge_key(tester, level, other)

@@ -201,4 +201,7 @@ def publish(tester: Tester, measure: Measurements, seen: Latencies, margin_s: fl
         rows["P2 and P2* announced by the ECU"] = f"{p2_ms} ms and {p2_star_ms} ms"
         if (p2_ms, p2_star_ms) != (tester.target.timing.p2_ms, tester.target.timing.p2_star_ms):
             tester.note(f"the ECU announces P2 {p2_ms} ms and P2* {p2_star_ms} ms, which is not what the target declares")
-    measure.publish("Timing", rows)
+    times_by_kind = {"first answers": [time_s for time_s, _ in seen.first]}
+    if seen.after_pending:
+        times_by_kind["answers after 0x78"] = [time_s for time_s, _ in seen.after_pending]
+    measure.publish("Timing", rows, times=times_by_kind)

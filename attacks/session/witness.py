@@ -10,6 +10,7 @@ DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
 """Times S3: by then a session in which nothing was asked has ended."""
 
+MOST_READS = 64
 LOOKS, LOOK_AGAIN_S = 5, 0.5
 """An ECU that has just started may refuse for a while what it else answers."""
 IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -69,8 +70,11 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 def find_witness(tester: Tester) -> Witness:
     """A request that tells a session from the default one; the ECU is in it afterwards. Inconclusive: there is none."""
     levels = [bytes((0x27, entry.level)) for entry in tester.target.security]
-    for session in sessions_beside_default(tester):
-        for request in (b"\x22\xf1\x86", *levels):
+    sessions = sessions_beside_default(tester)
+    tester.enter_session(DEFAULT)
+    requests = [b"\x22\xf1\x86", *not_shown(tester), *levels]
+    for session in sessions:
+        for request in requests:
             tester.enter_session(DEFAULT)
             in_default = told(tester.request(request))
             if not tester.enter_session(session).is_positive:
@@ -80,6 +84,12 @@ def find_witness(tester: Tester) -> Witness:
             if in_session != in_default and "nothing" not in (in_default, in_session):
                 return Witness(session, request, in_default, in_session)
     inconclusive("nothing tells another session from the default one")
+
+
+def not_shown(tester: Tester) -> list[bytes]:
+    """Reads of data that everybody may read, but not in the session that the ECU is in."""
+    reads = [b"\x22" + entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"]
+    return [read for read in reads[:MOST_READS] if tester.request(read).is_negative][:2]
 
 
 def enter(tester: Tester, session: int) -> None:

@@ -18,6 +18,7 @@ class Collisions:
 
     seeds: int
     bits: int
+    """Of each seed; where lengths differ, of seeds of one length that would repeat as often."""
     pairs: int
     expected: float
     """Pairs that chance gives on average, if the seeds were drawn evenly from all of their length."""
@@ -44,11 +45,16 @@ class Collisions:
 
 
 def collisions(seeds: Sequence[bytes]) -> Collisions:
-    """Count equal pairs, and say how likely so many are by chance. The seeds' length is taken from the longest."""
+    """Count equal pairs, and say how likely so many are by chance; of seeds of several lengths, pairs of one length."""
     count = len(seeds)
-    bits = 8 * max((len(seed) for seed in seeds), default=0)
     pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
-    expected = count * (count - 1) / 2 / 2.0**bits if bits else math.inf
+    of_length = Counter(len(seed) for seed in seeds)
+    if len(of_length) > 1:
+        expected = sum(times * (times - 1) / 2 / 2.0 ** (8 * length) for length, times in of_length.items())
+        bits = round(math.log2(count * (count - 1) / 2 / expected)) if expected else 8 * max(of_length)
+    else:
+        bits = 8 * max(of_length, default=0)
+        expected = count * (count - 1) / 2 / 2.0**bits if bits else math.inf
     return Collisions(count, bits, pairs, expected, _poisson_tail(pairs, expected))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from harness.audit.check_version import CASE
 from harness.audit.declare import attack
 from harness.errors import UserError
 from harness.fuzz.case import CASES_FOLDER, Case, read_cases
@@ -57,6 +58,9 @@ def check_of(case: Case) -> Callable[[Tester], None]:
         unlocks=case.state is not None and case.state.unlocked_level is not None,
         proven_by=case.proven_by,
     )(check)
+    expected = case.expect
+    kinds = (expected.positive, expected.silence, expected.malformed, expected.any_negative, sorted(map(int, expected.nrcs)))
+    setattr(marked, CASE, (f"{words} {case.state} {kinds}", getattr(case.messages, "function", None)))
     return marked
 
 

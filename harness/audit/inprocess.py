@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from harness.audit.declare import declared_attack
 from harness.audit.measurements import Measurements
 from harness.audit.opening import open_tester
 from harness.audit.runner import Runner
@@ -24,9 +25,12 @@ def run_checks(
     """The findings of some checks on a simulated ECU; nothing is written anywhere. UserError: as for an audit."""
     tester = open_tester(target, seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
-    shared = {"tester": tester, "measure": Measurements(tester, depth), "depth": depth}
+    measure = Measurements(tester, depth)
+    functions = list(functions)
     try:
-        findings = [finding for check in checks_of(functions, **shared) for finding in runner.run(check, "")]
+        measure.prepare(declared for function in functions if (declared := declared_attack(function)) is not None)
+        checks = checks_of(functions, tester=tester, measure=measure, depth=depth)
+        findings = [finding for check in checks for finding in runner.run(check, "")]
         return [*findings, *runner.settle()]
     finally:
         tester.link.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,15 +12,15 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from harness.audit import REQUEST
+from harness.audit.check_version import check_version
 from harness.audit.declare import Attack, declared_attack
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
-from harness.audit.pytest_html import DetailView
-from harness.audit.schedule import SUBJECTS, Check, order, subjects, without_subject
+from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
 from harness.audit.session import AuditSession
 from harness.outcome import NotRun, fail
+from harness.report.pytest_html import DetailView
 from harness.run import Finding
-from harness.run_folder import JUNIT_XML, PYTEST_HTML
 from harness.target import Target
 
 FINDING = pytest.StashKey[Finding]()
@@ -29,6 +28,7 @@ ATTACK = pytest.StashKey[Attack]()
 WAITS = pytest.StashKey[bool]()
 
 NOT_TESTED = "no parameter"
+STOPPED = "the run was to stop at the first failure (-x)"
 
 
 class Audit:
@@ -39,7 +39,6 @@ class Audit:
         self._request = config.pluginmanager.get_plugin(REQUEST)
         options = self._request.options if self._request is not None else options_of(config)
         self._session = AuditSession(options)
-        self._written_elsewhere = _write_reports_to(self._session.folder.path, config)
         config.pluginmanager.register(DetailView(self._session.info), "uds-harness-details")
         self._held: dict[tuple[str, str | None], tuple[pytest.Item, list[pytest.TestReport]]] = {}
         self._settled: list[Finding] = []
@@ -82,6 +81,7 @@ class Audit:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         can_relock = self._session.tester.access.can_relock
         session.items.sort(key=lambda item: order(item.stash.get(ATTACK, None), can_relock))
+        self._session.measure.prepare(item.stash[ATTACK] for item in session.items if ATTACK in item.stash)
 
     # Running
 
@@ -105,12 +105,13 @@ class Audit:
         declared = pyfuncitem.stash.get(ATTACK, None)
         if declared is None:
             return None
-        values = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-        parameter = _parameter(pyfuncitem)
-        if parameter == NOT_TESTED:
-            check = Check(declared, None, without_subject)
+        given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+        values = {name: as_known_now(value, self._session.tester) for name, value in given.items()}
+        parameter, version = _parameter(pyfuncitem), check_version(pyfuncitem.function)
+        if hasattr(pyfuncitem, "callspec") and parameter is None:
+            check = Check(declared, None, without_subject, version)
         else:
-            check = Check(declared, parameter, partial(_in_our_words, partial(pyfuncitem.obj, **values)))
+            check = Check(declared, parameter, partial(_in_our_words, partial(pyfuncitem.obj, **values)), version)
         self.run_check(pyfuncitem, check)
         return True
 
@@ -177,7 +178,7 @@ class Audit:
             finding = self._session.keep(finding)
             for report in reports:
                 if getattr(report, REPORT_ATTRIBUTE, None) is not None:
-                    setattr(report, REPORT_ATTRIBUTE, finding)
+                    show(finding, report)  # as it was kept: accepted perhaps, and without secrets
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -199,10 +200,12 @@ class Audit:
         self._release(runner.waiting if self._interrupted else runner.settle())
         for item in self._deselected:
             self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
+        for item in session.items if session.shouldfail else ():
+            if ATTACK in item.stash and FINDING not in item.stash:
+                declared = item.stash[ATTACK]
+                self._session.keep(left_out(declared, _parameter(item), self._repeat(declared), STOPPED))
         run = self._session.finish(interrupted=self._interrupted)
-        yield  # junit.xml and pytest.html are written here
-        for elsewhere, own in self._written_elsewhere.items():
-            shutil.copyfile(elsewhere, own)
+        yield
         self._session.seal(sorted(self._cases))
         if self._has_wrong_use:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -214,7 +217,7 @@ class Audit:
 
 def _parameter(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
-    return None if callspec is None else str(callspec.id)
+    return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
 
 
 def _in_our_words(check: Callable[[], object]) -> object:
@@ -225,16 +228,3 @@ def _in_our_words(check: Callable[[], object]) -> object:
         raise NotRun(f"skipped by the check: {skipped}") from None
     except pytest.fail.Exception as failed:
         fail(expected="the check does not fail", observed=str(failed))
-
-
-def _write_reports_to(folder: Path, config: pytest.Config) -> dict[Path, Path]:
-    """Let pytest's reports be written into the folder; those that the user wants elsewhere are to be copied there."""
-    elsewhere = {}
-    for option, name in (("htmlpath", PYTEST_HTML), ("xmlpath", JUNIT_XML)):
-        wanted = getattr(config.option, option, None)
-        if wanted:
-            elsewhere[config.invocation_params.dir / wanted] = folder / name
-        else:
-            setattr(config.option, option, str(folder / name))
-    config.option.self_contained_html = True
-    return elsewhere

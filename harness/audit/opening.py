@@ -10,7 +10,7 @@ from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target
 from harness.tester.keys import key_function
-from harness.tester.ledger import Ledger
+from harness.tester.ledger import ledger_of
 from harness.tester.tester import Tester
 
 
@@ -23,8 +23,7 @@ def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | 
         if entry.pairs is not None:
             read_pairs(target, entry.pairs)  # a mistake in it is told before anything is sent
     keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
-    ecu = f"{target.name} {target.can.interface}:{target.can.channel} {target.can.request_id:X}"
-    ledger = Ledger(ledger_path, ecu, target.safety.wrong_keys)
+    ledger = ledger_of(target, ledger_path)
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
     return Tester(link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.secrecy import hidden_names
 from harness.audit.session import AuditOptions
 from harness.errors import UserError
 from harness.link.clock import new_seed
@@ -23,6 +24,11 @@ def options_of(config: pytest.Config) -> AuditOptions:
     seed = new_seed() if option.uds_seed is None else option.uds_seed
     selection = ["-k", option.keyword] if option.keyword else []
     words = ["pytest", *config.args, "--uds-target", target, "--uds-depth", option.uds_depth, "--uds-seed", str(seed)]
+    hidden = hidden_names(option.uds_redact)
+    if hidden and option.uds_keep_secrets:
+        raise UserError("--uds-redact and --uds-keep-secrets exclude each other; give one of them")
+    words += ["--uds-redact", ",".join(hidden)] if hidden else []
+    words += ["--uds-keep-secrets"] if option.uds_keep_secrets else []
     return AuditOptions(
         target=load_target(target),
         seed=seed,
@@ -30,6 +36,8 @@ def options_of(config: pytest.Config) -> AuditOptions:
         out=Path(option.uds_out) if option.uds_out else None,
         command=shlex.join(words),
         selection=shlex.join(selection),
+        keeps_secrets=option.uds_keep_secrets,
+        hidden=hidden,
     )
 
 

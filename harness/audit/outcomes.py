@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.declare import Attack
+from harness.report.pytest_html import DESELECTED, FINDING
 from harness.run import Finding, Run, Verdict
 
 LONGEST_REQUEST = 200
-REPORT_ATTRIBUTE = "uds_finding"
+REPORT_ATTRIBUTE = FINDING
 
 _OUTCOME = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
 _STATUS = {
@@ -50,9 +51,9 @@ def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report
     return _unjudged(declared, parameter, repeat, Verdict.ERROR, str(report.longrepr)[:4000])
 
 
-def left_out(declared: Attack, parameter: str | None, repeat: str) -> Finding:
-    """A check that the user's selection left out."""
-    return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, "deselected")
+def left_out(declared: Attack, parameter: str | None, repeat: str, reason: str = DESELECTED) -> Finding:
+    """A check that was not begun, because of the user's selection unless there is another reason."""
+    return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, reason)
 
 
 def _unjudged(declared: Attack, parameter: str | None, repeat: str, verdict: Verdict, reason: str) -> Finding:

@@ -115,6 +115,8 @@ class Runner:
             source=declared.source,
             cwe=declared.cwe,
             r155=declared.r155,
+            check_version=check.version,
+            permitted=tuple(need for need in declared.needs + declared.uses if tester.allows(need)),
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:

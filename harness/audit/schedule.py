@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from harness.audit.check_version import check_version
 from harness.audit.declare import Attack, declared_attack
 from harness.outcome import NotApplicable
+from harness.target import DataEntry
 from harness.tester.tester import Tester
 
 SUBJECTS = ("level", "protected")
@@ -23,6 +25,8 @@ class Check:
     declared: Attack
     parameter: str | None
     call: Callable[[], object]
+    version: str = ""
+    """See `check_version`."""
 
 
 def subjects(name: str, tester: Tester) -> dict[str, Any]:
@@ -30,6 +34,11 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     return {f"DID {entry.did:04X}": entry for entry in tester.access.protected()}
+
+
+def as_known_now(value: object, tester: Tester) -> object:
+    """An argument of a check; of data the entry with the level that has been found to open it since it was collected."""
+    return tester.target.did(value.did) if isinstance(value, DataEntry) else value
 
 
 def without_subject() -> object:
@@ -48,17 +57,18 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
     declared = declared_attack(function)
     if declared is None:
         return
+    version = check_version(function)
     names = list(inspect.signature(function).parameters)
     arguments = {name: shared[name] for name in names if name not in SUBJECTS}
     wanted = [name for name in names if name in SUBJECTS]
     if not wanted:
-        yield Check(declared, None, partial(function, **arguments))
+        yield Check(declared, None, partial(function, **arguments), version)
     for name in wanted[:1]:
         found = subjects(name, shared["tester"])
         for words, subject in found.items():
-            yield Check(declared, words, partial(function, **arguments, **{name: subject}))
+            yield Check(declared, words, partial(function, **arguments, **{name: subject}), version)
         if not found:
-            yield Check(declared, None, without_subject)
+            yield Check(declared, None, without_subject, version)
 
 
 def order(declared: Attack | None, can_relock: bool) -> int:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import platform
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from harness.audit.measurements import Measurements
+from harness.audit.measurements.access_map import access_profiles
 from harness.audit.opening import open_tester
+from harness.audit.provenance import commit, identification, operator, versions
 from harness.audit.runner import Runner
+from harness.audit.secrecy import redactor_of
 from harness.errors import LinkError
+from harness.link.access import bus_access
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
+from harness.redaction import OriginalLog, Redactor
 from harness.report.files import write_reports
+from harness.requirements import not_tested
 from harness.run import Depth, Finding, Run, RunInfo, Verdict
-from harness.run_folder import BUS_LOG, RunFolder, sha256_of
+from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
 from harness.target import QUIRKS, Target
-
-LEDGER = "wrong-keys.json"
+from harness.tester.ledger import LEDGER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,12 @@ class AuditOptions:
     """What it selected, as options of that command."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
+    found_text: str = ""
+    """The target's file, where it was found and not declared."""
+    keeps_secrets: bool = False
+    """Leave keys and secrets in the run's files."""
+    hidden: tuple[str, ...] = ()
+    """What else is to be taken out of them: names in `HIDEABLE`."""
 
 
 class AuditSession:
@@ -51,22 +59,29 @@ class AuditSession:
         target = options.target
         ledger_path = None if target.is_simulated else options.reports / LEDGER
         trace = Trace(channel=_log_channel(target))
-        self._no_longer_failing: list[str] = []
+        self._on_acceptances: list[str] = []
         self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger_path)
         self._link = self.tester.link
         try:
             self._clock = RealClock()
-            info = self._info()
+            self._redactor = None if options.keeps_secrets else redactor_of(target, options.seed, options.hidden)
+            self._originals: dict[tuple[str, str | None], Finding] = {}
+            self.info = self._info()
+            info = self.info if self._redactor is None else self._redactor.info(self.info)
             if options.out is not None:
                 self.folder = RunFolder.create(options.out, info)
             else:
                 self.folder = RunFolder.create_new(options.reports, target.name, info)
-            self._log = open(self.folder.path / BUS_LOG, "w", encoding="ascii")  # noqa: SIM115  (closed in `close`)
+            if self._redactor is None:
+                self._log: TextIO | OriginalLog = open(self.folder.path / BUS_LOG, "w", encoding="ascii")  # noqa: SIM115
+            else:
+                self._log = self._redactor.open_log(self.folder)
+                self.tester.security.tell_key = self._redactor.learn_key
         except BaseException:
             self._link.close()
             raise
+        self._write_found_target()
         trace.write_to(self._log)
-        self.info = info
         self.measure = Measurements(self.tester, options.depth)
         self.runner = Runner(self.tester)
 
@@ -78,6 +93,9 @@ class AuditSession:
                 f"The adapter ({target.can.interface}) does not confirm that frames were sent: "
                 "silence may be the adapter's and not the ECU's."
             )
+        if options.keeps_secrets:
+            remarks.append("Keys and secrets were kept in this run's files, as was asked for: do not hand them over.")
+        head, is_tree_clean = commit()
         return RunInfo(
             target={**target.redacted(), "path": target.path.name if target.path else None},
             environment=target.environment,
@@ -85,10 +103,14 @@ class AuditSession:
             depth=options.depth.value,
             started_utc=utc_text(self._clock.utc_s()),
             command=f"{options.command} {options.selection}".strip(),
-            operator=_operator(),
-            versions=_versions(),
+            operator=operator(),
+            versions=versions(),
+            commit=head,
+            is_tree_clean=is_tree_clean,
+            keeps_secrets=options.keeps_secrets,
             quirks=tuple(f"{quirk}: {QUIRKS[quirk]}" for quirk in target.quirks),
             remarks=tuple(remarks),
+            not_tested=not_tested(),
         )
 
     def keep(self, finding: Finding) -> Finding:
@@ -97,8 +119,14 @@ class AuditSession:
         if reason and finding.verdict is Verdict.FAIL:
             finding = replace(finding, accepted=reason)
         elif reason and finding.verdict is Verdict.PASS:
-            self._no_longer_failing.append(f"{finding.id} is accepted by the target file ({reason}) but no longer fails.")
+            self._on_acceptances.append(f"{finding.id} is accepted by the target file ({reason}) but no longer fails.")
+        elif finding.verdict is Verdict.FAIL:
+            self._on_acceptances += self._expired(finding)
+        finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
         self.tester.trace.flush()
+        self._originals[finding.id, finding.parameter] = finding
+        if self._redactor is not None:
+            finding = self._redactor.finding(finding)
         self.folder.append(finding)
         return finding
 
@@ -109,16 +137,28 @@ class AuditSession:
                 return entry.reason
         return ""
 
+    def _expired(self, finding: Finding) -> Iterator[str]:
+        """What to say of acceptances that ended before this run."""
+        for entry in self.options.target.accepted:
+            if entry.id == finding.id and entry.expires is not None:
+                yield f"{entry.id} was accepted by the target file ({entry.reason}) until {entry.expires} and counts again."
+
     def finish(self, *, interrupted: bool) -> Run:
         """Leave the ECU restored as far as it answers, close the bus, and write audit.json and audit.html."""
-        remarks = [*self.info.remarks, *dict.fromkeys(self._no_longer_failing)]
+        remarks = [*self.info.remarks, *dict.fromkeys(self._on_acceptances), *self._on_found_keys()]
+        remarks += self._on_requirements()
+        no_contact, was_asked = "", self.tester.exchange_count > 0
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
         try:
-            if self.tester.exchange_count:
+            if was_asked:
                 self.tester.restore()
         except Exception as error:  # the run must end with what it measured, whatever the ECU or adapter does now
             remarks.append(f"The ECU could not be restored at the end: {error}")
+            no_contact = str(error)
+        hidden_dids = self._redactor.words.hidden_dids if self._redactor is not None else ()
+        identifiers = tuple(identification(self.tester, no_contact, hidden_dids)) if was_asked else ()
+        bus = bus_access(self.options.target.can, self._link)
         try:
             self._link.close()
         except (LinkError, OSError) as error:
@@ -129,27 +169,50 @@ class AuditSession:
             finished_utc=utc_text(self._clock.utc_s()),
             interrupted=interrupted,
             remarks=tuple(remarks),
-            console=self._without_secrets(self._link.console()),
+            identification=identifiers,
+            bus=bus,
+            console=self._link.console(),
             counts={
                 "frames": self.tester.trace.count,
                 "exchanges": self.tester.exchange_count,
                 "wrong_keys": self.tester.security.wrong_keys_sent,
             },
-            profiles=tuple(self.measure.profiles),
+            profiles=(*self.measure.profiles, *access_profiles(self.tester.seen, self.options.target)),
         )
-        run = self.folder.finish(info)
+        run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
         write_reports(self.folder, run)
         return run
 
-    def _without_secrets(self, text: str) -> str:
-        """What an ECU printed, the target's secrets replaced however they are usually written."""
-        for entry in self.options.target.security:
-            if entry.secret is not None:
-                secret = entry.secret.reveal()
-                pattern = r"[\s:,-]*(?:0x)?".join(f"{byte:02x}" for byte in secret)
-                number = str(int.from_bytes(secret, "big"))
-                text = re.sub(pattern, "(redacted)", text, flags=re.IGNORECASE).replace(number, "(redacted)")
-        return text
+    def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
+        """Everything that was written so far once more, with all that is known now; and what is still to be written."""
+        remark = redactor.write_log()
+        if info.console:
+            redactor.keep_console(info.console)
+            remark += f" What the ECU printed is shown without numbers; all of it is in {PRIVATE}/{CONSOLE_TXT}."
+        self.folder.replace_all(redactor.finding(finding) for finding in self._originals.values())
+        self.folder.write_start(redactor.info(self.info))
+        self._write_found_target()
+        redacted = redactor.info(info)
+        return replace(redacted, remarks=(*redacted.remarks, remark))
+
+    def _write_found_target(self) -> None:
+        text = self.options.found_text
+        if text:
+            self.folder.write(FOUND_TOML, text if self._redactor is None else self._redactor.text(text))
+
+    def _on_requirements(self) -> Iterator[str]:
+        known = {id for id, _ in self._originals}
+        for entry in self.options.target.requirements:
+            unknown = [id for id in entry.checks if id not in known]
+            if unknown:
+                yield f"No check of this run has an id that requirement {entry.id} names: {', '.join(unknown)}."
+
+    def _on_found_keys(self) -> Iterator[str]:
+        for level, what in self.tester.security.found_keys.items():
+            yield (
+                f"No key function is given for level 0x{level:02X}; {what} opens it, as was found by trying, "
+                "and is the key of every check that needed one."
+            )
 
     def seal(self, cases: Sequence[Path] = ()) -> None:
         """Write the manifest, after every other file of the run."""
@@ -168,15 +231,3 @@ class AuditSession:
 
 def _log_channel(target: Target) -> str:
     return "sim" if target.is_simulated else "".join(c if c.isalnum() else "_" for c in target.can.channel) or "can"
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("uds-harness", "scapy", "python-can", "pytest")}
-    return {**packages, "python": platform.python_version(), "kernel": f"{platform.system()} {platform.release()}"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from harness.link.bus import Link
+from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, strangeness
 from harness.link.frame import Frame
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service
 
@@ -22,10 +23,6 @@ ANSWER_S = 0.2
 LATE_ANSWER_S = 2.0
 """How long an ECU that keeps no P2 is waited for."""
 CONFIRMATIONS = 3
-TESTER_ADDRESS = 0xF1
-
-Id = tuple[int, bool]
-"""A CAN id and whether it has 29 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,17 @@ class Pair:
     answer: bytes
     """The data field of the answer to TesterPresent."""
     latency_s: float
+
+    @property
+    def filling(self) -> str:
+        """How the answer's single frame is filled up behind its content, in words; empty where it is no single frame."""
+        size = self.answer[0] if self.answer else 0
+        if not 0 < size < 8 or len(self.answer) <= size:
+            return ""
+        rest = set(self.answer[size + 1 :])
+        if not rest:
+            return "as short as its content"
+        return f"filled up with 0x{rest.pop():02X}" if len(rest) == 1 else "filled up with bytes that differ"
 
     @property
     def is_uds(self) -> bool:
@@ -58,7 +66,12 @@ class Ecu:
     connections: list[Pair] = field(default_factory=list)
     """Other pairs of ids behind which the same ECU stands, as for a second tester."""
     functional: Id | None = None
+    is_quiet_on_functional: bool = True
+    """Whether it keeps refusals of unknown services to itself there, as is the rule."""
     takes_unpadded: bool | None = None
+    takes_fd: bool | None = None
+    """Whether CAN FD frames are answered; None: not asked."""
+    answers_in_fd: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +87,25 @@ class Survey:
     """What was seen and could not be explained, in sentences."""
 
 
+class Wire(Protocol):
+    """What a survey needs of a bus."""
+
+    @property
+    def now_s(self) -> float:
+        """The bus's time."""
+
+    def send(self, frame: Frame) -> None:
+        """Hand a frame over. LinkError: the adapter refuses it."""
+
+    def receive(self, until_s: float) -> Frame | None:
+        """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""
+
+
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
-def usual_ids() -> list[Id]:
-    """Every 11-bit id, the diagnostic ranges first, and the 29-bit ids of normal fixed addressing from a tester F1."""
-    first = [*range(0x7E0, 0x7F0), *range(0x700, 0x7E0), *range(0x7F0, 0x800), *range(0x600, 0x700)]
-    seen = set(first)
-    numbers = first + [number for number in range(0x800) if number not in seen]
-    return [
-        *((number, False) for number in numbers),
-        *((0x18DA0000 | ecu << 8 | TESTER_ADDRESS, True) for ecu in range(256)),
-    ]
-
-
-def survey(link: Link, candidates: Iterable[Id], *, pace_s: float, progress: Progress) -> Survey:
+def survey(link: Wire, candidates: Iterable[Id], *, pace_s: float, progress: Progress) -> Survey:
     """Listen, ask every candidate once, and make sure of whatever seemed to answer.
 
     Ids that were heard before are not asked: they are other nodes' own. LinkError: the adapter fails.
@@ -117,12 +133,12 @@ def survey(link: Link, candidates: Iterable[Id], *, pace_s: float, progress: Pro
     return Survey(tuple(ecus), traffic, len(wanted), unsure)
 
 
-def listen(link: Link, seconds: float) -> dict[Id, int]:
+def listen(link: Wire, seconds: float) -> dict[Id, int]:
     """How often each id is heard in the next seconds."""
     return dict(Counter(_id(frame) for frame in _heard(link, seconds)))
 
 
-def _heard(link: Link, seconds: float) -> Iterator[Frame]:
+def _heard(link: Wire, seconds: float) -> Iterator[Frame]:
     """Every frame of other nodes in the next seconds."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
@@ -134,7 +150,7 @@ def _heard(link: Link, seconds: float) -> Iterator[Frame]:
 class _Asking:
     """Many ids asked in a row; what is heard meanwhile may answer any of the last ones."""
 
-    def __init__(self, link: Link, known: set[Id], pace_s: float, progress: Progress) -> None:
+    def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress) -> None:
         self._link = link
         self._known = known
         self._pace_s = pace_s
@@ -180,7 +196,7 @@ class _Asking:
         return any(_id(frame) not in self._known and frame.data[:3] != TESTER_PRESENT for frame in heard)
 
 
-def confirmed(link: Link, request: Id, known: set[Id], patience_s: float = ANSWER_S) -> list[Pair]:
+def confirmed(link: Wire, request: Id, known: set[Id], patience_s: float = ANSWER_S) -> list[Pair]:
     """The ids that answer this one every time it is asked, and never unasked; the first to answer first."""
     always: dict[Id, Pair] = {}
     for attempt in range(CONFIRMATIONS):
@@ -196,7 +212,7 @@ def confirmed(link: Link, request: Id, known: set[Id], patience_s: float = ANSWE
 
 
 def ask(
-    link: Link,
+    link: Wire,
     request: Id,
     message: bytes,
     *,
@@ -212,32 +228,40 @@ def ask(
     return [(frame, link.now_s - sent_s) for frame in _heard(link, patience_s) if wanted is None or _id(frame) in wanted]
 
 
-def _ecus(link: Link, pairs: list[Pair]) -> list[Ecu]:
+def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
     """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
     physical: list[Pair] = []
     functional: list[Pair] = []
+    quiet: list[Pair] = []
     for pair in pairs:
         others = [one for one in pairs if one is not pair]
-        may_be = any(pair.request == one.request or pair.response == one.response for one in others)
-        keeps_silent = may_be and not _says(link, pair, UNSUPPORTED)
-        (functional if keeps_silent and pair.is_uds else physical).append(pair)
+        may_be = pair.is_uds and any(pair.request == one.request or pair.response == one.response for one in others)
+        is_quiet = may_be and not _says(link, pair, UNSUPPORTED)
+        quiet += [pair] if is_quiet else []
+        is_elsewhere = any(pair.response == one.response and one.request not in EVERYBODYS_IDS for one in others)
+        is_functional = is_quiet or (pair.is_uds and is_elsewhere and pair.request in EVERYBODYS_IDS)
+        (functional if is_functional else physical).append(pair)
     ecus = []
     for together in _connected(physical):
-        best = min(together, key=_strangeness)
+        best = min(together, key=lambda pair: strangeness(pair.request, pair.response, pair.latency_s))
         aliases = [pair for pair in together if pair.request != best.request and pair.response == best.response]
         mirrors = [pair for pair in together if pair.request == best.request and pair.response != best.response]
         ecus.append(Ecu(best, aliases, mirrors))
     for pair in functional:
         for ecu in ecus:
-            if pair.response == ecu.pair.response:
-                ecu.functional = ecu.functional or pair.request
+            if pair.response == ecu.pair.response and ecu.functional is None:
+                ecu.functional, ecu.is_quiet_on_functional = pair.request, pair in quiet
     return ecus
 
 
-def _says(link: Link, pair: Pair, message: bytes, *, pad: bool = True) -> bool:
+def _says(link: Wire, pair: Pair, message: bytes, *, pad: bool = True) -> bool:
     """Whether the pair's request is answered when it is this."""
-    patience_s = max(ANSWER_S, 2 * pair.latency_s)
-    return bool(ask(link, pair.request, message, pad=pad, wanted={pair.response}, patience_s=patience_s))
+    return bool(ask(link, pair.request, message, pad=pad, wanted={pair.response}, patience_s=patience_for(pair)))
+
+
+def patience_for(pair: Pair) -> float:
+    """How long an answer of this pair is waited for, in seconds."""
+    return max(ANSWER_S, 2 * pair.latency_s)
 
 
 def _connected(pairs: list[Pair]) -> list[list[Pair]]:
@@ -250,15 +274,6 @@ def _connected(pairs: list[Pair]) -> list[list[Pair]]:
         groups = [group for group in groups if group not in near]
         groups.append([one for group in near for one in group] + [pair])
     return groups
-
-
-def _strangeness(pair: Pair) -> tuple[bool, bool, float]:
-    """Low for pairs as the industry makes them: the answer 8 above, or target and source address exchanged; and quick."""
-    (request, is_long), (response, _) = pair.request, pair.response
-    fixed = 0x18DA0000 | (request & 0xFF) << 8 | request >> 8 & 0xFF
-    is_usual = response == (fixed if is_long and request >> 16 == 0x18DA else request + 8)
-    is_odd = is_long and request < 0x800
-    return not is_usual, is_odd, pair.latency_s
 
 
 def _frame(request: Id, message: bytes, *, pad: bool = True) -> Frame:

@@ -6,42 +6,68 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.discovery.addresses import Id
 from harness.discovery.console import TerminalProgress, ecu_lines, traffic_lines
 from harness.discovery.differences import differences
-from harness.discovery.discover import Discovery, discover
+from harness.discovery.discover import USUAL_PACE_S, Discovery, discover
+from harness.discovery.usual_ids import Id
 from harness.errors import UserError
 from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.run import Depth
 from harness.target import Target, load_text
+from harness.tester.ledger import LEDGER
+
+REPORTS = Path("reports")
+NOTHING_FOUND = 5
+NO_ECU = "no ECU was found: see that it has power, the bit rate (uds-harness doctor), and which ids it takes"
 
 
-def discover_bus(target: Target, candidates: Sequence[Id] | None, pace_s: float, depth: Depth) -> Discovery:
+def discover_bus(
+    target: Target,
+    candidates: Sequence[Id] | None,
+    *,
+    key: str | None = None,
+    pace_s: float = USUAL_PACE_S,
+    depth: Depth = Depth.DEFAULT,
+    is_one_wanted: bool = False,
+) -> Discovery:
     """Open the target's bus, discover what is on it, and close it. UserError: it cannot be opened."""
+    ledger_path = None if target.is_simulated else REPORTS / LEDGER
     progress = TerminalProgress()
     link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
-        return discover(link, target, candidates=candidates, pace_s=pace_s, depth=depth, progress=progress)
+        return discover(
+            link,
+            target,
+            candidates=candidates,
+            key=key,
+            ledger_path=ledger_path,
+            pace_s=pace_s,
+            depth=depth,
+            progress=progress,
+            is_one_wanted=is_one_wanted,
+        )
     finally:
         progress.end()
         link.close()
 
 
-def run(target: Target, *, is_declared: bool, ids: str | None, pace_s: float, depth: Depth, out: Path | None) -> int:
+def run(
+    target: Target, *, is_declared: bool, ids: str | None, key: str | None, pace_s: float, depth: Depth, out: Path | None
+) -> int:
     """Discover, say what was found, and write a target file for each ECU; the exit code: 5 where none was found."""
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:
-        candidates = [(target.can.request_id, target.can.extended_ids is True or target.can.request_id > 0x7FF)]
-    found = discover_bus(target, candidates, pace_s, depth)
+        candidates = [own_id(target)]
+    found = discover_bus(target, candidates, key=key, pace_s=pace_s, depth=depth)
     for line in traffic_lines(found.survey):
         print(line)
     for number, one in enumerate(found.ecus):
         print()
         for line in ecu_lines(one):
             print(line)
-        if is_declared and one.ecu.pair.request[0] == target.can.request_id:
+        if target.path is not None and one.ecu.pair.request[0] == target.can.request_id:
             print("\nwhat differs from the target file:")
             for sentence in list(differences(target, one.map)) or ["nothing"]:
                 print(f"  {sentence}")
@@ -54,9 +80,34 @@ def run(target: Target, *, is_declared: bool, ids: str | None, pace_s: float, de
                 raise UserError(f"{path}: cannot be written ({error.strerror})") from error
             print(f"\nwrote {path}; audit it: uds-harness audit {path}")
     if not found.ecus:
-        print("\nno ECU was found: see that it has power, the bit rate, and the ids to be asked (--ids)")
-        return 5
+        print(f"\n{NO_ECU}")
+        return NOTHING_FOUND
     return 0
+
+
+def own_id(target: Target) -> Id:
+    """The id on which the target takes requests."""
+    return target.can.request_id, target.can.extended_ids is True or target.can.request_id > 0x7FF
+
+
+def described(target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth) -> str:
+    """The target file's text of the one ECU on a bus of which no more is known; empty, and said so, if there is none.
+
+    UserError: there are several.
+    """
+    found = discover_bus(target, candidates, key=key, depth=depth, is_one_wanted=True)
+    for line in traffic_lines(found.survey):
+        print(line)
+    ids = [f"0x{ecu.pair.request[0]:X}" for ecu in found.survey.ecus]
+    if not ids:
+        print(NO_ECU)
+        return ""
+    if not found.ecus:
+        raise UserError(f"{len(ids)} ECUs were found, at {', '.join(ids)}: say which to audit, e.g. --request-id {ids[0]}")
+    (one,) = found.ecus
+    for line in ecu_lines(one):
+        print(line)
+    return one.text
 
 
 def parse_ids(text: str) -> list[Id]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from harness.discovery.addresses import Ecu, Survey
 from harness.discovery.discover import Found
-from harness.discovery.mapping import EcuMap
+from harness.discovery.ecu_map import EcuMap
 from harness.link.clock import RealClock
 from harness.uds import Session
 
@@ -69,7 +69,8 @@ def ecu_lines(found: Found) -> Iterator[str]:
 def _address(ecu: Ecu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
-    return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){functional}"
+    fd = ", CAN FD" if ecu.answers_in_fd else ""
+    return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){functional}{fd}"
 
 
 def _map_lines(found: EcuMap) -> Iterator[str]:
@@ -78,9 +79,13 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
     yield from _wrapped("sessions", sessions or "none could be entered")
     services = sorted({service for here in found.services.values() for service in here})
     yield from _wrapped("services", " ".join(f"{service:02X}" for service in services) or "none")
+    sub_functions = _sub_functions(found)
+    if sub_functions:
+        yield from _wrapped("functions", "; ".join(sub_functions))
     levels = [
         f"0x{one.level:02X} in session 0x{one.session:02X} "
-        + (f"(seed of {one.seed_bytes} bytes)" if one.seed_bytes else f"(no seed: {one.said})")
+        + (f"(seed of {one.seed_bytes} bytes" if one.seed_bytes else f"(no seed: {one.said}")
+        + (f"; asked for with {one.record_bytes} bytes of data)" if one.record_bytes else ")")
         for one in found.levels
     ]
     yield from _wrapped("levels", ", ".join(levels) or "none")
@@ -93,11 +98,21 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
     if found.memory:
         yield from _wrapped("memory", ", ".join(f"0x{address:X} ({said})" for address, said in found.memory.items()))
     timing = [f"P2 {found.p2_ms:g} ms at most"] if found.p2_ms is not None else []
+    timing += [f"P2* {found.p2_star_seen_ms:g} ms seen"] if found.p2_star_seen_ms is not None else []
     timing += [found.s3_said] if found.s3_said else []
-    timing += [f"boot {found.boot_s:g} s"] if found.boot_s is not None else []
+    timing += [f"boot after a {found.boot_means} {found.boot_s:g} s"] if found.boot_s is not None else []
     yield from _wrapped("timing", "; ".join(timing) or "not measured")
     for sentence in found.not_asked:
         yield from _wrapped("left out", sentence)
+
+
+def _sub_functions(found: EcuMap) -> list[str]:
+    """By service, the sub-functions that are there in some session."""
+    there: dict[int, set[int]] = {}
+    for services in found.sub_functions.values():
+        for service, here in services.items():
+            there.setdefault(service, set()).update(here)
+    return [f"{service:02X}: {' '.join(f'{one:02X}' for one in sorted(there[service]))}" for service in sorted(there)]
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.discovery.mapping import EcuMap
+from harness.discovery.ecu_map import EcuMap
 from harness.target import Target
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 from harness.discovery.addresses import Progress
-from harness.discovery.mapping import EcuMap, FoundIdentifier
+from harness.discovery.ecu_map import EcuMap, FoundIdentifier
 from harness.tester.reply import Kind, Reply
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Service, Session
+from harness.uds import Nrc, Session
 
 COMMON = (
     *range(0xF100, 0xF200),
@@ -32,6 +32,12 @@ MOST_IDENTIFIERS = 2048
 LONGEST_S = 600.0
 """Of the bus's time, for the identifiers of one session: a slow ECU is not asked for all."""
 
+GROUP = 3
+"""Identifiers in one request that is a single frame."""
+SHORT_ANSWER_BYTES = 256
+UNLIKELY = (0x5A5B, 0x0F0D, 0xCB57)
+"""The refusal that these three share is the one of identifiers that are not there."""
+
 _NOT_THERE = (
     Nrc.REQUEST_OUT_OF_RANGE,
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -48,62 +54,114 @@ def everywhere() -> Sequence[int]:
     return [*first, *(did for did in range(0x10000) if did not in first)]
 
 
-def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress) -> None:
+Enter = Callable[[int], bool]
+"""Brings the ECU into a session, and tells whether it is there."""
+
+
+def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, enter: Enter) -> None:
     """Read each identifier in each session; only those that answer are kept."""
     seen: dict[int, dict[str, list[int]]] = {}
     lengths: dict[int, int] = {}
+    is_any_guarded = False
     for session in found.sessions or {int(Session.DEFAULT): ""}:
-        if found.sessions:
-            tester.enter_session(Session.DEFAULT)
-            if session != Session.DEFAULT and not tester.enter_session(session).is_positive:
-                continue
-        for did, reply in _read_each(tester, found, dids, progress, f"identifiers in session 0x{session:02X}"):
+        if not enter(session):
+            continue
+        for did, reply in read_each(tester, found, dids, progress, f"identifiers in session 0x{session:02X}"):
             if reply.is_positive:
                 lengths[did] = max(lengths.get(did, 0), len(reply.pdu) - 3)
+            is_any_guarded |= reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
             said = "" if reply.is_positive else str(reply)
             seen.setdefault(did, {}).setdefault(said, []).append(session)
     for did in sorted(seen):
         said = "" if "" in seen[did] else next(iter(seen[did]))
         found.identifiers.append(FoundIdentifier(did, lengths.get(did, 0), said, tuple(seen[did][said])))
-    if found.sessions:
-        tester.enter_session(Session.DEFAULT)
+    if found.is_asked_in_groups and not is_any_guarded:
+        found.not_asked.append(
+            f"Identifiers: none was refused with 0x33. In rare places {GROUP} were asked for at a time, where an ECU might "
+            "keep such a refusal to itself."
+        )
+    enter(Session.DEFAULT)
 
 
-def _read_each(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str) -> list[tuple[int, Reply]]:
+def read_each(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str) -> list[tuple[int, Reply]]:
+    """The identifiers that are there, with what the ECU says to a request for them in the state that it is in."""
     request = tester.request
-    head = bytes((Service.READ_DATA_BY_IDENTIFIER,))
-    answered = []
+    answered: list[tuple[int, Reply]] = []
     unanswered, wait_s, only = 0, None, None
+    disowned = {request(_read((did,))).nrc for did in UNLIKELY}
+    not_there = {*_NOT_THERE, *(disowned if len(disowned) == 1 else ())} - {None}
     total = len(dids)
+    done, next_progress = 0, 0
     give_up_s = tester.link.now_s + LONGEST_S
-    for done, did in enumerate(dids):
-        if not done % STEPS_OF_PROGRESS:
+    for group in _together(tester, dids, answered, not_there):
+        if done >= next_progress:
             progress(what, done, total)
+            next_progress = done + STEPS_OF_PROGRESS
         if tester.link.now_s > give_up_s:
             found.not_asked.append(f"{what.capitalize()}: {total - done} of {total} were left out after {LONGEST_S:g} s.")
             break
-        if only is not None and did not in only:
+        done += len(group)
+        if only is not None and group[0] not in only:
             continue
-        reply = request(head + did.to_bytes(2, "big"), timeout_s=wait_s)
-        kind = reply.kind
-        if kind is Kind.NEGATIVE or kind is Kind.POSITIVE:
-            unanswered = 0
-            if reply.nrc not in _NOT_THERE:
-                answered.append((did, reply))
-            if len(answered) > MOST_IDENTIFIERS:
-                found.not_asked.append(f"{what.capitalize()}: it seems to have any; {len(answered)} were read, and no more.")
-                break
+        found.is_asked_in_groups |= len(group) > 1
+        if len(group) > 1 and request(_read(group)).nrc in not_there:
             continue
-        unanswered += 1
-        if unanswered == UNANSWERED_QUESTIONS and only is None:
-            only = frozenset(COMMON)
-            wait_s = max(SHORTEST_WAIT_S, (found.p2_ms or 0) / 1000 * PATIENCE)
-            found.not_asked.append(f"{what.capitalize()}: unknown ones are not refused, so only common ones were tried.")
+        for did in group:
+            reply = request(_read((did,)), timeout_s=wait_s)
+            kind = reply.kind
+            if kind is Kind.NEGATIVE or kind is Kind.POSITIVE:
+                unanswered = 0
+                if reply.nrc not in not_there:
+                    answered.append((did, reply))
+                continue
+            unanswered += 1
+            if unanswered == UNANSWERED_QUESTIONS and only is None:
+                only = frozenset(COMMON)
+                wait_s = max(SHORTEST_WAIT_S, (found.p2_ms or 0) / 1000 * PATIENCE)
+                found.not_asked.append(f"{what.capitalize()}: unknown ones are not refused, so only common ones were tried.")
+        if len(answered) > MOST_IDENTIFIERS:
+            found.not_asked.append(f"{what.capitalize()}: it seems to have any; {len(answered)} were read, and no more.")
+            break
     progress(what, total, total)
     return answered
 
 
-def write_back_all(tester: Tester, found: EcuMap, progress: Progress) -> None:
+def _together(
+    tester: Tester, dids: Sequence[int], answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]
+) -> Iterator[Sequence[int]]:
+    """The identifiers as they are asked for: common ones one by one, the others in groups if the ECU can be trusted."""
+    common = set(COMMON)
+    alone = [did for did in dids if did in common]
+    others = [did for did in dids if did not in common]
+    yield from ((did,) for did in alone)
+    size = GROUP if others and _answers_groups(tester, answered, not_there) else 1
+    for start in range(0, len(others), size):
+        yield others[start : start + size]
+
+
+def _answers_groups(tester: Tester, answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]) -> bool:
+    """Whether one request for several identifiers is refused as not there only if none of them is.
+
+    Looked at with identifiers that are there, in each place, between some that are not. Some ECUs look only at the first.
+    """
+    readable = [did for did, reply in answered if reply.is_positive and len(reply.pdu) < SHORT_ANSWER_BYTES]
+    guarded = [did for did, reply in answered if reply.is_negative]
+    if not readable or tester.request(_read(UNLIKELY)).nrc not in not_there - {Nrc.INCORRECT_MESSAGE_LENGTH}:
+        return False
+    for did in (*readable[:2], *guarded[:2]):
+        for place in range(GROUP):
+            group = [*UNLIKELY[:place], did, *UNLIKELY[place + 1 :]]
+            reply = tester.request(_read(group))
+            if reply.nrc in not_there or not (reply.is_positive or reply.is_negative):
+                return False
+    return True
+
+
+def _read(dids: Sequence[int]) -> bytes:
+    return b"\x22" + b"".join(did.to_bytes(2, "big") for did in dids)
+
+
+def write_back_all(tester: Tester, found: EcuMap, progress: Progress, enter: Enter) -> None:
     """Write to each readable identifier the value that it has: who refuses with 0x33 is protected.
 
     Only where writes are allowed; the stored state stays what it was.
@@ -115,10 +173,8 @@ def write_back_all(tester: Tester, found: EcuMap, progress: Progress) -> None:
         found.not_asked.append("Writes are not allowed: which identifiers are writable or protected is not known.")
         return
     for session in _richest_first(found):
-        if found.sessions:
-            tester.enter_session(Session.DEFAULT)
-            if session != Session.DEFAULT and not tester.enter_session(session).is_positive:
-                continue
+        if not enter(session):
+            continue
         for done, one in enumerate(readable):
             progress(f"same-value writes in session 0x{session:02X}", done, len(readable))
             value = tester.read_reply(one.did)
@@ -132,8 +188,7 @@ def write_back_all(tester: Tester, found: EcuMap, progress: Progress) -> None:
                 found.writes[one.did] = "protected"
             else:
                 found.writes[one.did] = before
-    if found.sessions:
-        tester.enter_session(Session.DEFAULT)
+    enter(Session.DEFAULT)
 
 
 def _richest_first(found: EcuMap) -> list[int]:

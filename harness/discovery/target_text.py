@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.discovery.addresses import Ecu
-from harness.discovery.mapping import EcuMap
-from harness.target import Can
+from harness.discovery.ecu_map import EcuMap
+from harness.target import Can, SecurityLevel, Target
 from harness.uds import Service, Session
 
 USUAL_P2_MS = 50
+USUAL_P2_STAR_MS = 5000
 SESSION_NAMES = {Session.DEFAULT: "default", Session.PROGRAMMING: "programming", Session.EXTENDED: "extended"}
 
 HEAD = """\
@@ -19,31 +20,37 @@ HEAD = """\
 """
 
 
-def target_text(name: str, can: Can, environment: str, ecu: Ecu, found: EcuMap) -> str:
-    """The file's text; `can` says where the bus is."""
-    parts = [HEAD, _target(name, environment, found), _can(can, ecu), _timing(found)]
+def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
+    """The file's text; `target` says where the bus is, and `keys` what is known of levels."""
+    environment = target.environment
+    parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
     parts += _connections(ecu)
-    parts += [_session(session, said) for session, said in found.sessions.items()]
-    parts += _levels(found)
+    parts += [_session(found, session, said) for session, said in found.sessions.items()]
+    parts += _levels(found, keys)
     parts += _data(found)
     parts += _services(found)
     parts += _routines(found)
     parts += _memory(found)
-    if found.boot_s is not None:
-        parts.append(
-            _table(
-                "reset",
-                ["# A reset was answered and seen; the ECU answered again after so long."],
-                uds="0x01",
-                boot_s=found.boot_s,
-            )
-        )
+    parts += _reset(environment, found)
     if environment == "bench":
         parts.append(
             "[safety]\n# Nothing that can lock, write, reset or destroy is sent unless you allow it here:\n"
             '# "lockout", "write", "reset", "power", "functional", "destructive".\nallow = []\n'
         )
     return "\n".join(parts)
+
+
+def _reset(environment: str, found: EcuMap) -> Iterable[str]:
+    comments = []
+    keys: dict[str, object] = {}
+    if found.boot_s is not None:
+        comments.append(f"# boot_s: after a {found.boot_means} the ECU answered again, which took so long at most.")
+        keys |= ({"uds": "0x01"} if found.boot_means == "reset" else {}) | {"boot_s": found.boot_s}
+    if environment == "simulated":
+        comments.append("# The supply of a node on the simulated bus is the harness's to cut.")
+        keys["power"] = _quoted("simulated")
+    if keys:
+        yield _table("reset", comments, **keys)
 
 
 def _target(name: str, environment: str, found: EcuMap) -> str:
@@ -64,7 +71,13 @@ def _can(can: Can, ecu: Ecu) -> str:
     comments += [f"# It is answered too when asked on {_shown(alias.request)}." for alias in ecu.aliases]
     comments += [f"# The same answers appear on {_shown(mirror.response)}." for mirror in ecu.mirrors]
     if ecu.functional is not None:
-        comments.append("# functional_id: it answers there too, but keeps refusals of unknown services to itself.")
+        refusals = "keeps refusals" if ecu.is_quiet_on_functional else "does not keep even refusals"
+        comments.append(f"# functional_id: it answers there too, and {refusals} of unknown services to itself.")
+    if ecu.takes_fd is not None:
+        how = "taken, and answered in such" if ecu.answers_in_fd else "taken, and answered in classic ones"
+        comments.append(f"# Frames of CAN FD are {how if ecu.takes_fd else 'not answered'}.")
+    if ecu.pair.filling:
+        comments.append(f"# Its answer was {ecu.pair.filling}.")
     if ecu.takes_unpadded is not None:
         comments.append(f"# Frames that are not filled up to 8 bytes are {'taken' if ecu.takes_unpadded else 'ignored'}.")
     mixed = request[1] != response[1]
@@ -79,6 +92,10 @@ def _can(can: Can, ecu: Ecu) -> str:
         keys["functional_id"] = f"0x{ecu.functional[0]:X}"
     keys["extended_ids"] = '"any"' if mixed else str(request[1]).lower()
     keys["padding"] = "0x00"
+    if ecu.answers_in_fd:
+        keys["fd"] = "true"
+        if can.data_bitrate is not None:
+            keys["data_bitrate"] = can.data_bitrate
     return _table("can", comments, **keys)
 
 
@@ -93,6 +110,9 @@ def _timing(found: EcuMap) -> str:
     if found.p2_star_ms is not None:
         comments.append("# p2_star_ms is what the answer to a session request states.")
         keys["p2_star_ms"] = found.p2_star_ms
+    if found.p2_star_seen_ms is not None:
+        comments.append(f"# After responsePending it took up to {found.p2_star_seen_ms:g} ms until more came.")
+        keys["p2_star_ms"] = max(found.p2_star_ms or USUAL_P2_STAR_MS, round(found.p2_star_seen_ms * 1.5))
     if found.sessions:
         comments.append(f"# s3_ms: {found.s3_said}." if found.s3_said else "# s3_ms: the standard's.")
         keys["s3_ms"] = found.s3_ms or 5000
@@ -108,41 +128,72 @@ def _connections(ecu: Ecu) -> Iterable[str]:
         yield _table("[connection]", comments, **ids, origin='"found"')
 
 
-def _session(session: int, said: str) -> str:
+def _session(found: EcuMap, session: int, said: str) -> str:
     name = SESSION_NAMES.get(Session(session), "") if session in set(Session) else ""
     keys: dict[str, object] = {"id": f"0x{session:02X}"}
     if name:
         keys["name"] = _quoted(name)
-    return _table("[session]", [f"# Entered from the default session: {said}."], **keys, origin='"found"')
+    via = found.vias.get(session, Session.DEFAULT)
+    if session in found.vias:
+        keys["via"] = f"0x{via:02X}"
+    start = "the default session" if via == Session.DEFAULT else f"session 0x{via:02X}"
+    comments = [f"# Entered from {start}: {said}."]
+    refusing = [before for before in found.sessions if not found.leads(before, session)]
+    if session in found.vias and refusing:
+        comments.append(f"# Not entered from session {', '.join(f'0x{before:02X}' for before in refusing)}.")
+    return _table("[session]", comments, **keys, origin='"found"')
 
 
-def _levels(found: EcuMap) -> Iterable[str]:
+def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
     for one in found.levels:
         what = f"gives a seed of {one.seed_bytes} bytes" if one.seed_bytes else f"gives no seed now: {one.said}"
-        comments = [
-            f"# 27 {one.level:02X} in session 0x{one.session:02X} {what}.",
-            '# Its key is not known. If you have it: key = "my_key.py:function"',
-        ]
+        comments = [f"# 27 {one.level:02X} in session 0x{one.session:02X} {what}."]
+        if one.also:
+            comments.append(f"# It gives one in session {', '.join(f'0x{session:02X}' for session in one.also)} too.")
+        if one.record_bytes:
+            comments.append(f"# It wants a data record of {one.record_bytes} bytes in that request; zeros were sent.")
         keys: dict[str, object] = {"level": f"0x{one.level:02X}"}
         if found.sessions:
             keys["session"] = f"0x{one.session:02X}"
+        if one.record_bytes:
+            keys["record"] = _quoted(bytes(one.record_bytes).hex(" "))
+        entry = known.get(one.level)
+        if entry is None or entry.key is None:
+            comments.append('# Its key is not known. If you have it: key = "my_key.py:function"')
+        elif entry.secret is None:
+            keys["key"] = _quoted(entry.key)
+        else:
+            comments.append(f'# Its secret is not written here. Add: key = {_quoted(entry.key)}, and secret = "env:NAME"')
         yield _table("[security]", comments, **keys, origin='"found"')
 
 
+def _levels_to_name(found: EcuMap) -> list[int]:
+    """Levels that may open what is guarded: those that give seeds, or any where none does now."""
+    return [one.level for one in found.levels if one.seed_bytes] or [one.level for one in found.levels]
+
+
 def _data(found: EcuMap) -> Iterable[str]:
-    levels = [one.level for one in found.levels if one.seed_bytes]
+    levels = _levels_to_name(found)
     for one in found.identifiers:
         sessions = ", ".join(f"0x{session:02X}" for session in one.sessions)
         comments = [f"# {'Read' if one.length else f'Refused ({one.said})'} in session {sessions}."]
         keys: dict[str, object] = {"did": f"0x{one.did:04X}"}
-        if one.length:
-            keys["length"] = one.length
-        guarded = _quoted(f"level 0x{levels[0]:02X}") if levels else '"never"'
-        keys["read"] = '"open"' if one.length else guarded
+        if length := one.length or found.lengths.get(one.did):
+            keys["length"] = length
+        some_level = _quoted(f"level 0x{levels[0]:02X}") if levels else '"never"'
+        keys["read"] = '"open"' if one.length else some_level
+        if one.did in found.read_with:
+            keys["read"] = _quoted(f"level 0x{found.read_with[one.did]:02X}")
+            comments.append("# It was read once this level was unlocked.")
+        elif not one.length and levels:
+            comments.append("# This level opens it, or another: its keys are needed to tell.")
         written = found.writes.get(one.did)
-        if written == "protected":
+        if one.did in found.written_with:
+            comments.append("# A write of its own value was accepted once this level was unlocked, and not before.")
+            keys["write"] = _quoted(f"level 0x{found.written_with[one.did]:02X}")
+        elif written == "protected":
             comments.append("# A write of its own value is refused with 0x33: it is protected, by this level or by another.")
-            keys["write"] = guarded
+            keys["write"] = some_level
         elif written == "open":
             comments.append("# A write of its own value is accepted from everybody.")
             keys["write"] = '"open"'
@@ -158,7 +209,21 @@ def _services(found: EcuMap) -> Iterable[str]:
         name = Service(service).name.lower() if service in set(Service) else "not one of the standard's"
         comments = [f"# {name}: to a request without anything,"]
         comments += [f"#   in session {', '.join(sessions)}: {said}" for said, sessions in everywhere[service].items()]
+        comments += _sub_functions(found, service)
         yield _table("[service]", comments, id=f"0x{service:02X}", origin='"found"')
+
+
+def _sub_functions(found: EcuMap, service: int) -> Iterable[str]:
+    """The sub-functions of a service, with the sessions in which they are there."""
+    places: dict[int, list[str]] = {}
+    for session, services in found.sub_functions.items():
+        for number in services.get(service, ()):
+            places.setdefault(number, []).append(f"0x{session:02X}")
+    together: dict[str, list[str]] = {}
+    for number in sorted(places):
+        together.setdefault(", ".join(places[number]), []).append(f"0x{number:02X}")
+    for sessions, numbers in together.items():
+        yield f"#   sub-functions in session {sessions}: {', '.join(numbers)}"
 
 
 def _routines(found: EcuMap) -> Iterable[str]:
@@ -167,8 +232,14 @@ def _routines(found: EcuMap) -> Iterable[str]:
 
 
 def _memory(found: EcuMap) -> Iterable[str]:
+    levels = _levels_to_name(found)
     for address, said in found.memory.items():
-        yield _table("[memory]", [f"# One byte asked for: {said}."], id=f"0x{address:X}", origin='"found"')
+        comments = [f"# One byte asked for: {said}."]
+        keys: dict[str, object] = {"id": f"0x{address:X}"}
+        if said != "read" and levels:
+            comments.append("# This level opens it, or another.")
+            keys["needs"] = _quoted(f"level 0x{levels[0]:02X}")
+        yield _table("[memory]", comments, **keys, origin='"found"')
 
 
 def _table(header: str, comments: Iterable[str], /, **keys: object) -> str:

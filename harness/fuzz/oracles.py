@@ -62,8 +62,8 @@ class Watch:
         """
         self._values.clear()
         self._begun_s, self._begun_count = self._tester.link.now_s, self._tester.exchange_count
-        declared = [entry for entry in self._tester.target.data if entry.origin == "declared"]
-        readable = [entry for entry in declared if entry.read.kind == "open" and not entry.volatile]
+        known = [one for one in self._tester.target.data if one.origin == "declared" or one.write.level is not None]
+        readable = [entry for entry in known if entry.read.kind == "open" and not entry.volatile]
         readable.sort(key=lambda entry: ("level", "never", "open").index(entry.write.kind))
         for entry in readable[:MOST_WATCHED]:
             self._remember(entry)

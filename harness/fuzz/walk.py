@@ -284,4 +284,4 @@ def _answer(reply: Reply) -> Answer:
     if not reply.is_positive:
         return Answer(Said.NOTHING)
     is_seed = reply.request[0] == Service.SECURITY_ACCESS and reply.request[1] & 1
-    return Answer(Said.ZERO_SEED if is_seed and not any(reply.pdu[2:]) else Said.YES)
+    return Answer(Said.ZERO_SEED if is_seed and len(reply.pdu) > 2 and not any(reply.pdu[2:]) else Said.YES)

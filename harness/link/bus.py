@@ -48,6 +48,10 @@ class Link(Protocol):
         """Frames that arrived and were lost on their way to us, as far as the adapter tells."""
 
     @property
+    def error_frames(self) -> int:
+        """Error frames that the adapter reported."""
+
+    @property
     def now_s(self) -> float:
         """The link's time; for time-outs."""
 
@@ -91,6 +95,7 @@ class SimulatedLink:
     tells_stale = True
     is_fd = True
     lost_frames = 0
+    error_frames = 0
 
     def __init__(
         self, nodes: Sequence[Node], *, bitrate: int, data_bitrate: int | None = None, chance: Chance, trace: Trace
@@ -163,6 +168,7 @@ class CanLink:
         self.confirms_sending = self.tells_stale = confirms_sending
         self._handed_over: list[tuple[object, ...]] = []
         self._lost_frames_told = 0
+        self.error_frames = 0
         self._adapter = adapter_of(bus)
         self._clock = RealClock()
         self._name = name
@@ -222,8 +228,10 @@ class CanLink:
             return None
         self.trace.record(frame)
         self.trace.trim()
-        if frame.is_error and self._adapter.is_bus_off(frame):
-            raise LinkError(f"{self._name}: the adapter is bus-off; check bit rate, wiring and termination")
+        if frame.is_error:
+            self.error_frames += 1
+            if self._adapter.is_bus_off(frame):
+                raise LinkError(f"{self._name}: the adapter is bus-off; check bit rate, wiring and termination")
         if frame.is_sent:
             self._confirm(frame)
         return frame

@@ -14,7 +14,7 @@ class BusLock:
     """Held from its making until `release`, or until the process ends. UserError: another run holds it."""
 
     def __init__(self, bus: str) -> None:
-        path = Path(tempfile.gettempdir()) / f"uds-harness-{''.join(c if c.isalnum() else '-' for c in bus)}.lock"
+        path = lock_path(bus)
         try:
             self._descriptor = _open(path)
         except OSError as error:
@@ -28,6 +28,11 @@ class BusLock:
     def release(self) -> None:
         """Let the next run have the bus."""
         os.close(self._descriptor)
+
+
+def lock_path(bus: str) -> Path:
+    """The file that a bus's lock is on."""
+    return Path(tempfile.gettempdir()) / f"uds-harness-{''.join(c if c.isalnum() else '-' for c in bus)}.lock"
 
 
 def _open(path: Path) -> int:

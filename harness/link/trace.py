@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Protocol
 
 from harness.link.frame import Frame
 
@@ -12,6 +12,16 @@ KEEP = 4096
 """Frames at hand in memory: more than any decisive exchange needs, and bounded however long the run."""
 
 
+class Log(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Take whole lines."""
+
+    def flush(self) -> object:
+        """See that they are on their way to the disk."""
+
+
 class Trace:
     """Counts and keeps frames. After `write_to`, each is a line of candump's log format (``-L``), in order.
 
@@ -19,7 +29,7 @@ class Trace:
     """
 
     def __init__(self, channel: str = "can0") -> None:
-        self._log: TextIO | None = None
+        self._log: Log | None = None
         self._channel = channel
         self._recent: list[Frame] = []
         self._first = 0
@@ -27,7 +37,7 @@ class Trace:
         self.record = self._recent.append
         """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
 
-    def write_to(self, log: TextIO) -> None:
+    def write_to(self, log: Log) -> None:
         """Write everything from now on, and what is at hand, to a file."""
         self._log = log
 

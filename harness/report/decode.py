@@ -1,4 +1,4 @@
-"""What does a recorded message or frame mean, in one line?
+"""What does a recorded message or frame mean, in one line, and field by field?
 
 By Scapy's layers, else by the standard's names. Nothing here raises on any bytes.
 """
@@ -6,7 +6,7 @@ By Scapy's layers, else by the standard's names. Nothing here raises on any byte
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from harness.report.text import hex_pairs, visible
@@ -16,6 +16,7 @@ LONGEST_LINE: Final = 160
 _HEX_NUMBER: Final = re.compile(r"\b0x([0-9a-f]+)\b")
 
 
+@lru_cache(maxsize=4096)
 def request_line(pdu: bytes) -> str:
     """A request, e.g. ``ReadDataByIdentifier: identifiers [0x2020]``."""
     if not pdu:
@@ -25,6 +26,7 @@ def request_line(pdu: bytes) -> str:
     return _layers_line(pdu) or _plain_line(service_name(pdu[0]) or "", pdu)
 
 
+@lru_cache(maxsize=4096)
 def reply_line(pdu: bytes) -> str:
     """An answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``; what is no UDS response is called so."""
     if not pdu:
@@ -37,6 +39,21 @@ def reply_line(pdu: bytes) -> str:
         what = f"the request {request_name}" if request_name else "no service"
         return f"no UDS response: the first byte 0x{pdu[0]:02X} stands for {what}"
     return _layers_line(pdu) or _plain_line(f"{name}PositiveResponse", pdu)
+
+
+@lru_cache(maxsize=4096)
+def fields(pdu: bytes) -> tuple[tuple[str, str], ...]:
+    """Every field of every Scapy layer, e.g. ``("UDS_SA.securityAccessType", "0x01")``; nothing if Scapy cannot."""
+    uds = _scapy_uds()
+    if uds is None or not pdu:
+        return ()
+    try:
+        layers = list(uds(pdu).iterpayloads())
+        return tuple(
+            (f"{type(layer).__name__}.{name}", _one_line(text)) for layer in layers for name, text in _layer_fields(layer)
+        )
+    except Exception:  # as in `_layers_line`
+        return ()
 
 
 def frame_line(data: bytes) -> str:
@@ -85,27 +102,31 @@ def _layers_line(pdu: bytes) -> str:
         return ""
     try:
         first, *others = uds(pdu).iterpayloads()
-        words = [word for layer in others for word in _fields(layer)]
+        words = [f"{_short(field)} {text}" for layer in others for field, text in _layer_fields(layer)]
         name = str(first.sprintf("%UDS.service%"))
     except Exception:  # a stranger's dissectors, fed with an ECU's bytes: whatever they raise, the plain names remain
         return ""
     return _one_line(f"{name}: {', '.join(words)}" if words else name)
 
 
-def _fields(layer: Any) -> list[str]:
-    words = []
+def _short(field: str) -> str:
+    return "data" if field == "load" else field
+
+
+def _layer_fields(layer: Any) -> list[tuple[str, str]]:
+    found = []
     for field in layer.fields_desc:
         value = layer.getfieldval(field.name)
         is_absent = hasattr(field, "_evalcond") and not field._evalcond(layer)
-        if field.name == "service" or is_absent or value in (None, b"", []):
+        if (field.name == "service" and layer.underlayer is not None) or is_absent or value in (None, b"", []):
             continue
         if isinstance(value, bytes):
             text = hex_pairs(value)
         else:
             text = str(field.i2repr(layer, value))
             text = f"0x{value:02X}" if text.isdecimal() else _HEX_NUMBER.sub(lambda hit: "0x" + hit[1].upper(), text)
-        words.append(f"{'data' if field.name == 'load' else field.name} {text}")
-    return words
+        found.append((field.name, text))
+    return found
 
 
 @cache

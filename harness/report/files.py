@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from harness.report.captures import write_captures
 from harness.report.html import render_audit_html
+from harness.report.junit import junit_xml
+from harness.report.replay import render_pytest_html
+from harness.report.sarif import sarif_json
+from harness.report.summary import summary_md
 from harness.run import Run
-from harness.run_folder import AUDIT_HTML, JUNIT_XML, PYTEST_HTML, RunFolder
+from harness.run_folder import (
+    AUDIT_HTML,
+    AUDIT_SARIF,
+    BUS_LOG,
+    BUS_PCAPNG,
+    JUNIT_XML,
+    MANIFEST_JSON,
+    PYTEST_HTML,
+    SUMMARY_MD,
+    RunFolder,
+)
 
 
 def write_reports(folder: RunFolder, run: Run) -> None:
-    """Write every report but those that pytest makes, over earlier ones. UserError: the folder cannot be written."""
-    folder.write(AUDIT_HTML, render_audit_html(run, files=[*folder.file_names(), PYTEST_HTML, JUNIT_XML]))
+    """Write every report, over earlier ones.
+
+    UserError: the folder cannot be written, or its bus log is damaged; all but the capture is there then.
+    """
+    folder.write(JUNIT_XML, junit_xml(run))
+    folder.write(AUDIT_SARIF, sarif_json(run))
+    folder.write(SUMMARY_MD, summary_md(run))
+    has_log = (folder.path / BUS_LOG).is_file()
+    beside = sorted({*folder.file_names(), AUDIT_HTML, PYTEST_HTML, MANIFEST_JSON, *([BUS_PCAPNG] if has_log else [])})
+    folder.write(AUDIT_HTML, render_audit_html(run, files=beside))
+    folder.write(PYTEST_HTML, render_pytest_html(run, files=beside))
+    if has_log:
+        write_captures(folder.path, ["pcapng"])

@@ -2,95 +2,175 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.report import conclusion
-from harness.report.decode import frame_line, reply_line, request_line
-from harness.report.text import bytes_of, end_of, shown, shown_hex
-from harness.run import Exchange, FrameRecord, Run, RunInfo, Severity, Verdict
-from harness.run_folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG, JUNIT_XML, MANIFEST_JSON, PYTEST_HTML, RESULTS_JSONL
+from harness.report.facts import FILES, identification_line, run_facts, target_rows
+from harness.report.groups import Anchors, grouped, sharing_a_reason
+from harness.report.pictures import figures
+from harness.report.sequence import spoken_ids, steps
+from harness.report.text import end_of, shown, shown_hex
+from harness.run import Finding, NotTested, Profile, Run, RunInfo, Verdict
+from harness.run_folder import AUDIT_HTML
+from harness.uds import nrc_name
 
-MOST_EXCHANGES: Final = 24
-"""Of one finding; the others are in audit.json."""
+T = TypeVar("T")
 
-MOST_REPLIES: Final = 16
-MOST_FRAMES: Final = 48
+MOST_EXCHANGES: Final = 8
+"""Of one result; the others are in audit.json."""
+
+MOST_PLACES: Final = 12
+"""Results of one check that are shown in full."""
+
 MOST_NOTES: Final = 40
-MOST_TARGET_ROWS: Final = 200
+MOST_SEEN: Final = 2
+"""Exchanges of a result that needs no mending."""
+
 CONSOLE_END: Final = 4000
+MEND_FIRST: Final = 8
+
+ROOM_FOR_FINDINGS: Final = 1_000_000
+"""Characters of findings with everything that proves them; the whole page must stay below 5 MB, and open at once."""
+ROOM_FOR_MORE_FINDINGS: Final = 150_000
+ROOM_FOR_ACCEPTED: Final = 200_000
+ROOM_FOR_PROFILES: Final = 500_000
+ROOM_FOR_ROWS: Final = 200_000
+"""Characters of the results of each other verdict, and of what was not tested."""
+
+FIRST_PROFILES: Final = ("Seeds", "Lockout", "Timing", "Refusals", "Sessions")
+"""How the titles of the profiles begin that come first."""
 
 UNDECIDED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 
-FILES: Final[dict[str, str]] = {
-    PYTEST_HTML: "the detail view: each test with its log, by pytest-html",
-    AUDIT_JSON: "everything in this report, and every exchange, for programs",
-    RESULTS_JSONL: "each result as it ended, one a line",
-    BUS_LOG: "every frame on the bus, in candump's format",
-    JUNIT_XML: "the verdicts for a CI system",
-    MANIFEST_JSON: "SHA-256 of each file here, and of the target, key function and cases",
-}
-
-_RAW_FRAME: Final = re.compile(r"raw ([0-9A-Fa-f]{1,8})#([0-9A-Fa-f]{0,128})")
-
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an exchange: who says what, its bytes, what they mean."""
+class Rows:
+    """The results of one verdict, as far as there is room for them."""
 
-    who: str
-    content: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRow:
-    """One raw frame, made fit to be read."""
-
-    time: str
-    direction: str
-    can_id: str
-    content: str
-    meaning: str
+    count: int
+    rendered: list[Markup]
+    left_out: int
 
 
 def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
     """The page. ``files`` are the names that lie beside it, to be linked."""
-    spoken_ids = _spoken_ids(run.info)
-    page = _template().render(
-        run=run,
-        info=run.info,
-        name=conclusion.target_name(run.info),
-        conclusion=conclusion.conclusion(run),
-        closing_line=conclusion.closing_line(run) if conclusion.expected_findings(run.info) else "",
-        interruption=conclusion.interruption(run.info),
-        verdicts=conclusion.VERDICT_MEANINGS,
-        severities=conclusion.SEVERITY_MEANINGS,
-        bases=conclusion.BASIS_MEANINGS,
-        summary=run.summary(),
-        failures=run.failures(),
-        undecided=[(verdict, run.with_verdict(verdict)) for verdict in UNDECIDED],
-        passed=run.with_verdict(Verdict.PASS),
-        target_rows=list(_flat(run.info.target))[:MOST_TARGET_ROWS],
-        console=end_of(run.info.console, CONSOLE_END),
-        files=[(file, FILES.get(file, "")) for file in files if file != AUDIT_HTML],
-        exchange_lines=_exchange_lines,
-        frame_rows=lambda exchange: [_frame_row(frame, spoken_ids) for frame in exchange.frames[:MOST_FRAMES]],
-        most_exchanges=MOST_EXCHANGES,
-        most_notes=MOST_NOTES,
-        worst=_worst(run),
+    info = run.info
+    parts = _parts(spoken_ids(info))
+    anchors = Anchors()
+    groups = grouped(run.failures(), anchors=anchors)
+    accepted = grouped(run.accepted(), anchors=anchors)
+    in_full = _within(ROOM_FOR_FINDINGS, groups, parts.check)
+    in_short = _within(ROOM_FOR_MORE_FINDINGS, groups[len(in_full) :], parts.check_in_short)
+    style, script = _style(info), _source("audit.js")
+    page = (
+        _environment()
+        .get_template("audit.html")
+        .render(
+            parts=parts,
+            run=run,
+            info=info,
+            name=conclusion.target_name(info),
+            identification_line=identification_line(info),
+            conclusion=conclusion.conclusion(run),
+            closing_line=conclusion.closing_line(run) if conclusion.expected_findings(info) else "",
+            interruption=conclusion.interruption(info),
+            verdicts=conclusion.VERDICT_MEANINGS,
+            severities=conclusion.SEVERITY_MEANINGS,
+            bases=conclusion.BASIS_MEANINGS,
+            summary=run.summary(),
+            groups=groups,
+            linked=len(in_full) + len(in_short),
+            mend_first=groups[:MEND_FIRST],
+            findings=[*in_full, *in_short],
+            unshown_findings=sum(len(group.findings) for group in groups[len(in_full) + len(in_short) :]),
+            accepted=_within(ROOM_FOR_ACCEPTED, accepted, parts.check),
+            accepted_count=len(accepted),
+            undecided=[(verdict, _rows(run, verdict, parts, anchors)) for verdict in UNDECIDED],
+            passed=_rows(run, Verdict.PASS, parts, anchors),
+            profiles=_within(ROOM_FOR_PROFILES, sorted(info.profiles, key=_rank), parts.profile),
+            not_tested=_by_group(info.not_tested),
+            facts=run_facts(run),
+            target_rows=target_rows(info),
+            console=end_of(info.console, CONSOLE_END),
+            files=[(file, FILES.get(file, "")) for file in files if file != AUDIT_HTML],
+            worst=groups[0].severity if groups else None,
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_csp_hash(style),
+            script_hash=_csp_hash(script),
+        )
     )
     return page + "\n"
 
 
+def _within(room: int, items: Iterable[T], render: Callable[[T], Markup]) -> list[Markup]:
+    """The items rendered, as many as there is room for; the last one may go beyond it."""
+    found: list[Markup] = []
+    for item in items:
+        if room <= 0:
+            break
+        found.append(render(item))
+        room -= len(found[-1])
+    return found
+
+
+def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
+    """The results of one verdict, each a row, below their reason where many share it."""
+    findings = run.with_verdict(verdict)
+    linked: set[str] = set()
+
+    def anchored(finding: Finding) -> tuple[Finding, str]:
+        """The first result of each check can be linked to."""
+        anchor = "" if finding.id in linked else anchors.new(finding.id)
+        linked.add(finding.id)
+        return finding, anchor
+
+    def render(some: list[Finding]) -> Markup:
+        return Markup(parts.some_rows([anchored(finding) for finding in some], is_reason_shared=len(some) > 1))
+
+    shared = sharing_a_reason(findings)
+    rendered = _within(ROOM_FOR_ROWS, shared, render)
+    return Rows(len(findings), rendered, sum(map(len, shared[len(rendered) :])))
+
+
+def _rank(profile: Profile) -> int:
+    """The profiles that a reader looks for first, then the others."""
+    ranks = (number for number, word in enumerate(FIRST_PROFILES) if profile.title.startswith(word))
+    return next(ranks, len(FIRST_PROFILES))
+
+
+def _by_group(not_tested: Sequence[NotTested]) -> list[tuple[str, list[NotTested]]]:
+    found: dict[str, list[NotTested]] = {}
+    for one in not_tested:
+        found.setdefault(one.group, []).append(one)
+    return list(found.items())
+
+
+def _parts(ids: frozenset[int]) -> Any:
+    """The macros of the page's repeated pieces; ``ids`` are those on which tester and ECU speak."""
+    context = {
+        "steps": lambda exchange: steps(exchange, ids),
+        "figures": figures,
+        "codes": _codes,
+        "most_exchanges": MOST_EXCHANGES,
+        "most_places": MOST_PLACES,
+        "most_notes": MOST_NOTES,
+        "most_seen": MOST_SEEN,
+    }
+    return _environment().get_template("parts.html").make_module(context)
+
+
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -99,79 +179,32 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
-    return environment.get_template("audit.html")
+    return environment
 
 
-def _worst(run: Run) -> Severity | None:
-    failures = run.failures()
-    return failures[0].severity if failures else None
+@cache
+def _source(name: str) -> str:
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0]
 
 
-def _exchange_lines(exchange: Exchange) -> Iterator[Line]:
-    yield Line("tester", shown_hex(exchange.request), _request_meaning(exchange.request))
-    for reply in exchange.replies[:MOST_REPLIES]:
-        pdu = bytes_of(reply)
-        yield Line("ECU", shown_hex(reply), "" if pdu is None else reply_line(pdu))
-    if (left_out := len(exchange.replies) - MOST_REPLIES) > 0:
-        yield Line("ECU", f"… {left_out} more messages", f"all of them are in {AUDIT_JSON}")
-    if not exchange.replies:
-        yield Line("ECU", "no message", "")
+def _style(info: RunInfo) -> str:
+    style = _source("audit.css")
+    if info.environment == "simulated":
+        style += '@page { @top-center { content: "SIMULATED ECU"; font: bold 9pt sans-serif; color: #6b4b00; } }\n'
+    return style
 
 
-def _request_meaning(request: str) -> str:
-    if raw := _RAW_FRAME.fullmatch(request.strip()):
-        data = bytes_of(raw[2])
-        return "" if data is None else f"raw frame: {frame_line(data)}"
-    pdu = bytes_of(request)
-    return "" if pdu is None else request_line(pdu)
+def _csp_hash(text: str) -> str:
+    """What a Content Security Policy allows this very text by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _frame_row(frame: FrameRecord, spoken_ids: frozenset[int]) -> FrameRow:
-    data = bytes_of(frame.data)
-    kinds = [("remote", frame.is_remote), ("error", frame.is_error), ("FD", frame.is_fd)]
-    meaning = [f"{word} frame" for word, is_so in kinds if is_so]
-    is_spoken = frame.is_sent or frame.can_id in spoken_ids
-    if data is not None and is_spoken and not frame.is_remote and not frame.is_error:
-        meaning.append(frame_line(data))
-    return FrameRow(
-        time=f"{frame.time_s:.6f}",
-        direction="sent" if frame.is_sent else "received",
-        can_id=f"{frame.can_id:0{8 if frame.is_extended else 3}X}",
-        content=shown_hex(frame.data),
-        meaning=", ".join(meaning),
-    )
-
-
-def _spoken_ids(info: RunInfo) -> frozenset[int]:
-    """The CAN ids on which the target speaks ISO-TP, as far as it declares them."""
-    can = info.target.get("can")
-    table = can if isinstance(can, dict) else {}
-    found = (table.get(key) for key in ("request_id", "response_id", "functional_id"))
-    return frozenset(one for one in found if isinstance(one, int))
-
-
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Nested tables as rows, ``can.channel``; each of a list of tables as one row. What is absent gets none."""
-    if value in (None, "", [], (), {}):
-        return
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _flat(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list, tuple)) for one in value):
-        for inner in value:
-            yield key, "; ".join(f"{name} = {text}" if name else text for name, text in _flat(inner))
-    elif isinstance(value, (list, tuple)):
-        yield key, ", ".join(_word(key, one) for one in value)
-    else:
-        yield key, _word(key, value)
-
-
-def _word(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and re.search(r"(_id|\bid|did|level|session|uds|padding|start|end)\b", key):
-        return f"0x{value:02X}"
-    return shown(value)
+def _codes(profile: Profile) -> list[str]:
+    """The names of the codes in a profile's grid, for the line below it."""
+    cells = " ".join(cell for row in profile.grid.rows for cell in row.cells) if profile.grid is not None else ""
+    return [nrc_name(code) for code in range(256) if f"0x{code:02X}" in cells]
 
 
 def _lines(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from harness.target.model import (
     DataEntry,
     MemoryEntry,
     Observe,
+    RequirementEntry,
     Reset,
     RoutineEntry,
     Safety,
@@ -49,6 +50,7 @@ _LISTS: Final = {
     "routine": ("routines", RoutineEntry),
     "memory": ("memory", MemoryEntry),
     "accepted": ("accepted", Accepted),
+    "requirement": ("requirements", RequirementEntry),
 }
 """For each ``[[table]]``: the field of `Target` that holds it, and the class of an entry."""
 
@@ -59,6 +61,8 @@ _URI_KEYS: Final = {
     "bitrate": "bitrate",
     "extended": "extended_ids",
     "padding": "padding",
+    "fd": "fd",
+    "data_bitrate": "data_bitrate",
 }
 
 

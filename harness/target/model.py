@@ -21,9 +21,13 @@ QUIRKS = {
 _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")
 _ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(_PERMISSION_LIST.parse(value)))
 _ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
+_IDS_OF_CHECKS = list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')
 
 Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
-"""What was only found is never permission: policy comes from what is declared."""
+"""What was only found is never permission: policy comes from what is declared.
+
+That somebody was refused can be held against an ECU, however it is known: a level that was found to be needed is a subject.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,8 @@ class SessionEntry:
 
     id: Annotated[int, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)]
     name: Annotated[str, text('a name, e.g. "extended"')] = ""
+    via: Annotated[int | None, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)] = None
+    """The session that it is entered from; None: any."""
     origin: Origin = "declared"
 
 
@@ -82,6 +88,8 @@ class SecurityLevel:
     level: Annotated[int, rules.LEVEL]
     session: Annotated[int | None, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)] = None
     """The session in which the level can be unlocked; None: any."""
+    record: Annotated[bytes, rules.RECORD] = b""
+    """The data record that follows in the request for a seed, where the level wants one."""
     attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
     delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
     key: Annotated[str | None, rules.KEY] = None
@@ -195,13 +203,21 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementEntry:
+    """[[requirement]]: one of the user's own requirements, and the checks that answer it."""
+
+    id: Annotated[str, text('the requirement\'s id, e.g. "CSR-42"', pattern=r"\S.{0,99}")]
+    checks: Annotated[tuple[str, ...], _IDS_OF_CHECKS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Everything that the user declares of one ECU. The annotated fields are the keys of [target]."""
 
     name: Annotated[str, text('a name, e.g. "gateway"', pattern=r".{0,99}\S.{0,99}")]
     notes: Annotated[str, text("text", pattern=r".*", is_multiline=True)] = ""
     environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
-    expected_findings: Annotated[tuple[str, ...], list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')] = ()
+    expected_findings: Annotated[tuple[str, ...], _IDS_OF_CHECKS] = ()
     """The checks that this ECU, weak on purpose, is known to fail."""
     can: Can
     timing: Timing = Timing()
@@ -218,6 +234,7 @@ class Target:
     quirks: tuple[str, ...] = ()
     """The deviations to tolerate, by name: those that [quirks] sets to true."""
     accepted: tuple[Accepted, ...] = ()
+    requirements: tuple[RequirementEntry, ...] = ()
     path: Path | None = None
     """The file that this was read from, absolute; None if there is none."""
 
@@ -231,6 +248,14 @@ class Target:
         """Where relative paths start: the file's folder, or the working directory."""
         return self.path.parent if self.path else Path.cwd()
 
+    def way_to(self, session: int) -> tuple[int, ...]:
+        """The sessions to ask for, one after the other, to be in this one in the end."""
+        way = [session]
+        vias = {entry.id: entry.via for entry in self.sessions}
+        while (via := vias.get(way[0])) is not None and via not in way:
+            way.insert(0, via)
+        return tuple(way)
+
     def level(self, number: int) -> SecurityLevel | None:
         """What the file says of a SecurityAccess level, if anything."""
         return next((entry for entry in self.security if entry.level == number), None)
@@ -238,6 +263,10 @@ class Target:
     def did(self, number: int) -> DataEntry | None:
         """What the file says of a data identifier, if anything."""
         return next((entry for entry in self.data if entry.did == number), None)
+
+    def requirements_of(self, check: str) -> tuple[str, ...]:
+        """The user's own requirements that a check answers."""
+        return tuple(entry.id for entry in self.requirements if check in entry.checks)
 
     def redacted(self) -> dict[str, Any]:
         """The target as plain JSON values, secrets as ``(redacted)``."""

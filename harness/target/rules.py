@@ -59,6 +59,7 @@ def _duplicates(target: Target, problems: Problems) -> None:
     _twice("security", "level", [entry.level for entry in target.security], problems)
     _twice("data", "did", [entry.did for entry in target.data], problems)
     _twice("accepted", "id", [entry.id for entry in target.accepted], problems)
+    _twice("requirement", "id", [entry.id for entry in target.requirements], problems)
     for table, entries in (("service", target.services), ("routine", target.routines), ("memory", target.memory)):
         _twice(table, "id", [entry.id for entry in entries], problems)
         _twice(table, "range", [str(entry.range) if entry.range else None for entry in entries], problems)
@@ -80,6 +81,11 @@ def _sessions(target: Target, problems: Problems) -> None:
         sentence = "is missing, which means no sessions, but [[session]] declares some; give milliseconds, e.g. 5000"
         problems.add("timing.s3_ms", sentence)
     declared = [entry.id for entry in target.sessions]
+    for number, entry in enumerate(target.sessions, 1):
+        if entry.via not in (None, 0x01) and (entry.via not in declared or entry.via == entry.id):
+            names = ", ".join(shown(one, is_hex=True) for one in declared if one != entry.id) or "there is none"
+            sentence = f"is {shown(entry.via, is_hex=True)}; give another session that is declared: {names}"
+            problems.add(f"session #{number}: via", sentence)
     for number, level in enumerate(target.security, 1):
         sentence = f"is {shown(level.session, is_hex=True)}"
         if level.session is None:
@@ -118,6 +124,9 @@ def _levels(target: Target, problems: Problems) -> None:
 
 
 def _entries(target: Target, problems: Problems) -> None:
+    for number, requirement in enumerate(target.requirements, 1):
+        if requirement.checks == ():
+            problems.add(f"requirement #{number}: checks", 'is []; give the ids of checks that answer it, e.g. ["SA-09"]')
     for number, entry in enumerate(target.data, 1):
         if entry.values is not None and entry.length is not None and entry.values.lengths != {entry.length}:
             advice = f"give values of {entry.length} byte{'s' if entry.length > 1 else ''}, as length says"

@@ -17,6 +17,13 @@ BUILT_IN_KEYS = ("article", "hmac-sha256")
 """Key algorithms that need nothing but a secret."""
 
 
+class Record(bytes):
+    """Bytes of a message, in a target file in hex."""
+
+    def __str__(self) -> str:
+        return self.hex(" ").upper()
+
+
 class Secret:
     """Bytes that show themselves to nobody who does not ask: not in text, reprs, errors, JSON or evidence."""
 
@@ -196,6 +203,13 @@ def _secret_of_hex(digits: str, advice: str) -> Secret:
     return Secret(raw)
 
 
+def _record(value: object) -> Record:
+    try:
+        return Record(bytes.fromhex(value if isinstance(value, str) else ""))
+    except ValueError:
+        raise Refused from None
+
+
 def _key(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise Refused
@@ -273,6 +287,7 @@ CHANNEL = Rule('a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or "e
 EXTENDED_IDS = Rule('true (29 bits), false (11 bits) or "any"', _extended_ids)
 PADDING = Rule(_BYTE.allowed, _padding, is_hex=True)
 KEY = Rule('"article", "hmac-sha256", "path.py:function", "command: …" or "http://…"', _key)
+RECORD = Rule('bytes in hex, e.g. "00 00"', _record)
 SECRET = Rule('"env:NAME" or "hex:…"', _secret, is_secret=True)
 VALUES = Rule('bytes or ranges of them in hex, e.g. "00..7F" or ["00", "10..1F"]', _values)
 COMMAND = Rule('"command: …"', _command)

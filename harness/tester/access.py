@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from harness.errors import NotPermitted
-from harness.outcome import Inconclusive, NotRun
+from harness.errors import KeyFunctionError, NotPermitted
+from harness.outcome import Inconclusive, NotApplicable, NotRun, Unjudged
+from harness.target import Access as ByLevel
 from harness.target import DataEntry
 from harness.tester.client import Client
 from harness.tester.reply import RawReply, Reply
@@ -62,7 +63,6 @@ class Access:
         self.owed: list[DataEntry] = []
         """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
-        self._data = client.target.data
 
     @property
     def can_relock(self) -> bool:
@@ -70,13 +70,47 @@ class Access:
         return self._client.has_sessions or bool(self._restart.means())
 
     def protected(self) -> list[DataEntry]:
-        """Data that can be read and whose writing is declared to need a level: what locked and unlocked are told by."""
-        declared = [entry for entry in self._data if entry.origin == "declared" and not entry.volatile]
-        return [entry for entry in declared if entry.write.level is not None and entry.read.kind == "open"]
+        """Data that can be read and whose writing needs a level: what locked and unlocked are told by."""
+        guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
+        return [entry for entry in guarded if entry.read.kind == "open"]
 
     def protected_by(self, level: int) -> DataEntry | None:
         """Data on which an unlocked level shows."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)
+
+    def settle_guards(self) -> None:
+        """Learn by the keys which of several levels opens data that was found guarded."""
+        client, security = self._client, self._security
+        levels = [entry.level for entry in client.target.security]
+        found = [entry for entry in self.protected() if entry.origin == "found"]
+        if not found or len(levels) < 2 or not self.can_relock or not client.permits(b"\x2e"):
+            return
+        opened: dict[int, int] = {}
+        for level in filter(security.has_key, levels):
+            try:
+                security.unlock(level)
+                opened |= {entry.did: level for entry in found if self._takes_its_own_value(entry)}
+                self.lock()
+            except (Unjudged, KeyFunctionError) as reason:
+                client.note(f"level 0x{level:02X}: {reason}")
+        data = tuple(
+            replace(entry, write=ByLevel("level", opened[entry.did])) if entry.did in opened else entry
+            for entry in client.target.data
+        )
+        client.target = replace(client.target, data=data)
+
+    def _takes_its_own_value(self, entry: DataEntry) -> bool:
+        value = self._client.read_reply(entry.did)
+        return value.is_positive and self._client.write(entry.did, value.pdu[3:]).is_positive
+
+    def without_data(self, what: str) -> Unjudged:
+        """How a check ends that lacks guarded data: what was found guarded may be what it lacks, if no key has told."""
+        guarded = [one for one in self._client.target.data if one.write.level or one.read.level]
+        for entry in guarded:
+            level = entry.write.level or entry.read.level or 0
+            if entry.origin == "found" and not self._security.level(level).is_proven:
+                return Inconclusive(f"no key has told which level opens the data that was found; {what}")
+        return NotApplicable(what)
 
     # Effects
 
@@ -150,7 +184,7 @@ class Access:
         """
         entries = [entry] if entry is not None else self.protected()[:1]
         if not entries:
-            self._client.note("the locked state was not established: no readable data is declared to need a level")
+            self._client.note("the locked state was not established: no readable data is known to need a level")
             return
         was_restarted = False
         for relock in (lambda: False, *self._ways_to_lock()):

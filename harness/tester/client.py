@@ -48,8 +48,10 @@ class Client(Exchanger):
         return [session for session in declared if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
-        """Ask for a session; the reply tells whether the ECU is in it."""
-        return self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
+        """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it."""
+        for step in self.target.way_to(session):
+            reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
+        return reply
 
     def session_for(self, level: int) -> None:
         """Enter the session in which a level is declared to be available. Inconclusive if the ECU refuses."""

@@ -15,6 +15,7 @@ from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
+from harness.tester.seen import Seen
 from harness.tester.transport import FLOW_CONTROLS, Transport
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
 
@@ -83,7 +84,10 @@ class Exchanger:
         """The first exchange after which nothing more has come: what an ECU died of, if it died."""
         self.quiet_s = 0.0
         """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
-        self._previous_service = -1
+        self.seen = Seen(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
+        """What was answered how, for the report's map of sessions and access."""
+        self._previous_request = b""
+        self._previous_outcome: Kind | int = Kind.SILENCE
         self._transport = Transport(link, target.can)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -120,6 +124,7 @@ class Exchanger:
             self.wait(BUSY_WAIT_S)
             reply = self._exchange(pdu, is_functional, wait_s)
         if is_stateful:
+            self.seen.learn(reply)
             self.watch.after(reply)  # type: ignore[union-attr]
         return reply
 
@@ -160,15 +165,23 @@ class Exchanger:
             elif not replies and not link.is_virtual:
                 link.check_sent()
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
-        self._previous_service = pdu[0]
+        outcome = kind if nrc is None else nrc
+        if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
+            self.seen.note(pdu, outcome)
+        self._previous_request, self._previous_outcome = pdu, outcome
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         return reply
 
     def _suspect_stray(self, message: bytes) -> None:
-        """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies."""
-        service = self._previous_service
-        is_refusal = message[0] == NEGATIVE_RESPONSE and len(message) > 1 and message[1] == service
-        if not self.quiet_s and (is_refusal or message[0] == service + RESPONSE_OFFSET):
+        """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies.
+
+        What fits neither request, such as a bare 50 to each 10, may as well be a malformed answer to this one.
+        """
+        previous = self._previous_request
+        if self.quiet_s or not previous:
+            return
+        is_refusal = message[0] == NEGATIVE_RESPONSE and len(message) > 1 and message[1] == previous[0]
+        if is_refusal or is_positive_response(previous, message):
             self.quiet_s = self._p2_s
 
     def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
@@ -247,6 +260,7 @@ class Exchanger:
         """
         link = self.link
         until_s = link.now_s + seconds
+        self.seen.was_left_alone(seconds)
         heard = []
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.outcome import NotRun
+from harness.target import Target
 
 Counts = dict[str, dict[str, int]]
+
+LEDGER = "wrong-keys.json"
+"""Its file, beside the reports."""
 
 
 class Ledger:
@@ -68,6 +72,12 @@ class Ledger:
             file.seek(0)
             file.truncate()
             file.write(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+
+
+def ledger_of(target: Target, path: Path | None) -> Ledger:
+    """The ledger of the ECU that a target describes. UserError: the file at `path` is no ledger."""
+    can = target.can
+    return Ledger(path, f"{target.name} {can.interface}:{can.channel} {can.request_id:X}", target.safety.wrong_keys)
 
 
 def _read(path: Path) -> Counts:

@@ -17,6 +17,8 @@ from harness.uds import Nrc, ResetType, Service, Session
 STEP_S = 0.01
 LATEST_START_S = 0.3
 """Beyond its declared boot time: how long an ECU may go on after it has promised to restart."""
+ACTIVE_SESSION = 0xF186
+MOST_READS = 64
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
 """An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
@@ -46,6 +48,14 @@ class Way:
     """Restart it, and tell whether a restart was seen; None: the ECU does not offer this way."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """Data that is shown in a session, and not in the default one."""
+
+    session: int
+    did: int
+
+
 class Restart:
     """Restarts one ECU by whatever means its target offers and allows."""
 
@@ -56,6 +66,8 @@ class Restart:
         """When the last restart was asked for, by the link's time; for UDS, when it was promised."""
         self.boot_s: tuple[float, float] | None = None
         """How long the ECU was deaf in the last restart, at least and at most; None where it never fell silent."""
+        self._witness: _Witness | None = None
+        self._has_sought_witness = False
 
     def means(self) -> list[Means]:
         """What is offered and allowed, the most thorough last."""
@@ -123,21 +135,35 @@ class Restart:
         return True
 
     def _watched(self, act: Callable[[], bool], *, is_certain: bool = False, as_it_is: bool = False) -> bool:
-        """Whether a restart was seen after `act`, which says whether there is one to wait for."""
+        """Whether a restart was seen after `act`, which says whether there is one to wait for.
+
+        Where the first one was not, since the ECU never fell silent, it is looked once for data that tells its sessions.
+        """
+        was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
+        if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_witness:
+            self._has_sought_witness = True
+            self._witness = self._find_witness() if self._active_session() is None else None
+            if self._witness is not None:
+                was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
+        return bool(was_seen)
+
+    def _watched_once(self, act: Callable[[], bool], *, is_certain: bool, as_it_is: bool) -> bool | None:
+        """Whether a restart was seen; None: `act` says that there is none, or the ECU does not come back."""
         client = self._client
         session_before = self._session_to_lose() if as_it_is else self._leave_default_session()
         entered_s = client.link.now_s
         if not act():
-            return False
+            return None
         self.begun_s = client.link.now_s
+        client.seen.restarted()
         s3_ms = client.target.timing.s3_ms or 0
         has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
         quiet_s, self._client.quiet_s = self._client.quiet_s, 0.0  # it would boot while stray answers are waited for
         fell_silent, is_back = self._watch_boot(is_certain=is_certain)
         self._client.quiet_s = quiet_s
         if not is_back:
-            return False
-        return is_certain or fell_silent or (has_witness and self._active_session() == Session.DEFAULT)
+            return None
+        return is_certain or fell_silent or (has_witness and self._session_by_witness() == Session.DEFAULT)
 
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
         """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
@@ -166,23 +192,48 @@ class Restart:
 
     def _session_to_lose(self) -> int | None:
         """The session that the ECU is in, if that can be told and is not the one in which it starts."""
-        session = self._active_session() if self._client.has_sessions else None
+        session = self._session_by_witness() if self._client.has_sessions else None
         return None if session == Session.DEFAULT else session
 
     def _leave_default_session(self) -> int | None:
         """Be in another session, so that losing it shows the restart; None where that cannot be told."""
         client = self._client
-        if not client.has_sessions or self._active_session() is None:
+        if not client.has_sessions:
             return None
+        if self._active_session() is None:
+            is_there = self._witness is not None and client.enter_session(self._witness.session).is_positive
+            return self._witness.session if self._witness is not None and is_there else None
         for session in client.sessions():
             if session not in (Session.DEFAULT, Session.PROGRAMMING) and client.enter_session(session).is_positive:
                 return session
         return None
 
+    def _session_by_witness(self) -> int | None:
+        """The session that the ECU is in, by DID F186, or by data that is not shown in the default one."""
+        session = self._active_session()
+        if session is not None or self._witness is None:
+            return session
+        is_shown = self._client.read_reply(self._witness.did).is_positive
+        return self._witness.session if is_shown else Session.DEFAULT
+
     def _active_session(self) -> int | None:
         """DID F186, where the ECU has it."""
-        reply = self._client.read_reply(0xF186)
+        reply = self._client.read_reply(ACTIVE_SESSION)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
+
+    def _find_witness(self) -> _Witness | None:
+        """Data that everybody may read in another session, but not in the default one; the ECU is left in either."""
+        client = self._client
+        client.enter_session(Session.DEFAULT)
+        dids = [entry.did for entry in client.target.data if entry.read.kind == "open"]
+        not_shown = [did for did in dids[:MOST_READS] if client.read_reply(did).is_negative]
+        for session in client.sessions() if not_shown else ():
+            if session in (Session.DEFAULT, Session.PROGRAMMING) or not client.enter_session(session).is_positive:
+                continue
+            for did in not_shown:
+                if client.read_reply(did).is_positive:
+                    return _Witness(session, did)
+        return None
 
     def _run(self, command: str) -> bool:
         words = shlex.split(command.removeprefix("command:"))

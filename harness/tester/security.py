@@ -19,6 +19,8 @@ DEFAULT_ATTEMPTS = 3
 LONGEST_DELAYS = 10
 """An ECU that refuses seeds for more than this many times its delay is locked out for good, as far as a run goes."""
 
+EMPTY_SEEDS = 3
+"""So often a positive answer that holds no seed is asked for again."""
 START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
 
@@ -49,6 +51,8 @@ class LevelState:
     suspect: str = ""
     """Why the key function cannot be right."""
     wrong_in_a_row: int = 0
+    seen_limit: int = 0
+    """The fewest wrong keys in a row after which a delay was announced; 0: that was not seen."""
     pairs: dict[bytes, bytes] = field(default_factory=dict)
     """Seeds with the keys that have opened the level."""
     right_keys_in_vain: int = 0
@@ -66,7 +70,9 @@ class SecurityAccess:
 
     def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
         self._client = client
-        self._keys = keys
+        self._keys = dict(keys)
+        self.found_keys: dict[int, str] = {}
+        """How the keys of levels are made that no key function was given for, as it was found by trying."""
         self.ledger = ledger
         self._levels: dict[int, LevelState] = {}
         self.wrong_keys_sent = 0
@@ -78,6 +84,8 @@ class SecurityAccess:
         """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
         self.lock: Callable[[], None] = lambda: None
         """Lock the ECU again; given by whoever knows how."""
+        self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None
+        """Tell whoever must know of a key that was made or is to be sent: the key, its seed, whether it should be right."""
         client.watch = self
 
     def level(self, level: int) -> LevelState:
@@ -93,6 +101,12 @@ class SecurityAccess:
     def has_key(self, level: int) -> bool:
         """Whether a key function is given."""
         return self._keys.get(level) is not None
+
+    def take_found_key(self, level: int, make_key: Callable[[bytes], bytes], what: str) -> None:
+        """From now on make a level's keys in the way that was seen to open it."""
+        self._keys[level] = lambda seed, _: make_key(seed)
+        self.found_keys[level] = what
+        self.level(level).is_proven = True
 
     # Watching the client
 
@@ -113,6 +127,7 @@ class SecurityAccess:
         if reason := self.why_no_guess(level):
             raise Inconclusive(reason)
         self.ledger.spend(level)
+        self.tell_key(key_request[2:], state.seed or b"", False)
         self.wrong_keys_sent += 1
         self.is_touched = True
         state.wrong_in_a_row += 1
@@ -130,6 +145,8 @@ class SecurityAccess:
         self.is_touched = True
         state = self.level(_level_of(request))
         state.is_delayed = reply.is_refused_with(*_DELAYED)
+        if state.is_delayed and state.wrong_in_a_row:
+            state.seen_limit = min(state.seen_limit or state.wrong_in_a_row, state.wrong_in_a_row)
         if is_seed_request(request):
             if reply.is_positive:
                 self.forget_pending()
@@ -170,8 +187,11 @@ class SecurityAccess:
 
     # Seeds
 
-    def request_seed(self, level: int, record: bytes = b"") -> Reply:
-        """Ask for a seed once, whatever the answer."""
+    def request_seed(self, level: int, record: bytes | None = None) -> Reply:
+        """Ask for a seed once, whatever the answer; with the data record that the target declares, if none is given."""
+        if record is None:
+            entry = self._client.target.level(level)
+            record = entry.record if entry is not None else b""
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int, *, as_given: bool = False) -> bytes:
@@ -186,6 +206,10 @@ class SecurityAccess:
                 self._client.session_for(level)  # it may have ended meanwhile
             reply = self.request_seed(level)
         state.is_locked_out = reply.is_refused_with(*_DELAYED)
+        for _ in range(EMPTY_SEEDS):
+            if not reply.is_positive or len(reply.pdu) > 2:
+                break
+            reply = self.request_seed(level)
         if not reply.is_positive or len(reply.pdu) <= 2:
             self._client.cite(reply)
             raise Inconclusive(f"no seed for level 0x{level:02X}: {reply}")
@@ -215,14 +239,25 @@ class SecurityAccess:
         key = self._keys.get(level)
         if key is None:
             raise Inconclusive(f"no key function is given for level 0x{level:02X}")
-        return key(seed, level)
+        if not seed:
+            raise Inconclusive(f"an answer without a seed was given for level 0x{level:02X}: there is no key to it")
+        found = key(seed, level)
+        self.tell_key(found, seed, True)
+        return found
+
+    def right_key_of_length(self, level: int, length: int, seed: bytes) -> bytes:
+        """The key for a seed. Inconclusive if it is longer or shorter than others were: parts of it cannot be told then."""
+        key = self.right_key(level, seed)
+        if len(key) != length:
+            raise Inconclusive(f"keys of different lengths fit level 0x{level:02X}: {length} and {len(key)} bytes")
+        return key
 
     def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
         """A key of the right length that is wrong, and in all of its parts: chance, where the right one is not known.
 
         Else the right one with all bits changed but one; `flip` says which.
         """
-        if self.has_key(level):
+        if self.has_key(level) and seed:
             key = bytearray(byte ^ 0xFF for byte in self.right_key(level, seed))
             key[(flip // 8) % len(key)] ^= 1 << flip % 8
             return bytes(key)
@@ -290,7 +325,8 @@ class SecurityAccess:
         """Clear the attempt counter by a good unlock, and lock again, if so many more guesses could reach its limit."""
         state = self.level(level)
         entry = self._client.target.level(level)
-        attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
+        declared = entry.attempts if entry is not None else None
+        attempts = declared or min(state.seen_limit or DEFAULT_ATTEMPTS, DEFAULT_ATTEMPTS)
         is_close = state.wrong_in_a_row and state.wrong_in_a_row + guesses >= max(attempts, 2)
         if is_close and state.is_proven and self.right_key_must_come_first:
             self.unlock(level)

@@ -98,3 +98,11 @@ def test_collisions_estimate_the_entropy() -> None:
     found = collisions([seed[:2] + bytes(3) for seed in sound(2000, 5)])
     assert found.is_too_many
     assert found.estimate_bits == pytest.approx(16, abs=0.6)
+
+
+def test_seeds_of_several_lengths_repeat_as_often_as_those_of_each_length_may() -> None:
+    short, long = sound(100, 1), sound(900, 16)
+    found = collisions([*short, *long])
+    assert found.expected == pytest.approx(100 * 99 / 2 / 256)
+    assert not found.is_too_many
+    assert collisions([*short, *long, *[long[0]] * 12]).is_too_many

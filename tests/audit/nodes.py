@@ -76,7 +76,7 @@ class Wire:
         elif answer:
             self.rest, self.number_sent = answer[6:], 1
             self.waits_until_s = self.port.now_s + self.patience_s
-            self.send(bytes((0x10, len(answer))) + answer[:6])
+            self.send(bytes((0x10 | len(answer) >> 8, len(answer) & 0xFF)) + answer[:6])
 
     def flow(self, status: int, block: int, gap: int) -> None:
         self.waits_until_s = self.port.now_s + self.patience_s

@@ -44,6 +44,8 @@ def test_the_reason_is_said_wherever_the_finding_is(place: Path) -> None:
 def test_what_is_accepted_until_a_day_fails_again_after_it(expires: str, code: int, place: Path) -> None:
     done = audited(place, accepting("CF-02", f"expires = {expires}"), "CF-02")
     assert done.code == code, done.explain()
+    said = f"CF-02 was accepted by the target file ({WHY}) until {expires} and counts again."
+    assert (said in done.document["run"]["remarks"]) is (code == 1)
 
 
 def test_what_is_accepted_and_no_longer_fails_is_said(place: Path) -> None:

@@ -51,6 +51,7 @@ def frames_of(path: Path) -> list[can.Message]:
 def test_the_folder_holds_what_the_documents_name(article: Done) -> None:
     assert {path.name for path in article.folder.iterdir()} == {
         "audit.json", "audit.html", "pytest.html", "junit.xml", "bus.log", "results.jsonl", "manifest.json", "run.json",
+        "audit.sarif", "summary.md", "bus.pcapng", "private",
     }  # fmt: skip
 
 
@@ -148,8 +149,9 @@ def test_secrets_are_in_no_file(place: Path, monkeypatch: pytest.MonkeyPatch) ->
     target = article_with(place, **{'"hex:1234567890"': '"env:PI_SECRET"'})
     done = uds_harness("audit", target, "-k", "SA-22", cwd=place)
     assert done.verdicts == {"SA-22": "fail"}, done.explain()
-    for path in done.folder.iterdir():
-        assert "1234567890" not in path.read_text(encoding="utf-8").replace("\\x", ""), path.name
+    for path in filter(Path.is_file, done.folder.iterdir()):
+        assert "1234567890" not in path.read_text(encoding="utf-8", errors="replace").replace("\\x", ""), path.name
+        assert bytes.fromhex("1234567890") not in path.read_bytes(), path.name
 
 
 def test_what_the_ecu_printed_is_kept(article: Done) -> None:
@@ -233,8 +235,8 @@ def test_results_lie_one_behind_the_other_in_the_log(article: Done) -> None:
 
 def test_the_manifest_has_every_files_true_hash(article: Done) -> None:
     manifest = json.loads((article.folder / "manifest.json").read_text())
-    present = {path.name for path in article.folder.iterdir()} - {"manifest.json"}
-    assert set(manifest["files"]) == present
+    files = filter(Path.is_file, article.folder.rglob("*"))
+    assert set(manifest["files"]) == {str(path.relative_to(article.folder)) for path in files} - {"manifest.json"}
     for name, entry in manifest["files"].items():
         content = (article.folder / name).read_bytes()
         assert entry["sha256"] == hashlib.sha256(content).hexdigest(), name
@@ -266,16 +268,17 @@ def test_the_manifest_notices_a_change(place: Path) -> None:
 def test_junit_tells_failures_from_errors_from_what_was_skipped(six: Done) -> None:
     suite = next(ET.parse(six.folder / "junit.xml").getroot().iter("testsuite"))
     counts = {name: int(suite.get(name, "")) for name in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": 6, "failures": 1, "errors": 1, "skipped": 3}
-    said = {case.get("name"): {child.tag: child.get("message") for child in case} for case in suite.iter("testcase")}
-    assert set(said["test_my_pass"]) <= {"properties", "system-out"}
-    assert "expected  negative" in said["test_my_fail"]["failure"]
+    deselected = len(six.document["results"]) - 6
+    assert counts == {"tests": 6 + deselected, "failures": 1, "errors": 1, "skipped": 3 + deselected}
+    said = {case.get("classname"): {child.tag: child.get("message") for child in case} for case in suite.iter("testcase")}
+    assert set(said["MY-PASS"]) == {"properties"}
+    assert "expected negative" in said["MY-FAIL"]["failure"]
     assert "a mistake of mine" in "".join(suite.itertext())
-    assert "error" in said["test_my_error"]
+    assert "error" in said["MY-ERROR"]
     for name, word, reason in (
-        ("test_my_doubt", "inconclusive", "who knows"),
-        ("test_my_none", "not_applicable", "there is no such thing"),
-        ("test_my_forbidden", "not_run", "it may not be"),
+        ("MY-DOUBT", "inconclusive", "who knows"),
+        ("MY-NONE", "not_applicable", "there is no such thing"),
+        ("MY-FORBIDDEN", "not_run", "it may not be"),
     ):
         assert word in said[name]["skipped"]
         assert reason in said[name]["skipped"]
@@ -363,13 +366,14 @@ def test_pytest_html_says_that_it_is_the_detail_view_and_leads_to_the_report(art
 def test_pytest_html_has_our_columns_and_the_frames_of_a_failure(article: Done) -> None:
     """Issue 2, part 9: pytest.html with our columns and each failure's frames."""
     assert "Severity" in page(article.folder / "pytest.html").text
-    ((row,),) = [rows for name, rows in pytest_html_tests(article).items() if "unsolicited" in name]
-    assert {"<td>fail</td>", "<td>TP-12</td>", "<td>high</td>"} <= set(row["resultsTableRow"])
-    assert "2122101000000000" in row["log"]
+    ((row,),) = [rows for name, rows in pytest_html_tests(article).items() if "TP-12" in name]
+    cells = [re.sub(r"<span hidden>.*?</span>|<.*?>", "", cell) for cell in row["resultsTableRow"]]
+    assert cells[:4] == ["Failed", "fail", "high", "TP-12"]
+    assert "21 22 10 10 00 00 00 00" in row["log"]
 
 
 def test_pytest_html_tells_failures_from_errors_from_what_was_skipped(six: Done) -> None:
-    outcomes = {name.rpartition("test_my_")[2]: rows[0]["result"] for name, rows in pytest_html_tests(six).items()}
+    outcomes = {name.partition("::MY-")[2].lower(): rows[0]["result"] for name, rows in pytest_html_tests(six).items()}
     assert outcomes == {
         "pass": "Passed", "fail": "Failed", "error": "Error", "doubt": "Skipped", "none": "Skipped", "forbidden": "Skipped",
     }  # fmt: skip
@@ -399,7 +403,10 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Done]:
     return tuple(uds_harness(*arguments, cwd=tmp_path_factory.mktemp("twice")) for _ in range(2))  # type: ignore[return-value]
 
 
-DATED = ["bus.log", "results.jsonl", "audit.json", "run.json", "audit.html", "junit.xml", "pytest.html"]
+DATED = [
+    "bus.log", "results.jsonl", "audit.json", "run.json",
+    "audit.html", "pytest.html", "junit.xml", "audit.sarif", "summary.md",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DATED)
@@ -409,7 +416,7 @@ def test_the_same_seed_gives_the_same_bytes_dates_aside(name: str, twice: tuple[
 
 
 def test_the_frames_and_results_do_not_even_differ_in_dates(twice: tuple[Done, Done]) -> None:
-    for name in ("bus.log", "results.jsonl"):
+    for name in ("bus.log", "results.jsonl", "bus.pcapng"):
         first, second = ((done.folder / name).read_bytes() for done in twice)
         assert first == second
 

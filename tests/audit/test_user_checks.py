@@ -264,6 +264,13 @@ def test_a_junit_file_that_the_user_asks_for_is_written_where_he_says(place: Pat
     assert (done.folder / "junit.xml").exists()
 
 
+def test_a_page_of_pytest_html_that_the_user_asks_for_is_written_where_he_says(place: Path) -> None:
+    mine = write_checks(place / "mine", FINE)
+    done = run_pytest(mine, "--uds-target", write_target(place), "--html", "mine.html", "--self-contained-html", cwd=place)
+    assert "col-verdict" in (place / "mine.html").read_text(encoding="utf-8"), done.explain()
+    assert "col-verdict" in (done.folder / "pytest.html").read_text(encoding="utf-8")
+
+
 def test_quick_means_quick_for_pytest_too(place: Path) -> None:
     mine = write_checks(place / "mine", check("MY-1", "assert depth == 'quick'", takes="depth"))
     assert run_pytest(mine, "--uds-target", write_target(place), "--uds-depth", "quick", cwd=place).code == 0

@@ -25,7 +25,6 @@ from harness.target import shipped_targets
 
 HARNESS = [sys.executable, "-m", "harness.cli"]
 WIDTH = 80
-NODES = Path(__file__).parent.parent / "audit" / "nodes.py"
 
 
 def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
@@ -59,7 +58,7 @@ def test_help_appears_at_once(tmp_path: Path) -> None:
     assert min(seconds() for _ in range(5)) < 0.3
 
 
-COMMANDS = ["audit", "ecu", "list", "show", "doctor"]
+COMMANDS = ["audit", "discover", "report", "diff", "ecu", "list", "show", "doctor"]
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
@@ -145,80 +144,6 @@ def test_a_reader_that_goes_away_draws_no_traceback(tmp_path: Path) -> None:
     os.close(writing)
     assert done.stderr == ""
     assert done.returncode == 0
-
-
-# doctor
-
-
-def test_doctor_finds_nothing_wrong_with_the_article(tmp_path: Path) -> None:
-    code, out, err = run("doctor", cwd=tmp_path)
-    assert (code, err) == (0, "")
-    assert all(line.startswith("ok ") for line in out.splitlines())
-    for word in ("opened", "acknowledged", "answers"):
-        assert word in out
-    assert too_wide(out) == []
-
-
-def test_doctor_of_a_missing_interface_gives_the_command_that_mends_it(tmp_path: Path) -> None:
-    """This machine has no SocketCAN; where it has, the name is none that anybody gives an interface."""
-    ids = ("--request-id", "0x740", "--response-id", "0x748")
-    code, out, _ = run("doctor", "--interface", "socketcan", "--channel", "vcan77", *ids, cwd=tmp_path)
-    assert code == 1
-    lines = out.splitlines()
-    assert lines[0].startswith("FAIL")
-    assert "vcan77" in lines[0]
-    assert "ip link add dev vcan77 type vcan" in lines[1], "the interface that was asked for, not another one"
-    assert "ip link set vcan77 up" in out
-
-
-def test_doctor_of_a_missing_adapter_says_to_plug_it_in(tmp_path: Path) -> None:
-    code, out, _ = run("doctor", "--interface", "socketcan", "--channel", "can77", cwd=tmp_path)
-    assert code == 1
-    assert "try: " in out
-    assert "modprobe vcan" not in out
-
-
-def test_doctor_of_a_silent_ecu_fails_and_says_what_to_look_at(tmp_path: Path) -> None:
-    channel = f"{NODES}:Mute"
-    code, out, _ = run("doctor", "--interface", "uds-sim", "--channel", channel, "--request-id", "0x700", cwd=tmp_path)
-    assert code == 1
-    assert re.search(r"^FAIL  the ECU answers: 0x700 -> 0x708: silence$", out, re.MULTILINE)
-    assert "request_id" in out
-
-
-def test_doctor_of_an_interface_that_python_can_does_not_know_fails(tmp_path: Path) -> None:
-    code, out, err = run("doctor", "--interface", "nosuch", "--channel", "x", cwd=tmp_path)
-    assert code in (1, 4)
-    assert "nosuch" in out + err
-    assert "Traceback" not in out + err
-
-
-def test_doctor_refuses_a_malformed_target(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("[target\n")
-    code, _, err = run("doctor", "mine.toml", cwd=tmp_path)
-    assert code == 4
-    assert len(err.splitlines()) == 1
-
-
-def test_doctor_changes_nothing_on_the_ecu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.link import bus
-
-    sent: list[bytes] = []
-    real = bus.open_link
-
-    def watched(**options: object) -> object:
-        link = real(**options)  # type: ignore[arg-type]
-        send = link.send
-        link.send = lambda frame: (sent.append(frame.data), send(frame))[1]  # type: ignore[method-assign]
-        return link
-
-    monkeypatch.setattr(bus, "open_link", watched)
-    run("doctor", "hardened", cwd=tmp_path)
-    run("doctor", "--interface", "uds-sim", "--channel", f"{NODES}:Mute", cwd=tmp_path)
-    assert sent
-    services = {data[1] for data in sent if data[0] < 8}
-    assert services <= {0x22, 0x3E, 0x10}
-    assert all(data[2] == 0x01 for data in sent if data[0] < 8 and data[1] == 0x10), "no session but the default one"
 
 
 # ecu

@@ -82,6 +82,10 @@ def hardened_at(request_id: int, response_id: int, serial: bytes = b"A") -> UdsN
     return UdsNode(Server(config), request_id=request_id, response_id=response_id)
 
 
+def two_quiet_ecus() -> list[Node]:
+    return [hardened_at(0x7E0, 0x7E8), hardened_at(0x7E1, 0x7E9, b"B")]
+
+
 def two_ecus() -> list[Node]:
     return [hardened_at(0x7E0, 0x7E8), hardened_at(0x7E1, 0x7E9, b"B"), Traffic()]
 
@@ -104,3 +108,119 @@ def silent() -> Node:
 
 def garbage() -> Node:
     return Fixed("FF FF FF FF FF FF FF FF")
+
+
+class WantingRecords(Server):
+    """Level 05 gives a seed only to a request with four bytes more, level 07 says then that its delay is running."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        if pdu[:1] == b"\x27" and pdu[1:2] in (b"\x05", b"\x07") and self.state.session == 0x03:
+            if len(pdu) != 6:
+                return [b"\x7f\x27\x13" if pdu[1] == 5 else b"\x7f\x27\x31"]
+            return [b"\x67\x05\x01\x02\x03" if pdu[1] == 5 else b"\x7f\x27\x37"]
+        return super().answer(pdu, is_functional=is_functional, connection=connection)
+
+
+class LookingAtTheFirst(Server):
+    """Whatever is asked for behind the first identifier is not read."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        return super().answer(pdu[:3] if pdu[:1] == b"\x22" else pdu, is_functional=is_functional, connection=connection)
+
+
+class TakingOne(Server):
+    """A request for several identifiers has the wrong length."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        if pdu[:1] == b"\x22" and len(pdu) != 3:
+            return [b"\x7f\x22\x13"]
+        return super().answer(pdu, is_functional=is_functional, connection=connection)
+
+
+class NamingSubFunctions(Server):
+    """Looks at the sub-function before it looks at the length, as the standard wants it."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        if pdu[:1] == b"\x28" and len(pdu) == 2 and self.state.session == 0x03:
+            return [b"\x7f\x28\x12" if pdu[1] > 0x01 else b"\x7f\x28\x13"]
+        return super().answer(pdu, is_functional=is_functional, connection=connection)
+
+
+class Hiding(Server):
+    """As long as it is locked, what is guarded is not there."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        if pdu == b"\x22\x2a\x2a" and not self.state.unlocked_level:
+            return [b"\x7f\x22\x31"]
+        return super().answer(pdu, is_functional=is_functional, connection=connection)
+
+
+ALONE = replace(HARDENED, connections=())
+
+
+def hiding() -> Node:
+    return UdsNode(Hiding(ALONE))
+
+
+def wanting_records() -> Node:
+    return UdsNode(WantingRecords(ALONE))
+
+
+def looking_at_the_first() -> Node:
+    return UdsNode(LookingAtTheFirst(ALONE))
+
+
+def taking_one() -> Node:
+    return UdsNode(TakingOne(ALONE))
+
+
+def naming_sub_functions() -> Node:
+    return UdsNode(NamingSubFunctions(ALONE))
+
+
+def rare() -> Node:
+    """With identifiers far from where they usually are, one of them guarded."""
+    one = ALONE.data_identifiers[0]
+    far = (replace(one, did=0x9ABC, initial=b"far"), replace(one, did=0x9ABE, initial=b"secret", read=0x01))
+    return UdsNode(Server(replace(ALONE, data_identifiers=(*ALONE.data_identifiers, *far))))
+
+
+class OnlyFlexible(UdsNode):
+    """Sees no classic frames."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.is_fd:
+            super().on_frame(frame)
+
+
+def only_flexible() -> Node:
+    return OnlyFlexible(Server(replace(ALONE, fd=True)))
+
+
+class AnsweringClassic(UdsNode):
+    """Takes frames of both kinds, and answers in classic ones."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        frame.is_fd = False
+        super().on_frame(frame)
+
+
+def answering_classic() -> Node:
+    return AnsweringClassic(Server(ALONE))
+
+
+def with_long_ids(request_id: int, response_id: int) -> UdsNode:
+    ids = {"request_id": request_id, "response_id": response_id}
+    return UdsNode(Server(ALONE), **ids, hears_extended=True, speaks_extended=True)
+
+
+def of_a_truck() -> Node:
+    return with_long_ids(0x18DA00F9, 0x18DAF900)
+
+
+def of_another_priority() -> Node:
+    return with_long_ids(0x14DA80F1, 0x14DAF180)
+
+
+def of_a_group_of_makers() -> Node:
+    return with_long_ids(0x17FC0076, 0x17FE0076)

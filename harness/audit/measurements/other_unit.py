@@ -42,7 +42,7 @@ def try_other_unit(tester: Tester, level: int) -> OtherUnit:
     declared = tester.target.observe.other_unit
     if declared is None:
         raise Inconclusive("there is one unit only; see [observe] other_unit in the target file")
-    if not tester.security.has_key(level):
+    if not tester.security.has_key(level) or level in tester.security.found_keys:
         raise Inconclusive(f"no key function is given for level 0x{level:02X}")
     if declared == SIMULATED and tester.target.is_simulated:
         return _try_simulated(tester, level)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
@@ -46,6 +47,8 @@ class KeyTiming:
     """Bytes between the two: a comparison that ends early takes so many steps more for one of them."""
     codes: dict[str, frozenset[int]]
     """The codes that each kind was answered."""
+    times_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """How long each answer took, by the kind of key; both runs together, outliers included."""
 
     @property
     def n(self) -> int:
@@ -72,6 +75,20 @@ class KeyTiming:
         """How many keys of each kind a run needs to show such a difference for a byte."""
         return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
 
+    def rows(self) -> dict[str, str]:
+        """The comparison in words, for the report, with the error of each number."""
+        rows = {"Keys compared": f"{self.n} of each kind in each of {len(self.runs)} runs"}
+        for number, run in enumerate(self.runs, start=1):
+            error_s = run.sigma_s * math.sqrt(2 / run.n) if run.n else math.inf
+            rows[f"Later if wrong in the last byte, run {number}"] = (
+                f"{run.difference_s * 1e6:+.1f} µs ± {error_s * 1e6:.1f} µs (one standard error); t = {run.t:.1f}"
+            )
+        stamps_s = max(run.stamps_s for run in self.runs)
+        return rows | {
+            "Smallest step for a byte that would show": f"{self.detectable_step_s * 1e6:.1f} µs",
+            "Time stamps": f"told apart from {stamps_s * 1e6:g} µs on",
+        }
+
     @property
     def is_told_by_code(self) -> bool:
         """No code is ever given to both kinds."""
@@ -96,7 +113,11 @@ def time_keys(tester: Tester, level: int, depth: Depth) -> KeyTiming:
     runs = tuple(_compared(run) for run in guesses)
     if min(Counter(guess.wrong_byte for guess in run)[kind] for run in guesses for kind in (FIRST, LAST)) < FEWEST:
         raise Inconclusive("too few wrong keys could be sent in the time, or with the budget, that there is")
-    return KeyTiming(runs, length - 1, codes)
+    times_s = {
+        f"wrong in the {kind} byte": tuple(guess.time_s for run in guesses for guess in run if guess.wrong_byte == kind)
+        for kind in (FIRST, LAST)
+    }
+    return KeyTiming(runs, length - 1, codes, times_s)
 
 
 def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
@@ -117,7 +138,7 @@ def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) 
 
 
 def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
-    key = bytearray(tester.security.right_key(level, seed))
+    key = bytearray(tester.security.right_key_of_length(level, tester.security.key_length(level), seed))
     key[at] ^= 1 + tester.chance.below(255)
     return bytes(key)
 

@@ -1,0 +1,81 @@
+"""Is it still the same check? A fingerprint of what decides its verdict, so that two runs can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import linecache
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+from harness.audit.declare import declared_attack
+
+CASE: Final = "__uds_case_text__"
+"""On a check that is a fuzz case: the case's own text, and the function that yields its messages if it is in Python."""
+
+LENGTH: Final = 16
+
+
+@cache
+def check_version(function: Callable[..., object]) -> str:
+    """Hex digits that change with the check's code, that of the functions it calls among the checks, and its metadata.
+
+    Words that explain (title, rationale, sources) do not count, nor do comments around it. Empty if the source is not
+    there. What checks share inside the harness is named by the harness's version.
+    """
+    declared = declared_attack(function)
+    text, source_of = getattr(function, CASE, ("", function))
+    parts = [] if source_of is None else list(_sources(source_of))
+    if declared is None or "" in parts:
+        return ""
+    judged_by = (declared.id, declared.severity.value, declared.basis, declared.needs, declared.uses, declared.unlocks)
+    return hashlib.sha256("\0".join([repr(judged_by), text, *parts]).encode()).hexdigest()[:LENGTH]
+
+
+def _sources(function: Callable[..., object]) -> Iterator[str]:
+    """The source of a function, then of what it uses of its own package: functions and plain constants, by name."""
+    waiting, known = [inspect.unwrap(function)], set()
+    while waiting:
+        one = waiting.pop(0)
+        if not isinstance(one, FunctionType) or one.__code__ in known:
+            continue
+        known.add(one.__code__)
+        yield _source(one.__code__)
+        for name in sorted(set(_names(one.__code__))):
+            value = one.__globals__.get(name)
+            if isinstance(value, FunctionType) and _package(value) == _package(one):
+                waiting.append(value)
+            elif _is_plain(value):
+                yield f"{name} = {value!r}"
+
+
+def _source(code: CodeType) -> str:
+    """The lines of a function without its decorators: metadata is looked at one by one."""
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : _last_line(code)]
+    begins = (number for number, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ", "lambda ")))
+    return "".join(lines[next(begins, 0) :])
+
+
+def _last_line(code: CodeType) -> int:
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
+    return max([*ends, *(_last_line(inner) for inner in code.co_consts if isinstance(inner, CodeType))])
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _package(function: FunctionType) -> str:
+    return (function.__module__ or "").partition(".")[0]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether its text is the same in every process."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | bytes | int | float)

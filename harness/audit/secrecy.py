@@ -1,0 +1,49 @@
+"""Which secrets does a run know of before anything is sent? Those that its target declares, and the pairs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Final
+
+from harness.audit.measurements.other_unit import SIMULATED
+from harness.audit.measurements.other_unit import read_pairs as read_other_pairs
+from harness.audit.measurements.pairs import read_pairs
+from harness.errors import UserError
+from harness.link.clock import Chance, system_random_bytes
+from harness.redaction import HIDEABLE, Redactor, Vocabulary
+from harness.redaction.vocabulary import Kind
+from harness.target import Target, shipped_targets
+
+KEY_BYTES: Final = 32
+
+
+def redactor_of(target: Target, seed: int, hidden: Collection[str]) -> Redactor:
+    """What takes the target's secrets out of a run's files, and what is named in `hidden` (see HIDEABLE).
+
+    The placeholders of a shipped target, whose secrets are published, repeat with the seed. UserError: recorded pairs
+    cannot be read.
+    """
+    is_published = target.is_simulated and target.path in shipped_targets().values()
+    key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)
+    dids = {HIDEABLE[name] for name in hidden} | {entry.did for entry in target.data if entry.secret}
+    redactor = Redactor(Vocabulary(key, dids))
+    for entry in target.security:
+        if entry.secret is not None:
+            redactor.words.learn(entry.secret.reveal(), Kind.LASTING)
+        for seed_bytes, right_key in read_pairs(target, entry.pairs) if entry.pairs is not None else ():
+            redactor.learn_key(right_key, seed_bytes, True)
+    if target.observe.other_unit not in (None, SIMULATED):
+        with suppress(UserError):  # the check that needs the file says what is wrong with it
+            for _, seed_bytes, right_key in read_other_pairs(target.folder / str(target.observe.other_unit)):
+                redactor.learn_key(right_key, seed_bytes, True)
+    return redactor
+
+
+def hidden_names(written: str) -> tuple[str, ...]:
+    """What ``vin,serial`` names. UserError: a name is unknown."""
+    names = tuple(dict.fromkeys(name.strip() for name in written.split(",") if name.strip()))
+    for name in names:
+        if name not in HIDEABLE:
+            raise UserError(f'"{name}" cannot be hidden; give any of {", ".join(HIDEABLE)}, with commas between')
+    return names

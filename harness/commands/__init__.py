@@ -1,0 +1,1 @@
+"""What can be typed behind `uds-harness`? One file a command; heavy imports wait until it runs."""

@@ -1,0 +1,50 @@
+"""`uds-harness discover`: find the ECUs on a bus and what they offer."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.commands.target_options import add_key, add_target, key_of, target_of
+from harness.errors import UserError
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Let the command be typed."""
+    find = commands.add_parser(
+        "discover",
+        help="find the ECUs on a bus and what they offer",
+        description="Find the ECUs on a bus, map what they offer, and write a target file for each.\n"
+        "Without TARGET: every usual id is asked. Nothing that writes, resets or locks is\n"
+        "sent to a real ECU unless the target allows it. With fd = true in TARGET or in\n"
+        "its URI, CAN FD is tried too. Not looked for: extended and mixed addressing,\n"
+        "where an address is the first byte of the data.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_target(find)
+    add_key(find)
+    find.add_argument("--ids", metavar="LIST", help="ids to ask, e.g. 0x700-0x7FF,0x18DA10F1")
+    find.add_argument("--pace", type=float, default=5.0, metavar="MS", help="between two ids (default: 5 ms)")
+    find.add_argument("--depth", choices=("quick", "default"), default="default", help="quick: common identifiers only")
+    find.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a target file for each ECU")
+    find.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look for ECUs; returns the exit code."""
+    from harness.discovery.command import run as discover
+    from harness.run import Depth
+
+    if not 0 <= options.pace <= 10_000:
+        raise UserError(f"--pace {options.pace:g}: give milliseconds from 0 to 10000")
+    target = target_of(options)
+    is_id_given = options.request_id is not None or "request=" in (options.target or "")
+    return discover(
+        target,
+        is_declared=target.path is not None or is_id_given,
+        ids=options.ids,
+        key=key_of(options),
+        pace_s=options.pace / 1000,
+        depth=Depth(options.depth),
+        out=options.out,
+    )

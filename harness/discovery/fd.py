@@ -1,0 +1,37 @@
+"""Does an ECU take CAN FD frames, and answer in them? Asked only on a bus that was opened for CAN FD."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.discovery.addresses import TESTER_PRESENT, Ecu, Wire, ask, patience_for
+from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
+
+
+class FlexibleWire:
+    """A bus on which every frame of ours is one of CAN FD, its data at the higher rate if there is one."""
+
+    def __init__(self, wire: Wire, *, has_data_bitrate: bool) -> None:
+        self._wire = wire
+        self._flags = FD_BIT_RATE_SWITCH if has_data_bitrate else 0
+
+    @property
+    def now_s(self) -> float:
+        """The bus's time."""
+        return self._wire.now_s
+
+    def send(self, frame: Frame) -> None:
+        """Hand a frame over as one of CAN FD."""
+        self._wire.send(replace(frame, is_fd=True, fd_flags=self._flags))
+
+    def receive(self, until_s: float) -> Frame | None:
+        """The next frame of either kind."""
+        return self._wire.receive(until_s)
+
+
+def ask_in_fd(wire: FlexibleWire, ecu: Ecu) -> None:
+    """Note in the ECU whether it takes CAN FD frames, and whether it answers in them."""
+    pair = ecu.pair
+    answers = ask(wire, pair.request, TESTER_PRESENT, wanted={pair.response}, patience_s=patience_for(pair))
+    ecu.takes_fd = bool(answers)
+    ecu.answers_in_fd = any(frame.is_fd for frame, _ in answers)

@@ -1,0 +1,82 @@
+"""Which security level opens what is guarded? Asked with its key, where one is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.discovery.addresses import Progress
+from harness.discovery.ecu_map import EcuMap, FoundIdentifier, FoundLevel
+from harness.discovery.identifiers import read_each
+from harness.errors import KeyFunctionError
+from harness.outcome import Unjudged
+from harness.target import SecurityLevel, SessionEntry
+from harness.tester.keys import KeyFunction
+from harness.tester.tester import Tester
+from harness.uds import Session
+
+
+def open_guards(
+    tester: Tester,
+    found: EcuMap,
+    keys: Mapping[int, KeyFunction | None],
+    dids: Sequence[int],
+    progress: Progress,
+) -> None:
+    """Unlock each level that has a key, and ask again: for all identifiers, and to write what is there already.
+
+    An ECU that could not be locked again afterwards is left alone. A right key is all that is sent; one that is refused is
+    not sent twice.
+    """
+    opener = _opener(tester, found, keys)
+    for one in found.levels:
+        if not one.seed_bytes or not opener.security.has_key(one.level):
+            continue
+        if not opener.access.can_relock:
+            found.not_asked.append("What a level opens is not known: nothing that is allowed locks the ECU again.")
+            return
+        try:
+            opener.security.unlock(one.level)
+        except (Unjudged, KeyFunctionError) as reason:
+            found.not_asked.append(f"What level 0x{one.level:02X} opens is not known: {reason}.")
+            continue
+        _ask_again(opener, found, one, dids, progress)
+        opener.access.lock()
+
+
+def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None]) -> Tester:
+    """A tester that knows the levels and sessions that were found."""
+    target = tester.target
+    known = replace(
+        target,
+        security=tuple(_entry(found, one) for one in found.levels),
+        sessions=tuple(SessionEntry(id=session, via=found.vias.get(session), origin="found") for session in found.sessions),
+        timing=replace(target.timing, s3_ms=(found.s3_ms or 5000) if found.sessions else None),
+    )
+    return Tester(tester.link, known, chance=tester.chance, keys=keys, ledger=tester.security.ledger)
+
+
+def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
+    session = one.session if found.sessions else None
+    return SecurityLevel(level=one.level, session=session, record=bytes(one.record_bytes), origin="found")
+
+
+def _ask_again(tester: Tester, found: EcuMap, level: FoundLevel, dids: Sequence[int], progress: Progress) -> None:
+    known = {one.did: one for one in found.identifiers}
+    what = f"identifiers behind level 0x{level.level:02X}"
+    unlocked = {did for did, reply in read_each(tester, found, dids, progress, what) if reply.is_positive}
+    protected = [did for did, how in found.writes.items() if how == "protected" and did not in found.written_with]
+    for did in sorted({*unlocked, *protected}):
+        value = tester.read_reply(did)
+        was_read = did in known and known[did].length > 0
+        if not value.is_positive or (was_read and did not in protected) or did in found.read_with:
+            continue
+        if did not in known:
+            session = (level.session,) if found.sessions else (int(Session.DEFAULT),)
+            found.identifiers.append(FoundIdentifier(did, 0, "as if it were not there", session))
+        if not was_read:
+            found.read_with[did] = level.level
+            found.lengths[did] = len(value.pdu) - 3
+        if tester.permits(b"\x2e") and tester.write(did, value.pdu[3:]).is_positive:
+            found.written_with[did] = level.level
+    found.identifiers.sort(key=lambda one: one.did)

@@ -1,0 +1,74 @@
+"""Which sub-functions does each service have? Asked only in forms that an ECU cannot carry out, or that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.discovery.sessions import SessionMapper
+from harness.tester.reply import Reply
+from harness.uds import Nrc, Service
+
+NO_SUCH_SUB_FUNCTION = 0x7E
+"""Reserved in every service: what an ECU says to it tells nothing of those that exist."""
+
+_NOT_THERE = (
+    Nrc.SERVICE_NOT_SUPPORTED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How the sub-functions of one service are asked for."""
+
+    service: Service
+    numbers: Iterable[int]
+    form: Callable[[int], bytes]
+    """The request for one of them."""
+
+
+def _bare(service: Service) -> Callable[[int], bytes]:
+    return lambda number: bytes((service, number))
+
+
+QUESTIONS = (
+    # Whatever follows, this service only reads.
+    Question(Service.READ_DTC_INFORMATION, (*range(0x01, 0x1B), 0x42, 0x55, 0x56), _bare(Service.READ_DTC_INFORMATION)),
+    # Says only that the tester is there.
+    Question(Service.TESTER_PRESENT, range(0x00, 0x03), _bare(Service.TESTER_PRESENT)),
+    # Tells how authentication is done; the others would begin or end one.
+    Question(Service.AUTHENTICATION, (0x08,), _bare(Service.AUTHENTICATION)),
+    # One byte short: without the kind of messages there is nothing to switch. What a sloppy ECU switched
+    # nevertheless, the default session that follows ends.
+    Question(Service.COMMUNICATION_CONTROL, range(0x00, 0x06), _bare(Service.COMMUNICATION_CONTROL)),
+)
+"""Not among them: 11, whose only malformed request is too long, which a sloppy ECU carries out; 85, in which more may
+follow; 31 and 2C, whose shortest requests act. 10 and 27 are asked for their sessions and levels."""
+
+
+def ask_sub_functions(mapper: SessionMapper) -> None:
+    """In each session, the sub-functions that are there of the services that are there, with what they said."""
+    for session in mapper.in_each_session():
+        services = mapper.map.services.get(session.number, {})
+        for question in QUESTIONS:
+            if question.service in services:
+                here = _those_there(mapper, question, str(session))
+                if here:
+                    mapper.map.sub_functions.setdefault(session.number, {})[question.service] = here
+
+
+def _those_there(mapper: SessionMapper, question: Question, where: str) -> dict[int, str]:
+    """What the service's sub-functions said, of those that do not say what one that cannot be there says."""
+    control = question.form(NO_SUCH_SUB_FUNCTION)
+    disowned = str(mapper.tester.request(control)) if mapper.tester.permits(control) else ""
+    numbers = list(question.numbers)
+    what = f"sub-functions of {question.service:02X}{where}"
+    said = {number: reply for number, reply in mapper.each(what, numbers, question.form) if _is_there(reply)}
+    return {number: str(reply) for number, reply in said.items() if str(reply) != disowned}
+
+
+def _is_there(reply: Reply) -> bool:
+    return reply.is_positive or (reply.is_negative and not reply.is_refused_with(*_NOT_THERE))

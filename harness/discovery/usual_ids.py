@@ -1,0 +1,42 @@
+"""Which ids does the industry give to testers and ECUs?"""
+
+from __future__ import annotations
+
+Id = tuple[int, bool]
+"""A CAN id and whether it has 29 bits."""
+
+EVERYBODYS_IDS = ((0x7DF, False), (0x18DB33F1, True))
+"""The usual functional ids: what is answered there and elsewhere too is functional, however it is answered."""
+
+FIXED_BASES = (0x18DA, 0x14DA)
+"""What 29-bit ids of normal fixed addressing begin with, by their priority; then come target and source address."""
+
+TESTER_ADDRESSES = (0xF1, 0xF9)
+"""Of cars, and of trucks; the first one is asked for with every base."""
+
+OTHER_LONG_IDS = range(0x17FC0000, 0x17FC0100)
+"""Where one group of makers puts requests; the answers are 0x20000 further."""
+
+
+def usual_ids() -> list[Id]:
+    """Every 11-bit id, the diagnostic ranges first, and 29-bit ids as the industry uses them."""
+    first = [*range(0x7E0, 0x7F0), *range(0x700, 0x7E0), *range(0x7F0, 0x800), *range(0x600, 0x700)]
+    seen = set(first)
+    numbers = first + [number for number in range(0x800) if number not in seen]
+    fixed = [(base, TESTER_ADDRESSES[0]) for base in FIXED_BASES]
+    fixed += [(FIXED_BASES[0], tester) for tester in TESTER_ADDRESSES[1:]]
+    long_ids = [base << 16 | ecu << 8 | tester for base, tester in fixed for ecu in range(256)]
+    return [
+        *((number, False) for number in numbers),
+        *((number, True) for number in (*long_ids, *OTHER_LONG_IDS)),
+        *(one for one in EVERYBODYS_IDS if one[1]),
+    ]
+
+
+def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
+    """Low for pairs as the industry makes them: the answer 8 above, or target and source address exchanged; and quick."""
+    number, is_long = request
+    base, target, source = number >> 16, number >> 8 & 0xFF, number & 0xFF
+    is_fixed = is_long and base in FIXED_BASES
+    usual = {base << 16 | source << 8 | target} if is_fixed else {number + 8, number + 0x20000}
+    return response[0] not in usual, is_long and number < 0x800, latency_s

@@ -1,0 +1,77 @@
+"""Which frames does a run's bus log hold? Reads candump's format (``-L``) as a stream, however long the log is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from harness.errors import UserError
+
+ERROR_FLAG: Final = 0x20000000
+"""In the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
+
+_LINE: Final = re.compile(
+    rb"\((\d+)\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
+    rb"(?:#((?:[0-9A-F]{2}){0,8})|#R([0-8]?)|##([0-9A-F])((?:[0-9A-F]{2}){0,64}))(?: ([RT]))?\s*"
+)
+
+
+class LoggedFrame(NamedTuple):
+    """One line of the log."""
+
+    time_us: int
+    """Microseconds since the bus started on a simulated bus, since 1970 on a real one."""
+    can_id: int
+    data: bytes
+    is_extended: bool
+    is_sent: bool
+    is_remote: bool
+    is_error: bool
+    fd_flags: int | None
+    """Of a CAN FD frame: 1 its data came at the higher bit rate, 2 its sender has seen many errors. None: classic."""
+    remote_length: int
+    """How many bytes a remote frame asks for."""
+
+
+def logged_frames(path: Path) -> Iterator[LoggedFrame]:
+    """Every frame of a log in order. A last line that was cut in the middle is left out.
+
+    UserError: the log cannot be read, or a line is none of candump's.
+    """
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                match = _LINE.fullmatch(line)
+                if match is not None and line.endswith(b"\n"):
+                    yield _frame(*match.groups())
+                elif line.endswith(b"\n"):
+                    raise UserError(f"{path}: line {number} is no line of a candump log; the file is damaged")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+
+
+def _frame(
+    seconds: bytes,
+    microseconds: bytes,
+    can_id: bytes,
+    data: bytes | None,
+    remote: bytes | None,
+    fd_flags: bytes | None,
+    fd_data: bytes | None,
+    direction: bytes | None,
+) -> LoggedFrame:
+    number = int(can_id, 16)
+    is_error = len(can_id) == 8 and bool(number & ERROR_FLAG)
+    return LoggedFrame(
+        int(seconds) * 1_000_000 + int(microseconds),
+        number & 0x1FFFFFFF,
+        bytes.fromhex((data or fd_data or b"").decode()),
+        len(can_id) == 8 and not is_error,
+        direction == b"T",
+        remote is not None,
+        is_error,
+        None if fd_flags is None else int(fd_flags, 16),
+        int(remote or 0),
+    )

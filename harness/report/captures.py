@@ -1,0 +1,78 @@
+"""Which other formats can a run's bus log be had in? pcapng for Wireshark, BLF and ASC for the tools of Vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from harness.errors import UserError
+from harness.report.bus_log import LoggedFrame, logged_frames
+from harness.report.pcapng import write_pcapng
+from harness.run_folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
+
+FIRST_DATE_US: Final = 10**15
+"""Stamps below this (it is in 2001) are no dates: they count from the start of a simulated bus."""
+
+
+def write_captures(folder: Path, kinds: Sequence[str]) -> list[Path]:
+    """Write a run's bus log once more beside it, in each of these formats (see `CAPTURES`); returns the files.
+
+    UserError: no format of that name, no log, a damaged log, or a folder that cannot be written.
+    """
+    for kind in kinds:
+        if kind not in CAPTURES:
+            raise UserError(f"{kind!r} is no capture format; choose from {', '.join(CAPTURES)}")
+    written = []
+    for kind in dict.fromkeys(kinds):
+        name, write = CAPTURES[kind]
+        with replacing(folder / name) as part:
+            write(folder, part)
+        written.append(folder / name)
+    return written
+
+
+def _write_pcapng(folder: Path, path: Path) -> None:
+    with open(path, "wb") as file:
+        write_pcapng(logged_frames(folder / BUS_LOG), file)
+
+
+def _write_blf(folder: Path, path: Path) -> None:
+    from harness.report.vector import write_blf
+
+    write_blf(_dated_frames(folder), path)
+
+
+def _write_asc(folder: Path, path: Path) -> None:
+    from harness.report.vector import write_asc
+
+    write_asc(_dated_frames(folder), path)
+
+
+def _dated_frames(folder: Path) -> Iterator[LoggedFrame]:
+    """The log with stamps since 1970, as these formats want them: virtual time is counted from the start of the run."""
+    start_us = None
+    for frame in logged_frames(folder / BUS_LOG):
+        if start_us is None:
+            start_us = 0 if frame.time_us >= FIRST_DATE_US else _start_of_run_us(folder)
+        yield frame._replace(time_us=start_us + frame.time_us)
+
+
+def _start_of_run_us(folder: Path) -> int:
+    text = read_run(folder).info.started_utc
+    try:
+        start = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise UserError(
+            f"{folder / AUDIT_JSON}: run.started_utc is {ascii(text)[:60]}, no date; the file is damaged"
+        ) from None
+    return int(start.timestamp()) * 1_000_000
+
+
+CAPTURES: Final[dict[str, tuple[str, Callable[[Path, Path], None]]]] = {
+    "pcapng": (BUS_PCAPNG, _write_pcapng),
+    "blf": (BUS_BLF, _write_blf),
+    "asc": (BUS_ASC, _write_asc),
+}
+"""By the name that a user gives: the file, and what writes it from the folder."""

@@ -1,0 +1,146 @@
+"""What was tested, how, when, and with what? A run's facts as rows to be read: the top of audit.html."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from harness.report.text import shown
+from harness.run import BusAccess, Run, RunInfo
+from harness.run_folder import (
+    AUDIT_JSON,
+    AUDIT_SARIF,
+    BUS_ASC,
+    BUS_BLF,
+    BUS_LOG,
+    BUS_PCAPNG,
+    FOUND_TOML,
+    JUNIT_XML,
+    MANIFEST_JSON,
+    PYTEST_HTML,
+    RESULTS_JSONL,
+    RUN_JSON,
+    SUMMARY_MD,
+)
+
+MOST_TARGET_ROWS: Final = 200
+
+FILES: Final[dict[str, str]] = {
+    PYTEST_HTML: "the detail view: each test with its log, by pytest-html",
+    AUDIT_JSON: "everything in this report, and every exchange, for programs",
+    RESULTS_JSONL: "each result as it ended, one a line",
+    RUN_JSON: "the run as it started",
+    BUS_LOG: "every frame on the bus, in candump's format",
+    BUS_PCAPNG: "every frame on the bus, for Wireshark",
+    BUS_BLF: "every frame on the bus, in Vector's binary format",
+    BUS_ASC: "every frame on the bus, in Vector's text format",
+    AUDIT_SARIF: "the findings for tools that track them",
+    JUNIT_XML: "the verdicts for a CI system",
+    SUMMARY_MD: "the summary for a merge request",
+    FOUND_TOML: "the ECU as it was found, as a target file",
+    MANIFEST_JSON: "SHA-256 of each file here, and of the target, key function and cases",
+}
+"""What each file of a run folder is."""
+
+_HEX_KEY: Final = re.compile(r"(_id|\bid|did|level|session|uds|padding|start|end)\b")
+
+
+def run_facts(run: Run) -> list[tuple[str, str]]:
+    """Label and text, in the order in which they are read; what is not known is not there."""
+    info = run.info
+    rows = [
+        ("Environment", "simulated: SIMULATED ECU, no real device" if info.environment == "simulated" else
+         "bench: a real ECU on a real bus"),
+        ("Scope", _scope(info)),
+        ("Allowed", _allowed(info)),
+        ("Checks", f"{len({one.id for one in run.findings})}, which gave {len(run.findings)} results"),
+        ("Depth", info.depth),
+        ("Seed", str(info.seed)),
+        ("Started", info.started_utc),
+        ("Finished", info.finished_utc or "never"),
+        ("Operator", info.operator or "not named"),
+        ("On the bus", ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in info.counts.items())),
+        *_bus_facts(info.bus),
+        ("Versions", ", ".join(f"{what} {version}" for what, version in info.versions.items())),
+        ("Source", _source(info)),
+        ("Redacted", _redacted(info)),
+    ]  # fmt: skip
+    return [(label, text) for label, text in rows if text]
+
+
+def identification_line(info: RunInfo) -> str:
+    """The sample in a line, e.g. ``ECU software version 2.1``; empty if nothing was read."""
+    return "; ".join(f"{one.name} {one.value}" for one in info.identification if one.value)
+
+
+def target_rows(info: RunInfo) -> list[tuple[str, str]]:
+    """The target as declared, one row a key."""
+    return list(_flat(info.target))[:MOST_TARGET_ROWS]
+
+
+def _scope(info: RunInfo) -> str:
+    can = info.target.get("can")
+    table = can if isinstance(can, dict) else {}
+    named = (("requests", "request_id"), ("answers", "response_id"), ("functional requests", "functional_id"))
+    found = [(what, table.get(key)) for what, key in named]
+    ids = [f"{what} on 0x{number:X}" for what, number in found if isinstance(number, int)]
+    return f"UDS on CAN: {', '.join(ids)}" if ids else "UDS on CAN"
+
+
+def _allowed(info: RunInfo) -> str:
+    safety = info.target.get("safety")
+    allow = safety.get("allow") if isinstance(safety, dict) else None
+    if not isinstance(allow, (list, tuple)):
+        return ""
+    return ", ".join(map(str, allow)) if allow else "nothing that can lock, write, reset or destroy"
+
+
+def _bus_facts(bus: BusAccess | None) -> list[tuple[str, str]]:
+    if bus is None:
+        return []
+    lost = "the adapter does not tell" if bus.lost_frames is None else str(bus.lost_frames)
+    return [
+        ("Adapter", bus.adapter),
+        ("Driver", bus.driver),
+        ("Time stamps", bus.timestamps),
+        ("Frames lost", lost),
+        ("Error frames", str(bus.error_frames)),
+    ]
+
+
+def _source(info: RunInfo) -> str:
+    if not info.commit:
+        return ""
+    state = {True: "nothing changed", False: "files were changed or added", None: "not known whether changed"}
+    return f"commit {info.commit}, {state[info.is_tree_clean]}"
+
+
+def _redacted(info: RunInfo) -> str:
+    if info.keeps_secrets:
+        return "nothing: this run was asked to keep keys and secrets, do not pass it on"
+    return "keys and secrets"
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Nested tables as rows, ``can.channel``; each of a list of tables as one row. What is absent gets none."""
+    if value in (None, "", [], (), {}):
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list, tuple)) for one in value):
+        for inner in value:
+            yield key, "; ".join(f"{name} = {text}" if name else text for name, text in _flat(inner))
+    elif isinstance(value, (list, tuple)):
+        yield key, ", ".join(_word(key, one) for one in value)
+    else:
+        yield key, _word(key, value)
+
+
+def _word(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and _HEX_KEY.search(key):
+        return f"0x{value:02X}"
+    return shown(value)

@@ -1,0 +1,99 @@
+"""Which results are one problem? Those of one check, wherever it failed; each problem with a name to link to."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.report.text import LONGEST_TEXT, cut
+from harness.run import Finding, Severity
+
+LONGEST_ANCHOR: Final = 60
+
+FEWEST_SHARING: Final = 4
+MOST_TOGETHER: Final = 60
+"""Results below one reason, before it is said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A check, and its results that are shown together."""
+
+    anchor: str
+    """The id of its place in the page, e.g. ``check-SA-09``."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """What they all have in common can be read here."""
+        return self.findings[0]
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of them."""
+        return min((one.severity for one in self.findings), key=list(Severity).index)
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The user's own, each once."""
+        return tuple(dict.fromkeys(name for one in self.findings for name in one.requirements))
+
+    @property
+    def sources(self) -> str:
+        """What the check stands on; a number that its source names already is not said again."""
+        one = self.first
+        weaknesses = [f"CWE-{number}" for number in one.cwe if not re.search(rf"CWE-{number}\b", one.source)]
+        threats = [name for name in one.r155 if name not in one.source]
+        parts = [one.source, ", ".join(weaknesses), f"UN R155 Annex 5: {', '.join(threats)}" if threats else ""]
+        return "; ".join(filter(None, parts))
+
+    @property
+    def first_step(self) -> str:
+        """What to do, in a sentence."""
+        text = " ".join(cut(self.first.remediation, LONGEST_TEXT).split())
+        end = re.search(r"[.;] ", text)
+        return text[: end.start()] + "." if end else text
+
+
+def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
+    """By check, in the order in which each is met first."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.id, []).append(finding)
+    return [Group(anchors.new(name), tuple(some)) for name, some in found.items()]
+
+
+def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Results that say no more than one and the same reason, in handfuls; each of the others by itself."""
+    found: list[list[Finding]] = []
+    open_: dict[str, list[Finding]] = {}
+    times = Counter(one.reason for one in findings)
+    for one in findings:
+        if not one.reason or one.notes or one.observed or times[one.reason] < FEWEST_SHARING:
+            found.append([one])
+        elif len(open_.get(one.reason, [])) % MOST_TOGETHER:
+            open_[one.reason].append(one)
+        else:
+            open_[one.reason] = [one]
+            found.append(open_[one.reason])
+    return found
+
+
+class Anchors:
+    """Gives names that can stand in an address, each only once."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def new(self, identity: str) -> str:
+        """``check-SA-09`` for ``SA-09``; a second one, e.g. among the accepted findings, is ``check-SA-09-2``."""
+        stem = "check-" + (re.sub(r"[^A-Za-z0-9]+", "-", identity[:LONGEST_ANCHOR]).strip("-") or "unnamed")
+        name, number = stem, 1
+        while name in self._given:
+            number += 1
+            name = f"{stem}-{number}"
+        self._given.add(name)
+        return name

@@ -1,0 +1,181 @@
+"""What does a code-scanning tool take? audit.sarif (SARIF 2.1.0): findings as alerts, accepted ones as suppressed.
+
+Only failures are results: GitHub makes an alert of every result, whatever its ``kind``, so a pass would stand there as a
+problem. What could not be judged is a notification of the invocation; what passed is in audit.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from harness.report.conclusion import conclusion, interruption, target_name
+from harness.report.sarif_rules import CWE, R155, Rules, message
+from harness.report.text import shown
+from harness.run import Exchange, Finding, Run, RunInfo, Severity, Verdict
+from harness.run_folder import AUDIT_HTML, BUS_LOG
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+LEVELS: Final = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+MOST_EXCHANGES: Final = 9
+"""As locations of one result; with that of the whole check GitHub's limit of ten."""
+
+RUN_FOLDER: Final = "RUN_FOLDER"
+SOURCES: Final = "%SRCROOT%"
+
+
+def sarif_json(run: Run) -> str:
+    """The whole file."""
+    info = run.info
+    rules = Rules(run.findings)
+    failures = [*run.failures(), *run.accepted()]
+    document = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(info, rules)},
+                "taxonomies": rules.taxonomies,
+                "automationDetails": {"id": f"uds-harness/{_word(target_name(info))}/{_word(info.started_utc)}"},
+                "invocations": [_invocation(run, rules)],
+                "originalUriBaseIds": {
+                    RUN_FOLDER: {"description": message(f"The run folder, in which {AUDIT_HTML} and {BUS_LOG} lie.")},
+                    SOURCES: {"description": message("The folder of the target file.")},
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(one, info, rules) for one in failures],
+                "properties": {
+                    "conclusion": conclusion(run),
+                    "summary": run.summary(),
+                    "environment": info.environment,
+                    "seed": info.seed,
+                    "depth": shown(info.depth),
+                },
+            }
+        ],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _driver(info: RunInfo, rules: Rules) -> dict[str, Any]:
+    version = shown(info.versions.get("uds-harness", "unknown"))
+    return {
+        "name": "uds-harness",
+        "version": version,
+        "shortDescription": message("Security test harness for the UDS SecurityAccess of automotive ECUs."),
+        "supportedTaxonomies": [{"name": name} for name in (CWE, R155)],
+        "rules": rules.descriptors,
+    }
+
+
+def _invocation(run: Run, rules: Rules) -> dict[str, Any]:
+    info = run.info
+    notifications = [_notification("error", said) for said in filter(None, [interruption(info)])]
+    notifications += [_notification("note", remark) for remark in info.remarks]
+    for verdict, level in ((Verdict.ERROR, "error"), (Verdict.INCONCLUSIVE, "warning")):
+        for one in run.with_verdict(verdict):
+            text = f"{verdict.value}: {_name(one)}: {one.reason}"
+            notifications.append({**_notification(level, text), "associatedRule": rules.reference(one)})
+    times = {"startTimeUtc": info.started_utc, "endTimeUtc": info.finished_utc}
+    return {
+        "commandLine": shown(info.command),
+        "account": shown(info.operator),
+        **{key: text for key, text in times.items() if _is_time(text)},
+        "executionSuccessful": not info.interrupted and not run.with_verdict(Verdict.ERROR),
+        "toolExecutionNotifications": notifications,
+    }
+
+
+def _notification(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "message": message(text)}
+
+
+def _result(finding: Finding, info: RunInfo, rules: Rules) -> dict[str, Any]:
+    text = f"{_name(finding)}: expected {finding.expected}; observed {finding.observed}"
+    result: dict[str, Any] = {
+        "ruleId": rules.identifier(finding),
+        "ruleIndex": rules.index(finding),
+        "kind": "fail",
+        "level": LEVELS[finding.severity],
+        "message": message(text),
+        "locations": [_location(info, finding)],
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(info, finding)},
+        "properties": {
+            "severity": finding.severity.value,
+            "basis": finding.basis,
+            "requirements": [shown(name) for name in finding.requirements],
+            "parameter": None if finding.parameter is None else shown(finding.parameter),
+            "expected": shown(finding.expected),
+            "observed": shown(finding.observed),
+            "repeat": shown(finding.repeat),
+        },
+    }
+    if related := list(_evidence(finding)):
+        result["relatedLocations"] = [one for index, one in enumerate(related) if one not in related[:index]]
+    if finding.accepted:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": shown(finding.accepted)}]
+    return result
+
+
+def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
+    """What is wrong lies in an ECU, which has no file: the one that stands for it is the target's, else the report."""
+    path = info.target.get("path")
+    is_file = isinstance(path, str) and bool(path)
+    uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
+    subject = target_name(info) + ("" if finding.parameter is None else f": {finding.parameter}")
+    return {
+        **_place(uri, base, {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}),
+        "logicalLocations": [{"fullyQualifiedName": shown(subject), "kind": "module"}],
+    }
+
+
+def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:
+    """The lines of the bus log: of the whole check, then of the exchanges that decided."""
+    if finding.last_frame > finding.first_frame >= 0:
+        yield _lines(finding.first_frame, finding.last_frame, "every frame of this check")
+    last_ones: tuple[Exchange, ...] = finding.exchanges[-MOST_EXCHANGES:]
+    for one in last_ones:
+        if one.last_frame > one.first_frame >= 0:
+            yield _lines(one.first_frame, one.last_frame, f"request {one.request[:64]}: {one.outcome}")
+
+
+def _lines(first_frame: int, last_frame: int, said: str) -> dict[str, Any]:
+    region = {"startLine": first_frame + 1, "endLine": last_frame}
+    return {**_place(BUS_LOG, RUN_FOLDER, region), "message": message(said)}
+
+
+def _place(uri: str, base: str, region: dict[str, int]) -> dict[str, Any]:
+    location = {"uri": quote(uri, errors="backslashreplace"), "uriBaseId": base}
+    return {"physicalLocation": {"artifactLocation": location, "region": region}}
+
+
+def _fingerprint(info: RunInfo, finding: Finding) -> str:
+    """The same in every run for the same check on the same parameter of the same target; GitHub goes by it alone."""
+    parts: Iterable[str] = (target_name(info), finding.id, finding.parameter or "")
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32] + ":1"
+
+
+def _name(finding: Finding) -> str:
+    return finding.title + ("" if finding.parameter is None else f" ({finding.parameter})")
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._:-]+", "-", text)[:100].strip("-") or "unnamed"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

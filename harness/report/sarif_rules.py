@@ -1,0 +1,131 @@
+"""Which rules does audit.sarif speak of? One a check, with what it is for, how to mend it, and its place in CWE and R155."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from harness.report.markdown import markdown
+from harness.report.text import shown
+from harness.run import Finding, Severity, Verdict
+
+CWE, R155 = "CWE", "UN R155 Annex 5"
+
+SECURITY_SEVERITIES: Final = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.5",
+    Severity.INFO: "0.1",
+}
+"""In the middle of the bands that GitHub makes of a number: from 0.1 low, 4.0 medium, 7.0 high, above 9.0 critical."""
+
+LONGEST_DESCRIPTION: Final = 1000
+LONGEST_NAME: Final = 200
+LONGEST_ID: Final = 100
+
+_LINK: Final = re.compile(r"\[(?=[^\[\]]*\]\()")
+
+
+def message(text: str, limit: int = 2000) -> dict[str, str]:
+    """A message object. Braces are doubled and links broken, as SARIF (3.11) reads both in plain text too."""
+    plain = shown(text, limit).replace("{", "{{").replace("}", "}}")
+    return {"text": _LINK.sub(r"\\[", plain) or "-"}
+
+
+class Rules:
+    """The checks of a run, in the order of their ids, and the taxonomies that they refer to."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        by_id: dict[str, list[Finding]] = {}
+        for one in findings:
+            by_id.setdefault(self.identifier(one), []).append(one)
+        self._indexes = {name: index for index, name in enumerate(sorted(by_id))}
+        taxa: dict[str, set[str]] = {CWE: set(), R155: set()}
+        for one in (one for group in by_id.values() for one in group):
+            taxa[CWE].update(map(str, one.cwe))
+            taxa[R155].update(map(_taxon, one.r155))
+        self._taxa = {name: sorted(found) for name, found in taxa.items()}
+        self.descriptors = [self._descriptor(name, by_id[name]) for name in sorted(by_id)]
+
+    @staticmethod
+    def identifier(finding: Finding) -> str:
+        """The rule's id: the check's."""
+        return shown(finding.id, LONGEST_ID) or "-"
+
+    def index(self, finding: Finding) -> int:
+        """Where the rule of a result stands in `descriptors`."""
+        return self._indexes[self.identifier(finding)]
+
+    def reference(self, finding: Finding) -> dict[str, Any]:
+        """Names the rule of a result that is none in SARIF."""
+        return {"id": self.identifier(finding), "index": self.index(finding)}
+
+    @property
+    def taxonomies(self) -> list[dict[str, Any]]:
+        """CWE and R155, as far as the checks speak of them."""
+        return [
+            {
+                "name": CWE,
+                "organization": "MITRE",
+                "informationUri": "https://cwe.mitre.org/",
+                "shortDescription": {"text": "The MITRE Common Weakness Enumeration"},
+                "taxa": [
+                    {"id": number, "helpUri": f"https://cwe.mitre.org/data/definitions/{number}.html"}
+                    for number in self._taxa[CWE]
+                ],
+            },
+            {
+                "name": R155,
+                "organization": "UNECE",
+                "shortDescription": {"text": "Threats and mitigations in Annex 5 of UN Regulation No. 155"},
+                "taxa": [{"id": name} for name in self._taxa[R155]],
+            },
+        ]
+
+    def _descriptor(self, name: str, findings: Sequence[Finding]) -> dict[str, Any]:
+        """What all results of one check share; what was deselected knows less of it than what ran."""
+        one = max(findings, key=lambda finding: (bool(finding.rationale), finding.verdict is Verdict.FAIL))
+        failing = [finding.severity for finding in findings if finding.verdict is Verdict.FAIL]
+        severity = min(failing or [one.severity], key=list(Severity).index)
+        tags = ["security", "uds", f"basis/{one.basis}"]
+        tags += [f"external/cwe/cwe-{number:03}" for number in one.cwe] + [f"r155/{_taxon(entry)}" for entry in one.r155]
+        return {
+            "id": name,
+            "name": _pascal(one.title),
+            "shortDescription": message(one.title, LONGEST_DESCRIPTION),
+            "fullDescription": message(one.rationale or one.title, LONGEST_DESCRIPTION),
+            "help": {**message(_help(one)), "markdown": _markdown_help(one)},
+            "defaultConfiguration": {"level": "warning"},
+            "relationships": [self._relationship(CWE, str(number)) for number in one.cwe]
+            + [self._relationship(R155, _taxon(entry)) for entry in one.r155],
+            "properties": {"tags": tags, "precision": "very-high", "security-severity": SECURITY_SEVERITIES[severity]},
+        }
+
+    def _relationship(self, taxonomy: str, taxon: str) -> dict[str, Any]:
+        component = {"name": taxonomy, "index": (CWE, R155).index(taxonomy)}
+        index = self._taxa[taxonomy].index(taxon)
+        return {"target": {"id": taxon, "index": index, "toolComponent": component}, "kinds": ["relevant"]}
+
+
+def _rows(finding: Finding) -> list[tuple[str, str]]:
+    rows = [("Why", finding.rationale), ("Mend", finding.remediation), ("Source", finding.source)]
+    return [(name, text) for name, text in rows if text] or [("Tests", finding.title)]
+
+
+def _help(finding: Finding) -> str:
+    return "\n".join(f"{name}: {text}" for name, text in _rows(finding))
+
+
+def _markdown_help(finding: Finding) -> str:
+    return "\n\n".join(f"**{name}:** {markdown(text, LONGEST_DESCRIPTION)}" for name, text in _rows(finding))
+
+
+def _pascal(title: str) -> str:
+    words = [word for word in re.findall(r"[A-Za-z0-9]+", title.replace("'", "")) if word.lower() not in ("a", "an", "the")]
+    return "".join(map(str.capitalize, words))[:LONGEST_NAME] or "Unnamed"
+
+
+def _taxon(entry: str) -> str:
+    return shown(entry, LONGEST_ID) or "-"

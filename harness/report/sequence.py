@@ -1,0 +1,169 @@
+"""Who said what, in which order? An exchange as the steps of a sequence diagram, each with its frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from harness.report.decode import fields, frame_line, reply_line, request_line
+from harness.report.text import bytes_of, hex_pairs, shown_hex
+from harness.run import Exchange, FrameRecord, RunInfo
+from harness.run_folder import AUDIT_JSON
+
+MOST_STEPS: Final = 16
+"""Of one exchange; the others are in audit.json."""
+
+MOST_FRAMES: Final = 48
+"""Of one exchange."""
+
+_RAW: Final = re.compile(r"\s*raw\s")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """One raw frame, made fit to be read."""
+
+    time: str
+    direction: str
+    can_id: str
+    content: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One arrow of the diagram."""
+
+    sender: Literal["tester", "ECU"]
+    content: str
+    """The message's bytes, or the frame's; empty where nothing came."""
+    meaning: str
+    after: str = ""
+    """How long after the first frame of the exchange it began."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """What Scapy's layers read in it."""
+    frames: tuple[FrameRow, ...] = ()
+    is_message: bool = True
+    """A whole message, rather than a frame that holds none, or silence."""
+
+
+@dataclass(slots=True)
+class _Message:
+    """A message, and the frames that carried it."""
+
+    sender: Literal["tester", "ECU"]
+    content: str
+    frames: list[FrameRecord] = field(default_factory=list)
+
+
+def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[Step]:
+    """The exchange, arrow by arrow. ``spoken_ids``: the CAN ids on which tester and ECU speak."""
+    if _RAW.match(exchange.request):
+        found = list(_raw_steps(exchange, spoken_ids))
+    else:
+        found = list(_message_steps(exchange, spoken_ids))
+    if not any(step.sender == "ECU" for step in found):
+        found.append(Step("ECU", "", "no message" if found and found[0].is_message else "no frame", is_message=False))
+    if (left_out := len(found) - MOST_STEPS) > 0:
+        found[MOST_STEPS:] = [Step("ECU", f"… {left_out} more", f"all of them are in {AUDIT_JSON}", is_message=False)]
+    return found
+
+
+def spoken_ids(info: RunInfo) -> frozenset[int]:
+    """The CAN ids on which the target speaks ISO-TP, as far as it declares them."""
+    can = info.target.get("can")
+    table = can if isinstance(can, dict) else {}
+    found = (table.get(key) for key in ("request_id", "response_id", "functional_id"))
+    return frozenset(one for one in found if isinstance(one, int))
+
+
+def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
+    """Request and replies with the frames that carried them; frames of the ECU that belong to none stand for themselves."""
+    start_s = exchange.frames[0].time_s if exchange.frames else 0.0
+    for message in _messages(exchange, ids):
+        data = bytes_of(message.content) if message.content else None
+        step = Step(
+            message.sender,
+            shown_hex(message.content),
+            "",
+            _after(message.frames, start_s),
+            frames=tuple(_frame_row(frame, ids) for frame in message.frames),
+        )
+        if message.sender == "ECU" and not message.content and message.frames:
+            frame_bytes = bytes_of(message.frames[0].data) or b""
+            meaning = f"a frame that holds no message: {frame_line(frame_bytes)}"
+            yield replace(step, content=hex_pairs(frame_bytes), meaning=meaning, is_message=False)
+        elif data is None:
+            yield replace(step, meaning="")
+        else:
+            line = request_line(data) if message.sender == "tester" else reply_line(data)
+            yield replace(step, meaning=line, fields=fields(data))
+
+
+def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
+    """The frames dealt out to the messages in the order in which they passed, by their ISO-TP type."""
+    request = _Message("tester", exchange.request)
+    replies = [_Message("ECU", reply) for reply in exchange.replies]
+    found, waiting = [request], replies.copy()
+    current = request
+    for frame in exchange.frames[:MOST_FRAMES]:
+        data = bytes_of(frame.data) or b""
+        kind = data[0] >> 4 if data and not frame.is_error and not frame.is_remote else -1
+        if frame.is_sent:
+            (request if kind != 3 else current).frames.append(frame)
+        elif frame.can_id not in ids:
+            current.frames.append(frame)
+        elif kind in (0, 1) and waiting:
+            current = waiting.pop(0)
+            current.frames.append(frame)
+            found.append(current)
+        elif kind == 2 and current is not request:
+            current.frames.append(frame)
+        elif kind == 3 and current is request:
+            request.frames.append(frame)
+        else:
+            found.append(_Message("ECU", "", [frame]))
+    return found + waiting
+
+
+def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
+    """Each frame that we sent or the ECU answered; without frames at hand, the texts."""
+    spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
+    start_s = exchange.frames[0].time_s if exchange.frames else 0.0
+    for frame in spoken:
+        data = bytes_of(frame.data) or b""
+        payload = data[1 : 1 + data[0]] if data and 0 < data[0] < len(data) else b""
+        sender: Literal["tester", "ECU"] = "tester" if frame.is_sent else "ECU"
+        meaning = f"raw frame: {frame_line(data)}"
+        if payload:
+            meaning += "; " + (request_line(payload) if frame.is_sent else reply_line(payload))
+        row = _frame_row(frame, ids)
+        yield Step(sender, row.content, meaning, _after([frame], start_s), fields(payload), (row,), is_message=False)
+    if not spoken:
+        yield Step("tester", shown_hex(exchange.request), "raw frames", is_message=False)
+        for reply in exchange.replies:
+            yield Step("ECU", shown_hex(reply), "", is_message=False)
+
+
+def _after(frames: Sequence[FrameRecord], start_s: float) -> str:
+    return f"+{(frames[0].time_s - start_s) * 1000:.3f} ms" if frames else ""
+
+
+def _frame_row(frame: FrameRecord, ids: frozenset[int]) -> FrameRow:
+    data = bytes_of(frame.data)
+    kinds = [("remote", frame.is_remote), ("error", frame.is_error), ("FD", frame.is_fd)]
+    meaning = [f"{word} frame" for word, is_so in kinds if is_so]
+    is_spoken = frame.is_sent or frame.can_id in ids
+    if data is not None and is_spoken and not frame.is_remote and not frame.is_error:
+        meaning.append(frame_line(data))
+    elif not is_spoken:
+        meaning.append("of somebody else")
+    return FrameRow(
+        time=f"{frame.time_s:.6f}",
+        direction="sent" if frame.is_sent else "received",
+        can_id=f"{frame.can_id:0{8 if frame.is_extended else 3}X}",
+        content=shown_hex(frame.data),
+        meaning=", ".join(meaning),
+    )

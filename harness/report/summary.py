@@ -1,0 +1,136 @@
+"""What does a reviewer of a merge request see? summary.md: the conclusion, the findings, and what was not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from harness.report.conclusion import conclusion, interruption, target_name
+from harness.report.markdown import markdown
+from harness.run import Finding, Run, Severity, Verdict
+from harness.run_folder import AUDIT_HTML
+
+LONGEST_SUMMARY: Final = 60_000
+"""Characters; GitHub takes no comment of more than 65,536, and whoever posts it may want to add something."""
+
+LONGEST_VALUE: Final = 240
+LONGEST_NAME: Final = 100
+MOST_NAMES: Final = 30
+"""Checks named beside a reason that they share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A heading and the rows under it, as Markdown already; folded: shown on demand."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    is_folded: bool = False
+
+
+def summary_md(run: Run) -> str:
+    """The whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
+    lines = [*_top(run), ""]
+    room = LONGEST_SUMMARY - sum(len(line) + 1 for line in lines)
+    for table in _tables(run):
+        added = list(_fitting(table, room))
+        room -= sum(len(line) + 1 for line in added)
+        lines += added
+    return "\n".join(lines)
+
+
+def _top(run: Run) -> Iterator[str]:
+    info = run.info
+    yield f"## Audit of {markdown(target_name(info), LONGEST_NAME)}"
+    yield ""
+    if said := interruption(info):
+        yield f"> **{said}**"
+        yield ""
+    yield f"**{conclusion(run)}**"
+    yield ""
+    version = info.versions.get("uds-harness", "of unknown version")
+    facts = {"Started": info.started_utc, "depth": info.depth, "seed": info.seed, "uds-harness": version}
+    ecu = "A simulated ECU." if info.environment == "simulated" else "An ECU on a bench."
+    yield f"{ecu} {', '.join(f'{name} {markdown(value, LONGEST_NAME)}' for name, value in facts.items())}."
+    yield f"The evidence, down to the frames, is in `{AUDIT_HTML}` of the run folder."
+
+
+def _tables(run: Run) -> Iterator[Table]:
+    summary = run.summary()
+    verdicts = [(verdict.value.replace("_", " "), summary["verdict"][verdict.value]) for verdict in Verdict]
+    yield Table("", *_counts("results", summary["results"], verdicts))
+    severities = [(level.value, summary["severity"][level.value]) for level in Severity]
+    yield Table("", *_counts("findings", len(run.failures()), severities))
+    yield Table(
+        "Findings",
+        ("Severity", "Check", "Expected", "Observed"),
+        tuple((f"**{one.severity}**", _name(one), _value(one.expected), _value(one.observed)) for one in run.failures()),
+    )
+    yield Table(
+        "Accepted by the target file",
+        ("Severity", "Check", "Reason"),
+        tuple((one.severity.value, _name(one), _value(one.accepted)) for one in run.accepted()),
+    )
+    for verdict, heading, is_folded in (
+        (Verdict.ERROR, "Ended in an error of the harness", False),
+        (Verdict.INCONCLUSIVE, "Inconclusive", False),
+        (Verdict.NOT_RUN, "Not run", True),
+        (Verdict.NOT_APPLICABLE, "Not applicable", True),
+    ):
+        found = run.with_verdict(verdict)
+        yield Table(f"{heading}: {len(found)}", ("Reason", "Checks"), tuple(_by_reason(found)), is_folded)
+
+
+def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return (what, *(name for name, _ in counts)), ((str(total), *(str(count) for _, count in counts)),)
+
+
+def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
+    """One row a reason: whatever was deselected, or has no key, shares one."""
+    ids: dict[str, dict[str, None]] = {}
+    for one in findings:
+        ids.setdefault(one.reason, {})[one.id] = None
+    for reason, names in ids.items():
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield _value(reason), ", ".join(markdown(name, LONGEST_NAME) for name in list(names)[:MOST_NAMES]) + more
+
+
+def _name(finding: Finding) -> str:
+    parameter = "" if finding.parameter is None else f" ({markdown(finding.parameter, LONGEST_NAME)})"
+    return f"{markdown(finding.id, LONGEST_NAME)} {markdown(finding.title, LONGEST_NAME)}{parameter}"
+
+
+def _value(text: str) -> str:
+    return markdown(text, LONGEST_VALUE)
+
+
+def _fitting(table: Table, room: int) -> Iterator[str]:
+    """As many of the table's rows as there is room for, and how many there are beyond them."""
+    if not table.rows:
+        return
+    head = [f"<details><summary>{table.heading}</summary>", ""] if table.is_folded else [f"### {table.heading}", ""]
+    tail = ["</details>", ""] if table.is_folded else []
+    more = f"… and more: {{}} of {len(table.rows)} rows are in `{AUDIT_HTML}` only."
+    lines = [*(head if table.heading else []), _row(table.columns), _row(("---",) * len(table.columns))]
+    room -= sum(len(line) + 1 for line in (*lines, more, *tail)) + 10
+    if room < 0:
+        return
+    shown = 0
+    for row in map(_row, table.rows):
+        room -= len(row) + 1
+        if room < 0:
+            break
+        lines.append(row)
+        shown += 1
+    yield from lines
+    yield ""
+    if shown < len(table.rows):
+        yield more.format(len(table.rows) - shown)
+        yield ""
+    yield from tail
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,65 @@
+"""Which services and data were answered how, in which session, and with which level open? Noted in passing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from harness.tester.reply import Kind, Reply
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
+
+MOST_SUBJECTS = 4096
+"""Beyond these nothing new is noted: a walk over all data identifiers must not fill the memory."""
+
+_READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
+
+
+class Condition(NamedTuple):
+    """What a request met, as far as the exchanges before it tell."""
+
+    session: int
+    """The session that was entered last, unless a restart or a long silence has ended it since."""
+    level: int
+    """The security level whose key was accepted in this session; 0: none."""
+
+
+class Seen:
+    """Every outcome of every service, and of every data identifier, under every condition that the run came to."""
+
+    def __init__(self, s3_s: float | None) -> None:
+        self.condition = Condition(Session.DEFAULT, 0)
+        self.outcomes: dict[bytes, dict[Condition, set[Kind | int]]] = {}
+        """By service (one byte), or service and data identifier (three); a refusal is its code."""
+        self._s3_s = s3_s
+
+    def note(self, request: bytes, outcome: Kind | int) -> None:
+        """A request was answered so."""
+        self._note(request[:1], outcome)
+        if (request[0] == _READ and len(request) == 3) or (request[0] == _WRITE and len(request) > 3):
+            self._note(request[:3], outcome)
+
+    def _note(self, subject: bytes, outcome: Kind | int) -> None:
+        if subject in self.outcomes or len(self.outcomes) < MOST_SUBJECTS:
+            self.outcomes.setdefault(subject, {}).setdefault(self.condition, set()).add(outcome)
+
+    def learn(self, reply: Reply) -> None:
+        """A request of services 10, 11 or 27 has changed session, has restarted the ECU, or has opened a level."""
+        request = reply.request
+        sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(request) > 1 else 0
+        is_suppressed = len(request) > 1 and bool(request[1] & SUPPRESS_POSITIVE_RESPONSE)
+        if not reply.is_positive and not (is_suppressed and reply.is_silence):
+            return
+        if request[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
+            self.condition = Condition(sub_function, 0)
+        elif request[0] == Service.ECU_RESET:
+            self.restarted()
+        elif is_send_key(request):
+            self.condition = Condition(self.condition.session, sub_function - 1)
+
+    def restarted(self) -> None:
+        """The ECU was told to restart."""
+        self.condition = Condition(Session.DEFAULT, 0)
+
+    def was_left_alone(self, seconds: float) -> None:
+        """Nothing was sent for so long, which may have ended the session."""
+        if self._s3_s is not None and seconds >= self._s3_s:
+            self.restarted()

@@ -1,0 +1,20 @@
+"""An ECU that says 4 KiB of what no reader of a report can want."""
+
+from __future__ import annotations
+
+from tests.audit.nodes import MARKUP, SmallEcu
+
+PIECE = MARKUP.encode() + b"| `x` {0} [a](http://e.example)\n\r\n# b" + bytes(range(256)) + b"\xed\xa0\x80\xff\xfe"
+VALUE = (PIECE * 40)[:4092]
+"""Markup, control characters, and what is no UTF-8: as much as a message of 4095 bytes holds."""
+
+
+class Loud(SmallEcu):
+    """Gives it for DID 5000, and prints it."""
+
+    def start(self) -> None:
+        super().start()
+        print(VALUE.decode("latin-1"))
+
+    def read(self, pdu: bytes):
+        return b"\x62\x50\x00" + VALUE if pdu == b"\x22\x50\x00" else super().read(pdu)

@@ -1,0 +1,94 @@
+"""ECUs with habits that servers by strangers were seen to have. Single frames, on 0x7E0 and 0x7E8."""
+
+from __future__ import annotations
+
+import can
+
+from harness.link.node import Node, Port
+
+
+class OneFrame:
+    """Gives what `answer` says to each message of one frame."""
+
+    def attach(self, port: Port) -> None:
+        self.port = port
+
+    def on_frame(self, frame: can.Message) -> None:
+        data = bytes(frame.data)
+        if frame.arbitration_id == 0x7E0 and not frame.is_extended_id and data and 0 < data[0] < len(data):
+            answer = self.answer(data[1 : 1 + data[0]])
+            if answer:
+                self.port.call_later(0.001, lambda: self.send(answer))
+
+    def send(self, answer: bytes) -> None:
+        data = (bytes((len(answer),)) + answer).ljust(8, b"\x00")
+        self.port.send(can.Message(arbitration_id=0x7E8, data=data, is_extended_id=False))
+
+    def answer(self, pdu: bytes) -> bytes:
+        """Refuse whatever it is in general."""
+        return bytes((0x7F, pdu[0], 0x10))
+
+
+class Terse(OneFrame):
+    """Confirms each session without saying which."""
+
+    def answer(self, pdu: bytes) -> bytes:
+        return b"\x50" if pdu[0] == 0x10 else super().answer(pdu)
+
+
+class Generous(OneFrame):
+    """Gives one seed to every level there could be."""
+
+    def answer(self, pdu: bytes) -> bytes:
+        if pdu[0] == 0x27 and len(pdu) == 2 and pdu[1] % 2:
+            return bytes((0x67, pdu[1], 0x12, 0x34))
+        return super().answer(pdu)
+
+
+class Varied(OneFrame):
+    """Draws the length of its seeds too, sometimes none at all; the key is the seed."""
+
+    seed: bytes | None = None
+
+    def power_cycle(self) -> None:
+        self.seed = None
+
+    def answer(self, pdu: bytes) -> bytes:
+        if pdu[0] != 0x27 or len(pdu) < 2 or pdu[1] not in (1, 2):
+            return bytes((0x7F, pdu[0], 0x12 if pdu[0] == 0x27 else 0x11))
+        if pdu[1] == 1:
+            self.seed = self.port.random_bytes(self.port.random_bytes(1)[0] % 6)
+            return b"\x67\x01" + self.seed
+        seed, self.seed = self.seed, None
+        if seed is None:
+            return b"\x7f\x27\x24"
+        return b"\x67\x02" if pdu[2:] == seed else b"\x7f\x27\x35"
+
+
+class Mortal(OneFrame):
+    """A message of one byte after another service than TesterPresent ends it."""
+
+    def answer(self, pdu: bytes) -> bytes:
+        if pdu == b"\x31":
+            raise IndexError("no sub-function")
+        return super().answer(pdu)
+
+
+def rejecting() -> Node:
+    return OneFrame()
+
+
+def terse() -> Node:
+    return Terse()
+
+
+def generous() -> Node:
+    return Generous()
+
+
+def varied() -> Node:
+    return Varied()
+
+
+def mortal() -> Node:
+    return Mortal()

@@ -1,0 +1,103 @@
+"""What is said of an open bus: traffic, errors, an adapter that does not send."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import can
+import pytest
+
+from harness.doctor.contact import contact
+from harness.doctor.diagnosis import Diagnosis
+from harness.doctor.machine import Machine
+from harness.ecu.profiles import factory
+from harness.errors import LinkError
+from harness.link.bus import SimulatedLink
+from harness.link.clock import Chance
+from harness.link.frame import Frame
+from harness.link.node import Node, Port
+from harness.link.trace import Trace
+from harness.target import Target, load_target
+
+from .test_socketcan import with_controller, with_device
+
+
+class Unacknowledged(SimulatedLink):
+    """An adapter alone on its bus."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        super().__init__(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
+        self.send = self._refuse  # type: ignore[method-assign]
+
+    def _refuse(self, frame: Frame) -> None:
+        raise LinkError("socketcan:can0: a frame that was handed to the adapter did not go out")
+
+
+class Disturbed(SimulatedLink):
+    """An adapter that reports three errors for each wait."""
+
+    def receive(self, until_s: float) -> Frame | None:
+        for _ in range(3):
+            self.trace.record(Frame(0x88, bytes(8), is_error=True))
+        return super().receive(until_s)
+
+
+class Talkative:
+    """Sends on the ECU's response id, unasked, and on another one."""
+
+    def attach(self, port: Port) -> None:
+        self.port = port
+        self.send()
+
+    def send(self) -> None:
+        for can_id in (0x748, 0x100):
+            self.port.send(can.Message(arbitration_id=can_id, data=bytes(8), is_extended_id=False))
+        self.port.call_later(0.1, self.send)
+
+    def on_frame(self, frame: can.Message) -> None:
+        return
+
+
+def nodes() -> list[Node]:
+    return factory("hardened")()
+
+
+def examined(link: SimulatedLink, target: Target, machine: Machine | None = None) -> dict[str, Diagnosis]:
+    return {one.what: one for one in contact(link, target, machine or Machine())}
+
+
+def simulated(*others: Node) -> SimulatedLink:
+    return SimulatedLink([*nodes(), *others], bitrate=500_000, chance=Chance(1), trace=Trace())
+
+
+def test_an_ecu_that_answers_is_all_well() -> None:
+    found = examined(simulated(), load_target("hardened"))
+    assert {one.state.value for one in found.values()} == {"ok"}
+    assert list(found) == ["other traffic", "frames go out and are acknowledged", "the ECU answers"]
+
+
+def test_traffic_is_counted_and_an_answer_that_nobody_asked_for_is_told() -> None:
+    found = examined(simulated(Talkative()), load_target("hardened"))
+    assert found["other traffic"].seen == "20 frames a second of 2 ids"
+    assert found["the response id"].state.value == "note"
+    assert "0x748" in found["the response id"].seen
+
+
+def test_error_frames_are_a_failure() -> None:
+    link = Disturbed(nodes(), bitrate=500_000, chance=Chance(1), trace=Trace())
+    found = examined(link, load_target("hardened"))
+    assert found["error frames"].has_failed
+    assert "bit rate" in found["error frames"].mend[0]
+
+
+@pytest.mark.parametrize(("state", "says"), [("ERROR-PASSIVE", "nobody acknowledges"), ("BUS-OFF", "it has left the bus")])
+def test_an_adapter_that_does_not_send_is_looked_at_again(state: str, says: str, tmp_path: Path) -> None:
+    machine = with_controller(with_device(tmp_path), state, berr_counter={"tx": 128, "rx": 0})
+    target = load_target("hardened")
+    target = replace(target, can=replace(target.can, interface="socketcan", channel="can0"))
+    found = examined(Unacknowledged(nodes()), target, machine)
+    assert found["frames go out and are acknowledged"].has_failed
+    told = found["the controller's error state"]
+    assert says in " ".join((told.seen, *told.mend))
+    assert "the ECU answers" not in found

@@ -1,0 +1,1 @@
+"""Whether what must stay secret stays out of a run's files."""

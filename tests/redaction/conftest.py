@@ -1,0 +1,22 @@
+"""A vocabulary with a key of its own, and an empty place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.redaction import Vocabulary
+
+
+@pytest.fixture
+def words() -> Vocabulary:
+    """What one run has learnt: nothing yet."""
+    return Vocabulary(b"a key of this test")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,234 @@
+"""Whole audits, and then a search of every file that they leave for every key that was computed and every secret."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import harness.audit.opening as opening
+from harness.redaction.vocabulary import Vocabulary
+from harness.run_folder import RunFolder, differences_to_manifest
+from harness.target import SecurityLevel
+from harness.tester.keys import KeyFunction
+
+from ..audit.auditing import Done, run_pytest, uds_harness
+from .leaks import leaks, readings
+
+SECRETS = [bytes.fromhex(one) for one in ("8F1D5A20C4B97E3364F0A81B96D2075C", "3BE07294D15F48A6C90D6E812FB7531A")]
+ARTICLES_SECRET = bytes.fromhex("1234567890")
+SERIAL = b"UDS-HARNESS-0001"
+"""Of the hardened ECU."""
+
+
+class Keys(set[bytes]):
+    """Every key that a key function made, if it could be told from chance, and is not just its seed."""
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Listen at the door through which key functions come."""
+        original = opening.key_function
+
+        def watched(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
+            function = original(entry, relative_to)
+            if function is None:
+                return None
+
+            def key(seed: bytes, level: int) -> bytes:
+                found = function(seed, level)
+                if found != seed and len(set(found)) > 2:
+                    self.add(found)
+                return found
+
+            return key
+
+        monkeypatch.setattr(opening, "key_function", watched)
+
+    @property
+    def pieces(self) -> set[bytes]:
+        """The keys, and what of long ones a frame holds."""
+        return {*self, *(key[4:11] for key in self if len(key) > 11), *(key[:7] for key in self if len(key) > 11)}
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
+    """The keys of the audits of a test."""
+    keys = Keys()
+    keys.watch(monkeypatch)
+    yield keys
+    assert keys, "no key was made: nothing was tested"
+
+
+def audited(place: Path, *arguments: str) -> Done:
+    """An audit whose terminal output lies beside its files, since it may have been sent to one."""
+    done = uds_harness("audit", "--seed", "1", "--depth", "quick", *arguments, cwd=place)
+    assert done.code in (0, 1), done.explain()
+    (done.folder / "terminal.txt").write_text(done.out + done.err, encoding="utf-8")
+    return done
+
+
+@pytest.fixture(scope="module")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Done, Keys]]:
+    """The whole audit of the article's ECU with the keys that were made. Look, do not touch."""
+    keys = Keys()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        keys.watch(monkeypatch)
+        yield audited(tmp_path_factory.mktemp("article"), "article", "-k", "not FZ-"), keys
+
+
+def test_no_key_of_the_article_is_in_any_file(article: tuple[Done, Keys]) -> None:
+    """Its ECU prints seeds, keys and the secret, repeats them in frames of all kinds, and counts no wrong key."""
+    done, keys = article
+    assert len(keys) > 100
+    assert leaks(done.folder, {*keys, ARTICLES_SECRET}) == []
+
+
+LEAKY = (
+    "secret_printed", "padding_leaks_last_frame", "secret_readable", "key_readable", "memory_read_unprotected",
+    "secret_in_image", "longer_key_accepted",
+)  # fmt: skip
+"""Defects that give secrets away, or let many kinds of keys be sent; the checks that come upon them are below."""
+
+
+@pytest.mark.parametrize(
+    ("defects", "checks"),
+    [("+".join(LEAKY), "IE- or AC-09 or AC-11 or AC-12 or SA-2 or SA-30 or SA-34 or TP-18"), ("can_fd", "SA-24 or TP-18")],
+    ids=["leaky", "can_fd"],
+)
+def test_no_key_of_a_leaky_ecu_is_in_any_file(defects: str, checks: str, place: Path, keys: Keys) -> None:
+    done = audited(place, hardened(place, defects), "-k", checks)
+    assert leaks(done.folder, {*keys.pieces, *SECRETS, *(secret[:7] for secret in SECRETS)}) == []
+    if "readable" in defects:
+        assert done.verdicts["IE-01"] == done.verdicts["AC-12"] == "fail"
+        original = (done.folder / "private" / "bus.log").read_text()
+        assert SECRETS[0][3:10].hex().upper() in original, "the ECU told its secret"
+
+
+def hardened(place: Path, defect: str) -> str:
+    """The hardened ECU with a defect, and with the data that this test wants to be secret."""
+    from harness.target import shipped_targets
+
+    text = shipped_targets()["hardened"].read_text(encoding="utf-8").replace('"hardened"', f'"hardened+{defect}"', 2)
+    text = text.replace("fd = false\n", "").replace("[can]\n", "[can]\nfd = true\n" if defect == "can_fd" else "[can]\n")
+    (place / "mine.toml").write_text(text.replace(f'name = "hardened+{defect}"', 'name = "hardened"'), encoding="utf-8")
+    return "mine.toml"
+
+
+def test_each_result_is_without_secrets_as_it_is_written(place: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed gets no second look."""
+    monkeypatch.setattr(RunFolder, "replace_all", lambda self, findings: None)
+    done = audited(place, "article", "-k", "SA-22 or SA-24 or SA-31 or IE-01")
+    assert leaks(done.folder, {*keys, ARTICLES_SECRET}) == []
+
+
+def test_the_search_finds_what_one_forgotten_place_leaves(place: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nothing is found above is no fault of the search."""
+    monkeypatch.setattr(Vocabulary, "hidden", lambda self, region: region)
+    monkeypatch.setattr(Vocabulary, "searched", lambda self, data, lasting_only=False: data)
+    done = audited(place, "hardened", "-k", "SA-24 or TP-18")
+    found = leaks(done.folder, keys.pieces)
+    assert {line.partition(":")[0] for line in found} >= {
+        "audit.json", "audit.html", "results.jsonl", "bus.log", "bus.pcapng", "pytest.html",
+    }  # fmt: skip
+
+
+def test_secrets_that_are_to_be_kept_are_kept_and_that_is_said(place: Path, keys: Keys) -> None:
+    done = audited(place, "article", "--keep-secrets", "-k", "SA-22 or SA-24 or IE-01")
+    assert any(line.startswith("bus.log: ") for line in leaks(done.folder, keys))
+    assert any(line.startswith("audit.json: 1234567890") for line in leaks(done.folder, [ARTICLES_SECRET]))
+    assert not (done.folder / "private").exists()
+    assert done.document["run"]["keeps_secrets"] is True
+    assert "Keys and secrets were kept" in done.out
+    assert "Keys and secrets were kept" in (done.folder / "audit.html").read_text(encoding="utf-8")
+    assert "--keep-secrets" in done.document["run"]["command"], "the same run again keeps them again"
+
+
+def test_the_serial_number_is_hidden_on_request_only(place: Path) -> None:
+    selected = ("-k", "IE-06")
+    assert SERIAL in _all_that_is_read(audited(place, "hardened", "--out", "open", *selected).folder)
+    done = uds_harness(
+        "audit",
+        "hardened",
+        "--seed",
+        "1",
+        "--depth",
+        "quick",
+        "--redact",
+        "vin, serial",
+        "--out",
+        "closed",
+        *selected,
+        cwd=place,
+    )
+    assert SERIAL[4:] not in _all_that_is_read(place / "closed")
+    assert leaks(place / "closed", [SERIAL, SERIAL[:7]]) == []
+    assert SERIAL.decode() not in done.out
+    document = json.loads((place / "closed" / "audit.json").read_text())
+    assert {one["did"]: one["reason"] for one in document["run"]["identification"]}["F18C"] == "hidden, as was asked for"
+
+
+def _all_that_is_read(folder: Path) -> bytes:
+    files = [path for path in folder.rglob("*") if path.is_file() and "private" not in path.parts]
+    return b"\n".join(data for path in files for _, data in readings(path.read_bytes()))
+
+
+def test_data_that_the_target_calls_secret_is_in_no_file(place: Path) -> None:
+    hardened(place, "secret_readable")
+    declared = '\n[[data]]\ndid = 0xF1F0\nlength = 16\nread = "open"\nsecret = true\n'
+    text = (place / "mine.toml").read_text(encoding="utf-8")
+    for secret in SECRETS:  # nothing but its declaration says that the data is secret
+        text = text.replace(secret.hex().upper(), "00" * 15 + "01")
+    (place / "mine.toml").write_text(text + declared, encoding="utf-8")
+    done = uds_harness("audit", "mine.toml", "--seed", "1", "-k", "AC-11 or AC-12", cwd=place)
+    original = (done.folder / "private" / "bus.log").read_text()
+    assert SECRETS[0][3:10].hex().upper() in original, "the ECU told it"
+    assert leaks(done.folder, [SECRETS[0], SECRETS[0][3:10]]) == []
+
+
+def test_private_files_are_for_their_owner_alone(article: tuple[Done, Keys]) -> None:
+    private = article[0].folder / "private"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {
+        "bus.log": 0o600, "secrets.jsonl": 0o600, "console.txt": 0o600,
+    }  # fmt: skip
+
+
+def test_a_folder_that_is_handed_over_without_its_private_part_is_whole(place: Path) -> None:
+    done = uds_harness("audit", "article", "-k", "SA-24", cwd=place)
+    for path in (done.folder / "private").iterdir():
+        path.unlink()
+    (done.folder / "private").rmdir()
+    assert differences_to_manifest(done.folder) == []
+    assert uds_harness("report", str(done.folder), cwd=place).code == 0
+    assert uds_harness("audit", "article", "--out", str(done.folder), "-k", "SA-24", cwd=place).code in (0, 1)
+
+
+def test_equal_keys_can_still_be_told_from_others(article: tuple[Done, Keys]) -> None:
+    """An auditor must see that a key was sent twice, and that another one was another one."""
+    folder = article[0].folder
+    original, shown = ((folder / name).read_text().splitlines() for name in ("private/bus.log", "bus.log"))
+    pairs = [(a[-18:], b[-18:]) for a, b in zip(original, shown, strict=True) if "740#062702" in a]
+    assert len(pairs) > len(set(pairs)) > 50, "some were sent more than once"
+    assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(set(pairs))
+    assert all(a[6:14] != b[6:14] for a, b in pairs)
+
+
+@pytest.mark.parametrize("option", ["--uds-redact=vim", "--uds-redact=vin --uds-keep-secrets"])
+def test_wrong_use_under_pytest_is_said(option: str, place: Path) -> None:
+    from harness.audit.plugin import attacks_folder
+
+    done = run_pytest(str(attacks_folder()), *option.split(), cwd=place)
+    assert done.code == 4
+    assert "vim" in done.err or "--uds-keep-secrets" in done.err
+
+
+def test_pytests_own_terminal_and_junit_show_no_key(place: Path, keys: Keys) -> None:
+    from harness.audit.plugin import attacks_folder
+
+    words = ("--uds-target", "article", "--uds-seed", "1", "--uds-depth", "quick", "-k", "SA-24 or SA-22")
+    done = run_pytest(str(attacks_folder()), *words, "-rA", "--junitxml=run/own.xml", "--uds-out=run", cwd=place)
+    (place / "run" / "terminal.txt").write_text(done.out)
+    assert "27 02 E" in done.out
+    assert leaks(place / "run", keys) == []

@@ -1,0 +1,82 @@
+"""The reports that anybody can look at without running anything: `python -m tests.samples` writes reports/sample/ anew."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.cli import main
+from harness.report.html import render_audit_html
+from harness.report.junit import junit_xml
+from harness.report.replay import render_pytest_html
+from harness.report.sarif import sarif_json
+from harness.report.summary import summary_md
+from harness.run import Run
+from harness.run_folder import AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD, read_run
+
+FOLDER = Path(__file__).parents[1] / "reports" / "sample"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "article": ("audit", "article", "--seed", "7"),
+    "hardened": ("audit", "hardened", "--seed", "7", "--depth", "quick"),
+}
+"""What is run; with a seed the same run comes of it anywhere."""
+
+FILES: dict[str, tuple[str, ...]] = {
+    "article": (AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD),
+    "hardened": (AUDIT_HTML, SUMMARY_MD),
+}
+"""What is kept of it: reports in each format, and no logs, which are large."""
+
+RENDER: dict[str, Callable[[Run, Sequence[str]], str]] = {
+    AUDIT_HTML: lambda run, files: render_audit_html(run, files=files),
+    PYTEST_HTML: lambda run, files: render_pytest_html(run, files=files),
+    AUDIT_SARIF: lambda run, _: sarif_json(run),
+    JUNIT_XML: lambda run, _: junit_xml(run),
+    SUMMARY_MD: lambda run, _: summary_md(run),
+}
+
+REMARK = (
+    "This is a sample: it is dated 2026-01-01 whenever it is made, and names neither who made it nor with which versions."
+)
+
+
+def as_sample(run: Run) -> Run:
+    """The run without what differs from one maker to the next: the reports are made of this, and say so."""
+    info = replace(
+        run.info,
+        started_utc="2026-01-01T00:00:00Z",
+        finished_utc="2026-01-01T00:00:02Z",
+        operator="",
+        versions={},
+        commit="",
+        is_tree_clean=None,
+        remarks=(REMARK, *run.info.remarks),
+    )
+    return replace(run, info=info)
+
+
+def files_of(name: str, run: Run) -> Iterator[tuple[Path, str]]:
+    """Every file of a sample with its content."""
+    sample = as_sample(run)
+    for file in FILES[name]:
+        yield FOLDER / name / file, RENDER[file](sample, FILES[name])
+
+
+def write() -> None:
+    """Run the audits, and write the samples."""
+    for name, command in COMMANDS.items():
+        with tempfile.TemporaryDirectory() as place:
+            run_folder = Path(place) / "run"
+            main([*command, "--out", str(run_folder)])
+            for path, text in files_of(name, read_run(run_folder)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+                print(os.path.relpath(path))
+
+
+if __name__ == "__main__":
+    write()
