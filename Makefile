@@ -16,7 +16,7 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
 	$(BIN)/python -m tests.matrix

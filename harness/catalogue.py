@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 
 from harness.audit.declare import Attack, declared_attack
 from harness.audit.fuzzing import checks_among, checks_below
+from harness.shipped import PACKAGE, attacks_folder
 
 
 def shipped_functions() -> dict[str, Callable[..., object]]:
@@ -19,17 +19,16 @@ def shipped_functions() -> dict[str, Callable[..., object]]:
 
 def shipped_checks() -> list[Attack]:
     """The declarations of `shipped_functions`, and then of every fuzz case."""
-    root = Path(next(iter(importlib.import_module("attacks").__path__)))
     functions = [function for module in _modules() for function in vars(module).values()]
-    cases = [*checks_below(root), *checks_among(functions)]
+    cases = [*checks_below(attacks_folder()), *checks_among(functions)]
     declared = [declared for declared, _ in _declared(_modules())]
     declared += [case for case in map(declared_attack, cases) if case is not None]
     return sorted(declared, key=lambda one: (one.id.startswith("fuzz/"), one.id))
 
 
 def _modules() -> list[ModuleType]:
-    root = importlib.import_module("attacks")
-    names = [module.name for module in pkgutil.walk_packages(root.__path__, "attacks.")]
+    found = pkgutil.walk_packages([str(attacks_folder())], f"{PACKAGE}.")
+    names = [module.name for module in found]
     return [importlib.import_module(name) for name in names if name.rpartition(".")[2].startswith("test_")]
 
 

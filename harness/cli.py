@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from harness.commands import audit, diff, discover, doctor, ecu, import_table, lists, report
 from harness.errors import LinkError, UserError
@@ -15,12 +17,24 @@ WRONG_USE = 4
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
         raise SystemExit(WRONG_USE)
+
+
+class _Version(argparse.Action):
+    """Looked up only if it is asked for: every other command starts without."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"uds-harness {version('uds-harness')}")
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -34,11 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"uds-harness: {error}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
+        print("uds-harness: interrupted", file=sys.stderr)
         return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"uds-harness: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
+        sys.stdout = _nowhere()  # what is left in the old one cannot be written at the end either
+        return WRONG_USE
     return code
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="uds-harness",
         description="Is an ECU's SecurityAccess real? Verdicts with evidence, on a simulated ECU or on a real bus.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
     for command in (audit, report, diff, discover, import_table, ecu, lists, doctor):
         command.add_to(commands)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """The root of the errors below. Its text says what, where, and what to do, in one line."""
@@ -21,3 +23,12 @@ class NotPermitted(HarnessError):
 
 class KeyFunctionError(HarnessError):
     """The user's key function raised, or gave something that is no key."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What of the known words a mistyped one resembles, to be put behind it; empty if none does."""
+    from difflib import get_close_matches
+
+    names = {one.casefold(): one for one in known}
+    close = get_close_matches(word.casefold(), names)
+    return f" (did you mean {' or '.join(names[one] for one in close)}?)" if close else ""

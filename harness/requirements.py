@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Literal
 
 from harness.run import NotTested
+from harness.shipped import attacks_folder
 from harness.toml_schema import Problems, choice, list_of, read_entries, read_toml, text
 
 FILE_NAME = "requirements.toml"
@@ -29,7 +28,7 @@ class Requirement:
 
 def considered() -> list[Requirement]:
     """Every requirement, in the order of the ledger. UserError: the file is not as it should be."""
-    path = Path(next(iter(import_module("attacks").__path__))) / FILE_NAME
+    path = attacks_folder() / FILE_NAME
     problems = Problems(FILE_NAME)
     entries = read_entries(Requirement, read_toml(path, FILE_NAME), "requirement", problems)
     problems.raise_if_any()

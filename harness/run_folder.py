@@ -73,11 +73,8 @@ class RunFolder:
 
         The files of an earlier run in it are removed. A folder with other things in it is refused with a ``UserError``.
         """
+        check_is_free(path)
         with _said_as_user_error(path):
-            if path.exists() and not path.is_dir():
-                raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
-            if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
-                raise UserError(f"{path}: is not empty and holds no earlier run; name a new or empty folder")
             path.mkdir(parents=True, exist_ok=True)
             for name in OWN_FILES:
                 (path / name).unlink(missing_ok=True)
@@ -188,6 +185,8 @@ def copy_run(path: Path, to: Path) -> None:
     with _said_as_user_error(to):
         if to.exists():
             raise UserError(f"{to}: exists already; name a new folder")
+        if to.resolve().is_relative_to(path.resolve()):
+            raise UserError(f"{to}: lies in the run's own folder, which is handed over; name a folder elsewhere")
         for name in _file_names(path):
             (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700 if _is_private(name) else 0o777)
             shutil.copy(path / name, to / name)
@@ -196,6 +195,15 @@ def copy_run(path: Path, to: Path) -> None:
 def fingerprints(path: Path) -> dict[str, Any]:
     """Size and SHA-256 of every file in a folder but the manifest, by name."""
     return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
+
+
+def check_is_free(path: Path) -> None:
+    """UserError: a run cannot be started in this folder, since it holds something else, or is none."""
+    with _said_as_user_error(path):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
+        if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
+            raise UserError(f"{path}: is not empty and holds no earlier run; name a new or empty folder")
 
 
 def sha256_of(path: Path) -> str:

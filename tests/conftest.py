@@ -5,5 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
+import pytest
+
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+KEPT_RUNS = {"article", "hardened", "audited"}
+"""Fixtures that audit whole ECUs once, for many tests: those belong together in one of pytest-xdist's processes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kept = KEPT_RUNS.intersection(getattr(item, "fixturenames", ()))
+        if kept:
+            place = item.path if kept == {"audited"} else item.path.parent
+            item.add_marker(pytest.mark.xdist_group(f"{place} {min(kept)}"))

@@ -12,19 +12,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("attacks/**/*.py")])
 
-BASE = {"uds", "errors", "run", "outcome", "json_shape"}
+BASE = {"uds", "errors", "profile", "run", "outcome", "json_shape"}
 TARGET = BASE | {"target", "toml_schema"}
 LINK = TARGET | {"link"}
 TESTER = LINK | {"tester"}
-REPORT = BASE | {"run_folder", "redaction", "report"}
-AUDIT = TESTER | {"redaction", "analysis", "fuzz", "audit", "report", "run_folder", "requirements"}
+REPORT = BASE | {"run_folder", "run_lock", "redaction", "report"}
+AUDIT = TESTER | {"redaction", "analysis", "fuzz", "audit", "report", "run_folder", "run_lock", "requirements", "shipped"}
 MAY_IMPORT = {
     "uds": {"uds"},
     "errors": set(),
-    "run": {"run", "uds"},
+    "profile": set(),
+    "run": {"run", "profile", "uds"},
     "outcome": {"outcome", "run"},
     "json_shape": {"json_shape"},
+    "shipped": set(),
     "run_folder": BASE | {"run_folder"},
+    "run_lock": {"errors"},
     "redaction": BASE | {"run_folder", "redaction"},
     "toml_schema": {"errors"},
     "target": TARGET,
@@ -37,7 +40,7 @@ MAY_IMPORT = {
     "audit": AUDIT,
     "ecu": {"uds", "errors", "link", "ecu"},
     "catalogue": AUDIT | {"catalogue"},
-    "requirements": TARGET | {"requirements"},
+    "requirements": TARGET | {"shipped", "requirements"},
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER | {"discovery", "doctor"},
     "commands": AUDIT | {"discovery", "ecu", "catalogue", "doctor", "listing", "commands"},

@@ -26,7 +26,7 @@ def test_rows_become_identifiers_and_levels(tmp_path: Path, separator: str) -> N
     rows = [
         ["DID", "length", "read", "write", "values", "volatile", "level", "session", "attempts", "delay_s"],
         ["0x2020", "1", "open", "level 0x01", "00..7F", "no", "", "", "", ""],
-        ["8225", "", "", "", "", "yes", "", "", "", ""],
+        ["0X2021", "", "", "", "", "yes", "", "", "", ""],
         ["", "", "", "", "", "", "0x01", "0x03", "3", "10"],
         ["", "", "", "", "", "", "", "", "", ""],
     ]
@@ -54,7 +54,11 @@ def test_two_hundred_rows(tmp_path: Path) -> None:
         ("did,colour\n0x1010,red\n", "column colour is unknown; columns are did, length"),
         ("did,did\n1,2\n", "column did is there twice"),
         ("did,length\n0x1010,one\n", "row 2: length is 'one'; write a number"),
-        ("did,length\nsome,1\n", "row 2: did is 'some'; write a number"),
+        ("did,length\n0xsome,1\n", "row 2: did is '0xsome'; write a number"),
+        ("did,length\nF190,1\n", "row 2: did is 'F190'; write it in hex with 0x"),
+        ("did,length\n2020,1\n", "row 2: did is '2020'; write it in hex with 0x"),
+        ('did,read\n0x1010,"open\n[safety]\nallow = 1"\n', "row 2: read holds a line's end"),
+        ("level,key\n0x01,k\x1b.py:f\n", "row 2: key holds a line's end or a control character"),
         ("did,volatile\n0x1010,perhaps\n", "row 2: volatile is 'perhaps'; write yes or no"),
         ("did,level\n0x1010,1\n", "row 2: give a did or a level, and not both"),
         ("length\n1\n", "row 2: give a did or a level, and not both"),

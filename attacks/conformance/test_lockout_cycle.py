@@ -69,6 +69,8 @@ def wrong_key(tester: Tester, level: int, seed: bytes) -> Reply:
 
 def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
     """The answer to a wrong key for a pending seed; of one whose right length is not known the length may be refused."""
+    if not any(seed):
+        inconclusive("a seed of zero was given, as if the level were unlocked: a key for it need not be compared")
     key = wrong_key(tester, level, seed)
     is_length_known = tester.security.level(level).is_proven
     if CONDITIONS.accepts(key) or (LENGTH.accepts(key) and not is_length_known):

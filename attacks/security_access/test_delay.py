@@ -189,6 +189,9 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
         tester.restore()
         tester.guesses.start(level)
         wrong = tester.guesses.guess(level)
+        if wrong.is_limited and not tester.security.has_key(level):  # others were counted before: the delay clears them
+            tester.guesses.start(level)
+            wrong = tester.guesses.guess(level)
         if not wrong.is_evaluated and not wrong.is_limited:
             inconclusive(f"the wrong key was not compared: {wrong.decisive}")
         if wrong.is_limited and not tester.security.has_key(level):

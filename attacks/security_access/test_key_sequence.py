@@ -71,9 +71,9 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
     seed = tester.security.seed(level)
     if not any(seed):
         inconclusive("the level is open, and nothing locks it again")
+    right = tester.security.right_key(level, seed)
     wrong = tester.security.send_key(level, tester.security.wrong_key(level, seed))
     tester.judge(wrong, sound=negative(Nrc.INVALID_KEY) | IN_DELAY, flawed=positive(), severity=Severity.CRITICAL)
-    right = tester.security.right_key(level, seed)
     again = tester.security.send_key(level, right)
     if IN_DELAY.accepts(again):
         keep_session(tester, tester.security.delay_s(level) + BEYOND_DELAY_S)
@@ -212,6 +212,9 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
             continue
         if NO_KEY_THERE.accepts(first):
             tester.note(f"{name} is refused before it is looked at: {first}")
+            continue
+        if IN_DELAY.accepts(first):
+            tester.note(f"{name} is refused for a delay that is running, perhaps before it is looked at: {first}")
             continue
         again = tester.security.send_key(level, tester.security.right_key(level, seed))
         if again.is_positive:

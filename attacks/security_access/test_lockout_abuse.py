@@ -6,6 +6,8 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 
 LONGEST_DELAYS = 10
 ENOUGH_FAILURES = 11
+SHORTEST_DELAY_S = 60.0
+"""A delay that this run began before any was measured is given ten times as long: the next one may be meant to be longer."""
 
 
 @attack(
@@ -23,6 +25,7 @@ ENOUGH_FAILURES = 11
     proven_by=("locked_for_ever", "reads_refused_in_delay"),
 )
 def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
+    judge_locked_out_before(tester, level)
     delay = measure.delay(level)
     tester.restore()
     tester.session_for(level)
@@ -53,6 +56,18 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
         tester.note("a seed is given after the delay; that its key opens was not tried")
     tester.note(f"wrong keys: {failures}, lockouts: {lockouts}; {len(served)} other requests were served during each")
     measure.of_lockout(level, "Ends", f"after each lockout; {failures} wrong keys in a row were tried")
+
+
+def judge_locked_out_before(tester: Tester, level: int) -> None:
+    """Wrong keys of this run may have locked the level for good already, where delays were seen to end before."""
+    state = tester.security.level(level)
+    if not (state.is_locked_out and state.longest_delay_s and state.wrong_in_a_row):
+        return
+    tester.session_for(level)
+    reply, waited_s = tester.guesses.await_seed(level, max(state.longest_delay_s, SHORTEST_DELAY_S))
+    if not tester.guesses.is_seed(reply):
+        tester.note(f"earlier delays of this run were over after {state.longest_delay_s:.0f} s")
+        judge_endless(tester, reply, waited_s, state.wrong_in_a_row, is_known=True)
 
 
 def other_communication(tester: Tester) -> list[bytes]:

@@ -65,7 +65,7 @@ class Console:
         try:
             self._out.write(text)
             self._out.flush()
-        except BrokenPipeError:
+        except OSError:  # the pipe is closed, the disk is full
             self._out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
 
 

@@ -21,6 +21,7 @@ from harness.audit.session import AuditSession
 from harness.outcome import NotRun, fail
 from harness.report.pytest_html import DetailView
 from harness.run import Finding
+from harness.run_folder import AUDIT_HTML
 from harness.target import Target
 
 FINDING = pytest.StashKey[Finding]()
@@ -53,6 +54,10 @@ class Audit:
     def target(self) -> Target:
         """What is audited."""
         return self._session.options.target
+
+    def pytest_report_header(self) -> str:
+        options = self._session.options
+        return f"uds-harness: {self.target.name} ({self.target.environment}), depth {options.depth}, seed {options.seed}"
 
     # Collection
 
@@ -213,6 +218,11 @@ class Audit:
             session.exitstatus = exit_code(run, has_failed_test=self._has_failed_test)
         if self._request is not None and session.exitstatus != pytest.ExitCode.USAGE_ERROR:
             self._request.console.summary(run, str(self._session.folder.path))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+        yield
+        terminalreporter.write_line(f"report: {self._session.folder.path / AUDIT_HTML}")
 
 
 def _parameter(item: pytest.Item) -> str | None:

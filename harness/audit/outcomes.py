@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.declare import Attack
-from harness.report.pytest_html import DESELECTED, FINDING
+from harness.report.conclusion import DESELECTED
+from harness.report.pytest_html import FINDING
 from harness.run import Finding, Run, Verdict
 
 LONGEST_REQUEST = 200

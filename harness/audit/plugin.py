@@ -10,6 +10,7 @@ import pytest
 from harness.audit import REQUEST
 from harness.audit.declare import declared_attack
 from harness.errors import HarnessError
+from harness.shipped import attacks_folder
 
 AUDIT = "uds-harness-audit"
 """The name of the plugin that an audit is."""
@@ -51,13 +52,6 @@ def concerns_an_ecu(config: pytest.Config) -> bool:
         return True
     attacks = attacks_folder()
     return any(_path(config, argument).is_relative_to(attacks) for argument in config.args)
-
-
-def attacks_folder() -> Path:
-    """Where the shipped checks are."""
-    import attacks
-
-    return Path(next(iter(attacks.__path__))).resolve()
 
 
 def _path(config: pytest.Config, argument: str) -> Path:

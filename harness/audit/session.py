@@ -23,6 +23,7 @@ from harness.report.files import write_reports
 from harness.requirements import not_tested
 from harness.run import Depth, Finding, Run, RunInfo, Verdict
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
+from harness.run_lock import RunLock
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import LEDGER
 
@@ -69,9 +70,11 @@ class AuditSession:
             self.info = self._info()
             info = self.info if self._redactor is None else self._redactor.info(self.info)
             if options.out is not None:
+                RunLock(options.out).release()
                 self.folder = RunFolder.create(options.out, info)
             else:
                 self.folder = RunFolder.create_new(options.reports, target.name, info)
+            self._lock = RunLock(self.folder.path)
             if self._redactor is None:
                 self._log: TextIO | OriginalLog = open(self.folder.path / BUS_LOG, "w", encoding="ascii")  # noqa: SIM115
             else:
@@ -146,7 +149,8 @@ class AuditSession:
     def finish(self, *, interrupted: bool) -> Run:
         """Leave the ECU restored as far as it answers, close the bus, and write audit.json and audit.html."""
         remarks = [*self.info.remarks, *dict.fromkeys(self._on_acceptances), *self._on_found_keys()]
-        remarks += self._on_requirements()
+        if not interrupted:  # else there may be checks of these ids that had not begun
+            remarks += self._on_unknown_ids()
         no_contact, was_asked = "", self.tester.exchange_count > 0
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
@@ -200,8 +204,11 @@ class AuditSession:
         if text:
             self.folder.write(FOUND_TOML, text if self._redactor is None else self._redactor.text(text))
 
-    def _on_requirements(self) -> Iterator[str]:
+    def _on_unknown_ids(self) -> Iterator[str]:
         known = {id for id, _ in self._originals}
+        for id in dict.fromkeys(entry.id for entry in self.options.target.accepted):
+            if id not in known:
+                yield f"No check of this run has an id that the target file accepts: {id}."
         for entry in self.options.target.requirements:
             unknown = [id for id in entry.checks if id not in known]
             if unknown:
@@ -227,6 +234,7 @@ class AuditSession:
             if file.suffix == ".py" and file.is_file():
                 inputs[f"key 0x{entry.level:02X}"] = sha256_of(file)
         self.folder.seal(inputs)
+        self._lock.release()
 
 
 def _log_channel(target: Target) -> str:

@@ -56,12 +56,13 @@ def run(options: argparse.Namespace) -> int:
     import pytest
 
     from harness.audit.console import AuditRequest
-    from harness.audit.plugin import attacks_folder
     from harness.audit.secrecy import hidden_names
     from harness.audit.session import AuditOptions
     from harness.link.clock import new_seed
     from harness.report.replay import own_pytest
     from harness.run import Depth
+    from harness.run_folder import check_is_free
+    from harness.shipped import attacks_folder
     from harness.target import load_text
 
     for path in options.checks:
@@ -72,7 +73,11 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("--redact and --keep-secrets exclude each other; give one of them")
     seed = new_seed() if options.seed is None else options.seed
     target, found_text = target_of(options), ""
+    if options.key and target.path is not None:
+        raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
     if target.path is None:
+        if options.out is not None:
+            check_is_free(options.out)
         found_text = _discovered(target, options)
         if not found_text:
             return NOTHING_JUDGED

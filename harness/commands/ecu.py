@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
 from harness.errors import UserError
 
@@ -12,7 +13,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     ecu = commands.add_parser(
         "ecu", help="play a simulated ECU on a real bus", description="Play an ECU on a bus until Ctrl-C."
     )
-    ecu.add_argument("profile", help="a profile (see `uds-harness list profiles`), or path/to/file.py:factory")
+    ecu.add_argument(
+        "profile", metavar="PROFILE", help="a profile (see `uds-harness list profiles`), or path/to/file.py:factory"
+    )
     ecu.add_argument("--interface", required=True, help="a python-can interface, e.g. socketcan")
     ecu.add_argument("--channel", required=True, help="e.g. vcan0")
     ecu.add_argument("--bitrate", type=int, default=500_000, help="for interfaces that set it (default: 500000)")
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         bus = can.Bus(interface=options.interface, channel=options.channel, **rates)
     except Exception as error:  # backends raise what they like
         raise UserError(f"cannot open {options.interface}:{options.channel}: {error}") from error
-    with bus:
+    with bus, suppress(KeyboardInterrupt):
         print(f"{options.profile} is on {options.interface}:{options.channel}; Ctrl-C ends it\nready", flush=True)
         LiveBus(bus, nodes).run()
     return 0

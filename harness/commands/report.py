@@ -31,13 +31,15 @@ def run(options: argparse.Namespace) -> int:
     from harness.report.conclusion import interruption
     from harness.report.rebuild import rebuild
     from harness.run_folder import AUDIT_HTML, copy_run
+    from harness.run_lock import RunLock
 
     folder = options.run_folder
     if options.out is not None:
         copy_run(folder, options.out)
         folder = options.out
     now_utc = utc_text(RealClock().utc_s())
-    rebuilt = rebuild(folder, captures=options.capture, now_utc=now_utc, version=version("uds-harness"))
+    with RunLock(folder):
+        rebuilt = rebuild(folder, captures=options.capture, now_utc=now_utc, version=version("uds-harness"))
     for doubt in rebuilt.doubts:
         print(f"not as the run left it: {doubt}")
     for name in rebuilt.written:

@@ -52,7 +52,8 @@ def key_of(options: argparse.Namespace) -> str | None:
     try:
         key: str = KEY.parse(options.key)
     except Refused as refused:
-        raise UserError(f"--key {options.key!r} {refused}") from None
+        what_to_do = refused.args[0] if refused.args else 'give "path.py:function", "command: …" or "http://…"'
+        raise UserError(f"--key {options.key!r}: {what_to_do}") from None
     if key in BUILT_IN_KEYS:
         raise UserError(f"--key {key}: it takes a secret; write key and secret into a target file")
     file, colon, function = key.rpartition(":")

@@ -60,6 +60,8 @@ def run(
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:
         candidates = [own_id(target)]
+    if out is not None:
+        _check_is_free(out)
     found = discover_bus(target, candidates, key=key, pace_s=pace_s, depth=depth)
     for line in traffic_lines(found.survey):
         print(line)
@@ -83,6 +85,19 @@ def run(
         print(f"\n{NO_ECU}")
         return NOTHING_FOUND
     return 0
+
+
+def _check_is_free(out: Path) -> None:
+    """Before the bus is asked for minutes. UserError: the file cannot be written, or there is one already."""
+    further = rf"{re.escape(out.stem)}-[0-9A-F]+{re.escape(out.suffix)}"  # what a second ECU would be written to
+    taken = [path for path in out.parent.glob("*") if path == out or re.fullmatch(further, path.name)]
+    if taken:
+        raise UserError(f"{taken[0]}: exists already, and may hold what you wrote into it; name a new file with -o")
+    try:
+        out.touch(exist_ok=False)
+        out.unlink()
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); name another file with -o") from error
 
 
 def own_id(target: Target) -> Id:

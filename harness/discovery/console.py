@@ -55,7 +55,7 @@ def traffic_lines(survey: Survey) -> Iterator[str]:
         yield from _wrapped("traffic", f"{len(survey.traffic)} ids, which were not asked: {names}{more}")
     else:
         yield from _wrapped("traffic", "none")
-    yield from _wrapped("asked", f"{survey.asked} ids")
+    yield from _wrapped("asked", f"{survey.asked} id{'' if survey.asked == 1 else 's'}")
     for sentence in survey.unsure:
         yield from _wrapped("unsure", sentence)
 

@@ -53,6 +53,8 @@ class EcuMap:
     identifiers: list[FoundIdentifier] = field(default_factory=list)
     is_asked_in_groups: bool = False
     """Identifiers in rare places were asked for several at a time."""
+    unsteady: set[int] = field(default_factory=set)
+    """Identifiers that hold one thing in one session, and another in the next."""
     routines: dict[int, str] = field(default_factory=dict)
     memory: dict[int, str] = field(default_factory=dict)
     p2_ms: float | None = None

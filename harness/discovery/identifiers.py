@@ -62,6 +62,7 @@ def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progr
     """Read each identifier in each session; only those that answer are kept."""
     seen: dict[int, dict[str, list[int]]] = {}
     lengths: dict[int, int] = {}
+    values: dict[int, bytes] = {}
     is_any_guarded = False
     for session in found.sessions or {int(Session.DEFAULT): ""}:
         if not enter(session):
@@ -69,6 +70,8 @@ def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progr
         for did, reply in read_each(tester, found, dids, progress, f"identifiers in session 0x{session:02X}"):
             if reply.is_positive:
                 lengths[did] = max(lengths.get(did, 0), len(reply.pdu) - 3)
+                if values.setdefault(did, reply.pdu) != reply.pdu:
+                    found.unsteady.add(did)
             is_any_guarded |= reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
             said = "" if reply.is_positive else str(reply)
             seen.setdefault(did, {}).setdefault(said, []).append(session)

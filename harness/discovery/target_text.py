@@ -19,6 +19,12 @@ HEAD = """\
 # declares it: take the origin away from what is meant to be so.
 """
 
+QUIRKS = """\
+# Some ECUs answer a wrong key 27 35 instead of 7F 27 35. Here that is read as invalidKey; it is a finding all the same.
+[quirks]
+malformed_invalid_key = true
+"""
+
 
 def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
     """The file's text; `target` says where the bus is, and `keys` what is known of levels."""
@@ -32,6 +38,8 @@ def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mappin
     parts += _routines(found)
     parts += _memory(found)
     parts += _reset(environment, found)
+    if found.levels:
+        parts.append(QUIRKS)
     if environment == "bench":
         parts.append(
             "[safety]\n# Nothing that can lock, write, reset or destroy is sent unless you allow it here:\n"
@@ -197,6 +205,9 @@ def _data(found: EcuMap) -> Iterable[str]:
         elif written == "open":
             comments.append("# A write of its own value is accepted from everybody.")
             keys["write"] = '"open"'
+        if one.did in found.unsteady:
+            comments.append("# It did not hold the same in each session.")
+            keys["volatile"] = "true"
         yield _table("[data]", comments, **keys, origin='"found"')
 
 

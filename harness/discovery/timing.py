@@ -7,13 +7,16 @@ from itertools import pairwise
 
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap
-from harness.tester.reply import Reply
+from harness.tester.reply import Kind, Reply
 from harness.tester.tester import Tester
 from harness.uds import Nrc, Session
 
 IDLE_S = (2.0, 4.0, 4.8, 5.5, 7.0, 12.0, 30.0)
 """After so long without a request it is looked whether the session has ended."""
 LONGEST_BOOT_S = 30.0
+LATEST_START_S = 2.0
+"""So long at most an ECU goes on after it has promised to restart."""
+STEP_S = 0.02
 ACTIVE_SESSION = 0xF186
 """The identifier that tells the session."""
 _TELLING_SERVICES = (0x31, 0x28, 0x2E, 0x85, 0x14, 0x19, 0x2F, 0x23, 0x3D, 0x34)
@@ -97,5 +100,18 @@ def boot_time(tester: Tester, found: EcuMap) -> None:
             found.not_asked.append("Resets are not allowed: the time to boot is not known.")
         return
     begun_s = tester.link.now_s
+    first_s = _until_silent(tester)
     if tester.await_life(LONGEST_BOOT_S):
-        found.boot_s = round(tester.link.now_s - begun_s, 3)
+        found.boot_s = round((tester.link.now_s if first_s is None else first_s) - begun_s, 3)
+
+
+def _until_silent(tester: Tester) -> float | None:
+    """Ask until an ECU that goes on for a while falls silent for its start; else the time of the first answer."""
+    first_s = None
+    give_up_s = tester.link.now_s + LATEST_START_S
+    while tester.link.now_s < give_up_s:
+        if tester.request(tester.liveness_request).kind is Kind.SILENCE:
+            return None
+        first_s = first_s or tester.link.now_s
+        tester.wait(STEP_S)
+    return first_s

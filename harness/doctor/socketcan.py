@@ -171,10 +171,10 @@ def _frame_sizes(can: Can, machine: Machine) -> Iterator[Diagnosis]:
         return
     takes_fd = int(mtu) >= FD_MTU
     if can.fd and not takes_fd:
-        seen = f"set up for classic frames (mtu {mtu}); the target says fd = true"
+        seen = f"set up for classic frames (mtu {mtu}); asked for is fd = true"
         yield failure(FD_FRAMES, seen, *_again(can))
     elif takes_fd:
-        yield ok(FD_FRAMES, "frames of 64 bytes can be sent" if can.fd else "possible; the target says fd = false")
+        yield ok(FD_FRAMES, "frames of 64 bytes can be sent" if can.fd else "possible, and not asked for: fd = false")
 
 
 def _again(can: Can) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from harness.ecu.keys import article_key, hmac_sha256_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.ecu.variants import VARIANTS
-from harness.errors import UserError
+from harness.errors import UserError, did_you_mean
 from harness.link.node import Node
 
 PROFILES: Final = {
@@ -134,8 +134,9 @@ def factory(channel: str) -> Callable[[], list[Node]]:
         raise UserError(f'channel "{channel}": there is no profile "{profile}"; profiles are {", ".join(PROFILES)}')
     for change in changes:
         if change not in DEFECTS and change not in VARIANTS:
-            known = ", ".join((*DEFECTS, *VARIANTS))
-            raise UserError(f'channel "{channel}": there is no defect or variant "{change}"; there are {known}')
+            meant = did_you_mean(change, (*DEFECTS, *VARIANTS))
+            see = "see: uds-harness list defects, uds-harness list variants"
+            raise UserError(f'channel "{channel}": there is no defect or variant "{change}"{meant}; {see}')
     if changes and profile not in _TAKE_CHANGES:
         raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_CHANGES)} do')
     others = [make for name in changes if name in VARIANTS for make in VARIANTS[name].others]

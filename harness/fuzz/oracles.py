@@ -68,7 +68,8 @@ class Watch:
         for entry in readable[:MOST_WATCHED]:
             self._remember(entry)
         kept = [entry for entry in readable if entry.did in self._values]
-        guarded = [entry for entry in kept if entry.write.level not in (None, self._unlocked_level)]
+        may_open = self._tester.access.may_open
+        guarded = [one for one in kept if one.write.level is not None and not may_open(self._unlocked_level, one)]
         one_a_level = list({entry.write.level: entry for entry in reversed(guarded)}.values())[::-1]
         guarded.sort(key=lambda entry: entry not in one_a_level)
         self._guarded, others = guarded[:MOST_AT_ONCE], guarded[MOST_AT_ONCE:]

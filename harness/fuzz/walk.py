@@ -76,13 +76,14 @@ class Walk:
 
     def _lock_probes(self) -> dict[int, tuple[DataEntry, bytes]]:
         tester = self._tester
-        entries = {level: tester.access.protected_by(level) for level in self._levels}
+        guarded = {level: tester.access.protected_by(level) for level in self._levels}
+        entries = {level: one for level, one in guarded.items() if one is not None and not tester.access.is_shared(one)}
         if tester.access.can_relock:
-            tester.access.require_locked(next(filter(None, entries.values()), None), by_refusal=True)
+            tester.access.require_locked(next(iter(entries.values()), None), by_refusal=True)
         if not tester.allows("write"):
             tester.note("the lock state was not watched: the target does not allow the probe, a write")
             return {}
-        return {level: (entry, tester.stable_value(entry.did)) for level, entry in entries.items() if entry is not None}
+        return {level: (entry, tester.stable_value(entry.did)) for level, entry in entries.items()}
 
     def run(self, steps: int) -> int:
         """Go so many steps, or until the ECU is open where it must not be; how many it were."""

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeVar
 
+from harness.profile import Profile
 from harness.redaction.bus_log import SECRETS, OriginalLog, remark_on, write_redacted
 from harness.redaction.messages import FrameStream, PassingFrame, redacted_message
 from harness.redaction.texts import redacted_hex, redacted_text, without_numbers
 from harness.redaction.vocabulary import Kind, Vocabulary
-from harness.run import Exchange, Finding, FrameRecord, Profile, RunInfo
+from harness.run import Exchange, Finding, FrameRecord, RunInfo
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, SECRETS_JSONL, RunFolder
 
 T = TypeVar("T")

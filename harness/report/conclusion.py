@@ -15,6 +15,9 @@ VERDICT_MEANINGS: Final[dict[Verdict, str]] = {
     Verdict.ERROR: "A fault of the harness, the adapter or the key function. It says nothing about the ECU.",
 }
 
+DESELECTED: Final = "deselected"
+"""The reason of a result that the user's selection left out."""
+
 SEVERITY_MEANINGS: Final[dict[Severity, str]] = {
     Severity.CRITICAL: "The protection is void for whoever reaches the bus.",
     Severity.HIGH: "The protection can be overcome with realistic effort.",
@@ -50,7 +53,8 @@ def conclusion(run: Run) -> str:
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
     if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
-        sentence = "No check gave a result."
+        is_none_selected = bool(run.findings) and all(finding.reason == DESELECTED for finding in run.findings)
+        sentence = "No check was selected; see: uds-harness list" if is_none_selected else "No check gave a result."
     elif not decided:
         sentence = "Nothing is known of this ECU's protection: no result is a pass or a fail."
     elif not failures:

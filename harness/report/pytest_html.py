@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from harness.report.conclusion import conclusion, interruption, target_name
+from harness.report.conclusion import DESELECTED, conclusion, interruption, target_name
 from harness.report.decode import frame_line, reply_line, request_line
 from harness.report.groups import Anchors
 from harness.report.text import bytes_of, shown, shown_hex, visible
@@ -19,9 +19,6 @@ from harness.run_folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
 
 FINDING: Final = "uds_finding"
 """The attribute of a pytest report that bears the result."""
-
-DESELECTED: Final = "deselected"
-"""The reason of a result that the user's selection left out."""
 
 COLUMNS: Final = {
     "result": "Outcome", "verdict": "Verdict", "severity": "Severity", "testId": "Id", "check": "Check", "time": "Time",

@@ -15,7 +15,8 @@ from typing import Final
 import pytest
 
 from harness.errors import UserError
-from harness.report.pytest_html import DESELECTED, FINDING, DetailView
+from harness.report.conclusion import DESELECTED
+from harness.report.pytest_html import FINDING, DetailView
 from harness.report.text import shown
 from harness.run import Finding, Run, Verdict
 

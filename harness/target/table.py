@@ -22,9 +22,9 @@ LARGEST_TABLE_BYTES: Final = 8 << 20
 def entries_from_table(path: Path) -> str:
     """The rows as ``[[data]]`` and ``[[security]]`` entries in TOML.
 
-    A row with a ``did`` is an identifier, one with a ``level`` a security level; empty cells are left out. Numbers may be
-    written 0x2020. Comma, semicolon or tab separate; the first row names the columns, in any order. Other columns are an
-    error. UserError: the file, the row and the column.
+    A row with a ``did`` is an identifier, one with a ``level`` a security level; empty cells are left out. A did is written
+    0x2020, since of 2020 nobody knows what is meant. Comma, semicolon or tab separate; the first row names the columns, in
+    any order. Other columns are an error. UserError: the file, the row and the column.
     """
     try:
         content = path.read_bytes()
@@ -81,6 +81,10 @@ def _value(path: Path, number: int, name: str, cell: str) -> str:
         if cell.lower() not in _FLAGS:
             raise UserError(f"{path}: row {number}: {name} is {printable(cell)!r}; write yes or no")
         return _FLAGS[cell.lower()]
+    if not cell.isprintable():
+        raise UserError(f"{path}: row {number}: {name} holds a line's end or a control character; take it out")
+    if name == "did" and not cell.lower().startswith("0x"):
+        raise UserError(f"{path}: row {number}: did is {printable(cell)!r}; write it in hex with 0x, e.g. 0x2020")
     if name in _NUMBERS:
         try:
             if name == "delay_s":

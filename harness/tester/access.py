@@ -63,6 +63,8 @@ class Access:
         self.owed: list[DataEntry] = []
         """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
+        self._opened_by: dict[int, set[int]] = {}
+        """The levels that were seen to open data that was found guarded."""
 
     @property
     def can_relock(self) -> bool:
@@ -78,23 +80,41 @@ class Access:
         """Data on which an unlocked level shows."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)
 
+    def tells_lock_of(self, entry: DataEntry) -> bool:
+        """Whether a refused write says that the entry's level is locked.
+
+        Of data that was found guarded it is a guess which level that is, until a key has told.
+        """
+        return entry.origin == "declared" or entry.write.level in self._opened_by.get(entry.did, ())
+
+    def may_open(self, level: int | None, entry: DataEntry) -> bool:
+        """Whether an unlocked level may be meant to open the data: it is its own, or nobody has said or seen whose it is."""
+        if level is None or entry.write.level is None:
+            return False
+        is_anybodys = entry.origin == "found" and level in self._opened_by.get(entry.did, (level,))
+        return entry.write.level == level or is_anybodys
+
+    def is_shared(self, entry: DataEntry) -> bool:
+        """Whether data that was found guarded is opened by more than one level, as nobody says whether it is meant to be."""
+        return len(self._opened_by.get(entry.did, ())) > 1
+
     def settle_guards(self) -> None:
-        """Learn by the keys which of several levels opens data that was found guarded."""
+        """Learn by the keys which levels open data that was found guarded; of several the lowest is taken for its own."""
         client, security = self._client, self._security
-        levels = [entry.level for entry in client.target.security]
         found = [entry for entry in self.protected() if entry.origin == "found"]
-        if not found or len(levels) < 2 or not self.can_relock or not client.permits(b"\x2e"):
+        if not found or not self.can_relock or not client.permits(b"\x2e"):
             return
-        opened: dict[int, int] = {}
-        for level in filter(security.has_key, levels):
+        opened = self._opened_by
+        for level in sorted(entry.level for entry in client.target.security if security.has_key(entry.level)):
             try:
                 security.unlock(level)
-                opened |= {entry.did: level for entry in found if self._takes_its_own_value(entry)}
+                for entry in filter(self._takes_its_own_value, found):
+                    opened.setdefault(entry.did, set()).add(level)
                 self.lock()
             except (Unjudged, KeyFunctionError) as reason:
                 client.note(f"level 0x{level:02X}: {reason}")
         data = tuple(
-            replace(entry, write=ByLevel("level", opened[entry.did])) if entry.did in opened else entry
+            replace(entry, write=ByLevel("level", min(opened[entry.did]))) if entry.did in opened else entry
             for entry in client.target.data
         )
         client.target = replace(client.target, data=data)

@@ -76,14 +76,16 @@ def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes) 
             what = str(error) if isinstance(error, KeyFunctionError) else f"{type(error).__name__}: {error}"
             raise KeyFunctionError(f"key {how}: {_one_line(what, secret)}") from None
         if not isinstance(found, bytes | bytearray) or not 0 < len(found) <= LONGEST_KEY_BYTES:
-            raise KeyFunctionError(f"key {how}: a key is 1 to {LONGEST_KEY_BYTES} bytes, not {type(found).__name__}")
+            given = str(len(found)) if isinstance(found, bytes | bytearray) else type(found).__name__
+            raise KeyFunctionError(f"key {how}: a key is 1 to {LONGEST_KEY_BYTES} bytes, not {given}")
         return bytes(found)
 
     return key
 
 
 def _one_line(text: str, secret: bytes) -> str:
-    line = " ".join(text.split())
+    words = " ".join(text.split())
+    line = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in words)
     if secret:
         pattern = r"[\s:,-]*".join(f"{byte:02x}" for byte in secret)
         line = re.sub(pattern, "(redacted)", line, flags=re.IGNORECASE)

@@ -24,6 +24,7 @@ _BY_SERVICE: dict[int, str] = {
     Service.REQUEST_TRANSFER_EXIT: DESTRUCTIVE,
     Service.REQUEST_FILE_TRANSFER: DESTRUCTIVE,
     Service.CONTROL_DTC_SETTING: DESTRUCTIVE,
+    Service.RESPONSE_ON_EVENT: WRITE,  # what is to be done at which event may be stored, and outlast restarts
     Service.LINK_CONTROL: DESTRUCTIVE,
     Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER: WRITE,
     0x04: DESTRUCTIVE,  # SAE J1979, on the same ids: clears trouble codes

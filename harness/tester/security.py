@@ -63,6 +63,8 @@ class LevelState:
     """The last answer was that a delay is running."""
     is_locked_out: bool = False
     """It did not open again in many times its delay."""
+    longest_delay_s: float = 0.0
+    """After so long at most a delay was seen to be over; 0: none was waited out."""
 
 
 class SecurityAccess:
@@ -198,14 +200,17 @@ class SecurityAccess:
         """A fresh seed, after any delay; zeros are asked for once more, unless wanted `as_given`. Inconclusive: none."""
         state = self.level(level)
         reply = self.request_seed(level)
-        waited_s = 0.0
+        waited_s = delayed_s = 0.0
         while not state.is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             self._client.wait(step_s)
             waited_s += step_s
             if reply.is_refused_with(*_DELAYED):
+                delayed_s = waited_s
                 self._client.session_for(level)  # it may have ended meanwhile
             reply = self.request_seed(level)
         state.is_locked_out = reply.is_refused_with(*_DELAYED)
+        if reply.is_positive:
+            state.longest_delay_s = max(state.longest_delay_s, delayed_s)
         for _ in range(EMPTY_SEEDS):
             if not reply.is_positive or len(reply.pdu) > 2:
                 break

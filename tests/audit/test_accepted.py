@@ -58,6 +58,11 @@ def test_what_is_accepted_and_no_longer_fails_is_said(place: Path) -> None:
     assert "SA-01" in done.out.split("report:")[0].split("pass   ")[-1], done.explain()
 
 
+def test_an_acceptance_of_an_id_that_no_check_has_is_said(place: Path) -> None:
+    done = audited(place, accepting("CF-20"), "CF-02")
+    assert "No check of this run has an id that the target file accepts: CF-20." in done.document["run"]["remarks"]
+
+
 def test_an_acceptance_of_what_was_not_run_says_nothing(place: Path) -> None:
     done = audited(place, accepting("SA-09"), "SA-01")
     assert not any("SA-09" in remark for remark in done.document["run"]["remarks"])

@@ -82,7 +82,7 @@ def test_an_ecu_of_which_nothing_is_known_and_that_is_not_there_is_5(place: Path
 def test_a_selection_of_nothing_is_5_and_said(place: Path) -> None:
     done = uds_harness("audit", "-k", "NOSUCH-99", cwd=place)
     assert done.code == 5
-    assert "No check gave a result" in done.out
+    assert "No check was selected" in done.out
     assert done.frames_sent == 0
 
 

@@ -56,6 +56,33 @@ def test_a_finished_run_is_made_again_byte_by_byte_without_what_it_was_made_from
     assert differences_to_manifest(folder) == []
 
 
+def test_a_run_that_goes_on_is_left_alone_and_a_copy_of_it_gets_its_report(place: Path) -> None:
+    mine = write_checks(place / "mine", check("MY-FIRST", "pass"), check("MY-WAIT", WAIT))
+    going_on = Waiting("audit", write_target(place), "--checks", mine, "-k", "MY-", "--out", "run", cwd=place)
+    before = sorted((place / "run").iterdir())
+    disturbing = [
+        uds_harness("report", "run", cwd=place),
+        uds_harness("audit", write_target(place), "-k", "CF-01", "--out", "run", cwd=place),
+    ]
+    copied = uds_harness("report", "run", "--out", "copy", cwd=place)
+    after = sorted((place / "run").iterdir())
+    going_on.end_with(signal.SIGKILL)
+    for done in disturbing:
+        assert done.code == 4, done.explain()
+        assert "by a run that goes on" in done.out + done.err
+    assert after == before
+    assert copied.code == 0, copied.explain()
+    assert "never finished" in (place / "copy" / "audit.html").read_text(encoding="utf-8")
+    assert uds_harness("report", "run", cwd=place).code == 0, "its process is dead, and so is what it held"
+
+
+def test_a_copy_is_not_put_into_the_folder_that_is_handed_over(audited: Done, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(audited.folder, tmp_path / "run"))
+    done = uds_harness("report", "run", "--out", "run/copy", cwd=tmp_path)
+    assert done.code == 4
+    assert not (folder / "copy").exists()
+
+
 def test_a_killed_run_gets_the_report_of_what_was_done_and_it_says_so(killed: Done) -> None:
     assert killed.code == 0, killed.explain()
     assert "This run was cut short and never finished" in killed.out

@@ -54,6 +54,23 @@ def test_a_key_that_is_found_is_said_in_the_report(place: Path) -> None:
     assert "the seed inverted opens it" in " ".join(done.document["run"]["remarks"])
 
 
+def test_a_key_function_whose_error_holds_anything_ends_in_a_report_all_the_same(place: Path) -> None:
+    (place / "k.py").write_text("def key(seed, level): raise ValueError('no\\n\\x1b[31m \\\\ \\x00')")
+    done = uds_harness("audit", *BUS, "hardened", *QUICK, "--key", "k.py:key", cwd=place)
+    assert done.code == 3, done.explain()
+    assert "\x1b" not in done.out
+    assert "ValueError: no \\x1b[31m" in (done.folder / "found.toml").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_the_runs_is_refused_before_anything_is_asked(place: Path) -> None:
+    (place / "mine").mkdir()
+    (place / "mine" / "letter.txt").write_text("dear")
+    done = uds_harness("audit", *BUS, "article", "--out", "mine", cwd=place)
+    assert done.code == 4
+    assert "mine: is not empty" in done.err
+    assert "0x740" not in done.out
+
+
 def test_a_bus_without_ecu_ends_with_a_clear_statement(place: Path) -> None:
     done = uds_harness("audit", *BUS, "tests.discovery.nodes:silent", *QUICK, cwd=place)
     assert done.code == 5, done.explain()

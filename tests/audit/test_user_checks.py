@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.plugin import attacks_folder
 from harness.run_folder import read_run
+from harness.shipped import attacks_folder
 
 from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target
 
@@ -283,6 +283,13 @@ def test_the_same_seed_is_the_same_run_for_pytest_too(place: Path) -> None:
         run_pytest(mine, "--uds-target", write_target(place), "--uds-seed", "3", "--uds-out", out, cwd=place)
         logs.append((place / out / "bus.log").read_bytes())
     assert logs[0] == logs[1]
+
+
+def test_pytest_too_says_which_seed_was_drawn_and_where_the_report_lies(place: Path) -> None:
+    mine = write_checks(place / "mine", FINE)
+    done = run_pytest(mine, "--uds-target", write_target(place), cwd=place)
+    assert f"small (simulated), depth default, seed {done.run.info.seed}" in done.out
+    assert f"report: {done.folder.relative_to(place)}/audit.html" in done.out, done.explain()
 
 
 def test_an_ordinary_test_run_knows_nothing_of_audits(place: Path) -> None:

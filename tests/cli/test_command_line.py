@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_help_appears_at_once(tmp_path: Path) -> None:
     assert min(seconds() for _ in range(5)) < 0.3
 
 
-COMMANDS = ["audit", "discover", "report", "diff", "ecu", "list", "show", "doctor"]
+COMMANDS = ["audit", "discover", "import", "report", "diff", "ecu", "list", "show", "doctor"]
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
@@ -79,6 +80,30 @@ def test_help_fits_into_eighty_columns(command: str, tmp_path: Path, monkeypatch
 def test_help_of_audit_names_the_exit_codes_in_their_order(tmp_path: Path) -> None:
     out = run("audit", "--help", cwd=tmp_path)[1]
     assert re.findall(r"^  (\d)  ", out, re.MULTILINE) == ["4", "2", "3", "1", "5", "0"]
+
+
+def test_version_is_told(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path)[:2] == (0, f"uds-harness {version('uds-harness')}\n")
+
+
+def test_a_mistyped_command_line_points_to_the_help(tmp_path: Path) -> None:
+    code, _, err = run("audit", "--dept", "quick", "--seed", "x", cwd=tmp_path)
+    assert code == 4
+    assert err.rstrip().endswith("see: uds-harness audit --help")
+
+
+def test_a_mistyped_check_is_named_the_ones_it_resembles_and_not_all_of_them(tmp_path: Path) -> None:
+    code, _, err = run("show", "fuzz/read-half", cwd=tmp_path)
+    assert code == 4
+    assert "did you mean fuzz/read-half-did" in err
+    assert len(err) < 200
+
+
+def test_a_mistyped_defect_is_named_the_ones_it_resembles(tmp_path: Path) -> None:
+    words = ["ecu", "hardened", "--interface", "virtual", "--channel", "x", "--defect", "constant_seeds"]
+    code, _, err = run(*words, cwd=tmp_path)
+    assert code == 4
+    assert "did you mean constant_seed" in err
 
 
 # list and show
@@ -122,12 +147,12 @@ def test_show_does_not_mind_small_letters(tmp_path: Path) -> None:
     assert run("show", "sa-09", cwd=tmp_path)[1] == run("show", "SA-09", cwd=tmp_path)[1]
 
 
-def test_show_of_an_unknown_id_names_the_known_ones(tmp_path: Path) -> None:
+def test_show_of_an_unknown_id_says_where_the_known_ones_stand(tmp_path: Path) -> None:
     code, out, err = run("show", "SA-99", cwd=tmp_path)
     assert (code, out) == (4, "")
     (line,) = err.splitlines()
     assert "SA-99" in line
-    assert "SA-09" in line
+    assert "uds-harness list" in line
 
 
 def test_nothing_is_written_by_commands_that_only_tell(tmp_path: Path) -> None:

@@ -79,3 +79,20 @@ def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> Non
     assert (tmp_path / "run" / "audit.html").exists()
     assert {finding.id for finding in read_run(tmp_path / "run").failures()} == {"CF-01", "CF-02"}
     assert differences_to_manifest(tmp_path / "run") == []
+
+
+def test_an_audit_whose_output_nobody_takes_leaves_its_report(tmp_path: Path) -> None:
+    """Standard output is closed, or leads to a full disk."""
+    for redirection in (">&-", ">/dev/full"):
+        words = ["sh", "-c", f'"$@" {redirection}', "sh", *AUDIT]
+        done = subprocess.run(words, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        as_ever(tmp_path, done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_list_that_cannot_be_printed_is_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        words = [sys.executable, "-m", "harness.cli", "list"]
+        done = subprocess.run(words, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 4
+    assert done.stderr == "uds-harness: the output: No space left on device\n"

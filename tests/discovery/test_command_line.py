@@ -34,13 +34,34 @@ def test_a_uri_without_a_request_id_says_no_more_than_where_the_bus_is(capsys: p
     assert "0x740 -> 0x748" in said
     assert "what differs" not in said
     assert main(["discover", "uds-sim:hardened?request=0x742", "--depth", "quick"]) == 0
-    assert "asked     1 ids" in capsys.readouterr().out
+    assert "asked     1 id\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["--pace", "-1"], ["--pace", "1e9"], ["--ids", "everything"]])
 def test_nonsense_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["discover", "--interface", "uds-sim", "--channel", "article", *words]) == 4
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("taken", ["ecu.toml", "ecu-7E1.toml"])
+def test_a_file_that_is_there_is_never_written_over_and_nothing_is_asked_for_it(
+    taken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / taken).write_text("mine")
+    assert main(["discover", "article", "-o", str(tmp_path / "ecu.toml")]) == 4
+    said = capsys.readouterr()
+    assert f"{taken}: exists already" in said.err
+    assert (tmp_path / taken).read_text() == "mine"
+    assert "0x740" not in said.out
+
+
+def test_a_file_that_cannot_be_written_is_known_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["discover", "article", "-o", str(tmp_path / "nowhere" / "ecu.toml")]) == 4
+    said = capsys.readouterr()
+    assert "cannot be written" in said.err
+    assert "0x740" not in said.out
 
 
 def test_a_table_is_added_to_a_target_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

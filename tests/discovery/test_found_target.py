@@ -41,11 +41,11 @@ def found_of(declared: Target, *, with_keys: bool) -> Found:
 
 
 def as_known_to_its_user(declared: Target, found: Target) -> Target:
-    """What was found, with what no bus tells: keys, hooks, and quirks to be tolerated."""
+    """What was found, with what no bus tells: keys and hooks."""
     known = {entry.level: entry for entry in declared.security}
     levels = tuple(replace(one, key=known[one.level].key, secret=known[one.level].secret) for one in found.security)
     hooks = replace(found.reset, power=declared.reset.power, command=declared.reset.command)
-    return replace(found, security=levels, reset=hooks, observe=declared.observe, quirks=declared.quirks, path=declared.path)
+    return replace(found, security=levels, reset=hooks, observe=declared.observe, path=declared.path)
 
 
 def verdicts(target: Target) -> Verdicts:
@@ -87,7 +87,7 @@ def test_without_a_key_what_needs_one_says_so_and_nothing_else_changes(name: str
     declared = load_target(name)
     found = load_text(found_of(declared, with_keys=False).text, "found")
     reset = replace(found.reset, power=declared.reset.power)
-    before, after = verdicts(declared), verdicts(replace(found, quirks=declared.quirks, reset=reset))
+    before, after = verdicts(declared), verdicts(replace(found, reset=reset))
     keys_and_hooks = ("key", "secret", "no level can be opened", "other_unit", "[reset] power")
     for (check, parameter), (_, verdict) in differing(before, after).items():
         if check in POLICY:

@@ -36,8 +36,8 @@ def test_profile_is_a_factory_like_any_other(channel: str) -> None:
     [
         ("hardend", ("hardend", *PROFILES)),
         ("", tuple(PROFILES)),
-        ("hardened+no_limit", ("no_limit", *DEFECTS)),
-        ("hardened+", tuple(DEFECTS)),
+        ("hardened+no_limit", ("no_limit", "no_attempt_limit", "uds-harness list defects")),
+        ("hardened+", ("uds-harness list variants",)),
         ("article+constant_seed", ("article", "hardened")),
     ],
 )

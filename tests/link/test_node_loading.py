@@ -112,7 +112,7 @@ def test_every_opening_makes_its_own_nodes(folder: Path) -> None:
 WRONG = {
     "": 'there is no profile ""',
     "artikel": 'there is no profile "artikel"; profiles are article, ',
-    "hardened+no_brakes": 'there is no defect or variant "no_brakes"; there are ',
+    "hardened+no_brakes": 'there is no defect or variant "no_brakes"; see: uds-harness list defects',
     "article+no_attempt_limit": "article takes no defects; hardened",
     "nowhere.py:one": "there is no file {folder}/nowhere.py",
     "sub:one": 'sub has no function "one"',

@@ -80,3 +80,19 @@ def test_rows_unfold_to_their_frames_and_can_be_filtered_and_sorted(folder: Path
     assert seen["text"].startswith("expected")
     order = [["critical", "high", "medium", "low", "info"].index(word) for word in seen["severities"]]
     assert order in (sorted(order), sorted(order, reverse=True))
+
+
+def test_no_verdict_of_a_comparison_is_broken_into_pieces(article: Run, tmp_path: Path) -> None:
+    """A long id beside it takes the room."""
+    named = replace(
+        article, findings=tuple(replace(one, id=f"fuzz/write-through-another-{one.id}") for one in article.findings)
+    )
+    page = tmp_path / "diff.html"
+    page.write_text(diff_html(compare(named, turned(named))), encoding="utf-8")
+    lines = "(cell) => { const range = page.createRange(); range.selectNodeContents(cell); return [cell.innerText, range] }"
+    asks = f"""
+      tall: all(".changes td:not(.what)").map({lines}).filter(([, range]) => range.getBoundingClientRect().height > 40)
+        .map(([text]) => text), cells: all(".changes td:not(.what)").length,"""
+    (seen,) = looked_at((page, 1280), asks=asks)
+    assert seen["cells"] > 10
+    assert seen["tall"] == []

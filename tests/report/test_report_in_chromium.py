@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.profile import Grid, GridRow, Profile
 from harness.report.html import render_audit_html
-from harness.run import Grid, GridRow, Profile, Run
+from harness.run import Run
 from tests.report.browser import CHROMIUM, browser
 
 SEEDS = tuple(f"{number * 2654435761 % 2**40:010X}" for number in range(300))

@@ -39,6 +39,7 @@ def failure(compute: KeyFunction) -> str:
     text = str(caught.value)
     assert text.startswith("key ")
     assert "\n" not in text
+    assert text.isprintable()
     assert len(text) < 500
     return text
 
@@ -146,6 +147,7 @@ def test_python_function_that_returns_no_key_is_an_error(python: Callable[[str],
         "return 1 / 0",
         "raise RuntimeError('first line\\nsecond line')",
         "raise RuntimeError('x' * 100_000)",
+        "raise RuntimeError('\\x1b[2J\\x00\\u202e\\ud800')",
         "raise SystemExit(2)",
         "import sys; sys.exit('cannot go on')",
         "return seed + None",

@@ -105,6 +105,7 @@ def test_every_request_that_passes_with_nothing_allowed_is_no_write_reset_key_or
     gate = SafetyGate(allowing())
     passing = {pdu[0] for pdu in (bytes((sid, 0x02, 0, 0, 0)) for sid in range(0x100)) if gate.permits(pdu)}
     assert not passing & {0x10, 0x11, 0x14, 0x27, 0x28, 0x2C, 0x2E, 0x2F, 0x31, 0x34, 0x36, 0x37, 0x38, 0x3D, 0x85, 0x87}
+    assert 0x86 not in passing
     assert not passing & set(range(0xA0, 0xBF))
     assert passing >= {0x19, 0x22, 0x23, 0x3E}
 

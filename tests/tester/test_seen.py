@@ -9,7 +9,7 @@ import pytest
 from harness.audit.measurements.access_map import access_profiles
 from harness.audit.opening import open_tester
 from harness.link.trace import Trace
-from harness.run import Profile
+from harness.profile import Profile
 from harness.target import load_target
 from harness.tester.seen import MOST_SUBJECTS, Condition, Seen
 from harness.tester.tester import Tester

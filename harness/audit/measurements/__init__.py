@@ -21,7 +21,8 @@ from harness.audit.measurements.simple_keys import SimpleKeys, find_missing_keys
 from harness.audit.measurements.timing import KeyTiming, time_keys
 from harness.errors import HarnessError
 from harness.outcome import NotApplicable, Unjudged
-from harness.run import Depth, Profile, Times
+from harness.profile import Profile, Times
+from harness.run import Depth
 from harness.tester.tester import Tester
 
 T = TypeVar("T")
@@ -206,7 +207,7 @@ class Measurements:
         needs = {need for check in checks for need in check.needs + check.uses}
         with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet it again, and say so
             if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:
-                find_missing_keys(self._tester, self.simple_keys)
+                find_missing_keys(self._tester, self.simple_keys, self._depth)
             if "write" in needs:
                 self._tester.access.settle_guards()
 

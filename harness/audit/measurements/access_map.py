@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.run import Grid, GridRow, Profile
+from harness.profile import Grid, GridRow, Profile
 from harness.target import Target
 from harness.tester.reply import Kind
 from harness.tester.seen import Condition, Seen

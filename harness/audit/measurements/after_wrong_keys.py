@@ -43,8 +43,12 @@ def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAft
             if not answer.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
                 stopped_by = f"a wrong key is answered with {answer}"
                 break
+            next_seed = security.seed(level)
+            if not any(next_seed):
+                stopped_by = "a seed of zero followed a wrong key, as if the level were unlocked"
+                break
             answered.append(seed)
-            following.append(security.seed(level))
+            following.append(next_seed)
     except (Unjudged, NotPermitted) as reason:
         stopped_by = str(reason)
     return SeedsAfterWrongKeys(tuple(answered), tuple(following), stopped_by)

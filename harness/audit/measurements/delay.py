@@ -156,7 +156,9 @@ def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
     seed = delay.given.pdu[2:]
     is_known = security.level(level).is_proven
     key = security.right_key(level, seed) if is_known else security.wrong_key(level, seed)
-    answer = security.send_key(level, key)
-    return Delay(
-        delay.wrong_keys, delay.seconds, delay.at_least_s, delay.declared_s, delay.given, delay.key_in_delay, answer
-    )
+    given, answer = delay.given, security.send_key(level, key)
+    if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have been the next at the limit
+        following = tester.guesses.ask(level)
+        if is_seed(following):
+            given, answer = following, security.send_key(level, security.wrong_key(level, following.pdu[2:]))
+    return Delay(delay.wrong_keys, delay.seconds, delay.at_least_s, delay.declared_s, given, delay.key_in_delay, answer)

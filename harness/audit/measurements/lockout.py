@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.brute_force import in_words, mean_time_s
 from harness.outcome import Inconclusive
 from harness.run import Depth, Exchange
-from harness.tester.guesses import LARGEST_LIMIT
+from harness.tester.guesses import LARGEST_LIMIT, Guess, is_seed
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
 LIMIT_PROBE = LARGEST_LIMIT + 1
 """One more than the largest attempt limit that is still a limit (CATALOGUE 11, row 4)."""
+OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
+"""Of keys, tried where neither a key nor the ECU's answers tell the right one. One byte would be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,13 @@ def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
 
     NotApplicable: the ECU has no SecurityAccess. Inconclusive: it gives no seed, or does not compare keys.
     """
+    lockout = _probe(tester, level, depth)
+    if lockout.limit is not None or tester.security.level(level).is_proven:
+        return lockout
+    return _with_other_lengths(tester, level, depth, lockout)
+
+
+def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
     security = tester.security
     probe = depth.choose(quick=LIMIT_PROBE, default=LIMIT_PROBE, deep=50)
     security.ledger.check(level, LIMIT_PROBE)
@@ -82,6 +91,45 @@ def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
         (tester.link.now_s - begun_s) / probe,
         8 * (len(answer.request) - 2),
     )
+
+
+def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
+    """The limit that only keys of the right length come to, in an ECU that says of others too just that they are wrong.
+
+    The lengths take turns, so that each is tried as often as the first was; not beyond the budget of wrong keys.
+    """
+    security = tester.security
+    usual = security.key_length(level)
+    if not _answers_as_wrong(tester, level, usual + 1):
+        return without_limit
+    lengths = [length for length in OTHER_LENGTHS if length != usual]
+    left = security.ledger.left(level)
+    if left is not None and left < LIMIT_PROBE * (len(lengths) + 1):
+        tester.note(f"only keys of {usual} bytes were tried: the budget of wrong keys has no room for other lengths")
+        return without_limit
+    for length in lengths * LIMIT_PROBE:
+        guess = Guess(tester.guesses.ask(level), None)
+        if is_seed(guess.seed):
+            guess = Guess(guess.seed, security.send_key(level, tester.chance.random_bytes(length)))
+        if guess.is_limited:
+            security.level(level).key_length = length
+            alone = _probe(tester, level, depth)
+            if alone.limit is not None:
+                return replace(alone, reason=f"{alone.reason}, keys having {length} bytes; those of {usual} are not counted")
+            security.level(level).key_length = usual
+            return without_limit
+        if not guess.is_evaluated:
+            return without_limit
+    tester.note(f"keys of {', '.join(map(str, sorted((usual, *lengths))))} bytes were tried alike")
+    return without_limit
+
+
+def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
+    """Whether a key of another length than the one that seems to be right is answered as wrong too."""
+    seed = tester.guesses.ask(level)
+    if not is_seed(seed):
+        return False
+    return tester.security.send_key(level, tester.chance.random_bytes(length)).is_refused_with(Nrc.INVALID_KEY)
 
 
 def clean_seed(tester: Tester, level: int) -> bytes:

@@ -233,7 +233,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 def refusal_of_a_write(tester: Tester, level: int) -> Exchange | None:
     """A protected write that was denied (0x33) in the present session, so that the level is locked; None: not known."""
     entry = tester.access.protected_by(level)
-    if entry is None:
+    if entry is None or not tester.access.tells_lock_of(entry):
         return None
     try:
         probe = tester.access.locked_probe(entry, in_this_session=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,12 @@ from harness.uds import Nrc
 COMPARED = (Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
 SURE_BITS = 24
 """A key is no luck if so many of its bits were right: short ones have to open the level several times."""
+MOST_SEEDS = 6
+"""So many at most tell a rule that was found from its rivals."""
+QUICK_KEYS, DEFAULT_KEYS = 32, 80
+"""About so many are tried, with those that find out the length."""
+WAITED_AT_ONCE_S = 60.0
+"""A tenth of how long an unusual delay is given."""
 KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
 """Tried in turn, where a key as long as the seed is refused for its length."""
 
@@ -46,23 +52,30 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
     security = tester.security
     first = None if security.has_key(level) else _learn_key_length(tester, level)
     candidates = dict(_candidates(tester, level, depth, first))
-    compared, notes = 0, []
+    compared = 0
+    notes: list[str] = []
+    once: tuple[str, Reply] | None = None
     for name, make_key in candidates.items():
         reply = first.reply if first is not None and name == ALL_ZERO else _try(tester, level, make_key)
         if reply.is_positive:
-            if not _opens_again(tester, level, make_key):
+            rivals = [one for other, one in candidates.items() if other != name]
+            if _opens_again(tester, level, make_key, rivals):
+                if not security.has_key(level):
+                    security.take_found_key(level, make_key, name)
+                return SimpleKeys(name, reply, len(candidates), compared, tuple(notes))
+            if _seeds_to_be_sure(tester, level) > 1:
                 notes.append(f"{name} opened the level for one seed, and not for the next: chance, with keys so short")
                 continue
-            if not security.has_key(level):
-                security.take_found_key(level, make_key, name)
-            return SimpleKeys(name, reply, len(candidates), compared, tuple(notes))
-        if reply.is_refused_with(*COMPARED):
+            notes.append(f"{name} opened the level for one seed, and not for the next")
+            once = once or (name, reply)
+        elif reply.is_refused_with(*COMPARED):
             compared += 1
         else:
             notes.append(f"{name}: not compared, {reply}")
     if not security.has_key(level):
         _start_counting_anew(tester, level)
-    return SimpleKeys("", None, len(candidates), compared, tuple(notes))
+    found, answer = once or ("", None)
+    return SimpleKeys(found, answer, len(candidates), compared, tuple(notes))
 
 
 def _start_counting_anew(tester: Tester, level: int) -> None:
@@ -75,15 +88,33 @@ def _start_counting_anew(tester: Tester, level: int) -> None:
                 return
 
 
-def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys]) -> None:
-    """Try the levels whose key function is not given, before any check needs a key; what ends it is the checks' to say."""
+def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], depth: Depth) -> None:
+    """Try the levels whose key function is not given, before any check needs a key; what ends it is the checks' to say.
+
+    Not where that could take more than half of the wrong keys that may still be sent: other checks need some too.
+    """
+    most = depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=DEFAULT_KEYS)
     for entry in tester.target.security:
-        if not tester.security.has_key(entry.level):
-            try:
-                tester.restore()
-                simple_keys(entry.level)
-            except (Unjudged, HarnessError):
-                continue
+        left = tester.security.ledger.left(entry.level)
+        if tester.security.has_key(entry.level) or (left is not None and left < 2 * most):
+            continue
+        try:
+            tester.restore()
+            simple_keys(entry.level)
+        except (Unjudged, HarnessError):
+            _wait_out(tester, entry.level)
+
+
+def _wait_out(tester: Tester, level: int) -> None:
+    """Let a delay pass that is much longer than usual, so that it is not in the way of checks that begin none."""
+    state = tester.security.level(level)
+    if not (state.is_locked_out and state.wrong_in_a_row):
+        return
+    with suppress(Unjudged, HarnessError):
+        reply, waited_s = tester.guesses.await_seed(level, WAITED_AT_ONCE_S)
+        if tester.guesses.is_seed(reply):
+            state.is_locked_out = False
+            state.longest_delay_s = max(state.longest_delay_s, waited_s)
 
 
 def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) -> Iterator[tuple[str, KeyMaker]]:
@@ -136,16 +167,45 @@ def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
     return reply
 
 
-def _opens_again(tester: Tester, level: int, make_key: KeyMaker) -> bool:
-    """Whether the same rule opens the level for other seeds too: once more, or as often as it takes to exclude luck."""
-    times = -(-SURE_BITS // (8 * tester.security.key_length(level))) - 1
+def _seeds_to_be_sure(tester: Tester, level: int) -> int:
+    """For so many seeds a rule must give the key before that is no luck."""
+    return -(-SURE_BITS // (8 * tester.security.key_length(level)))
+
+
+def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
+    """Whether the same rule opens the level for other seeds too: once more, or as often as it takes to exclude luck.
+
+    Rules that give the same key for many a seed, as halving and turning by a bit do, are told apart by some seeds more. A
+    long key is no luck; it stands where the ECU cannot be locked to try once more.
+    """
+    needed = _seeds_to_be_sure(tester, level) - 1
     if not tester.access.can_relock:
-        if times:
+        if needed:
             raise Inconclusive("a key as short as this may fit by chance, and nothing locks the ECU again to try once more")
         return True
-    tester.access.lock()
-    for _ in range(max(times, 1)):
-        if not _try(tester, level, make_key).is_positive:
-            return False
+    for count in range(max(needed, MOST_SEEDS)):
         tester.access.lock()
+        try:
+            seed, reply = _try_locked(tester, level, make_key)
+        except Unjudged:
+            if needed:
+                raise
+            return True
+        if not reply.is_positive:
+            return False
+        rivals = [rival for rival in rivals if rival(seed) == make_key(seed)]
+        if count + 1 >= needed and not rivals:
+            break
+    tester.access.lock()
     return True
+
+
+def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
+    """The seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
+    seed, _, reply = tester.security.try_key(level, make_key)
+    if not any(seed):
+        tester.restore()
+        seed, _, reply = tester.security.try_key(level, make_key)
+    if not any(seed):
+        raise Inconclusive("the level gives the seed of an open one, and nothing locks it again")
+    return seed, reply

@@ -187,7 +187,6 @@ class KeyDefects:
             kills=("SA-39",),
             also={
                 **_WALK,
-                "SA-01": "after a wrong key every seed is zero, as an unlocked level's",
                 "SA-22": "the wrong key before the second attempt has unlocked, if the check judges by a write",
                 "SA-25": "the old key is refused, and unlocks, if the check judges by a write",
                 "SA-32": "each trivial key is refused, and unlocks, if the check judges by a write",

@@ -1,0 +1,51 @@
+"""What of an ECU can be measured, and shown beside verdicts? Tables, samples and grids that are small enough to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Measured times of one kind, few enough to be drawn."""
+
+    name: str
+    """What was timed, e.g. ``last byte wrong``."""
+    seconds: tuple[float, ...]
+    """Each of them, in the order in which it was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """One thing that was asked for, and what was seen under each of the grid's conditions."""
+
+    name: str
+    """E.g. ``0x27 SecurityAccess``."""
+    cells: tuple[str, ...]
+    """In the order of the grid's columns, e.g. ``answered 12 times; 3 times 0x13``; empty where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """What was asked for, under which conditions, and what came back."""
+
+    columns: tuple[str, ...]
+    """The conditions, e.g. ``session 0x03, level 0x01 open``."""
+    rows: tuple[GridRow, ...]
+    """One for each thing that was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Something measured of the ECU that is no verdict, as a table of two columns."""
+
+    title: str
+    """E.g. ``Lockout of level 0x01``."""
+    rows: tuple[tuple[str, str], ...]
+    """What was measured, and how much."""
+    seeds: tuple[str, ...] = ()
+    """Seeds in hex, in the order in which they came, the first ones of a large sample. They are no secret; keys are."""
+    times: tuple[Times, ...] = ()
+    """What was timed, one entry for each kind that is held against the others."""
+    grid: Grid | None = None
+    """What was seen under which conditions; None if that is not what was measured."""
