@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from harness.discovery.discover import Discovery, discover
-from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import factory
 from harness.ecu.variants import VARIANTS
 from harness.link.bus import SimulatedLink
@@ -94,8 +93,8 @@ def test_the_right_keys_leave_no_trace_either() -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("change", [*VARIANTS, *DEFECTS])
-def test_no_variant_or_defect_stores_anything_because_it_is_discovered(change: str) -> None:
+@pytest.mark.parametrize("change", VARIANTS)
+def test_no_variant_stores_anything_because_it_is_discovered(change: str) -> None:
     allow = EVERYTHING - {"reset", "power"} if change == "boot_delay" else EVERYTHING  # it begins with each start
     _, before, after, _ = explored(f"hardened+{change}", allow)
     assert after == before
