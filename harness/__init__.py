@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.tester.reply import RawReply, Reply, malformed, negative, positive, silence
     from harness.tester.segments import segments
     from harness.tester.tester import Tester
-    from harness.uds import Nrc, Service
+    from harness.uds import Nrc, Service, write_request
 
 _HOME = {
     "Campaign": "harness.fuzz.campaign",
@@ -79,6 +79,7 @@ _HOME = {
     "traces_of_development": "harness.analysis.development",
     "valid_requests": "harness.fuzz.generate",
     "watched_console": "harness.tester.observe",
+    "write_request": "harness.uds",
 }
 
 __all__ = [
@@ -130,6 +131,7 @@ __all__ = [
     "traces_of_development",
     "valid_requests",
     "watched_console",
+    "write_request",
 ]
 
 

@@ -92,6 +92,10 @@ def negative_response(service: int, nrc: int) -> bytes:
     return bytes((NEGATIVE_RESPONSE, service, nrc))
 
 
+ACTIVE_SESSION = 0xF186
+"""The data identifier that tells the session."""
+
+
 def nrc_name(nrc: int) -> str:
     """The code with its name, e.g. ``0x33 securityAccessDenied``; a code without a name as hex alone."""
     try:
@@ -99,6 +103,11 @@ def nrc_name(nrc: int) -> str:
     except ValueError:
         return f"0x{nrc:02X}"
     return f"0x{nrc:02X} {words[0]}{''.join(word.capitalize() for word in words[1:])}"
+
+
+def write_request(did: int, value: bytes) -> bytes:
+    """WriteDataByIdentifier."""
+    return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value
 
 
 def is_seed_request(pdu: bytes) -> bool:

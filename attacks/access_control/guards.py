@@ -202,8 +202,3 @@ def guards_parts(tester: Tester, service: int) -> bool:
         ),
     }
     return any(entry.origin == "declared" and entry.needs.kind != "open" for entry in parts.get(Service(service), ()))
-
-
-def write_request(did: int, value: bytes) -> bytes:
-    """WriteDataByIdentifier."""
-    return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value

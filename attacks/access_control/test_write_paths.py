@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.access_control.guards import DEFAULT_SESSION, each_session, write_request
+from attacks.access_control.guards import DEFAULT_SESSION, each_session
 from attacks.access_control.other_ids import (
     Path,
     declared_path,
@@ -27,6 +27,7 @@ from harness import (
     inconclusive,
     not_applicable,
     segments,
+    write_request,
 )
 
 DEFAULT_ORDER = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, DEFAULT_SESSION))

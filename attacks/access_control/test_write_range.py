@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attacks.access_control.guards import each_session, is_absent, unlocked_for, write_request
+from attacks.access_control.guards import each_session, is_absent, unlocked_for
 from attacks.access_control.readable import readable_data
-from harness import DataEntry, Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import (
+    DataEntry,
+    Depth,
+    Measurements,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    not_applicable,
+    write_request,
+)
 
 MOST_SHOWN = 8
 """So many identifiers that are written are enough."""

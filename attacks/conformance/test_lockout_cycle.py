@@ -40,7 +40,7 @@ def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, level: int)
         flawed=negative(),
     )
     following = tester.guesses.seed_in_delay(level)
-    while tester.guesses.is_seed(following) and len(keys) <= LARGEST_LIMIT:
+    while following.is_seed and len(keys) <= LARGEST_LIMIT:
         seed = following.pdu[2:]
         keys.append(compared_key(tester, level, seed))
         following = tester.guesses.seed_in_delay(level)

@@ -54,4 +54,4 @@ class LockoutWindow:
 
     def is_broken_by(self, seed: Reply) -> bool:
         """Whether this answer is a seed that came before the delay can have run out."""
-        return self._tester.guesses.is_seed(seed) and self.is_early
+        return seed.is_seed and self.is_early

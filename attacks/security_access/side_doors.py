@@ -53,7 +53,7 @@ def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
     """The seed of this level that an answer holds, or as much of it as its first frame does; empty: none but zeros."""
     if isinstance(answer, Reply):
         is_own = len(answer.request) > 1 and answer.request[1] & ~SUPPRESS == level and answer.request[0] == 0x27
-        return answer.pdu[2:] if is_own and tester.guesses.is_seed(answer) else b""
+        return answer.pdu[2:] if is_own and answer.is_seed else b""
     head = bytes((0x67, level))
     for data in (frame.data for frame in answer.answers if frame.data):
         starts, ends = (2, len(data)) if data[0] >> 4 == 1 else (1, 1 + data[0])

@@ -84,7 +84,7 @@ def limit_for_one_seed(tester: Tester, level: int) -> int | None:
     seed = tester.guesses.start(level)
     for count in range(1, 12):
         answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
-        if answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED):
+        if answer.is_delayed:
             tester.cite(answer)
             return count
         if not answer.is_refused_with(Nrc.INVALID_KEY):
@@ -143,7 +143,7 @@ def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Meas
             tester.request(request)
 
     def send_longer_key() -> None:
-        if tester.guesses.is_seed(tester.security.request_seed(level)):
+        if tester.security.request_seed(level).is_seed:
             tester.security.send_key(level, tester.chance.random_bytes(tester.security.key_length(level) + 1))
 
     acts = {
@@ -241,6 +241,4 @@ def is_counted_together(tester: Tester, level: int, other: int, limit: int) -> b
     tester.restore()
     tester.guesses.spend(level, limit - 1)
     tester.session_for(other)
-    return tester.guesses.guess(other).is_limited or tester.guesses.ask(other).is_refused_with(
-        Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
-    )
+    return tester.guesses.guess(other).is_limited or tester.guesses.ask(other).is_delayed

@@ -67,7 +67,7 @@ def judge_keys_in_delay(tester: Tester, level: int, delay: Delay, wanted: int) -
                 expected=f"no seed during the delay of {delay.length_s:.1f} s, however many keys are sent",
                 observed=f"a seed {window.elapsed_s:.1f} s after the limit, when {count} keys had been sent: {reply}",
             )
-        if tester.guesses.is_seed(reply):
+        if reply.is_seed:
             tester.note(f"{count} keys were sent before the delay was over, of {wanted} wanted")
             return
 

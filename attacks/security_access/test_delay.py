@@ -22,7 +22,6 @@ from harness import (
     not_run,
 )
 
-IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 AT_ONCE_S = 0.5
 """After a boot: a seed that comes later may have been held back by a short delay."""
 
@@ -66,7 +65,7 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) ->
             expected=f"no seed {declared}, after {delay.wrong_keys} wrong keys",
             observed=f"{early}, and a key for it is compared: {answer}",
         )
-    if not tester.security.level(level).is_proven or not answer.is_refused_with(*IN_DELAY):
+    if not tester.security.level(level).is_proven or not answer.is_delayed:
         inconclusive(f"there is {early}, but whether keys for it count cannot be told: {answer}")
     tester.note(f"there is {early}, but even the right key for it is refused: {answer}")
 
@@ -127,7 +126,7 @@ def judge_restarts(
         window.open()
         tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
         tester.session_for(level)
-        if tester.guesses.is_seed(tester.guesses.seed_in_delay(level)):
+        if tester.guesses.seed_in_delay(level).is_seed:
             inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
         seen = restart()
         if seen is None:
@@ -138,11 +137,11 @@ def judge_restarts(
         judge_seed_after(tester, measure, level, delay, window, name, reply)
         if not seen:
             undecided.append(f"{name}: no restart was seen")
-        elif reply.is_refused_with(*IN_DELAY):
+        elif reply.is_delayed:
             held.append(name)
         else:
             undecided.append(f"{name}: neither a delay nor a seed before its end, but {reply}")
-        if tester.guesses.is_seed(reply):
+        if reply.is_seed:
             window.forget()
     while done and window.is_open and window.is_early:
         tester.wait(delay.at_least_s / 20)
@@ -208,11 +207,11 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
         took_s, age_s = tester.link.now_s - back_s, tester.link.now_s - tester.restart.begun_s
         if not seen:
             undecided.append(f"{name}: no restart was seen")
-        elif reply.is_refused_with(*IN_DELAY):
+        elif reply.is_delayed:
             held.append(name)
         elif age_s > EARLY_UNTIL * delay.at_least_s:
             undecided.append(f"{name}: it takes {age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out")
-        elif tester.guesses.is_seed(reply) and took_s < AT_ONCE_S:
+        elif reply.is_seed and took_s < AT_ONCE_S:
             tester.cite(wrong.decisive, reply)
             fail(expected=f"0x37 after a wrong key and {name}", observed=f"a seed {took_s:.1f} s after it: {reply}")
         else:
@@ -264,7 +263,7 @@ def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Meas
         if window.is_broken_by(plainly):
             tester.cite(answer, plainly)
             fail(expected=expected, observed=f"after {name} ({answer}) a plain request gets one: {plainly}")
-        if tester.guesses.is_seed(plainly):
+        if plainly.is_seed:
             window.forget()
     if entry is not None and is_locked:
         judge_effect(tester, entry)

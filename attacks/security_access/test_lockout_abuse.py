@@ -46,7 +46,7 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
         if lockouts == 1:
             measure.of_lockout(level, "Locks", scope(tester, level))
         reply, waited_s = tester.guesses.await_seed(level, length_s)
-        if not tester.guesses.is_seed(reply):
+        if not reply.is_seed:
             judge_endless(
                 tester, reply, waited_s, failures, is_known=delay.declared_s is not None or delay.seconds is not None
             )
@@ -65,7 +65,7 @@ def judge_locked_out_before(tester: Tester, level: int) -> None:
         return
     tester.session_for(level)
     reply, waited_s = tester.guesses.await_seed(level, max(state.longest_delay_s, SHORTEST_DELAY_S))
-    if not tester.guesses.is_seed(reply):
+    if not reply.is_seed:
         tester.note(f"earlier delays of this run were over after {state.longest_delay_s:.0f} s")
         judge_endless(tester, reply, waited_s, state.wrong_in_a_row, is_known=True)
 
@@ -80,7 +80,7 @@ def other_communication(tester: Tester) -> list[bytes]:
 def scope(tester: Tester, level: int) -> str:
     """Which levels are locked with this one, in words."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
-    locked = [other for other in others if not tester.guesses.is_seed(tester.security.request_seed(other))]
+    locked = [other for other in others if not tester.security.request_seed(other).is_seed]
     if not others:
         return "the only level declared"
     return "level " + ", ".join(f"0x{one:02X}" for one in (level, *locked)) + (" only" if not locked else "")

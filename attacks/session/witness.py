@@ -10,10 +10,8 @@ DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
 """Times S3: by then a session in which nothing was asked has ended."""
 
-MOST_READS = 64
 LOOKS, LOOK_AGAIN_S = 5, 0.5
 """An ECU that has just started may refuse for a while what it else answers."""
-IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 EVERYBODYS_IDS = (0x7DF, 0x18DB33F1)
 """The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
 
@@ -40,7 +38,7 @@ class Witness:
 
 def told(reply: Reply) -> str:
     """What matters of an answer: seeds differ each time, and may have to wait; identifiers do not."""
-    if reply.request[0] == 0x27 and reply.is_refused_with(*IN_DELAY):
+    if reply.request[0] == 0x27 and reply.is_delayed:
         return "positive"
     if reply.is_positive:
         return reply.pdu.hex() if reply.request[0] == 0x22 else "positive"
@@ -88,8 +86,7 @@ def find_witness(tester: Tester) -> Witness:
 
 def not_shown(tester: Tester) -> list[bytes]:
     """Reads of data that everybody may read, but not in the session that the ECU is in."""
-    reads = [b"\x22" + entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"]
-    return [read for read in reads[:MOST_READS] if tester.request(read).is_negative][:2]
+    return [b"\x22" + did.to_bytes(2, "big") for did in tester.not_shown()[:2]]
 
 
 def enter(tester: Tester, session: int) -> None:

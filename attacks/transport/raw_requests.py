@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness import DataEntry, Frame, Inconclusive, RawReply, Severity, Tester, fail, inconclusive, not_applicable, segments
+from harness import (
+    DataEntry,
+    Frame,
+    Inconclusive,
+    RawReply,
+    Severity,
+    Tester,
+    fail,
+    inconclusive,
+    not_applicable,
+    segments,
+    write_request,
+)
 
 CLEAR_TO_SEND, WAIT, OVERFLOW = 0x30, 0x31, 0x32
 GO_ON = bytes((CLEAR_TO_SEND, 0, 0)).ljust(8, b"\x00")
@@ -130,16 +142,11 @@ def writable(tester: Tester, lengths: range = range(FRAME_BYTES)) -> DataEntry |
         if entry.read.kind == entry.write.kind == "open" and not entry.volatile:
             try:
                 effect = tester.access.write_effect(entry)
-                if effect.is_changed and len(write_request(entry, effect.before)) in lengths:
+                if effect.is_changed and len(write_request(entry.did, effect.before)) in lengths:
                     return entry
             except Inconclusive as reason:
                 tester.note(f"DID {entry.did:04X}: writes were not tried ({reason})")
     return None
-
-
-def write_request(entry: DataEntry, value: bytes) -> bytes:
-    """WriteDataByIdentifier."""
-    return b"\x2e" + entry.did.to_bytes(2, "big") + value
 
 
 def expect_no_effect(

@@ -17,17 +17,8 @@ from attacks.transport.raw_requests import (
     require_long_request,
     single,
     writable,
-    write_request,
 )
-from harness import (
-    Depth,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    segments,
-)
+from harness import Depth, Severity, Tester, attack, fail, inconclusive, segments, write_request
 
 SHORTEST = 8
 """What a first frame of eight bytes may announce at least; less fits a single frame."""
@@ -70,7 +61,7 @@ def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
         expect_silence(tester, field, (b"\x21" + request[6:]).ljust(FRAME_BYTES, b"\x00"))
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: short_write(write_request(entry, value)))
+        expect_no_effect(tester, entry, lambda value: short_write(write_request(entry.did, value)))
     require_long_request(tester)
 
 

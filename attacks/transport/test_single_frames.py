@@ -11,9 +11,8 @@ from attacks.transport.raw_requests import (
     require_answer,
     single,
     writable,
-    write_request,
 )
-from harness import DataEntry, Depth, Severity, Tester, attack
+from harness import DataEntry, Depth, Severity, Tester, attack, write_request
 
 TESTER_PRESENT = b"\x3e\x00"
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
@@ -31,7 +30,7 @@ def filled(start: bytes, length: int = FRAME_BYTES) -> bytes:
 
 def write_with(control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
     """A write behind a protocol control byte."""
-    return [filled(control + write_request(entry, value))]
+    return [filled(control + write_request(entry.did, value))]
 
 
 def fd_lengths(tester: Tester) -> tuple[int, ...]:
@@ -96,7 +95,7 @@ def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: D
             expect_no_effect(tester, entry, partial(write_with, bytes((length,)), entry))
     longer = writable(tester, range(FRAME_BYTES, 0x10))
     if longer is not None:  # what is stored beyond the frame's own bytes can be read back
-        expect_no_effect(tester, longer, lambda value: [overlong(write_request(longer, value))], severity=Severity.HIGH)
+        expect_no_effect(tester, longer, lambda value: [overlong(write_request(longer.did, value))], severity=Severity.HIGH)
     require_answer(tester)
 
 
@@ -129,8 +128,8 @@ def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth:
         expect_silence(tester, filled(single(tester.liveness_request), size))  # this form is for frames of 8 bytes at most
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry, value)[:6])])
-        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry, value)[:-1])])
+        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:6])])
+        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:-1])])
     require_answer(tester)
 
 
@@ -163,7 +162,7 @@ def test_frames_of_reserved_types_are_ignored(tester: Tester, depth: Depth) -> N
     entry = writable(tester)
     if entry is not None:
         for kind in depth.choose(quick=(0x4, 0xF), default=tuple(range(0x4, 0x10)), deep=tuple(range(0x4, 0x10))):
-            control = kind << 4 | len(write_request(entry, tester.read(entry.did)))
+            control = kind << 4 | len(write_request(entry.did, tester.read(entry.did)))
             if control not in SERVICES_WITH_EFFECT:
                 expect_no_effect(tester, entry, partial(write_with, bytes((control,)), entry))
     require_answer(tester)

@@ -25,7 +25,7 @@ from harness.run import Depth, Finding, Run, RunInfo, Verdict
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
 from harness.run_lock import RunLock
 from harness.target import QUIRKS, Target
-from harness.tester.ledger import LEDGER
+from harness.tester.ledger import ledger_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +58,9 @@ class AuditSession:
         """UserError: the interface, key functions, ledger or folder; nothing has been sent then."""
         self.options = options
         target = options.target
-        ledger_path = None if target.is_simulated else options.reports / LEDGER
         trace = Trace(channel=_log_channel(target))
         self._on_acceptances: list[str] = []
-        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger_path)
+        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger_path(target, options.reports))
         self._link = self.tester.link
         try:
             self._clock = RealClock()

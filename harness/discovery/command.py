@@ -16,7 +16,7 @@ from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.run import Depth
 from harness.target import Target, load_text
-from harness.tester.ledger import LEDGER
+from harness.tester.ledger import ledger_path
 
 REPORTS = Path("reports")
 NOTHING_FOUND = 5
@@ -33,7 +33,6 @@ def discover_bus(
     is_one_wanted: bool = False,
 ) -> Discovery:
     """Open the target's bus, discover what is on it, and close it. UserError: it cannot be opened."""
-    ledger_path = None if target.is_simulated else REPORTS / LEDGER
     progress = TerminalProgress()
     link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
@@ -42,7 +41,7 @@ def discover_bus(
             target,
             candidates=candidates,
             key=key,
-            ledger_path=ledger_path,
+            ledger_path=ledger_path(target, REPORTS),
             pace_s=pace_s,
             depth=depth,
             progress=progress,

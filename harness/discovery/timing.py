@@ -9,7 +9,7 @@ from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap
 from harness.tester.reply import Kind, Reply
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Session
+from harness.uds import ACTIVE_SESSION, Nrc, Session
 
 IDLE_S = (2.0, 4.0, 4.8, 5.5, 7.0, 12.0, 30.0)
 """After so long without a request it is looked whether the session has ended."""
@@ -17,8 +17,6 @@ LONGEST_BOOT_S = 30.0
 LATEST_START_S = 2.0
 """So long at most an ECU goes on after it has promised to restart."""
 STEP_S = 0.02
-ACTIVE_SESSION = 0xF186
-"""The identifier that tells the session."""
 _TELLING_SERVICES = (0x31, 0x28, 0x2E, 0x85, 0x14, 0x19, 0x2F, 0x23, 0x3D, 0x34)
 """Services that are often not to be had in the default session."""
 

@@ -22,7 +22,6 @@ SLOWEST_BOOT: Final = 5
 """As many times its declared boot time, and two seconds, an ECU is waited for after a reset that a message asked for."""
 
 _SINGLE, _FIRST = 0x0, 0x1
-_LIMITED: Final = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 _NOT_TAKEN: Final = {
     fault.value for fault in (IsoTpFault.TIMEOUT_BS, IsoTpFault.OVERFLOW, IsoTpFault.WAIT_LIMIT, IsoTpFault.INVALID_FS)
 }
@@ -116,7 +115,7 @@ class Speaker:
 
 def _locked_out_level(replies: list[Reply]) -> int | None:
     for reply in replies:
-        if reply.request[0] == Service.SECURITY_ACCESS and len(reply.request) > 1 and reply.is_refused_with(*_LIMITED):
+        if reply.request[0] == Service.SECURITY_ACCESS and len(reply.request) > 1 and reply.is_delayed:
             return level_of(reply.request)
     return None
 

@@ -15,14 +15,13 @@ from harness.tester.reply import Kind, Reply
 from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, STEP_S
 from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Service
+from harness.uds import Service
 
 STEPS_SHOWN: Final = 8
 LOCKOUT_ONE_IN: Final = 8
 """How seldom a failure is risked that the ECU may answer with its delay."""
 UNWANTED_LOCKOUTS: Final = 2
 """An ECU with a lower limit than was declared may lock out the walk so often."""
-DELAYED: Final = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 LOCK_MAY_CHANGE: Final = frozenset((Action.SESSION, Action.RESET, Action.WAIT, Action.SEED, Action.KEY))
 
 
@@ -175,7 +174,7 @@ class Walk:
         if step.action is Action.RESET and reply.is_positive:
             self._patience.resets -= 1
             self._watch_restart()
-        if reply.is_refused_with(*DELAYED):
+        if reply.is_delayed:
             self._wait_out_delay(step.number)
 
     def _has_locked_itself(self, level: int) -> bool:

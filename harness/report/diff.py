@@ -9,10 +9,11 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from harness.report.compare import MEANINGS, Change, Comparison, Difference
 from harness.report.conclusion import interruption, target_name
+from harness.report.html import environment
 from harness.report.text import shown
 from harness.run import Finding, Run, Verdict
 
@@ -198,12 +199,4 @@ def _finding_json(finding: Finding | None) -> dict[str, Any] | None:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(shown=shown)
-    return environment.get_template("diff.html")
+    return environment().get_template("diff.html")

@@ -73,7 +73,7 @@ def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
     in_short = _within(ROOM_FOR_MORE_FINDINGS, groups[len(in_full) :], parts.check_in_short)
     style, script = _style(info), _source("audit.js")
     page = (
-        _environment()
+        environment()
         .get_template("audit.html")
         .render(
             parts=parts,
@@ -167,27 +167,28 @@ def _parts(ids: frozenset[int]) -> Any:
         "most_notes": MOST_NOTES,
         "most_seen": MOST_SEEN,
     }
-    return _environment().get_template("parts.html").make_module(context)
+    return environment().get_template("parts.html").make_module(context)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """How every page is made: escaped throughout, and what is missing is an error."""
+    pages = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
-    return environment
+    pages.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
+    return pages
 
 
 @cache
 def _source(name: str) -> str:
-    loader = _environment().loader
+    loader = environment().loader
     assert loader is not None
-    return loader.get_source(_environment(), name)[0]
+    return loader.get_source(environment(), name)[0]
 
 
 def _style(info: RunInfo) -> str:

@@ -11,7 +11,10 @@ from harness.run import Exchange, Severity
 from harness.target import DataEntry, Target
 from harness.tester.exchange import Exchanger
 from harness.tester.reply import Expectation, Kind, RawReply, Reply
-from harness.uds import Nrc, Service, Session
+from harness.uds import Nrc, Service, Session, write_request
+
+MOST_LOOKED_FOR = 64
+"""Identifiers that are read to tell sessions."""
 
 
 class Client(Exchanger):
@@ -76,6 +79,11 @@ class Client(Exchanger):
             raise Inconclusive(f"DID {did:04X} cannot be read back: {reply}")
         return reply.pdu[3:]
 
+    def not_shown(self) -> list[int]:
+        """The data that everybody may read, and that is refused in the session that the ECU is in; of the first dozens."""
+        dids = [entry.did for entry in self.target.data if entry.read.kind == "open"]
+        return [did for did in dids[:MOST_LOOKED_FOR] if self.read_reply(did).is_negative]
+
     def stable_value(self, did: int) -> bytes:
         """The value of a DID, read three times. Inconclusive when it changes by itself."""
         values = {self.read(did) for _ in range(3)}
@@ -85,7 +93,7 @@ class Client(Exchanger):
 
     def write(self, did: int, value: bytes) -> Reply:
         """WriteDataByIdentifier."""
-        return self.request(bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value)
+        return self.request(write_request(did, value))
 
     def other_value(self, entry: DataEntry, value: bytes) -> bytes:
         """A valid value of the DID that is not `value`. Inconclusive when the declared range has no other."""

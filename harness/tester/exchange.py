@@ -271,12 +271,6 @@ class Exchanger:
                 break
         return tuple(heard)
 
-    def listen_to_all(self, seconds: float) -> int:
-        """How many frames of any id come in the next `seconds`; nothing is sent."""
-        before = self.trace.count
-        self.listen(seconds)
-        return self.trace.count - before
-
     def wait(self, seconds: float) -> None:
         """Let time pass in silence. A session that needs TesterPresent ends meanwhile."""
         self.listen(seconds)

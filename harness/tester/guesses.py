@@ -16,7 +16,6 @@ LARGEST_LIMIT = 10
 
 PAUSE_STEP_S = 0.25
 
-IN_DELAY = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 NOT_IN_SESSION = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
 
 
@@ -30,7 +29,7 @@ class Guess:
     @property
     def is_limited(self) -> bool:
         """The ECU says that there were too many: to the request for a seed, or to the key."""
-        return self.seed.is_refused_with(*IN_DELAY) or (self.key is not None and self.key.is_refused_with(*IN_DELAY))
+        return self.seed.is_delayed or (self.key is not None and self.key.is_delayed)
 
     @property
     def is_evaluated(self) -> bool:
@@ -80,7 +79,7 @@ class LockedOut:
     @property
     def holds(self) -> bool:
         """No seed was given."""
-        return self.following.is_refused_with(*IN_DELAY)
+        return self.following.is_delayed
 
 
 class Guesses:
@@ -89,11 +88,6 @@ class Guesses:
     def __init__(self, client: Client, security: SecurityAccess) -> None:
         self._client = client
         self._security = security
-
-    @staticmethod
-    def is_seed(reply: Reply) -> bool:
-        """Whether an answer is a seed that a key could be made for: positive, and not all zeros."""
-        return is_seed(reply)
 
     def allowance(self, level: int, limit: int) -> int:
         """How many wrong keys a sound ECU may take from a known state, where `limit` was measured.
@@ -124,15 +118,15 @@ class Guesses:
         while reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and self._client.link.now_s < give_up_s:
             self._client.wait(START_UP_S / 20)
             reply = self._security.request_seed(level)
-        is_zero = reply.is_positive and not is_seed(reply)
+        is_zero = reply.is_positive and not reply.is_seed
         return self._security.request_seed(level) if is_zero else reply
 
     def guess(self, level: int, flip: int = 0) -> Guess:
         """One wrong key. Inconclusive: there was neither a seed to answer nor a limit, or the key was not compared."""
         seed = self.ask(level)
-        if seed.is_refused_with(*IN_DELAY):
+        if seed.is_delayed:
             return Guess(seed, None)
-        if not is_seed(seed):
+        if not seed.is_seed:
             self._client.cite(seed)
             why = "the level seems to be open" if seed.is_positive else "and no limit is announced"
             raise Inconclusive(f"no seed to answer for level 0x{level:02X}, {why}: {seed}")
@@ -142,7 +136,7 @@ class Guesses:
         """A wrong key for this seed. Inconclusive: the answer does not say that it was compared, or came too late."""
         security = self._security
         key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
-        if not key.is_refused_with(Nrc.INVALID_KEY, *IN_DELAY):
+        if not (key.is_delayed or key.is_refused_with(Nrc.INVALID_KEY)):
             self._client.cite(key)
             raise Inconclusive(f"a wrong key was not evaluated as one: {key}")
         return key
@@ -163,7 +157,7 @@ class Guesses:
                 return Spent(evaluated, guess.decisive)
             evaluated += 1
         after = self.ask(level)
-        return Spent(evaluated, after if after.is_refused_with(*IN_DELAY) else None)
+        return Spent(evaluated, after if after.is_delayed else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
         """Send wrong keys until no seed is given, at least so many; it does not hold where seeds are given after any number.
@@ -180,9 +174,9 @@ class Guesses:
                 raise Inconclusive(f"level 0x{level:02X} seems to be open: its seed is zero")
             answer = self.answer_wrong(level, seed, count)
             at_s = client.link.now_s
-            is_announced = is_announced or answer.is_refused_with(*IN_DELAY)
+            is_announced = is_announced or answer.is_delayed
             following = self.ask(level)
-            is_refused = following.is_refused_with(*IN_DELAY)
+            is_refused = following.is_delayed
             if count == at_most or (is_refused and count >= wrong_keys):
                 break
             if is_refused:
@@ -202,7 +196,7 @@ class Guesses:
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S)
             reply = self.seed_in_delay(level)
-            if is_seed(reply):
+            if reply.is_seed:
                 return reply.pdu[2:]
         return b""
 
@@ -218,7 +212,7 @@ class Guesses:
         """Ask until a seed is given, for at most ten delays, of which each is silent; and how long that took."""
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)
-        while not is_seed(reply) and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
+        while not reply.is_seed and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
             self._client.wait(1.05 * delay_s + PAUSE_STEP_S)
             self._client.session_for(level)
             reply = self.ask(level)
@@ -229,8 +223,3 @@ class Guesses:
         response_id = self._client.target.can.response_id
         answers = (frame.time_s for frame in reversed(reply.frames) if frame.can_id == response_id and not frame.is_sent)
         return next(answers, 0.0)
-
-
-def is_seed(reply: Reply) -> bool:
-    """Whether an answer is a seed that a key could be made for: positive, and not all zeros."""
-    return reply.is_positive and any(reply.pdu[2:])

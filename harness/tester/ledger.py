@@ -80,6 +80,11 @@ def ledger_of(target: Target, path: Path | None) -> Ledger:
     return Ledger(path, f"{target.name} {can.interface}:{can.channel} {can.request_id:X}", target.safety.wrong_keys)
 
 
+def ledger_path(target: Target, reports: Path) -> Path | None:
+    """Where a target's wrong keys are counted over all runs; None: those of a simulated ECU are not."""
+    return None if target.is_simulated else reports / LEDGER
+
+
 def _read(path: Path) -> Counts:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

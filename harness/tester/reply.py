@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.run import Exchange, FrameRecord
-from harness.uds import nrc_name
+from harness.uds import Nrc, nrc_name
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -75,6 +75,16 @@ class Reply:
     def is_silence(self) -> bool:
         """No final answer, and nothing that could have been meant as one."""
         return self.kind is Kind.SILENCE
+
+    @property
+    def is_delayed(self) -> bool:
+        """Refused since there were too many wrong keys: 0x36 or 0x37."""
+        return self.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+
+    @property
+    def is_seed(self) -> bool:
+        """To a request for a seed: one that a key could be made for, positive and not all zeros."""
+        return self.is_positive and any(self.pdu[2:])
 
     def is_refused_with(self, *nrcs: int) -> bool:
         """Whether this is a negative response with one of these codes."""

@@ -12,13 +12,11 @@ from functools import partial
 from harness.errors import LinkError
 from harness.tester.client import Client
 from harness.tester.reply import Kind, Reply
-from harness.uds import Nrc, ResetType, Service, Session
+from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 
 STEP_S = 0.01
 LATEST_START_S = 0.3
 """Beyond its declared boot time: how long an ECU may go on after it has promised to restart."""
-ACTIVE_SESSION = 0xF186
-MOST_READS = 64
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
 """An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
@@ -225,8 +223,7 @@ class Restart:
         """Data that everybody may read in another session, but not in the default one; the ECU is left in either."""
         client = self._client
         client.enter_session(Session.DEFAULT)
-        dids = [entry.did for entry in client.target.data if entry.read.kind == "open"]
-        not_shown = [did for did in dids[:MOST_READS] if client.read_reply(did).is_negative]
+        not_shown = client.not_shown()
         for session in client.sessions() if not_shown else ():
             if session in (Session.DEFAULT, Session.PROGRAMMING) or not client.enter_session(session).is_positive:
                 continue

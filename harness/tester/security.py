@@ -26,8 +26,6 @@ START_UP_S = 5.0
 RIGHT_KEYS_IN_VAIN = 2
 """So often a right key may go unaccepted without 0x35, e.g. for want of a session, before it is not sent any more."""
 
-_DELAYED = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
-
 
 class SecurityAccess:
     """Service 0x27 for every level of one ECU. It watches the client, so that no key goes out uncounted."""
@@ -108,7 +106,7 @@ class SecurityAccess:
             return
         self.is_touched = True
         state = self.level(_level_of(request))
-        state.is_delayed = reply.is_refused_with(*_DELAYED)
+        state.is_delayed = reply.is_delayed
         if state.is_delayed and state.wrong_in_a_row:
             state.seen_limit = min(state.seen_limit or state.wrong_in_a_row, state.wrong_in_a_row)
         if is_seed_request(request):
@@ -166,11 +164,11 @@ class SecurityAccess:
         while not state.is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             self._client.wait(step_s)
             waited_s += step_s
-            if reply.is_refused_with(*_DELAYED):
+            if reply.is_delayed:
                 delayed_s = waited_s
                 self._client.session_for(level)  # it may have ended meanwhile
             reply = self.request_seed(level)
-        state.is_locked_out = reply.is_refused_with(*_DELAYED)
+        state.is_locked_out = reply.is_delayed
         if reply.is_positive:
             state.longest_delay_s = max(state.longest_delay_s, delayed_s)
         for _ in range(EMPTY_SEEDS):
@@ -187,7 +185,7 @@ class SecurityAccess:
     def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
         """How long to wait before asking again; 0 when waiting is no use."""
         delay_s = self.delay_s(level)
-        if reply.is_refused_with(*_DELAYED) and waited_s <= LONGEST_DELAYS * delay_s:
+        if reply.is_delayed and waited_s <= LONGEST_DELAYS * delay_s:
             return delay_s / 2 if waited_s else delay_s + 0.5
         if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and waited_s < START_UP_S:
             return START_UP_S / 10

@@ -157,20 +157,20 @@ def test_a_seed_is_asked_for_again_while_the_ecu_is_starting() -> None:
     made = desk(ecu)
     ecu.refuses_with["2701"] = NO_SEED_22
     ecu.port.call_later(0.6, ecu.refuses_with.clear)
-    assert made.tester.guesses.is_seed(made.tester.guesses.ask(1))
+    assert made.tester.guesses.ask(1).is_seed
 
 
 def test_a_seed_in_the_delay_is_asked_for_in_its_session() -> None:
     made = desk(SecuredEcu())
     made.tester.wait(6.0)  # the session has ended
-    assert made.tester.guesses.is_seed(made.tester.guesses.seed_in_delay(1))
+    assert made.tester.guesses.seed_in_delay(1).is_seed
 
 
 def test_a_seed_is_awaited_for_ten_delays() -> None:
     made = desk(SecuredEcu(attempts=1, delay_s=45.0))
     made.tester.guesses.lock_out(1)
     reply, waited_s = made.tester.guesses.await_seed(1, 10.0)
-    assert made.tester.guesses.is_seed(reply)
+    assert reply.is_seed
     assert 40.0 < waited_s < 60.0
 
 

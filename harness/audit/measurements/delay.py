@@ -8,7 +8,7 @@ from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s
 from harness.audit.measurements.lockout import clean_seed
 from harness.outcome import Inconclusive, NotRun
 from harness.run import Depth
-from harness.tester.guesses import IN_DELAY, LARGEST_LIMIT, LockedOut, is_seed
+from harness.tester.guesses import LARGEST_LIMIT, LockedOut
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 from harness.uds import Nrc
@@ -16,7 +16,6 @@ from harness.uds import Nrc
 KEPT = 0.95
 """A delay is kept if it lasts for so much of what is declared: the ECU's clock is its own."""
 
-_REFUSALS = (*IN_DELAY, Nrc.CONDITIONS_NOT_CORRECT)
 _LONGEST_STEP_S = 2.0
 """Between two questions: short enough to keep a session."""
 
@@ -121,7 +120,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
         asked_s = tester.link.now_s - locked.at_s
         reply = guesses.seed_in_delay(level)
         since_s = guesses.answered_at_s(reply) - locked.since_s
-        if is_seed(reply):
+        if reply.is_seed:
             return Delay(wrong_keys, since_s, refused_s, declared_s, given=reply, key_in_delay=key_in_delay)
         _require_refusal(tester, reply)
         refused_s = asked_s
@@ -129,7 +128,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
     tester.wait(silence_s)
     asked_s = tester.link.now_s - locked.at_s
     reply = guesses.seed_in_delay(level)
-    if is_seed(reply):
+    if reply.is_seed:
         return Delay(wrong_keys, silence_s, _step_s(refused_s, declared_s), declared_s, reply, key_in_delay, None, True)
     _require_refusal(tester, reply)
     return Delay(wrong_keys, None, asked_s, declared_s, key_in_delay=key_in_delay)
@@ -144,7 +143,7 @@ def _step_s(elapsed_s: float, declared_s: float | None) -> float:
 
 
 def _require_refusal(tester: Tester, reply: Reply) -> None:
-    if not reply.is_refused_with(*_REFUSALS):
+    if not (reply.is_delayed or reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT)):
         tester.cite(reply)
         raise Inconclusive(f"during the delay a request for a seed is neither refused for it nor served: {reply}")
 
@@ -159,6 +158,6 @@ def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
     given, answer = delay.given, security.send_key(level, key)
     if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have been the next at the limit
         following = tester.guesses.ask(level)
-        if is_seed(following):
+        if following.is_seed:
             given, answer = following, security.send_key(level, security.wrong_key(level, following.pdu[2:]))
     return Delay(delay.wrong_keys, delay.seconds, delay.at_least_s, delay.declared_s, given, delay.key_in_delay, answer)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.brute_force import in_words, mean_time_s
 from harness.outcome import Inconclusive
 from harness.run import Depth, Exchange
-from harness.tester.guesses import LARGEST_LIMIT, Guess, is_seed
+from harness.tester.guesses import LARGEST_LIMIT, Guess
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
@@ -64,18 +64,17 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
     probe = depth.choose(quick=LIMIT_PROBE, default=LIMIT_PROBE, deep=50)
     security.ledger.check(level, LIMIT_PROBE)
     seed = clean_seed(tester, level)
-    limited = (Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
     begun_s = tester.link.now_s
     for count in range(1, probe + 1):
         answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
-        if answer.is_refused_with(*limited):
+        if answer.is_delayed:
             reason = f"wrong key {count}: {answer}"
             return Lockout(count, count, reason, (answer.exchange(),), 0.0, 8 * (len(answer.request) - 2))
         if not answer.is_refused_with(Nrc.INVALID_KEY):
             tester.cite(answer)
             raise Inconclusive(f"wrong key {count} was not evaluated as one: {answer}")
         following = security.request_seed(level)
-        if following.is_refused_with(*limited):
+        if following.is_delayed:
             reason = f"seed request after wrong key {count}: {following}"
             evidence = (answer.exchange(), following.exchange())
             return Lockout(count, count, reason, evidence, 0.0, 8 * (len(answer.request) - 2))
@@ -109,7 +108,7 @@ def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit:
         return without_limit
     for length in lengths * LIMIT_PROBE:
         guess = Guess(tester.guesses.ask(level), None)
-        if is_seed(guess.seed):
+        if guess.seed.is_seed:
             guess = Guess(guess.seed, security.send_key(level, tester.chance.random_bytes(length)))
         if guess.is_limited:
             security.level(level).key_length = length
@@ -127,7 +126,7 @@ def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit:
 def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
     """Whether a key of another length than the one that seems to be right is answered as wrong too."""
     seed = tester.guesses.ask(level)
-    if not is_seed(seed):
+    if not seed.is_seed:
         return False
     return tester.security.send_key(level, tester.chance.random_bytes(length)).is_refused_with(Nrc.INVALID_KEY)
 

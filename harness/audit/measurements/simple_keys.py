@@ -112,7 +112,7 @@ def _wait_out(tester: Tester, level: int) -> None:
         return
     with suppress(Unjudged, HarnessError):
         reply, waited_s = tester.guesses.await_seed(level, WAITED_AT_ONCE_S)
-        if tester.guesses.is_seed(reply):
+        if reply.is_seed:
             state.is_locked_out = False
             state.longest_delay_s = max(state.longest_delay_s, waited_s)
 
