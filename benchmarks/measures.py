@@ -126,7 +126,7 @@ def quick_audit() -> Row:
 
 def _audit(depth: str, budget_s: float) -> Row:
     checks, whole = [], []
-    pytest = ("-m", "pytest", "attacks", "-q", "-p", "no:cacheprovider", "-p", "benchmarks.stopwatch")
+    pytest = ("-m", "pytest", "attacks", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "benchmarks.stopwatch")
     with tempfile.TemporaryDirectory() as folder:
         stopwatch = Path(folder, "seconds")
         environment = {**os.environ, "BENCH_STOPWATCH": str(stopwatch)}

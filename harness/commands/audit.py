@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
-    words += ["-p", "uds_harness"]
+    words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks
     words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
     pytest_says = io.StringIO()
     with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form

@@ -88,7 +88,7 @@ def uds_harness(*arguments: str | Path, cwd: Path) -> Done:
 
 def run_pytest(*arguments: str | Path, cwd: Path, plugins: list[object] | None = None) -> Done:
     """Run pytest in this process."""
-    words = ["-p", "no:cacheprovider", *map(str, arguments)]
+    words = ["-p", "no:cacheprovider", "-p", "no:randomly", *map(str, arguments)]
     return _captured(lambda: int(pytest.main(words, plugins=plugins)), cwd)
 
 

@@ -214,7 +214,7 @@ class Fake:
 SHUFFLED = {
     "xdist": (["-n", "2"], [], "xdist"),
     "xdist by another option": (["--dist", "load", "--tx", "popen"], [], "xdist"),
-    "randomly": ([], [Fake("randomly")], "random"),
+    "randomly": (["-p", "randomly"], [], "random"),
     "random_order": (["--random-order-bucket", "module"], [Fake("random_order", "--random-order-bucket")], "random"),
     "reruns": (["--reruns", "3"], [Fake("rerunfailures", "--reruns")], "reruns"),
 }
