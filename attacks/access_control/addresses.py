@@ -1,4 +1,4 @@
-"""Which memory is tried, in which formats, and what is declared of it?"""
+"""Which memory is tried, in which forms, and what is declared of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from harness import Depth, Reply, Tester
 
 USUAL_ADDRESSES = (0x0000_0000, 0x0800_0000, 0x2000_0000, 0x4000_0000, 0x8000_0000, 0xD000_0000)
 """Where common microcontrollers have vectors, flash memory, RAM and peripherals."""
+
+EDGE_BYTES = 8
+"""So many bytes on either side of a border are asked for."""
+ADDRESSES = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -52,22 +56,53 @@ def open_places(tester: Tester) -> list[Place]:
     return [Place(entry.span.first, entry.span.last - entry.span.first + 1, None, True) for entry in declared]
 
 
-def formats(depth: Depth) -> tuple[int, ...]:
-    """addressAndLengthFormatIdentifiers: the high digit is the size's number of bytes, the low one the address's."""
-    return depth.choose(quick=(0x14, 0x44), default=(0x14, 0x24, 0x44), deep=(0x14, 0x24, 0x44, 0x34, 0x13, 0x12, 0x22))
+@dataclass(frozen=True)
+class Form:
+    """How many bytes of a request are the address, and how many the size behind it."""
+
+    address_bytes: int
+    size_bytes: int
+    is_named: bool = True
+    """An addressAndLengthFormatIdentifier before them says so, as ISO 14229-1 has it."""
+
+    def block(self, address: int, size: int) -> bytes:
+        """Address and size as a request has them; empty if they do not fit, or may be read as other memory's."""
+        if address >= 1 << 8 * self.address_bytes or size >= 1 << 8 * self.size_bytes:
+            return b""
+        where = address.to_bytes(self.address_bytes, "big") + size.to_bytes(self.size_bytes, "big")
+        if self.is_named:
+            return bytes((self.size_bytes << 4 | self.address_bytes,)) + where
+        return b"" if (where[0] >> 4) + (where[0] & 0x0F) == len(where) - 1 else where
 
 
-def block(form: int, address: int, size: int) -> bytes:
-    """Format, address and size as a request has them; empty if they do not fit the format."""
-    address_bytes, size_bytes = form & 0x0F, form >> 4
-    if address >= 1 << 8 * address_bytes or size >= 1 << 8 * size_bytes:
-        return b""
-    return bytes((form,)) + address.to_bytes(address_bytes, "big") + size.to_bytes(size_bytes, "big")
+USUAL, WIDE = Form(4, 1), Form(4, 4)
+NAMED = (USUAL, WIDE, Form(4, 2), Form(4, 3), Form(3, 1), Form(2, 1), Form(2, 2))
+OLDER = tuple(Form(*one, is_named=False) for one in ((4, 2), (3, 1), (4, 1), (4, 4), (3, 2)))
+"""Without a format: ISO 14230-3 has 3 bytes of address and 1 of size, and makers have others."""
 
 
-def ask_for_memory(tester: Tester, form: int, address: int, size: int) -> Reply:
+def formats(depth: Depth) -> tuple[Form, ...]:
+    """Forms to try, the older ones last."""
+    return (*NAMED[: depth.choose(quick=2, default=3, deep=len(NAMED))], *OLDER)
+
+
+def edges(place: Place) -> list[tuple[int, int]]:
+    """Addresses and sizes at the borders of guarded memory, each with some byte of it in.
+
+    A guard may look at the first address only, at the last one only, or count one too few; a sum may run over.
+    """
+    end = place.address + place.size
+    found = [(end - 1, 1), (end - 1, 2), (max(end - EDGE_BYTES, 0), 2 * EDGE_BYTES)]
+    if place.address:
+        before = max(place.address - EDGE_BYTES, 0)
+        found += [(place.address - 1, 2), (before, place.address - before + min(place.size, EDGE_BYTES))]
+    found.append((place.address, ADDRESSES - place.address + min(place.size, EDGE_BYTES)))
+    return list(dict.fromkeys(found))
+
+
+def ask_for_memory(tester: Tester, form: Form, address: int, size: int) -> Reply:
     """ReadMemoryByAddress."""
-    return tester.request(b"\x23" + block(form, address, size))
+    return tester.request(b"\x23" + form.block(address, size))
 
 
 def memory_in(reply: Reply, size: int) -> bytes:
@@ -75,6 +110,6 @@ def memory_in(reply: Reply, size: int) -> bytes:
     return reply.pdu[1:] if reply.is_positive and len(reply.pdu) == 1 + size else b""
 
 
-def read_memory(tester: Tester, form: int, address: int, size: int) -> bytes:
+def read_memory(tester: Tester, form: Form, address: int, size: int) -> bytes:
     """Both at once."""
     return memory_in(ask_for_memory(tester, form, address, size), size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attacks.access_control.addresses import block, guarded_places, read_memory
+from attacks.access_control.addresses import USUAL, guarded_places, read_memory
 from harness import Reply, Service, Tester
 
 READ_ALIAS, PERIODIC_ALIAS = 0xF300, 0xF2A7
@@ -70,9 +70,9 @@ def memory_source(tester: Tester, address: int, level: int, size: int) -> Source
     return Source(
         f"memory at 0x{address:08X}",
         level,
-        lambda wanted: bytes((FROM_MEMORY,)) + block(0x14, address, wanted),
+        lambda wanted: bytes((FROM_MEMORY,)) + USUAL.block(address, wanted),
         size,
-        lambda: read_memory(tester, 0x14, address, size),
+        lambda: read_memory(tester, USUAL, address, size),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.access_control.addresses import Place, block, formats, guarded_places
+from attacks.access_control.addresses import WIDE, Form, Place, formats, guarded_places
 from attacks.access_control.guards import DEFAULT_SESSION, Refusals, Visit, each_session, require_locked, unlocked_for
 from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, fail
 
@@ -53,12 +53,13 @@ def judge(refusals: Refusals, request: bytes, what: str) -> None:
         fail(expected=f"a refusal of {what}, locked", observed=str(reply))
 
 
-def judge_request(refusals: Refusals, places: list[Place], place: Place, form: int, visit: Visit) -> None:
+def judge_request(refusals: Refusals, places: list[Place], place: Place, form: Form, visit: Visit) -> None:
     """34, and where it is accepted 36, to see whether it stores; never 37, which would put it to use."""
     tester = refusals.tester
-    where = block(form, place.address, min(place.size, 0x80))
-    reply = refusals.add(tester.request(b"\x34\x00" + where)) if where else None
-    if reply is None or not reply.is_positive:
+    where = form.block(place.address, min(place.size, 0x80))
+    replies = [refusals.add(tester.request(request)) for request in requests_for(form, place, where)]
+    reply = next((one for one in replies if one.is_positive), None)
+    if reply is None:
         return
     declared = [other for other in places if other.is_declared]
     stored = [
@@ -73,6 +74,15 @@ def judge_request(refusals: Refusals, places: list[Place], place: Place, form: i
     fail(expected=f"a refusal of RequestDownload to {place} {visit}, locked", observed=observed)
 
 
+def requests_for(form: Form, place: Place, where: bytes) -> list[bytes]:
+    """RequestDownload in one form; ISO 14230-3 has the format of the data between address and size."""
+    if not where:
+        return []
+    if (form.address_bytes, form.is_named) == (3, False):
+        return [b"\x34" + where[:3] + b"\x00" + min(place.size, 0x80).to_bytes(3, "big")]
+    return [b"\x34\x00" + where]
+
+
 def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> bool:
     """Whether a download to the place changes a protected value; the old one is put back the same way."""
     length = len(tester.read(entry.did))
@@ -82,7 +92,7 @@ def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> b
     def download(value: bytes) -> Reply:
         if visit.session is not None:
             tester.enter_session(visit.session)  # which ends the transfer before
-        tester.request(b"\x34\x00" + block(0x44, place.address, length))
+        tester.request(b"\x34\x00" + WIDE.block(place.address, length))
         return tester.request(b"\x36\x01" + value)
 
     return tester.access.effect(entry, download).is_changed
@@ -96,7 +106,7 @@ def control_by_request(tester: Tester, places: list[Place]) -> str:
         missing = unlocked_for(tester, place.level)
         if missing:
             return missing
-        reply = tester.request(b"\x34\x00" + block(0x44, place.address, min(place.size, 0x80)))
+        reply = tester.request(b"\x34\x00" + WIDE.block(place.address, min(place.size, 0x80)))
         tester.enter_session(DEFAULT_SESSION)
         return "" if reply.is_positive else f"unlocked, no download to {place} begins either: {reply}"
     return "no memory is declared to need a level"

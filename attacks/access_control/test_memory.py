@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from attacks.access_control.addresses import (
+    ADDRESSES,
+    USUAL,
+    WIDE,
+    Form,
     Place,
     ask_for_memory,
-    block,
+    edges,
     formats,
     guarded_places,
     memory_in,
@@ -52,10 +56,10 @@ def test_memory_is_not_written_while_locked(tester: Tester, depth: Depth) -> Non
     refusals.conclude(lambda: control_by_writing(tester, places))
 
 
-def judge_same_write(refusals: Refusals, place: Place, form: int, visit: Visit) -> None:
+def judge_same_write(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
     """One byte, the one that is there where it can be read."""
     tester = refusals.tester
-    where = block(form, place.address, 1)
+    where = form.block(place.address, 1)
     if not where:
         return
     content = read_memory(tester, form, place.address, 1) or b"\x00"
@@ -73,7 +77,7 @@ def judge_write_of(refusals: Refusals, place: Place, entry: DataEntry, visit: Vi
         return
 
     def write(value: bytes) -> Reply:
-        return refusals.add(tester.request(b"\x3d" + block(0x14, place.address, length) + value))
+        return refusals.add(tester.request(b"\x3d" + USUAL.block(place.address, length) + value))
 
     effect = tester.access.effect(entry, write)
     if effect.is_changed:
@@ -88,10 +92,10 @@ def control_by_writing(tester: Tester, places: list[Place]) -> str:
         missing = unlocked_for(tester, place.level)
         if missing:
             return missing
-        content = read_memory(tester, 0x14, place.address, 1)
+        content = read_memory(tester, USUAL, place.address, 1)
         if not content:
             return f"unlocked, memory at {place} cannot be read, so that nothing can be written there without harm"
-        reply = tester.request(b"\x3d" + block(0x14, place.address, 1) + content)
+        reply = tester.request(b"\x3d" + USUAL.block(place.address, 1) + content)
         return "" if reply.is_positive else f"unlocked, memory at {place} cannot be written either: {reply}"
     return "no memory is declared to need a level"
 
@@ -107,7 +111,7 @@ def control_by_writing(tester: Tester, places: list[Place]) -> str:
     rationale="Memory holds the firmware and whatever keys are made of. Who reads it once needs no key any more.",
     remediation="Ask for the security level before any address is looked at, and keep secrets where no service reaches.",
     uses=("destructive",),
-    proven_by=("memory_read_unprotected", "secret_in_memory", "upload_unprotected"),
+    proven_by=("memory_read_unprotected", "memory_read_in_older_form", "secret_in_memory", "upload_unprotected"),
 )
 def test_memory_is_not_read_while_locked(tester: Tester, depth: Depth) -> None:
     require_locked(tester, Service.READ_MEMORY_BY_ADDRESS, Service.REQUEST_UPLOAD)
@@ -119,32 +123,45 @@ def test_memory_is_not_read_while_locked(tester: Tester, depth: Depth) -> None:
         for place in places if found else ():
             for form in formats(depth):
                 judge_read(refusals, place, form, visit)
+            if place.is_declared:
+                judge_edges(refusals, place, visit)
         for place in open_places(tester):
             judge_content(tester, place, depth, "which everybody may read")
     refusals.conclude(lambda: control_by_reading(tester, places, depth))
 
 
-def judge_read(refusals: Refusals, place: Place, form: int, visit: Visit) -> None:
+def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
     """Neither bytes nor the beginning of an upload."""
     tester = refusals.tester
-    where = block(form, place.address, min(place.size, BLOCK_BYTES))
+    where = form.block(place.address, min(place.size, BLOCK_BYTES))
     if not where:
         return
     read = refusals.add(tester.request(b"\x23" + where))
     if read.is_positive:
-        judge_leak(tester, read, place, f"a refusal of ReadMemoryByAddress at {place} {visit}, locked")
+        judge_leak(tester, read, place, form, f"a refusal of ReadMemoryByAddress at {place} {visit}, locked")
     upload = refusals.add(tester.request(b"\x35\x00" + where))
     if upload.is_positive:
         delivered = tester.request("36 01") if tester.permits(b"\x36\x01") else upload
-        judge_leak(tester, delivered, place, f"a refusal of RequestUpload at {place} {visit}, locked")
+        judge_leak(tester, delivered, place, form, f"a refusal of RequestUpload at {place} {visit}, locked")
 
 
-def judge_leak(tester: Tester, reply: Reply, place: Place, expected: str) -> None:
+def judge_edges(refusals: Refusals, place: Place, visit: Visit) -> None:
+    """Nor what begins before guarded memory, ends behind it, or runs over the last address."""
+    tester = refusals.tester
+    for address, size in edges(place):
+        where = USUAL.block(address, size) or WIDE.block(address, size % ADDRESSES)
+        reply = refusals.add(tester.request(b"\x23" + where)) if where else None
+        if reply is not None and reply.is_positive:
+            reaches = f"{size} bytes from 0x{address:08X} on, which reach into {place} {visit}"
+            judge_leak(tester, reply, place, USUAL, f"a refusal of ReadMemoryByAddress for {reaches}, locked")
+
+
+def judge_leak(tester: Tester, reply: Reply, place: Place, form: Form, expected: str) -> None:
     """Fail, and say whether key material was in it: what was read, or what lies beside it."""
     secrets = known_secrets(tester)
     name = found_in(reply.pdu, secrets)
     for start in range(0, min(place.size, 0x100), BLOCK_BYTES) if not name else ():
-        content = read_memory(tester, 0x14, place.address + start, min(BLOCK_BYTES, place.size - start))
+        content = read_memory(tester, form, place.address + start, min(BLOCK_BYTES, place.size - start))
         name = name or found_in(content, secrets)
     if name:
         show_concealed(tester, reply, name)
@@ -160,7 +177,7 @@ def judge_content(tester: Tester, place: Place, depth: Depth, whose: str) -> int
     content = b""
     while len(content) < wanted:
         size = min(CHUNK_BYTES, wanted - len(content))
-        reply = ask_for_memory(tester, 0x14, place.address + len(content), size)
+        reply = ask_for_memory(tester, USUAL, place.address + len(content), size)
         piece = memory_in(reply, size)
         if not piece:
             break

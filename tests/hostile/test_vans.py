@@ -13,9 +13,12 @@ from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_functions
 from harness.run import Depth, Verdict
 from harness.target import Target, load_target
-from harness.target.model import SessionEntry
+from harness.target.model import MemoryEntry, SessionEntry
+from harness.target.values import OPEN as EVERYBODY
+from harness.target.values import Access, Span
 
-from . import nodes_flawed_vans, nodes_van, nodes_vans
+from . import nodes_flawed_vans, nodes_memory, nodes_van, nodes_vans
+from .nodes_memory import GUARDED_FROM, GUARDED_TO, LAST
 from .nodes_van import FACTORY
 
 HERE = Path(__file__).parent
@@ -44,19 +47,29 @@ def with_factory_session(target: Target) -> Target:
     return replace(target, sessions=(*target.sessions, SessionEntry(id=FACTORY)))
 
 
+def with_memory(target: Target) -> Target:
+    spans = (
+        (0, GUARDED_FROM - 1, EVERYBODY),
+        (GUARDED_FROM, GUARDED_TO - 1, Access("level", 1)),
+        (GUARDED_TO, LAST - 1, EVERYBODY),
+    )
+    return replace(target, memory=tuple(MemoryEntry(range=Span(first, last), needs=needs) for first, last, needs in spans))
+
+
 OTHERWISE: dict[str, Callable[[Target], Target]] = {
     "Slow": patient,
     "GroupAddress": addressed(request_id=0x703, response_id=0x713, functional_id=None),
     "AnyName": without_length,
     "MuteWrites": without_protection,
     "KeptInFactory": with_factory_session,
+    **dict.fromkeys(("GuardedMemory", "FirstAddressOnly", "LastByteForgotten", "SumRunsOver"), with_memory),
 }
 """What the maker of a van would declare that differs from the others."""
 
 
 def declared(node: str) -> Target:
     target = OTHERWISE.get(node, lambda same: same)(load_target(HERE / "van.toml"))
-    modules = (nodes_van, nodes_vans, nodes_flawed_vans)
+    modules = (nodes_van, nodes_vans, nodes_flawed_vans, nodes_memory)
     file = next(module.__file__ for module in modules if hasattr(module, node))
     return replace(target, can=replace(target.can, channel=f"{file}:{node}"))
 
@@ -111,6 +124,13 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("SlowStart", "ST-08", PASS),
         ("SlowStartReads", "ST-08", PASS),
         ("AnyName", "AC-13", PASS),
+        ("PlainMemory", "AC-09", FAIL),
+        ("ShortAddresses", "AC-09", FAIL),
+        ("GuardedMemory", "AC-09", PASS),
+        ("FirstAddressOnly", "AC-09", FAIL),
+        ("LastByteForgotten", "AC-09", FAIL),
+        ("SumRunsOver", "AC-09", FAIL),
+        ("Programmable", "AC-06", FAIL),
         ("Switchable", "DS-06", PASS),
     ],
 )

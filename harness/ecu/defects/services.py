@@ -37,6 +37,13 @@ class ServiceDefects:
             kills=("AC-09",),
         ),
     ] = False
+    memory_read_in_older_form: Annotated[
+        bool,
+        Defect(
+            what="23 without a format, with four bytes of address and two of size, reads memory without any unlocking.",
+            kills=("AC-09",),
+        ),
+    ] = False
     secret_in_memory: Annotated[
         bool,
         Defect(what="Whoever may read memory, since unlocked, finds the secret in it.", kills=("AC-09",)),
