@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 
 from harness.link.bus import Link
 from harness.link.clock import Chance
@@ -15,6 +16,21 @@ from harness.uds import Nrc, Service, Session, write_request
 
 MOST_LOOKED_FOR = 64
 """Identifiers that are read to tell sessions."""
+
+START_UP_S = 3.0
+"""Beyond its declared boot time: how long an ECU that has just started may refuse what it serves later."""
+START_UP_STEP_S = 0.25
+
+_NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
+
+
+class Life(Enum):
+    """What the answer to a harmless request says of an ECU."""
+
+    NONE = "nothing came"
+    STRAY = "frames came, but no answer to the request"
+    NOT_READY = "it answers, but not yet as usual"
+    READY = "it answers"
 
 
 class Client(Exchanger):
@@ -35,6 +51,10 @@ class Client(Exchanger):
         ]
         self.liveness_request = self._liveness_requests[0]
         """The request that the ECU is known to answer, once it has."""
+        self._usual_life: tuple[Kind, int | None] | None = None
+        """The outcome of that request when it was answered last."""
+        self._refused_after_start_up: set[int] = set()
+        """Sessions that are refused with 21 or 22 however long one waits."""
 
     # Sessions
 
@@ -51,9 +71,22 @@ class Client(Exchanger):
         return [session for session in declared if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
-        """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it."""
+        """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it.
+
+        An ECU that has just started may refuse it for a while with 21 or 22, and is asked again meanwhile.
+        """
         for step in self.target.way_to(session):
-            reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
+            request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step))
+            reply = self.request(request)
+            give_up_s = self.link.now_s + self.target.reset.boot_s + START_UP_S
+            while reply.is_refused_with(*_NOT_READY) and step not in self._refused_after_start_up:
+                if self.link.now_s > give_up_s:
+                    self._refused_after_start_up.add(step)
+                    break
+                self.wait(START_UP_STEP_S)
+                reply = self.request(request)
+            if reply.is_positive:
+                self._refused_after_start_up.discard(step)
         return reply
 
     def session_for(self, level: int) -> None:
@@ -143,22 +176,42 @@ class Client(Exchanger):
 
     # Life
 
+    def life_in(self, reply: Reply) -> Life:
+        """What the answer to `liveness_request` says. Response pending without an end is an answer, too."""
+        if (reply.kind, reply.nrc) == self._usual_life:
+            return Life.READY
+        if reply.kind is Kind.SILENCE:
+            return Life.NOT_READY if reply.replies else Life.NONE
+        if reply.kind is Kind.MALFORMED:
+            return Life.STRAY
+        return Life.NOT_READY if reply.is_refused_with(*_NOT_READY) else Life.READY
+
     def is_alive(self) -> bool:
-        """Whether anything at all comes back from the ECU's id, to requests that change nothing."""
-        before = self._transport.answer_frames
+        """Whether the ECU answers requests that change nothing.
+
+        A single stray frame on its id is no answer; but an ECU that has nothing better than garbage for the same request
+        twice lives.
+        """
         for pdu in sorted(self._liveness_requests, key=lambda pdu: pdu != self.liveness_request):
-            self.request(pdu)
-            if self._transport.answer_frames != before:
+            reply = self.request(pdu)
+            if self.life_in(reply) is Life.STRAY:
+                reply = self.request(pdu)
+            if self.life_in(reply) is not Life.NONE:
                 self.liveness_request = pdu
+                self._usual_life = (reply.kind, reply.nrc)
                 return True
         return False
 
+    def answers_now(self) -> bool:
+        """Whether the ECU answers the one request that it is known to answer; for where it has been silent before."""
+        return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
+
     def await_life(self, seconds: float = 2.0) -> bool:
-        """Wait until the ECU answers, as after a session that it boots into; whether it did."""
+        """Wait until the ECU answers as usual, as after a session that it boots into; whether it does, as usual or not."""
         give_up_s = self.link.now_s + seconds
-        while self.request(self.liveness_request).kind is Kind.SILENCE:
+        while (life := self.life_in(self.request(self.liveness_request))) is not Life.READY:
             if self.link.now_s > give_up_s:
-                return False
+                return life is not Life.NONE
         return True
 
 

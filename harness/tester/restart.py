@@ -10,8 +10,8 @@ from enum import Enum
 from functools import partial
 
 from harness.errors import LinkError
-from harness.tester.client import Client
-from harness.tester.reply import Kind, Reply
+from harness.tester.client import START_UP_S, Client, Life
+from harness.tester.reply import Reply
 from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 
 STEP_S = 0.01
@@ -166,26 +166,30 @@ class Restart:
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
         """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
 
-        Each question is given its full time, so that a slow answer is no silence. `is_certain`: the supply was cut.
+        Each question is given its full time, so that a slow answer is no silence. What it sends unasked while it boots is
+        no answer, and an answer that it is not ready is not the end of its boot; both are waited out for a few seconds.
+        `is_certain`: the supply was cut.
         """
         client = self._client
         fell_silent, deaf_s = False, 0.0
         self.boot_s = None
         begun_s = client.link.now_s
+        ready_s = begun_s + self._reset.boot_s + LATEST_START_S
         give_up_s = begun_s + self._reset.boot_s * SLOWEST_BOOT + 2.0
         while True:
             asked_s = client.link.now_s
-            is_silent = client.request(client.liveness_request).kind is Kind.SILENCE
+            life = client.life_in(client.request(client.liveness_request))
+            is_silent = life in (Life.NONE, Life.STRAY)
             fell_silent = fell_silent or is_silent
             now_s = client.link.now_s
             if is_silent:
-                deaf_s = asked_s - begun_s
-            elif fell_silent:
+                deaf_s, self.boot_s = asked_s - begun_s, None
+            elif fell_silent and self.boot_s is None:
                 self.boot_s = (deaf_s, now_s - begun_s)
-            if not is_silent and (fell_silent or is_certain or now_s - begun_s > self._reset.boot_s + LATEST_START_S):
+            if life is Life.READY and (fell_silent or is_certain or now_s > ready_s):
                 return fell_silent, True
-            if now_s > give_up_s:
-                return fell_silent, not is_silent
+            if now_s > give_up_s or (life is not Life.NONE and now_s > ready_s + START_UP_S):
+                return fell_silent, life is not Life.NONE
             client.wait(STEP_S)
 
     def _session_to_lose(self) -> int | None:

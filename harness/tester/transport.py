@@ -117,12 +117,12 @@ class Transport:
         elif (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats
+            and not frame.is_remote
             and link.unsent < self._handed_over  # what arrives before any of ours is out cannot answer it
         ):
             self.answer_frames += 1
             was_sending = isotp.is_sending
-            if not frame.is_remote:
-                pdu = isotp.receive(frame.data, link.now_s)
+            pdu = isotp.receive(frame.data, link.now_s)
             if was_sending and pdu is None and not isotp.is_receiving and frame.data[:1] not in FLOW_CONTROLS:
                 self.garbage += 1
         if isotp.outbox:

@@ -145,13 +145,26 @@ def test_frame_that_holds_no_message_is_malformed_and_no_silence(field: str) -> 
     assert reply.replies == ()
 
 
-def test_remote_frame_from_the_response_id_is_malformed() -> None:
+def test_remote_frame_from_the_response_id_is_no_answer() -> None:
+    """It asks for data and holds none: whoever sends it says nothing to our request, and may be another node."""
+
     class Remote(ScriptedEcu):
         def answers(self, pdu: bytes) -> list[Answer]:
             self.frame(b"", is_remote=True)
             return []
 
-    assert Desk(Remote()).tester.request("22 10 10").kind is Kind.MALFORMED
+    desk = Desk(Remote())
+    assert desk.tester.request("22 10 10").kind is Kind.SILENCE
+    assert not desk.tester.is_alive()
+
+
+def test_remote_frame_before_the_answer_leaves_it_as_it_is() -> None:
+    class Remote(ScriptedEcu):
+        def answers(self, pdu: bytes) -> list[Answer]:
+            self.frame(b"", is_remote=True)
+            return ["62 10 10 41"]
+
+    assert Desk(Remote()).tester.request("22 10 10").is_positive
 
 
 def test_no_frame_is_silence() -> None:

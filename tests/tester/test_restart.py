@@ -400,3 +400,89 @@ def test_boot_time_is_unknown_without_silence() -> None:
     desk = Desk(FastEcu())
     assert desk.tester.restart.restart(Means.UDS)
     assert desk.tester.restart.boot_s is None
+
+
+# What an ECU sends, and refuses, while it boots
+
+
+class ChattingEcu(PoweredEcu):
+    """Sends a frame on its response id as soon as it has power, long before it hears."""
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        for delay_s in (0.01, 0.1, 0.3):
+            self.port.call_later(delay_s, lambda: self.frame(b"\x55\xaa"))
+
+
+class TardyEcu(PoweredEcu):
+    """Hears at once after a start, and serves nothing for a while: each request, or some, are refused with a code."""
+
+    code, only = "22", ""
+
+    def answers(self, pdu: bytes) -> Answers:
+        is_starting = self.restarts and self.port.now_s < self.started_s + 1.5
+        if is_starting and pdu.hex().startswith(self.only):
+            return f"7f {pdu[0]:02x} {self.code}"
+        return super().answers(pdu)
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self.started_s = self.port.now_s
+
+
+POWERED = secured(reset=Reset(power="simulated", boot_s=2.0))
+
+
+def test_frame_that_nobody_asked_for_is_not_the_end_of_a_boot() -> None:
+    desk = Desk(ChattingEcu(boot_s=1.8), target=POWERED)
+    assert desk.tester.is_alive()
+    assert desk.tester.restart.restart(Means.POWER)
+    assert desk.now_s >= 1.8
+    assert desk.tester.request("22 10 10").is_positive
+
+
+def test_frame_that_nobody_asked_for_is_no_life() -> None:
+    desk = Desk(ChattingEcu(boot_s=float("inf")), target=POWERED)
+    assert desk.tester.is_alive()
+    desk.tester.link.power_cycle()
+    desk.tester.wait(0.2)
+    assert not desk.tester.is_alive()
+
+
+@pytest.mark.parametrize("code", ["21", "22"])
+def test_ecu_that_is_not_ready_after_a_start_is_waited_for(code: str) -> None:
+    ecu = TardyEcu(boot_s=0.0)
+    ecu.code = code
+    desk = Desk(ecu, target=POWERED)
+    assert desk.tester.is_alive()
+    assert desk.tester.restart.restart(Means.POWER)
+    assert desk.now_s >= 1.5
+    assert desk.tester.request("22 10 10").is_positive
+
+
+def test_session_that_is_refused_for_a_while_after_a_start_is_asked_for_again() -> None:
+    ecu = TardyEcu(boot_s=0.0)
+    ecu.only = "10"
+    desk = Desk(ecu, target=POWERED)
+    desk.tester.restart.restart(Means.POWER)
+    assert desk.tester.enter_session(0x03).is_positive
+
+
+def test_session_that_is_refused_for_good_is_waited_for_once() -> None:
+    ecu = SecuredEcu()
+    ecu.refuses_with = {"1003": "7f 10 22"}
+    desk = Desk(ecu, target=POWERED)
+    assert desk.tester.enter_session(0x03).nrc == 0x22
+    begun_s = desk.now_s
+    assert desk.tester.enter_session(0x03).nrc == 0x22
+    assert desk.now_s - begun_s < 0.1
+
+
+def test_ecu_that_was_never_ready_is_not_waited_for_again() -> None:
+    """An ECU that refuses the question about its life with 22 at all times is as usual when it does so after a start."""
+    ecu = PoweredEcu(boot_s=0.5)
+    ecu.refuses_with = {"22": "7f 22 22"}
+    desk = Desk(ecu, target=POWERED)
+    assert desk.tester.is_alive()
+    assert desk.tester.restart.restart(Means.POWER)
+    assert desk.now_s < 1.0
