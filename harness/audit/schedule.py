@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
@@ -71,8 +73,44 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
             yield Check(declared, None, without_subject, version)
 
 
-def order(declared: Attack | None, can_relock: bool) -> int:
-    """Checks that may lock the ECU come last; where unlocking cannot be undone, those that unlock do."""
+class Stage(IntEnum):
+    """When a check is run: what could cost the ECU comes after what needs it alive."""
+
+    READS = 0
+    """Seeds and reads."""
+    UNLOCKS = 1
+    """Levels are opened, protected data is written."""
+    LOCKOUT = 2
+    """Wrong keys are sent."""
+    TRANSPORT = 3
+    """Frames that ISO-TP does not know."""
+    CRASHES = 4
+    """Fuzzing, floods, and what may destroy data: an ECU that does not survive it has been judged by then."""
+
+
+CRASH_PRONE_FAMILIES = frozenset({"FZ", "fuzz", "DS"})
+TRANSPORT_FAMILY = "TP"
+
+
+def stage_of(declared: Attack) -> Stage:
+    """The stage of a check, by the family in its id and by the permissions that it declares."""
+    permissions = declared.needs + declared.uses
+    family = re.split("[-/]", declared.id)[0]
+    if family in CRASH_PRONE_FAMILIES or "destructive" in declared.needs:
+        return Stage.CRASHES
+    if family == TRANSPORT_FAMILY:
+        return Stage.TRANSPORT
+    if "lockout" in permissions:
+        return Stage.LOCKOUT
+    return Stage.UNLOCKS if declared.unlocks or "write" in permissions else Stage.READS
+
+
+def order(declared: Attack | None, can_relock: bool) -> tuple[int, int]:
+    """By stage, and within one those that may lock the ECU last.
+
+    Where unlocking cannot be undone, those that unlock come after all others: these would meet an unlocked ECU.
+    """
     if declared is None:
-        return 0
-    return int("lockout" in declared.needs + declared.uses) if can_relock else int(declared.unlocks)
+        return 0, 0
+    stage = stage_of(declared)
+    return (stage, int("lockout" in declared.needs + declared.uses)) if can_relock else (int(declared.unlocks), stage)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.audit.inprocess import run_checks
+from harness.audit.schedule import Stage, stage_of
 from harness.catalogue import shipped_checks, shipped_functions
 from harness.run import Depth
 from harness.target import load_target
@@ -75,11 +76,24 @@ def test_a_deselected_check_does_not_change_the_exit_code(place: Path) -> None:
 # Order
 
 
-def test_checks_that_can_lock_the_ecu_come_last_where_it_locks_again(hardened: Done) -> None:
-    may_lock = ["lockout" in CHECKS[name].needs + CHECKS[name].uses for name in order(hardened)]
-    assert may_lock == sorted(may_lock)
-    assert any(may_lock)
-    assert not all(may_lock)
+def test_security_is_judged_before_anything_that_an_ecu_may_not_survive(hardened: Done) -> None:
+    stages = [stage_of(CHECKS[name]) for name in order(hardened)]
+    assert stages == sorted(stages)
+    assert set(stages) == set(Stage)
+    families = {name.split("-")[0] for name in order(hardened) if stage_of(CHECKS[name]) is Stage.CRASHES}
+    assert {"FZ", "DS"} <= families
+    assert not families & {"SA", "ST", "CF", "TP", "IE"}
+
+
+def test_checks_that_can_lock_the_ecu_come_last_of_their_stage_where_it_locks_again(hardened: Done) -> None:
+    for stage in Stage:
+        names = [name for name in order(hardened) if stage_of(CHECKS[name]) is stage]
+        may_lock = ["lockout" in CHECKS[name].needs + CHECKS[name].uses for name in names]
+        assert may_lock == sorted(may_lock)
+
+
+def test_cases_are_run_with_what_an_ecu_may_not_survive() -> None:
+    assert {stage_of(one) for one in shipped_checks() if one.id.startswith("fuzz/")} == {Stage.CRASHES}
 
 
 def test_checks_that_unlock_the_ecu_come_last_where_it_never_locks_again(article: Done) -> None:
