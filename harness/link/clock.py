@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -50,6 +51,13 @@ def system_random_bytes(n: int) -> bytes:
 def new_seed() -> int:
     """A seed for a run that was given none."""
     return int.from_bytes(os.urandom(4), "big")
+
+
+def thread_time_s(thread_id: int) -> float:
+    """Seconds of processor time that a thread, known by `threading.get_ident`, has taken; 0 if it has ended."""
+    if thread_id not in sys._current_frames():
+        return 0.0
+    return time.clock_gettime(time.pthread_getcpuclockid(thread_id))
 
 
 def every(interval_s: float, callback: Callable[[], None]) -> None:

@@ -1,4 +1,7 @@
-"""Which node is stuck: code that never returns is interrupted, so that a spinning ECU cannot hang a run."""
+"""Interrupts a node that never returns, so that a spinning ECU cannot hang a run.
+
+The patience is counted in the processor time of the thread that the node runs in: a busy machine takes none of it away.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,23 @@ import threading
 import weakref
 from typing import Protocol
 
-from harness.link.clock import every
+from harness.link.clock import every, thread_time_s
 
-PATIENCE_TICKS = 3
-"""How often a node may be found in the same call, the first time not counted."""
 TICK_S = 1.0
+"""How often the nodes are looked at."""
+
+PATIENCE_S = 15.0
+"""Processor time that one call of a node may take."""
+
+PATIENCE_AFTER_A_SPIN_S = 3.0
+"""The same in a simulation whose node has spun before."""
+
+PATIENCE_TICKS = 60
+"""How often a node may be found in the same call: one that sleeps or waits inside it takes no processor time."""
 
 
 class NodeSpins(BaseException):
-    """Raised inside a node that has not returned for three to four seconds of real time."""
+    """Raised inside a node that does not return."""
 
 
 class Watched(Protocol):
@@ -26,7 +37,37 @@ class Watched(Protocol):
     is_in_node: bool
 
 
-_watched: weakref.WeakKeyDictionary[Watched, tuple[int, int]] = weakref.WeakKeyDictionary()
+class Patience:
+    """How long one simulation has been in one call of a node, and how long it may be."""
+
+    __slots__ = ("calls", "has_spun", "since_s", "ticks")
+
+    def __init__(self) -> None:
+        self.calls = -1
+        self.ticks = 0
+        self.since_s = 0.0
+        self.has_spun = False
+
+    def is_stuck(self, simulation: Watched) -> bool:
+        """Whether the simulation has been in one call for longer than the patience lasts."""
+        if not simulation.is_in_node:
+            self.calls = -1
+            return False
+        used_s = thread_time_s(simulation.thread_id)
+        if simulation.calls != self.calls:
+            self.calls, self.ticks, self.since_s = simulation.calls, 0, used_s
+            return False
+        self.ticks += 1
+        patience_s = PATIENCE_AFTER_A_SPIN_S if self.has_spun else PATIENCE_S
+        return used_s - self.since_s > patience_s or self.ticks > PATIENCE_TICKS
+
+    def expect_another(self) -> None:
+        """The node is interrupted now; the next call that does not return is given less patience."""
+        self.has_spun = True
+        self.calls = -1
+
+
+_watched: weakref.WeakKeyDictionary[Watched, Patience] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _is_started = False
 
@@ -35,7 +76,7 @@ def watch(simulation: Watched) -> None:
     """Watch a simulation for as long as it lives."""
     global _is_started
     with _lock:
-        _watched[simulation] = (-1, 0)
+        _watched[simulation] = Patience()
         if not _is_started:
             _is_started = True
             every(TICK_S, _look)
@@ -44,11 +85,7 @@ def watch(simulation: Watched) -> None:
 def _look() -> None:
     with _lock:
         watched = list(_watched.items())
-    for simulation, (calls, ticks) in watched:
-        if not simulation.is_in_node or simulation.calls != calls:
-            _watched[simulation] = (simulation.calls, 0)
-        elif ticks + 1 < PATIENCE_TICKS:
-            _watched[simulation] = (calls, ticks + 1)
-        else:
-            _watched[simulation] = (calls, 0)
+    for simulation, seen in watched:
+        if seen.is_stuck(simulation):
+            seen.expect_another()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(simulation.thread_id), ctypes.py_object(NodeSpins))
