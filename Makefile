@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help audit test matrix samples bench lock clean
+.PHONY: help audit test matrix scoreboard samples bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 audit: $(VENV)/audit.stamp ## audit the embedded ECU of the article, and write a report under reports/
 	@$(BIN)/uds-harness audit --exit-zero
@@ -20,6 +20,9 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 
 matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
 	$(BIN)/python -m tests.matrix
+
+scoreboard: $(VENV)/test.stamp ## audit ECUs that were written without sight of the checks, and write docs/scoreboard.md
+	$(BIN)/python -m tests.unseen
 
 samples: $(VENV)/test.stamp ## audit the article's and the hardened ECU, and write reports/sample/article and hardened
 	$(BIN)/python -m tests.samples

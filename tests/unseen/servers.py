@@ -1,0 +1,70 @@
+"""What is said of servers by strangers, held against their source: the tables of tests/servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_functions
+from harness.discovery import identifiers
+from harness.run import Depth, Verdict
+from harness.target.load import load_text
+from tests.servers import test_servers as known
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server, and what was read in its source."""
+
+    name: str
+    channel: str
+    key: str | None
+    package: str
+    """What has to be installed."""
+    expected: Mapping[str, tuple[Verdict, str]]
+
+
+SERVERS = (
+    Server("python-uds-server", "tests.servers.library_ecu:ecu", known.KEYED_HASH, "uds_server", known.OF_THE_LIBRARY),
+    Server("Scapy's EcuAnsweringMachine", "tests.servers.scapy_ecus:secured", None, "scapy", known.OF_SCAPY),
+    Server("gallia's RandomUDSServer", "tests.servers.gallia_ecu:ecu", None, "gallia", known.OF_GALLIA),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerScore:
+    """How the verdicts of the checks in its table agree with a server's source; ids of checks."""
+
+    server: Server
+    caught: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    accused: tuple[str, ...] = ()
+    inconclusive: int = 0
+    """Results of the whole audit."""
+    is_installed: bool = True
+
+
+def judged() -> Iterator[ServerScore]:
+    """Discover each server that is installed, and audit it with what was found."""
+    few = range(0x20)
+    for server in SERVERS:
+        if find_spec(server.package) is None:
+            yield ServerScore(server=server, is_installed=False)
+            continue
+        everything, identifiers.COMMON = identifiers.COMMON, few  # they take their time over each
+        try:
+            text = known.found(server.channel, server.key).text
+        finally:
+            identifiers.COMMON = everything
+        findings = run_checks(shipped_functions().values(), load_text(text, server.name), depth=Depth.DEFAULT)
+        failing = {finding.id for finding in findings if finding.verdict is Verdict.FAIL}
+        flawed = [check for check, (verdict, _) in server.expected.items() if verdict is Verdict.FAIL]
+        yield ServerScore(
+            server=server,
+            caught=tuple(check for check in flawed if check in failing),
+            missed=tuple(check for check in flawed if check not in failing),
+            accused=tuple(check for check in server.expected if check in failing and check not in flawed),
+            inconclusive=sum(finding.verdict is Verdict.INCONCLUSIVE for finding in findings),
+        )

@@ -1,0 +1,42 @@
+"""Are flaws caught, and sound ECUs left alone, whose authors had not seen the checks?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.catalogue import shipped_functions
+from harness.run import Depth
+
+from .ecu import Unseen
+from .score import Outcome, audit, described, tables
+
+TABLES = tables()
+IN_EACH_RUN = 6
+"""`make test` audits one ECU of a table in so many, the thorough run all others."""
+
+
+def unseen() -> list[Any]:
+    """The ECUs of all tables with their tables, those for the thorough run marked."""
+    return [
+        pytest.param(kind, ecu, id=f"{kind}-{ecu.name}", marks=[pytest.mark.thorough] if number % IN_EACH_RUN else [])
+        for kind, ecus in TABLES.items()
+        for number, ecu in enumerate(ecus)
+    ]
+
+
+@pytest.mark.parametrize(("kind", "ecu"), unseen())
+def test_a_flaw_is_caught_and_a_sound_ecu_left_alone(kind: str, ecu: Unseen) -> None:
+    score = audit(ecu, kind)
+    assert score.outcome is (Outcome.CAUGHT if ecu.flaw else Outcome.QUIET), described(score)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_says_what_is_expected_of_each_ecu(kind: str) -> None:
+    names = [ecu.name for ecus in TABLES.values() for ecu in ecus]
+    for ecu in TABLES[kind]:
+        assert names.count(ecu.name) == 1, ecu.name
+        assert bool(ecu.flaw) == bool(ecu.must_fail), ecu.name
+        assert set(ecu.must_fail) <= set(shipped_functions()), ecu.name
+        assert Depth(ecu.depth), ecu.name
