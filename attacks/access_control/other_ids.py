@@ -1,11 +1,11 @@
-"""Which frames might an ECU take for its requests, though the target does not declare them?"""
+"""Frames that an ECU may take for its requests though the target does not declare them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness import Frame, RawReply, Tester
+from harness import Depth, Frame, RawReply, Tester
 
 EVERY_ID = range(1 << 29)
 LARGEST_11_BIT_ID = 0x7FF
@@ -14,6 +14,15 @@ MARGIN_S = 0.05
 
 NEIGHBOURS = 0x07
 """The bits in which neighbouring ids differ."""
+
+LOWEST_PLAIN_ADDRESS = 0x40
+"""Below, an address byte is what begins a frame of normal addressing: a length, or the kind of a frame."""
+
+AT_ONCE = 64
+"""So many ids are asked back to back before anything is waited for."""
+BUSY_S = 2.2
+"""Two periods of the slowest usual cyclic message: ids that are heard meanwhile belong to other nodes."""
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,53 @@ def other_format(tester: Tester) -> list[Path]:
     return [Path(f"0x{own.can_id:X} with {form}", own.can_id, not own.is_extended)]
 
 
-def neighbours(tester: Tester) -> list[Path]:
-    """Ids that differ in the last three bits only, those left out that the target declares."""
-    can, own = tester.target.can, declared_path(tester)
+def declared_ids(tester: Tester) -> set[int | None]:
+    """Every id that the target gives to this ECU."""
+    can = tester.target.can
     declared = {can.request_id, can.response_id, can.functional_id}
-    declared |= {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
-    ids = ((own.can_id & ~NEIGHBOURS) | low for low in range(NEIGHBOURS + 1))
-    return [Path(f"0x{can_id:X}", can_id, own.is_extended) for can_id in ids if can_id not in declared]
+    return declared | {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
+
+
+def neighbours(tester: Tester) -> list[Path]:
+    """Ids that differ in the last three bits only, and those on which the ECU was seen to answer before."""
+    own = declared_path(tester)
+    ids = [(own.can_id & ~NEIGHBOURS) | low for low in range(NEIGHBOURS + 1)]
+    wanted = dict.fromkeys((*ids, *tester.target.can.other_request_ids))
+    declared = declared_ids(tester)
+    return [path_to(can_id, own) for can_id in wanted if can_id not in declared]
+
+
+def path_to(can_id: int, own: Path) -> Path:
+    """An id in the format of the declared one, or of 29 bits where it needs them."""
+    return Path(f"0x{can_id:X}", can_id, own.is_extended or can_id > LARGEST_11_BIT_ID)
+
+
+def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
+    """Of all other 11-bit ids those that are answered; none at depth quick, or where other nodes could be harmed by it."""
+    if depth is Depth.QUICK or declared_path(tester).is_extended:
+        return []
+    if not (tester.allows("functional") and tester.allows("destructive")):
+        tester.note("ids far from the declared ones were not tried: it takes the permissions functional and destructive")
+        return []
+    heard = {frame.can_id for frame in tester.listen(BUSY_S, also_from=EVERY_ID)}
+    known = heard | declared_ids(tester) | {path.can_id for path in neighbours(tester)}
+    own = declared_path(tester)
+    ids = [path_to(can_id, own) for can_id in range(LARGEST_11_BIT_ID + 1) if can_id not in known]
+    wanted = [path for path in ids if tester.gate.permits_raw(path.frame(pdu, tester.target.can.padding or 0).data)]
+    groups = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+    return [path for group in groups for path in answered_among(tester, group, pdu, did)]
+
+
+def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) -> list[Path]:
+    """Those by which this ECU is reached: all are asked back to back, and halves of what is answered again."""
+    padding = tester.target.can.padding or 0
+    reply = ask(tester, [path.frame(pdu, padding) for path in paths])
+    if not is_answered(tester, reply, did):
+        return []
+    if len(paths) == 1:
+        return list(paths)
+    middle = len(paths) // 2
+    return [one for half in (paths[:middle], paths[middle:]) for one in answered_among(tester, half, pdu, did)]
 
 
 def extended_addressing(tester: Tester) -> list[Path]:
@@ -64,6 +113,11 @@ def extended_addressing(tester: Tester) -> list[Path]:
         Path(f"0x{own.can_id:X} with address byte {address:02X}", own.can_id, own.is_extended, bytes((address,)))
         for address in addresses
     ]
+
+
+def is_plain(path: Path) -> bool:
+    """Whether its frames mean nothing to an ECU without address bytes, so that whatever they do is this path's."""
+    return not path.prefix or path.prefix[0] >= LOWEST_PLAIN_ADDRESS
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
@@ -81,19 +135,37 @@ def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
 def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
     """The same request by each path, one after the other, with whatever any node says to it."""
     padding = tester.target.can.padding or 0
+    return [ask(tester, [path.frame(pdu, padding)]) for path in paths]
+
+
+def ask(tester: Tester, frames: list[Frame]) -> RawReply:
+    """Send frames and listen; again where somebody else asked the ECU meanwhile, whose answer it could be."""
     listen_s = tester.target.timing.p2_ms / 1000 + MARGIN_S
-    replies = []
-    for path in paths:
-        frames = [path.frame(pdu, padding)]
-        replies.append(tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID))
-    return replies
+    for _ in range(LOOKS):
+        reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)
+        if not is_asked_by_others(tester, reply):
+            break
+    return reply
 
 
-def is_answered(tester: Tester, reply: RawReply, did: int, *, by_others: bool = False) -> bool:
-    """Whether a read of the DID was answered by this ECU; or, `by_others`, by another one."""
+def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
+    """Whether another node sent a request to this ECU among these frames."""
+    declared = declared_ids(tester) - {tester.target.can.response_id}
+    return any(frame.can_id in declared and not frame.is_sent for frame in reply.answers)
+
+
+def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:
+    """Whether a read of the DID was answered by this ECU; or, `by_others`, by another one.
+
+    What may as well answer the frame as one of normal addressing does not count: an answer with an address byte does.
+    """
+    if is_asked_by_others(tester, reply) and not by_others:
+        return False
     heads = (bytes((0x62, did >> 8, did & 0xFF)), b"\x7f\x22")
+    starts = (1, 2, 3) if path is None or is_plain(path) else (2, 3)
     return any(
-        any(head in frame.data for head in heads) and (frame.can_id != tester.target.can.response_id) is by_others
+        any(frame.data[start : start + len(head)] == head for head in heads for start in starts)
+        and (frame.can_id != tester.target.can.response_id) is by_others
         for frame in reply.answers
         if not frame.is_sent
     )

@@ -7,7 +7,9 @@ from attacks.access_control.other_ids import (
     Path,
     declared_path,
     extended_addressing,
+    far_ids,
     is_answered,
+    is_plain,
     neighbours,
     other_format,
     permitted,
@@ -16,6 +18,7 @@ from attacks.access_control.other_ids import (
 from attacks.transport.raw_requests import single
 from harness import (
     DataEntry,
+    Depth,
     Inconclusive,
     Nrc,
     RawReply,
@@ -107,30 +110,41 @@ def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
     needs=("write",),
     proven_by=("extended_id_skips_security", "extended_id_answered", "neighbouring_id_answered"),
 )
-def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester) -> None:
+def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Depth) -> None:
     tester.require_quiet()
-    probe = next((entry.did for entry in tester.target.data if entry.read.kind == "open"), None)
-    if probe is None:
-        inconclusive("no readable data is declared, so that an answer could not be told")
-    read = bytes((0x22, probe >> 8, probe & 0xFF))
+    probe, read = read_to_send(tester)
     (control,) = send(tester, [declared_path(tester)], read)
     if not is_answered(tester, control, probe):
         inconclusive(f"the declared id does not answer a single frame either: {control}")
-    paths = free_paths(tester, read, probe)
+    paths = [*free_paths(tester, read, probe), *far_ids(tester, depth, read, probe)]
+    by_write = [path for path in paths if is_plain(path)]
     for entry in tester.access.protected()[:1]:
         try:
             tester.access.require_locked(entry)
         except Inconclusive as reason:
             tester.note(f"whether an undeclared id skips the lock was not judged: {reason}")
         else:
-            judge_write_by(tester, paths, entry, Severity.CRITICAL)
+            judge_write_by(tester, by_write, entry, Severity.CRITICAL)
     open_data = [entry for entry in tester.target.data if entry.write.kind == "open" and entry.read.kind == "open"]
     for entry in [entry for entry in open_data if not entry.volatile][:1]:
-        judge_write_by(tester, paths, entry, None)
+        judge_write_by(tester, by_write, entry, None)
     for path, reply in zip(paths, send(tester, paths, read), strict=True):
-        if is_answered(tester, reply, probe):
+        if is_answered(tester, reply, probe, path=path):
             tester.cite(reply)
             fail(expected=f"no answer to {path.name}", observed=str(reply), severity=severity_of(tester, path))
+
+
+def read_to_send(tester: Tester) -> tuple[int, bytes]:
+    """Data that everybody may read, and the read of it; best data whose number is not read as a service in a raw frame."""
+    if not any(entry.read.kind == "open" for entry in tester.target.data):
+        inconclusive("no readable data is declared, so that an answer could not be told")
+    own, padding = declared_path(tester), tester.target.can.padding or 0
+    pdu = tester.probe_by(lambda pdu: pdu[0] == 0x22 and tester.gate.permits_raw(own.frame(pdu, padding).data))
+    if pdu[0] != Service.READ_DATA_BY_IDENTIFIER:
+        inconclusive(
+            "no read passes as a raw frame: a byte of each identifier is the number of a service that is not allowed"
+        )
+    return int.from_bytes(pdu[1:3], "big"), pdu
 
 
 def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attacks.transport.raw_requests import probe
 from harness import Inconclusive, RawReply, Severity, Tester, attack, await_quiet, fail
 
 SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, 0x3E)
@@ -98,4 +99,5 @@ def key_without_seed(tester: Tester) -> list[Input]:
 
 def answers_unpadded(tester: Tester) -> bool:
     """Whether a frame may be as short as its message: where padding is mandatory it is ignored."""
-    return bool(tester.raw(bytes((len(tester.liveness_request),)) + tester.liveness_request).answers)
+    pdu = probe(tester)
+    return bool(tester.raw(bytes((len(pdu),)) + pdu).answers)

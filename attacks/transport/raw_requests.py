@@ -1,4 +1,4 @@
-"""How is an ECU asked frame by frame, and what counts as its answer? Shared by the checks on ISO-TP."""
+"""Ask an ECU frame by frame, and tell what counts as its answer. Shared by the checks on ISO-TP."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ MOST_ANNOUNCEMENTS = 100
 """As long as an answer is announced by 0x78 it is waited for, but not for ever."""
 
 FRAME_BYTES = 8
+TESTER_PRESENT = b"\x3e\x00"
 
 SLICE_S = 0.02
 """So closely is looked for a flow control: some ECUs give a message up soon after theirs."""
@@ -45,6 +46,11 @@ def listening_s(tester: Tester) -> float:
 def single(pdu: bytes) -> bytes:
     """The data field of a well-formed single frame."""
     return (bytes((len(pdu),)) + pdu).ljust(FRAME_BYTES, b"\x00")
+
+
+def probe(tester: Tester) -> bytes:
+    """A request that the ECU answers and that passes as raw frames."""
+    return tester.probe_by(lambda pdu: tester.gate.permits_raw(single(pdu)))
 
 
 def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply:
@@ -102,7 +108,7 @@ def is_same_answer(one: Frame, other: Frame) -> bool:
 def require_answer(tester: Tester) -> RawReply:
     """The control: the request that the ECU is known to answer, in a well-formed single frame. Inconclusive without."""
     tester.require_quiet()
-    reply = ask(tester, single(tester.liveness_request))
+    reply = ask(tester, single(probe(tester)))
     if not reply.answers:
         inconclusive("a well-formed single frame is not answered in time, so that silence proves nothing")
     finish(tester, reply)
@@ -252,7 +258,7 @@ def require_long_request(tester: Tester, length: int = FRAME_BYTES) -> LongReque
 
 def clear(tester: Tester) -> None:
     """End whatever reception is open, by a single frame; Inconclusive if that is not answered."""
-    reply = ask(tester, single(tester.liveness_request))
+    reply = ask(tester, single(probe(tester)))
     if not reply.answers:
         inconclusive("a single frame is not answered any more")
     finish(tester, reply)

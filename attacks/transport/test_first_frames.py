@@ -13,6 +13,7 @@ from attacks.transport.raw_requests import (
     expect_silence,
     finish,
     open_reception,
+    probe,
     require_answer,
     require_long_request,
     single,
@@ -50,7 +51,7 @@ def escaped(length: int) -> bytes:
 )
 def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
     require_answer(tester)
-    request = (tester.liveness_request + tester.liveness_request[1:] * 6)[: SHORTEST - 1]
+    request = (probe(tester) + probe(tester)[1:] * 6)[: SHORTEST - 1]
     expect_silence(tester, escaped(0))
     for length in range(1, SHORTEST):
         if length == 2 and not tester.permits(b"\x10\x02"):  # what an ECU that knows no ISO-TP would make of it
@@ -152,7 +153,7 @@ def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
         expect_silence(tester, fields[0], is_functional=True)
         expect_silence(tester, *fields, is_functional=True)
     require_long_request(tester)
-    if not any(ask(tester, single(pdu), is_functional=True).answers for pdu in (tester.liveness_request, b"\x3e\x00")):
+    if not any(ask(tester, single(pdu), is_functional=True).answers for pdu in (probe(tester), b"\x3e\x00")):
         inconclusive("functional single frames are not answered either: nothing shows that the ECU listens to that id")
 
 
@@ -176,7 +177,7 @@ def test_unfinished_messages_use_nothing_up(tester: Tester, depth: Depth) -> Non
     for start in range(0, count, BURST):
         tester.raw(*(begun * BURST)[: min(BURST, count - start)])
     tester.wait(2.0)
-    reply = ask(tester, single(tester.liveness_request))
+    reply = ask(tester, single(probe(tester)))
     if not reply.answers:
         tester.cite(reply)
         fail(expected=f"an answer 2 s after {count} unfinished messages", observed="silence")

@@ -18,6 +18,7 @@ from attacks.transport.raw_requests import (
     listening_s,
     messages,
     open_reception,
+    probe,
     require_answer,
     single,
     stmin_s,
@@ -235,10 +236,10 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
     reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
     tester.wait(GIVEN_UP_S + pauses_s)
     note_pace(tester, what, fields, reply)
-    after = ask(tester, single(tester.liveness_request))
+    after = ask(tester, single(probe(tester)))
     if not after.answers:
         tester.wait(BACK_S - GIVEN_UP_S)
-        after = ask(tester, single(tester.liveness_request))
+        after = ask(tester, single(probe(tester)))
     if not after.answers:
         tester.cite(reply, after)
         fail(expected=f"an answer 3 s after {what} on a long answer", observed="silence")

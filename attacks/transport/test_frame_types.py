@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attacks.transport.raw_requests import listening_s, require_answer, single
+from attacks.transport.raw_requests import listening_s, probe, require_answer, single
 from harness import Depth, Frame, Severity, Tester, attack
 
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
@@ -27,7 +27,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
     require_answer(tester)
     can_id, is_fd = tester.target.can.request_id, tester.target.can.fd
     is_extended = tester.target.can.extended_ids is True or can_id > 0x7FF
-    request = single(tester.liveness_request)
+    request = single(probe(tester))
     lengths = depth.choose(quick=(0, 8), default=tuple(range(9)), deep=tuple(range(9)))
     remote = [Frame(can_id, b"", is_extended, is_remote=True, dlc=length) for length in lengths]
     kinds: dict[str, Sequence[Frame]] = {
@@ -48,7 +48,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
 
 def fd_frames(tester: Tester, can_id: int, is_extended: bool) -> dict[str, Sequence[Frame]]:
     """Requests in frames of CAN FD, in both forms of a single frame, in the right one and in the wrong one."""
-    request = tester.liveness_request
+    request = probe(tester)
     escaped = bytes((0, len(request))) + request
     long = [Frame(can_id, escaped.ljust(length, b"\x00"), is_extended, is_fd=True) for length in FD_LENGTHS]
     full = [Frame(can_id, bytes(length), is_extended, is_fd=True) for length in FD_LENGTHS]

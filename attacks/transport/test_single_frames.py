@@ -6,21 +6,22 @@ from functools import partial
 
 from attacks.transport.raw_requests import (
     FRAME_BYTES,
+    TESTER_PRESENT,
     expect_no_effect,
     expect_silence,
+    probe,
     require_answer,
     single,
     writable,
 )
 from harness import DataEntry, Depth, Severity, Tester, attack, write_request
 
-TESTER_PRESENT = b"\x3e\x00"
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 
 
 def requests(tester: Tester) -> list[bytes]:
     """What the frames of these checks seem to ask for: what the ECU is known to answer, and TesterPresent."""
-    return list(dict.fromkeys((tester.liveness_request, TESTER_PRESENT)))
+    return list(dict.fromkeys((probe(tester), TESTER_PRESENT)))
 
 
 def filled(start: bytes, length: int = FRAME_BYTES) -> bytes:
@@ -60,7 +61,7 @@ def test_a_single_frame_of_length_zero_is_ignored(tester: Tester) -> None:
         expect_silence(tester, filled(b"\x00" + request))
         expect_silence(tester, b"\x00" + request)
     for length in fd_lengths(tester):
-        expect_silence(tester, filled(b"\x00\x00" + tester.liveness_request, length))
+        expect_silence(tester, filled(b"\x00\x00" + probe(tester), length))
     entry = writable(tester)
     if entry is not None:
         expect_no_effect(tester, entry, partial(write_with, b"\x00", entry))
@@ -87,7 +88,7 @@ def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: D
         for request in requests(tester):
             expect_silence(tester, filled(bytes((length,)) + request))
     for size in fd_lengths(tester):
-        expect_silence(tester, filled(b"\x00\xff" + tester.liveness_request, size))
+        expect_silence(tester, filled(b"\x00\xff" + probe(tester), size))
     entry = writable(tester)
     if entry is not None:
         lengths = range(FRAME_BYTES, 0x10)
@@ -122,10 +123,10 @@ def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth:
     for size in range(1, FRAME_BYTES):
         stated = range(size, FRAME_BYTES)
         for length in depth.choose(quick=sorted({stated[0], stated[-1]}), default=stated, deep=stated):
-            content = (tester.liveness_request * FRAME_BYTES)[: size - 1]
+            content = (probe(tester) * FRAME_BYTES)[: size - 1]
             expect_silence(tester, bytes((length,)) + content)
     for size in fd_lengths(tester):
-        expect_silence(tester, filled(single(tester.liveness_request), size))  # this form is for frames of 8 bytes at most
+        expect_silence(tester, filled(single(probe(tester)), size))  # this form is for frames of 8 bytes at most
     entry = writable(tester)
     if entry is not None:
         expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:6])])

@@ -98,6 +98,9 @@ def _can(can: Can, ecu: Ecu) -> str:
     }
     if ecu.functional is not None:
         keys["functional_id"] = f"0x{ecu.functional[0]:X}"
+    others = [f"0x{number:X}" for number in dict.fromkeys(alias.request[0] for alias in ecu.aliases) if number != request[0]]
+    if others:
+        keys["other_request_ids"] = f"[{', '.join(others)}]"
     keys["extended_ids"] = '"any"' if mixed else str(request[1]).lower()
     keys["padding"] = "0x00"
     if ecu.answers_in_fd:

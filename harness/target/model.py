@@ -22,6 +22,7 @@ _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(P
 _ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(_PERMISSION_LIST.parse(value)))
 _ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
 _IDS_OF_CHECKS = list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')
+_CAN_IDS = list_of(rules.CAN_ID, "a list of CAN ids, e.g. [0x701]")
 
 Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
 """What was only found is never permission: policy comes from what is declared.
@@ -39,6 +40,8 @@ class Can:
     request_id: Annotated[int, rules.CAN_ID]
     response_id: Annotated[int, rules.CAN_ID]
     functional_id: Annotated[int | None, rules.CAN_ID] = None
+    other_request_ids: Annotated[tuple[int, ...], _CAN_IDS] = ()
+    """Further ids on which the ECU was seen to take requests, whether or not it should; checks try them."""
     extended_ids: Annotated[bool | Literal["any"], rules.EXTENDED_IDS] = False
     """Whether ids have 29 bits; "any": requests as the id's size says, answers in either format.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 
 from harness.link.bus import Link
@@ -16,6 +16,8 @@ from harness.uds import Nrc, Service, Session, write_request
 
 MOST_LOOKED_FOR = 64
 """Identifiers that are read to tell sessions."""
+USUAL_DIDS = (0xF190, 0xF18C, 0xF195, 0xF193)
+"""Vehicle identification, serial number and versions: what most ECUs let everybody read."""
 
 START_UP_S = 3.0
 """Beyond its declared boot time: how long an ECU that has just started may refuse what it serves later."""
@@ -55,6 +57,7 @@ class Client(Exchanger):
         """The outcome of that request when it was answered last."""
         self._refused_after_start_up: set[int] = set()
         """Sessions that are refused with 21 or 22 however long one waits."""
+        self._probe = b""
 
     # Sessions
 
@@ -205,6 +208,23 @@ class Client(Exchanger):
     def answers_now(self) -> bool:
         """Whether the ECU answers the one request that it is known to answer; for where it has been silent before."""
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
+
+    def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
+        """A request that is answered and is wanted so; the same one as long as it is. TesterPresent if no read is.
+
+        Of a raw frame any byte may be read as a service, as the last one of 22 F1 86: checks look for other data then.
+        """
+        for known in (self.liveness_request, self._probe):
+            if known and is_wanted(known):
+                return known
+        dids = [entry.did for entry in self.target.data if entry.read.kind == "open"]
+        for did in (*dids, *USUAL_DIDS):
+            pdu = bytes((Service.READ_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF))
+            if is_wanted(pdu) and self.request(pdu).is_positive:
+                self._probe = pdu
+                return pdu
+        self._probe = bytes((Service.TESTER_PRESENT, 0))
+        return self._probe
 
     def await_life(self, seconds: float = 2.0) -> bool:
         """Wait until the ECU answers as usual, as after a session that it boots into; whether it does, as usual or not."""

@@ -21,6 +21,28 @@ class LowNibble(Van):
         super().on_frame(frame)
 
 
+class ShortFirstFrames(Van):
+    """A first frame that states fewer than eight bytes is taken for a whole message; its ids are as declared."""
+
+    def on_frame(self, frame):
+        data = bytes(frame.data)
+        is_ours = frame.arbitration_id == self.request_id and not frame.is_extended_id
+        if is_ours and data[:1] == b"\x10" and len(data) == 8 and 2 < data[1] < 7:
+            pdu = data[2 : 2 + data[1]]
+            self.port.call_later(self.latency_s, lambda: self.answer(pdu, False))
+            return
+        super().on_frame(frame)
+
+
+class HearsZero(Van):
+    """Takes requests on id 000 as on its own, as a gateway's routing table with an empty entry does."""
+
+    def on_frame(self, frame):
+        if frame.arbitration_id == 0:
+            frame.arbitration_id = self.request_id
+        super().on_frame(frame)
+
+
 class KeptInFactory(Van):
     """The way to the factory session keeps the level open."""
 

@@ -103,6 +103,13 @@ class SlowStartReads(Van):
         return super().read(pdu)
 
 
+class PartNumber(Van):
+    """F187 holds its part number; 87 is LinkControl, too."""
+
+    def value(self, did):
+        return b"4711" if did == 0xF187 else super().value(did)
+
+
 class NeedsRecord(Van):
     """A request for a seed holds one byte: who asks."""
 
@@ -136,6 +143,18 @@ class OtherTester:
 
 def KeptAwake():
     return [Van(), OtherTester()]
+
+
+class Dongle(OtherTester):
+    """Asks for the first value each two seconds, on the van's own id."""
+
+    def speak(self) -> None:
+        self.port.send(can.Message(arbitration_id=0x710, is_extended_id=False, data=b"\x03\x22\x03\x01\0\0\0\0"))
+        self.port.call_later(2.0, self.speak)
+
+
+def Polled():
+    return [Van(), Dongle()]
 
 
 class Neighbour:

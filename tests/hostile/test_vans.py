@@ -13,7 +13,7 @@ from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_functions
 from harness.run import Depth, Verdict
 from harness.target import Target, load_target
-from harness.target.model import MemoryEntry, SessionEntry
+from harness.target.model import DataEntry, MemoryEntry, SessionEntry
 from harness.target.values import OPEN as EVERYBODY
 from harness.target.values import Access, Span
 
@@ -124,6 +124,10 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("SlowStart", "ST-08", PASS),
         ("SlowStartReads", "ST-08", PASS),
         ("AnyName", "AC-13", PASS),
+        ("ShortFirstFrames", "AC-04", PASS),
+        ("ShortFirstFrames", "TP-05", FAIL),
+        ("HearsZero", "AC-04", FAIL),
+        ("Polled", "AC-04", PASS),
         ("PlainMemory", "AC-09", FAIL),
         ("ShortAddresses", "AC-09", FAIL),
         ("GuardedMemory", "AC-09", PASS),
@@ -137,6 +141,24 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
 def test_what_a_check_says_of_a_van(node: str, check: str, verdict: Verdict) -> None:
     said, why = verdicts(node, check)[check]
     assert said is verdict, why
+
+
+def test_an_id_that_was_found_to_be_answered_is_tried_at_every_depth() -> None:
+    target = declared("HearsZero")
+    check = shipped_functions()["AC-04"]
+    assert run_checks([check], target)[0].verdict is PASS
+    (finding,) = run_checks([check], replace(target, can=replace(target.can, other_request_ids=(0,))))
+    assert finding.verdict is FAIL
+    assert "0x0" in finding.expected
+
+
+@pytest.mark.parametrize("check", ["TP-01", "TP-04", "TP-11", "TP-17", "AC-04", "DS-04"])
+def test_raw_frames_ask_for_data_whose_number_is_no_forbidden_service(check: str) -> None:
+    target = declared("PartNumber")
+    data = (DataEntry(did=0xF187, length=4), *target.data)
+    target = replace(target, data=data, safety=replace(target.safety, allow=frozenset(("write",))))
+    finding = run_checks([shipped_functions()[check]], target)[0]
+    assert finding.verdict is PASS, finding.reason
 
 
 def test_a_van_that_was_silenced_speaks_again() -> None:
