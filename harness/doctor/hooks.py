@@ -34,7 +34,7 @@ def _key(level: SecurityLevel, target: Target) -> Diagnosis:
                 key = function(bytes(range(1, length + 1)), level.level)
             except KeyFunctionError as error:
                 told = told or str(error)
-                if "no answer within" in told:
+                if "no answer within" in told or "timed out" in told:
                     break  # it would be waited for as often
             else:
                 return ok(what, f"a key of {len(key)} bytes for a seed of {length}")

@@ -24,6 +24,9 @@ CHECKS_ONLY = ("--depth", "quick", "-k", "not fuzz/")
 
 NODES = Path(__file__).with_name("nodes.py")
 
+HANGS_S = 300
+"""A process that has not ended by then never will."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -131,7 +134,7 @@ class Waiting:
         """Send a signal, and wait for the end."""
         if self._said:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=HANGS_S)
         assert self._said, f"it never came to the waiting check\n{out}\n{err}"
         return Done(self.process.returncode, out, err, self.cwd)
 

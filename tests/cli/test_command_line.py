@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from harness.cli import main
 from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import PROFILES
 from harness.target import shipped_targets
+
+from ..audit.auditing import HANGS_S
 
 HARNESS = [sys.executable, "-m", "harness.cli"]
 WIDTH = 80
@@ -46,17 +47,6 @@ def too_wide(text: str) -> list[str]:
 
 
 # Help
-
-
-def test_help_appears_at_once(tmp_path: Path) -> None:
-    """DESIGN 11: under 0.3 s."""
-
-    def seconds() -> float:
-        before = time.perf_counter()
-        subprocess.run([*HARNESS, "--help"], check=True, capture_output=True, cwd=tmp_path)
-        return time.perf_counter() - before
-
-    assert min(seconds() for _ in range(5)) < 0.3
 
 
 COMMANDS = ["audit", "discover", "import", "report", "diff", "ecu", "list", "show", "doctor"]
@@ -205,7 +195,7 @@ def test_ecu_plays_until_ctrl_c(tmp_path: Path) -> None:
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(3)]
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=HANGS_S)
     assert said == ["mine.py:Mine is on virtual:x; Ctrl-C ends it\n", "ready\n", "attached\n"]
     assert err == ""
     assert process.returncode in (0, 2)
@@ -271,7 +261,7 @@ def on_a_terminal(*arguments: str, cwd: Path) -> str:
     with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
         while piece := os.read(ours, 65536):
             said += piece
-    process.wait(timeout=20)
+    process.wait(timeout=HANGS_S)
     os.close(ours)
     return said.decode()
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.run_folder import differences_to_manifest, read_run
 
-from ..audit.auditing import uds_harness
+from ..audit.auditing import HANGS_S, uds_harness
 
 WORDS = ["audit", "--out", "run", "-k", "CF-01 or CF-02"]
 AUDIT = [sys.executable, "-m", "harness.cli", *WORDS]
@@ -61,7 +61,7 @@ def test_settings_of_the_project_around_are_not_meant(tmp_path: Path) -> None:
 
 def test_it_works_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    done = subprocess.run(AUDIT, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(AUDIT, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANGS_S)
     as_ever(tmp_path, done.returncode, done.stderr)
 
 
@@ -74,7 +74,7 @@ def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> Non
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    process.wait(timeout=30)
+    process.wait(timeout=HANGS_S)
     assert "Traceback" not in said
     assert (tmp_path / "run" / "audit.html").exists()
     assert {finding.id for finding in read_run(tmp_path / "run").failures()} == {"CF-01", "CF-02"}

@@ -13,7 +13,8 @@ from scapy.contrib.cansocket_python_can import PythonCANSocket
 from scapy.contrib.isotp import ISOTPSoftSocket
 from scapy.packet import Packet, Raw
 
-GIVE_UP_S = 5
+GIVE_UP_S = 60
+"""A busy machine is no fault of the ECU."""
 HARDENED_SECRET = bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C")
 
 Ask = Callable[[Packet], Packet]

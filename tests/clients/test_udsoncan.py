@@ -60,8 +60,8 @@ def hardened_key(seed: bytes, level: int) -> bytes:
 CONFIG = {
     **udsoncan.configs.default_client_config,
     "data_identifiers": {0x1010: Whole(1), 0x2020: Whole(1), 0xF1A0: Whole(97), 0xF18C: Whole(16)},
-    "request_timeout": 2,
-    "p2_timeout": 1,
+    "request_timeout": 120,  # a busy machine is no fault of the ECU
+    "p2_timeout": 60,
     "use_server_timing": False,
 }
 

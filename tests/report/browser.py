@@ -108,4 +108,4 @@ def browser(folder: Path) -> Iterator[Browser]:
         os.close(we_write)
         os.close(we_read)
         running.terminate()
-        running.wait(timeout=20)
+        running.wait(timeout=300)

@@ -42,7 +42,7 @@ def looked_at(*pages: tuple[Path, int], query: str = "", asks: str = "") -> list
     frame.write_text(FRAME % ("".join(frames), asks), encoding="utf-8")
     words = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--enable-logging=stderr"]
     command = [CHROMIUM, *words, "--virtual-time-budget=2000", "--dump-dom", frame.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert [line for line in done.stderr.splitlines() if ":CONSOLE" in line] == []
     (found,) = re.findall(r"<pre>(.*?)</pre>", done.stdout)
     return list(json.loads(html.unescape(found)))

@@ -6,7 +6,6 @@ no `fail` and no `error`. `flawed2/` and `broken2/` fail what `MUST_FAIL` says, 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from harness.run import Depth
 from harness.target import load_target
 
 HERE = Path(__file__).parent
-LONGEST_S = 30.0
-
 SAMPLED = (
     *(
         "bit-masked",
@@ -451,13 +448,12 @@ MAY_FAIL = {
 
 def audit(target: Path, *only: str) -> dict[str, Any]:
     """The results of all checks, or of some of them, on one ECU."""
-    start_s = time.monotonic()
     depth = Depth.DEFAULT if target.stem in SAMPLED else Depth.QUICK
     if target.stem in RARE:
         depth, only = Depth.DEEP, tuple(MUST_FAIL[target.stem].replace("|", " ").split())
     functions = [function for check, function in shipped_functions().items() if not only or check in only]
     results = [finding.as_json() for finding in run_checks(functions, load_target(target), depth=depth)]
-    return {"seconds": time.monotonic() - start_s, "results": results}
+    return {"results": results}
 
 
 def strangers(folder: str) -> list[Any]:
@@ -486,7 +482,6 @@ def with_verdict(run: dict[str, Any], *verdicts: str) -> list[dict[str, Any]]:
 def test_a_sound_limousine_is_not_accused(target: Path) -> None:
     run = audit(target)
     assert not words(with_verdict(run, "fail", "error"))
-    assert run["seconds"] < LONGEST_S
 
 
 @pytest.mark.parametrize("target", [one for one in strangers("flawed2") if MUST_FAIL[one.id]])
@@ -512,7 +507,6 @@ def test_a_flaw_is_found_and_nothing_else(target: Path) -> None:
     assert not missed, words(told)
     assert not words(accused), "accused of what it has not"
     assert not words(with_verdict(run, "error"))
-    assert run["seconds"] < LONGEST_S
 
 
 def test_a_right_key_that_comes_out_of_turn_makes_no_key_function_suspect() -> None:
