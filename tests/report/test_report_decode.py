@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 
@@ -69,8 +70,21 @@ def test_nothing_raises_whatever_the_bytes_are() -> None:
             assert 0 < len(line) < 200
 
 
-def test_without_scapy_the_standards_names_remain(monkeypatch: pytest.MonkeyPatch) -> None:
+def forget_lines() -> None:
+    """What was decoded is kept for the next time, however it was decoded."""
+    for kept in (request_line, reply_line, decode.fields):
+        kept.cache_clear()
+
+
+@pytest.fixture
+def no_scapy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(decode, "_scapy_uds", lambda: None)
+    forget_lines()
+    yield
+    forget_lines()
+
+
+def test_without_scapy_the_standards_names_remain(no_scapy: None) -> None:
     assert request_line(bytes.fromhex("27025EF739B0")) == "SecurityAccess: 02 5E F7 39 B0"
     assert reply_line(bytes.fromhex("6702")) == "SecurityAccessPositiveResponse: 02"
 
