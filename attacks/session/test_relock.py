@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.session.witness import DEFAULT, PROGRAMMING, others_heard, s3_s
+from attacks.session.witness import DEFAULT, PRESENT, PROGRAMMING, SILENT_PRESENT, UNKNOWN_SERVICE, Asked, s3_s
 from harness import (
     DataEntry,
     Depth,
@@ -86,7 +86,7 @@ def judge_locked(tester: Tester, protected: DataEntry, when: str) -> None:
     "lock after a time without requests.",
     needs=("write",),
     unlocks=True,
-    proven_by=("unlock_survives_session_timeout",),
+    proven_by=("unlock_survives_session_timeout", "tester_present_ends_s3", "tester_present_revives_session"),
 )
 def test_an_idle_ecu_locks_itself(tester: Tester, protected: DataEntry, depth: Depth) -> None:
     level = protected.write.level
@@ -99,13 +99,30 @@ def test_an_idle_ecu_locks_itself(tester: Tester, protected: DataEntry, depth: D
         return
     overdue_s = s3_s(tester) * OVERDUE
     take_control(tester, protected, session, s3_s(tester) * depth.choose(quick=0, default=80, deep=80) / 100)
-    unlock_in(tester, session, level)
-    other = others_heard(tester, overdue_s)
-    if other and tester.access.write_effect(protected).is_changed:
-        inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
-    judge_locked(tester, protected, f"after {overdue_s:g} s without a request")
-    tester.enter_session(session)
-    judge_locked(tester, protected, f"after {overdue_s:g} s without a request, the session entered again")
+    for before, after in said_around_the_end(tester, depth):
+        unlock_in(tester, session, level)
+        for asked in before:
+            asked.ask(tester)
+        other = tester.others_heard(overdue_s)
+        for asked in after:
+            asked.ask(tester)
+        if other and tester.access.write_effect(protected).is_changed:
+            inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
+        when = f"after {f'{before[-1]} and ' if before else ''}{overdue_s:g} s without a request"
+        judge_locked(tester, protected, f"{when}{f', and {after[-1]} then' if after else ''}")
+        tester.enter_session(session)
+        judge_locked(tester, protected, f"{when}, the session entered again")
+
+
+def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
+    """What is asked last in the session, and what first after its end: nothing that should make a difference."""
+    plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
+    found: list[tuple[list[Asked], list[Asked]]] = [([], []), ([plain, plain], [plain]), ([silent], [silent])]
+    if tester.allows("functional") and tester.target.can.functional_id is not None:
+        to_all = Asked(SILENT_PRESENT, is_functional=True)
+        found.append(([to_all], [to_all]))
+    found += [([Asked(tester.liveness_request)], [plain, silent]), ([Asked(UNKNOWN_SERVICE)], [])]
+    return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
 
 
 def require_locked_everywhere(tester: Tester, protected: DataEntry, *sessions: int | None) -> None:
@@ -163,7 +180,7 @@ def judge_without_sessions(tester: Tester, protected: DataEntry) -> None:
     control = tester.access.write_effect(protected)
     if not control.is_changed:
         inconclusive(f"control missing: unlocked, a write has no effect ({control})")
-    other = others_heard(tester, IDLE_S)
+    other = tester.others_heard(IDLE_S)
     effect = tester.access.write_effect(protected)
     if not effect.is_changed and effect.reply.is_negative:
         tester.note(f"there is no session that ends, but the ECU was locked again after {IDLE_S:g} s")

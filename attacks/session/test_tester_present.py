@@ -1,14 +1,25 @@
-"""Does TesterPresent keep a session, and do nothing else?"""
+"""TesterPresent keeps a session, and does nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from attacks.session.test_relock import require_locked_everywhere
-from attacks.session.witness import DEFAULT, EVERYBODYS_IDS, LOST_AFTER, Witness, another_session, enter, find_witness, s3_s
+from attacks.session.witness import (
+    DEFAULT,
+    LOST_AFTER,
+    PRESENT,
+    SILENT_PRESENT,
+    UNKNOWN_SERVICE,
+    Asked,
+    Witness,
+    another_session,
+    enter,
+    find_witness,
+    s3_s,
+)
 from harness import Depth, Frame, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, silence
 
-PRESENT, SILENT_PRESENT = b"\x3e\x00", b"\x3e\x80"
 STEP = 0.4
 """Times S3: how often a tester says that it is there."""
 
@@ -30,7 +41,13 @@ FIXED_ADDRESSES = range(0x18DA, 0x18DC)
     remediation="Restart S3server for TesterPresent on the ECU's own request id and the functional one only; send no "
     "positive response when bit 7 asks for none; touch nothing else.",
     uses=("write", "functional"),
-    proven_by=("tester_present_from_any_id", "tester_present_unlocks", "tester_present_always_answered"),
+    proven_by=(
+        "tester_present_from_any_id",
+        "tester_present_unlocks",
+        "tester_present_always_answered",
+        "tester_present_ends_s3",
+        "tester_present_revives_session",
+    ),
 )
 def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
     session = another_session(tester)
@@ -38,7 +55,7 @@ def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
     judge_nothing_gained(tester, session)
     witness = find_witness(tester)
     judge_kept(tester, witness, [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)], depth)
-    judge_ends_by_itself(tester, witness)
+    judge_ends(tester, witness, depth)
     judge_strangers(tester, witness)
     if depth is Depth.DEEP:
         note_other_connections(tester, witness)
@@ -106,13 +123,46 @@ def stays(tester: Tester, witness: Witness, pdu: bytes, steps: int) -> bool:
     return witness.is_in_session(tester)
 
 
-def judge_ends_by_itself(tester: Tester, witness: Witness) -> None:
-    """Without any request the session ends: else nothing that keeps it could be seen."""
+def judge_ends(tester: Tester, witness: Witness, depth: Depth) -> None:
+    """S3 ends the session whatever was said before, and nothing that is said afterwards brings it back."""
+    for before, after in occasions(tester, depth):
+        if not outlasts(tester, witness, before, after):
+            continue
+        if outlasts(tester, witness, [], []):
+            inconclusive(f"session 0x{witness.session:02X} does not end by itself: nothing shows what keeps it")
+        is_revived = not before or not outlasts(tester, witness, before, [])
+        words = ", ".join(map(str, after if is_revived else before))
+        fail(
+            expected=f"session 0x{witness.session:02X} over after {LOST_AFTER * s3_s(tester):g} s without a request",
+            observed=f"{words} brings it back" if is_revived else f"after {words} it does not end, and without that it does",
+        )
+
+
+def outlasts(tester: Tester, witness: Witness, before: Sequence[Asked], after: Sequence[Asked]) -> bool:
+    """Whether the session is there after S3, with these requests while it lasted, and those when it was over."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)
-    tester.wait(LOST_AFTER * s3_s(tester))
-    if witness.is_in_session(tester):
-        inconclusive(f"session 0x{witness.session:02X} does not end by itself: nothing shows what keeps it")
+    for asked in before:
+        tester.wait(STEP * s3_s(tester))
+        asked.ask(tester)
+    other = tester.others_heard(LOST_AFTER * s3_s(tester))
+    for asked in after:
+        asked.ask(tester)
+    is_there = witness.is_in_session(tester)
+    if is_there and other:
+        inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
+    return is_there
+
+
+def occasions(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
+    """Requests within a session, and requests after its end. Each kind once, and more than one of it."""
+    plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
+    found: list[tuple[list[Asked], list[Asked]]] = [([plain], [plain]), ([silent, silent], [silent])]
+    if tester.allows("functional") and tester.target.can.functional_id is not None:
+        to_all = Asked(SILENT_PRESENT, is_functional=True)
+        found.append(([to_all], [to_all]))
+    found += [([Asked(tester.liveness_request)], []), ([Asked(UNKNOWN_SERVICE)], []), ([], [plain, silent])]
+    return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
 
 
 def judge_strangers(tester: Tester, witness: Witness) -> None:
@@ -154,7 +204,7 @@ def is_kept_by(tester: Tester, witness: Witness, frames: Sequence[Frame]) -> boo
 def foreign_frames(tester: Tester) -> list[Frame]:
     """TesterPresent on ids next to the ECU's own, and on its own in the other format."""
     can = tester.target.can
-    own = {can.request_id, can.response_id, can.functional_id, *EVERYBODYS_IDS}
+    own = {can.request_id, can.response_id, can.functional_id, *tester.everybodys_ids}
     own |= {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
     is_extended = can.extended_ids is True or can.request_id > 0x7FF
     step = 0x100 if can.request_id >> 16 in FIXED_ADDRESSES else 1

@@ -1,4 +1,4 @@
-"""What tells from outside in which session an ECU is?"""
+"""Tell from outside in which session an ECU is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,27 @@ DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
 """Times S3: by then a session in which nothing was asked has ended."""
 
+PRESENT, SILENT_PRESENT = b"\x3e\x00", b"\x3e\x80"
+UNKNOWN_SERVICE = b"\x15"
+"""No edition of the standard has it: a request that is refused."""
+
 LOOKS, LOOK_AGAIN_S = 5, 0.5
 """An ECU that has just started may refuse for a while what it else answers."""
-EVERYBODYS_IDS = (0x7DF, 0x18DB33F1)
-"""The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that changes nothing, and by which address it goes."""
+
+    pdu: bytes
+    is_functional: bool = False
+
+    def ask(self, tester: Tester) -> Reply:
+        """Send it."""
+        return tester.request(self.pdu, is_functional=self.is_functional)
+
+    def __str__(self) -> str:
+        return f"{self.pdu.hex(' ').upper()}{' to the functional id' if self.is_functional else ''}"
 
 
 @dataclass(frozen=True)
@@ -95,19 +112,6 @@ def enter(tester: Tester, session: int) -> None:
     if not reply.is_positive:
         inconclusive(f"session 0x{session:02X} was not entered: {reply}")
     tester.await_life()
-
-
-def others_heard(tester: Tester, seconds: float) -> str:
-    """Let time pass; the first request of somebody else to this ECU meanwhile, empty if there was none."""
-    can = tester.target.can
-    ids = {
-        can.request_id,
-        can.functional_id or 0,
-        *EVERYBODYS_IDS,
-        *(entry.request_id for entry in tester.target.connections),
-    }
-    heard = [frame for frame in tester.listen(seconds, also_from=ids) if frame.can_id in ids and not frame.is_sent]
-    return heard[0].text() if heard else ""
 
 
 def s3_s(tester: Tester) -> float:

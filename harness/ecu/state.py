@@ -55,6 +55,10 @@ class State:
     session: int = Session.DEFAULT
     s3_due_s: float = math.inf
     """When the session ends unless a request comes; never in the default session."""
+    is_s3_stopped: bool = False
+    """Only by an ECU with the defect tester_present_ends_s3."""
+    ended_session: tuple[int, int] | None = None
+    """The session that S3 ended last, with what was unlocked in it; None once another one was entered."""
     unlocked_level: int = LOCKED
     seed: bytes = b""
     """The seed that waits for its key; empty: none does."""
@@ -126,7 +130,8 @@ class State:
 
     def end_expired_session(self, now_s: float, *, is_unlock_kept: bool = False) -> None:
         """S3 without a request: back to the default session, locked (ISO 14229-1:2020 Annex I)."""
-        if now_s >= self.s3_due_s:
+        if now_s >= self.s3_due_s and not self.is_s3_stopped:
+            self.ended_session = (self.session, self.unlocked_level)
             if is_unlock_kept:
                 self.forget_seed()
             else:

@@ -1,4 +1,4 @@
-"""In which states may an ECU be after each step of SecurityAccess? A reference state machine, without any I/O.
+"""A reference state machine: the states an ECU may be in after each step of SecurityAccess, without any I/O.
 
 The states are those of ISO 14229-1's Annex I: locked or one level unlocked, with or without a pending seed. The standard and
 its users leave much open (see `following`), so the model is a set of states: every step narrows it by what the ECU said, and
@@ -26,6 +26,7 @@ class Action(Enum):
     RESTART = "restart, seen"
     LOCK = "locked by itself, seen"
     WAIT = "wait until the session is over"
+    WAIT_WITH_OTHERS = "wait while somebody else asks the ECU"
     SEED = "seed"
     KEY = "key"
     PRESENT = "tester present"
@@ -133,6 +134,9 @@ def following(rules: Rules, state: State, step: Step, answer: Answer) -> Iterato
             yield State() if rules.has_sessions else state
             if state.session == Session.DEFAULT:
                 yield from (state, state.locked)
+        case Action.WAIT_WITH_OTHERS:  # whose requests may have kept the session, or not all the time
+            yield state
+            yield from following(rules, state, Step(Action.WAIT), answer)
         case Action.RESTART:
             yield State()
         case Action.LOCK:

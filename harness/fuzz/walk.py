@@ -1,4 +1,4 @@
-"""Does an ECU stay within the model on a random walk through its sessions, seeds and keys?"""
+"""A random walk through an ECU's sessions, seeds and keys, held against the model."""
 
 from __future__ import annotations
 
@@ -92,6 +92,8 @@ class Walk:
         self._tester.restore()
         for done in range(steps):
             step = self._choose()
+            for via in self._on_the_way(step):
+                self._do(Step(Action.SESSION, via))
             self._do(step)
             if step.action in LOCK_MAY_CHANGE:
                 for level in self._probes:
@@ -131,6 +133,10 @@ class Walk:
             assert session is not None
             return Step(Action.SESSION, session)
         return Step(Action.SEED, level)
+
+    def _on_the_way(self, step: Step) -> tuple[int, ...]:
+        """The sessions that lead to the one that is wanted: each is entered, and locks, whatever the last one says."""
+        return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
     def _is_possible(self, action: Action) -> bool:
         if action is Action.SESSION:
@@ -190,7 +196,7 @@ class Walk:
         tester, security = self._tester, self._tester.security
         match step.action:
             case Action.SESSION:
-                return tester.enter_session(step.number)
+                return tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step.number)))
             case Action.RESET:
                 assert tester.target.reset.uds is not None
                 return tester.request(bytes((Service.ECU_RESET, tester.target.reset.uds)))
@@ -257,9 +263,12 @@ class Walk:
         self._wait(max(self._tester.security.delay_s(level) + 0.5, s3_s))
 
     def _wait(self, seconds: float) -> None:
-        self._tester.wait(seconds)
-        self._tracker.take(Step(Action.WAIT), Answer(Said.YES))
-        self._path.append(f"{seconds:g} s of silence")
+        other = self._tester.others_heard(seconds)
+        action = Action.WAIT_WITH_OTHERS if other else Action.WAIT
+        self._tracker.take(Step(action), Answer(Said.YES))
+        self._path.append(f"{seconds:g} s {f'in which {other} was sent by somebody else' if other else 'of silence'}")
+        if other:
+            self._tester.note(f"somebody else asks the ECU, which may keep its session: {other}")
 
     # What must not be
 

@@ -38,6 +38,9 @@ class Life(Enum):
 class Client(Exchanger):
     """The client side of UDS, for one ECU."""
 
+    everybodys_ids = (0x7DF, 0x18DB33F1)
+    """The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
+
     def __init__(self, link: Link, target: Target, *, chance: Chance) -> None:
         super().__init__(link, target)
         self.chance = chance
@@ -208,6 +211,15 @@ class Client(Exchanger):
     def answers_now(self) -> bool:
         """Whether the ECU answers the one request that it is known to answer; for where it has been silent before."""
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
+
+    def others_heard(self, seconds: float) -> str:
+        """Let time pass; the first request of somebody else to this ECU meanwhile, as text, or nothing."""
+        can = self.target.can
+        functional = () if can.functional_id is None else (can.functional_id,)
+        connections = (entry.request_id for entry in self.target.connections)
+        ids = {can.request_id, *functional, *self.everybodys_ids, *connections}
+        heard = [frame for frame in self.listen(seconds, also_from=ids) if frame.can_id in ids and not frame.is_sent]
+        return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
         """A request that is answered and is wanted so; the same one as long as it is. TesterPresent if no read is.

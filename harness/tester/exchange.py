@@ -157,6 +157,10 @@ class Exchanger:
                 kind, answer, nrc = Kind.NEGATIVE, message, Nrc.INVALID_KEY
                 note = "sent as 27 35; read so by the target's quirk malformed_invalid_key"
                 break
+            if transport.answers_another(message):
+                replies.pop()
+                frames_before = transport.answer_frames - len(replies) + early
+                continue
             unusable = unusable or message
             self._suspect_stray(message)
         else:

@@ -13,6 +13,7 @@ from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
 FLOW_CONTROLS = frozenset(bytes((byte,)) for byte in range(0x30, 0x40))
+OWN_KEPT = OTHERS_KEPT = 8
 LONGEST_SEGMENT_S = 60.0
 """ISO-TP's own time-outs end a transfer long before this."""
 
@@ -44,6 +45,9 @@ class Transport:
         """Frames that came in place of a flow control while the last message was sent."""
         self.answer_frames = 0
         """Frames from the ECU's response id so far, of whatever content."""
+        self._own_fields: deque[bytes] = deque(maxlen=OWN_KEPT)
+        self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
+        """Requests that somebody else sent to this ECU, with their times, and that were not seen answered."""
 
     def is_answer(self, frame: Frame) -> bool:
         """Whether a frame bears the ECU's response id, in a format that the target declares."""
@@ -125,9 +129,27 @@ class Transport:
             pdu = isotp.receive(frame.data, link.now_s)
             if was_sending and pdu is None and not isotp.is_receiving and frame.data[:1] not in FLOW_CONTROLS:
                 self.garbage += 1
+        elif frame.can_id == self._request_id or frame.can_id == self._functional_id:
+            self._overhear(frame)
         if isotp.outbox:
             self._flush(False)
         return pdu
+
+    def _overhear(self, frame: Frame) -> None:
+        """Keep what another tester asks in a single frame; an adapter's echo of our own frame is none."""
+        data = frame.data
+        if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and data not in self._own_fields and not frame.is_remote:
+            self._others.append((self.link.now_s, data[1 : 1 + data[0]]))
+
+    def answers_another(self, message: bytes) -> bool:
+        """Whether a message is the answer to what another tester has asked, and not been answered until now."""
+        now_s = self.link.now_s
+        for asked_s, pdu in self._others:
+            is_positive = message[0] == pdu[0] + RESPONSE_OFFSET
+            if now_s - asked_s < LONGEST_SEGMENT_S and (is_positive or message[:2] == bytes((NEGATIVE_RESPONSE, pdu[0]))):
+                self._others.remove((asked_s, pdu))
+                return True
+        return False
 
     def _flush(self, is_functional: bool) -> None:
         send = self.link.send
@@ -135,6 +157,7 @@ class Transport:
         fields = outbox.copy()
         outbox.clear()
         self._handed_over = len(fields)
+        self._own_fields.extend(fields)
         if is_functional:
             send(self.frame(fields[0], is_functional=True))
             return

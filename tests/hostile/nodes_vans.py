@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import can
 
-from tests.hostile.nodes_van import DEFAULT, LIMIT, NAME, SPEED, No, Van
+from tests.hostile.nodes_van import DEFAULT, EXTENDED, LIMIT, NAME, SPEED, No, Van
+
+DIAGNOSIS, FLASHING = 0x63, 0x62
 
 
 class Talker(Van):
@@ -143,6 +145,27 @@ class OtherTester:
 
 def KeptAwake():
     return [Van(), OtherTester()]
+
+
+class Staged(Van):
+    """The level is in session 63, which is entered from the extended one; from 63, once unlocked, session 62 is."""
+
+    sessions = (DEFAULT, EXTENDED, DIAGNOSIS, FLASHING)
+
+    def control(self, pdu):
+        wanted = self.sub(pdu, *self.sessions)
+        if wanted == DIAGNOSIS and self.session not in (EXTENDED, DIAGNOSIS):
+            raise No(0x7E)
+        if wanted == FLASHING and self.session not in (DIAGNOSIS, FLASHING):
+            raise No(0x7E)
+        if wanted == FLASHING and self.session == DIAGNOSIS and not self.is_open:
+            raise No(0x33)
+        return super().control(pdu)
+
+    def security(self, pdu):
+        if self.session != DIAGNOSIS:
+            raise No(0x7F)
+        return super().security(pdu)
 
 
 class Dongle(OtherTester):

@@ -20,6 +20,7 @@ from harness.target.values import Access, Span
 from . import nodes_flawed_vans, nodes_memory, nodes_van, nodes_vans
 from .nodes_memory import GUARDED_FROM, GUARDED_TO, LAST
 from .nodes_van import FACTORY
+from .nodes_vans import DIAGNOSIS, FLASHING
 
 HERE = Path(__file__).parent
 GROUPS = ("AC-", "ST-", "CF-", "TP-", "DS-05", "DS-06")
@@ -47,6 +48,12 @@ def with_factory_session(target: Target) -> Target:
     return replace(target, sessions=(*target.sessions, SessionEntry(id=FACTORY)))
 
 
+def staged(target: Target) -> Target:
+    stages = ((1, None), (3, None), (DIAGNOSIS, 3), (FLASHING, DIAGNOSIS))
+    sessions = tuple(SessionEntry(id=number, via=via) for number, via in stages)
+    return replace(target, sessions=sessions, security=(replace(target.security[0], session=DIAGNOSIS),))
+
+
 def with_memory(target: Target) -> Target:
     spans = (
         (0, GUARDED_FROM - 1, EVERYBODY),
@@ -62,6 +69,7 @@ OTHERWISE: dict[str, Callable[[Target], Target]] = {
     "AnyName": without_length,
     "MuteWrites": without_protection,
     "KeptInFactory": with_factory_session,
+    "Staged": staged,
     **dict.fromkeys(("GuardedMemory", "FirstAddressOnly", "LastByteForgotten", "SumRunsOver"), with_memory),
 }
 """What the maker of a van would declare that differs from the others."""
@@ -88,8 +96,18 @@ ACCUSED_RIGHTLY = {"GroupAddress": {"AC-04"}}
     "node",
     [
         *("Van", "Talker", "PendingAtTimes", "PendingAlways", "Slow", "Drifting", "DriftingLimit", "GroupAddress"),
-        *("SlowStart", "SlowStartReads", "NeedsRecord", "AnyName", "KeptAwake", "Switchable", "EventfulStreet"),
-        *("Conditions", "Checks", "PresenceForAll", "QueuesSingles", "GivesUpSoon"),
+        *(
+            "SlowStart",
+            "SlowStartReads",
+            "NeedsRecord",
+            "AnyName",
+            "KeptAwake",
+            "Polled",
+            "Staged",
+            "Switchable",
+            "EventfulStreet",
+        ),
+        *("Switchable", "EventfulStreet", "Conditions", "Checks", "PresenceForAll", "QueuesSingles", "GivesUpSoon"),
     ],
 )
 def test_an_odd_van_is_not_accused(node: str) -> None:
@@ -128,6 +146,12 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("ShortFirstFrames", "TP-05", FAIL),
         ("HearsZero", "AC-04", FAIL),
         ("Polled", "AC-04", PASS),
+        ("Polled", "ST-04", OPEN),
+        ("Polled", "ST-02", OPEN),
+        ("KeptAwake", "ST-04", OPEN),
+        ("KeptAwake", "FZ-04", PASS),
+        ("Polled", "FZ-04", PASS),
+        ("Staged", "FZ-04", PASS),
         ("PlainMemory", "AC-09", FAIL),
         ("ShortAddresses", "AC-09", FAIL),
         ("GuardedMemory", "AC-09", PASS),

@@ -64,6 +64,22 @@ class SessionDefects:
             kills=("ST-04",),
         ),
     ] = False
+    tester_present_ends_s3: Annotated[
+        bool,
+        Defect(
+            what="After one TesterPresent the session no longer ends by itself: its timer is stopped for good.",
+            kills=("ST-04", "ST-02"),
+            also={"FZ-04": _WALKED_INTO, "DS-06": "what 28 has silenced waits for a session's end that does not come"},
+        ),
+    ] = False
+    tester_present_revives_session: Annotated[
+        bool,
+        Defect(
+            what="TesterPresent after the end of a session brings that back, and the level that was unlocked in it.",
+            kills=("ST-04", "ST-02"),
+            also={"FZ-04": _WALKED_INTO},
+        ),
+    ] = False
     tester_present_always_answered: Annotated[
         bool,
         Defect(

@@ -25,6 +25,7 @@ def session_is_entered(ecu: Ecu, request: bytes) -> Answer | None:
         state.seed, state.seed_level = seed, seed_level
     state.leave_session()
     state.session = session
+    state.is_s3_stopped, state.ended_session = False, None
     state.s3_due_s = math.inf  # set anew after the answer, unless this is the default session
     timing = ecu.config.p2_ms.to_bytes(2, "big") + (ecu.config.p2_star_ms // 10).to_bytes(2, "big")
     return bytes((Service.DIAGNOSTIC_SESSION_CONTROL + RESPONSE_OFFSET, session)) + timing

@@ -1,0 +1,21 @@
+"""A session that TesterPresent keeps for good, or brings back, is seen by its lock and by the session itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_functions
+from harness.run import Verdict
+
+from ..variants import with_changes
+
+
+@pytest.mark.parametrize("check", ["ST-02", "ST-04"])
+@pytest.mark.parametrize(
+    ("defect", "word"), [("tester_present_ends_s3", "does not end"), ("tester_present_revives_session", "brings it back")]
+)
+def test_both_checks_see_it(check: str, defect: str, word: str) -> None:
+    findings = run_checks([shipped_functions()[check]], with_changes("hardened", defect))
+    assert {finding.verdict for finding in findings} == {Verdict.FAIL}, findings[0].reason
+    assert check == "ST-02" or word in findings[0].observed
