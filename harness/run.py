@@ -192,6 +192,20 @@ class BusAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityAccessSummary:
+    """Whether the run came to a verdict on what this harness is for: a run without one must say so first."""
+
+    seen: bool
+    """A frame shows that the ECU has SecurityAccess (0x27), or the target declares a level of it."""
+    judged: bool
+    """At least one check of a security level reached pass or fail."""
+    why: str
+    """What is known of the service, and where it was not judged the reason; a sentence without its full stop."""
+    authentication: tuple[str, ...] = ()
+    """The services that asked for Authentication (0x34), two hex digits each: SecurityAccess does not guard these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
@@ -237,6 +251,8 @@ class RunInfo:
     """Which adapter the frames went through; None if that was not written down."""
     keeps_secrets: bool = False
     """The run was asked to leave keys and secrets in its files."""
+    security_access: SecurityAccessSummary | None = None
+    """Whether SecurityAccess was seen and judged; None until the run has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,9 @@ ARTICLE_UNDECIDED = {
     "CF-06": "not refused with a code",  # junk has no order
     "IE-03": "is refused with 0x31",
     "IE-04": "one unit only",
+    # It takes no message of several frames, but silence to first frames does not show that.
+    **dict.fromkeys(("TP-06", "TP-07", "TP-08", "TP-09", "TP-10", "TP-11", "TP-17"), "answered by a flow control"),
+    **{"TP-13": "more than one frame", "TP-18": "not answered by a flow control"},
 }
 ARTICLE_LACKS = {
     *("SA-05", "SA-12", "SA-13"),  # no way to restart it
@@ -58,7 +61,6 @@ ARTICLE_LACKS = {
     *("SA-26", "ST-01", "ST-04", "ST-05", "ST-07", "ST-08", "ST-03", "AC-17", "DS-06"),  # no sessions, no reset
     *("AC-03", "CF-08", "TP-14"),  # no functional id
     *("AC-05", "AC-06", "AC-07", "AC-08", "AC-09", "AC-10", "AC-11", "AC-16", "AC-18", "AC-19", "DS-05"),  # no such service
-    *("TP-06", "TP-07", "TP-08", "TP-09", "TP-10", "TP-11", "TP-13", "TP-17", "TP-18"),  # no segmentation
 }
 ARTICLE = {
     **dict.fromkeys(ARTICLE_FAILS, "fail"),
@@ -77,7 +79,11 @@ FIRST_SCRIPT_PASSES = {
     *("AC-15", "CF-10", "CF-12", "DS-01", "DS-02", "DS-03", "DS-07", "FZ-01", "FZ-03", "FZ-05", "FZ-06"),
     *("IE-02", "IE-06", "ST-06", "TP-16"),
 }
-FIRST_SCRIPT_UNDECIDED = {"AC-14", "IE-03"}
+FIRST_SCRIPT_UNDECIDED = {
+    *("AC-14", "IE-03"),
+    *("CF-03", "CF-06", "CF-09"),  # that no service is known does not show that there is none
+    *("TP-06", "TP-07", "TP-08", "TP-09", "TP-10", "TP-11", "TP-13", "TP-17"),  # nor does silence to first frames
+}
 """On the article's first script, which answers every write of 2020 with 33 and knows no 27.
 
 Its target declares no security level, and 2020 "never" writable: all else has no subject. No data is declared to need a

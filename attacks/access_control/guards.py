@@ -19,6 +19,15 @@ NOT_THERE = (
 )
 """Refusals that come before any question of a level."""
 
+SHOW_THE_SERVICE = (
+    Nrc.INCORRECT_MESSAGE_LENGTH,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.SECURITY_ACCESS_DENIED,
+    Nrc.AUTHENTICATION_REQUIRED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+)
+"""Refusals that only a service can give which is there, whatever the ECU says to one that it does not have."""
+
 DEFAULT_SESSION = 0x01
 CLOCK_S = 4.0
 """A value that has changed is looked at again after this: it may be a clock's, or a counter's."""
@@ -59,13 +68,19 @@ def enter_to_read(tester: Tester, entry: DataEntry) -> bool:
 
 
 def is_absent(tester: Tester, reply: Reply) -> bool:
-    """Whether the answer says that the service does not exist: 0x11, or what any other missing service is answered."""
-    if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
-        return True
-    if reply.is_positive or reply.is_silence:
+    """Whether the answer says that the service does not exist: 0x11, or what any other missing service is answered.
+
+    A request that was too short to be served says neither; one that is long enough, and cannot act, is asked in its place.
+    """
+    if reply.is_positive or reply.is_silence or reply.is_refused_with(*SHOW_THE_SERVICE):
         return False
-    other = tester.request(bytes((UNASSIGNED,)) + reply.request[1:])
-    return (other.kind, other.nrc) == (reply.kind, reply.nrc)
+    asked = tester.looking.long_enough(reply)
+    if asked is None or asked.is_positive or asked.is_silence or asked.is_refused_with(*SHOW_THE_SERVICE):
+        return False
+    if asked.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+        return True
+    other = tester.request(bytes((UNASSIGNED,)) + asked.request[1:])
+    return (other.kind, other.nrc) == (asked.kind, asked.nrc)
 
 
 def require_locked(tester: Tester, *services: int) -> None:
@@ -155,7 +170,7 @@ class Refusals:
         if not present and self.declared_open:
             not_applicable(f"{self.what}: service 0x{self.declared_open[0]:02X} is declared open to everybody")
         if not self.replies:
-            not_applicable(f"{self.what}: nothing is known that it could be tried on")
+            inconclusive(f"{self.what}: nothing is known that it could be tried on")
         if not present:
             not_applicable(f"{self.what}: the ECU does not have the service ({self.replies[-1]})")
         if all(reply.is_refused_with(*NOT_THERE) for reply in present):

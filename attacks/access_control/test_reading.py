@@ -40,7 +40,7 @@ from harness import (
 def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -> None:
     found = sources(tester)
     if not found:
-        not_applicable("no data or memory is declared to be protected from reading")
+        raise tester.looking.without_guarded_reads("no data or memory is declared to be protected from reading")
     tester.access.require_locked()
     definitions: list[Reply] = []
     delivered: list[tuple[Source, Reply, bytes]] = []
@@ -122,7 +122,7 @@ def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
 def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -> None:
     entries = [entry for entry in tester.target.data if entry.read.level is not None]
     if not entries:
-        not_applicable("no data is known to be protected from reading")
+        raise tester.looking.without_guarded_reads("no data is known to be protected from reading")
     tester.access.require_locked()
     delivered: list[tuple[DataEntry, Reply]] = []
     for _ in each_session(tester):
@@ -205,7 +205,7 @@ def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> Non
 def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurements, depth: Depth) -> None:
     levels = [entry.level for entry in tester.target.security]
     if not levels:
-        not_applicable("the target declares no security level")
+        raise tester.looking.without_level()
     secrets = known_secrets(tester)
     readable = readable_data(tester, measure, depth)
     if not readable.dids:

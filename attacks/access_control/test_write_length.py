@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.access_control.guards import CLOCK_S, enter_to_read
-from harness import DataEntry, Nrc, RawReply, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import DataEntry, Nrc, RawReply, Reply, Service, Severity, Tester, attack, fail, inconclusive
 
 
 @attack(
@@ -25,7 +25,7 @@ from harness import DataEntry, Nrc, RawReply, Reply, Severity, Tester, attack, f
 def test_a_write_of_the_wrong_length_is_refused(tester: Tester) -> None:
     entries = [entry for entry in tester.target.data if entry.write.kind != "never" and entry.read.kind == "open"]
     if not entries:
-        not_applicable("no readable data is declared writable")
+        raise tester.looking.without_service(Service.WRITE_DATA_BY_IDENTIFIER, "no readable data is declared writable")
     tried = 0
     for entry in entries:
         tried += judge_lengths(tester, entry)

@@ -11,6 +11,7 @@ from harness import (
     Depth,
     Measurements,
     Reply,
+    Service,
     Severity,
     Tester,
     attack,
@@ -130,8 +131,9 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
         f"{readable.tried} identifiers were read, {len(readable.dids)} answer; {len(writes)} writes of what they hold"
     )
     if not readable.dids:
-        not_applicable("no identifier can be read of those that were tried")
-    if writes and is_absent(tester, writes[-1]):
+        nothing = "no identifier can be read of those that were tried"
+        raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, nothing)
+    if writes and all(is_absent(tester, write) for write in writes):
         not_applicable(f"the ECU does not have WriteDataByIdentifier: {writes[-1]}")
     unanswered = [reply for reply in writes if not reply.is_negative]
     if unanswered:

@@ -22,6 +22,7 @@ from harness import (
     Inconclusive,
     Nrc,
     Reply,
+    Service,
     Severity,
     Tester,
     attack,
@@ -142,7 +143,7 @@ def keys(tester: Tester) -> Iterator[Answer]:
 def test_several_identifiers_are_answered_with_each(tester: Tester) -> None:
     shown = readable(tester, 2)
     if not shown:
-        not_applicable("no declared data can be read")
+        raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, "no declared data can be read")
     first = shown[0]
     unknown = unknown_did(tester)
     tried = [[shown[0], shown[1]]] if len(shown) > 1 else []

@@ -83,4 +83,4 @@ def judge_without_limit(tester: Tester, keys: list[Reply]) -> None:
     """Without a limit there is only the answer to a wrong key."""
     if not all(WRONG.accepts(key) for key in keys):
         inconclusive("a limit is announced, and yet seeds are given: whether there is one is the subject of other checks")
-    tester.note(f"0x36 and 0x37 were not seen: no limit in {len(keys)} wrong keys")
+    tester.note(f"no 0x36 or 0x37 in the {len(keys)} wrong keys of this check")

@@ -20,7 +20,7 @@ from attacks.conformance.services import (
     unknown_did,
     unknown_level,
 )
-from harness import Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable
+from harness import Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive, negative
 
 EMPTY_RECORD = 3
 """Bytes of an answer to 22 that holds an identifier and nothing behind it."""
@@ -62,7 +62,7 @@ def test_unsupported_sub_functions_are_answered_with_0x12(tester: Tester) -> Non
         first = (*NOT_HERE, *EARLIER.get(pdu[0], ()))
         tester.judge(reply, sound=negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED), tolerated=negative(*first))
     if not asked:
-        not_applicable("no service with sub-functions is known to be there")
+        inconclusive("no service with sub-functions is known to be there")
 
 
 def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
@@ -106,7 +106,7 @@ def test_requests_of_the_wrong_length_are_answered_with_0x13(tester: Tester) -> 
         elif not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
             wrong.append(reply)
     if not asked:
-        not_applicable("no service is known to be there that could be asked in the wrong length")
+        inconclusive("no service is known to be there that could be asked in the wrong length")
     if wrong:
         tester.judge(wrong[0], sound=negative(Nrc.INCORRECT_MESSAGE_LENGTH), severity=Severity.LOW)
 
@@ -149,7 +149,8 @@ def misfits(tester: Tester) -> Iterator[tuple[bytes, tuple[int, ...]]]:
 def test_unsupported_identifiers_are_answered_with_0x31(tester: Tester) -> None:
     tester.require_quiet()
     if not readable(tester, 1):
-        not_applicable("no declared data can be read, so that nothing shows the ECU to have identifiers at all")
+        nothing = "no declared data can be read, so that nothing shows the ECU to have identifiers at all"
+        raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, nothing)
     did = unknown_did(tester)
     for reply in [] if did is not None else [tester.read_reply(one) for one in UNKNOWN_DIDS]:
         if reply.is_positive and len(reply.pdu) == EMPTY_RECORD:

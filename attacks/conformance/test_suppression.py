@@ -13,7 +13,7 @@ from attacks.conformance.services import (
 )
 from attacks.conformance.test_answers import UNASKED_S
 from attacks.session.witness import DEFAULT, enter, find_witness
-from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive
 
 SUPPRESS = 0x80
 DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
@@ -37,7 +37,7 @@ def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
     tester.require_quiet()
     asked = judge_positive(tester) + judge_session(tester) + judge_negative(tester)
     if not asked:
-        not_applicable("no service with sub-functions is known to be there")
+        inconclusive("no service with sub-functions is known to be there")
 
 
 def judge_positive(tester: Tester) -> int:

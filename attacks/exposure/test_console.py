@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Inconclusive, Severity, Tester, attack, fail, found_in, inconclusive, not_applicable, watched_console
+from harness import Inconclusive, Severity, Tester, attack, fail, found_in, inconclusive, watched_console
 
 PAIRS = 3
 ENOUGH_VALUES = 2
@@ -26,7 +26,7 @@ ENOUGH_VALUES = 2
 def test_the_console_shows_no_secret(tester: Tester) -> None:
     levels = tester.target.security
     if not levels:
-        not_applicable("the target declares no security level")
+        raise tester.looking.without_level()
     values: dict[str, bytes] = {}
     with watched_console(tester) as console:
         for entry in levels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Severity, Tester, attack, fail, found_in, images, inconclusive, is_telling, not_applicable
+from harness import Severity, Tester, attack, fail, found_in, images, inconclusive, is_telling
 
 
 @attack(
@@ -21,7 +21,7 @@ from harness import Severity, Tester, attack, fail, found_in, images, inconclusi
 )
 def test_the_image_does_not_hold_the_secret(tester: Tester) -> None:
     if not tester.target.security:
-        not_applicable("the target declares no security level")
+        raise tester.looking.without_level()
     secrets = {entry.level: entry.secret.reveal() for entry in tester.target.security if entry.secret is not None}
     if not secrets:
         inconclusive("no secret is declared that could be looked for; see [[security]] secret in the target file")

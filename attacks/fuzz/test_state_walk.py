@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Depth, Patience, Severity, Tester, Walk, attack, fail, inconclusive, not_applicable
+from harness import Depth, Patience, Severity, Tester, Walk, attack, fail, inconclusive
 
 
 @attack(
@@ -24,7 +24,7 @@ from harness import Depth, Patience, Severity, Tester, Walk, attack, fail, incon
 )
 def test_the_ecu_follows_the_state_machine(tester: Tester, depth: Depth) -> None:
     if not tester.target.security:
-        not_applicable("the target declares no security level")
+        raise tester.looking.without_level()
     patience = Patience(
         resets=depth.choose(quick=2, default=4, deep=60),
         waits=depth.choose(quick=1, default=2, deep=60),

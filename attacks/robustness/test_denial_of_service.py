@@ -76,7 +76,7 @@ def reset_again_and_again(tester: Tester, reset: bytes, session: int | None) -> 
 )
 def test_the_ecu_is_not_silenced_for_good(tester: Tester) -> None:
     if len(tester.sessions()) < 2:
-        not_applicable("the target has no session besides the default one")
+        raise tester.looking.without_sessions()
     tester.access.require_locked()
     regular = regular_ids(tester)
     replies = []

@@ -107,7 +107,7 @@ def limit_for_one_seed(tester: Tester, level: int) -> int | None:
 )
 def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
     if not tester.has_sessions:
-        not_applicable("the target declares no sessions")
+        raise tester.looking.without_sessions()
     measure.limit(level)
     changes = session_changes(tester, level)
     if not changes:
@@ -182,7 +182,7 @@ def test_success_at_one_level_does_not_clear_another(
 ) -> None:
     others = [entry.level for entry in tester.target.security if entry.level != level]
     if not others:
-        not_applicable("the target declares one level only")
+        raise tester.looking.without_another_level(level)
     with_key = [other for other in others if tester.security.has_key(other)]
     if not with_key:
         inconclusive("no key function is given for another level")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from harness import Depth, Inconclusive, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import Depth, Inconclusive, Measurements, Service, Severity, Tester, attack, fail, inconclusive
 
 ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start the stored attempt counter is read back; "
 
@@ -42,7 +42,7 @@ def test_a_reset_does_not_clear_the_count(tester: Tester, measure: Measurements,
     if undecided and not judged:
         inconclusive(undecided)
     if not judged:
-        not_applicable("the ECU offers no reset")
+        raise tester.looking.without_service(Service.ECU_RESET, "no reset was taken")
 
 
 @attack(
@@ -77,7 +77,7 @@ def judge_restart(
     """
     tester.restore()
     if restart() is None:
-        tester.note(f"{name}: not offered")
+        tester.note(f"{name}: not taken, so that nothing was judged with it")
         return False
     allowed = tester.guesses.allowance(level, limit)
     again = partial(restart_and_return, tester, level, name, restart)

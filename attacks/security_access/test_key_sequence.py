@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, positive
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
 
 SEQUENCE_ERROR = negative(Nrc.REQUEST_SEQUENCE_ERROR)
 IN_DELAY = negative(Nrc.CONDITIONS_NOT_CORRECT, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -242,7 +242,7 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
 def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level: int) -> None:
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is None:
-        not_applicable("the target declares no sessions")
+        raise tester.looking.without_sessions()
     ways: dict[str, Callable[[], None]] = {"a session change": lambda: change_session(tester, level)}
     if home_of(tester, level) != DEFAULT_SESSION:  # which does not end, nor begin anew
         ways["entering its session again"] = lambda: tester.session_for(level)

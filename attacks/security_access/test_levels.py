@@ -32,7 +32,7 @@ def other_levels(tester: Tester, level: int) -> list[int]:
     """The other levels that the target declares."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
     if not others:
-        not_applicable("the target declares one security level only")
+        raise tester.looking.without_another_level(level)
     return others
 
 
@@ -214,7 +214,7 @@ def test_there_is_no_undeclared_level(tester: Tester) -> None:
         levels = ", ".join(f"0x{entry.level:02X}" for entry in tester.target.security)
         if levels:
             inconclusive(f"levels were found, and none is declared that would tell a hidden one from the others: {levels}")
-        not_applicable("the target declares no security level, so that nothing tells a hidden one from the others")
+        raise tester.looking.without_level()
     try:
         tester.session_for(min(declared))
         tester.security.seed(min(declared))  # waits out a delay, which other levels may share

@@ -38,7 +38,7 @@ IDLE_S = 60.0
 )
 def test_a_session_change_locks_the_ecu(tester: Tester, protected: DataEntry) -> None:
     if not tester.has_sessions:
-        not_applicable("the target declares no sessions")
+        raise tester.looking.without_sessions()
     level = protected.write.level
     assert level is not None
     entry = tester.target.level(level)
@@ -242,5 +242,5 @@ def require_no_means(tester: Tester) -> None:
     """Say why there is no restart: none is declared, or none is allowed."""
     reset = tester.target.reset
     if reset.uds is None and not reset.command and not reset.power:
-        not_applicable("the target declares no way to restart the ECU")
+        raise tester.looking.without_restart()
     not_run("the target does not allow to restart the ECU; see [safety] allow in the target file")

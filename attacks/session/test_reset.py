@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from attacks.session.test_relock import judge_locked, require_locked_everywhere
 from attacks.session.witness import DEFAULT, Witness, enter, find_witness
-from harness import (
-    DataEntry,
-    Inconclusive,
-    Measurements,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    not_applicable,
-)
+from harness import DataEntry, Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive
 
 USUAL_TYPES = (0x01, 0x02, 0x03)
 """hardReset, keyOffOnReset and softReset; the others prepare a shutdown, or are the supplier's own."""
@@ -39,7 +28,7 @@ USUAL_TYPES = (0x01, 0x02, 0x03)
 def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: Measurements) -> None:
     declared = tester.target.reset.uds
     if declared is None:
-        not_applicable("the target declares no ECUReset")
+        raise tester.looking.without_service(Service.ECU_RESET, "the target declares no ECUReset ([reset] uds)")
     kinds = dict.fromkeys((declared, *USUAL_TYPES))
     witness = find_witness_or_note(tester) if tester.has_sessions else None
     entry = provable(tester)

@@ -76,7 +76,7 @@ def another_session(tester: Tester) -> int:
 def sessions_beside_default(tester: Tester) -> list[int]:
     """The sessions of the levels first, and the one of the boot loader last."""
     if not tester.has_sessions:
-        not_applicable("the target declares no sessions")
+        raise tester.looking.without_sessions()
     wanted = [entry.session for entry in tester.target.security if entry.session] + tester.sessions()
     found = dict.fromkeys(session for session in wanted if session != DEFAULT)
     return sorted(found, key=lambda session: session == PROGRAMMING)
@@ -118,5 +118,5 @@ def s3_s(tester: Tester) -> float:
     """After how many seconds of silence a session ends, as declared."""
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is None:
-        not_applicable("the target declares no sessions")
+        raise tester.looking.without_sessions()
     return s3_ms / 1000

@@ -14,7 +14,6 @@ from harness import (
     Tester,
     fail,
     inconclusive,
-    not_applicable,
     segments,
     write_request,
 )
@@ -237,7 +236,7 @@ def stmin_s(flow: bytes) -> float:
 
 
 def require_long_request(tester: Tester, length: int = FRAME_BYTES) -> LongRequest:
-    """See the ECU take and answer a request of several frames. NotApplicable: it takes none."""
+    """See the ECU take and answer a request of several frames. Inconclusive: it took none of those that may be tried."""
     is_taken = False
     for pdu in candidates(tester, length):
         fields = segments(pdu)
@@ -253,7 +252,16 @@ def require_long_request(tester: Tester, length: int = FRAME_BYTES) -> LongReque
             return LongRequest(pdu, fields, answers[-1])
     if is_taken:
         inconclusive("a long request is let through by a flow control, and then not answered")
-    not_applicable("no first frame is answered by a flow control: the ECU takes no message of several frames")
+    inconclusive(nothing_was_let_through(tester))
+
+
+def nothing_was_let_through(tester: Tester) -> str:
+    """What is known where no first frame was answered by a flow control; silence does not say that the ECU takes none."""
+    taken = tester.presence.longest_taken
+    what = "none of the first frames that change nothing was answered by a flow control"
+    if len(taken) < FRAME_BYTES:
+        return what
+    return f"{what}, though a request of {len(taken)} bytes was answered earlier ({taken[:3].hex(' ').upper()} ...)"
 
 
 def clear(tester: Tester) -> None:

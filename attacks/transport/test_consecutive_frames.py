@@ -31,7 +31,6 @@ from harness import (
     fail,
     inconclusive,
     negative,
-    not_applicable,
     positive,
     segments,
 )
@@ -227,7 +226,8 @@ def judge_tail(tester: Tester, level: int, tail: bytes) -> None:
     """The right key with something behind it does not open the level."""
     _, _, reply = tester.security.try_key(level, lambda seed: right_key(tester, level, seed) + tail)
     if "N_TIMEOUT_Bs" in reply.note:
-        not_applicable("no first frame is answered by a flow control: the ECU takes no message of several frames")
+        tester.cite(reply)
+        inconclusive("the first frame of a key with a tail was not answered by a flow control")
     sound = negative(Nrc.INCORRECT_MESSAGE_LENGTH)
     tester.judge(reply, sound=sound, tolerated=negative(), flawed=positive())
 

@@ -17,6 +17,7 @@ from attacks.transport.raw_requests import (
     is_pending,
     listening_s,
     messages,
+    nothing_was_let_through,
     open_reception,
     probe,
     require_answer,
@@ -33,7 +34,6 @@ from harness import (
     attack,
     fail,
     inconclusive,
-    not_applicable,
     segments,
 )
 
@@ -91,7 +91,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
         fail(expected=f"a flow control that lets a message through: {reason}", observed=str(reply))
     if not tester.target.data and not tester.target.security:
         inconclusive("no first frame is answered, and nothing is declared that needs one")
-    not_applicable("no first frame is answered by a flow control, and nothing that is declared needs one")
+    inconclusive(nothing_was_let_through(tester))
 
 
 def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
@@ -171,7 +171,7 @@ def test_nonsense_in_a_flow_control_does_not_block(tester: Tester, depth: Depth)
     require_answer(tester)
     request = long_answered(tester)
     if request is None:
-        not_applicable("no answer of this ECU is known to need more than one frame")
+        inconclusive("no answer of this ECU is known to need more than one frame")
     waits = depth.choose(quick=30, default=100, deep=300)
     abuses: dict[str, list[bytes]] = {
         "no flow control": [],

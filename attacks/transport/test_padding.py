@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.transport.raw_requests import ask, finish, messages
-from harness import DataEntry, RawReply, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import DataEntry, RawReply, Service, Severity, Tester, attack, fail, inconclusive
 
 PADS = (0x00, 0x55, 0xAA, 0xCC, 0xFF)
 
@@ -24,7 +24,7 @@ PADS = (0x00, 0x55, 0xAA, 0xCC, 0xFF)
 def test_padding_does_not_change_the_answer(tester: Tester) -> None:
     readable = [entry for entry in tester.target.data if entry.read.kind == "open" and not entry.volatile]
     if not readable:
-        not_applicable("no readable data is declared to try it on")
+        raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, "no readable data is declared to try it on")
     tester.require_quiet()
     judge_reads(tester, readable[0])
     if not tester.allows("write"):

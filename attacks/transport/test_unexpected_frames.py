@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.transport.raw_requests import UNASKED_S, listening_s
-from harness import DataEntry, Severity, Tester, attack, fail, not_applicable
+from harness import DataEntry, Service, Severity, Tester, attack, fail
 
 N_CR_S = 1.0
 """So long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
@@ -26,7 +26,7 @@ N_CR_S = 1.0
 def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
     if not readable:
-        not_applicable("no readable data is declared to try it on")
+        raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, "no readable data is declared to try it on")
     tester.require_quiet()
     tester.wait(N_CR_S)
     did = number(readable[0])

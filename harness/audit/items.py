@@ -114,7 +114,8 @@ class Audit:
         values = {name: as_known_now(value, self._session.tester) for name, value in given.items()}
         parameter, version = _parameter(pyfuncitem), check_version(pyfuncitem.function)
         if hasattr(pyfuncitem, "callspec") and parameter is None:
-            check = Check(declared, None, without_subject, version)
+            name = next(name for name in SUBJECTS if name in pyfuncitem.callspec.params)
+            check = Check(declared, None, partial(without_subject, name, self._session.tester), version)
         else:
             check = Check(declared, parameter, partial(_in_our_words, partial(pyfuncitem.obj, **values)), version)
         self.run_check(pyfuncitem, check)

@@ -12,7 +12,6 @@ from typing import Any
 
 from harness.audit.check_version import check_version
 from harness.audit.declare import Attack, declared_attack
-from harness.outcome import NotApplicable
 from harness.target import DataEntry
 from harness.tester.tester import Tester
 
@@ -43,9 +42,14 @@ def as_known_now(value: object, tester: Tester) -> object:
     return tester.target.did(value.did) if isinstance(value, DataEntry) else value
 
 
-def without_subject() -> object:
-    """What is called in place of a check whose subject the target does not declare."""
-    raise NotApplicable("the target declares nothing of the kind that this check is about")
+def without_subject(name: str, tester: Tester) -> object:
+    """What is called in place of a check whose subject, a "level" or "protected" data, the target does not declare.
+
+    Not applicable if the ECU is seen not to have it, inconclusive with what is known of it else.
+    """
+    if name == "level":
+        raise tester.looking.without_level()
+    raise tester.access.without_data("no readable data is known whose writing needs a level")
 
 
 def checks_of(functions: Iterable[Callable[..., object]], **shared: Any) -> list[Check]:
@@ -70,7 +74,7 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
         for words, subject in found.items():
             yield Check(declared, words, partial(function, **arguments, **{name: subject}), version)
         if not found:
-            yield Check(declared, None, without_subject, version)
+            yield Check(declared, None, partial(without_subject, name, shared["tester"]), version)
 
 
 class Stage(IntEnum):

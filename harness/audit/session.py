@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from harness.audit.knowledge import security_access_summary
 from harness.audit.measurements import Measurements
 from harness.audit.measurements.access_map import access_profiles
 from harness.audit.opening import open_tester
@@ -18,10 +19,11 @@ from harness.errors import LinkError
 from harness.link.access import bus_access
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
+from harness.outcome import Unjudged
 from harness.redaction import OriginalLog, Redactor
 from harness.report.files import write_reports
 from harness.requirements import not_tested
-from harness.run import Depth, Finding, Run, RunInfo, Verdict
+from harness.run import Depth, Finding, Run, RunInfo, SecurityAccessSummary, Verdict
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
 from harness.run_lock import RunLock
 from harness.target import QUIRKS, Target
@@ -161,6 +163,7 @@ class AuditSession:
             no_contact = str(error)
         hidden_dids = self._redactor.words.hidden_dids if self._redactor is not None else ()
         identifiers = tuple(identification(self.tester, no_contact, hidden_dids)) if was_asked else ()
+        security_access = self._security_access(may_ask=was_asked and not no_contact and not interrupted)
         bus = bus_access(self.options.target.can, self._link)
         try:
             self._link.close()
@@ -173,6 +176,7 @@ class AuditSession:
             interrupted=interrupted,
             remarks=tuple(remarks),
             identification=identifiers,
+            security_access=security_access,
             bus=bus,
             console=self._link.console(),
             counts={
@@ -185,6 +189,13 @@ class AuditSession:
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
         write_reports(self.folder, run)
         return run
+
+    def _security_access(self, *, may_ask: bool) -> SecurityAccessSummary:
+        findings = self._originals.values()
+        try:
+            return security_access_summary(self.tester, findings, may_ask=may_ask)
+        except (Unjudged, LinkError):
+            return security_access_summary(self.tester, findings, may_ask=False)
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
         """Everything that was written so far once more, with all that is known now; and what is still to be written."""

@@ -16,7 +16,7 @@ from harness.fuzz.oracles import Breach, Watch
 from harness.fuzz.requests import LONGEST_SINGLE_FRAME, Answer, Speaker, guesses, refusal, shown_bytes
 from harness.fuzz.send import Step
 from harness.fuzz.state import reach, wait_out_lockout
-from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
+from harness.outcome import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
 from harness.run import Severity
 from harness.tester.access import STORING_S
 from harness.tester.reply import Kind, RawReply, Reply
@@ -91,10 +91,10 @@ class _Execution:
         self._conclude(count)
 
     def _conclude(self, count: int) -> None:
-        """Say what the case has looked at. NotApplicable: the ECU took none of its messages."""
+        """Say what the case has looked at. Inconclusive: the ECU took none of its messages."""
         judged = count - self._not_taken
         if not judged:
-            raise NotApplicable(f"the ECU takes no message of such a length ({self._fault})")
+            raise Inconclusive(f"no message of this length was taken ({self._fault})")
         if self._not_taken:
             self._tester.note(f"{self._not_taken} long messages were not taken whole, and not judged ({self._fault})")
         number = "one message" if judged == 1 else f"{judged} messages"

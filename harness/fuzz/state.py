@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from harness.outcome import Inconclusive, NotApplicable
+from harness.outcome import Inconclusive
 from harness.target.values import LEVEL, whole_number
 from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
@@ -79,7 +79,7 @@ STATE: Final = Rule(ALLOWED, _state)
 def reach(state: State, tester: Tester, level: int | None) -> None:
     """Bring the ECU into a state; `level` is what `{level}` stands for.
 
-    NotApplicable: the target declares no such session or level. Inconclusive: the ECU does not go there.
+    NotApplicable: there is no such session or level. Inconclusive: none is declared, or the ECU does not go there.
     """
     match state.kind:
         case Kind.SESSION:
@@ -94,7 +94,7 @@ def reach(state: State, tester: Tester, level: int | None) -> None:
 def _enter(state: State, tester: Tester) -> None:
     declared = [entry.id for entry in tester.target.sessions]
     if not tester.has_sessions or (declared and state.number not in declared):
-        raise NotApplicable(f"the target declares no {state}")
+        raise tester.looking.without_session(state.number or 0)
     assert state.number is not None
     reply = tester.enter_session(state.number)
     if not reply.is_positive:
@@ -112,7 +112,7 @@ def _have_seed(wanted: int | None, tester: Tester) -> None:
 
 def _declared(level: int | None, tester: Tester) -> int:
     if level is None or tester.target.level(level) is None:
-        raise NotApplicable("the target declares no security level" + ("" if level is None else f" 0x{level:02X}"))
+        raise tester.looking.without_level() if level is None else tester.looking.without_this_level(level)
     return level
 
 

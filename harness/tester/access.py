@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from harness.errors import KeyFunctionError, NotPermitted
-from harness.outcome import Inconclusive, NotApplicable, NotRun, Unjudged
+from harness.outcome import Inconclusive, NotRun, Unjudged
 from harness.target import Access as ByLevel
 from harness.target import DataEntry
 from harness.tester.client import Client
+from harness.tester.looking import Looking
 from harness.tester.reply import RawReply, Reply
 from harness.tester.restart import Restart
 from harness.tester.security import SecurityAccess
@@ -52,10 +53,11 @@ class Effect(Generic[R]):
 class Access:
     """Reads, writes and judges protected data of one ECU, and puts back what it changed."""
 
-    def __init__(self, client: Client, security: SecurityAccess, restart: Restart) -> None:
+    def __init__(self, client: Client, security: SecurityAccess, restart: Restart, looking: Looking) -> None:
         self._client = client
         self._security = security
         self._restart = restart
+        self._looking = looking
         self.changed: dict[int, bytes] = {}
         """DIDs whose value was touched, with the value to put back."""
         self.seen_locked: set[int] = set()
@@ -130,7 +132,7 @@ class Access:
             level = entry.write.level or entry.read.level or 0
             if entry.origin == "found" and not self._security.level(level).is_proven:
                 return Inconclusive(f"no key has told which level opens the data that was found; {what}")
-        return NotApplicable(what)
+        return self._looking.without_protected_data(what)
 
     # Effects
 

@@ -13,6 +13,7 @@ from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
+from harness.tester.presence import Presence
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
 from harness.tester.seen import Seen
@@ -86,6 +87,8 @@ class Exchanger:
         """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
         self.seen = Seen(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
         """What was answered how, for the report's map of sessions and access."""
+        self.presence = Presence()
+        """What the answers so far show the ECU to have, and not to have."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._transport = Transport(link, target.can)
@@ -172,6 +175,7 @@ class Exchanger:
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.seen.note(pdu, outcome)
+            self.presence.hear(pdu, outcome, self.seen.condition.session)
         self._previous_request, self._previous_outcome = pdu, outcome
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         return reply

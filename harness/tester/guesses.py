@@ -9,7 +9,7 @@ from harness.outcome import Inconclusive, NotApplicable
 from harness.tester.client import Client
 from harness.tester.reply import Reply
 from harness.tester.security import LONGEST_DELAYS, START_UP_S, SecurityAccess
-from harness.uds import Nrc
+from harness.uds import Nrc, Service
 
 LARGEST_LIMIT = 10
 """The most wrong keys after which a limit is still one (CATALOGUE 11, row 4)."""
@@ -106,9 +106,9 @@ class Guesses:
             self._client.session_for(level)
             return self._security.seed(level)
         except Inconclusive:
-            reply = self._security.request_seed(level)
-            if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
-                raise NotApplicable(f"the ECU has no SecurityAccess: {reply}") from None
+            self._security.request_seed(level)
+            if (known := self._client.presence.service(Service.SECURITY_ACCESS)).is_absent:
+                raise NotApplicable(known.why) from None
             raise
 
     def ask(self, level: int) -> Reply:

@@ -49,7 +49,8 @@ class Seen:
         if not reply.is_positive and not (is_suppressed and reply.is_silence):
             return
         if request[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
-            self.condition = Condition(sub_function, 0)
+            is_high = reply.pdu[1:2] == request[1:2]  # a session above 0x7F, which has no suppress bit
+            self.condition = Condition(request[1] if is_high else sub_function, 0)
         elif request[0] == Service.ECU_RESET:
             self.restarted()
         elif is_send_key(request):

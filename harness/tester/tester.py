@@ -14,6 +14,7 @@ from harness.tester.client import Client
 from harness.tester.guesses import Guesses
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
+from harness.tester.looking import Looking
 from harness.tester.other_address import OtherAddress, other_addresses
 from harness.tester.restart import Means, Restart
 from harness.tester.security import SecurityAccess
@@ -39,7 +40,8 @@ class Tester(Client):
         self.security = SecurityAccess(self, keys, ledger)
         self.guesses = Guesses(self, self.security)
         self.restart = Restart(self)
-        self.access = Access(self, self.security, self.restart)
+        self.looking = Looking(self)
+        self.access = Access(self, self.security, self.restart, self.looking)
         self.security.right_key_must_come_first = self.access.can_relock
         self.security.lock = self.access.lock
 

@@ -15,8 +15,9 @@ JUDGED = {
 }  # fmt: skip
 """Some of each kind, whose subjects it has."""
 
-NOT_DECLARED = {"AC-14", "DS-01", "IE-04", "IE-05", "SA-34"}
-"""These ask for what its target file does not give: values to write, other traffic, another unit, the secret."""
+NOT_DECLARED = {"AC-14", "DS-01", "IE-04", "IE-05", "SA-34", "SA-40", "TP-13"}
+"""These ask for what its target file does not give: values to write, other traffic, another unit, the secret, another
+tester's ids, data of more than one frame."""
 
 
 def with_verdict(verdict: str, done: Done) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.analysis.collisions import Collisions, collisions, without_immediate_repeats
 from harness.audit.measurements.seeds import refusal_of_a_write, unless_absent
-from harness.outcome import Inconclusive, NotApplicable, NotRun
+from harness.outcome import Inconclusive, NotRun
 from harness.run import Depth, Exchange
 from harness.tester.restart import Means
 from harness.tester.tester import Tester
@@ -98,7 +98,7 @@ def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answer
     if not means and (reset.uds is not None or reset.command or reset.power):
         raise NotRun("the target does not allow a restart; see [safety] allow in the target file")
     if not means:
-        raise NotApplicable("the target declares no way to restart the ECU")
+        raise tester.looking.without_restart()
     return unless_absent(tester, level, lambda: _restarts(tester, level, depth, are_answered))
 
 

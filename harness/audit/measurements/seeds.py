@@ -15,7 +15,7 @@ from harness.errors import NotPermitted
 from harness.outcome import Inconclusive, NotApplicable
 from harness.run import Depth, Exchange
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Session
+from harness.uds import Nrc, Service, Session
 
 T = TypeVar("T")
 
@@ -221,12 +221,13 @@ class _Sampler:
 
 
 def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
-    """What `take` gives. NotApplicable: it is inconclusive since the ECU has no service 27."""
+    """What `take` gives. NotApplicable: it is inconclusive since the ECU was seen not to have service 27."""
     try:
         return take()
     except Inconclusive:
-        if tester.security.request_seed(level).is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
-            raise NotApplicable("the ECU does not have service 27") from None
+        tester.security.request_seed(level)
+        if (known := tester.presence.service(Service.SECURITY_ACCESS)).is_absent:
+            raise NotApplicable(known.why) from None
         raise
 
 

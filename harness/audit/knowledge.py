@@ -1,0 +1,49 @@
+"""Say whether a run came to a verdict on SecurityAccess, from its findings and from what the ECU was seen to have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from harness.run import Finding, SecurityAccessSummary, Verdict
+from harness.tester.tester import Tester
+
+FAMILY = "SA-"
+_JUDGED = (Verdict.PASS, Verdict.FAIL)
+_REASONS_SHOWN = 2
+
+
+def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_ask: bool) -> SecurityAccessSummary:
+    """What a report must say of SecurityAccess before anything else.
+
+    `may_ask`: the ECU answers, and may be asked for service 27 where no check has done so.
+    """
+    own = [finding for finding in findings if finding.id.startswith(FAMILY)]
+    # A check that is about no level, such as the search for undeclared ones, says nothing of how good a level is.
+    judged = [one for one in own if one.verdict in _JUDGED and (one.parameter or one.verdict is Verdict.FAIL)]
+    authentication = tuple(f"{service:02X}" for service in tester.presence.wants_authentication())
+    if judged:
+        return SecurityAccessSummary(seen=True, judged=True, why="", authentication=authentication)
+    known = tester.presence.security_access()
+    declared = [entry.level for entry in tester.target.security]
+    if not known.is_there and not declared and may_ask:
+        known = tester.looking.security_access()
+    is_seen = known.is_there or bool(declared)
+    why = [known.why] if known.is_there or not declared else [f"{_levels(declared)} declared; {known.why}"]
+    if is_seen:
+        why += _why_not_judged(own)
+    return SecurityAccessSummary(seen=is_seen, judged=False, why="; ".join(why), authentication=authentication)
+
+
+def _levels(declared: list[int]) -> str:
+    return f"level {', '.join(f'0x{level:02X}' for level in declared)} {'is' if len(declared) == 1 else 'are'}"
+
+
+def _why_not_judged(own: list[Finding]) -> list[str]:
+    """The reasons that most checks of SecurityAccess gave."""
+    if not own:
+        return ["none of its checks was part of this run"]
+    reasons = Counter(one.reason for one in own if one.verdict is not Verdict.NOT_APPLICABLE and one.reason)
+    return [
+        f"{count} of its {len(own)} checks: {reason.rstrip('.')}" for reason, count in reasons.most_common(_REASONS_SHOWN)
+    ]

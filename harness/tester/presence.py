@@ -1,0 +1,301 @@
+"""Say of a service, session, level, identifier or routine whether the ECU has it, as far as frames have shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from harness.tester.reply import Kind
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
+
+MOST_SUBJECTS = 8192
+"""Beyond these nothing new is kept: a walk over all data identifiers must not fill the memory."""
+
+UNASSIGNED_SERVICE = 0x1E
+"""A service that no edition of the standard assigns; what an ECU says to it tells nothing of those that exist."""
+
+UNLIKELY_DID = 0x5A5B
+"""An identifier that hardly any ECU has; how it is answered is how identifiers are that are not there."""
+
+RESERVED_LEVEL = 0x7F
+"""A level that the standard reserves; what an ECU says to it tells nothing of those that exist."""
+
+SHORTEST_SERVED = {0x22: 3, 0x23: 3, 0x24: 3, 0x2E: 3, 0x2F: 3, 0x31: 4}
+"""How long a request must be before 0x11 counts as absence; of other services 2 bytes. Some ECUs refuse shorter ones so."""
+
+_READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
+_CONTROL = Service.DIAGNOSTIC_SESSION_CONTROL
+_PARAMETER_BYTES: dict[int, int] = {_READ: 2, _WRITE: 2, Service.SECURITY_ACCESS: 1, _CONTROL: 1, Service.ECU_RESET: 1}
+
+_NO_SUCH_SERVICE = frozenset({Nrc.SERVICE_NOT_SUPPORTED})
+_TELLS_NOTHING = frozenset({Nrc.BUSY_REPEAT_REQUEST})
+_LIKE_A_MISSING_ONE: frozenset[Kind | int] = frozenset(
+    {Nrc.GENERAL_REJECT, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE, Kind.MALFORMED}
+)
+"""What some ECUs say to any service that they do not have, in place of 0x11."""
+_NO_SUCH_PART = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE})
+
+
+class Standing(Enum):
+    """What is known of a subject. Only the first is a reason for the verdict `not_applicable`."""
+
+    ABSENT = "absent"
+    """Its absence was seen."""
+    THERE = "there"
+    """A frame shows it."""
+    NOT_KNOWN = "not known"
+    """Silence, answers that tell nothing, or nobody asked."""
+
+
+class Knowledge(NamedTuple):
+    """What is known of one subject, and the frames that it rests on, in words."""
+
+    standing: Standing
+    why: str
+    """A sentence without its full stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative 0x7F ...``."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether its absence was seen."""
+        return self.standing is Standing.ABSENT
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a frame shows it."""
+        return self.standing is Standing.THERE
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One outcome of a subject in one session."""
+
+    session: int
+    request: bytes
+    outcome: Kind | int
+
+    def __str__(self) -> str:
+        said = nrc_name(self.outcome) if isinstance(self.outcome, int) else self.outcome.value
+        return f"{self.request[:8].hex(' ').upper()} in session 0x{self.session:02X}: {said}"
+
+
+class Presence:
+    """Keeps, of every request that passes, what its answer says of the ECU's services and their parts.
+
+    It asks nothing itself: see `harness.tester.looking`.
+    """
+
+    def __init__(self) -> None:
+        self._heard: dict[bytes, dict[tuple[int, Kind | int], _Heard]] = {}
+        self.longest_taken = b""
+        """The longest request that was answered by a message."""
+
+    def hear(self, request: bytes, outcome: Kind | int, session: int) -> None:
+        """A physical request was answered so; a refusal is its code. `session`: the one that was active."""
+        if not request:
+            return
+        if len(request) > len(self.longest_taken) and (outcome is Kind.POSITIVE or isinstance(outcome, int)):
+            self.longest_taken = request
+        self._keep(request[:1], request, outcome, session)
+        part = _part(request)
+        if part:
+            self._keep(part, request, outcome, session)
+
+    def _keep(self, subject: bytes, request: bytes, outcome: Kind | int, session: int) -> None:
+        by = self._heard.get(subject)
+        if by is None:
+            if len(self._heard) >= MOST_SUBJECTS:
+                return
+            by = self._heard[subject] = {}
+        known = by.get((session, outcome))
+        if known is None or (len(request) > len(known.request) and len(known.request) < _shortest(subject[0])):
+            by[session, outcome] = _Heard(session, request, outcome)
+
+    # What is known
+
+    def entered(self) -> list[int]:
+        """The sessions that were entered; the default one always."""
+        asked = [subject for subject in self._heard if len(subject) == 2 and subject[0] == _CONTROL]
+        entered = {subject[1] for subject in asked if any(one.outcome is Kind.POSITIVE for one in self._all(subject))}
+        return sorted(entered | {int(Session.DEFAULT)})
+
+    def refused_sessions(self) -> dict[int, int]:
+        """Sessions that are there and were never entered, with the code of the refusal; never 0x12 or 0x31."""
+        refused = {}
+        for subject, by in self._heard.items():
+            if subject[0] == _CONTROL and len(subject) == 2:
+                codes = {one.outcome for one in by.values()}
+                told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
+                if told and Kind.POSITIVE not in codes:
+                    refused[subject[1]] = told[0]
+        return refused
+
+    def service(self, service: int) -> Knowledge:
+        """What is known of a service."""
+        name = f"{service:02X}"
+        heard = self._all(bytes((service,)))
+        controls = self._by_session(bytes((UNASSIGNED_SERVICE,)))
+        absent = []
+        for one in heard:
+            is_as_control = one.outcome in controls.get(one.session, ())
+            is_long_enough = len(one.request) >= _shortest(service)
+            if one.outcome in _NO_SUCH_SERVICE or (is_as_control and one.outcome in _LIKE_A_MISSING_ONE):
+                absent += [one] if is_long_enough else []
+            elif one.outcome is Kind.POSITIVE or (
+                isinstance(one.outcome, int) and one.outcome not in _TELLS_NOTHING and not is_as_control
+            ):
+                return Knowledge(Standing.THERE, f"{name} is there ({one})")
+        silent_in = {one.session for one in heard} - {one.session for one in absent}
+        if absent and not silent_in:
+            why = f"the ECU does not have service {name} ({_words(absent)}{self._not_entered()})"
+            return Knowledge(Standing.ABSENT, why)
+        return Knowledge(Standing.NOT_KNOWN, self._not_known(f"service {name}", heard))
+
+    def session(self, session: int) -> Knowledge:
+        """What is known of a session."""
+        name, heard = f"session 0x{session:02X}", self._all(bytes((_CONTROL, session)))
+        return self._of_part(name, heard, frozenset(), _NO_SUCH_PART | _NO_SUCH_SERVICE, _SHOWS_NO_SESSION)
+
+    def level(self, level: int) -> Knowledge:
+        """What is known of a security level, by the odd number that requests its seed."""
+        name, heard = f"level 0x{level:02X}", self._all(bytes((Service.SECURITY_ACCESS, level)))
+        control = self._outcomes(bytes((Service.SECURITY_ACCESS, RESERVED_LEVEL)))
+        return self._of_part(name, heard, control, _NO_SUCH_PART | _NO_SUCH_SERVICE, _SHOWS_NO_PART)
+
+    def levels(self) -> dict[int, Knowledge]:
+        """The security levels that a frame shows."""
+        subjects = [subject for subject in self._heard if subject[0] == Service.SECURITY_ACCESS and len(subject) == 2]
+        asked = {subject[1]: self.level(subject[1]) for subject in sorted(subjects)}
+        return {level: known for level, known in asked.items() if known.is_there}
+
+    def data(self, did: int) -> Knowledge:
+        """What is known of a data identifier, read or written."""
+        heard = [one for service in (_READ, _WRITE) for one in self._all(bytes((service, did >> 8, did & 0xFF)))]
+        absent = frozenset({Nrc.REQUEST_OUT_OF_RANGE}) | _NO_SUCH_SERVICE
+        control = self._outcomes(b"\x22" + UNLIKELY_DID.to_bytes(2, "big"))
+        return self._of_part(f"DID {did:04X}", heard, control, absent, _SHOWS_NO_PART)
+
+    def is_guarded(self, did: int) -> bool:
+        """Whether a read of a data identifier was refused for want of a level or of authentication."""
+        codes = {one.outcome for one in self._all(bytes((_READ, did >> 8, did & 0xFF)))}
+        return bool(codes & {Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED})
+
+    def routine(self, routine: int) -> Knowledge:
+        """What is known of a routine."""
+        heard = self._all(b"\x31" + routine.to_bytes(2, "big"))
+        absent = frozenset({Nrc.REQUEST_OUT_OF_RANGE}) | _NO_SUCH_SERVICE
+        return self._of_part(f"routine {routine:04X}", heard, frozenset(), absent, _SHOWS_NO_PART)
+
+    def wants_authentication(self) -> list[int]:
+        """The services that refused a request with 0x34: Authentication (29) guards them, or parts of them."""
+        return sorted(
+            subject[0]
+            for subject, by in self._heard.items()
+            if len(subject) == 1 and any(one.outcome == Nrc.AUTHENTICATION_REQUIRED for one in by.values())
+        )
+
+    def security_access(self) -> Knowledge:
+        """What is known of service 27, in a sentence that a report can begin with."""
+        known = self.service(Service.SECURITY_ACCESS)
+        if not known.is_there:
+            return known
+        seeds = [subject for subject in self._heard if len(subject) == 2 and subject[0] == 0x27 and subject[1] & 1]
+        if any(one.outcome is Kind.POSITIVE for subject in seeds for one in self._all(subject)):
+            return Knowledge(Standing.THERE, "27 is there and gives seeds")
+        said = [one for one in self._all(b"\x27") if isinstance(one.outcome, int) and one.outcome not in _NO_SUCH_PART]
+        everywhere = {one.outcome for one in said} <= {Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, *_NO_SUCH_SERVICE}
+        where = "in no session that could be entered" if everywhere else "and gave no seed"
+        return Knowledge(Standing.THERE, f"27 is there, but {where} ({_words(said[:4])}{self._not_entered()})")
+
+    # How it is known
+
+    def _all(self, subject: bytes) -> list[_Heard]:
+        return list(self._heard.get(subject, {}).values())
+
+    def _without(self, heard: list[_Heard]) -> set[int]:
+        """The sessions in which the whole service of what was heard is refused, so that its parts need not be asked for."""
+        whole = self._by_session(heard[0].request[:1]) if heard else {}
+        return {session for session, outcomes in whole.items() if outcomes <= _NOT_HERE}
+
+    def _outcomes(self, subject: bytes) -> frozenset[tuple[int, Kind | int]]:
+        return frozenset((one.session, one.outcome) for one in self._all(subject))
+
+    def _by_session(self, subject: bytes) -> dict[int, set[Kind | int]]:
+        found: dict[int, set[Kind | int]] = {}
+        for one in self._all(subject):
+            found.setdefault(one.session, set()).add(one.outcome)
+        return found
+
+    def _of_part(
+        self,
+        name: str,
+        heard: list[_Heard],
+        control: frozenset[tuple[int, Kind | int]],
+        absent: frozenset[int],
+        tells_nothing: frozenset[int],
+    ) -> Knowledge:
+        """A part of a service: there by any answer but those that say it is not, absent if every session said so."""
+        for one in heard:
+            is_as_control = (one.session, one.outcome) in control
+            is_refusal = isinstance(one.outcome, int) and one.outcome not in absent | tells_nothing
+            if one.outcome is Kind.POSITIVE or (is_refusal and not is_as_control):
+                return Knowledge(Standing.THERE, f"{name} is there ({one})")
+        told = [one for one in heard if one.outcome in absent or _is_disowned(one, control)]
+        has_service = {one.session for one in heard} | set(self.entered()) - self._without(heard[:1])
+        if told and {one.session for one in told} >= has_service:
+            return Knowledge(Standing.ABSENT, f"the ECU does not have {name} ({_words(told)}{self._not_entered()})")
+        return Knowledge(Standing.NOT_KNOWN, self._not_known(name, heard))
+
+    def _not_known(self, name: str, heard: list[_Heard]) -> str:
+        if not heard:
+            return f"{name} was not asked for"
+        return f"whether the ECU has {name} is not known ({_words(heard)}{self._not_entered()})"
+
+    def _not_entered(self) -> str:
+        """The sessions that could not be entered, as the end of a list."""
+        refused = self.refused_sessions()
+        return "".join(f"; 10 {session:02X} is refused with 0x{code:02X}" for session, code in sorted(refused.items()))
+
+
+_NOT_HERE = frozenset({Nrc.SERVICE_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
+"""Refusals of a whole service in a session."""
+_SHOWS_NO_PART = frozenset({Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH, *_TELLS_NOTHING})
+"""Codes that speak of the service, and not of the part of it that was asked for."""
+_SHOWS_NO_SESSION = frozenset({Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUPPORTED, *_TELLS_NOTHING})
+
+
+def _part(request: bytes) -> bytes:
+    """The part of a service that a request is about: a sub-function, an identifier, a routine; empty if there is none."""
+    service = request[0]
+    if service == Service.ROUTINE_CONTROL:
+        return request[:1] + request[2:4] if len(request) >= 4 else b""
+    length = _PARAMETER_BYTES.get(service, 0)
+    if not length or len(request) <= length:
+        return b""
+    if service == Service.SECURITY_ACCESS and not request[1] & 1:
+        return b""
+    if service == _READ and len(request) != 3:
+        return b""
+    if service == Service.SECURITY_ACCESS:
+        return bytes((service, request[1] & ~SUPPRESS_POSITIVE_RESPONSE))
+    return request[: 1 + length]
+
+
+def _is_disowned(one: _Heard, control: frozenset[tuple[int, Kind | int]]) -> bool:
+    """Whether it was answered as what cannot exist is answered, by a code that some ECUs give to whatever is missing."""
+    return (one.session, one.outcome) in control and one.outcome in _LIKE_A_MISSING_ONE
+
+
+def is_long_enough(request: bytes) -> bool:
+    """Whether a refusal of this request with 0x11 shows that its service is absent."""
+    return len(request) >= _shortest(request[0])
+
+
+def _shortest(service: int) -> int:
+    return SHORTEST_SERVED.get(service, 2)
+
+
+def _words(heard: list[_Heard]) -> str:
+    """What was heard, requests of one outcome together: ``27 01 in session 0x01: 0x7F ...``."""
+    shown = [str(one) for one in heard[:6]]
+    return ", ".join(shown) + (f" and {len(heard) - 6} more" if len(heard) > 6 else "")

@@ -1,0 +1,69 @@
+"""ECUs whose SecurityAccess is out of reach, absent, or never spoken of."""
+
+from __future__ import annotations
+
+from harness.ecu.node import UdsNode
+from harness.ecu.profiles import HARDENED
+from harness.ecu.server import Server
+
+
+class Edited(Server):
+    """Gives what `edited` says, and where that is None what the hardened ECU says."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        edited = self.edited(pdu)
+        answers = super().answer(pdu, is_functional=is_functional, connection=connection)
+        return answers if edited is None else edited
+
+    def edited(self, pdu: bytes) -> list[bytes] | None:
+        raise NotImplementedError
+
+
+class LockedAway(Edited):
+    """SecurityAccess is in the programming session only, which wants something first."""
+
+    def edited(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[:1] == b"\x27":
+            return [b"\x7f\x27\x7f"]
+        return [b"\x7f\x10\x22"] if pdu == b"\x10\x02" else None
+
+
+class WithoutSecurityAccess(Edited):
+    """Has no SecurityAccess."""
+
+    def edited(self, pdu: bytes) -> list[bytes] | None:
+        return [b"\x7f\x27\x11"] if pdu[:1] == b"\x27" else None
+
+
+class SilentToWhatItLacks(Edited):
+    """Has neither SecurityAccess nor Authentication, and does not say so."""
+
+    def edited(self, pdu: bytes) -> list[bytes] | None:
+        return [] if pdu[:1] in (b"\x27", b"\x29", b"\x1e", b"\x15") else None
+
+
+class WantingAuthentication(Edited):
+    """Lets nobody read without Authentication but who asks for the session."""
+
+    def edited(self, pdu: bytes) -> list[bytes] | None:
+        return [b"\x7f\x22\x34"] if pdu[:1] == b"\x22" and pdu[1:] != b"\xf1\x86" else None
+
+
+def hardened() -> UdsNode:
+    return UdsNode(Server(HARDENED))
+
+
+def locked_away() -> UdsNode:
+    return UdsNode(LockedAway(HARDENED))
+
+
+def without_security_access() -> UdsNode:
+    return UdsNode(WithoutSecurityAccess(HARDENED))
+
+
+def silent_to_what_it_lacks() -> UdsNode:
+    return UdsNode(SilentToWhatItLacks(HARDENED))
+
+
+def wanting_authentication() -> UdsNode:
+    return UdsNode(WantingAuthentication(HARDENED))
