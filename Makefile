@@ -46,11 +46,9 @@ $(VENV)/bin/python:
 	    { echo "uds-harness needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "this Python cannot make environments; install the package for it: sudo apt install python3-venv" >&2; exit 1; }
-	@echo "creating the environment in $(VENV) ..."
+	@echo "step 1 of 4: creating the environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/%.stamp: requirements/%.lock pyproject.toml | $(VENV)/bin/python
-	@echo "installing what requirements/$*.lock names ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python requirements/install.py $*
 	@touch $@
