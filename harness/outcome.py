@@ -10,8 +10,10 @@ from harness.run import Severity
 class Violation(AssertionError):
     """The ECU breaks the rule that the check tests: verdict ``fail``, with both sides of the comparison."""
 
-    def __init__(self, *, expected: str, observed: str, severity: Severity | None = None) -> None:
+    def __init__(self, *, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False) -> None:
+        """`is_proven`: an effect has proved it, so that it stands even if it does not happen again."""
         super().__init__(f"expected {expected}; observed {observed}")
+        self.is_proven = is_proven
         self.expected = expected
         self.observed = observed
         self.severity = severity
@@ -37,9 +39,12 @@ class ContactLost(Inconclusive):
     """The ECU stopped answering in the middle of a check."""
 
 
-def fail(*, expected: str, observed: str, severity: Severity | None = None) -> NoReturn:
-    """End the check with verdict ``fail``; `severity` overrides the check's own."""
-    raise Violation(expected=expected, observed=observed, severity=severity)
+def fail(*, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False) -> NoReturn:
+    """End the check with verdict ``fail``; `severity` overrides the check's own.
+
+    `is_proven`: an effect (a stored value, an opened level) has proved it, so that it stands if it does not happen again.
+    """
+    raise Violation(expected=expected, observed=observed, severity=severity, is_proven=is_proven)
 
 
 def inconclusive(reason: str) -> NoReturn:

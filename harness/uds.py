@@ -110,6 +110,12 @@ def write_request(did: int, value: bytes) -> bytes:
     return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value
 
 
+def read_memory_request(address: int, length: int = 1) -> bytes:
+    """ReadMemoryByAddress, the length in one byte, the address in four where it fits, else in eight."""
+    width = 4 if address < 1 << 32 else 8
+    return bytes((Service.READ_MEMORY_BY_ADDRESS, 0x10 | width)) + address.to_bytes(width, "big") + bytes((length,))
+
+
 def is_seed_request(pdu: bytes) -> bool:
     """Whether the request is 27 with an odd sub-function (requestSeed), suppress bit or not."""
     return len(pdu) >= 2 and pdu[0] == Service.SECURITY_ACCESS and bool(pdu[1] & 1)

@@ -115,7 +115,8 @@ class Refusals:
                 self.values[entry.did] = self.tester.stable_value(entry.did)
             except Inconclusive as reason:
                 self.tester.note(str(reason))
-        self.tester.access.changed.update(self.values)
+        for did, value in self.values.items():
+            self.tester.state.will_change(did, value)
         self.since_s = self.tester.link.now_s
 
     def add(self, reply: Reply) -> Reply:
@@ -148,7 +149,7 @@ class Refusals:
             if tester.read(did) != after:
                 tester.note(f"DID {did:04X} changes by itself; whether it was changed cannot be told")
                 del self.values[did]
-                tester.access.changed.pop(did, None)
+                tester.state.is_back(did)
                 continue
             tester.cite(*self.replies[-1:])
             fail(
@@ -156,7 +157,7 @@ class Refusals:
                 observed=f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}, whatever was answered",
             )
         for did in self.values:
-            tester.access.changed.pop(did, None)
+            tester.state.is_back(did)
 
     def conclude(self, control: Callable[[], str]) -> None:
         """What the refusals prove, after every effect was judged.
@@ -187,7 +188,7 @@ class Refusals:
 
 def unlocked_for(tester: Tester, level: int) -> str:
     """Open a level for a control; the reason why that failed, or nothing."""
-    if not tester.access.can_relock and not tester.security.has_unlocked:
+    if not tester.access.can_relock and not tester.state.has_unlocked:
         return "the ECU could not be locked again after it"
     try:
         tester.security.unlock(level)

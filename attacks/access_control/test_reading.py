@@ -223,7 +223,7 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
         for did in [did for did, value in before.items() if len(seed) >= SHORTEST and any(seed) and seed in value]:
             judge_next_seed(tester, level, did)
         material = dict(secrets)
-        if any(seed) and tester.security.has_key(level):
+        if seed and tester.security.has_key(level):
             material[f"the key that level 0x{level:02X} waits for"] = tester.security.right_key(level, seed)
         before = judge_values(tester, wanted, material)
         wanted = sorted(before)

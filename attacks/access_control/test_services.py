@@ -150,7 +150,7 @@ def test_security_access_does_not_stand_in_for_authentication(tester: Tester) ->
     replies = [tester.request(request) for _ in each_session(tester) for request in (b"\x29\x08", b"\x29\x00")]
     if all(is_absent(tester, reply) for reply in replies):
         not_applicable(f"the ECU does not have Authentication: {replies[0]}")
-    known = tester.presence.service(Service.AUTHENTICATION)
+    known = tester.state.presence.service(Service.AUTHENTICATION)
     if not known.is_there:
         inconclusive(known.why)
     if declared_need(tester, Service.SECURITY_ACCESS) != "never":

@@ -59,11 +59,11 @@ def judge_range(tester: Tester, entry: DataEntry) -> bool:
         return False
     before = tester.stable_value(entry.did)
     for value in outside_values(entry, len(before)):
-        tester.access.changed[entry.did] = before
+        tester.state.will_change(entry.did, before)
         reply = tester.write(entry.did, value)
         after = tester.stable_value(entry.did)
         if after == before:
-            tester.access.changed.pop(entry.did)
+            tester.state.is_back(entry.did)
             continue
         tester.cite(reply)
         tester.write(entry.did, before)

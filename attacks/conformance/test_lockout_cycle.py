@@ -69,7 +69,7 @@ def wrong_key(tester: Tester, level: int, seed: bytes) -> Reply:
 
 def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
     """The answer to a wrong key for a pending seed; of one whose right length is not known the length may be refused."""
-    if not any(seed):
+    if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked: a key for it need not be compared")
     key = wrong_key(tester, level, seed)
     is_length_known = tester.security.level(level).is_proven

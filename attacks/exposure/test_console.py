@@ -59,7 +59,7 @@ def spoken(tester: Tester, level: int) -> dict[str, bytes]:
     for number in range(1, PAIRS + 1):
         tester.session_for(level)
         seed = tester.security.seed(level)
-        if not any(seed):
+        if not seed:
             break
         found[f"seed {number} of level 0x{level:02X}"] = seed
         if tester.security.has_key(level):

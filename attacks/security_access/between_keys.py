@@ -45,7 +45,7 @@ def judge_between(tester: Tester, measure: Measurements, level: int, kind: str, 
     measure.of_lockout(level, f"Put back by {kind}", f"yes: {', '.join(guilty or acts)}")
     fail(
         expected=f"0x36 or 0x37 after {limit} wrong keys",
-        observed=f"{evaluated} wrong keys evaluated, each with 0x35, with {', '.join(guilty or acts)} between them",
+        observed=f"{evaluated} wrong keys evaluated, with {', '.join(guilty or acts)} between them",
         severity=next((act.severity for name, act in acts.items() if name in guilty and act.severity), None),
     )
 

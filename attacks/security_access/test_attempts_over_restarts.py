@@ -93,7 +93,7 @@ def judge_restart(
         inconclusive("the requests by which a restart is told from none put the count back already")
     fail(
         expected=f"0x36 after {limit} wrong keys with {name} between them, or 0x37 after it",
-        observed=f"{evaluated} wrong keys evaluated, each with 0x35, with {name} after every {max(limit - 1, 1)}",
+        observed=f"{evaluated} wrong keys evaluated, with {name} after every {max(limit - 1, 1)}",
     )
 
 

@@ -69,7 +69,7 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
         tester.security.unlock(level)
     tester.session_for(level)
     seed = tester.security.seed(level)
-    if not any(seed):
+    if not seed:
         inconclusive("the level is open, and nothing locks it again")
     right = tester.security.right_key(level, seed)
     wrong = tester.security.send_key(level, tester.security.wrong_key(level, seed))
@@ -99,7 +99,7 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
 )
 def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
     seed, key = tester.security.unlock(level)
-    if not any(seed):
+    if not seed:
         inconclusive("the level is open, and nothing locks it again")
     again = tester.security.send_key(level, key)
     tester.judge(again, sound=SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
@@ -122,7 +122,7 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, level: int) -> None
     for old_seed, old_key in used_pairs(tester, level):
         tester.session_for(level)
         seed = tester.security.seed(level)
-        if not any(seed):
+        if not seed:
             inconclusive("the level is open, and nothing locks it again")
         is_right_again = old_key == tester.security.right_key(level, seed)
         if is_right_again and level in tester.security.found_keys:
@@ -204,7 +204,7 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
         tester.security.make_room(level, 2)
         tester.session_for(level)
         seed = tester.security.seed(level)
-        if not any(seed):
+        if not seed:
             inconclusive("the level is open, and nothing locks it again")
         first = send()
         if first.is_positive:
@@ -264,7 +264,7 @@ def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object])
     tester.restore()
     tester.session_for(level)
     seed = tester.security.seed(level)
-    if not any(seed):
+    if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked")
     key = tester.security.right_key(level, seed)
     let_time_pass()
@@ -291,7 +291,6 @@ def change_session(tester: Tester, level: int) -> None:
 def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None) -> None:
     """Say nothing for as long as the session may last, and enter it again if it is wanted for a level."""
     tester.wait(s3_ms / 1000 * 1.2)
-    tester.security.forget_pending()
     if then_enter is not None:
         tester.session_for(then_enter)
 

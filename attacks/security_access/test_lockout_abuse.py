@@ -46,7 +46,7 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
         if lockouts == 1:
             measure.of_lockout(level, "Locks", scope(tester, level))
         reply, waited_s = tester.guesses.await_seed(level, length_s)
-        if not reply.is_seed:
+        if not tester.guesses.is_seed(level, reply):
             judge_endless(
                 tester, reply, waited_s, failures, is_known=delay.declared_s is not None or delay.seconds is not None
             )
@@ -65,7 +65,7 @@ def judge_locked_out_before(tester: Tester, level: int) -> None:
         return
     tester.session_for(level)
     reply, waited_s = tester.guesses.await_seed(level, max(state.longest_delay_s, SHORTEST_DELAY_S))
-    if not reply.is_seed:
+    if not tester.guesses.is_seed(level, reply):
         tester.note(f"earlier delays of this run were over after {state.longest_delay_s:.0f} s")
         judge_endless(tester, reply, waited_s, state.wrong_in_a_row, is_known=True)
 

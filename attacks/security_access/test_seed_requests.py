@@ -78,7 +78,7 @@ def suppressed_guess(tester: Tester, level: int) -> Reply:
     """A wrong key for a fresh seed, its positive answer to be suppressed."""
     tester.session_for(level)
     seed = tester.security.seed(level)
-    if not any(seed):
+    if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked")
     return tester.request(bytes((0x27, level + 1 | SUPPRESS)) + tester.security.wrong_key(level, seed))
 
@@ -176,7 +176,7 @@ def test_a_request_for_a_seed_takes_no_record(tester: Tester, depth: Depth, leve
     entry = tester.access.protected_by(level) if tester.allows("write") else None
     tester.access.require_locked(entry)
     tester.session_for(level)
-    if not any(tester.security.seed(level)):
+    if not tester.security.seed(level):
         inconclusive("a seed of zero was given, as if the level were unlocked")
     taken: list[Taken] = []
     tried = answered = 0

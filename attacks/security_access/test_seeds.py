@@ -205,7 +205,7 @@ def test_an_unlocked_level_gives_a_seed_of_zeros(tester: Tester, level: int) -> 
         opened = tester.security.unlock(level)
     except Inconclusive:
         tester.security.request_seed(level)
-        if (known := tester.presence.service(Service.SECURITY_ACCESS)).is_absent:
+        if (known := tester.state.presence.service(Service.SECURITY_ACCESS)).is_absent:
             not_applicable(known.why)
         raise
     if not opened.key:

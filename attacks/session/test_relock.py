@@ -92,7 +92,7 @@ def test_an_idle_ecu_locks_itself(tester: Tester, protected: DataEntry, depth: D
     level = protected.write.level
     assert level is not None
     session = session_that_expires(tester, level)
-    if not (tester.security.has_unlocked and protected.did in tester.access.seen_locked):
+    if not (tester.state.has_unlocked and tester.state.was_seen_locked(protected.did)):
         require_locked_everywhere(tester, protected, session)
     if session is None:
         judge_without_sessions(tester, protected)

@@ -257,7 +257,7 @@ def require_long_request(tester: Tester, length: int = FRAME_BYTES) -> LongReque
 
 def nothing_was_let_through(tester: Tester) -> str:
     """What is known where no first frame was answered by a flow control; silence does not say that the ECU takes none."""
-    taken = tester.presence.longest_taken
+    taken = tester.state.presence.longest_taken
     what = "none of the first frames that change nothing was answered by a flow control"
     if len(taken) < FRAME_BYTES:
         return what

@@ -21,10 +21,10 @@ def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_
     own = [finding for finding in findings if finding.id.startswith(FAMILY)]
     # A check that is about no level, such as the search for undeclared ones, says nothing of how good a level is.
     judged = [one for one in own if one.verdict in _JUDGED and (one.parameter or one.verdict is Verdict.FAIL)]
-    authentication = tuple(f"{service:02X}" for service in tester.presence.wants_authentication())
+    authentication = tuple(f"{service:02X}" for service in tester.state.presence.wants_authentication())
     if judged:
         return SecurityAccessSummary(seen=True, judged=True, why="", authentication=authentication)
-    known = tester.presence.security_access()
+    known = tester.state.presence.security_access()
     declared = [entry.level for entry in tester.target.security]
     if not known.is_there and not declared and may_ask:
         known = tester.looking.security_access()

@@ -26,6 +26,8 @@ class Ending:
     observed: str = ""
     reason: str = ""
     severity: Severity | None = None
+    is_proven: bool = False
+    """An effect has proved the failure: it stands, though it may not happen again."""
 
 
 class Runner:
@@ -87,7 +89,7 @@ class Runner:
         if ending.verdict is Verdict.FAIL:
             ending = self._repeated(ending, declared, check.call)
         if ending.verdict not in (Verdict.NOT_RUN, Verdict.ERROR) and not self._no_contact and not self._survived():
-            fatal = tester.unanswered
+            fatal = tester.state.unanswered
             evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
             ending = self._lost(ending, declared, check.call)
         if ending.verdict is Verdict.FAIL and tester.link.lost_frames > lost_before:
@@ -139,7 +141,13 @@ class Runner:
             tester.recent.clear()
             check()
         except Violation as violation:
-            return Ending(Verdict.FAIL, violation.expected, violation.observed, severity=violation.severity)
+            return Ending(
+                Verdict.FAIL,
+                violation.expected,
+                violation.observed,
+                severity=violation.severity,
+                is_proven=violation.is_proven,
+            )
         except NotApplicable as reason:
             return Ending(Verdict.NOT_APPLICABLE, reason=str(reason))
         except (NotRun, NotPermitted) as reason:
@@ -169,6 +177,9 @@ class Runner:
             return first
         again = self._attempt(declared, check)
         if again.verdict is Verdict.FAIL:
+            return first
+        if again.verdict is Verdict.PASS and first.is_proven:
+            self._tester.note("seen in 1 of 2 tries: an effect has proved it")
             return first
         if again.verdict is Verdict.PASS:
             return Ending(Verdict.INCONCLUSIVE, reason=f"failed once ({first.observed}) and passed when repeated")

@@ -184,7 +184,7 @@ class AuditSession:
                 "exchanges": self.tester.exchange_count,
                 "wrong_keys": self.tester.security.wrong_keys_sent,
             },
-            profiles=(*self.measure.profiles, *access_profiles(self.tester.seen, self.options.target)),
+            profiles=(*self.measure.profiles, *access_profiles(self.tester.state.seen, self.options.target)),
         )
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
         write_reports(self.folder, run)

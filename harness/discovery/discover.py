@@ -168,7 +168,7 @@ def map_ecu(tester: Tester, depth: Depth, progress: Progress) -> EcuMap:
 
 def _goes_on(tester: Tester, found: EcuMap) -> bool:
     """Whether the ECU still answers, if need be after its supply was cut; what silenced it is kept."""
-    fatal = tester.unanswered
+    fatal = tester.state.unanswered
     if fatal is None or tester.is_alive():
         return True
     asked = fatal.request.hex(" ").upper() if isinstance(fatal, Reply) else "a frame"

@@ -92,7 +92,7 @@ class Campaign:
             if breach is not None:
                 self._accuse(breach, unsure)
             unsure = [] if is_thorough else unsure
-        tester.security.is_touched = True  # what else has changed is not known: restoring takes a restart
+        tester.state.expect_anything()
         if self._complaint is not None:
             reply, complaint = self._complaint
             tester.cite(reply)
@@ -159,10 +159,7 @@ class Campaign:
             if len(pdu) > LONGEST_SINGLE_FRAME and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
                 tester.note("long messages were left out: the ECU takes none")
                 continue
-            quiet_s = tester.quiet_s
             reply = self._latest = tester.request(pdu, timeout_s=self._timeout_s)
-            if self._timeout_s is not None:
-                tester.quiet_s = quiet_s  # what came late was not waited for: the ECU does not answer twice
             if len(pdu) > LONGEST_SINGLE_FRAME:
                 self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if not_taken([reply]) else 0
             if self._may_restart((pdu,)) and not reply.is_negative:
@@ -190,7 +187,7 @@ class Campaign:
         ContactLost: nothing brings the ECU back, so that it cannot be repeated.
         """
         tester = self._tester
-        tester.security.is_touched = True
+        tester.state.expect_anything()
         if breach.evidence is not None:
             tester.cite(breach.evidence)
         guilty = suspects
@@ -218,7 +215,7 @@ class Campaign:
 
     def _breaks_again(self, part: Sequence[Stimulus]) -> bool:
         tester = self._tester
-        tester.security.is_touched = True
+        tester.state.expect_anything()
         tester.restore()
         self._watch.begin()
         self._play(part)

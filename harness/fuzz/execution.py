@@ -219,7 +219,7 @@ class _Execution:
         silent = (suspect for suspect in suspects if suspect.answer.reply.kind is Kind.SILENCE)
         done, found = next(silent, suspects[-1]) if breach.is_death else suspects[-1], breach
         which = f"after {self._named(done.step)}"
-        self._tester.security.is_touched = True  # restoring takes a restart now: what else has changed is not known
+        self._tester.state.expect_anything()
         try:
             if len(suspects) > 1:
                 guilty = self._replayed([suspect.step for suspect in suspects])

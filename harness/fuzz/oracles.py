@@ -88,7 +88,7 @@ class Watch:
             raise Inconclusive(f"DID {entry.did:04X} is still changed, and nothing puts it back")
         self._values[entry.did] = value
         if entry.write.kind != "never":
-            tester.access.changed.setdefault(entry.did, value)  # whatever the messages do, it is put back
+            tester.state.will_change(entry.did, value)  # whatever the messages do, it is put back
 
     def _is_refused(self, entry: DataEntry) -> bool:
         if not self._tester.allows("write"):
@@ -132,7 +132,7 @@ class Watch:
                 observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
                 return Breach("the ECU answers without interruption", observed, Severity.HIGH)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
-        return Breach("the ECU answers", observed, Severity.HIGH, tester.unanswered, is_death=True)
+        return Breach("the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
 
     def _check_value(self, entry: DataEntry) -> Breach | None:
         tester = self._tester
@@ -147,7 +147,7 @@ class Watch:
         except Inconclusive as reason:
             self._guarded = [other for other in self._guarded if other is not entry]
             self._now_and_then = [other for other in self._now_and_then if other is not entry]
-            tester.access.changed.pop(entry.did, None)
+            tester.state.is_back(entry.did)
             tester.note(f"not watched any more: {reason}")
             return None
         if after == before:

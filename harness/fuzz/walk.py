@@ -251,7 +251,7 @@ class Walk:
         while tester.link.now_s < until_s:
             if tester.request(tester.liveness_request).kind is Kind.SILENCE:
                 tester.await_life(tester.target.reset.boot_s * SLOWEST_BOOT + 2.0)
-                tester.security.forget_pending(has_restarted=True)
+                tester.state.restart_seen()
                 self._tracker.take(Step(Action.RESTART), Answer(Said.YES))
                 self._path.append("it restarted")
                 return

@@ -58,10 +58,6 @@ class Access:
         self._security = security
         self._restart = restart
         self._looking = looking
-        self.changed: dict[int, bytes] = {}
-        """DIDs whose value was touched, with the value to put back."""
-        self.seen_locked: set[int] = set()
-        """DIDs of which a write was refused in this run before anything was unlocked."""
         self.owed: list[DataEntry] = []
         """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
@@ -146,14 +142,14 @@ class Access:
         client = self._client
         before = client.stable_value(entry.did)
         wanted = client.other_value(entry, before)
-        self.changed[entry.did] = before
+        client.state.will_change(entry.did, before)
         reply = act(wanted)
         after = self._value_after(entry, before, wanted)
         if after != before:
             client.cite(reply)
             (undo or act)(before)
         if self._value_after(entry, after, before) == before:
-            del self.changed[entry.did]
+            client.state.is_back(entry.did)
         return Effect(reply, before, after, entry.secret)
 
     def _value_after(self, entry: DataEntry, before: bytes, wanted: bytes) -> bytes:
@@ -217,14 +213,13 @@ class Access:
                 self._client.note("the locked state was not established: the target does not allow the probe, a write")
                 return
             if reply.is_negative:
-                self._security.has_unlocked = False
-                self.seen_locked.add(entries[0].did)
+                self._client.state.locked_by_effect(entries[0].did)
                 return
             if not reply.is_positive:
                 raise Inconclusive(f"the locked state cannot be told: a write of {entries[0].did:04X} gives {reply}")
         self._client.cite(reply)
         if was_restarted and not by_refusal:
-            self._security.has_unlocked = False
+            self._client.state.locked_by_effect()
             return
         raise Inconclusive("initial state unlocked: a protected write succeeds, and nothing here locks the ECU again")
 
@@ -242,7 +237,10 @@ class Access:
             self._change_session()
         else:
             was_seen = any(self._restart.restart(means) for means in self._restart.means())
-            self._security.forget_pending(has_restarted=was_seen)
+            if was_seen:
+                self._client.state.restart_seen()
+            else:
+                self._client.state.forget_seeds()
 
     def _change_session(self) -> bool:
         self._client.enter_session(Session.DEFAULT)
@@ -263,7 +261,7 @@ class Access:
         `owed` until no check needs the lock any more. Inconclusive: the control is missing.
         """
         if entry.did not in self._controls:
-            if not self.can_relock and not self._security.has_unlocked and not at_any_price:
+            if not self.can_relock and not self._client.state.has_unlocked and not at_any_price:
                 self.owed.append(entry)
                 return
             self.take_control(entry)

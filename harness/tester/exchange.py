@@ -13,10 +13,9 @@ from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
-from harness.tester.presence import Presence
+from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
-from harness.tester.seen import Seen
 from harness.tester.transport import FLOW_CONTROLS, Transport
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
 
@@ -50,20 +49,13 @@ _ECHO_BYTES: dict[int, int] = {
 }
 """How many bytes behind the service a positive response repeats."""
 _SUB_FUNCTION_SERVICES = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x31, 0x3E, 0x85})
-_STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Service.SECURITY_ACCESS})
 
 
-class Watch(Protocol):
-    """Somebody who must know of every exchange that touches sessions or SecurityAccess."""
+class KeyGuard(Protocol):
+    """Whoever decides whether a key may go out."""
 
     def before_key(self, key_request: bytes) -> None:
-        """A key that is not known to be right is about to be sent; raises if it must not be."""
-
-    def after(self, reply: Reply) -> None:
-        """What was said to a request of services 10, 11 and 27."""
-
-    def after_raw(self, frame: Frame) -> None:
-        """A raw frame was sent."""
+        """Count a key that is not known to be right before it is sent; raises if it must not be."""
 
 
 class Exchanger:
@@ -73,24 +65,19 @@ class Exchanger:
     only here, on the link's clock.
     """
 
-    def __init__(self, link: Link, target: Target) -> None:
+    def __init__(self, link: Link, target: Target, state: EcuState | None = None) -> None:
         self.link = link
         self.target = target
         self.gate = SafetyGate(target)
         self.trace: Trace = link.trace
-        self.watch: Watch | None = None
+        self.key_guard: KeyGuard | None = None
+        self.state = state or EcuState(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
         self.exchange_count = 0
         self.recent: deque[Reply | RawReply] = deque(maxlen=8)
-        self.unanswered: Reply | RawReply | None = None
-        """The first exchange after which nothing more has come: what an ECU died of, if it died."""
-        self.quiet_s = 0.0
-        """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
-        self.seen = Seen(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
-        """What was answered how, for the report's map of sessions and access."""
-        self.presence = Presence()
-        """What the answers so far show the ECU to have, and not to have."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
+        self._was_cut_short = False
+        """The previous request was not given the time that its answer may take."""
         self._transport = Transport(link, target.can)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -116,9 +103,9 @@ class Exchanger:
         """
         pdu = request if type(request) is bytes else _as_bytes(request)
         self.gate.check(pdu, is_functional=is_functional, is_right_key=is_right_key)
-        is_stateful = bool(pdu) and pdu[0] in _STATEFUL and self.watch is not None
-        if is_stateful and self.gate.is_guess(pdu) and not is_right_key:
-            self.watch.before_key(pdu)  # type: ignore[union-attr]
+        is_stateful = bool(pdu) and pdu[0] in STATEFUL
+        if is_stateful and self.key_guard is not None and self.gate.is_guess(pdu) and not is_right_key:
+            self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
         repeats = 0
@@ -127,14 +114,16 @@ class Exchanger:
             self.wait(BUSY_WAIT_S)
             reply = self._exchange(pdu, is_functional, wait_s)
         if is_stateful:
-            self.seen.learn(reply)
-            self.watch.after(reply)  # type: ignore[union-attr]
+            self._hear(reply)
         return reply
+
+    def _hear(self, reply: Reply) -> None:
+        self.state.hear(reply, self.link.now_s)
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
-        if self.quiet_s:
-            self.listen(self.quiet_s)
+        if self.state.quiet_s:
+            self.listen(self.state.quiet_s)
         transport.drain()
         first_frame = trace.count
         transport.send(pdu, is_functional=is_functional)
@@ -174,9 +163,9 @@ class Exchanger:
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
-            self.seen.note(pdu, outcome)
-            self.presence.hear(pdu, outcome, self.seen.condition.session)
+            self.state.note(pdu, outcome)
         self._previous_request, self._previous_outcome = pdu, outcome
+        self._was_cut_short = wait_s < self._p2_s
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         return reply
 
@@ -186,19 +175,16 @@ class Exchanger:
         What fits neither request, such as a bare 50 to each 10, may as well be a malformed answer to this one.
         """
         previous = self._previous_request
-        if self.quiet_s or not previous:
+        if not previous or self._was_cut_short:
             return
         is_refusal = message[0] == NEGATIVE_RESPONSE and len(message) > 1 and message[1] == previous[0]
         if is_refusal or is_positive_response(previous, message):
-            self.quiet_s = self._p2_s
+            self.state.hear_stray(self._p2_s)
 
     def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
         self.exchange_count += 1
         self.recent.append(reply)
-        if was_answered:
-            self.unanswered = None
-        elif self.unanswered is None:
-            self.unanswered = reply
+        self.state.hear_contact(reply, was_answered=was_answered)
 
     # Raw frames
 
@@ -221,11 +207,11 @@ class Exchanger:
     ) -> RawReply:
         """Send whole frames, ids included, and listen; to other ids than the ECU's response id too, if wanted."""
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
-        if self.watch is not None:
+        if self.key_guard is not None:
             for guess in guesses:
-                self.watch.before_key(guess)
-        if self.quiet_s:
-            self.listen(self.quiet_s)
+                self.key_guard.before_key(guess)
+        if self.state.quiet_s:
+            self.listen(self.state.quiet_s)
         self._transport.drain()
         first_frame = self.trace.count
         for frame in frames:
@@ -235,9 +221,8 @@ class Exchanger:
             self.link.check_sent()
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
         self._transport.answer_frames += sum(map(self.is_answer, answers))
-        if self.watch is not None:
-            for frame in frames:
-                self.watch.after_raw(frame)
+        for frame in frames:
+            self.state.hear_raw(frame)
         self._remember(reply, bool(answers))
         return reply
 
@@ -268,7 +253,7 @@ class Exchanger:
         """
         link = self.link
         until_s = link.now_s + seconds
-        self.seen.was_left_alone(seconds)
+        self.state.wait(seconds)
         heard = []
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of

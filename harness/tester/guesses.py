@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
+from typing import NoReturn
 
-from harness.outcome import Inconclusive, NotApplicable
+from harness.outcome import Inconclusive, NotApplicable, Violation
+from harness.run import Severity
 from harness.tester.client import Client
+from harness.tester.ecu_state import NOT_COMPARED, answer_of
 from harness.tester.reply import Reply
 from harness.tester.security import LONGEST_DELAYS, START_UP_S, SecurityAccess
-from harness.uds import Nrc, Service
+from harness.uds import Nrc, Service, is_seed_request
 
 LARGEST_LIMIT = 10
 """The most wrong keys after which a limit is still one (CATALOGUE 11, row 4)."""
 
 PAUSE_STEP_S = 0.25
 
+ODD_ANSWERS = 3
+"""So often a wrong key is sent once more where its answer does not say whether it was compared."""
+ODD_PAUSE_S = 1.0
+
+NOT_FOR_WRONG_KEYS = (
+    Nrc.SERVICE_NOT_SUPPORTED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+    Nrc.INCORRECT_MESSAGE_LENGTH,
+    Nrc.BUSY_REPEAT_REQUEST,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+)
+"""Refusals of a seed that wrong keys do not lead to."""
+
 NOT_IN_SESSION = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
+
+
+class KeyOutcome(Enum):
+    """What became of a wrong key, told by effects and by what the right key gets, not by one code."""
+
+    WRONG = "it was compared, and found wrong"
+    LIMITED = "there were too many"
+    OPENED = "it opened the level"
+    NOT_COMPARED = "it was not compared"
+    ODD = "whether it was compared is not known yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +53,18 @@ class Guess:
 
     seed: Reply
     key: Reply | None
+    outcome: KeyOutcome
+    """Of the key; LIMITED too where no seed was given."""
 
     @property
     def is_limited(self) -> bool:
-        """The ECU says that there were too many: to the request for a seed, or to the key."""
-        return self.seed.is_delayed or (self.key is not None and self.key.is_delayed)
+        """There were too many: so the request for a seed was refused, or the key."""
+        return self.outcome is KeyOutcome.LIMITED
 
     @property
     def is_evaluated(self) -> bool:
         """The key was compared, and found wrong."""
-        return self.key is not None and self.key.is_refused_with(Nrc.INVALID_KEY)
+        return self.outcome is KeyOutcome.WRONG
 
     @property
     def decisive(self) -> Reply:
@@ -47,7 +77,7 @@ class Spent:
     """How many wrong keys were compared before the ECU took no more, or before enough were sent."""
 
     evaluated: int
-    """Wrong keys answered as wrong (0x35)."""
+    """Wrong keys that were compared, and found wrong."""
     stopped_by: Reply | None
     """The answer that said too many; None: there was none."""
 
@@ -73,13 +103,10 @@ class LockedOut:
     """To the last wrong key."""
     following: Reply
     """To the request for a seed after it."""
+    holds: bool = False
+    """No seed was given after them."""
     is_announced: bool = False
     """To one of the wrong keys the ECU said that there were too many."""
-
-    @property
-    def holds(self) -> bool:
-        """No seed was given."""
-        return self.following.is_delayed
 
 
 class Guesses:
@@ -107,7 +134,7 @@ class Guesses:
             return self._security.seed(level)
         except Inconclusive:
             self._security.request_seed(level)
-            if (known := self._client.presence.service(Service.SECURITY_ACCESS)).is_absent:
+            if (known := self._client.state.presence.service(Service.SECURITY_ACCESS)).is_absent:
                 raise NotApplicable(known.why) from None
             raise
 
@@ -116,30 +143,126 @@ class Guesses:
         reply = self._security.request_seed(level)
         give_up_s = self._client.link.now_s + START_UP_S
         while reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and self._client.link.now_s < give_up_s:
+            if answer_of(reply) in self._security.level(level).limit_answers:
+                break
             self._client.wait(START_UP_S / 20)
             reply = self._security.request_seed(level)
-        is_zero = reply.is_positive and not reply.is_seed
+        is_zero = reply.is_positive and not reply.is_seed and not self._security.level(level).gives_zero_seeds
         return self._security.request_seed(level) if is_zero else reply
+
+    def is_limited(self, level: int, reply: Reply) -> bool:
+        """Whether a seed, or a key, is refused since there were too many wrong keys.
+
+        0x36 and 0x37 say so. Any other refusal of a seed means the same where wrong keys are all that came between it and
+        the last seed; and silence does, of an ECU that answers other requests.
+        """
+        state = self._client.state
+        if reply.is_delayed or answer_of(reply) in state.level(level).limit_answers:
+            return True
+        if not is_seed_request(reply.request) or not state.level(level).wrong_in_a_row:
+            return False
+        is_refused = reply.is_negative and not reply.is_refused_with(*NOT_FOR_WRONG_KEYS)
+        if is_refused or (reply.is_silence and not reply.replies and self._client.is_alive()):
+            state.limit_answer(level, reply)
+            return True
+        return False
+
+    def is_seed(self, level: int, reply: Reply) -> bool:
+        """Whether an answer holds a seed that a key can be made for; zeros are one where the level gives them locked."""
+        return reply.is_seed or (reply.is_positive and len(reply.pdu) > 2 and self._security.level(level).gives_zero_seeds)
 
     def guess(self, level: int, flip: int = 0) -> Guess:
         """One wrong key. Inconclusive: there was neither a seed to answer nor a limit, or the key was not compared."""
         seed = self.ask(level)
-        if seed.is_delayed:
-            return Guess(seed, None)
-        if not seed.is_seed:
+        if self.is_limited(level, seed):
+            return Guess(seed, None, KeyOutcome.LIMITED)
+        if not self.is_seed(level, seed):
             self._client.cite(seed)
             why = "the level seems to be open" if seed.is_positive else "and no limit is announced"
             raise Inconclusive(f"no seed to answer for level 0x{level:02X}, {why}: {seed}")
-        return Guess(seed, self.answer_wrong(level, seed.pdu[2:], flip))
+        _, key, outcome = self.answer_wrong(level, seed.pdu[2:], flip)
+        return Guess(seed, key, outcome)
 
-    def answer_wrong(self, level: int, seed: bytes, flip: int = 0) -> Reply:
-        """A wrong key for this seed. Inconclusive: the answer does not say that it was compared, or came too late."""
+    def answer_wrong(self, level: int, seed: bytes, flip: int = 0) -> tuple[bytes, Reply, KeyOutcome]:
+        """A wrong key for this seed: the seed that was answered in the end, the answer, and WRONG or LIMITED.
+
+        An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
+        Violation: a wrong key has opened the level. Inconclusive: it was not compared.
+        """
         security = self._security
         key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
-        if not (key.is_delayed or key.is_refused_with(Nrc.INVALID_KEY)):
+        outcome = self.outcome(level, key)
+        for _ in range(ODD_ANSWERS):
+            if outcome is not KeyOutcome.ODD:
+                break
+            first = answer_of(key)
+            self._client.wait(ODD_PAUSE_S)
+            self._client.session_for(level)
+            again = self.ask(level)
+            if not self.is_seed(level, again):
+                break
+            seed = again.pdu[2:]
+            key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
+            outcome = self.outcome(level, key)
+            if outcome is KeyOutcome.ODD and answer_of(key) == first:
+                outcome = self._look_into(level, key)
+        if outcome is KeyOutcome.OPENED:
+            self._accuse(level, key)
+        if outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
             self._client.cite(key)
             raise Inconclusive(f"a wrong key was not evaluated as one: {key}")
-        return key
+        return seed, key, outcome
+
+    def outcome(self, level: int, key: Reply) -> KeyOutcome:
+        """What became of a wrong key of the right length, as far as its answer, and an effect if there is one, tell."""
+        if self.is_limited(level, key):
+            return KeyOutcome.LIMITED
+        if key.is_refused_with(Nrc.INVALID_KEY) or answer_of(key) in self._security.level(level).wrong_key_answers:
+            return KeyOutcome.WRONG
+        if key.is_refused_with(*NOT_COMPARED):
+            return KeyOutcome.NOT_COMPARED
+        if key.is_negative or key.is_silence:
+            return KeyOutcome.ODD
+        is_open = self._security.witnesses.is_open(level)
+        if is_open or (is_open is None and key.is_positive):
+            return KeyOutcome.OPENED
+        if key.is_positive:  # a claim without effect
+            self._client.note(f"level 0x{level:02X}: a wrong key is answered positively, and opens nothing: {key}")
+            self._client.state.wrong_key_answer(level, key)
+            return KeyOutcome.WRONG
+        return KeyOutcome.ODD
+
+    def _look_into(self, level: int, key: Reply) -> KeyOutcome:
+        """Whether an answer that came to two wrong keys is how the ECU refuses them.
+
+        It is if the right key, for a seed asked for in the same way, opens the level. Without a key that is known to be
+        right only a plain refusal, which is no refusal of the length, is believed.
+        """
+        security, client = self._security, self._client
+        if security.level(level).is_proven and security.right_key_must_come_first:
+            try:
+                security.unlock(level)
+                security.lock()
+            except Inconclusive:
+                return KeyOutcome.ODD
+            client.session_for(level)
+        elif not key.is_negative or key.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
+            return KeyOutcome.ODD
+        client.state.wrong_key_answer(level, key)
+        client.note(f"level 0x{level:02X}: wrong keys are refused with {key}, where 0x35 is the rule")
+        return KeyOutcome.WRONG
+
+    def _accuse(self, level: int, key: Reply) -> NoReturn:
+        client, how = self._client, f"a wrong key opened the level: {key}"
+        is_seen = self._security.witnesses.is_open(level)
+        client.state.opened_by_effect(level, b"", b"", is_right=False, how=how)
+        client.cite(key)
+        raise Violation(
+            expected="a wrong key is refused",
+            observed=how + (", and what the level guards was done" if is_seen else ""),
+            severity=Severity.CRITICAL,
+            is_proven=bool(is_seen),
+        )
 
     def spend(self, level: int, at_most: int, *, between: Callable[[], None] | None = None, every: int = 1) -> Spent:
         """Send wrong keys until the ECU takes no more; `between` comes after each `every` of them.
@@ -157,7 +280,7 @@ class Guesses:
                 return Spent(evaluated, guess.decisive)
             evaluated += 1
         after = self.ask(level)
-        return Spent(evaluated, after if after.is_delayed else None)
+        return Spent(evaluated, after if self.is_limited(level, after) else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
         """Send wrong keys until no seed is given, at least so many; it does not hold where seeds are given after any number.
@@ -170,25 +293,25 @@ class Guesses:
         seed = self.start(level)
         is_announced = False
         for count in range(1, at_most + 1):
-            if not any(seed):
+            if not seed:
                 raise Inconclusive(f"level 0x{level:02X} seems to be open: its seed is zero")
-            answer = self.answer_wrong(level, seed, count)
+            seed, answer, outcome = self.answer_wrong(level, seed, count)
             at_s = client.link.now_s
-            is_announced = is_announced or answer.is_delayed
+            is_announced = is_announced or outcome is KeyOutcome.LIMITED
             following = self.ask(level)
-            is_refused = following.is_delayed
+            is_refused = self.is_limited(level, following)
             if count == at_most or (is_refused and count >= wrong_keys):
                 break
             if is_refused:
                 seed = self._seed_after_pause(level)
                 if not seed:
                     break
-            elif following.is_positive and len(following.pdu) > 2:
+            elif self.is_seed(level, following):
                 seed = following.pdu[2:]
             else:
                 client.cite(answer, following)
                 raise Inconclusive(f"after {count} wrong keys there is no seed, but no limit is announced: {following}")
-        return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_announced)
+        return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
         """Look now and then for the end of a pause; empty if it is as long as a delay, and so is one."""
@@ -196,7 +319,7 @@ class Guesses:
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S)
             reply = self.seed_in_delay(level)
-            if reply.is_seed:
+            if self.is_seed(level, reply):
                 return reply.pdu[2:]
         return b""
 
@@ -212,7 +335,7 @@ class Guesses:
         """Ask until a seed is given, for at most ten delays, of which each is silent; and how long that took."""
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)
-        while not reply.is_seed and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
+        while not self.is_seed(level, reply) and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
             self._client.wait(1.05 * delay_s + PAUSE_STEP_S)
             self._client.session_for(level)
             reply = self.ask(level)

@@ -56,12 +56,20 @@ class Ledger:
     def count(self, level: int) -> None:
         """Count a key that has turned out to be wrong, whatever the budget."""
         self._spent[level] = self.spent(level) + 1
+        self._save()
+
+    def _save(self) -> None:
         if self._path is not None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._write(self._path)
             except OSError as error:
                 raise UserError(f"{self._path}: the ledger of wrong keys cannot be written: {error}") from error
+
+    def take_back(self, level: int) -> None:
+        """The last key that was counted has turned out to be right."""
+        self._spent[level] = max(self.spent(level) - 1, 0)
+        self._save()
 
     def _write(self, path: Path) -> None:
         """Put this ECU's counts into the file, beside what runs on other buses have put there meanwhile."""

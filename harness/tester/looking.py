@@ -68,10 +68,10 @@ class Looking:
         if self._is_new(service) and self._client.permits(request):
             for _ in self._each_session():
                 self._ask(request)
-                if self._client.presence.service(service).is_there:
+                if self._client.state.presence.service(service).is_there:
                     break
             self._return()
-        return self._client.presence.service(service)
+        return self._client.state.presence.service(service)
 
     def security_access(self) -> Knowledge:
         """Whether the ECU has service 27, and where: every level is asked for its seed in every session."""
@@ -79,7 +79,7 @@ class Looking:
             for _ in self._each_session():
                 self._ask_levels()
             self._return()
-        return self._client.presence.security_access()
+        return self._client.state.presence.security_access()
 
     def sessions(self) -> Knowledge:
         """Whether the ECU has sessions: one besides the default one that a frame shows, or none that is not refused."""
@@ -90,9 +90,9 @@ class Looking:
                 if client.permits(request) and client.request(request).is_positive:
                     client.await_life()
             self._return()
-        known = {session: client.presence.session(session) for session in Session}
+        known = {session: client.state.presence.session(session) for session in Session}
         there = [known[session] for session in Session if session != Session.DEFAULT and known[session].is_there]
-        service = client.presence.service(Service.DIAGNOSTIC_SESSION_CONTROL)
+        service = client.state.presence.service(Service.DIAGNOSTIC_SESSION_CONTROL)
         if there:
             return there[0]
         if service.is_absent or all(known[session].is_absent for session in (Session.PROGRAMMING, Session.EXTENDED)):
@@ -107,7 +107,7 @@ class Looking:
         known = self.security_access()
         if known.is_absent:
             return NotApplicable(known.why)
-        levels = self._client.presence.levels()
+        levels = self._client.state.presence.levels()
         if levels:
             shown = "; ".join(level.why for level in list(levels.values())[:4])
             return Inconclusive(f"the target declares no security level, but {shown}")
@@ -116,7 +116,7 @@ class Looking:
     def without_another_level(self, level: int) -> Unjudged:
         """One level is declared: not applicable if every other one was seen to be absent."""
         self.security_access()
-        presence = self._client.presence
+        presence = self._client.state.presence
         what = f"the target declares no level besides 0x{level:02X}"
         others = {other: presence.level(other) for other in LEVELS if other != level}
         there = [known.why for known in others.values() if known.is_there]
@@ -149,13 +149,13 @@ class Looking:
                 self._ask(request)
             self._return()
         service = self.service(Service.DIAGNOSTIC_SESSION_CONTROL)
-        known = service if service.is_absent else self._client.presence.session(session)
+        known = service if service.is_absent else self._client.state.presence.session(session)
         return NotApplicable(known.why) if known.is_absent else Inconclusive(f"it is not declared; {known.why}")
 
     def without_this_level(self, level: int) -> Unjudged:
         """One level is not declared: not applicable if it was seen to be absent."""
         service = self.security_access()
-        known = self._client.presence.level(level)
+        known = self._client.state.presence.level(level)
         if service.is_absent or known.is_absent:
             return NotApplicable(service.why if service.is_absent else known.why)
         return Inconclusive(f"it is not declared; {known.why}")
@@ -211,8 +211,8 @@ class Looking:
                     if silent == MOST_SILENCES:
                         break
             self._return()
-        known = [client.presence.data(did) for did in USUAL_DIDS]
-        guarded = [did for did in USUAL_DIDS if client.presence.is_guarded(did)]
+        known = [client.state.presence.data(did) for did in USUAL_DIDS]
+        guarded = [did for did in USUAL_DIDS if client.state.presence.is_guarded(did)]
         unclear = [one.why for one in known if one.standing is Standing.NOT_KNOWN]
         refused = f"DID {', '.join(f'{did:04X}' for did in guarded[:4])} is refused with 0x33 or 0x34" if guarded else ""
         return refused, unclear[0] if unclear else ""
@@ -248,8 +248,8 @@ class Looking:
                 break
 
     def _where(self) -> str:
-        entered = ", ".join(f"0x{session:02X}" for session in self._client.presence.entered())
-        refused = self._client.presence.refused_sessions()
+        entered = ", ".join(f"0x{session:02X}" for session in self._client.state.presence.entered())
+        refused = self._client.state.presence.refused_sessions()
         others = "".join(f"; 10 {session:02X} is refused with 0x{code:02X}" for session, code in sorted(refused.items()))
         return f"session {entered}{others}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.link.frame import Frame
 from harness.outcome import Inconclusive
 from harness.target import Can
 from harness.tester.client import Client
@@ -25,15 +24,14 @@ class OtherAddress(Exchanger):
     def __init__(
         self, client: Client, security: SecurityAccess, name: str, can: Can, *, is_tester: bool, longest: int
     ) -> None:
-        super().__init__(client.link, replace(client.target, can=can))
+        super().__init__(client.link, replace(client.target, can=can), client.state)
         self.name = name
         self.is_tester = is_tester
         """A declared address of its own: the ECU can tell it from ours."""
         self.longest = longest
         """How many bytes a request may have; what needs more than one frame is not sent to every address."""
         self.is_functional = False
-        self.quiet_s = client.quiet_s
-        self.watch = _Witness(security)
+        self.key_guard = security
         self._client = client
         self._transport = Transport(client.link, can, takes_any_format=True)
 
@@ -48,31 +46,13 @@ class OtherAddress(Exchanger):
         replies = (self.ask(self._client.liveness_request), self.ask(bytes((Service.TESTER_PRESENT, 0))))
         return any(reply.is_positive or reply.is_negative for reply in replies)
 
+    def _hear(self, reply: Reply) -> None:
+        self.state.hear_elsewhere(reply)
+
     def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
         super()._remember(reply, was_answered)
         self._client.exchange_count += 1
         self._client.recent.append(reply)
-
-
-class _Witness:
-    """Counts what another address sends; its seeds and unlocks are not ours."""
-
-    def __init__(self, security: SecurityAccess) -> None:
-        self._security = security
-
-    def before_key(self, key_request: bytes) -> None:
-        self._security.before_key(key_request)
-
-    def after(self, reply: Reply) -> None:
-        security = self._security
-        security.is_touched = True
-        if reply.request[0] != Service.SECURITY_ACCESS:
-            security.forget_pending()
-        elif reply.is_positive and not reply.request[1] & 1:
-            security.has_unlocked = True
-
-    def after_raw(self, frame: Frame) -> None:
-        self._security.after_raw(frame)
 
 
 def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:

@@ -153,12 +153,11 @@ class Restart:
         if not act():
             return None
         self.begun_s = client.link.now_s
-        client.seen.restarted()
+        client.state.restart_begun()
         s3_ms = client.target.timing.s3_ms or 0
         has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
-        quiet_s, self._client.quiet_s = self._client.quiet_s, 0.0  # it would boot while stray answers are waited for
-        fell_silent, is_back = self._watch_boot(is_certain=is_certain)
-        self._client.quiet_s = quiet_s
+        with client.state.without_waiting_for_strays():
+            fell_silent, is_back = self._watch_boot(is_certain=is_certain)
         if not is_back:
             return None
         return is_certain or fell_silent or (has_witness and self._session_by_witness() == Session.DEFAULT)

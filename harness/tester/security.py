@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from harness.link.frame import Frame
+from harness.errors import KeyFunctionError
 from harness.outcome import Inconclusive
 from harness.tester.client import Client
+from harness.tester.ecu_state import NOT_COMPARED, RIGHT_KEYS_IN_VAIN, LevelState, level_of
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
-from harness.tester.level_state import LevelState, Unlocked
 from harness.tester.reply import Reply
-from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_seed_request
+from harness.tester.witnesses import Witnesses
+from harness.uds import Nrc, Service
 
 DEFAULT_DELAY_S = 10.0
 DEFAULT_ATTEMPTS = 3
 LONGEST_DELAYS = 10
 """An ECU that refuses seeds for more than this many times its delay is locked out for good, as far as a run goes."""
 
+USUAL_KEY_LENGTH = 4
+"""In bytes: taken where neither a key nor a seed tells another."""
 EMPTY_SEEDS = 3
 """So often a positive answer that holds no seed is asked for again."""
+DELAY_MARGIN_S = 0.5
+"""Beyond a delay, before it is taken to be over."""
 START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
 
-RIGHT_KEYS_IN_VAIN = 2
-"""So often a right key may go unaccepted without 0x35, e.g. for want of a session, before it is not sent any more."""
+
+class Unlocked(NamedTuple):
+    """The pair that opened a level; both empty if the level was open already."""
+
+    seed: bytes
+    key: bytes
+
+
+class AlreadyOpen(Inconclusive):
+    """The level is open, so that there is no seed to answer."""
 
 
 class SecurityAccess:
@@ -36,29 +50,21 @@ class SecurityAccess:
         self.found_keys: dict[int, str] = {}
         """How the keys of levels are made that no key function was given for, as it was found by trying."""
         self.ledger = ledger
-        self._levels: dict[int, LevelState] = {}
         self.wrong_keys_sent = 0
-        self.has_unlocked = False
-        """Unlocked since the ECU was last seen locked."""
-        self.is_touched = False
-        """A seed or key was sent since the last restore."""
+        self._is_first_counted: dict[int, bool] = {}
+        """Levels whose key is counted, and not known to be right yet."""
+        self.witnesses = Witnesses(client)
         self.right_key_must_come_first = True
         """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
         self.lock: Callable[[], None] = lambda: None
         """Lock the ECU again; given by whoever knows how."""
         self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None
         """Tell whoever must know of a key that was made or is to be sent: the key, its seed, whether it should be right."""
-        client.watch = self
+        client.key_guard = self
 
     def level(self, level: int) -> LevelState:
-        """What is known of a level."""
-        return self._levels.setdefault(level, LevelState())
-
-    def forget_pending(self, *, has_restarted: bool = False) -> None:
-        """The ECU has changed session or restarted; only the latter is known to drop a pending seed."""
-        for state in self._levels.values():
-            state.seed = None
-            state.may_be_pending = state.may_be_pending and not has_restarted
+        """What is believed of a level, to be read."""
+        return self._client.state.level(level)
 
     def has_key(self, level: int) -> bool:
         """Whether a key function is given."""
@@ -68,9 +74,9 @@ class SecurityAccess:
         """From now on make a level's keys in the way that was seen to open it."""
         self._keys[level] = lambda seed, _: make_key(seed)
         self.found_keys[level] = what
-        self.level(level).is_proven = True
+        self._client.state.key_found(level)
 
-    # Watching the client
+    # Keys that go out
 
     def why_no_guess(self, level: int) -> str:
         """Why no wrong key may be sent to a level, whatever the budget; empty if one may."""
@@ -84,68 +90,13 @@ class SecurityAccess:
 
         Inconclusive: the right key has been refused, or has not been seen to work although it could have been.
         """
-        level = _level_of(key_request)
-        state = self.level(level)
+        level = level_of(key_request)
         if reason := self.why_no_guess(level):
             raise Inconclusive(reason)
         self.ledger.spend(level)
-        self.tell_key(key_request[2:], state.seed or b"", False)
+        self.tell_key(key_request[2:], self.level(level).seed or b"", False)
         self.wrong_keys_sent += 1
-        self.is_touched = True
-        state.wrong_in_a_row += 1
-        state.has_guessed = True
-
-    def after(self, reply: Reply) -> None:
-        """Learn from whatever was asked of services 10, 11 and 27."""
-        request = reply.request
-        if request[0] != Service.SECURITY_ACCESS:
-            if not reply.is_negative:  # its answer may have been suppressed
-                self.forget_pending()
-            return
-        if len(request) < 2:
-            return
-        self.is_touched = True
-        state = self.level(_level_of(request))
-        state.is_delayed = reply.is_delayed
-        if state.is_delayed and state.wrong_in_a_row:
-            state.seen_limit = min(state.seen_limit or state.wrong_in_a_row, state.wrong_in_a_row)
-        if is_seed_request(request):
-            if reply.is_positive:
-                self.forget_pending()
-                state.seed = reply.pdu[2:]
-            state.may_be_pending = True
-            return
-        was_guess, state.has_guessed = state.has_guessed, False
-        if reply.is_positive and not was_guess and state.seed and any(state.seed):
-            state.pairs[state.seed] = request[2:]
-            state.key_length = len(request) - 2
-        state.seed = None
-        if reply.is_positive or reply.is_negative:
-            state.may_be_pending = False
-        if reply.is_positive:
-            state.wrong_in_a_row = state.right_keys_in_vain = 0
-            self.has_unlocked = True
-            state.is_proven = state.is_proven or not was_guess
-        elif not was_guess:
-            self._doubt(_level_of(request), reply)
-
-    def after_raw(self, frame: Frame) -> None:
-        """A frame in which an ECU may read a request of service 27 may have touched it."""
-        self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
-
-    def _doubt(self, level: int, reply: Reply) -> None:
-        """The key that should be right was not accepted."""
-        if reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):
-            return  # its seed was gone: the key was not looked at
-        state = self.level(level)
-        state.right_keys_in_vain += 1
-        is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
-        if is_refused:
-            self.ledger.count(level)
-            self.wrong_keys_sent += 1
-            state.wrong_in_a_row += 1
-        if (is_refused and not state.is_proven) or state.right_keys_in_vain > RIGHT_KEYS_IN_VAIN:
-            state.suspect = f"key function suspect: the ECU answers the key for level 0x{level:02X} with {reply}"
+        self._client.state.send_key(level, is_right=False)
 
     # Seeds
 
@@ -157,20 +108,12 @@ class SecurityAccess:
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int, *, as_given: bool = False) -> bytes:
-        """A fresh seed, after any delay; zeros are asked for once more, unless wanted `as_given`. Inconclusive: none."""
-        state = self.level(level)
-        reply = self.request_seed(level)
-        waited_s = delayed_s = 0.0
-        while not state.is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
-            self._client.wait(step_s)
-            waited_s += step_s
-            if reply.is_delayed:
-                delayed_s = waited_s
-                self._client.session_for(level)  # it may have ended meanwhile
-            reply = self.request_seed(level)
-        state.is_locked_out = reply.is_delayed
-        if reply.is_positive:
-            state.longest_delay_s = max(state.longest_delay_s, delayed_s)
+        """A fresh seed to be answered, after any delay; empty if the level is open. Inconclusive: there is none.
+
+        Zeros mean an open level only if an effect shows it, or if nothing tells and the level was opened before. Zeros of
+        a locked level are a seed like any other. `as_given`: whatever the ECU gave, zeros too.
+        """
+        reply = self._seed_after_delay(level)
         for _ in range(EMPTY_SEEDS):
             if not reply.is_positive or len(reply.pdu) > 2:
                 break
@@ -178,18 +121,62 @@ class SecurityAccess:
         if not reply.is_positive or len(reply.pdu) <= 2:
             self._client.cite(reply)
             raise Inconclusive(f"no seed for level 0x{level:02X}: {reply}")
-        if not as_given and not any(reply.pdu[2:]) and (again := self.request_seed(level)).is_positive:
-            return again.pdu[2:]
-        return reply.pdu[2:]
+        seed = reply.pdu[2:]
+        return seed if as_given or any(seed) else self._meaning_of_zeros(level, seed)
+
+    def _seed_after_delay(self, level: int) -> Reply:
+        state = self._client.state
+        reply = self.request_seed(level)
+        waited_s = delayed_s = 0.0
+        while not state.level(level).is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
+            self._client.wait(step_s)
+            waited_s += step_s
+            if reply.is_delayed:
+                delayed_s = waited_s
+                self._client.session_for(level)  # it may have ended meanwhile
+            reply = self.request_seed(level)
+        state.waited_out(level, delayed_s if reply.is_positive else 0.0, is_over=not reply.is_delayed)
+        return reply
+
+    def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
+        """What a seed of zeros means: that the level is open (empty), or a seed, this one or one that is asked for again."""
+        state = self._client.state
+        is_open = self.witnesses.is_open(level, says_so=True)
+        if is_open is None:
+            again = self.request_seed(level)
+            if again.is_positive and any(again.pdu[2:]):
+                return again.pdu[2:]
+            is_short = bool(state.level(level).seed_lengths) and len(zeros) not in state.level(level).seed_lengths
+            is_open = is_short or state.has_unlocked or not self.has_key(level)
+        elif not is_open:
+            state.zero_seed_while_locked(level)
+            if state.level(level).seed is None:  # the effect was asked for in another session, or has used the seed up
+                return self._given_again(level, zeros)
+        if is_open:
+            state.open_already()
+            return b""
+        return zeros
+
+    def _given_again(self, level: int, zeros: bytes) -> bytes:
+        again = self.request_seed(level)
+        return again.pdu[2:] if again.is_positive and len(again.pdu) > 2 else zeros
 
     def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
         """How long to wait before asking again; 0 when waiting is no use."""
         delay_s = self.delay_s(level)
         if reply.is_delayed and waited_s <= LONGEST_DELAYS * delay_s:
             return delay_s / 2 if waited_s else delay_s + 0.5
-        if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and waited_s < START_UP_S:
-            return START_UP_S / 10
+        if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT):
+            if waited_s < START_UP_S:
+                return START_UP_S / 10
+            if self.is_in_delay(level):  # some ECUs say only this while a delay is running
+                return delay_s / 2
         return 0.0
+
+    def is_in_delay(self, level: int) -> bool:
+        """Whether a delay after the last wrong key, declared or usual, may be running still."""
+        last_s = self.level(level).last_wrong_s
+        return last_s is not None and self._client.link.now_s - last_s < self.delay_s(level) + DELAY_MARGIN_S
 
     def delay_s(self, level: int) -> float:
         """The declared delay of a level, or a usual one."""
@@ -206,7 +193,14 @@ class SecurityAccess:
             raise Inconclusive(f"no key function is given for level 0x{level:02X}")
         if not seed:
             raise Inconclusive(f"an answer without a seed was given for level 0x{level:02X}: there is no key to it")
-        found = key(seed, level)
+        try:
+            found = key(seed, level)
+        except KeyFunctionError as error:
+            if any(seed):
+                raise
+            raise Inconclusive(
+                f"the key function of level 0x{level:02X} makes no key for a seed of zeros: {error}"
+            ) from error
         self.tell_key(found, seed, True)
         return found
 
@@ -233,7 +227,9 @@ class SecurityAccess:
         state = self.level(level)
         if not state.key_length:
             seed = self.seed(level)
-            state.key_length = len(self.right_key(level, seed)) if self.has_key(level) else len(seed)
+            self._client.state.learn_length(
+                level, len(self.right_key(level, seed)) if self.has_key(level) and seed else len(seed) or USUAL_KEY_LENGTH
+            )
         return state.key_length
 
     def discard_seed(self, level: int) -> Reply | None:
@@ -243,46 +239,118 @@ class SecurityAccess:
         return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key. One that is not the right one for the pending seed is a guess: counted, and with permission only."""
-        state = self.level(level)
-        seed = state.seed or b""
-        is_right = any(seed) and self.has_key(level) and key == self.right_key(level, seed)
+        """Send a key. One that is not the right one for the pending seed is a guess: counted, and with permission only.
+
+        The key function's first key is no guess, but it is counted until it has opened the level: the function may be
+        wrong. One may go out without permission. Inconclusive: that one was refused. NotRun: the budget is used up.
+        """
+        client, state = self._client, self.level(level)
+        is_right = bool(state.seed) and self.has_key(level) and key == self.right_key(level, state.seed or b"")
+        was_in_delay = self.is_in_delay(level)
         if is_right:
-            state.has_guessed = False
-            if state.suspect:
-                raise Inconclusive(state.suspect)
-        return self._client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
+            self._let_pass(level, state)
+        reply = client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
+        if is_right and not reply.is_positive:
+            self._doubt(level, reply, was_in_delay=was_in_delay)
+        elif is_right and self._is_first_counted.pop(level, False):
+            self.ledger.take_back(level)
+        return reply
+
+    def _let_pass(self, level: int, state: LevelState) -> None:
+        """Count the key function's key, unless it is known to be right."""
+        if state.suspect:
+            raise Inconclusive(state.suspect)
+        if not state.is_proven:
+            if state.right_keys_in_vain and not self._client.allows("lockout"):
+                raise Inconclusive(f"the first key for level 0x{level:02X} did not open it, and no more are permitted")
+            if self.ledger.spent(level):
+                self.ledger.check(level)
+            self.ledger.count(level)
+            self._is_first_counted[level] = True
+        self._client.state.send_key(level, is_right=True)
 
     def unlock(self, level: int) -> Unlocked:
         """Open a level with the right key. Inconclusive when that fails, with the reason.
 
-        A refused right key makes the key function suspect: no wrong key is sent to the level after that.
+        What the ECU does decides, not what it answers. A right key that is refused while a delay may be running, or by an
+        ECU that says that it is not ready, is sent once more later. One that is refused as wrong makes the key function
+        suspect, and no wrong key is sent to the level after that.
         """
         state = self.level(level)
         if state.suspect:
             raise Inconclusive(state.suspect)
-        client = self._client
-        client.session_for(level)
-        seed = self.seed(level)
-        if not any(seed):
-            self.has_unlocked = True
-            return Unlocked(seed, b"")
-        key = self.right_key(level, seed)
-        reply = self.send_key(level, key)
-        if not reply.is_positive:
-            client.cite(reply)
-            raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
-        return Unlocked(seed, key)
+        self._client.session_for(level)
+        if not state.is_proven:
+            self.witnesses.look(level)
+        for is_last_try in (False, True):
+            seed = self.seed(level)
+            if not seed:
+                return Unlocked(b"", b"")
+            key = self.right_key(level, seed)
+            was_in_delay = self.is_in_delay(level)
+            reply = self.send_key(level, key)
+            if reply.is_positive or self._has_opened(level, seed, key, reply):
+                return Unlocked(seed, key)
+            if self._is_told_by(reply, level, seed):
+                self._client.state.open_already()
+                return Unlocked(b"", b"")
+            if is_last_try or not self._may_be_too_early(level, reply, was_in_delay=was_in_delay):
+                break
+            self._client.session_for(level)
+        self._client.cite(reply)
+        raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
+
+    def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
+        """Whether the refusal of a seed of zeros' key says that the level is open, and no effect says otherwise."""
+        is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
+        return not any(seed) and is_refused and self.witnesses.is_open(level) is not False
+
+    def _has_opened(self, level: int, seed: bytes, key: bytes, reply: Reply) -> bool:
+        """Whether a right key that was not answered as such has opened the level all the same."""
+        if reply.is_refused_with(*NOT_COMPARED) or not self.witnesses.is_open(level):
+            return False
+        self._client.cite(reply)
+        self._client.note(f"level 0x{level:02X}: its right key has opened it, but was answered with {reply}")
+        self._client.state.opened_by_effect(level, seed, key, is_right=True)
+        if self._is_first_counted.pop(level, False):
+            self.ledger.take_back(level)
+        return True
+
+    def _may_be_too_early(self, level: int, reply: Reply, *, was_in_delay: bool) -> bool:
+        """Wait where the right key may have come too early for the ECU; whether there was anything to wait for."""
+        if self.level(level).suspect or not (self._client.allows("lockout") or self.level(level).is_proven):
+            return False  # the next key would need the permission
+        if reply.is_refused_with(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED) or was_in_delay:
+            self._client.wait(self.delay_s(level) + DELAY_MARGIN_S)
+            return True
+        if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT, Nrc.BUSY_REPEAT_REQUEST):
+            self._client.wait(START_UP_S / 2)
+            return True
+        return False
+
+    def _doubt(self, level: int, reply: Reply, *, was_in_delay: bool) -> None:
+        """The key that should be right was not accepted: it may be wrong, if it did not come too early."""
+        state = self.level(level)
+        is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+        if is_refused:
+            self.wrong_keys_sent += 1
+            if state.is_proven:
+                self.ledger.count(level)
+        if (is_refused and not was_in_delay and not state.is_proven) or state.right_keys_in_vain > RIGHT_KEYS_IN_VAIN:
+            why = f"key function suspect: the ECU answers the key for level 0x{level:02X} with {reply}"
+            self._client.state.suspect_key(level, why)
 
     def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
         """One guess on a fresh seed, at a moment when the ECU can afford to refuse it: (seed, key, reply).
 
         The attempt counter is cleared first by a good unlock if it could reach its limit; without a key function the
-        delay is waited out.
+        delay is waited out. AlreadyOpen: there is nothing to guess.
         """
         self.make_room(level)
         self._client.session_for(level)
         seed = self.seed(level)
+        if not seed:
+            raise AlreadyOpen(f"level 0x{level:02X} gives a seed of zeros, as if it were unlocked")
         key = make_key(seed)
         return seed, key, self.send_key(level, key)
 
@@ -296,9 +364,3 @@ class SecurityAccess:
         if is_close and state.is_proven and self.right_key_must_come_first:
             self.unlock(level)
             self.lock()
-
-
-def _level_of(request: bytes) -> int:
-    """The level that a request of service 27 is about: its seed's sub-function, or the one below its key's."""
-    sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
-    return sub_function if sub_function & 1 else max(sub_function - 1, 0)

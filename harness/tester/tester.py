@@ -72,17 +72,15 @@ class Tester(Client):
                 f"the ECU {'no longer answers' if self.has_answered else 'does not answer'} "
                 f"(0x{can.request_id:X} -> 0x{can.response_id:X}){self._cause_of_death()}"
             )
-        security = self.security
         self._wait_out_delays()
         self._put_back()
         if self.access.can_relock:
             self._clear_counters()
-            if security.is_touched or security.has_unlocked:
+            if self.state.is_touched or self.state.has_unlocked:
                 self._restart_quietly()
         if self.has_sessions:
             self.enter_session(Session.DEFAULT)
-        security.forget_pending()
-        security.is_touched = False
+        self.state.restored()
 
     def _wait_out_delays(self) -> None:
         for entry in self.target.security:
@@ -108,8 +106,8 @@ class Tester(Client):
     def _restart_quietly(self) -> None:
         means = self.restart.means()
         if means and self.restart.restart(means[-1]):
-            self.security.has_unlocked = False
-            self.security.forget_pending(has_restarted=True)
+            self.state.locked_by_effect()
+            self.state.restart_seen()
 
     def _clear_counters(self) -> None:
         for entry in self.target.security:
@@ -121,12 +119,12 @@ class Tester(Client):
                     self.note(f"level 0x{entry.level:02X} was left with failed attempts: {reason}")
 
     def _put_back(self) -> None:
-        for did, value in list(self.access.changed.items()):
+        for did, value in list(self.state.changed.items()):
             entry = self.target.did(did)
             level = entry.write.level if entry is not None else None
             try:
                 if not self._is_put_back(did, value):
-                    if level is None or not (self.access.can_relock or self.security.has_unlocked):
+                    if level is None or not (self.access.can_relock or self.state.has_unlocked):
                         raise Inconclusive("the ECU does not take it back")
                     self.security.unlock(level)
                     if not self._is_put_back(did, value):
@@ -135,7 +133,7 @@ class Tester(Client):
                 shown = "(secret)" if entry is not None and entry.secret else value.hex(" ").upper()
                 self.note(f"DID {did:04X} could not be put back to {shown}: {reason}")
             else:
-                del self.access.changed[did]
+                self.state.is_back(did)
 
     def _is_put_back(self, did: int, value: bytes) -> bool:
         if self.read(did) == value:

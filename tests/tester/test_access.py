@@ -97,10 +97,10 @@ def test_locked_ecu_is_seen_to_be_locked() -> None:
 
 def test_refusal_that_was_seen_is_remembered_and_the_key_that_followed_does_not_undo_it() -> None:
     desk = Desk(SecuredEcu())
-    assert desk.tester.access.seen_locked == set()
+    assert desk.tester.state.was_seen_locked(0x2020) is False
     desk.tester.access.require_locked(PROTECTED)
     desk.tester.security.unlock(0x01)
-    assert desk.tester.access.seen_locked == {0x2020}
+    assert desk.tester.state.was_seen_locked(0x2020)
 
 
 def test_probe_writes_the_value_that_is_there_in_the_session_of_its_level() -> None:
@@ -158,9 +158,9 @@ def test_milder_ways_to_lock_are_tried_first() -> None:
 def test_being_locked_ends_what_was_known_of_an_unlock() -> None:
     desk = Desk(SecuredEcu())
     desk.tester.security.unlock(0x01)
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
     desk.tester.access.require_locked(PROTECTED)
-    assert not desk.tester.security.has_unlocked
+    assert not desk.tester.state.has_unlocked
 
 
 def test_ecu_that_starts_unlocked_and_cannot_be_locked_is_inconclusive() -> None:
@@ -191,9 +191,9 @@ def test_slow_ecu_that_only_pretended_to_restart_is_inconclusive() -> None:
 def test_ecu_that_takes_the_write_after_a_restart_has_no_lock_and_is_for_the_check_to_judge() -> None:
     desk = Desk(SecuredEcu(is_unlocked=True, locks_on=()))
     desk.tester.security.unlock(0x01)
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
     desk.tester.access.require_locked(PROTECTED)
-    assert not desk.tester.security.has_unlocked
+    assert not desk.tester.state.has_unlocked
 
 
 def test_one_restart_that_was_seen_is_enough_where_another_was_not() -> None:
@@ -361,7 +361,7 @@ def test_control_that_is_owed_is_taken_at_any_price() -> None:
     desk.tester.access.require_control(PROTECTED)
     desk.tester.access.owed.clear()
     desk.tester.access.require_control(PROTECTED, at_any_price=True)
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
     desk.tester.access.require_control(PROTECTED)
     assert desk.tester.access.owed == []
 

@@ -61,7 +61,7 @@ def test_effect_is_read_back_and_undone() -> None:
     assert effect.after != b"\x10"
     assert effect.reply.is_positive
     assert ecu.values[0x1010] == b"\x10"
-    assert desk.tester.access.changed == {}
+    assert desk.tester.state.changed == {}
     assert desk.tester.evidence[-1].request.startswith("2E 10 10")
 
 
@@ -71,7 +71,7 @@ def test_no_effect_is_told_as_such() -> None:
     assert not effect.is_changed
     assert effect.before == effect.after == b"\x20"
     assert effect.reply.is_refused_with(0x33)
-    assert desk.tester.access.changed == {}
+    assert desk.tester.state.changed == {}
     assert desk.tester.evidence == []
 
 
@@ -139,7 +139,7 @@ def test_value_that_cannot_be_put_back_at_once_is_remembered() -> None:
     desk.tester.security.unlock(0x01)
     assert desk.tester.access.write_effect(PROTECTED).is_changed
     assert ecu.values[0x2020] != b"\x20"
-    assert desk.tester.access.changed == {0x2020: b"\x20"}
+    assert desk.tester.state.changed == {0x2020: b"\x20"}
 
 
 def test_value_is_remembered_when_a_check_ends_in_the_middle() -> None:
@@ -152,7 +152,7 @@ def test_value_is_remembered_when_a_check_ends_in_the_middle() -> None:
 
     with pytest.raises(Inconclusive):
         desk.tester.access.effect(OPEN, act)
-    assert desk.tester.access.changed == {0x1010: b"\x10"}
+    assert desk.tester.state.changed == {0x1010: b"\x10"}
 
 
 def test_value_that_changes_by_itself_is_inconclusive_and_not_written() -> None:

@@ -77,13 +77,13 @@ def test_first_exchange_after_which_nothing_came_is_remembered() -> None:
     """What an ECU died of, if it died."""
     tester = Desk(ScriptedEcu({READ: VALUE})).tester
     tester.request(READ)
-    assert tester.unanswered is None
+    assert tester.state.unanswered is None
     fatal = tester.request("22 66 66")
     tester.request("3E 00")
     tester.raw(b"\x02\x3e\x00")
-    assert tester.unanswered is fatal
+    assert tester.state.unanswered is fatal
     tester.request(READ)
-    assert tester.unanswered is None
+    assert tester.state.unanswered is None
 
 
 def test_a_long_request_that_an_ecu_died_of_is_remembered() -> None:
@@ -99,14 +99,14 @@ def test_a_long_request_that_an_ecu_died_of_is_remembered() -> None:
     tester.request(READ)
     fatal = tester.request(b"\x22" + bytes(20))
     tester.request(READ)
-    assert tester.unanswered is fatal
+    assert tester.state.unanswered is fatal
 
 
 def test_garbage_is_an_answer_when_it_is_asked_what_an_ecu_died_of() -> None:
     tester = Desk(ScriptedEcu({READ: "raw 70"})).tester
     tester.request("3E 00")
     tester.request(READ)
-    assert tester.unanswered is None
+    assert tester.state.unanswered is None
     assert tester.has_answered
 
 
@@ -116,7 +116,7 @@ def test_raw_frames_count_among_the_exchanges() -> None:
     reply = tester.raw(b"\x03\x22\x10\x10")
     assert tester.exchange_count == 2
     assert tester.recent[-1] is reply
-    assert tester.unanswered is None
+    assert tester.state.unanswered is None
 
 
 def test_an_ecu_that_answered_nothing_so_far_has_not_answered() -> None:

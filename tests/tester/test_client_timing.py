@@ -208,7 +208,7 @@ def test_copy_of_the_last_answer_shows_that_the_ecu_answers_twice(answer: str) -
     tester = Desk(ScriptedEcu({READ: [answer, answer], "3E 00": "7E 00"})).tester
     tester.request(READ)
     assert tester.request("3E 00").is_positive
-    assert tester.quiet_s > 0
+    assert tester.state.quiet_s > 0
 
 
 @pytest.mark.parametrize("stray", ["51 01", "7F 11 31", "7F", "raw 70"])
@@ -216,7 +216,7 @@ def test_other_strays_show_nothing_of_the_kind(stray: str) -> None:
     tester = Desk(ScriptedEcu({READ: VALUE, "3E 00": [stray, "7E 00"]})).tester
     tester.request(READ)
     assert tester.request("3E 00").is_positive
-    assert tester.quiet_s == 0.0
+    assert tester.state.quiet_s == 0.0
 
 
 def test_raw_frames_too_are_sent_when_copies_have_passed() -> None:

@@ -150,18 +150,29 @@ def test_level_that_was_locked_for_good_and_opens_again_is_waited_for_again() ->
 def test_right_key_unlocks() -> None:
     ecu = SecuredEcu()
     desk = Desk(ecu)
-    assert not desk.tester.security.has_unlocked
+    assert not desk.tester.state.has_unlocked
     seed, key = desk.tester.security.unlock(LEVEL)
     assert ecu.is_unlocked
     assert (seed, key) == (ecu.seeds[-1], right_key(ecu.seeds[-1], LEVEL))
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
     assert level_of(desk).is_proven
 
 
 def test_unlocking_enters_the_session_of_the_level() -> None:
     ecu = SecuredEcu()
     Desk(ecu).tester.security.unlock(LEVEL)
-    assert [request[:4] for request in ecu.heard] == ["1003", "2701", "2702"]
+    asked = [request[:4] for request in ecu.heard]
+    assert asked[0] == "1003"
+    assert asked[-2:] == ["2701", "2702"]
+    assert set(asked[1:-2]) == {"2220", "2e20"}, "the guarded write is seen to be refused before the level is opened"
+
+
+def test_what_a_level_guards_is_seen_refused_once_only() -> None:
+    ecu = SecuredEcu()
+    desk = Desk(ecu)
+    for _ in range(3):
+        desk.tester.security.unlock(LEVEL)
+    assert sum(request.startswith("2e2020") for request in ecu.heard) == 1
 
 
 def test_right_key_needs_no_permission() -> None:
@@ -192,9 +203,9 @@ def test_key_function_that_fails_sends_no_key() -> None:
 def test_zero_seed_means_that_the_level_is_open_and_is_not_answered() -> None:
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     desk = Desk(ecu)
-    assert desk.tester.security.unlock(LEVEL).seed == bytes(4)
+    assert desk.tester.security.unlock(LEVEL).seed == b""
     assert not any(request.startswith("2702") for request in ecu.heard)
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
     assert not level_of(desk).is_proven
 
 

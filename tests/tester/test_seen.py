@@ -34,7 +34,7 @@ def test_a_write_is_refused_locked_and_answered_with_its_level_open(hardened: Te
     hardened.request("2E202011")
     hardened.security.unlock(1)
     hardened.request("2E202011")
-    services, data = access_profiles(hardened.seen, hardened.target)
+    services, data = access_profiles(hardened.state.seen, hardened.target)
     assert cells(data, "2020 write") == {"session 0x03, locked": "0x33", "session 0x03, level 0x01 open": "answered"}
     assert cells(services, "2E WriteDataByIdentifier")["session 0x03, locked"] == "0x33"
 
@@ -45,9 +45,9 @@ def test_a_change_of_session_a_reset_and_a_long_silence_close_the_level(hardened
         hardened.wait(1.0)
         hardened.request("1003")
         hardened.security.unlock(1)
-        assert hardened.seen.condition == open_
+        assert hardened.state.condition == open_
         end()
-        assert hardened.seen.condition == default
+        assert hardened.state.condition == default
         hardened.wait(1.0)
 
 
@@ -56,7 +56,7 @@ def test_what_the_ecu_does_not_know_makes_no_row(hardened: Tester) -> None:
         hardened.request(bytes((service, 1)))
     hardened.request("22ABCD")
     hardened.request("222020")
-    services, data = access_profiles(hardened.seen, hardened.target)
+    services, data = access_profiles(hardened.state.seen, hardened.target)
     assert services.grid is not None
     assert [row.name for row in services.grid.rows] == ["22 ReadDataByIdentifier"]
     assert data.grid is not None

@@ -76,14 +76,14 @@ def test_restart_that_was_seen_ends_what_was_known_of_an_unlock() -> None:
     desk = Desk(SecuredEcu(locks_on=("restart",)))
     desk.tester.security.unlock(LEVEL)
     desk.tester.restore()
-    assert not desk.tester.security.has_unlocked
+    assert not desk.tester.state.has_unlocked
 
 
 def test_unlock_that_nothing_takes_back_is_remembered() -> None:
     desk = Desk(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
     desk.tester.security.unlock(LEVEL)
     desk.tester.restore()
-    assert desk.tester.security.has_unlocked
+    assert desk.tester.state.has_unlocked
 
 
 def test_ecu_whose_security_was_not_touched_is_not_restarted() -> None:
@@ -305,7 +305,7 @@ def test_values_are_put_back_after_a_revival() -> None:
     ecu = PoweredFragile()
     desk = Desk(ecu, target=secured(reset=POWER))
     ecu.values[0x2020] = b"\x99"
-    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.state.will_change(0x2020, b"\x20")
     kill(desk)
     desk.tester.restore()
     assert ecu.values[0x2020] == b"\x20"

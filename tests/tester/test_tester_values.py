@@ -32,10 +32,10 @@ def test_open_value_is_put_back() -> None:
     ecu = SecuredEcu()
     desk = Desk(ecu)
     ecu.values[0x1010] = b"\x99"
-    desk.tester.access.changed[0x1010] = b"\x10"
+    desk.tester.state.will_change(0x1010, b"\x10")
     desk.tester.restore()
     assert ecu.values[0x1010] == b"\x10"
-    assert desk.tester.access.changed == {}
+    assert desk.tester.state.changed == {}
     assert ecu.keys == []
 
 
@@ -43,19 +43,19 @@ def test_protected_value_is_put_back_unlocked_and_the_ecu_locked_then() -> None:
     ecu = SecuredEcu()
     desk = Desk(ecu)
     ecu.values[0x2020] = b"\x99"
-    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.state.will_change(0x2020, b"\x20")
     desk.tester.restore()
     assert ecu.values[0x2020] == b"\x20"
-    assert desk.tester.access.changed == {}
+    assert desk.tester.state.changed == {}
     assert not ecu.is_unlocked
 
 
 def test_value_that_is_back_already_is_not_written() -> None:
     ecu = SecuredEcu()
     desk = Desk(ecu)
-    desk.tester.access.changed[0x1010] = b"\x10"
+    desk.tester.state.will_change(0x1010, b"\x10")
     desk.tester.restore()
-    assert desk.tester.access.changed == {}
+    assert desk.tester.state.changed == {}
     assert not any(request.startswith("2e") for request in ecu.heard)
 
 
@@ -81,7 +81,7 @@ def test_value_of_an_ecu_that_protects_nothing_is_put_back_without_its_key(key: 
     desk = Desk(ecu, key=key)
     ecu.zero_seed = b"\x01\x02\x03\x04"
     ecu.values[0x2020] = b"\x99"
-    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.state.will_change(0x2020, b"\x20")
     desk.tester.restore()
     assert ecu.values[0x2020] == b"\x20"
 
@@ -91,7 +91,7 @@ def test_value_that_cannot_be_put_back_is_noted_and_tried_again_next_time(answer
     ecu = SecuredEcu()
     desk = Desk(ecu)
     ecu.values[0x2020] = b"\x99"
-    desk.tester.access.changed[0x2020] = b"\x20"
+    desk.tester.state.will_change(0x2020, b"\x20")
     ecu.refuses_with = {"2e": answer}
     desk.tester.restore()
     assert any("2020 could not be put back to 20" in note for note in desk.tester.notes)
@@ -104,10 +104,11 @@ def test_one_value_that_cannot_be_put_back_does_not_keep_the_others_from_it() ->
     ecu = SecuredEcu()
     desk = Desk(ecu)
     ecu.values[0x1010] = b"\x99"
-    desk.tester.access.changed.update({0x3030: b"\x30", 0x1010: b"\x10"})
+    desk.tester.state.will_change(0x3030, b"\x30")
+    desk.tester.state.will_change(0x1010, b"\x10")
     desk.tester.restore()
     assert ecu.values[0x1010] == b"\x10"
-    assert list(desk.tester.access.changed) == [0x3030]
+    assert list(desk.tester.state.changed) == [0x3030]
 
 
 def test_key_function_that_fails_does_not_keep_other_values_from_being_put_back() -> None:
@@ -117,7 +118,8 @@ def test_key_function_that_fails_does_not_keep_other_values_from_being_put_back(
     ecu = SecuredEcu()
     desk = Desk(ecu, key=fails)
     ecu.values.update({0x2020: b"\x99", 0x1010: b"\x99"})
-    desk.tester.access.changed.update({0x2020: b"\x20", 0x1010: b"\x10"})
+    desk.tester.state.will_change(0x2020, b"\x20")
+    desk.tester.state.will_change(0x1010, b"\x10")
     desk.tester.enter_session(0x03)
     with suppress(KeyFunctionError):
         desk.tester.restore()
@@ -128,7 +130,7 @@ def test_key_function_that_fails_does_not_keep_other_values_from_being_put_back(
 def test_ecu_that_cannot_be_locked_again_is_not_unlocked_to_put_a_value_back() -> None:
     ecu = SecuredEcu(locks_on=(), has_sessions=False)
     desk = Desk(ecu, target=without_sessions())
-    desk.tester.access.changed[0x2020] = b"\x77"
+    desk.tester.state.will_change(0x2020, b"\x77")
     desk.tester.restore()
     assert not ecu.is_unlocked
 
@@ -137,7 +139,7 @@ def test_secret_value_that_cannot_be_put_back_is_not_told() -> None:
     """DESIGN 7: the content of a secret DID is never shown."""
     ecu = SecuredEcu()
     desk = Desk(ecu, target=secured(data=(replace(OPEN, secret=True), PROTECTED)))
-    desk.tester.access.changed[0x1010] = bytes.fromhex("C0FFEE")
+    desk.tester.state.will_change(0x1010, bytes.fromhex("C0FFEE"))
     ecu.refuses_with = {"2e": "7f 2e 31"}
     desk.tester.restore()
     assert desk.tester.notes

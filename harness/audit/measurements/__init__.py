@@ -20,7 +20,7 @@ from harness.audit.measurements.seeds import SeedSample, sample_answered_seeds, 
 from harness.audit.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.audit.measurements.timing import KeyTiming, time_keys
 from harness.errors import HarnessError
-from harness.outcome import NotApplicable, Unjudged
+from harness.outcome import Inconclusive, NotApplicable, Unjudged
 from harness.profile import Profile, Times
 from harness.run import Depth
 from harness.tester.tester import Tester
@@ -144,7 +144,9 @@ class Measurements:
 
     def _probe_lockout(self, level: int) -> Lockout:
         lockout = probe_lockout(self._tester, level, self._depth)
-        if lockout.limit is None:
+        if lockout.is_silent:
+            self.of_lockout(level, "Wrong keys", lockout.reason)
+        elif lockout.limit is None:
             self.of_lockout(level, "Wrong keys", f"no limit in {lockout.evaluated} evaluated keys; {lockout.extrapolation}")
         else:
             self.of_lockout(level, "Wrong keys", f"limited at the wrong key {lockout.limit}")
@@ -153,6 +155,8 @@ class Measurements:
     def limit(self, level: int) -> int:
         """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
         lockout = self.lockout(level)
+        if lockout.is_silent:
+            raise Inconclusive(f"the limit cannot be told, since nothing announces it: {lockout.reason}")
         if lockout.limit is None:
             raise NotApplicable(f"there is no limit to speak of: {lockout.reason}")
         return lockout.limit

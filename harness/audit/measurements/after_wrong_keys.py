@@ -8,8 +8,8 @@ from harness.analysis.collisions import Collisions, collisions
 from harness.errors import NotPermitted
 from harness.outcome import Unjudged
 from harness.run import Depth
+from harness.tester.guesses import KeyOutcome
 from harness.tester.tester import Tester
-from harness.uds import Nrc
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAft
     try:
         for _ in range(depth.choose(quick=2, default=2, deep=6)):
             seed, _, answer = security.try_key(level, lambda seed: security.wrong_key(level, seed))
-            if not answer.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
+            if tester.guesses.outcome(level, answer) not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
                 stopped_by = f"a wrong key is answered with {answer}"
                 break
             next_seed = security.seed(level)
-            if not any(next_seed):
+            if not next_seed:
                 stopped_by = "a seed of zero followed a wrong key, as if the level were unlocked"
                 break
             answered.append(seed)

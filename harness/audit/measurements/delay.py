@@ -120,17 +120,17 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
         asked_s = tester.link.now_s - locked.at_s
         reply = guesses.seed_in_delay(level)
         since_s = guesses.answered_at_s(reply) - locked.since_s
-        if reply.is_seed:
+        if tester.guesses.is_seed(level, reply):
             return Delay(wrong_keys, since_s, refused_s, declared_s, given=reply, key_in_delay=key_in_delay)
-        _require_refusal(tester, reply)
+        _require_refusal(tester, level, reply)
         refused_s = asked_s
     silence_s = min(patience_s, 300.0)
     tester.wait(silence_s)
     asked_s = tester.link.now_s - locked.at_s
     reply = guesses.seed_in_delay(level)
-    if reply.is_seed:
+    if tester.guesses.is_seed(level, reply):
         return Delay(wrong_keys, silence_s, _step_s(refused_s, declared_s), declared_s, reply, key_in_delay, None, True)
-    _require_refusal(tester, reply)
+    _require_refusal(tester, level, reply)
     return Delay(wrong_keys, None, asked_s, declared_s, key_in_delay=key_in_delay)
 
 
@@ -142,8 +142,8 @@ def _step_s(elapsed_s: float, declared_s: float | None) -> float:
     return min(max(0.05 * elapsed_s, 0.05), _LONGEST_STEP_S)
 
 
-def _require_refusal(tester: Tester, reply: Reply) -> None:
-    if not (reply.is_delayed or reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT)):
+def _require_refusal(tester: Tester, level: int, reply: Reply) -> None:
+    if not (tester.guesses.is_limited(level, reply) or reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT)):
         tester.cite(reply)
         raise Inconclusive(f"during the delay a request for a seed is neither refused for it nor served: {reply}")
 
@@ -158,6 +158,6 @@ def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
     given, answer = delay.given, security.send_key(level, key)
     if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have been the next at the limit
         following = tester.guesses.ask(level)
-        if following.is_seed:
+        if tester.guesses.is_seed(level, following):
             given, answer = following, security.send_key(level, security.wrong_key(level, following.pdu[2:]))
     return Delay(delay.wrong_keys, delay.seconds, delay.at_least_s, delay.declared_s, given, delay.key_in_delay, answer)

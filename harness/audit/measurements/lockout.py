@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.brute_force import in_words, mean_time_s
 from harness.outcome import Inconclusive
 from harness.run import Depth, Exchange
-from harness.tester.guesses import LARGEST_LIMIT, Guess
+from harness.tester.guesses import LARGEST_LIMIT, KeyOutcome
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
@@ -31,6 +31,8 @@ class Lockout:
     seconds_per_key: float = 0.0
     """How long a seed and a wrong key for it take."""
     key_bits: int = 0
+    is_silent: bool = False
+    """No limit is announced, and seeds are given; but after these wrong keys the right one is refused too, for a time."""
 
     @property
     def is_enough(self) -> bool:
@@ -66,30 +68,46 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
     seed = clean_seed(tester, level)
     begun_s = tester.link.now_s
     for count in range(1, probe + 1):
-        answer = security.send_key(level, security.wrong_key(level, seed, flip=count))
-        if answer.is_delayed:
+        _, answer, outcome = tester.guesses.answer_wrong(level, seed, count)
+        if outcome is KeyOutcome.LIMITED:
             reason = f"wrong key {count}: {answer}"
             return Lockout(count, count, reason, (answer.exchange(),), 0.0, 8 * (len(answer.request) - 2))
-        if not answer.is_refused_with(Nrc.INVALID_KEY):
-            tester.cite(answer)
-            raise Inconclusive(f"wrong key {count} was not evaluated as one: {answer}")
-        following = security.request_seed(level)
-        if following.is_delayed:
+        following = tester.guesses.ask(level)
+        if tester.guesses.is_limited(level, following):
             reason = f"seed request after wrong key {count}: {following}"
             evidence = (answer.exchange(), following.exchange())
             return Lockout(count, count, reason, evidence, 0.0, 8 * (len(answer.request) - 2))
-        if not following.is_positive:
+        if not tester.guesses.is_seed(level, following):
             tester.cite(answer, following)
             raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
         seed = following.pdu[2:]
+    is_silent = _is_right_key_refused(tester, level)
     return Lockout(
         probe,
         None,
-        f"{probe} wrong keys were evaluated, each with 0x35, and seeds still given",
+        f"{probe} wrong keys were evaluated, and seeds still given"
+        + (", but the right key is refused too after them" if is_silent else ""),
         (answer.exchange(), following.exchange()),
         (tester.link.now_s - begun_s) / probe,
         8 * (len(answer.request) - 2),
+        is_silent,
     )
+
+
+def _is_right_key_refused(tester: Tester, level: int) -> bool:
+    """Whether the right key does not open the level now, and does after its delay: a lockout that nothing announces."""
+    security = tester.security
+    if not security.level(level).is_proven or not tester.access.can_relock:
+        return False
+    tester.session_for(level)
+    seed = security.seed(level)
+    if not seed or security.send_key(level, security.right_key(level, seed)).is_positive:
+        tester.access.lock()
+        return False
+    tester.wait(security.delay_s(level) + 0.5)
+    security.unlock(level)
+    tester.access.lock()
+    return True
 
 
 def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
@@ -107,17 +125,18 @@ def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit:
         tester.note(f"only keys of {usual} bytes were tried: the budget of wrong keys has no room for other lengths")
         return without_limit
     for length in lengths * LIMIT_PROBE:
-        guess = Guess(tester.guesses.ask(level), None)
-        if guess.seed.is_seed:
-            guess = Guess(guess.seed, security.send_key(level, tester.chance.random_bytes(length)))
-        if guess.is_limited:
-            security.level(level).key_length = length
+        seed = tester.guesses.ask(level)
+        outcome = KeyOutcome.LIMITED if tester.guesses.is_limited(level, seed) else KeyOutcome.NOT_COMPARED
+        if tester.guesses.is_seed(level, seed):
+            outcome = tester.guesses.outcome(level, security.send_key(level, tester.chance.random_bytes(length)))
+        if outcome is KeyOutcome.LIMITED:
+            tester.state.learn_length(level, length)
             alone = _probe(tester, level, depth)
             if alone.limit is not None:
                 return replace(alone, reason=f"{alone.reason}, keys having {length} bytes; those of {usual} are not counted")
-            security.level(level).key_length = usual
+            tester.state.learn_length(level, usual)
             return without_limit
-        if not guess.is_evaluated:
+        if outcome is not KeyOutcome.WRONG:
             return without_limit
     tester.note(f"keys of {', '.join(map(str, sorted((usual, *lengths))))} bytes were tried alike")
     return without_limit

@@ -74,7 +74,7 @@ def _unlock_for_pairs(tester: Tester, level: int, pairs: dict[bytes, bytes]) -> 
         seed, _ = tester.security.unlock(level)
         if tester.access.can_relock:
             tester.access.lock()
-        elif not any(seed):
+        elif not seed:
             return
 
 

@@ -138,7 +138,7 @@ class _Series:
                     self._unseen.append(means)
                     return
                 continue
-            self._tester.security.forget_pending(has_restarted=True)
+            self._tester.state.restart_seen()
             ready_s = self._tester.link.now_s - self._tester.restart.begun_s
             moment_s = moment_s or ready_s + BEYOND_BOOT_S
             one = self._seed_at(means, moment_s + moved * SWEEP_S, is_in_sweep=bool(moved))

@@ -226,7 +226,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
         return take()
     except Inconclusive:
         tester.security.request_seed(level)
-        if (known := tester.presence.service(Service.SECURITY_ACCESS)).is_absent:
+        if (known := tester.state.presence.service(Service.SECURITY_ACCESS)).is_absent:
             raise NotApplicable(known.why) from None
         raise
 

@@ -10,11 +10,12 @@ from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, tri
 from harness.errors import HarnessError
 from harness.outcome import Inconclusive, Unjudged
 from harness.run import Depth
+from harness.tester.guesses import KeyOutcome
 from harness.tester.reply import Reply
+from harness.tester.security import AlreadyOpen
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
-COMPARED = (Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
 SURE_BITS = 24
 """A key is no luck if so many of its bits were right: short ones have to open the level several times."""
 MOST_SEEDS = 6
@@ -37,7 +38,7 @@ class SimpleKeys:
     """The answer to it."""
     tried: int
     compared: int
-    """How many were answered as wrong (0x35)."""
+    """How many were found wrong."""
     notes: tuple[str, ...]
 
 
@@ -57,7 +58,8 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
     once: tuple[str, Reply] | None = None
     for name, make_key in candidates.items():
         reply = first.reply if first is not None and name == ALL_ZERO else _try(tester, level, make_key)
-        if reply.is_positive:
+        outcome = tester.guesses.outcome(level, reply)
+        if outcome is KeyOutcome.OPENED:
             rivals = [one for other, one in candidates.items() if other != name]
             if _opens_again(tester, level, make_key, rivals):
                 if not security.has_key(level):
@@ -68,7 +70,7 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
                 continue
             notes.append(f"{name} opened the level for one seed, and not for the next")
             once = once or (name, reply)
-        elif reply.is_refused_with(*COMPARED):
+        elif outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
             compared += 1
         else:
             notes.append(f"{name}: not compared, {reply}")
@@ -112,9 +114,8 @@ def _wait_out(tester: Tester, level: int) -> None:
         return
     with suppress(Unjudged, HarnessError):
         reply, waited_s = tester.guesses.await_seed(level, WAITED_AT_ONCE_S)
-        if reply.is_seed:
-            state.is_locked_out = False
-            state.longest_delay_s = max(state.longest_delay_s, waited_s)
+        if tester.guesses.is_seed(level, reply):
+            tester.state.waited_out(level, waited_s, is_over=True)
 
 
 def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) -> Iterator[tuple[str, KeyMaker]]:
@@ -152,19 +153,16 @@ def _learn_key_length(tester: Tester, level: int) -> _First:
     security = tester.security
     as_seed = security.key_length(level)
     for length in (as_seed, *KEY_LENGTHS):
-        security.level(level).key_length = length
+        tester.state.learn_length(level, length)
         reply = _try(tester, level, trivial_keys(length)[ALL_ZERO])
         if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
             return _First(reply, length == as_seed)
-    security.level(level).key_length = as_seed
+    tester.state.learn_length(level, as_seed)
     return _First(reply, True)
 
 
 def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
-    seed, _, reply = tester.security.try_key(level, make_key)
-    if not any(seed):
-        raise Inconclusive("a seed of zero was given, as if the level were unlocked")
-    return reply
+    return tester.security.try_key(level, make_key)[2]
 
 
 def _seeds_to_be_sure(tester: Tester, level: int) -> int:
@@ -191,7 +189,7 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
             if needed:
                 raise
             return True
-        if not reply.is_positive:
+        if tester.guesses.outcome(level, reply) is not KeyOutcome.OPENED:
             return False
         rivals = [rival for rival in rivals if rival(seed) == make_key(seed)]
         if count + 1 >= needed and not rivals:
@@ -202,10 +200,9 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
 
 def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
     """The seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
-    seed, _, reply = tester.security.try_key(level, make_key)
-    if not any(seed):
+    try:
+        seed, _, reply = tester.security.try_key(level, make_key)
+    except AlreadyOpen:
         tester.restore()
         seed, _, reply = tester.security.try_key(level, make_key)
-    if not any(seed):
-        raise Inconclusive("the level gives the seed of an open one, and nothing locks it again")
     return seed, reply

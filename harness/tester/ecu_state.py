@@ -1,0 +1,343 @@
+"""Keep what is believed of one ECU. Every exchange and every raw frame is heard here, and only here is a belief written.
+
+The tester, the checks, the measurements and the fuzz engine ask; they never write. What was told by an effect (a guarded
+write that worked, data that was shown) outweighs what an answer claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from harness.link.frame import Frame
+from harness.tester.presence import Presence
+from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.seen import Condition, Seen
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
+
+STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Service.SECURITY_ACCESS})
+"""Services whose answers change what is believed of session and locks."""
+
+RIGHT_KEYS_IN_VAIN = 4
+"""So often a right key may go unaccepted without being refused as wrong, e.g. for want of a session."""
+
+NOT_COMPARED = (
+    Nrc.SERVICE_NOT_SUPPORTED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+    Nrc.BUSY_REPEAT_REQUEST,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+)
+"""Refusals of a key that say that it was not looked at."""
+
+
+@dataclass(slots=True)
+class LevelState:
+    """What is believed of one security level."""
+
+    seed: bytes | None = None
+    """The seed that the ECU is waiting to see answered."""
+    may_be_pending: bool = True
+    """A seed may be pending, from this run or from before it."""
+    key_length: int = 0
+    """In bytes; 0: not known yet."""
+    seed_lengths: set[int] = field(default_factory=set)
+    """Of the seeds that were not all zeros, in bytes."""
+    is_proven: bool = False
+    """The right key has opened this level in this run."""
+    suspect: str = ""
+    """Why the key function cannot be right."""
+    wrong_in_a_row: int = 0
+    seen_limit: int = 0
+    """The fewest wrong keys in a row after which a delay was announced; 0: that was not seen."""
+    pairs: dict[bytes, bytes] = field(default_factory=dict)
+    """Seeds with the keys that have opened the level."""
+    right_keys_in_vain: int = 0
+    """Times that the key function's key was sent and not accepted."""
+    is_right_key_under_way: bool = False
+    is_delayed: bool = False
+    """The last answer was that a delay is running."""
+    is_locked_out: bool = False
+    """It did not open again in many times its delay."""
+    longest_delay_s: float = 0.0
+    """After so long at most a delay was seen to be over; 0: none was waited out."""
+    last_wrong_s: float | None = None
+    """When the last wrong key was answered, by the link's clock."""
+    gives_zero_seeds: bool = False
+    """An effect has shown that it gives seeds of zeros while it is locked."""
+    wrong_key_answers: set[str] = field(default_factory=set)
+    """What keys that were compared and found wrong are answered, as `answer_of` names it, beside 0x35 and 0x36."""
+    limit_answers: set[str] = field(default_factory=set)
+    """What is answered, beside 0x36 and 0x37, when there were too many wrong keys."""
+    opened_by_wrong_key: str = ""
+    """How a wrong key was seen, by an effect, to open the level; empty: none was."""
+
+
+def answer_of(reply: Reply) -> str:
+    """What an answer is, by its kind and code, without the bytes that change from one time to the next."""
+    return f"{reply.kind.value} 0x{reply.nrc:02X}" if reply.nrc is not None else reply.kind.value
+
+
+class EcuState:
+    """Session, open levels, pending seeds, counters and delays, changed data, contact and quietness of one ECU."""
+
+    def __init__(self, s3_s: float | None) -> None:
+        """`s3_s` is the time without requests after which a session ends; None: the ECU has no sessions."""
+        self._s3_s = s3_s
+        self.seen = Seen(s3_s)
+        """What was answered how, for the report's map of sessions and access."""
+        self.presence = Presence()
+        """What the answers so far show the ECU to have, and not to have."""
+        self.has_unlocked = False
+        """Unlocked since the ECU was last seen locked."""
+        self.is_touched = False
+        """A seed or key was sent since the last restore, or something of which it is not known what it changes."""
+        self.quiet_s = 0.0
+        """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
+        self.unanswered: Reply | RawReply | None = None
+        """The first exchange after which nothing more has come: what an ECU died of, if it died."""
+        self.levels: dict[int, LevelState] = {}
+        self._changed: dict[int, bytes] = {}
+        self._seen_locked: set[int] = set()
+        self._refused_effects: set[str] = set()
+        self._granted_effects: set[str] = set()
+
+    # What is believed
+
+    @property
+    def condition(self) -> Condition:
+        """The session, and the level whose key was accepted last in it."""
+        return self.seen.condition
+
+    @property
+    def changed(self) -> Mapping[int, bytes]:
+        """Data identifiers whose value may be another one than before, with the value to put back."""
+        return MappingProxyType(self._changed)
+
+    def level(self, level: int) -> LevelState:
+        """What is believed of a level, to be read."""
+        return self.levels.setdefault(level, LevelState())
+
+    def was_seen_locked(self, did: int) -> bool:
+        """Whether a write of the data identifier was refused in this run before anything was unlocked."""
+        return did in self._seen_locked
+
+    def has_refused(self, effect: str) -> bool:
+        """Whether an effect that tells open from locked was refused in this run."""
+        return effect in self._refused_effects
+
+    def has_granted(self, effect: str) -> bool:
+        """Whether it has worked in this run, after it was refused."""
+        return effect in self._granted_effects
+
+    # What is heard
+
+    def note(self, request: bytes, outcome: Kind | int) -> None:
+        """A request of whatever service was answered so; a refusal is its code."""
+        self.seen.note(request, outcome)
+        self.presence.hear(request, outcome, self.condition.session)
+
+    def hear(self, reply: Reply, now_s: float) -> None:
+        """Learn from an answer to a request of the services in `STATEFUL`; at `now_s` on the link's clock."""
+        self.seen.learn(reply)
+        request = reply.request
+        if request[0] != Service.SECURITY_ACCESS:
+            if not reply.is_negative:  # its answer may have been suppressed
+                self.forget_seeds()
+            return
+        if len(request) < 2:
+            return
+        self.is_touched = True
+        state = self.level(level_of(request))
+        state.is_delayed = reply.is_delayed or answer_of(reply) in state.limit_answers
+        if state.is_delayed and state.wrong_in_a_row:
+            state.seen_limit = min(state.seen_limit or state.wrong_in_a_row, state.wrong_in_a_row)
+        if is_seed_request(request):
+            self._hear_seed(state, reply)
+        else:
+            self._hear_key(level_of(request), state, reply, now_s)
+
+    def _hear_seed(self, state: LevelState, reply: Reply) -> None:
+        if reply.is_positive:
+            self.forget_seeds()
+            state.seed = reply.pdu[2:]
+            if any(state.seed):
+                state.seed_lengths.add(len(state.seed))
+        state.may_be_pending = True
+
+    def _hear_key(self, level: int, state: LevelState, reply: Reply, now_s: float) -> None:
+        was_right, state.is_right_key_under_way = state.is_right_key_under_way, False
+        seed, state.seed = state.seed, None
+        if reply.is_positive or reply.is_negative:
+            state.may_be_pending = False
+        if reply.is_positive:
+            if was_right and seed is not None:
+                self._key_opened(state, seed, reply.request[2:])
+            state.wrong_in_a_row = state.right_keys_in_vain = 0
+            self.has_unlocked = True
+        elif not was_right:
+            state.last_wrong_s = now_s
+        elif not reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):  # else its seed was gone: it was not looked at
+            state.right_keys_in_vain += 1
+            if reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
+                state.wrong_in_a_row += 1
+                state.last_wrong_s = now_s
+
+    def _key_opened(self, state: LevelState, seed: bytes, key: bytes) -> None:
+        state.is_proven = True
+        state.suspect = ""
+        if any(seed):
+            state.pairs[seed] = key
+            state.key_length = len(key)
+
+    def hear_elsewhere(self, reply: Reply) -> None:
+        """Learn from an answer to somebody who asks from another address; its seeds and unlocks are not ours."""
+        self.is_touched = True
+        if reply.request[0] != Service.SECURITY_ACCESS:
+            self.forget_seeds()
+        elif reply.is_positive and len(reply.request) > 1 and not reply.request[1] & 1:
+            self.has_unlocked = True
+
+    def hear_raw(self, frame: Frame) -> None:
+        """A raw frame was sent, in which an ECU may read a request of service 27."""
+        self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
+
+    def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
+        """An exchange is over; was there any frame of the ECU in it?"""
+        if was_answered:
+            self.unanswered = None
+        elif self.unanswered is None:
+            self.unanswered = exchange
+
+    def hear_stray(self, wait_s: float) -> None:
+        """The ECU answers twice: from now on each request waits so long for copies of the last answer."""
+        self.quiet_s = self.quiet_s or wait_s
+
+    def hear_effect(self, effect: str, *, is_granted: bool) -> None:
+        """An effect that tells open from locked was asked for, and worked or was refused."""
+        if not is_granted:
+            self._refused_effects.add(effect)
+        elif effect in self._refused_effects:
+            self._granted_effects.add(effect)
+
+    def wait(self, seconds: float) -> None:
+        """Nothing is sent for so long, which ends a session other than the default one, and the seed that waits in it."""
+        if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
+            self.forget_seeds()
+        self.seen.was_left_alone(seconds)
+
+    # What the tester does
+
+    def send_key(self, level: int, *, is_right: bool) -> None:
+        """A key is about to be sent: the key function's for the pending seed, or a guess."""
+        self.is_touched = True
+        state = self.level(level)
+        state.is_right_key_under_way = is_right
+        if not is_right:
+            state.wrong_in_a_row += 1
+
+    def restart_begun(self) -> None:
+        """The ECU was told to restart, or its supply was cut."""
+        self.seen.restarted()
+
+    def restart_seen(self) -> None:
+        """The ECU was seen to restart: it is locked, and waits for no key."""
+        self.forget_seeds(has_restarted=True)
+
+    def locked_by_effect(self, did: int | None = None) -> None:
+        """A guarded effect was refused (with the data identifier that refused it), or a restart has locked the ECU."""
+        self.has_unlocked = False
+        if did is not None:
+            self._seen_locked.add(did)
+
+    def opened_by_effect(self, level: int, seed: bytes, key: bytes, *, is_right: bool, how: str = "") -> None:
+        """A guarded effect worked after a key, whatever the ECU answered to it; `how` it was seen, for a wrong key."""
+        state = self.level(level)
+        self.has_unlocked = True
+        state.wrong_in_a_row = 0
+        if is_right:
+            state.right_keys_in_vain = 0
+            self._key_opened(state, seed, key)
+        else:
+            state.opened_by_wrong_key = state.opened_by_wrong_key or how
+
+    def open_already(self) -> None:
+        """A level gives the seed of an open one."""
+        self.has_unlocked = True
+
+    def forget_seeds(self, *, has_restarted: bool = False) -> None:
+        """The ECU has changed session or restarted; only the latter is known to drop a pending seed."""
+        for state in self.levels.values():
+            state.seed = None
+            state.may_be_pending = state.may_be_pending and not has_restarted
+
+    def expect_anything(self) -> None:
+        """What was sent may have changed anything: restoring takes a restart."""
+        self.is_touched = True
+
+    def restored(self) -> None:
+        """The ECU is in its known state."""
+        self.forget_seeds()
+        self.is_touched = False
+
+    def will_change(self, did: int, value: bytes) -> None:
+        """Something is about to be done to a data identifier, whose value is this one now: it is to be put back."""
+        self._changed.setdefault(did, value)
+
+    def is_back(self, did: int) -> None:
+        """The data identifier has its value again, or changes by itself."""
+        self._changed.pop(did, None)
+
+    # Levels, by their owner in the tester
+
+    def learn_length(self, level: int, length_bytes: int) -> None:
+        """Keys of the level have so many bytes, or are tried with so many."""
+        self.level(level).key_length = length_bytes
+
+    def suspect_key(self, level: int, why: str) -> None:
+        """The key function of the level cannot be right."""
+        self.level(level).suspect = why
+
+    def key_found(self, level: int) -> None:
+        """A way to make the level's keys was seen to open it."""
+        self.level(level).is_proven = True
+
+    def waited_out(self, level: int, seconds: float, *, is_over: bool) -> None:
+        """A delay of the level was waited for so long; is it over?"""
+        state = self.level(level)
+        state.is_locked_out = not is_over
+        if is_over:
+            state.longest_delay_s = max(state.longest_delay_s, seconds)
+
+    def zero_seed_while_locked(self, level: int) -> None:
+        """An effect shows the level locked although its seed was all zeros."""
+        self.level(level).gives_zero_seeds = True
+
+    def wrong_key_answer(self, level: int, reply: Reply) -> None:
+        """A key that was compared and found wrong is answered so."""
+        self.level(level).wrong_key_answers.add(answer_of(reply))
+
+    def limit_answer(self, level: int, reply: Reply) -> None:
+        """A request for a seed is refused so after wrong keys, though nothing else has changed."""
+        state = self.level(level)
+        state.limit_answers.add(answer_of(reply))
+        state.is_delayed = True
+
+    @contextmanager
+    def without_waiting_for_strays(self) -> Iterator[None]:
+        """Wait for no stray answers meanwhile: an ECU that boots would be back before they have passed."""
+        quiet_s, self.quiet_s = self.quiet_s, 0.0
+        try:
+            yield
+        finally:
+            self.quiet_s = quiet_s
+
+
+def level_of(request: bytes) -> int:
+    """The level that a request of service 27 is about: its seed's sub-function, or the one below its key's."""
+    sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
+    return sub_function if sub_function & 1 else max(sub_function - 1, 0)

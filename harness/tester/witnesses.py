@@ -1,0 +1,121 @@
+"""Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target declares.
+
+An answer to a key is a claim. What the ECU does for whoever asks, and does not do for others, is the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.target import DataEntry
+from harness.tester.client import Client
+from harness.tester.reply import Reply
+from harness.uds import Service, read_memory_request
+
+HARMLESS_REQUESTS = {
+    Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
+    Service.CONTROL_DTC_SETTING: b"\x85\x01",
+}
+"""Of services that act: a request for what is in force anyway, which a level is nevertheless needed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One thing that the ECU does only while a level is open."""
+
+    name: str
+    """What it is, e.g. ``reading DID 0305``."""
+    level: int
+    is_declared: bool
+    """A person has said that it needs this level; else that was concluded from a refusal."""
+    ask: Callable[[], Reply]
+    """Do it, in the session that the ECU is in."""
+
+
+class Witnesses:
+    """Looks at the effects that tell open from locked, and remembers what each has shown."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def of(self, level: int) -> list[Witness]:
+        """What is declared or was found to need the level, and may be asked for; what only reads first."""
+        return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
+
+    def is_open(self, level: int, *, says_so: bool = False) -> bool | None:
+        """Whether the level is open, in the session that the ECU is in; None: no effect tells.
+
+        An effect that works proves an open level if the same was refused before, or if the ECU itself `says_so`; one that
+        is refused proves a locked level if a person has declared that it needs this one, or if it has worked with the
+        level open.
+        """
+        found = None
+        for witness in self.of(level):
+            opinion = self._opinion(witness, says_so=says_so)
+            if opinion:
+                return True
+            found = opinion if opinion is not None else found
+        return found
+
+    def look(self, level: int) -> None:
+        """See what is refused before the level is opened for the first time, so that its working means something later."""
+        for witness in self.of(level):
+            if not self._client.state.has_refused(witness.name):
+                self._ask(witness)
+
+    def _opinion(self, witness: Witness, *, says_so: bool) -> bool | None:
+        state = self._client.state
+        was_refused, was_granted = state.has_refused(witness.name), state.has_granted(witness.name)
+        reply = self._ask(witness)
+        if reply.is_positive:
+            return True if was_refused or says_so else None
+        if reply.is_negative and (witness.is_declared or was_granted):
+            return False
+        return None
+
+    def _ask(self, witness: Witness) -> Reply:
+        reply = witness.ask()
+        if reply.is_positive or reply.is_negative:
+            self._client.state.hear_effect(witness.name, is_granted=reply.is_positive)
+        return reply
+
+    def _reading(self, level: int) -> Iterator[Witness]:
+        client = self._client
+        for entry in client.target.data:
+            if entry.read.level == level:
+                name = f"reading DID {entry.did:04X}"
+                yield Witness(name, level, entry.origin == "declared", lambda did=entry.did: client.read_reply(did))  # type: ignore[misc]
+        for area in client.target.memory:
+            request = read_memory_request(area.span.first)
+            if area.needs.level == level and client.permits(request):
+                name = f"reading memory at 0x{area.span.first:X}"
+                yield Witness(name, level, area.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
+
+    def _writing(self, level: int) -> Iterator[Witness]:
+        client = self._client
+        for entry in client.target.data:
+            is_readable = entry.read.kind == "open" and not entry.volatile
+            if entry.write.level == level and is_readable and client.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
+                name = f"writing DID {entry.did:04X}"
+                yield Witness(name, level, entry.origin == "declared", lambda entry=entry: self._write_back(entry))  # type: ignore[misc]
+
+    def _write_back(self, entry: DataEntry) -> Reply:
+        value = self._client.read_reply(entry.did)
+        return self._client.write(entry.did, value.pdu[3:]) if value.is_positive else value
+
+    def _running(self, level: int) -> Iterator[Witness]:
+        client = self._client
+        for routine in client.target.routines:
+            request = b"\x31\x01" + routine.span.first.to_bytes(2, "big")
+            if routine.needs.level == level and routine.safe and client.permits(request):
+                name = f"starting routine {routine.span.first:04X}"
+                yield Witness(name, level, routine.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
+
+    def _serving(self, level: int) -> Iterator[Witness]:
+        client = self._client
+        for service in client.target.services:
+            for sid, request in HARMLESS_REQUESTS.items():
+                if service.needs.level == level and sid in service.span and client.permits(request):
+                    name = f"service 0x{sid:02X} as it is in force"
+                    yield Witness(name, level, service.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
