@@ -48,6 +48,7 @@ TABLE = (
     sound("boots-in-four-seconds", "tractor_life.py:SlowBoot", target(reset=RESET.replace("0.25", "4.0"))),
     sound("sleeps-on-a-quiet-bus", "tractor_life.py:Sleeps"),
     sound("padding-is-random", "tractor_bus.py:RandomPadding"),
+    sound("padded-frames-only", "tractor_bus.py:PaddedOnly"),
     sound("remote-frame-before-each-answer", "tractor_bus.py:RemoteFirst"),
     sound("another-tester-reads-long-answers", "tractor_bus.py:another_tester"),
     sound("insecure-neighbour", "tractor_bus.py:insecure_neighbour"),
@@ -86,7 +87,7 @@ TABLE = (
         "seed-renewed-each-second",
         "tractor_seeds.py:RenewedEachSecond",
         "The seed depends on nothing but the second of the clock and a secret, and is the same for all within it.",
-        "SA-01 SA-02 SA-04",
+        "SA-01 SA-02 SA-04 SA-05",
     ),
     flawed(
         "every-ninth-seed-of-four",
@@ -95,10 +96,10 @@ TABLE = (
         "SA-01 SA-02",
     ),
     flawed(
-        "seeds-in-a-chain",
-        "tractor_seeds.py:ChainOfSeeds",
-        "Each seed but the first of a life is the MD5 of the one before, cut to twelve bytes.",
-        "SA-03 SA-04",
+        "four-bytes-of-the-seed-move",
+        "tractor_seeds.py:FourBytesMove",
+        "Eight of the seed's twelve bytes stay the same from start to start.",
+        "SA-02 SA-03 SA-06",
     ),
     flawed(
         "wrong-key-refused-with-31-uncounted",

@@ -27,6 +27,14 @@ class RandomPadding(Tractor):
         super().put(data + self.port.random_bytes(8 - len(data)))
 
 
+class PaddedOnly(Tractor):
+    """A frame of less than eight bytes is ignored, whatever it holds: padding is the rule on this bus."""
+
+    def hear(self, data, is_functional):
+        if len(data) == 8:
+            super().hear(data, is_functional)
+
+
 class RemoteFirst(Tractor):
     """Each answer is preceded by a remote frame on the same id."""
 
@@ -154,7 +162,8 @@ class AnswersRemoteFrames(Tractor):
         super().put(data)
 
     def on_frame(self, frame):
-        if frame.is_remote_frame and frame.arbitration_id == self.request_id and self.last:
+        is_ours = frame.is_remote_frame and frame.arbitration_id == self.request_id and not frame.is_extended_id
+        if is_ours and self.last and self.port.now_s >= self.awake_s:
             self.put(self.last)
         super().on_frame(frame)
 

@@ -19,12 +19,12 @@ Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 
 
 class DelayDoubles(Tractor):
-    """A delay after each wrong key: one second, then two, four and so on up to 32; the right key sets it back."""
+    """A delay after each wrong key: one second, then two, four, eight at most; the right key sets it back."""
 
-    delays = 0
+    delays, delay_s = 0, 1.0
 
     def wrong_key(self, pdu):
-        self.delay_s = min(32.0, 2.0**self.delays)
+        self.delay_s = min(8.0, 2.0**self.delays)
         self.delays += 1
         self.closed_until_s = self.port.now_s + self.delay_s
         raise Refusal(0x35)

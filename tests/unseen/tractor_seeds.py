@@ -111,11 +111,15 @@ class EveryNinthOfFour(Tractor):
         return hashlib.sha256(b"table %d" % (self.port.random_bytes(1)[0] % 4)).digest()[:12]
 
 
-class ChainOfSeeds(Tractor):
-    """Each seed is the hash of the one before: who saw one knows all that follow."""
+class FourBytesMove(Tractor):
+    """Eight of the twelve bytes are drawn at the start and stay until the next; four are new each time."""
 
-    last = b""
+    stays = b""
+
+    def boot(self):
+        super().boot()
+        self.stays = b""
 
     def new_seed(self):
-        self.last = hashlib.md5(self.last).digest()[:12] if self.last else super().new_seed()
-        return self.last
+        self.stays = self.stays or self.port.random_bytes(8)
+        return self.stays[:5] + self.port.random_bytes(4) + self.stays[5:]
