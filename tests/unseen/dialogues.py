@@ -322,3 +322,42 @@ def twice(talk: Talk) -> bool:
 def open_seed(talk: Talk) -> str:
     unlock(talk)
     return talk.says("2705")
+
+
+def drifts(talk: Talk) -> bool:
+    before = talk.says("224A02")
+    talk.wait(4.0)
+    return talk.says("224A02") not in ("", before)
+
+
+def endless_after_refusal(talk: Talk) -> bool:
+    unlock(talk)
+    talk.ask("220000")
+    talk.wait(60.0)
+    return is_open(talk)
+
+
+def soft_reset_keeps(talk: Talk) -> bool:
+    unlock(talk)
+    talk.ask("1103")
+    talk.wait(0.4)
+    in_default = talk.says("22F186")
+    go(talk)
+    return in_default == "62f18601" and is_open(talk)
+
+
+def delay_ends_with_session(talk: Talk) -> bool:
+    lock(talk)
+    talk.wait(6.0)
+    go(talk)
+    return bool(talk.seed())
+
+
+def opens_at_start(talk: Talk) -> bool:
+    go(talk)
+    return talk.says(b"\x27\x06" + key(bytes(12), 5)) == "6706" and is_open(talk)
+
+
+def hangs_on_long_key(talk: Talk) -> bool:
+    go(talk)
+    return talk.says("1101") == "7f1111" and 85 < mute_s(talk, b"\x27\x06" + b"\x11" * 80) < 95

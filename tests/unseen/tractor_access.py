@@ -150,6 +150,24 @@ class KeylessName(Tractor):
         return super().write(pdu)
 
 
+class DriftingLimit(Tractor):
+    """The guarded limit wears: it is one less every two seconds, whatever was written."""
+
+    written_s = 0.0
+
+    def value(self, did):
+        if did != LIMIT:
+            return super().value(did)
+        steps = int(self.port.now_s / 2) - int(self.written_s / 2)
+        return bytes(((self.values[LIMIT][0] - steps) & 0xFF,))
+
+    def write(self, pdu):
+        said = super().write(pdu)
+        if pdu[1:3] == LIMIT.to_bytes(2, "big"):
+            self.written_s = self.port.now_s
+        return said
+
+
 # Flawed.
 
 

@@ -171,3 +171,48 @@ class DelayEndsInDefault(Tractor):
         if self.asked >= 2:
             self.closed_until_s = 0.0
         return said
+
+
+class DelayEndsWithSession(Tractor):
+    """A session that ends by time takes the delay with it."""
+
+    def expire(self):
+        before = self.session
+        super().expire()
+        if before != self.session:
+            self.closed_until_s = 0.0
+
+
+class HangsOnLongKey(Tractor):
+    """A key of 64 bytes or more hangs the task; a watchdog restarts it after 90 s. There is no service 11."""
+
+    def services(self):
+        return {sid: service for sid, service in super().services().items() if sid != 0x11}
+
+    def take_key(self, pdu):
+        if len(pdu) >= 66:
+            self.boot_s, usual_s = 90.0, self.boot_s
+            self.power_cycle()
+            self.boot_s = usual_s
+            return None
+        return super().take_key(pdu)
+
+
+class ZeroPendingAtStart(Tractor):
+    """From the start to the first seed a seed of zeros is taken as asked for: its key opens, though none was given."""
+
+    is_fresh = True
+
+    def boot(self):
+        super().boot()
+        self.is_fresh = True
+
+    def give_seed(self, pdu):
+        self.is_fresh = False
+        return super().give_seed(pdu)
+
+    def take_key(self, pdu):
+        if self.is_fresh and pdu[2:] == key(bytes(self.seed_bytes), self.level):
+            self.is_open = True
+            return self.agree(pdu)
+        return super().take_key(pdu)

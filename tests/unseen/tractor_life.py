@@ -117,6 +117,13 @@ class Sleeps(Tractor):
         super().on_frame(frame)
 
 
+class NoRestart(Tractor):
+    """There is no service 11, and nobody can cut the supply."""
+
+    def services(self):
+        return {sid: service for sid, service in super().services().items() if sid != 0x11}
+
+
 # Flawed.
 
 
@@ -215,3 +222,46 @@ class MuteAfterUnknownSession(Tractor):
             self.boot_s = usual_s
             return None
         return super().control(pdu)
+
+
+class EndlessAfterRefusal(Tractor):
+    """The session's timer is stopped by a request and started by a positive answer; a refusal leaves it stopped."""
+
+    is_stopped = False
+
+    def answer(self, pdu, is_functional):
+        self.is_stopped = False
+        super().answer(pdu, is_functional)
+
+    def refuse(self, pdu, code):
+        self.is_stopped = True
+        return super().refuse(pdu, code)
+
+    def expire(self):
+        if not self.is_stopped:
+            super().expire()
+
+
+class SoftResetKeeps(Tractor):
+    """There are 11 01 and 11 03. After 11 03 the default session is there, and the next 10 03 finds the level open."""
+
+    session, is_soft = DEFAULT, False
+
+    def reset(self, pdu):
+        kind = self.choice(pdu, 0x01, 0x03)
+        self.later(0.002, self.power_cycle if kind == 1 else self.restart_softly)
+        return self.agree(pdu)
+
+    def restart_softly(self):
+        was_open = self.is_open
+        self.power_cycle()
+        self.is_open = was_open
+
+    def enter(self, session):
+        is_kept = self.session == DEFAULT and session == EXTENDED and self.is_open
+        super().enter(session)
+        self.is_open = is_kept
+
+    def boot(self):
+        self.is_open = False
+        super().boot()

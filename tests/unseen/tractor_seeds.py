@@ -55,6 +55,13 @@ class RefusesOpenSeed(Tractor):
         return super().give_seed(pdu)
 
 
+class NeverInTheMood(Tractor):
+    """A seed is refused with 22, always: the vehicle that would allow it is not there."""
+
+    def give_seed(self, pdu):
+        raise Refusal(0x22 if len(pdu) == 2 else 0x13)
+
+
 # Flawed.
 
 
