@@ -37,7 +37,7 @@ class Watched(Protocol):
     is_in_node: bool
 
 
-class Patience:
+class CallUnderWay:
     """How long one simulation has been in one call of a node, and how long it may be."""
 
     __slots__ = ("calls", "has_spun", "since_s", "ticks")
@@ -67,7 +67,7 @@ class Patience:
         self.calls = -1
 
 
-_watched: weakref.WeakKeyDictionary[Watched, Patience] = weakref.WeakKeyDictionary()
+_watched: weakref.WeakKeyDictionary[Watched, CallUnderWay] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _is_started = False
 
@@ -76,7 +76,7 @@ def watch(simulation: Watched) -> None:
     """Watch a simulation for as long as it lives."""
     global _is_started
     with _lock:
-        _watched[simulation] = Patience()
+        _watched[simulation] = CallUnderWay()
         if not _is_started:
             _is_started = True
             every(TICK_S, _look)

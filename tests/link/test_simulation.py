@@ -633,7 +633,7 @@ class Stuck:
         self.is_in_node = True
 
 
-def ticks_until_stuck(used_s: Iterator[float], monkeypatch: pytest.MonkeyPatch, seen: watchdog.Patience) -> int:
+def ticks_until_stuck(used_s: Iterator[float], monkeypatch: pytest.MonkeyPatch, seen: watchdog.CallUnderWay) -> int:
     """How many looks it takes where the thread has used so much processor time at each."""
     monkeypatch.setattr(watchdog, "thread_time_s", lambda _: next(used_s))
     simulation = Stuck()
@@ -642,16 +642,16 @@ def ticks_until_stuck(used_s: Iterator[float], monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_busy_machine_takes_no_patience_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread gets a tenth of a processor: a call that needs two seconds of one is left alone for its twenty."""
-    seen = watchdog.Patience()
+    seen = watchdog.CallUnderWay()
     assert ticks_until_stuck(itertools.count(0.0, 0.1), monkeypatch, seen) > 20 + 1
 
 
 def test_a_node_that_waits_inside_a_call_is_stuck_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ticks_until_stuck(itertools.repeat(0.0), monkeypatch, watchdog.Patience()) == watchdog.PATIENCE_TICKS + 1
+    assert ticks_until_stuck(itertools.repeat(0.0), monkeypatch, watchdog.CallUnderWay()) == watchdog.PATIENCE_TICKS + 1
 
 
 def test_a_simulation_that_has_spun_once_is_given_less_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = watchdog.Patience()
+    seen = watchdog.CallUnderWay()
     first = ticks_until_stuck(itertools.count(0.0, 1.0), monkeypatch, seen)
     seen.expect_another()
     again = ticks_until_stuck(itertools.count(0.0, 1.0), monkeypatch, seen)

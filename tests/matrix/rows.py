@@ -52,6 +52,8 @@ class VariantRow:
     name: str
     alarms: tuple[str, ...]
     verdicts: dict[str, int]
+    changed: dict[str, str]
+    """Results, by check and subject, that are not those of the ECU that it is a variant of; "none": there is none here."""
 
 
 def verdicts(target: Target, depth: Depth, checks: Iterable[str]) -> tuple[dict[str, Verdict], list[Finding]]:
@@ -63,6 +65,17 @@ def verdicts(target: Target, depth: Depth, checks: Iterable[str]) -> tuple[dict[
         known = worst.get(finding.id, Verdict.PASS)
         worst[finding.id] = min(known, finding.verdict, key=_WORST_FIRST.index)
     return worst, findings
+
+
+def results(findings: Iterable[Finding]) -> dict[str, str]:
+    """The verdict of every result, by check and subject."""
+    return {f"{finding.id} {finding.parameter or ''}".rstrip(): finding.verdict.value for finding in findings}
+
+
+@cache
+def results_of_sound(base: str) -> dict[str, str]:
+    """What the checks say of the ECU without any change, at quick depth."""
+    return results(verdicts(with_changes(base), Depth.QUICK, shipped_functions())[1])
 
 
 @cache
@@ -101,7 +114,9 @@ def variant_row(name: str, base: str = "hardened") -> tuple[VariantRow, list[Fin
     _, findings = verdicts(with_changes(base, name), Depth.QUICK, shipped_functions())
     alarms = {finding.id for finding in findings if finding.verdict in (Verdict.FAIL, Verdict.ERROR)}
     counts = {verdict.value: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
-    return VariantRow(name=name, alarms=tuple(sorted(alarms)), verdicts=counts), findings
+    found, sound = results(findings), results_of_sound(base)
+    changed = {key: found.get(key, "none") for key in sorted({*found, *sound}) if found.get(key) != sound.get(key)}
+    return VariantRow(name=name, alarms=tuple(sorted(alarms)), verdicts=counts, changed=changed), findings
 
 
 def as_json(defects: Iterable[DefectRow], variants: Iterable[VariantRow]) -> dict[str, object]:

@@ -13,7 +13,7 @@ Depth = Literal["quick", "default", "deep"]
 class Defect:
     """What is wrong, and who must notice.
 
-    At least one of `kills` fails on the defect at `depth`. A check in `also` may fail because of it, for the reason
+    Each of `kills` fails on the defect at `depth`. A check in `also` may fail because of it, for the reason
     given; no other check may.
     """
 
