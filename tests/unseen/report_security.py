@@ -162,7 +162,7 @@ class TimerSeedsGenerator(Tractor):
 class FirstSeedZero(Tractor):
     """FLAWED. https://github.com/jglim/UnlockECU/pull/44
 
-    A pair was recorded of which the seed is zero and the key is not. Here the first seed after each start is zero, and
+    Of three pairs told there one has a seed of zero, and a key that is not. Here the first seed after each start is zero, and
     its key opens.
     """
 

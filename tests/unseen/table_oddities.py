@@ -112,7 +112,7 @@ TABLE = (
         "wrong-key-refused-with-31-uncounted",
         "tractor_keys.py:Uncounted31",
         "Wrong keys are refused with 31 and never counted: no number of them locks.",
-        "SA-09 CF-07 CF-01 SA-20",
+        "SA-09 SA-20 CF-07 FZ-04",
     ),
     flawed(
         "wrong-key-refused-with-10",
