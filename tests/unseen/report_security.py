@@ -162,8 +162,8 @@ class TimerSeedsGenerator(Tractor):
 class FirstSeedZero(Tractor):
     """FLAWED. https://github.com/jglim/UnlockECU/pull/44
 
-    Of three pairs told there one has a seed of zero, and a key that is not. Here the first seed after each start is zero, and
-    its key opens.
+    Of three pairs told there one has a seed of zero, and a key that is not. Here the first seed after each start is
+    zero, and its key opens.
     """
 
     is_first = True
