@@ -17,5 +17,6 @@ class Unseen:
     must_fail: tuple[str, ...]
     """Ids of checks of which at least one must fail; each is a justified find. Empty for a sound ECU."""
     target: str
-    """A whole target file, with ``@CHANNEL@`` for the channel and ``@KEY@`` for the key function."""
+    """A whole target file, with ``@CHANNEL@`` for the channel and ``@KEY@`` for the key function,
+    which is ``key`` of the factory's own file."""
     depth: str = "default"

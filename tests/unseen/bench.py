@@ -1,0 +1,139 @@
+"""A bench for one ECU: time that moves when told to, and a tester that speaks to it."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+from collections.abc import Callable
+
+import can
+
+PENDING = 0x78
+
+
+class Timer:
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Bench:
+    """The port of a node, and the tester on the other side. Frames arrive at once."""
+
+    def __init__(self, node, key: Callable[[bytes, int], bytes]) -> None:
+        self.node, self.key, self.now_s, self.draws = node, key, 0.0, itertools.count()
+        self.timers: list[tuple[float, int, Timer]] = []
+        self.order = itertools.count()
+        self.frames: list[can.Message] = []
+        self.pairs = getattr(node, "ids", None) or ((node.request_id, node.response_id),)
+        node.attach(self)
+
+    # the port
+
+    @property
+    def utc_s(self) -> float:
+        return 1_767_225_600.0 + self.now_s
+
+    def send(self, frame: can.Message) -> None:
+        self.frames.append(frame)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        timer = Timer(callback)
+        heapq.heappush(self.timers, (self.now_s + delay_s, next(self.order), timer))
+        return timer
+
+    def random_bytes(self, n: int) -> bytes:
+        return hashlib.shake_128(b"%d" % next(self.draws)).digest(n)
+
+    # time
+
+    def run(self, until_s: float, is_done: Callable[[], bool] = lambda: False) -> bool:
+        while not is_done():
+            if not self.timers or self.timers[0][0] > until_s:
+                self.now_s = until_s
+                return False
+            self.now_s, _, timer = heapq.heappop(self.timers)
+            if timer.callback:
+                timer.callback()
+        return True
+
+    def wait(self, seconds: float) -> None:
+        self.run(self.now_s + seconds)
+
+    def power(self, boot_s: float = 0.5) -> None:
+        self.timers.clear()
+        self.node.power_cycle()
+        self.wait(boot_s)
+        self.frames.clear()
+
+    # the tester
+
+    def put(self, can_id: int, data: bytes) -> None:
+        padded = data.ljust(8, b"\x00")
+        self.node.on_frame(can.Message(arbitration_id=can_id, is_extended_id=can_id > 0x7FF, data=padded))
+
+    def ask(self, request: str | bytes, line: int = 0, is_functional: bool = False, patience_s: float = 1.0) -> str:
+        """The final answer in hex, "" for silence."""
+        pdu = bytes.fromhex(request) if isinstance(request, str) else request
+        self.frames.clear()
+        self.request(pdu, self.node.functional_id if is_functional else self.pairs[line][0], line)
+        while (said := self.listen(line, patience_s))[:1] == b"\x7f" and said[2] == PENDING:
+            patience_s = 5.0
+        return said.hex(" ").upper()
+
+    def request(self, pdu: bytes, can_id: int, line: int = 0) -> None:
+        if len(pdu) < 8:
+            self.put(can_id, bytes((len(pdu),)) + pdu)
+            return
+        self.put(can_id, (0x1000 | len(pdu)).to_bytes(2, "big") + pdu[:6])
+        for number, at in enumerate(range(6, len(pdu), 7)):
+            if self.frames:
+                assert self.next_frame(line, 1.0)[0] == 0x30
+            self.put(can_id, bytes((0x20 | (number + 1) % 16,)) + pdu[at : at + 7])
+
+    def next_frame(self, line: int, patience_s: float) -> bytes:
+        if not self.run(self.now_s + patience_s, lambda: bool(self.frames)):
+            return b""
+        frame = self.frames.pop(0)
+        assert frame.arbitration_id == self.pairs[line][1]
+        return bytes(frame.data)
+
+    def listen(self, line: int = 0, patience_s: float = 1.0) -> bytes:
+        data = self.next_frame(line, patience_s)
+        if not data or data[0] < 8:
+            return data[1 : 1 + data[0]] if data else b""
+        size, got = (data[0] & 15) << 8 | data[1], data[2:]
+        self.put(self.pairs[line][0], b"\x30\x00\x00")
+        while len(got) < size:
+            got += self.next_frame(line, 1.0)[1:]
+        return got[:size]
+
+    def go(self, *sessions: int, line: int = 0) -> None:
+        for session in sessions:
+            assert self.ask(bytes((0x10, session)), line).startswith(f"50 {session:02X}")
+
+    def seed(self, level: int, line: int = 0) -> bytes:
+        said = bytes.fromhex(self.ask(bytes((0x27, level)), line))
+        assert said[:2] == bytes((0x67, level)), said.hex(" ")
+        return said[2:]
+
+    def send_key(self, level: int, sent: bytes, line: int = 0) -> str:
+        return self.ask(bytes((0x27, level + 1)) + sent, line)
+
+    def unlock(self, level: int, line: int = 0) -> None:
+        said = self.send_key(level, self.key(self.seed(level, line), level), line)
+        assert said == f"67 {level + 1:02X}", said
+
+    def wrong(self, level: int, sent: bytes | None = None, line: int = 0) -> str:
+        """A seed, and a wrong key for it: the right one inverted, or `sent`. What is said to either."""
+        said = self.ask(bytes((0x27, level)), line)
+        if not said.startswith("67"):
+            return said
+        right = self.key(bytes.fromhex(said)[2:], level)
+        return self.send_key(level, bytes(byte ^ 0xFF for byte in right) if sent is None else sent, line)
+
+    def lock(self, level: int) -> None:
+        assert any(self.wrong(level)[-2:] in ("36", "37") for _ in range(20))

@@ -1,0 +1,366 @@
+"""Cranes with one flaw in how keys are judged, counted and delayed, or in what a lock forgets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if (HERE := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, HERE)
+
+from crane import DEFAULT, EXTENDED, HIGH, LOW, PROGRAMMING, No, key
+from crane_services import FullCrane
+
+# Which key is right.
+
+
+class LastBitIgnored(FullCrane):
+    """The lowest bit of level 09's key was once a parity bit."""
+
+    def fits(self, level, seed, sent):
+        mask = 0xFE if level == HIGH else 0xFF
+        return super().fits(level, seed, sent[:-1] + bytes((sent[-1] & mask | key(seed, level)[-1] & ~mask & 0xFF,)))
+
+
+class BlankKeyOpens(FullCrane):
+    """Until the first right key of a power cycle, the key of an empty EEPROM is right too."""
+
+    is_blank = True
+
+    def boot(self, cause):
+        self.is_blank = self.is_blank or cause == "power"
+        super().boot(cause)
+
+    def fits(self, level, seed, sent):
+        return (self.is_blank and set(sent) == {0xFF}) or super().fits(level, seed, sent)
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.is_blank = False
+
+
+class LowKeyOpensHigh(FullCrane):
+    """Which algorithm judges a key is chosen by the key's length, not by the level."""
+
+    def has_key_size(self, level, size):
+        return size in (10, 16) if level == HIGH else super().has_key_size(level, size)
+
+    def fits(self, level, seed, sent):
+        return super().fits(LOW if len(sent) == 10 else level, seed, sent)
+
+
+class KeyOfSeedBefore(FullCrane):
+    """Two seeds are kept, so that a tester who asks twice by mistake is served."""
+
+    before = b""
+
+    def new_seed(self, level):
+        self.before = self.asked[1] if self.asked and self.asked[0] == level else b""
+        return super().new_seed(level)
+
+    def fits(self, level, seed, sent):
+        return super().fits(level, seed, sent) or (bool(self.before) and super().fits(level, self.before, sent))
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.before = b""
+
+
+class HalfKeyOpens(FullCrane):
+    """A key of half the length is compared as far as it goes."""
+
+    def has_key_size(self, level, size):
+        return size == self.sizes[level][1] // 2 or super().has_key_size(level, size)
+
+    def fits(self, level, seed, sent):
+        return sent == key(seed, level)[: len(sent)]
+
+
+class ZeroSeedKeyOpens(FullCrane):
+    """The buffer for the seed is zeros from power-on to the first request, and may be answered."""
+
+    is_fresh = True
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.is_fresh = cause == "power"
+
+    def new_seed(self, level):
+        self.is_fresh = False
+        return super().new_seed(level)
+
+    def send_key(self, pdu, level):
+        if self.is_fresh and self.asked is None and not self.is_delayed(level):
+            self.asked = level, bytes(self.sizes[level][0]), self.line
+        return super().send_key(pdu, level)
+
+
+class EmptyKeyKeepsSeed(FullCrane):
+    """A request without a key is refused before the seed is taken."""
+
+    def send_key(self, pdu, level):
+        if len(pdu) == 2 and self.asked is not None:
+            raise No(0x13)
+        return super().send_key(pdu, level)
+
+
+class FirstSeedFixed(FullCrane):
+    """The first seed after power-on comes from a generator that nobody has fed yet."""
+
+    is_fed = False
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.is_fed = self.is_fed and cause != "power"
+
+    def new_seed(self, level):
+        was_fed, self.is_fed = self.is_fed, True
+        return (
+            super().new_seed(level)
+            if was_fed
+            else bytes.fromhex("6b8b4567327b23c6643c986966334873" * 2)[: self.sizes[level][0]]
+        )
+
+
+# What is counted.
+
+
+class ZeroFirstByteUncounted(FullCrane):
+    """A key that begins with zero is taken for a buffer that was not filled, and costs nothing."""
+
+    def count(self, level, sent):
+        if sent[0]:
+            super().count(level, sent)
+
+
+class SameKeyUncounted(FullCrane):
+    """The same key again is taken for a repetition on the bus, and costs nothing."""
+
+    last = b""
+
+    def count(self, level, sent):
+        if sent != self.last:
+            super().count(level, sent)
+        self.last = sent
+
+
+class UncountedWhileLowIsOpen(FullCrane):
+    """Who has unlocked level 03 is trusted: keys for 09 cost nothing."""
+
+    def count(self, level, sent):
+        if self.unlocked is None:
+            super().count(level, sent)
+
+
+class SecondConnectionUncounted(FullCrane):
+    """The connection of the workshop's own tester was never given a counter."""
+
+    def count(self, level, sent):
+        if self.line == 0:
+            super().count(level, sent)
+
+
+class ClearingCodesClearsCounter(FullCrane):
+    """The counter of wrong keys is kept beside the trouble codes, and is wiped with them."""
+
+    def clear_dtc(self, pdu):
+        said = super().clear_dtc(pdu)
+        self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        return said
+
+
+class CounterForgottenOnTheWayBack(FullCrane):
+    """Leaving the programming session for the extended one starts the counter anew."""
+
+    def enter(self, session):
+        if (self.session, session) == (PROGRAMMING, EXTENDED):
+            self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        super().enter(session)
+
+
+class CounterForgottenAtKeyOffOn(FullCrane):
+    """11 02 is built as a restart with an empty memory."""
+
+    def boot(self, cause):
+        if cause == 2:
+            self.failures = {LOW: 0, HIGH: 0}
+        super().boot(cause)
+
+
+class CounterLapses(FullCrane):
+    """Ten minutes of delay, but two minutes without a wrong key and all is forgotten."""
+
+    delay_s = 600.0
+    last_s = 0.0
+
+    def count(self, level, sent):
+        if self.port.now_s - self.last_s > 120:
+            self.failures[level] = 0
+        self.last_s = self.port.now_s
+        super().count(level, sent)
+
+
+# How long the delay is, and for whom.
+
+
+class LastSeedGoodInDelay(FullCrane):
+    """The key that starts the delay leaves its seed, and the delay is looked up when a seed is asked for only."""
+
+    def send_key(self, pdu, level):
+        asked = self.asked
+        was_delayed = self.is_delayed(level)
+        if was_delayed and asked and asked[0] == level and self.fits(level, asked[1], pdu[2:]):
+            self.unlock(level)
+            self.forget_seed()
+            return self.yes(pdu)
+        try:
+            return super().send_key(pdu, level)
+        finally:
+            if not was_delayed and self.is_delayed(level):
+                self.asked = asked
+
+
+class DelayForgottenInProgramming(FullCrane):
+    """The programming session is another program, and knows nothing of the delay."""
+
+    def enter(self, session):
+        super().enter(session)
+        if session == PROGRAMMING:
+            self.free_s = dict.fromkeys(self.free_s, 0.0)
+
+
+class DelayForgottenAtSoftReset(FullCrane):
+    """11 03 starts without the delay; the counter is kept."""
+
+    def boot(self, cause):
+        super().boot(cause)
+        if cause == 3:
+            self.free_s = dict.fromkeys(self.free_s, 0.0)
+
+
+class DelayOnlyOnce(FullCrane):
+    """The timer of the delay is started once; the next time since the start it is found expired."""
+
+    has_waited = False
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.has_waited = False
+
+    def count(self, level, sent):
+        before = self.free_s[level]
+        super().count(level, sent)
+        if self.free_s[level] != before:
+            if self.has_waited:
+                self.free_s[level], self.failures[level] = before, 0
+                raise No(0x36)
+            self.has_waited = True
+
+
+class NoDelayAfterAnHour(FullCrane):
+    """The timer of the delay is compared with an hour meter that stops at 3600 s."""
+
+    up_since_s = 0.0
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.up_since_s = self.port.now_s
+
+    def count(self, level, sent):
+        super().count(level, sent)
+        if self.port.now_s - self.up_since_s > 3600 and self.failures[level] >= self.limit:
+            self.free_s[level], self.failures[level] = 0.0, 0
+            raise No(0x36)
+
+
+class SeedsForSecondConnectionInDelay(FullCrane):
+    """The delay is the first connection's."""
+
+    def is_delayed(self, level):
+        return self.line == 0 and super().is_delayed(level)
+
+
+# What a lock forgets.
+
+
+class UnlockSurvivesSoftReset(FullCrane):
+    """11 03 keeps the memory in which the unlock is."""
+
+    def boot(self, cause):
+        kept = self.unlocked if cause == 3 else None
+        super().boot(cause)
+        self.unlocked = kept
+
+
+class UnlockSurvivesProgrammingToExtended(FullCrane):
+    """From 02 back to 03 nothing is locked, so that programming can be finished there."""
+
+    def enter(self, session):
+        kept = self.unlocked if (self.session, session) == (PROGRAMMING, EXTENDED) else None
+        super().enter(session)
+        self.unlocked = kept
+
+
+class SuppressedChangeDoesNotLock(FullCrane):
+    """10 with the suppress bit returns where the answer would be made, before the lock."""
+
+    is_quiet = False
+
+    def control(self, pdu):
+        self.is_quiet = bool(pdu[1] & 0x80)
+        try:
+            return super().control(pdu)
+        finally:
+            self.is_quiet = False
+
+    def enter(self, session):
+        kept = self.unlocked if self.is_quiet else None
+        super().enter(session)
+        self.unlocked = kept
+
+
+class MemoryStaysOpenAfterTimeout(FullCrane):
+    """Memory has a flag of its own, and the session's timer does not know of it."""
+
+    is_memory_open = False
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.is_memory_open = level == HIGH
+
+    def enter(self, session):
+        super().enter(session)
+        self.is_memory_open = False
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.is_memory_open = False
+
+    def lapse(self):
+        kept = self.is_memory_open
+        super().lapse()
+        self.is_memory_open = kept
+
+    def need_for_memory(self, sid, address, size):
+        if not (sid == 0x3D and self.is_memory_open):
+            super().need_for_memory(sid, address, size)
+
+
+class OpenWhileBooting(FullCrane):
+    """For the first half second after a start the guard of writes is not yet there."""
+
+    def need_for_writing(self, did):
+        if self.session != DEFAULT or self.port.now_s - self.awake_s > 0.5:
+            super().need_for_writing(did)
+
+
+class DynamicDidOutlivesLock(FullCrane):
+    """Who may read is decided when a DID is put together; a lock leaves it there."""
+
+    def relock(self):
+        kept = getattr(self, "dynamic", {})
+        super().relock()
+        self.dynamic = kept
+
+    def need_for_reading(self, dids):
+        super().need_for_reading([did for did in dids if did not in self.dynamic])

@@ -1,0 +1,102 @@
+"""Cranes with one request that nobody guards, or guards for one connection too many."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if (HERE := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, HERE)
+
+from crane import key as key
+from crane_services import RAM, SCRATCH_SIZE, FullCrane
+
+
+class UnlockIsEverybodys(FullCrane):
+    """The second connection may do what the first one unlocked."""
+
+    def may(self, level):
+        return self.unlocked is not None and self.unlocked[0] == level
+
+
+class SuppressedRoutineUnguarded(FullCrane):
+    """The guard is in the case of sub-function 01, and 81 is another number."""
+
+    def need_for_routine(self, pdu, rid):
+        if not pdu[1] & 0x80:
+            super().need_for_routine(pdu, rid)
+
+
+class RoutineResultsUnguarded(FullCrane):
+    """31 03 tells anybody the results that are stored."""
+
+    def routine(self, pdu):
+        rid = int.from_bytes(pdu[2:4], "big")
+        if pdu[1] & 0x7F == 3 and len(pdu) == 4 and rid == 0x0211:
+            return self.yes(pdu, pdu[2:4] + b"\x00\x4b")
+        return super().routine(pdu)
+
+
+class AllSnapshotsUnguarded(FullCrane):
+    """19 06 with record FF (all) goes round the guard of the single record."""
+
+    def need_for_dtc(self, kind, pdu):
+        if not (kind == 6 and pdu[5] == 0xFF):
+            super().need_for_dtc(kind, pdu)
+
+
+class MemoryReadChecksStart(FullCrane):
+    """23 looks at the first address only."""
+
+    def need_for_memory(self, sid, address, size):
+        super().need_for_memory(sid, address, 1 if sid == 0x23 else size)
+
+
+class MemoryWriteWithLongSize(FullCrane):
+    """3D with a size of two bytes was added later, without the guard."""
+
+    def write_memory(self, pdu):
+        self.is_long = pdu[1] == 0x24
+        return super().write_memory(pdu)
+
+    def need_for_memory(self, sid, address, size):
+        if not (sid == 0x3D and self.is_long):
+            super().need_for_memory(sid, address, size)
+
+
+class MemoryWriteOffByOne(FullCrane):
+    """The first byte behind the scratch area is taken for its last."""
+
+    def need_for_memory(self, sid, address, size):
+        is_edge = sid == 0x3D and address + size == RAM + SCRATCH_SIZE + 1
+        super().need_for_memory(sid, address, size - is_edge)
+
+
+class FirstFourDidsGuarded(FullCrane):
+    """The guard of a read has room for four DIDs."""
+
+    def need_for_reading(self, dids):
+        super().need_for_reading(dids[:4])
+
+
+class DynamicMemoryUnguarded(FullCrane):
+    """2C 02 copies any memory: only DIDs have guards there."""
+
+    def need_for_parts(self, parts):
+        super().need_for_parts([part for part in parts if part[0] < 0x10000])
+
+
+class NodeCommunicationUnguarded(FullCrane):
+    """28 04 and 05, with a node's number, are newer than the guard."""
+
+    def need_for_communication(self, kind):
+        if kind < 4:
+            super().need_for_communication(kind)
+
+
+class SettingWithRecordUnguarded(FullCrane):
+    """85 with a list of codes is not guarded; without one it is."""
+
+    def need_for_setting(self, pdu):
+        if len(pdu) == 2:
+            super().need_for_setting(pdu)
