@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.target import DataEntry, Target, load_target
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
     from harness.tester.observe import images, memory_in_use, watched_console
+    from harness.tester.oddities import Oddity
     from harness.tester.other_address import OtherAddress
     from harness.tester.reply import RawReply, Reply, malformed, negative, positive, silence
     from harness.tester.segments import segments
@@ -41,6 +42,7 @@ _HOME = {
     "Measurements": "harness.audit.measurements",
     "Nrc": "harness.uds",
     "Observed": "harness.analysis.padding",
+    "Oddity": "harness.tester.oddities",
     "OtherAddress": "harness.tester.other_address",
     "Patience": "harness.fuzz.walk",
     "RawReply": "harness.tester.reply",
@@ -93,6 +95,7 @@ __all__ = [
     "Measurements",
     "Nrc",
     "Observed",
+    "Oddity",
     "OtherAddress",
     "Patience",
     "RawReply",

@@ -149,9 +149,11 @@ def ask(tester: Tester, frames: list[Frame]) -> RawReply:
 
 
 def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
-    """Whether another node sent a request to this ECU among these frames."""
-    declared = declared_ids(tester) - {tester.target.can.response_id}
-    return any(frame.can_id in declared and not frame.is_sent for frame in reply.answers)
+    """Whether another node sent a request to this ECU among these frames; an adapter's echo of ours is none."""
+    ids = declared_ids(tester) - {tester.target.can.response_id}
+    ours = {(frame.can_id, frame.data) for frame in reply.sent}
+    theirs = [frame for frame in reply.answers if frame.can_id in ids and not frame.is_sent]
+    return any((frame.can_id, frame.data) not in ours for frame in theirs)
 
 
 def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:

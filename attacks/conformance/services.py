@@ -1,8 +1,8 @@
-"""Which of the ECU's services are there to be asked wrongly? Each is seen to work before a refusal of it means anything."""
+"""The ECU's services that can be asked wrongly; each is seen to work before a refusal of it means anything."""
 
 from __future__ import annotations
 
-from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, inconclusive
+from harness import DataEntry, Inconclusive, Nrc, Oddity, Reply, Tester, fail, inconclusive
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 UNKNOWN_SESSION = 0x7E
@@ -101,6 +101,19 @@ def require_life(tester: Tester, reply: Reply) -> None:
     if reply.is_silence and not tester.is_alive():
         tester.cite(reply)
         inconclusive(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
+
+
+def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
+    """Fail by what was seen in the whole run, if it was seen more than once; once is inconclusive."""
+    found = tester.oddities.of(what)
+    if not found:
+        return
+    worst = found[0]
+    tester.cite(worst.exchange)
+    observed = f"{worst.said} to {worst.asked}, {worst.count} times in this run"
+    if sum(one.count for one in found) > 1:
+        fail(expected=expected, observed=observed + (f"; and to {len(found) - 1} other requests" if found[1:] else ""))
+    inconclusive(f"{what.value} was seen once: {worst.said} to {worst.asked}")
 
 
 def is_unfinished(reply: Reply) -> bool:

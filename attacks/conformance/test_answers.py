@@ -1,8 +1,9 @@
-"""Is an answer whole, and no more than that: its echo, its length, its records, and that there is just one?"""
+"""An answer is whole, and no more than that: its echo, its length, its records, and that there is just one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from attacks.conformance.services import (
     DEFAULT,
@@ -11,6 +12,7 @@ from attacks.conformance.services import (
     has_session_control,
     has_tester_present,
     is_unfinished,
+    judge_in_passing,
     readable,
     same_values,
     two_bytes,
@@ -21,6 +23,7 @@ from harness import (
     Depth,
     Inconclusive,
     Nrc,
+    Oddity,
     Reply,
     Service,
     Severity,
@@ -57,6 +60,7 @@ SHUTDOWN = 0x04
     remediation="Build each response from its own fields: service + 0x40, the sub-function without bit 7 or the identifier, "
     "then exactly the data.",
     uses=("write", "reset"),
+    judges_run=True,
     proven_by=("tester_present_without_echo", "read_with_trailing_byte"),
 )
 def test_positive_responses_repeat_their_request(tester: Tester) -> None:
@@ -78,6 +82,7 @@ def test_positive_responses_repeat_their_request(tester: Tester) -> None:
                 tester.cite(reply)
             wanted = " or ".join(map(str, sorted(lengths)))
             fail(expected=f"{wanted} bytes in answer to {what}", observed=f"{len(reply.pdu)} bytes")
+    judge_in_passing(tester, Oddity.WRONG_ECHO, "positive responses that repeat their request")
     if not judged:
         inconclusive("nothing was answered positively")
 
@@ -202,8 +207,9 @@ def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
     rationale="A second answer is taken for that to the next request, and none at all for a lost ECU. A tester that is one "
     "answer behind believes a key was accepted that was refused.",
     remediation="Let each request leave the server by one place, which sends its answer once.",
-    uses=("write",),
-    proven_by=("answers_twice",),
+    uses=("write", "lockout"),
+    judges_run=True,
+    proven_by=("answers_twice", "wrong_key_answered_twice"),
 )
 def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth) -> None:
     tester.require_quiet()
@@ -221,6 +227,14 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
             tester.cite(silent)
             fail(expected=f"an answer to each {pdu.hex(' ').upper()}", observed=f"{valid} to {len(replies)} of them")
         answered += bool(valid)
+    for entry in tester.target.security if tester.allows("lockout") else ():
+        try:
+            refused = tester.security.try_key(entry.level, partial(tester.security.wrong_key, entry.level))[2]
+        except Inconclusive as reason:
+            tester.note(f"a wrong key for level 0x{entry.level:02X} was not tried: {reason}")
+        else:
+            judge_no_other(tester, refused)
+    judge_in_passing(tester, Oddity.SECOND_ANSWER, "one final answer to each request")
     if not answered:
         inconclusive("nothing was answered")
 
@@ -228,11 +242,14 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
 def judge_no_other(tester: Tester, reply: Reply) -> None:
     """Nothing more comes."""
     other = tester.listen(IDLE_S)
-    if other:
+    if other and tester.is_shared():
+        tester.note("somebody else asks the ECU too, or frames of ours are heard again: second answers were not judged")
+    elif other:
         tester.cite(reply)
         tester.require_quiet(UNASKED_S)
+        asked = reply.request[: 2 if reply.request[0] == Service.SECURITY_ACCESS else None].hex(" ").upper()
         fail(
-            expected=f"one answer to {reply.request.hex(' ').upper()}, and then nothing for {IDLE_S * 1000:g} ms",
+            expected=f"one answer to {asked}, and then nothing for {IDLE_S * 1000:g} ms",
             observed=f"{reply}, and then {', '.join(frame.text() for frame in other[:3])}",
         )
 

@@ -1,10 +1,11 @@
-"""Does the ECU say no as the standard says it?"""
+"""The ECU says no as the standard says it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness import Inconclusive, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
+from attacks.conformance.services import judge_in_passing
+from harness import Inconclusive, Nrc, Oddity, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
 
 RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F, 0x25)
 """Requests that neither ISO 14229-1 nor its predecessor assigns."""
@@ -25,6 +26,7 @@ UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
     "request; a lockout can then not be seen.",
     remediation="Send every refusal through one function that builds the three bytes 7F SID NRC.",
     uses=("lockout", "write"),
+    judges_run=True,
     proven_by=(
         "invalid_key_as_request",
         "negative_with_length",
@@ -51,6 +53,7 @@ def test_negative_responses_have_the_standards_format(tester: Tester) -> None:
             frames = ", ".join(frame.text() for frame in theirs)
             fail(expected=f"7F {reply.request[0]:02X} and a code, to {name}", observed=f"no message, but {frames}")
         well_formed += reply.is_negative
+    judge_in_passing(tester, Oddity.MALFORMED_REFUSAL, "refusals of 7F, the request's service and one code")
     if not well_formed:
         inconclusive("nothing was refused with a negative response")
 

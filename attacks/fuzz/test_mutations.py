@@ -55,6 +55,6 @@ def complaint(tester: Tester, reply: Reply) -> str:
     may_be_deaf = reply.replies or reply.note or len(request) > LONGEST_SINGLE_FRAME or request[0] not in ANSWERED_BY_ALL
     if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive():
         return "an answer to a request that asks for one"
-    if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)):
+    if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)) and not tester.is_shared():
         return f"one answer, and no {late[0].text()} after it"
     return ""

@@ -34,6 +34,8 @@ class Attack:
     """Permissions that widen the check where the target gives them."""
     unlocks: bool = False
     """Whether it opens a level even where that cannot be undone: such checks run last there."""
+    judges_run: bool = False
+    """Whether it judges what the run has seen by then: such checks come behind all that is not crash-prone."""
     proven_by: tuple[str, ...] = ()
     """Defects, or ``path.py:factory``, on which the check is known to fail."""
 
@@ -52,6 +54,7 @@ def attack(
     needs: tuple[str, ...] = (),
     uses: tuple[str, ...] = (),
     unlocks: bool = False,
+    judges_run: bool = False,
     proven_by: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Declare a pytest function to be a check.
@@ -88,6 +91,7 @@ def attack(
         needs=needs,
         uses=uses,
         unlocks=unlocks,
+        judges_run=judges_run,
         proven_by=proven_by,
     )
 

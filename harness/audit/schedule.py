@@ -88,7 +88,9 @@ class Stage(IntEnum):
     """Wrong keys are sent."""
     TRANSPORT = 3
     """Frames that ISO-TP does not know."""
-    CRASHES = 4
+    EVIDENCE = 4
+    """What the run has seen so far is judged."""
+    CRASHES = 5
     """Fuzzing, floods, and what may destroy data: an ECU that does not survive it has been judged by then."""
 
 
@@ -100,6 +102,8 @@ def stage_of(declared: Attack) -> Stage:
     """The stage of a check, by the family in its id and by the permissions that it declares."""
     permissions = declared.needs + declared.uses
     family = re.split("[-/]", declared.id)[0]
+    if declared.judges_run:
+        return Stage.EVIDENCE
     if family in CRASH_PRONE_FAMILIES or "destructive" in declared.needs:
         return Stage.CRASHES
     if family == TRANSPORT_FAMILY:

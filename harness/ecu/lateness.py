@@ -24,6 +24,8 @@ def mistime(node: Any, config: EcuConfig) -> None:
     defects = config.defects
     if defects.answers_twice:
         node._transmit = _twice(node, node._transmit)
+    if defects.wrong_key_answered_twice:
+        node._transmit = _with_a_second_refusal(node._transmit)
     if defects.tester_present_from_any_id:
         node.on_frame = _hearing_all(node, node.on_frame)
     p2_s, p2_star_s = config.p2_ms / 1000, config.p2_star_ms / 1000
@@ -44,6 +46,15 @@ def _twice(node: Any, transmit: Callable[[bytes], None]) -> Callable[[bytes], No
             transmit(answer)
 
     return transmit_twice
+
+
+def _with_a_second_refusal(transmit: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def transmit_both(answer: bytes) -> None:
+        transmit(answer)
+        if answer == negative_response(Service.SECURITY_ACCESS, Nrc.INVALID_KEY):
+            transmit(negative_response(Service.SECURITY_ACCESS, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS))
+
+    return transmit_both
 
 
 def _hearing_all(node: Any, go_on: Callable[[can.Message], None]) -> Callable[[can.Message], None]:

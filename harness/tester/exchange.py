@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 from harness.link.bus import Link
 from harness.link.frame import Frame
+from harness.link.isotp_frames import CLASSIC_BYTES
 from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
 from harness.tester.ecu_state import STATEFUL, EcuState
+from harness.tester.oddities import Oddities
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import FLOW_CONTROLS, Transport
@@ -27,6 +29,8 @@ PENDING_LIMIT_S = 60.0
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
+SHARED_S = 5.0
+"""So long after a frame of somebody else a second answer may be one to that."""
 LISTEN_S = 0.2
 """How long raw frames are given to have a consequence (CATALOGUE, TP rows)."""
 
@@ -74,6 +78,10 @@ class Exchanger:
         self.state = state or EcuState(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
         self.exchange_count = 0
         self.recent: deque[Reply | RawReply] = deque(maxlen=8)
+        self.oddities = Oddities()
+        """Wrong answers that were seen in passing."""
+        self._answered: Reply | None = None
+        """The last exchange, if it was one by the request id that ended with a final answer."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._was_cut_short = False
@@ -155,6 +163,7 @@ class Exchanger:
                 continue
             unusable = unusable or message
             self._suspect_stray(message)
+            self._note_second(message)
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
                 kind, answer = Kind.MALFORMED, unusable
@@ -167,7 +176,35 @@ class Exchanger:
         self._previous_request, self._previous_outcome = pdu, outcome
         self._was_cut_short = wait_s < self._p2_s
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
+        if transport.strays:
+            self._note_strays()
+        self._answered = None if (nrc is None and kind is not _POSITIVE) or is_functional else reply
+        if kind is _SILENCE:
+            self.oddities.not_answered(link.now_s)
+        elif kind is Kind.MALFORMED:
+            self.oddities.judge(reply, link.now_s)
         return reply
+
+    def _note_strays(self) -> None:
+        """Frames that came after the last final answer, and before the request of this exchange was out."""
+        strays = self._transport.strays
+        for frame in strays:
+            self._note_second(message_in(frame))
+        strays.clear()
+
+    def is_shared(self) -> bool:
+        """Whether somebody else has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""
+        return self.link.now_s - self._transport.shared_s < SHARED_S
+
+    def _note_second(self, message: bytes) -> None:
+        """Keep a message that answers the last request although that was answered already."""
+        answered = self._answered
+        if answered is None or len(message) < 2 or self.is_shared():
+            return
+        is_refusal = message[0] == NEGATIVE_RESPONSE and message[1] == answered.request[0]
+        is_pending = message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
+        if (is_refusal and not is_pending) or (not is_refusal and is_positive_response(answered.request, message)):
+            self.oddities.second_answer(answered, message, self.link.now_s)
 
     def _suspect_stray(self, message: bytes) -> None:
         """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies.
@@ -213,6 +250,7 @@ class Exchanger:
         if self.state.quiet_s:
             self.listen(self.state.quiet_s)
         self._transport.drain()
+        self._answered = None
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
@@ -257,9 +295,13 @@ class Exchanger:
         heard = []
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of
-            is_wanted = self.is_answer(frame) or frame.can_id in also_from
-            if is_wanted and not is_too_early:
+            is_answer = self.is_answer(frame)
+            if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
+            if not is_answer:
+                self._transport.overhear(frame)
+            elif self._answered is not None:
+                self._note_second(message_in(frame))
             if link.now_s >= until_s:
                 break
         return tuple(heard)
@@ -302,6 +344,14 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
         return answer[2 : 1 + echo] == request[2 : 1 + echo]
     others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
     return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
+
+
+def message_in(frame: Frame) -> bytes:
+    """The message that a frame of ISO-TP holds, or as much of it as a first frame has; empty if it holds neither."""
+    data = frame.data
+    if len(data) > 1 and 0 < data[0] < min(len(data), CLASSIC_BYTES):
+        return data[1 : 1 + data[0]]
+    return data[2:] if len(data) == CLASSIC_BYTES and data[0] >> 4 == 1 else b""
 
 
 def _as_bytes(request: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from harness.link.bus import Link
@@ -13,7 +14,7 @@ from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
 FLOW_CONTROLS = frozenset(bytes((byte,)) for byte in range(0x30, 0x40))
-OWN_KEPT = OTHERS_KEPT = 8
+OTHERS_KEPT = 8
 LONGEST_SEGMENT_S = 60.0
 """ISO-TP's own time-outs end a transfer long before this."""
 
@@ -45,7 +46,10 @@ class Transport:
         """Frames that came in place of a flow control while the last message was sent."""
         self.answer_frames = 0
         """Frames from the ECU's response id so far, of whatever content."""
-        self._own_fields: deque[bytes] = deque(maxlen=OWN_KEPT)
+        self.strays: list[Frame] = []
+        """Frames from the response id that came when nothing was asked."""
+        self.shared_s = -math.inf
+        """When a frame of somebody else to this ECU, or an echo of ours, was heard last, by the link's time."""
         self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
         """Requests that somebody else sent to this ECU, with their times, and that were not seen answered."""
 
@@ -63,8 +67,11 @@ class Transport:
         """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
         link = self.link
         if not link.tells_stale:
-            while link.receive(0.0) is not None:  # does not wait, and takes what is there
-                pass
+            while (frame := link.receive(0.0)) is not None:  # does not wait, and takes what is there
+                if self.is_answer(frame):
+                    self.strays.append(frame)
+                else:
+                    self.overhear(frame)
         self._early.clear()
         if self._isotp.is_receiving or self._isotp.is_sending:
             self._isotp.reset()
@@ -129,16 +136,24 @@ class Transport:
             pdu = isotp.receive(frame.data, link.now_s)
             if was_sending and pdu is None and not isotp.is_receiving and frame.data[:1] not in FLOW_CONTROLS:
                 self.garbage += 1
-        elif frame.can_id == self._request_id or frame.can_id == self._functional_id:
-            self._overhear(frame)
+        elif self.is_answer(frame):
+            self.strays.append(frame)
+        else:
+            self.overhear(frame)
         if isotp.outbox:
             self._flush(False)
         return pdu
 
-    def _overhear(self, frame: Frame) -> None:
-        """Keep what another tester asks in a single frame; an adapter's echo of our own frame is none."""
+    def overhear(self, frame: Frame) -> None:
+        """Keep what another tester asks in a single frame.
+
+        An adapter's echo of our own frame looks the same.
+        """
+        if frame.can_id != self._request_id and frame.can_id != self._functional_id:
+            return
+        self.shared_s = self.link.now_s
         data = frame.data
-        if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and data not in self._own_fields and not frame.is_remote:
+        if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and not frame.is_remote:
             self._others.append((self.link.now_s, data[1 : 1 + data[0]]))
 
     def answers_another(self, message: bytes) -> bool:
@@ -157,7 +172,6 @@ class Transport:
         fields = outbox.copy()
         outbox.clear()
         self._handed_over = len(fields)
-        self._own_fields.extend(fields)
         if is_functional:
             send(self.frame(fields[0], is_functional=True))
             return

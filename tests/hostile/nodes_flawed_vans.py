@@ -43,6 +43,24 @@ class HearsZero(Van):
         super().on_frame(frame)
 
 
+class NameTwice(Van):
+    """Its name is sent twice; every other answer once."""
+
+    def read(self, pdu):
+        said = super().read(pdu)
+        if pdu == b"\x22\x03\x03":
+            self.wire.send(said)
+        return said
+
+
+class BriefInProgramming(Van):
+    """In the programming session a refusal has no code."""
+
+    def put(self, data):
+        is_refusal = data[:2] == b"\x03\x7f" and self.session == PROGRAMMING
+        super().put(b"\x02" + data[1:3] if is_refusal else data)
+
+
 class KeptInFactory(Van):
     """The way to the factory session keeps the level open."""
 

@@ -147,6 +147,39 @@ def KeptAwake():
     return [Van(), OtherTester()]
 
 
+class AdapterEcho:
+    """Each frame to the van is heard again half a millisecond later, as some adapters give back what they send."""
+
+    def attach(self, port) -> None:
+        self.port = port
+
+    def on_frame(self, frame) -> None:
+        if frame.arbitration_id in (0x710, 0x7DF):
+            again = can.Message(arbitration_id=frame.arbitration_id, is_extended_id=frame.is_extended_id, data=frame.data)
+            self.port.call_later(0.0005, lambda: self.port.send(again))
+
+
+class HearsNoEcho(Van):
+    """The echo does not reach the van: of each two equal frames it takes the first."""
+
+    def attach(self, port) -> None:
+        self.owed: list[tuple[int, bool, bytes]] = []
+        super().attach(port)
+
+    def on_frame(self, frame):
+        this = (frame.arbitration_id, frame.is_extended_id, bytes(frame.data))
+        if this in self.owed:
+            self.owed.remove(this)
+            return
+        if frame.arbitration_id in (0x710, 0x7DF) and not frame.is_remote_frame:
+            self.owed.append(this)
+        super().on_frame(frame)
+
+
+def Echoed():
+    return [HearsNoEcho(), AdapterEcho()]
+
+
 class Staged(Van):
     """The level is in session 63, which is entered from the extended one; from 63, once unlocked, session 62 is."""
 

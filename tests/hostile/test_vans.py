@@ -185,6 +185,17 @@ def test_raw_frames_ask_for_data_whose_number_is_no_forbidden_service(check: str
     assert finding.verdict is PASS, finding.reason
 
 
+@pytest.mark.parametrize(
+    ("node", "check", "other"), [("NameTwice", "CF-12", "ST-06"), ("BriefInProgramming", "CF-01", "AC-02")]
+)
+def test_what_was_seen_in_other_checks_is_evidence(node: str, check: str, other: str) -> None:
+    functions = shipped_functions()
+    assert run_checks([functions[check]], declared(node))[-1].verdict is PASS
+    *_, finding = run_checks([functions[check], functions[other]], declared(node), depth=Depth.DEFAULT)
+    assert (finding.id, finding.verdict) == (check, FAIL), finding.reason
+    assert finding.exchanges
+
+
 def test_a_van_that_was_silenced_speaks_again() -> None:
     target = declared("MuteInDefault")
     findings = run_checks([shipped_functions()["DS-06"]] * 2, target)

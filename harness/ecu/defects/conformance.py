@@ -186,6 +186,14 @@ class ConformanceDefects:
         ),
     ] = False
 
+    wrong_key_answered_twice: Annotated[
+        bool,
+        Defect(
+            what="A wrong key is refused with 35, and directly after that with 36: two layers send an answer each.",
+            kills=("CF-12",),
+        ),
+    ] = False
+
     # What a positive response holds.
     tester_present_without_echo: Annotated[
         bool,

@@ -1,0 +1,85 @@
+"""What an ECU was seen to say wrongly in passing, whatever was asked: evidence for the checks of the answers' form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from harness.run import Exchange
+from harness.tester.reply import Reply
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service
+
+LATE_S = 10.0
+"""So long after a request that was not answered an answer may still be to that one."""
+MOST = 64
+"""Beyond so many kinds nothing new is kept: an ECU that answers everything wrongly must not fill the memory."""
+
+REGULAR_LENGTHS: dict[int, range] = {
+    Service.DIAGNOSTIC_SESSION_CONTROL: range(2, 3),
+    Service.ECU_RESET: range(2, 3),
+    Service.READ_DATA_BY_IDENTIFIER: range(3, 4),
+    Service.SECURITY_ACCESS: range(2, 260),
+    Service.WRITE_DATA_BY_IDENTIFIER: range(4, 4096),
+    Service.TESTER_PRESENT: range(2, 3),
+}
+"""Requests whose positive response is known to repeat them, and how long these are."""
+
+
+class Oddity(Enum):
+    """A kind of wrong answer."""
+
+    SECOND_ANSWER = "another final answer to a request that was answered already"
+    MALFORMED_REFUSAL = "a refusal that is not 7F, the request's service and one code"
+    WRONG_ECHO = "a positive response that does not repeat its request"
+
+
+@dataclass(slots=True)
+class Occurrences:
+    """One kind of wrong answer to one kind of request."""
+
+    what: Oddity
+    asked: str
+    """The beginning of the request, as hex."""
+    said: str
+    """The wrong answer, as hex."""
+    exchange: Exchange
+    count: int = 0
+
+
+class Oddities:
+    """Every kind of wrong answer of one ECU, with the first exchange that shows it."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Oddity, bytes], Occurrences] = {}
+        self._unsure_until_s = 0.0
+
+    def of(self, what: Oddity) -> list[Occurrences]:
+        """What was seen of a kind, the most frequent first."""
+        return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
+
+    def not_answered(self, now_s: float) -> None:
+        """A request was met with silence: what comes soon may be its answer, and proves nothing."""
+        self._unsure_until_s = now_s + LATE_S
+
+    def judge(self, reply: Reply, now_s: float) -> None:
+        """Keep a reply that was no valid answer, if it was meant as one to its request."""
+        message, request = reply.pdu, reply.request
+        if not message or now_s < self._unsure_until_s:
+            return
+        is_article = len(message) == 2 and message == bytes((request[0], Nrc.INVALID_KEY))
+        if message[0] == NEGATIVE_RESPONSE or is_article:
+            self._add(Oddity.MALFORMED_REFUSAL, reply, message)
+        elif message[0] == request[0] + RESPONSE_OFFSET and len(request) in REGULAR_LENGTHS.get(request[0], ()):
+            self._add(Oddity.WRONG_ECHO, reply, message)
+
+    def second_answer(self, reply: Reply, message: bytes, now_s: float) -> None:
+        """Keep an answer that came to a request although it had its final one."""
+        if now_s >= self._unsure_until_s:
+            self._add(Oddity.SECOND_ANSWER, reply, message)
+
+    def _add(self, what: Oddity, reply: Reply, message: bytes) -> None:
+        key = (what, reply.request[:2])
+        if key not in self._found and len(self._found) >= MOST:
+            return
+        asked, said = reply.request[:2].hex(" ").upper(), message[:8].hex(" ").upper()
+        self._found.setdefault(key, Occurrences(what, asked, said, reply.exchange())).count += 1
