@@ -13,7 +13,7 @@ from harness.doctor.socketcan import FD_FRAMES, INTERFACE, IS_UP, KERNEL, interf
 from harness.errors import UserError
 from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
-from harness.link.lock import BusLock, lock_path
+from harness.link.lock import BusLock
 from harness.link.trace import Trace
 from harness.target import Target
 
@@ -75,5 +75,5 @@ def _lock(bus: str) -> Diagnosis:
     try:
         BusLock(bus).release()
     except UserError as error:
-        return failure("the bus is free", str(error), f"fuser -v {lock_path(bus)}")
+        return failure("the bus is free", str(error), "wait for that run to end, or look at it: ps -f -p and the number of its process")
     return ok("the bus is free", "no other run uses it")

@@ -1,43 +1,86 @@
-"""Who uses a bus: one run at a time, whoever started it."""
+"""Keep a bus to one run at a time, whoever started it."""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
-import tempfile
+import pwd
+import socket
+import struct
 from pathlib import Path
 
 from harness.errors import UserError
 
+_CREDENTIALS = struct.Struct("3i")
+"""Linux's ``struct ucred``: process, user, group."""
+MOST_WAITING = 4096
+LONGEST_NAME_BYTES = 100
+"""Linux allows 107 bytes for the name of a socket."""
+
 
 class BusLock:
-    """Held from its making until `release`, or until the process ends. UserError: another run holds it."""
+    """Held from its making until `release`, or until the process ends. UserError: another run holds it.
+
+    It is a name in Linux's abstract socket namespace, which is that of the network interfaces: every user of this machine
+    sees it, whatever their environment, no file can stand in its place, and the kernel frees it when its holder dies.
+    """
 
     def __init__(self, bus: str) -> None:
-        path = lock_path(bus)
+        name = _name(bus)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._descriptor = _open(path)
+            self._socket.bind(name)
+            self._socket.listen(MOST_WAITING)
         except OSError as error:
-            raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error}); delete {path}") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise UserError(f"{bus}: another run uses this bus ({path}); wait for it to end") from error
+            self._socket.close()
+            if error.errno == errno.EADDRINUSE:
+                raise UserError(f"{bus}: another run uses this bus ({_holder(name)}); wait for it to end") from None
+            raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error.strerror})") from error
 
     def release(self) -> None:
         """Let the next run have the bus."""
-        os.close(self._descriptor)
+        self._socket.close()
 
 
-def lock_path(bus: str) -> Path:
-    """The file that a bus's lock is on."""
-    return Path(tempfile.gettempdir()) / f"uds-harness-{''.join(c if c.isalnum() else '-' for c in bus)}.lock"
+def _name(bus: str) -> bytes:
+    name = b"\0uds-harness-bus-" + bus.encode("utf-8", "backslashreplace")
+    if len(name) > LONGEST_NAME_BYTES:
+        from hashlib import sha256
+
+        name = name[: LONGEST_NAME_BYTES - 20] + sha256(name).hexdigest()[:20].encode()
+    return name
 
 
-def _open(path: Path) -> int:
-    """A file in a folder that users share: one that somebody else made can be locked, if not written."""
+def _holder(name: bytes) -> str:
+    """Which process holds a lock, of whom and for how long, as far as the kernel tells."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.setblocking(False)
+        try:
+            visitor.connect(name)
+            process, user, _ = _CREDENTIALS.unpack(
+                visitor.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )
+        except OSError:
+            return "it does not tell which"
+    if not process:
+        return "a process in another container"
+    return f"process {process} of {_user_name(user)}{_age(process)}"
+
+
+def _user_name(user: int) -> str:
     try:
-        return os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
+
+
+def _age(process: int) -> str:
+    """How long a process has been running, from /proc alone."""
+    try:
+        uptime_s = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = int(status.rpartition(")")[2].split()[19])
+        age_s = uptime_s - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return ""
+    return f", running for {age_s / 60:.0f} min" if age_s >= 60 else f", running for {max(age_s, 0):.0f} s"

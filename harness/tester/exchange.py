@@ -19,7 +19,7 @@ from harness.tester.oddities import Oddities
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import FLOW_CONTROLS, Transport
-from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_send_key
 
 MARGIN_S = 0.15
 """Beyond P2: what an adapter, a driver and a busy tester may add before silence is called silence."""
@@ -106,8 +106,9 @@ class Exchanger:
     ) -> Reply:
         """Send one request (bytes, hex, or a Scapy packet) and wait for its final answer.
 
-        Response pending extends the wait to P2*, for a minute at most; busyRepeatRequest is repeated. NotPermitted: the
-        target does not allow it; nothing was sent. LinkError: the adapter fails.
+        Response pending extends the wait to P2*, for a minute at most. A request that is answered by busyRepeatRequest is
+        repeated, but for a key: each one may count as an attempt. NotPermitted: the target does not allow it; nothing was
+        sent. LinkError: the adapter fails.
         """
         pdu = request if type(request) is bytes else _as_bytes(request)
         self.gate.check(pdu, is_functional=is_functional, is_right_key=is_right_key)
@@ -117,7 +118,7 @@ class Exchanger:
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
         repeats = 0
-        while reply.nrc == _BUSY and repeats < BUSY_REPEATS:
+        while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
             repeats += 1
             self.wait(BUSY_WAIT_S)
             reply = self._exchange(pdu, is_functional, wait_s)

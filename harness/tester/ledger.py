@@ -1,40 +1,62 @@
-"""How many wrong keys an ECU has been given, over all runs, and when that is enough."""
+"""Count the wrong keys that an ECU has been given, over all runs of a user, and say when it is enough.
+
+One file a user holds the counts, whatever folder or target file a run was started with. It is written to a temporary file
+and renamed, under a lock file that readers take too: a killed process leaves the old counts or the new ones.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.outcome import NotRun
-from harness.target import Target
+from harness.target import Can, Target
 
-Counts = dict[str, dict[str, int]]
+Counts = dict[int, int]
+"""Wrong keys by level."""
 
 LEDGER = "wrong-keys.json"
-"""Its file, beside the reports."""
+"""The file's name, in the user's state folder; earlier versions kept one beside the reports."""
+
+SCHEMA_VERSION = 1
+LOCK_TIMEOUT_S = 30.0
+LONGEST_LEDGER_BYTES = 1 << 24
 
 
 class Ledger:
-    """Counts wrong keys by ECU and level. With a path, it remembers over runs; `limit` None is no limit."""
+    """Counts wrong keys of one ECU by level. With a path, it remembers over runs; `limit` None is no limit.
 
-    def __init__(self, path: Path | None, ecu: str, limit: int | None) -> None:
-        self._path = path
-        self._ecu = ecu
+    An ECU has a name, from its interface, channel and ids, and a second one once its serial number is known (`identify`).
+    Of the counts under the two the larger holds. `earlier_name` is how earlier versions' names for it end.
+    """
+
+    def __init__(self, path: Path | None, ecu: str, limit: int | None, *, earlier_name: str = "") -> None:
+        """UserError: the file at `path` is no ledger, or cannot be read."""
+        self.path = path
         self._limit = limit
-        self._spent: dict[int, int] = {}
-        if path is not None and path.exists():
-            self._spent = {int(level, 0): count for level, count in _read(path).get(ecu, {}).items()}
+        self._earlier_name = earlier_name
+        self._own: Counts = {}
+        self._known: dict[str, Counts] = {ecu: {}}
+        self._earlier: Counts = {}
+        if path is not None and _exists(path):
+            with _locked(path):
+                self._learn(_read(path))
 
     def spent(self, level: int) -> int:
         """Wrong keys sent to a level so far."""
-        return self._spent.get(level, 0)
+        return max(counts.get(level, 0) for counts in self._known.values()) + self._earlier.get(level, 0)
 
     @property
     def total(self) -> int:
         """Wrong keys sent to all levels of this ECU so far."""
-        return sum(self._spent.values())
+        levels = {level for counts in (*self._known.values(), self._earlier) for level in counts}
+        return sum(map(self.spent, levels))
 
     def left(self, level: int) -> int | None:
         """How many more wrong keys a level may be sent; None: there is no limit."""
@@ -49,61 +71,255 @@ class Ledger:
             )
 
     def spend(self, level: int) -> None:
-        """Count one wrong key, on disk too, before it is sent. NotRun: there is no budget left."""
-        self.check(level)
-        self.count(level)
+        """Count one wrong key, on disk too, before it is sent.
+
+        NotRun: there is no budget left. UserError: it cannot be counted. In both cases it must not be sent.
+        """
+        self._add(level, 1, is_checked=True)
 
     def count(self, level: int) -> None:
-        """Count a key that has turned out to be wrong, whatever the budget."""
-        self._spent[level] = self.spent(level) + 1
-        self._save()
-
-    def _save(self) -> None:
-        if self._path is not None:
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._write(self._path)
-            except OSError as error:
-                raise UserError(f"{self._path}: the ledger of wrong keys cannot be written: {error}") from error
+        """Count a key that has turned out to be wrong, whatever the budget. UserError: it cannot be counted."""
+        self._add(level, 1)
 
     def take_back(self, level: int) -> None:
-        """The last key that was counted has turned out to be right."""
-        self._spent[level] = max(self.spent(level) - 1, 0)
-        self._save()
+        """The last key that was counted has turned out to be right. UserError: this cannot be written."""
+        if self._own.get(level):
+            self._add(level, -1)
 
-    def _write(self, path: Path) -> None:
-        """Put this ECU's counts into the file, beside what runs on other buses have put there meanwhile."""
-        with open(path, "a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            counts = _read(path) if path.stat().st_size else {}
-            counts[self._ecu] = {hex(level): count for level, count in self._spent.items()}
-            file.seek(0)
-            file.truncate()
-            file.write(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+    def identify(self, serial: bytes) -> None:
+        """Count under the ECU's serial number too, what this run has sent included. UserError: it cannot be counted.
+
+        A serial number that is filled with one byte is that of many ECUs, and is left alone.
+        """
+        name = f"serial {serial.hex().upper()}"
+        if len(set(serial)) < 2 or name in self._known:
+            return
+        if self.path is None:
+            self._known[name] = dict(self._own)
+            return
+        if not self._own and not _exists(self.path):
+            self._known[name] = {}
+            return
+        with _locked(self.path):
+            content = _read(self.path) if _exists(self.path) else Content()
+            self._learn(content)
+            before = content.wrong_keys.get(name, {})
+            self._known[name] = {level: before.get(level, 0) + self._own.get(level, 0) for level in before | self._own}
+            if self._own:
+                self._store(self.path, content)
+
+    def _add(self, level: int, number: int, *, is_checked: bool = False) -> None:
+        if self.path is None:
+            if is_checked:
+                self.check(level)
+            self._change(level, number)
+            return
+        with _locked(self.path):
+            content = _read(self.path) if _exists(self.path) else Content()
+            self._learn(content)
+            if is_checked:
+                self.check(level)
+            self._change(level, number)
+            self._store(self.path, content)
+
+    def _change(self, level: int, number: int) -> None:
+        for counts in (self._own, *self._known.values()):
+            counts[level] = max(counts.get(level, 0) + number, 0)
+
+    def _learn(self, content: Content) -> None:
+        """Take what the file says, and no less than this run has sent: somebody may have deleted the file meanwhile."""
+        for name in self._known:
+            self._known[name] = dict(content.wrong_keys.get(name, {}))
+            _raise_to(self._known[name], self._own)
+        self._earlier = {}
+        for ecus in content.earlier.values():
+            for name, counts in ecus.items():
+                if self._earlier_name and name.endswith(f" {self._earlier_name}"):
+                    for level, number in counts.items():
+                        self._earlier[level] = self._earlier.get(level, 0) + number
+
+    def _store(self, path: Path, content: Content) -> None:
+        for name, counts in self._known.items():
+            content.wrong_keys[name] = dict(counts)
+        _write(path, content)
+
+
+@dataclass(slots=True)
+class Content:
+    """What the file holds."""
+
+    wrong_keys: dict[str, Counts] = field(default_factory=dict)
+    """By an ECU's name."""
+    earlier: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    """The ledgers of earlier versions that were taken over, by their path."""
 
 
 def ledger_of(target: Target, path: Path | None) -> Ledger:
     """The ledger of the ECU that a target describes. UserError: the file at `path` is no ledger."""
     can = target.can
-    return Ledger(path, f"{target.name} {can.interface}:{can.channel} {can.request_id:X}", target.safety.wrong_keys)
+    earlier_name = f"{can.interface}:{can.channel} {can.request_id:X}"
+    return Ledger(path, _name(can), target.safety.wrong_keys, earlier_name=earlier_name)
 
 
 def ledger_path(target: Target, reports: Path) -> Path | None:
-    """Where a target's wrong keys are counted over all runs; None: those of a simulated ECU are not."""
-    return None if target.is_simulated else reports / LEDGER
+    """Where a target's wrong keys are counted over all runs; None: those of a simulated ECU are not.
+
+    What an earlier version counted in `reports` is taken over first. UserError: one of the two is no ledger.
+    """
+    if target.is_simulated:
+        return None
+    path = state_folder() / LEDGER
+    take_over(path, reports / LEDGER)
+    return path
 
 
-def _read(path: Path) -> Counts:
+def state_folder() -> Path:
+    """Where this user's state lies: ``$XDG_STATE_HOME/uds-harness``, or ``~/.local/state/uds-harness``."""
+    from platformdirs import user_state_path
+
+    return user_state_path("uds-harness", appauthor=False)
+
+
+def take_over(path: Path, earlier: Path) -> None:
+    """Keep in the ledger at `path` what a ledger of an earlier version says; what was kept of it before is not added again.
+
+    UserError: one of the two is no ledger, or `path` cannot be written.
+    """
+    if not _exists(earlier):
+        return
+    found = {name: _counts(levels, earlier) for name, levels in _document(earlier).items()}
+    with _locked(path):
+        content = _read(path) if _exists(path) else Content()
+        kept = content.earlier.setdefault(str(earlier.resolve()), {})
+        before = {name: dict(counts) for name, counts in kept.items()}
+        for name, counts in found.items():
+            _raise_to(kept.setdefault(name, {}), counts)
+        if kept != before:
+            _write(path, content)
+
+
+def _name(can: Can) -> str:
+    width = 8 if can.extended_ids is True or can.request_id > 0x7FF else 3
+    return f"{can.interface}:{can.channel} {can.request_id:0{width}X}/{can.response_id:0{width}X}"
+
+
+def _raise_to(counts: Counts, others: Mapping[int, int]) -> None:
+    for level, number in others.items():
+        counts[level] = max(counts.get(level, 0), number)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other processes off the ledger at `path`."""
+    from filelock import FileLock, Timeout
+
+    lock = path.with_name(f"{path.name}.lock")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        counts = {
-            str(ecu): {hex(int(level, 0)): int(count) for level, count in levels.items()} for ecu, levels in content.items()
-        }
-        if any(count < 0 for levels in counts.values() for count in levels.values()):
-            raise ValueError("a count is below zero")
-    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_odd(lock)
+        with FileLock(
+            lock, LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.01, fallback_to_soft=False, preserve_lock_file=True
+        ):
+            yield
+    except Timeout:
         raise UserError(
-            f"{path}: the ledger of wrong keys cannot be read ({error}); "
-            "mend it, or move it away if no ECU it speaks of is in use"
+            f"{lock}: another process has held the ledger of wrong keys for {LOCK_TIMEOUT_S:g} s; see: fuser -v {lock}"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: the ledger of wrong keys cannot be written: {error.strerror or error}; "
+            "make its folder writable, or name another one with XDG_STATE_HOME"
         ) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError:
+        return False
+
+
+def _refuse_odd(path: Path) -> None:
+    """UserError: something else than a file lies there, such as a pipe, which would never end."""
+    if _exists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise UserError(f"{path}: is no plain file; remove it, and see who put it there")
+
+
+def _read(path: Path) -> Content:
+    document = _document(path)
+    if not isinstance(document.get("wrong_keys"), dict) or not isinstance(document.get("earlier"), dict):
+        raise _damaged(path, "wrong_keys or earlier is missing or no table")
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise _damaged(path, f"its schema_version is not {SCHEMA_VERSION}; another version of the harness wrote it")
+    earlier = {}
+    for name, ecus in document["earlier"].items():
+        if not isinstance(ecus, dict):
+            raise _damaged(path, f"earlier.{name} is no table")
+        earlier[name] = {ecu: _counts(levels, path) for ecu, levels in ecus.items()}
+    return Content({ecu: _counts(levels, path) for ecu, levels in document["wrong_keys"].items()}, earlier)
+
+
+def _document(path: Path) -> dict[str, object]:
+    try:
+        _refuse_odd(path)
+        with open(path, "rb") as file:
+            text = file.read(LONGEST_LEDGER_BYTES + 1)
+        if len(text) > LONGEST_LEDGER_BYTES:
+            raise ValueError("it is far too long")
+        if not text.strip():
+            raise ValueError("it is empty")
+        document = json.loads(text.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(document, dict):
+        raise _damaged(path, "it is no table")
+    return document
+
+
+def _counts(levels: object, path: Path) -> Counts:
+    counts: Counts = {}
+    for level, count in levels.items() if isinstance(levels, dict) else ():
+        try:
+            number = int(level, 0)
+        except ValueError:
+            raise _damaged(path, f"{ascii(level)[:40]} is no level") from None
+        if type(count) is not int or not 0 <= count < 1 << 63:
+            raise _damaged(path, f"level {number:#x} has no count of wrong keys")
+        counts[number] = max(counts.get(number, 0), count)
+    if not isinstance(levels, dict):
+        raise _damaged(path, "an ECU has no table of levels")
     return counts
+
+
+def _damaged(path: Path, what: str) -> UserError:
+    line = " ".join(what.split())
+    return UserError(
+        f"{path}: the ledger of wrong keys cannot be read ({line}); "
+        "mend it, or move it away if no ECU it speaks of is in use"
+    )
+
+
+def _write(path: Path, content: Content) -> None:
+    """Put the whole file in the place of the old one: whoever is killed here leaves one of the two."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "wrong_keys": _plain(content.wrong_keys),
+        "earlier": {name: _plain(ecus) for name, ecus in sorted(content.earlier.items())},
+    }
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)  # left by a killed process, or a link that somebody put there
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(document, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _plain(ecus: Mapping[str, Counts]) -> dict[str, dict[str, int]]:
+    return {ecu: {hex(level): counts[level] for level in sorted(counts)} for ecu, counts in sorted(ecus.items())}

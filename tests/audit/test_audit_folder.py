@@ -71,9 +71,18 @@ def test_out_names_exactly_the_folder(place: Path) -> None:
     assert "here/and there" in done.out
 
 
-def test_out_may_name_an_earlier_run_and_replaces_all_of_it(place: Path) -> None:
+def test_out_does_not_replace_an_earlier_run_unasked(place: Path) -> None:
+    uds_harness("audit", "--out", "again", "-k", "CF-02", cwd=place)
+    before = {path: path.read_bytes() for path in (place / "again").rglob("*") if path.is_file()}
+    done = uds_harness("audit", "--out", "again", "-k", "SA-01", cwd=place)
+    assert done.code == 4
+    assert "again: holds a run already; name a new folder, or give --force" in done.err
+    assert {path: path.read_bytes() for path in (place / "again").rglob("*") if path.is_file()} == before
+
+
+def test_with_force_an_earlier_run_is_replaced_with_all_that_belongs_to_it(place: Path) -> None:
     uds_harness("audit", "--out", "again", "-k", "CF-02 or SA-01", cwd=place)
-    done = uds_harness("audit", "--out", "again", "-k", "CF-02", cwd=place)
+    done = uds_harness("audit", "--out", "again", "--force", "-k", "CF-02", cwd=place)
     assert [result["id"] for result in done.document["results"] if result["verdict"] != "not_run"] == ["CF-02"]
     assert differences_to_manifest(done.folder) == []
     assert len((done.folder / "results.jsonl").read_text().splitlines()) == len(done.document["results"])

@@ -14,9 +14,11 @@ from harness.run_folder import differences_to_manifest, read_run
 
 from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks
 
-FIRST = check("MY-FIRST", "tester.request('22 10 10')")
-STOP = check("MY-STOP", "tester.request('22 10 10')\nraise KeyboardInterrupt")
-LATER = check("MY-LATER", "tester.request('22 10 10')")
+LATE = "('lockout',)"
+"""What lets a check run after those that unlock: it may send wrong keys."""
+FIRST = check("MY-FIRST", "tester.request('22 10 10')", needs=LATE)
+STOP = check("MY-STOP", "tester.request('22 10 10')\nraise KeyboardInterrupt", needs=LATE)
+LATER = check("MY-LATER", "tester.request('22 10 10')", needs=LATE)
 ALL = "AC-01 or AC-02 or CF-02 or MY-"
 HELD = {"AC-01": "inconclusive", "AC-02": "inconclusive"}
 """On the article these wait for a control that may be taken only when no check needs the lock any more."""
@@ -34,7 +36,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Done:
 def signalled(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """The same by a real signal to a real process."""
     place = tmp_path_factory.mktemp("signalled")
-    mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT), LATER)
+    mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT, needs=LATE), LATER)
     return Waiting("audit", "article", "--checks", mine, "-k", ALL, cwd=place).end_with(signal.SIGINT)
 
 
@@ -42,7 +44,7 @@ def signalled(tmp_path_factory: pytest.TempPathFactory) -> Done:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A process that had no time for anything."""
     place = tmp_path_factory.mktemp("killed")
-    mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT), LATER)
+    mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT, needs=LATE), LATER)
     return Waiting("audit", "article", "--checks", mine, "-k", ALL, cwd=place).end_with(signal.SIGKILL)
 
 

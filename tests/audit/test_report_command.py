@@ -62,7 +62,7 @@ def test_a_run_that_goes_on_is_left_alone_and_a_copy_of_it_gets_its_report(place
     before = sorted((place / "run").iterdir())
     disturbing = [
         uds_harness("report", "run", cwd=place),
-        uds_harness("audit", write_target(place), "-k", "CF-01", "--out", "run", cwd=place),
+        uds_harness("audit", write_target(place), "-k", "CF-01", "--out", "run", "--force", cwd=place),
     ]
     copied = uds_harness("report", "run", "--out", "copy", cwd=place)
     after = sorted((place / "run").iterdir())

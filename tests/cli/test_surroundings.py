@@ -84,7 +84,7 @@ def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> Non
 def test_an_audit_whose_output_nobody_takes_leaves_its_report(tmp_path: Path) -> None:
     """Standard output is closed, or leads to a full disk."""
     for redirection in (">&-", ">/dev/full"):
-        words = ["sh", "-c", f'"$@" {redirection}', "sh", *AUDIT]
+        words = ["sh", "-c", f'"$@" {redirection}', "sh", *AUDIT, "--force"]
         done = subprocess.run(words, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         as_ever(tmp_path, done.returncode, done.stderr)
 

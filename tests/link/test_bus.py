@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections import deque
@@ -21,6 +23,7 @@ from harness.link.adapter import rate_options, trouble_with
 from harness.link.bus import CanLink, Link, SimulatedLink, open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
+from harness.link.lock import BusLock
 from harness.link.trace import Trace
 
 READ_1010 = Frame(0x740, bytes.fromhex("0322101000000000"))
@@ -39,12 +42,6 @@ def received(link: Link, seconds: float) -> list[Frame]:
     while (frame := link.receive(until_s)) is not None:
         frames.append(frame)
     return frames
-
-
-@pytest.fixture(autouse=True)
-def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other runs on this machine are no concern of these tests."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 # --- the simulated bus ---
@@ -473,7 +470,7 @@ def test_an_unknown_profile_is_a_user_error() -> None:
 
 
 def test_a_second_run_on_the_same_bus_is_refused(virtual_link: Link, request: pytest.FixtureRequest) -> None:
-    with pytest.raises(UserError, match=r"another run uses this bus \(.*\.lock\); wait for it to end") as caught:
+    with pytest.raises(UserError, match=r"another run uses this bus \(.*\); wait for it to end") as caught:
         open_bus("virtual", request.node.name)
     assert "\n" not in str(caught.value)
 
@@ -491,20 +488,41 @@ def test_simulated_buses_are_as_many_as_one_likes() -> None:
     assert all(isinstance(open_bus("uds-sim", "hardened"), SimulatedLink) for _ in range(3))
 
 
-def test_the_lock_of_another_user_counts_and_is_no_obstacle(tmp_path: Path) -> None:
-    open_bus("virtual", "shared").close()
-    (lock,) = tmp_path.glob("*.lock")
-    lock.chmod(0o444)
-    link = open_bus("virtual", "shared")
-    with pytest.raises(UserError, match="another run"):
-        open_bus("virtual", "shared")
+def test_who_holds_the_bus_is_said(virtual_link: Link, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(UserError, match=rf"process {os.getpid()} of \S+, running for \d+ (s|min)"):
+        open_bus("virtual", request.node.name)
+
+
+@pytest.mark.parametrize("variable", ["TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"])
+def test_a_run_with_another_environment_is_kept_off_too(
+    variable: str, virtual_link: Link, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    code = "import sys\nfrom harness.link.lock import BusLock\nBusLock(sys.argv[1])"
+    words = [sys.executable, "-c", code, f"virtual:{request.node.name}"]
+    done = subprocess.run(words, env={**os.environ, variable: str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert "another run uses this bus" in done.stderr
+
+
+def test_nothing_is_left_in_a_folder_that_users_share(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    link = open_bus("virtual", "no file")
+    assert list(tmp_path.iterdir()) == []
     link.close()
 
 
-def test_a_lock_that_cannot_be_had_says_why(tmp_path: Path) -> None:
-    (tmp_path / "uds-harness-virtual-odd.lock").symlink_to(tmp_path / "nowhere" / "lock")
-    with pytest.raises(UserError, match=r"cannot tell whether another run uses this bus \(.*\); delete /"):
-        open_bus("virtual", "odd")
+@pytest.mark.parametrize("name", ["x" * 1000, "\ud800", "\0", "a\nb"], ids=ascii)
+def test_odd_names_of_buses_are_kept_apart(name: str) -> None:
+    first, second = BusLock(f"virtual:{name}1"), BusLock(f"virtual:{name}2")
+    with pytest.raises(UserError, match="another run"):
+        BusLock(f"virtual:{name}1")
+    first.release()
+    second.release()
+
+
+def test_a_killed_run_frees_its_bus() -> None:
+    code = "import os, signal\nfrom harness.link.lock import BusLock\nlock = BusLock('virtual:killed')\nos.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    BusLock("virtual:killed").release()
 
 
 def open_descriptors() -> int:

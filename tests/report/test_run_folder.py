@@ -148,7 +148,10 @@ def test_an_earlier_run_is_replaced_and_other_files_stay(article: Run, tmp_path:
     folder.write("audit.html", "old")
     folder.seal({})
     (tmp_path / "notes.txt").write_text("mine")
-    RunFolder.create(tmp_path, article.info)
+    with pytest.raises(UserError, match="holds a run already"):
+        RunFolder.create(tmp_path, article.info)
+    assert read_run(tmp_path) == article
+    RunFolder.create(tmp_path, article.info, replaces_run=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", RESULTS_JSONL, RUN_JSON]
     assert read_run(tmp_path).findings == ()
 

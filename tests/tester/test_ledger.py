@@ -1,8 +1,11 @@
-"""Are wrong keys counted, over all runs, before they are sent?"""
+"""Wrong keys are counted over all runs before they are sent, and no count is ever lost."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import can
@@ -10,9 +13,11 @@ import pytest
 
 from harness.errors import NotPermitted, UserError
 from harness.outcome import NotRun
-from harness.tester.ledger import Ledger
+from harness.target import Target
+from harness.tester.keys import KeyFunction
+from harness.tester.ledger import Ledger, ledger_of, ledger_path, state_folder, take_over
 
-from .desk import Desk, SecuredEcu, allowing, secured
+from .desk import Desk, SecuredEcu, allowing, right_key, secured
 
 WRONG = bytes(4)
 
@@ -97,7 +102,7 @@ def test_ecus_do_not_pay_for_each_other(path: Path) -> None:
 
 
 def test_runs_on_two_buses_at_a_time_keep_each_others_counts(path: Path) -> None:
-    """One run a bus is the rule; two buses share the folder of reports, and with it the ledger."""
+    """One run a bus is the rule; the runs of a user share the ledger."""
     pi, gateway = Ledger(path, "pi", 5), Ledger(path, "gateway", 5)
     pi.spend(0x01)
     gateway.spend(0x01)
@@ -107,12 +112,12 @@ def test_runs_on_two_buses_at_a_time_keep_each_others_counts(path: Path) -> None
 
 def test_the_file_can_be_read_by_people(path: Path) -> None:
     Ledger(path, "pi", 5).spend(0x11)
-    assert json.loads(path.read_text()) == {"pi": {"0x11": 1}}
+    assert json.loads(path.read_text()) == {"schema_version": 1, "wrong_keys": {"pi": {"0x11": 1}}, "earlier": {}}
 
 
-def test_nothing_else_is_left_beside_the_file(path: Path) -> None:
+def test_only_the_lock_is_left_beside_the_file(path: Path) -> None:
     Ledger(path, "pi", 5).spend(0x01)
-    assert [file.name for file in path.parent.iterdir()] == ["wrong-keys.json"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["wrong-keys.json", "wrong-keys.json.lock"]
 
 
 def test_a_ledger_without_a_path_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,33 +126,79 @@ def test_a_ledger_without_a_path_writes_nothing(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
+HEAD = '{"schema_version": 1, "earlier": {}, "wrong_keys": '
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"{", id="cut short"),
+        pytest.param("", id="empty"),
+        pytest.param(" \n", id="blank"),
+        pytest.param("{", id="cut short"),
+        pytest.param(HEAD, id="cut short behind its head"),
         pytest.param(b"\xff\xfe", id="no text"),
-        pytest.param(b"[]", id="a list"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b'{"pi": 3}', id="no levels"),
-        pytest.param(b'{"pi": {"one": 3}}', id="a level that is no number"),
-        pytest.param(b'{"pi": {"0x01": "many"}}', id="a count that is no number"),
-        pytest.param(b'{"pi": {"0x01": null}}', id="no count"),
-        pytest.param(b'{"pi": {"0x01": -500}}', id="a count below zero"),
-        pytest.param(b'{"pi": {"0x01": Infinity}}', id="an endless count"),
-        pytest.param(b"[" * 100_000, id="endless nesting"),
+        pytest.param("[]", id="a list"),
+        pytest.param("null", id="null"),
+        pytest.param("{}", id="nothing"),
+        pytest.param('{"schema_version": 1, "wrong_keys": {}}', id="half of it"),
+        pytest.param('{"schema_version": 2, "earlier": {}, "wrong_keys": {}}', id="a later version"),
+        pytest.param('{"schema_version": 1, "earlier": {"a": 3}, "wrong_keys": {}}', id="an earlier one that is none"),
+        pytest.param(HEAD + "[]}", id="a list of counts"),
+        pytest.param(HEAD + '{"pi": 3}}', id="no levels"),
+        pytest.param(HEAD + '{"pi": null}}', id="null for levels"),
+        pytest.param(HEAD + '{"pi": {"one": 3}}}', id="a level that is no number"),
+        pytest.param(HEAD + '{"pi": {"0x01": "many"}}}', id="a count that is no number"),
+        pytest.param(HEAD + '{"pi": {"0x01": true}}}', id="a count that is true"),
+        pytest.param(HEAD + '{"pi": {"0x01": 1.5}}}', id="half a key"),
+        pytest.param(HEAD + '{"pi": {"0x01": null}}}', id="no count"),
+        pytest.param(HEAD + '{"pi": {"0x01": -500}}}', id="a count below zero"),
+        pytest.param(HEAD + '{"pi": {"0x01": Infinity}}}', id="an endless count"),
+        pytest.param("[" * 100_000, id="endless nesting"),
     ],
 )
-def test_a_malformed_file_is_refused_in_one_line(path: Path, content: bytes) -> None:
+def test_a_malformed_file_is_refused_in_one_line(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True)
-    path.write_bytes(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = path.read_bytes()
     with pytest.raises(UserError) as caught:
         Ledger(path, "pi", 5)
     text = str(caught.value)
     assert str(path) in text
     assert "mend it" in text
     assert "\n" not in text
-    assert path.read_bytes() == content
+    assert path.read_bytes() == before
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_dangling_link(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("name", ["wrong-keys.json", "wrong-keys.json.lock"])
+@pytest.mark.parametrize("make", [make_pipe, make_dangling_link, Path.mkdir])
+def test_what_is_no_file_is_refused_and_not_waited_for(path: Path, name: str, make: Callable[[Path], None]) -> None:
+    path.parent.mkdir(parents=True)
+    make(path.with_name(name))
+    with pytest.raises(UserError, match=f"{name}.*is no plain file; remove it"):
+        Ledger(path, "pi", 5).spend(0x01)
+
+
+def test_a_part_that_a_killed_run_left_is_no_obstacle(path: Path) -> None:
+    Ledger(path, "pi", 5).spend(0x01)
+    path.with_name("wrong-keys.json.part").write_text("{")
+    Ledger(path, "pi", 5).spend(0x01)
+    assert Ledger(path, "pi", 5).spent(0x01) == 2
+
+
+def test_a_link_in_the_place_of_the_part_is_not_written_through(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    (tmp_path / "mine").write_text("precious")
+    path.with_name("wrong-keys.json.part").symlink_to(tmp_path / "mine")
+    Ledger(path, "pi", 5).spend(0x01)
+    assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_a_ledger_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -156,7 +207,155 @@ def test_a_ledger_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) 
     with pytest.raises(UserError) as caught:
         ledger.spend(0x01)
     assert "wrong-keys.json" in str(caught.value)
+    assert "XDG_STATE_HOME" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_deleted_during_a_run_takes_nothing_with_it(path: Path) -> None:
+    ledger = Ledger(path, "pi", 5)
+    ledger.spend(0x01)
+    path.unlink()
+    ledger.spend(0x01)
+    assert Ledger(path, "pi", 5).spent(0x01) == 2
+
+
+def test_a_run_beside_another_on_one_ecu_counts_the_keys_of_both(path: Path) -> None:
+    """Its two connections, say: each run sees the other's keys when it asks for its next."""
+    first, second = Ledger(path, "pi", 3), Ledger(path, "pi", 3)
+    first.spend(0x01)
+    second.spend(0x01)
+    first.spend(0x01)
+    with pytest.raises(NotRun, match="3 of 3 spent"):
+        second.spend(0x01)
+
+
+# Which ECU it is
+
+
+def target(**changes: object) -> Target:
+    declared = secured()
+    return replace(declared, can=replace(declared.can, **{"interface": "socketcan", "channel": "can0", **changes}))
+
+
+def test_another_name_in_the_target_file_is_no_fresh_budget(path: Path) -> None:
+    ledger_of(target(), path).spend(0x01)
+    assert ledger_of(replace(target(), name="renamed"), path).spent(0x01) == 1
+
+
+@pytest.mark.parametrize("changes", [{"channel": "can1"}, {"request_id": 0x701}, {"response_id": 0x702}])
+def test_another_channel_or_id_is_another_ecu(path: Path, changes: dict[str, object]) -> None:
+    ledger_of(target(), path).spend(0x01)
+    assert ledger_of(target(**changes), path).spent(0x01) == 0
+
+
+def test_an_id_of_29_bits_is_another_than_the_same_of_11(path: Path) -> None:
+    ledger_of(target(), path).spend(0x01)
+    assert ledger_of(target(extended_ids=True), path).spent(0x01) == 0
+
+
+def test_a_serial_number_is_followed_to_another_bus(path: Path) -> None:
+    ledger = Ledger(path, "can0", 5)
+    ledger.identify(b"SN-0001")
+    ledger.spend(0x01)
+    moved = Ledger(path, "can1", 5)
+    assert moved.spent(0x01) == 0
+    moved.identify(b"SN-0001")
+    assert moved.spent(0x01) == 1
+
+
+def test_keys_that_were_sent_before_the_serial_number_was_known_count_for_it(path: Path) -> None:
+    ledger = Ledger(path, "can0", 5)
+    ledger.spend(0x01)
+    ledger.identify(b"SN-0001")
+    moved = Ledger(path, "can1", 5)
+    moved.identify(b"SN-0001")
+    assert moved.spent(0x01) == 1
+
+
+def test_of_the_counts_by_bus_and_by_serial_number_the_larger_holds(path: Path) -> None:
+    Ledger(path, "can0", None).spend(0x01)
+    other_sample = Ledger(path, "can1", None)
+    other_sample.identify(b"SN-0002")
+    for _ in range(3):
+        other_sample.spend(0x01)
+    plugged = Ledger(path, "can0", 4)
+    plugged.identify(b"SN-0002")
+    assert plugged.spent(0x01) == 3
+    plugged.spend(0x01)
+    with pytest.raises(NotRun):
+        plugged.spend(0x01)
+    assert Ledger(path, "can0", None).spent(0x01) == 2, "each name counts what was sent under it"
+
+
+@pytest.mark.parametrize("serial", [b"", b"0", bytes(8), b"\xff" * 8, b"        "])
+def test_a_serial_number_that_was_never_written_identifies_nothing(path: Path, serial: bytes) -> None:
+    first = Ledger(path, "can0", 5)
+    first.identify(serial)
+    first.spend(0x01)
+    second = Ledger(path, "can1", 5)
+    second.identify(serial)
+    assert second.spent(0x01) == 0
+
+
+# Where it lies
+
+
+def test_the_ledger_is_the_users_and_not_the_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    found = set()
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        found.add(ledger_path(target(), Path("reports")))
+    assert found == {tmp_path / "state" / "uds-harness" / "wrong-keys.json"}
+
+
+def test_without_a_state_folder_it_lies_in_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ledger_path(target(), tmp_path) == tmp_path / ".local" / "state" / "uds-harness" / "wrong-keys.json"
+
+
+def test_a_state_folder_that_moves_with_the_working_directory_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    assert state_folder() == tmp_path / ".local" / "state" / "uds-harness"
+
+
+def test_the_wrong_keys_of_a_simulated_ecu_are_not_kept() -> None:
+    assert ledger_path(secured(), Path("reports")) is None
+
+
+def test_an_earlier_ledger_is_added_once(path: Path, tmp_path: Path) -> None:
+    earlier = tmp_path / "old.json"
+    counts = {"pi socketcan:can0 740": {"0x1": 2}, "mine socketcan:can0 740": {"0x1": 1}, "pi socketcan:can0 7": {"0x1": 9}}
+    earlier.write_text(json.dumps(counts))
+    for _ in range(3):
+        take_over(path, earlier)
+    ledger = ledger_of(target(), path)
+    assert ledger.spent(0x01) == 3, "under whatever name the target had"
+    ledger.spend(0x01)
+    assert ledger_of(target(), path).spent(0x01) == 4
+    earlier.unlink()
+    take_over(path, earlier)
+    assert ledger_of(target(), path).spent(0x01) == 4
+
+
+def test_the_earlier_ledgers_of_two_folders_are_both_added(path: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text('{"pi socketcan:can0 740": {"0x1": 2}}')
+        take_over(path, tmp_path / name)
+    assert ledger_of(target(), path).spent(0x01) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pi": {"0x1": -1}}'])
+def test_a_damaged_earlier_ledger_is_refused(path: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "old.json").write_text(content)
+    with pytest.raises(UserError, match=r"old.json: the ledger of wrong keys cannot be read"):
+        take_over(path, tmp_path / "old.json")
+    assert not path.exists()
 
 
 # At the ECU
@@ -172,7 +371,7 @@ class Watching(SecuredEcu):
 
     def on_frame(self, message: can.Message) -> None:
         if bytes(message.data[1:3]) == b"\x27\x02":
-            self.counts.append(json.loads(self.path.read_text())["pi"]["0x1"] if self.path.exists() else 0)
+            self.counts.append(json.loads(self.path.read_text())["wrong_keys"]["pi"]["0x1"] if self.path.exists() else 0)
         super().on_frame(message)
 
 
@@ -229,4 +428,15 @@ def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
     tester.security.seed(0x01)
     tester.request("27 02 00 00 00 00") if send == "request" else tester.raw(b"\x06\x27\x02" + WRONG)
     assert ecu.keys == [WRONG]
+    assert desk.ledger.spent(0x01) == 1
+
+
+
+    desk = Desk(ecu, key=key, ledger=Ledger(None, "pi", 5))
+    if key is not None:
+        desk.tester.security.unlock(0x01)
+    desk.tester.session_for(0x01)
+    desk.tester.security.seed(0x01)
+    desk.tester.security.send_key(0x01, WRONG)
+    assert ecu.heard.count("2702" + WRONG.hex()) == 1
     assert desk.ledger.spent(0x01) == 1
