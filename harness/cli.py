@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 from harness.commands import audit, diff, discover, doctor, ecu, import_table, lists, report
@@ -40,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
+        with _ended_like_ctrl_c():
+            code: int = options.run(options)
     except UserError as error:
         print(f"uds-harness: {error}", file=sys.stderr)
         return WRONG_USE
@@ -58,6 +63,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = _nowhere()  # what is left in the old one cannot be written at the end either
         return WRONG_USE
     return code
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP unless it is ignored, end a command as Ctrl-C does: what is open is closed on the way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wanted = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in wanted:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in wanted:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _nowhere() -> TextIO:

@@ -228,7 +228,7 @@ class RunInfo:
     finished_utc: str = ""
     """As started_utc; empty if the run never came to its end."""
     interrupted: bool = False
-    """The run did not come to its end: checks that had not begun are missing."""
+    """The run did not come to its end: checks that had not ended are missing."""
     quirks: tuple[str, ...] = ()
     """Deviations that the target file asks to tolerate."""
     remarks: tuple[str, ...] = ()
@@ -253,6 +253,10 @@ class RunInfo:
     """The run was asked to leave keys and secrets in its files."""
     security_access: SecurityAccessSummary | None = None
     """Whether SecurityAccess was seen and judged; None until the run has ended."""
+    ledger: str = ""
+    """The file in which wrong keys are counted over all runs, ``~`` for the home folder; empty: they are not counted."""
+    stopped_by: str = ""
+    """Why an interrupted run came to its end early, e.g. ``Ctrl-C``; empty if nothing is known of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

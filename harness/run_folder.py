@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -50,6 +51,7 @@ OWN_FILES: Final = (
 """What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
 
 LONGEST_TARGET_NAME: Final = 60
+DEEPEST_JSON: Final = 40
 
 
 def default_name(started_utc: str, target_name: str) -> str:
@@ -68,12 +70,13 @@ class RunFolder:
         self._findings: dict[tuple[str, str | None], Finding] = {}
 
     @classmethod
-    def create(cls, path: Path, info: RunInfo) -> RunFolder:
+    def create(cls, path: Path, info: RunInfo, *, replaces_run: bool = False) -> RunFolder:
         """Start a run in exactly this folder; call it before anything else writes there.
 
-        The files of an earlier run in it are removed. A folder with other things in it is refused with a ``UserError``.
+        The files of an earlier run in it are removed if `replaces_run`. UserError: there is such a run, and it is not to be
+        replaced, or the folder holds other things.
         """
-        check_is_free(path)
+        check_is_free(path, replaces_run=replaces_run)
         with _said_as_user_error(path):
             path.mkdir(parents=True, exist_ok=True)
             for name in OWN_FILES:
@@ -101,16 +104,27 @@ class RunFolder:
         return cls.create(path, info)
 
     def write_start(self, info: RunInfo) -> None:
-        """Write run.json: the run as it started."""
-        self.write(RUN_JSON, _dump(_head(info)))
+        """Write run.json: the run as it started. It says nothing of the end: whoever finds no other file knows of none."""
+        document = _head(info)
+        del document["run"]["interrupted"]
+        self.write(RUN_JSON, _dump(document))
 
     def append(self, finding: Finding) -> None:
-        """Keep one result, at once. Of several with the same id and parameter the last one counts."""
+        """Keep one result, at once. Of several with the same id and parameter the last one counts.
+
+        UserError: it cannot be written; then nothing of it is.
+        """
         self._findings[finding.id, finding.parameter] = finding
-        line = json.dumps(finding.as_json()) + "\n"
+        rest = memoryview(json.dumps(finding.as_json()).encode("ascii") + b"\n")
         path = self.path / RESULTS_JSONL
-        with _said_as_user_error(path), open(path, "a", encoding="ascii", newline="\n") as file:
-            file.write(line)
+        with _said_as_user_error(path), open(path, "ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(end)  # half a line would spoil those behind it
+                raise
 
     def finish(self, info: RunInfo) -> Run:
         """Write audit.json from the run as it ended and every appended result; returns what was written."""
@@ -136,6 +150,7 @@ class RunFolder:
         """A new file in the folder of what is not handed over, which only its owner can read."""
         path = self.path / PRIVATE / name
         with _said_as_user_error(path):
+            _refuse_linked_private(self.path)
             path.parent.mkdir(exist_ok=True)
             path.parent.chmod(0o700)
             path.unlink(missing_ok=True)
@@ -197,13 +212,16 @@ def fingerprints(path: Path) -> dict[str, Any]:
     return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
 
 
-def check_is_free(path: Path) -> None:
-    """UserError: a run cannot be started in this folder, since it holds something else, or is none."""
+def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
+    """UserError: a run cannot be started in this folder: it holds something else, or a run that is to stay, or is none."""
     with _said_as_user_error(path):
+        _refuse_linked_private(path)
         if path.exists() and not path.is_dir():
             raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
         if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
             raise UserError(f"{path}: is not empty and holds no earlier run; name a new or empty folder")
+        if is_run_folder(path) and not replaces_run:
+            raise UserError(f"{path}: holds a run already; name a new folder, or give --force to replace that run")
 
 
 def sha256_of(path: Path) -> str:
@@ -282,19 +300,16 @@ def _no_run_folder(path: Path) -> UserError:
 
 def _streamed(path: Path) -> Iterator[Finding]:
     """The results that were appended before the end; a last line cut in the middle is left out."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
+    lines = _content(path).split(b"\n")
     kept: dict[tuple[str, str | None], Finding] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except ValueError as error:
+            value = _from_json(line)
+        except (ValueError, RecursionError) as error:
             if number == len(lines):
                 break
             raise UserError(f"{path}: line {number} is no JSON ({error}); the file is damaged") from error
@@ -305,9 +320,7 @@ def _streamed(path: Path) -> Iterator[Finding]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
+        document = _from_json(_content(path))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: is no JSON ({error}); the file is damaged") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
@@ -316,6 +329,35 @@ def _load(path: Path) -> dict[str, Any]:
     if version > SCHEMA_VERSION:
         raise UserError(f"{path}: schema_version is {version}, this harness reads up to {SCHEMA_VERSION}; update it")
     return dict(document)
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds. UserError: it is none, such as a pipe, which might never end, or cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UserError(f"{path}: is no plain file; the run's folder is damaged")
+            return file.read()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+
+
+def _from_json(text: bytes) -> Any:
+    """The value that a JSON text stands for. ValueError: it is none, or nested deeper than anything that a run writes."""
+    value = json.loads(text)
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
 
 
 def _parse(shape: type[T], value: object, path: Path, where: str) -> T:
@@ -332,6 +374,13 @@ def _is_private(name: str) -> bool:
 def _file_names(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _refuse_linked_private(folder: Path) -> None:
+    """UserError: what is private would be written, and deleted, in a folder that a link leads to."""
+    private = folder / PRIVATE
+    if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
+        raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")
 
 
 def _part(path: Path) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from typing import TextIO
 
 import pytest
 
 from harness.audit import REQUEST
-from harness.audit.items import ATTACK
+from harness.audit.items import ATTACK, is_foreseen
 from harness.audit.session import AuditOptions
 from harness.report.terminal import WIDTH, result_lines, summary_lines
 from harness.report.text import visible
@@ -52,6 +53,8 @@ class Console:
         lines = summary_lines(run, colour=self._is_terminal)
         end = len(lines) - lines[::-1].index("")
         lines.insert(end, f"report: {folder}/{AUDIT_HTML}")
+        if run.info.interrupted:
+            lines.insert(end + 1, f"to make its reports again: uds-harness report {shlex.quote(folder)}")
         self._write(self._cleared() + "\n".join(["", *lines, ""]))
 
     def heading(self, text: str) -> None:
@@ -119,6 +122,6 @@ class AuditRequest:
                 raise pytest.UsageError(f"--checks {path}: there is no check in it; see CONTRIBUTING.md for what one is")
 
     @pytest.hookimpl
-    def pytest_internalerror(self) -> None:
-        """Remember that pytest itself failed."""
-        self.has_internal_error = True
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that pytest, or the harness, failed."""
+        self.has_internal_error = not is_foreseen(excinfo.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,11 @@ from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
 from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
 from harness.audit.session import AuditSession
+from harness.audit.stopping import Stop
+from harness.errors import HarnessError
 from harness.outcome import NotRun, fail
 from harness.report.pytest_html import DetailView
-from harness.run import Finding
+from harness.run import Finding, Run
 from harness.run_folder import AUDIT_HTML
 from harness.target import Target
 
@@ -39,12 +42,25 @@ class Audit:
         refuse_shuffling(config)
         self._request = config.pluginmanager.get_plugin(REQUEST)
         options = self._request.options if self._request is not None else options_of(config)
-        self._session = AuditSession(options)
+        self._stop = Stop()
+        self._stop.install()
+        try:
+            self._session = AuditSession(options)
+        except BaseException:
+            self._stop.remove()
+            raise
+        if self._request is not None and self._session.info.ledger:
+            self._request.console.heading(f"wrong keys are counted in {self._session.info.ledger}")
         config.pluginmanager.register(DetailView(self._session.info), "uds-harness-details")
         self._held: dict[tuple[str, str | None], tuple[pytest.Item, list[pytest.TestReport]]] = {}
         self._settled: list[Finding] = []
         self._functions: dict[str, Any] = {}
-        self._interrupted = False
+        self._stopped_by = ""
+        self._is_collected = False
+        self._is_identified = False
+        self._run: Run | None = None
+        self._is_sealed = False
+        self._trouble = ""
         self._cases: set[Path] = set()
         self._has_wrong_use = False
         self._has_failed_test = False
@@ -56,8 +72,9 @@ class Audit:
         return self._session.options.target
 
     def pytest_report_header(self) -> str:
-        options = self._session.options
-        return f"uds-harness: {self.target.name} ({self.target.environment}), depth {options.depth}, seed {options.seed}"
+        options, ledger = self._session.options, self._session.info.ledger
+        text = f"uds-harness: {self.target.name} ({self.target.environment}), depth {options.depth}, seed {options.seed}"
+        return f"{text}, wrong keys counted in {ledger}" if ledger else text
 
     # Collection
 
@@ -87,6 +104,8 @@ class Audit:
         can_relock = self._session.tester.access.can_relock
         session.items.sort(key=lambda item: order(item.stash.get(ATTACK, None), can_relock))
         self._session.measure.prepare(item.stash[ATTACK] for item in session.items if ATTACK in item.stash)
+        self._is_collected = True
+        self._stop.hold()
 
     # Running
 
@@ -125,6 +144,9 @@ class Audit:
         """Run a check for an item; the item's reports are held back if its verdict has to wait."""
         if hasattr(item, "case"):  # the files of fuzz cases are named in the manifest
             self._cases.add(item.path)
+        if not self._is_identified:
+            self._is_identified = True
+            self._session.identify()
         runner = self._session.runner
         final = runner.run(check, self._repeat(check.declared))
         self._settled += [finding for finding in final if (finding.id, finding.parameter) in self._held]
@@ -152,19 +174,22 @@ class Audit:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-
         declared = item.stash.get(ATTACK, None)
         if declared is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        self._release(self._settled)
-        finding = item.stash.get(FINDING, None)
-        if finding is not None and item.stash.get(WAITS, False):
-            self._session.keep(finding)  # as long as it waits it is inconclusive, should the run die
-            self._held[finding.id, finding.parameter] = (item, reports)
-        else:
-            self._log(item, reports)
+        reports: list[pytest.TestReport] = []
+        try:
+            with self._stop.interruptible():
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        finally:  # stopped while what it used was put away, a check has ended all the same
+            self._release(self._settled)
+            finding = item.stash.get(FINDING, None)
+            if finding is not None and item.stash.get(WAITS, False):
+                self._session.keep(finding)  # as long as it waits it is inconclusive, should the run die
+                self._held[finding.id, finding.parameter] = (item, reports)
+            elif finding is not None or reports:
+                self._log(item, reports)
         return True
 
     def _release(self, settled: list[Finding]) -> None:
@@ -189,8 +214,16 @@ class Audit:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
-    def pytest_keyboard_interrupt(self) -> None:
-        self._interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self._stopped_by = self._stopped_by or self._stop.reason or _words(excinfo.value)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Say what stopped the run; what is no fault of ours needs no traceback."""
+        self._stopped_by = self._stopped_by or _words(excinfo.value)
+        if not is_foreseen(excinfo.value):
+            return False
+        print(f"uds-harness: {_words(excinfo.value)}", file=sys.stderr)
+        return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._has_failed_test = self._has_failed_test or (report.failed and not hasattr(report, REPORT_ATTRIBUTE))
@@ -202,23 +235,72 @@ class Audit:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        runner = self._session.runner
-        self._release(runner.waiting if self._interrupted else runner.settle())
-        for item in self._deselected:
-            self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
-        for item in session.items if session.shouldfail else ():
-            if ATTACK in item.stash and FINDING not in item.stash:
-                declared = item.stash[ATTACK]
-                self._session.keep(left_out(declared, _parameter(item), self._repeat(declared), STOPPED))
-        run = self._session.finish(interrupted=self._interrupted)
+        self._end(session)
         yield
-        self._session.seal(sorted(self._cases))
+        self._seal()
         if self._has_wrong_use:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif self._run is None or self._trouble:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif session.exitstatus not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
-            session.exitstatus = exit_code(run, has_failed_test=self._has_failed_test)
-        if self._request is not None and session.exitstatus != pytest.ExitCode.USAGE_ERROR:
-            self._request.console.summary(run, str(self._session.folder.path))
+            session.exitstatus = exit_code(self._run, has_failed_test=self._has_failed_test)
+        if self._run is not None and self._request is not None and session.exitstatus != pytest.ExitCode.USAGE_ERROR:
+            self._request.console.summary(self._run, str(self._session.folder.path))
+
+    def _end(self, session: pytest.Session) -> None:
+        """Keep what was held back, leave the ECU and write the reports; whatever goes wrong, as much of it as can be."""
+        runner = self._session.runner
+        settled = runner.waiting
+        try:
+            if not self._stopped_by:
+                with self._stop.interruptible():
+                    settled = runner.settle()
+        except (KeyboardInterrupt, Exception) as error:
+            self._stopped_by = self._stop.reason or _words(error)
+        try:
+            self._release(settled)
+            for item in self._deselected:
+                self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
+            for item in session.items if session.shouldfail else ():
+                if ATTACK in item.stash and FINDING not in item.stash:
+                    declared = item.stash[ATTACK]
+                    self._session.keep(left_out(declared, _parameter(item), self._repeat(declared), STOPPED))
+        except Exception as error:
+            self._stopped_by = self._stopped_by or _words(error)
+        try:
+            self._run = self._session.finish(self._stopped_by or self._why_partial(session))
+        except Exception as error:
+            self._trouble = _words(error)
+
+    def _why_partial(self, session: pytest.Session) -> str:
+        """What to say of a run that nothing is known to have stopped; empty if every check that was collected has ended."""
+        if not self._is_collected:
+            return "the checks could not be collected"
+        unfinished = [item for item in session.items if ATTACK in item.stash and FINDING not in item.stash]
+        if not unfinished or session.shouldfail:
+            return ""
+        return str(session.shouldstop or "pytest ended the run early")
+
+    def _seal(self) -> None:
+        if self._run is not None and not self._trouble:
+            try:
+                self._session.seal(sorted(self._cases))
+                self._is_sealed = True
+            except Exception as error:
+                self._trouble = _words(error)
+
+    def pytest_unconfigure(self) -> None:
+        """Say what to do about a folder that could not be finished, and let go of everything."""
+        self._session.close()
+        self._stop.remove()
+        if not self._is_sealed:
+            folder = self._session.folder.path
+            why = self._trouble or self._stopped_by or self._stop.reason or "it was not begun"
+            print(
+                f"uds-harness: the run could not be finished: {why}\n"
+                f"what was measured is kept; for its reports: uds-harness report {shlex.quote(str(folder))}",
+                file=sys.stderr,
+            )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
@@ -229,6 +311,22 @@ class Audit:
 def _parameter(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
     return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
+
+
+def is_foreseen(error: BaseException) -> bool:
+    """Whether an error says all that there is to say in its text: no fault of ours."""
+    return isinstance(error, (HarnessError, OSError))
+
+
+def _words(error: BaseException) -> str:
+    """What stopped a run, in a line."""
+    if isinstance(error, pytest.exit.Exception):
+        return f"pytest.exit: {error.msg}"
+    if type(error) is KeyboardInterrupt:
+        return "Ctrl-C"
+    is_plain = is_foreseen(error) or isinstance(error, KeyboardInterrupt)
+    text = str(error) if is_plain else f"an error of the harness: {type(error).__name__}: {error}"
+    return " ".join(text.split())
 
 
 def _in_our_words(check: Callable[[], object]) -> object:

@@ -38,6 +38,7 @@ def options_of(config: pytest.Config) -> AuditOptions:
         selection=shlex.join(selection),
         keeps_secrets=option.uds_keep_secrets,
         hidden=hidden,
+        replaces_run=option.uds_force,
     )
 
 

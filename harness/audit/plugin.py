@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--uds-depth", default="default", metavar="DEPTH", help="quick, default or deep: sample sizes")
     group.addoption("--uds-seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     group.addoption("--uds-out", metavar="DIR", help="the run's folder (default: a new one under reports/)")
+    group.addoption("--uds-force", action="store_true", help="replace the run that is in --uds-out")
     group.addoption("--uds-redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     group.addoption("--uds-keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
 

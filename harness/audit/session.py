@@ -15,7 +15,7 @@ from harness.audit.opening import open_tester
 from harness.audit.provenance import commit, identification, operator, versions
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
-from harness.errors import LinkError
+from harness.errors import HarnessError, LinkError, NotPermitted, UserError
 from harness.link.access import bus_access
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
@@ -23,11 +23,13 @@ from harness.outcome import Unjudged
 from harness.redaction import OriginalLog, Redactor
 from harness.report.files import write_reports
 from harness.requirements import not_tested
-from harness.run import Depth, Finding, Run, RunInfo, SecurityAccessSummary, Verdict
+from harness.run import Depth, Finding, Identifier, Run, RunInfo, SecurityAccessSummary, Verdict
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
 from harness.run_lock import RunLock
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
+
+SERIAL_NUMBER = 0xF18C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class AuditOptions:
     """Leave keys and secrets in the run's files."""
     hidden: tuple[str, ...] = ()
     """What else is to be taken out of them: names in `HIDEABLE`."""
+    replaces_run: bool = False
+    """Put the run in the place of an earlier one that lies in `out`."""
 
 
 class AuditSession:
@@ -72,7 +76,7 @@ class AuditSession:
             info = self.info if self._redactor is None else self._redactor.info(self.info)
             if options.out is not None:
                 RunLock(options.out).release()
-                self.folder = RunFolder.create(options.out, info)
+                self.folder = RunFolder.create(options.out, info, replaces_run=options.replaces_run)
             else:
                 self.folder = RunFolder.create_new(options.reports, target.name, info)
             self._lock = RunLock(self.folder.path)
@@ -81,10 +85,12 @@ class AuditSession:
             else:
                 self._log = self._redactor.open_log(self.folder)
                 self.tester.security.tell_key = self._redactor.learn_key
+            self._write_found_target()
         except BaseException:
             self._link.close()
             raise
-        self._write_found_target()
+        self._is_serial_known = False
+        self._is_closed = False
         trace.write_to(self._log)
         self.measure = Measurements(self.tester, options.depth)
         self.runner = Runner(self.tester)
@@ -115,10 +121,27 @@ class AuditSession:
             quirks=tuple(f"{quirk}: {QUIRKS[quirk]}" for quirk in target.quirks),
             remarks=tuple(remarks),
             not_tested=not_tested(),
+            ledger=self.tester.security.ledger.where,
         )
 
+    def identify(self) -> None:
+        """Ask a real ECU for its serial number, so that its wrong keys count on every bus; once it was told, no more."""
+        ledger = self.tester.security.ledger
+        if ledger.path is None or self._is_serial_known:
+            return
+        try:
+            reply = self.tester.read_reply(SERIAL_NUMBER)
+        except (LinkError, NotPermitted):
+            return
+        if reply.is_positive:
+            self._is_serial_known = True
+            ledger.identify(reply.pdu[3:])
+
     def keep(self, finding: Finding) -> Finding:
-        """Write a result down, with the user's acceptance of it if there is one that has not expired."""
+        """Write a result down, with the user's acceptance of it if there is one that has not expired.
+
+        UserError: it, or the frames that prove it, cannot be written.
+        """
         reason = self._accepted_reason(finding)
         if reason and finding.verdict is Verdict.FAIL:
             finding = replace(finding, accepted=reason)
@@ -127,11 +150,16 @@ class AuditSession:
         elif finding.verdict is Verdict.FAIL:
             self._on_acceptances += self._expired(finding)
         finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
-        self.tester.trace.flush()
         self._originals[finding.id, finding.parameter] = finding
         if self._redactor is not None:
             finding = self._redactor.finding(finding)
-        self.folder.append(finding)
+        trace = self.tester.trace
+        try:
+            trace.flush()
+        finally:
+            self.folder.append(finding)
+        if trace.trouble:  # results whose frames are not kept would prove nothing
+            raise UserError(trace.trouble)
         return finding
 
     def _accepted_reason(self, finding: Finding) -> str:
@@ -147,33 +175,27 @@ class AuditSession:
             if entry.id == finding.id and entry.expires is not None:
                 yield f"{entry.id} was accepted by the target file ({entry.reason}) until {entry.expires} and counts again."
 
-    def finish(self, *, interrupted: bool) -> Run:
-        """Leave the ECU restored as far as it answers, close the bus, and write audit.json and audit.html."""
+    def finish(self, stopped_by: str) -> Run:
+        """Leave the ECU restored as far as it answers, close the bus, and write audit.json and every report.
+
+        `stopped_by` says what kept a check from its end; empty: every one has ended. UserError: the folder cannot be
+        written; the ECU is restored and the bus closed all the same.
+        """
         remarks = [*self.info.remarks, *dict.fromkeys(self._on_acceptances), *self._on_found_keys()]
-        if not interrupted:  # else there may be checks of these ids that had not begun
+        if not stopped_by:  # else there may be checks of these ids that had not begun
             remarks += self._on_unknown_ids()
-        no_contact, was_asked = "", self.tester.exchange_count > 0
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
-        try:
-            if was_asked:
-                self.tester.restore()
-        except Exception as error:  # the run must end with what it measured, whatever the ECU or adapter does now
-            remarks.append(f"The ECU could not be restored at the end: {error}")
-            no_contact = str(error)
-        hidden_dids = self._redactor.words.hidden_dids if self._redactor is not None else ()
-        identifiers = tuple(identification(self.tester, no_contact, hidden_dids)) if was_asked else ()
-        security_access = self._security_access(may_ask=was_asked and not no_contact and not interrupted)
+        identifiers, no_contact = self._leave_ecu(remarks)
+        may_ask = self.tester.exchange_count > 0 and not no_contact and not stopped_by
+        security_access = self._security_access(may_ask=may_ask)
         bus = bus_access(self.options.target.can, self._link)
-        try:
-            self._link.close()
-        except (LinkError, OSError) as error:
-            remarks.append(f"The bus did not close cleanly: {error}")
-        self._log.close()
+        self.close(remarks)
         info = replace(
             self.info,
             finished_utc=utc_text(self._clock.utc_s()),
-            interrupted=interrupted,
+            interrupted=bool(stopped_by),
+            stopped_by=stopped_by,
             remarks=tuple(remarks),
             identification=identifiers,
             security_access=security_access,
@@ -196,6 +218,32 @@ class AuditSession:
             return security_access_summary(self.tester, findings, may_ask=may_ask)
         except (Unjudged, LinkError):
             return security_access_summary(self.tester, findings, may_ask=False)
+
+    def _leave_ecu(self, remarks: list[str]) -> tuple[tuple[Identifier, ...], str]:
+        """Restore the ECU, and ask it who it is, if it was asked anything; what goes wrong is remarked, and comes back."""
+        if self.tester.exchange_count == 0:
+            return (), ""
+        no_contact = ""
+        try:
+            self.tester.restore()
+            self.identify()
+        except Exception as error:  # the run must end with what it measured, whatever the ECU, adapter or disk does now
+            remarks.append(f"The ECU could not be restored at the end: {error}")
+            no_contact = str(error)
+        hidden_dids = self._redactor.words.hidden_dids if self._redactor is not None else ()
+        return tuple(identification(self.tester, no_contact, hidden_dids)), no_contact
+
+    def close(self, remarks: list[str] | None = None) -> None:
+        """Let go of the bus and its log, once; what goes wrong is remarked."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for what, close in (("bus", self._link.close), ("bus log", self._log.close)):
+            try:
+                close()
+            except (HarnessError, OSError) as error:
+                if remarks is not None:
+                    remarks.append(f"The {what} did not close cleanly: {error}")
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
         """Everything that was written so far once more, with all that is known now; and what is still to be written."""

@@ -44,6 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("-x", action="store_true", help="stop at the first failure")
     audit.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     audit.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
+    audit.add_argument("--force", action="store_true", help="replace the run that is in --out")
     audit.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
@@ -75,9 +76,9 @@ def run(options: argparse.Namespace) -> int:
     target, found_text = target_of(options), ""
     if options.key and target.path is not None:
         raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
+    if options.out is not None:
+        check_is_free(options.out, replaces_run=options.force)
     if target.path is None:
-        if options.out is not None:
-            check_is_free(options.out)
         found_text = _discovered(target, options)
         if not found_text:
             return NOTHING_JUDGED
@@ -95,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
             found_text=found_text,
             keeps_secrets=options.keep_secrets,
             hidden=hidden,
+            replaces_run=options.force,
         )
     )
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")

@@ -75,5 +75,5 @@ def _lock(bus: str) -> Diagnosis:
     try:
         BusLock(bus).release()
     except UserError as error:
-        return failure("the bus is free", str(error), "wait for that run to end, or look at it: ps -f -p and the number of its process")
+        return failure("the bus is free", str(error), "wait for that run to end, or look at its process: ps -f -p NUMBER")
     return ok("the bus is free", "no other run uses it")

@@ -287,11 +287,13 @@ class CanLink:
         self._lock = BusLock(self._name)
 
     def close(self) -> None:
-        self.trace.flush()
-        self._adapter.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        try:
+            self.trace.flush()
+        finally:
+            self._adapter.close()
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
 
 def open_link(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from harness.errors import UserError
 from harness.link.frame import Frame
 
 ERROR_FRAME = "20000080#0000000000000000"
@@ -34,6 +35,8 @@ class Trace:
         self._recent: list[Frame] = []
         self._first = 0
         self._written = 0
+        self.trouble = ""
+        """Why frames are no longer written to the log; empty as long as they are, or if there is none."""
         self.record = self._recent.append
         """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
 
@@ -59,12 +62,20 @@ class Trace:
             del self._recent[:-KEEP]
 
     def flush(self) -> None:
-        """Write out what is new, if there is a log."""
+        """Write out what is new, if there is a log.
+
+        UserError: it cannot be written. It is given up then: what a full disk left out would shift every number behind it.
+        """
         if self._log is None:
             return
         fresh = self._recent[max(self._written - self._first, 0) :]
-        self._log.write("".join(self._lines(fresh)))
-        self._log.flush()
+        try:
+            self._log.write("".join(self._lines(fresh)))
+            self._log.flush()
+        except OSError as error:
+            self._log = None
+            self.trouble = f"the bus log cannot be written: {error.strerror or error}"
+            raise UserError(self.trouble) from error
         self._written = self.count
 
     def _lines(self, frames: list[Frame]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from harness.report.text import shown
 from harness.run import Run, RunInfo, Severity, Verdict
 
 VERDICT_MEANINGS: Final[dict[Verdict, str]] = {
@@ -44,7 +45,8 @@ def interruption(info: RunInfo) -> str:
     if not info.interrupted:
         return ""
     if info.finished_utc:
-        return "This run was interrupted: checks that had not begun are missing."
+        why = f" ({shown(info.stopped_by)})" if info.stopped_by else ""
+        return f"This run was interrupted{why}: checks that had not ended are missing."
     return "This run was cut short and never finished: checks that had not ended are missing."
 
 
@@ -58,7 +60,8 @@ def conclusion(run: Run) -> str:
     elif not decided:
         sentence = "Nothing is known of this ECU's protection: no result is a pass or a fail."
     elif not failures:
-        sentence = f"No finding: {_count(decided, 'result')} reached pass or fail, and nothing needs mending."
+        rest = "the rest is not known" if run.info.interrupted else "nothing needs mending"
+        sentence = f"No finding: {_count(decided, 'result')} reached pass or fail, and {rest}."
     else:
         worst = failures[0].severity
         number = sum(one.severity is worst for one in failures)

@@ -61,6 +61,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Finished", info.finished_utc or "never"),
         ("Operator", info.operator or "not named"),
         ("On the bus", ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in info.counts.items())),
+        ("Wrong keys", f"counted over all runs in {info.ledger}" if info.ledger else ""),
         *_bus_facts(info.bus),
         ("Versions", ", ".join(f"{what} {version}" for what, version in info.versions.items())),
         ("Source", _source(info)),

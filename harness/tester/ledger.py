@@ -48,6 +48,15 @@ class Ledger:
             with _locked(path):
                 self._learn(_read(path))
 
+    @property
+    def where(self) -> str:
+        """The file, ``~`` for the home folder; empty: the counts end with this run."""
+        if self.path is None:
+            return ""
+        home = os.path.expanduser("~")
+        path = str(self.path)
+        return f"~{path.removeprefix(home)}" if home != "/" and path.startswith(f"{home}/") else path
+
     def spent(self, level: int) -> int:
         """Wrong keys sent to a level so far."""
         return max(counts.get(level, 0) for counts in self._known.values()) + self._earlier.get(level, 0)
@@ -217,9 +226,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_odd(lock)
-        with FileLock(
-            lock, LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.01, fallback_to_soft=False, preserve_lock_file=True
-        ):
+        with FileLock(lock, LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.01, fallback_to_soft=False, preserve_lock_file=True):
             yield
     except Timeout:
         raise UserError(
@@ -247,16 +254,17 @@ def _refuse_odd(path: Path) -> None:
 
 def _read(path: Path) -> Content:
     document = _document(path)
-    if not isinstance(document.get("wrong_keys"), dict) or not isinstance(document.get("earlier"), dict):
+    ours, others = document.get("wrong_keys"), document.get("earlier")
+    if not isinstance(ours, dict) or not isinstance(others, dict):
         raise _damaged(path, "wrong_keys or earlier is missing or no table")
     if document.get("schema_version") != SCHEMA_VERSION:
         raise _damaged(path, f"its schema_version is not {SCHEMA_VERSION}; another version of the harness wrote it")
     earlier = {}
-    for name, ecus in document["earlier"].items():
+    for name, ecus in others.items():
         if not isinstance(ecus, dict):
             raise _damaged(path, f"earlier.{name} is no table")
         earlier[name] = {ecu: _counts(levels, path) for ecu, levels in ecus.items()}
-    return Content({ecu: _counts(levels, path) for ecu, levels in document["wrong_keys"].items()}, earlier)
+    return Content({ecu: _counts(levels, path) for ecu, levels in ours.items()}, earlier)
 
 
 def _document(path: Path) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import contextlib
 import io
+import os
 import re
 from pathlib import Path
 

@@ -520,7 +520,9 @@ def test_odd_names_of_buses_are_kept_apart(name: str) -> None:
 
 
 def test_a_killed_run_frees_its_bus() -> None:
-    code = "import os, signal\nfrom harness.link.lock import BusLock\nlock = BusLock('virtual:killed')\nos.kill(os.getpid(), 9)"
+    code = (
+        "import os, signal\nfrom harness.link.lock import BusLock\nlock = BusLock('virtual:killed')\nos.kill(os.getpid(), 9)"
+    )
     subprocess.run([sys.executable, "-c", code], check=False)
     BusLock("virtual:killed").release()
 

@@ -431,7 +431,12 @@ def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
     assert desk.ledger.spent(0x01) == 1
 
 
-
+@pytest.mark.parametrize("answer", ["7F 27 21", "7F 27 22", "7F 27 24", "7F 27 78", ""])
+@pytest.mark.parametrize("key", [right_key, None])
+def test_a_key_goes_out_once_and_counts_whatever_is_answered(answer: str, key: KeyFunction | None) -> None:
+    """Although it asks for the busy request to be repeated, the ECU may have counted the key."""
+    ecu = SecuredEcu(attempts=None)
+    ecu.refuses_with = {"2702" + WRONG.hex(): answer}
     desk = Desk(ecu, key=key, ledger=Ledger(None, "pi", 5))
     if key is not None:
         desk.tester.security.unlock(0x01)
