@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.analysis.development import traces_of_development
+    from harness.analysis.development import credentials_in, traces_of_development
     from harness.analysis.drift import Drift, drift
-    from harness.analysis.padding import Observed, padding_of
+    from harness.analysis.padding import Observed, padding_of, shown_in_padding
     from harness.analysis.rhythm import rhythm_of
     from harness.analysis.secrets import found_in, is_telling
     from harness.audit.declare import attack
@@ -54,6 +54,7 @@ _HOME = {
     "Walk": "harness.fuzz.walk",
     "attack": "harness.audit.declare",
     "await_quiet": "harness.tester.load",
+    "credentials_in": "harness.analysis.development",
     "drift": "harness.analysis.drift",
     "fail": "harness.outcome",
     "foreign_frame": "harness.tester.load",
@@ -77,6 +78,7 @@ _HOME = {
     "rhythm_of": "harness.analysis.rhythm",
     "segments": "harness.tester.segments",
     "send_load": "harness.tester.load",
+    "shown_in_padding": "harness.analysis.padding",
     "silence": "harness.tester.reply",
     "traces_of_development": "harness.analysis.development",
     "valid_requests": "harness.fuzz.generate",
@@ -107,6 +109,7 @@ __all__ = [
     "Walk",
     "attack",
     "await_quiet",
+    "credentials_in",
     "drift",
     "fail",
     "foreign_frame",
@@ -130,6 +133,7 @@ __all__ = [
     "rhythm_of",
     "segments",
     "send_load",
+    "shown_in_padding",
     "silence",
     "traces_of_development",
     "valid_requests",

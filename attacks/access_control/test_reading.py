@@ -18,6 +18,7 @@ from harness import (
     Severity,
     Tester,
     attack,
+    credentials_in,
     fail,
     inconclusive,
     not_applicable,
@@ -200,14 +201,15 @@ def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> Non
     r155=("18.3", "19.3"),
     rationale="Who reads the secret, the expected key or the next seed needs no attack on SecurityAccess any more.",
     remediation="Keep secrets and the state of SecurityAccess where no diagnostic service reaches; delete such identifiers.",
-    proven_by=("secret_readable", "key_readable"),
+    proven_by=("secret_readable", "key_readable", "password_readable"),
 )
 def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurements, depth: Depth) -> None:
     levels = [entry.level for entry in tester.target.security]
-    if not levels:
-        raise tester.looking.without_level()
     secrets = known_secrets(tester)
     readable = readable_data(tester, measure, depth)
+    judge_credentials(tester, readable.values)
+    if not levels:
+        raise tester.looking.without_level()
     if not readable.dids:
         inconclusive(f"none of {readable.tried} identifiers answers a read, so that none can be looked into")
     usual = candidates(tester, Depth.DEFAULT) if depth is Depth.DEEP else candidates(tester, depth)
@@ -232,6 +234,19 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
         inconclusive("no data identifier can be read: there is nothing to look into")
     if not secrets and not any(tester.security.has_key(level) for level in levels):
         inconclusive("neither a secret nor a key function is given: there is nothing to look for")
+
+
+def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
+    """Fail where a value reads like a password or the like; what it is stays out of the report."""
+    found = {did: kind for did, value in values.items() if (kind := credentials_in(value))}
+    if found:
+        did, kind = next(iter(found.items()))
+        show_concealed(tester, tester.read_reply(did), kind)
+        fail(
+            expected="no data identifier that reads like a credential",
+            observed=", ".join(f"DID {did:04X} reads like {kind}" for did, kind in list(found.items())[:8]),
+            severity=Severity.HIGH,
+        )
 
 
 def judge_next_seed(tester: Tester, level: int, did: int) -> None:

@@ -1,8 +1,9 @@
-"""Does identification tell more than who the ECU is?"""
+"""Identification tells who the ECU is, and no more."""
 
 from __future__ import annotations
 
-from harness import Measurements, Reply, Severity, Tester, attack, fail, inconclusive, traces_of_development
+from attacks.access_control.readable import readable_data
+from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, traces_of_development
 
 STANDARD_RECORDS = range(0xF180, 0xF1A0)
 SUPPORTED_DTCS = b"\x19\x0a"
@@ -19,18 +20,23 @@ SUPPORTED_DTCS = b"\x19\x0a"
     rationale="Build paths, host names and debug labels tell an attacker which tools, which branch and which people to look "
     "at, and that a debug build was shipped.",
     remediation="Fill identification from the release, not from the build machine; see that the product is a release build.",
-    proven_by=("build_path_readable",),
+    proven_by=("build_path_readable", "log_name_readable"),
 )
-def test_identification_holds_no_traces_of_development(tester: Tester, measure: Measurements) -> None:
+def test_identification_holds_no_traces_of_development(tester: Tester, measure: Measurements, depth: Depth) -> None:
     declared = [entry.did for entry in tester.target.data if entry.read.kind == "open" and not entry.secret]
+    secret = {entry.did for entry in tester.target.data if entry.secret}
+    found = readable_data(tester, measure, depth)
     shown: dict[str, str] = {}
     answered = 0
-    for did in sorted({*STANDARD_RECORDS, *declared}):
+    for did in sorted({*STANDARD_RECORDS, *declared, *found.dids} - secret):
         reply = tester.read_reply(did)
         answered += reply.is_positive or reply.is_negative
         if reply.is_positive:
-            shown[f"DID {did:04X}"] = content(reply)
+            if did in STANDARD_RECORDS or did in declared:
+                shown[f"DID {did:04X}"] = content(reply)
             judge(tester, reply, f"DID {did:04X}", reply.pdu[3:])
+        elif trace := traces_of_development(found.values.get(did, b"")):
+            fail(expected="identification of the product", observed=f"DID {did:04X} holds {trace}, in another session")
     codes = tester.request(SUPPORTED_DTCS)
     if codes.is_positive:
         shown["supported trouble codes"] = f"{max(len(codes.pdu) - 3, 0) // 4}"

@@ -1,9 +1,14 @@
-"""Is padding empty, or does it repeat what was said before?"""
+"""Padding is empty: it neither repeats what was said before nor shows what nobody may know."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from attacks.access_control.key_material import SHORTEST, known_secrets, show_concealed
 from harness import (
     Depth,
+    Frame,
     Inconclusive,
     Observed,
     Reply,
@@ -14,9 +19,15 @@ from harness import (
     inconclusive,
     not_applicable,
     padding_of,
+    shown_in_padding,
 )
 
 ENOUGH_FRAMES = 20
+MOST_SHOWN_BY_CHANCE = 1
+UNKNOWN_SERVICE, UNKNOWN_DID = b"\x15", b"\x22\x5a\x5a"
+
+Material = Mapping[str, bytes]
+"""What must not be known at the time of an answer, by name."""
 
 
 @attack(
@@ -29,29 +40,37 @@ ENOUGH_FRAMES = 20
     r155=("18.3", "19.3"),
     rationale="Padding that is not written is whatever the buffer held last: parts of keys, of other answers, of memory.",
     remediation="Fill every frame up with one constant byte before it is sent.",
-    proven_by=("padding_leaks_last_frame",),
+    uses=("write", "lockout"),
+    proven_by=("padding_leaks_last_frame", "refused_key_padded_with_right_one"),
 )
 def test_padding_repeats_nothing(tester: Tester, depth: Depth) -> None:
     wanted = depth.choose(quick=40, default=120, deep=500)
+    wrong_keys = depth.choose(quick=2, default=4, deep=20)
+    kept_back = known_secrets(tester) | protected_content(tester)
     frames: list[Observed] = []
     first: list[Reply] = []
+    shown: list[tuple[Reply, str]] = []
     while len(first) < wanted:
-        replies = conversation(tester)
-        if not any(reply.is_positive or reply.is_negative for reply in replies):
+        round_ = list(conversation(tester, has_wrong_keys=wrong_keys > 0))
+        wrong_keys -= 1
+        if not any(reply.is_positive or reply.is_negative for reply, _ in round_):
             inconclusive("nothing is answered")
-        first += replies
-        for reply in replies:
-            frames += [Observed(frame.data, not frame.is_sent) for frame in reply.frames if is_ours(tester, frame.can_id)]
+        for reply, material in round_:
+            first.append(reply)
+            exchanged = [Observed(frame.data, not frame.is_sent) for frame in reply.frames if is_ours(tester, frame)]
+            frames += exchanged
+            shown += [(reply, name) for _, name in shown_in_padding(exchanged, {**kept_back, **material})]
+    judge_shown(tester, shown)
     padding = padding_of(frames)
     if not padding.frames:
         not_applicable("the ECU does not pad its frames")
     if padding.leaks:
         tester.cite(*first[:3])
-        number, shown = padding.repeats[0]
+        number, repeated = padding.repeats[0]
         fail(
             expected="one constant byte behind every message",
             observed=f"{len(padding.repeats)} of {padding.frames} paddings repeat an earlier frame, "
-            f"e.g. {shown.hex(' ').upper()} in {frames[number].data.hex(' ').upper()}",
+            f"e.g. {repeated.hex(' ').upper()} in {frames[number].data.hex(' ').upper()}",
         )
     values = ", ".join(f"{value:02X}" for value in sorted(padding.values)[:8])
     if not padding.is_uniform:
@@ -61,25 +80,75 @@ def test_padding_repeats_nothing(tester: Tester, depth: Depth) -> None:
     tester.note(f"{padding.frames} padded frames: filled with {values}")
 
 
-def conversation(tester: Tester) -> list[Reply]:
-    """Long and short messages in turn, keys among them where they are known: what a buffer could keep."""
-    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:6]
-    replies = []
-    for entry in tester.target.security:
+def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
+    """Fail if more paddings than chance explains hold what must not be known."""
+    if len(shown) > MOST_SHOWN_BY_CHANCE:
+        reply, name = shown[0]
+        show_concealed(tester, reply, name)
+        asked = reply.request[:2].hex(" ").upper()
+        fail(
+            expected="one constant byte behind every message",
+            observed=f"{len(shown)} paddings hold part of what nobody may know: first {name}, behind the answer to {asked}",
+            severity=Severity.CRITICAL,
+        )
+
+
+def protected_content(tester: Tester) -> dict[str, bytes]:
+    """What a level protects from being read, read with its key; too short a value is found in anything."""
+    found = {}
+    for entry in tester.target.data:
+        level = entry.read.level
+        if level is None or not tester.security.has_key(level) or not tester.access.can_relock:
+            continue
         try:
-            tester.session_for(entry.level)
-            replies.append(tester.security.request_seed(entry.level))
-            if tester.security.has_key(entry.level) and tester.access.can_relock and any(replies[-1].pdu[2:]):
-                key = tester.security.right_key(entry.level, replies[-1].pdu[2:])
-                replies.append(tester.security.send_key(entry.level, key))
+            tester.security.unlock(level)
         except Inconclusive as reason:
-            tester.note(f"level 0x{entry.level:02X}: {reason}")
-        replies.append(tester.request(b"\x3e\x00"))
-    for did in readable:
-        replies += [tester.read_reply(did), tester.request(tester.liveness_request)]
-    return replies or [tester.request(tester.liveness_request) for _ in range(4)]
+            tester.note(f"level 0x{level:02X}: {reason}")
+            continue
+        reply = tester.read_reply(entry.did)
+        tester.access.lock()
+        if reply.is_positive and len(reply.pdu) >= 3 + SHORTEST:
+            found[f"the content of DID {entry.did:04X}"] = reply.pdu[3:]
+    return found
 
 
-def is_ours(tester: Tester, can_id: int) -> bool:
-    """Whether a frame belongs to the conversation."""
-    return can_id in (tester.target.can.request_id, tester.target.can.response_id)
+def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
+    """Answers of every kind, long and short ones in turn: what a buffer could keep, and what may be behind a refusal."""
+    for level in [entry.level for entry in tester.target.security]:
+        try:
+            yield from keys(tester, level, has_wrong_keys=has_wrong_keys and tester.allows("lockout"))
+        except Inconclusive as reason:
+            tester.note(f"level 0x{level:02X}: {reason}")
+        yield tester.request(b"\x3e\x00"), {}
+    for session in tester.sessions():
+        yield tester.enter_session(session), {}
+        tester.await_life()
+        yield tester.request(UNKNOWN_SERVICE), {}
+        yield tester.request(UNKNOWN_DID), {}
+    for entry in [entry for entry in tester.target.data if entry.read.kind == "open"][:6]:
+        yield tester.read_reply(entry.did), {}
+        yield tester.request(tester.liveness_request), {}
+    for entry in [entry for entry in tester.target.data if entry.read.level is not None][:2]:
+        yield tester.read_reply(entry.did), {}
+    if tester.allows("write"):
+        for entry in tester.access.protected()[:1]:
+            yield tester.write(entry.did, b""), {}
+    yield tester.request(tester.liveness_request), {}
+
+
+def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
+    """A seed and its key; and a wrong key, while the right one is what nobody may know."""
+    if has_wrong_keys:
+        seed, _, refused = tester.security.try_key(level, partial(tester.security.wrong_key, level))
+        is_known = tester.security.has_key(level) and any(seed)
+        yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if is_known else {}
+    tester.session_for(level)
+    reply = tester.security.request_seed(level)
+    yield reply, {}
+    if tester.security.has_key(level) and tester.access.can_relock and reply.is_seed:
+        yield tester.security.send_key(level, tester.security.right_key(level, reply.pdu[2:])), {}
+
+
+def is_ours(tester: Tester, frame: Frame) -> bool:
+    """Whether a frame belongs to the conversation: sent by us, not heard again, or answered by the ECU."""
+    return frame.can_id == tester.target.can.request_id if frame.is_sent else tester.is_answer(frame)

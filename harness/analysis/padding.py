@@ -1,9 +1,9 @@
-"""Does padding repeat what was sent before? The bytes behind an ISO-TP message, held against earlier frames."""
+"""Hold the bytes behind an ISO-TP message against earlier frames, and against what should not be known."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -59,6 +59,16 @@ def padding_of(frames: Iterable[Observed]) -> Padding:
         earlier.append(data[1 : len(data) - len(pad)])
     is_uniform = is_uniform and all(len(values) == 1 for values in by_kind.values())
     return Padding(count, frozenset[int]().union(*by_kind.values()), is_uniform, tuple(repeats))
+
+
+def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) -> list[tuple[int, str]]:
+    """Paddings of the ECU's frames that hold some bytes in a row of what is named: the frame's number, and the name."""
+    found = []
+    for number, (_, pad, is_from_ecu) in enumerate(_split(frames)):
+        for name, secret in material.items() if is_from_ecu and pad else ():
+            if _repeated(pad, (secret,)):
+                found.append((number, name))
+    return found
 
 
 def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:

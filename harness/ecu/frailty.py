@@ -37,6 +37,30 @@ def spoil(node: Any, defects: Defects) -> None:
     if defects.padding_leaks_last_frame:
         shared = _SharedBuffer(node)
         node.attach, node.on_frame = shared.attach, shared.on_frame
+    if defects.refused_key_padded_with_right_one:
+        node.attach = _padding_with_key(node, node.attach)
+
+
+def _padding_with_key(node: Any, attach: Callable[[Port], None]) -> Callable[[Port], None]:
+    """The key is computed where the answer is built later; a refusal is shorter and covers its beginning only."""
+
+    def attach_leaking(port: Port) -> None:
+        seed_of: dict[str, tuple[int, bytes]] = {}
+
+        def send(frame: can.Message) -> None:
+            state = node.ecu.state
+            if state.seed:
+                seed_of["last"] = (state.seed_level, state.seed)
+            if bytes(frame.data[:4]) == b"\x03\x7f\x27\x35" and "last" in seed_of:
+                level, seed = seed_of["last"]
+                frame.data[4:] = (
+                    node.ecu.levels[level].key(seed, level)[: len(frame.data) - 4].ljust(len(frame.data) - 4, b"\0")
+                )
+            port.send(frame)
+
+        attach(_Ports(port, send))
+
+    return attach_leaking
 
 
 def _dying_on_one_byte(node: Any, go_on: OnFrame) -> OnFrame:

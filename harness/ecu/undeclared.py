@@ -11,6 +11,8 @@ SECRET_DID: Final = 0xF1F0
 FORGOTTEN_DID: Final = 0x1011
 HIDDEN_DID: Final = 0x4203
 BUILD_PATH_DID: Final = 0xF19A
+LOG_NAME_DID: Final = 0xF1F3
+LOGIN_DID: Final = 0xF1F4
 DYNAMIC_DIDS: Final = range(0xF200, 0xF400)
 """There to be defined by 2C."""
 
@@ -25,6 +27,8 @@ def all_data(config: EcuConfig) -> tuple[DataIdentifier, ...]:
         (defects.key_readable, DataIdentifier(did=KEY_DID, initial=bytes(level.key_bytes))),
         (defects.undeclared_data_writable, DataIdentifier(did=FORGOTTEN_DID, initial=b"\x00", write=OPEN)),
         (defects.hidden_data_refused, DataIdentifier(did=HIDDEN_DID, initial=b"\x00\x2a", read=0x03, write=0x03)),
+        (defects.log_name_readable, DataIdentifier(did=LOG_NAME_DID, initial=b"/data/log/ecu-0412.log")),
+        (defects.password_readable, DataIdentifier(did=LOGIN_DID, initial=b"service:Wartung2019")),
         (defects.build_path_readable, DataIdentifier(did=BUILD_PATH_DID, initial=b"/home/build/ecu/src/main.c")),
     )
     return (*config.data_identifiers, *(entry for is_wanted, entry in added if is_wanted))

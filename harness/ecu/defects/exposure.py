@@ -21,6 +21,13 @@ class ExposureDefects:
             kills=("IE-02",),
         ),
     ] = False
+    refused_key_padded_with_right_one: Annotated[
+        bool,
+        Defect(
+            what="Behind the refusal of a wrong key the frame still holds the first bytes of the right one.",
+            kills=("IE-02",),
+        ),
+    ] = False
     secret_printed: Annotated[
         bool,
         Defect(number="M97", what="Each SecurityAccess request prints the level's secret to the console.", kills=("IE-01",)),
@@ -47,6 +54,14 @@ class ExposureDefects:
         Defect(
             number="M123", what="An identification record holds the path that the software was built in.", kills=("IE-06",)
         ),
+    ] = False
+    log_name_readable: Annotated[
+        bool,
+        Defect(what="DID F1F3, which no file declares, holds the name of the last log file.", kills=("IE-06",)),
+    ] = False
+    password_readable: Annotated[
+        bool,
+        Defect(what="DID F1F4, which no file declares, holds the login of the service access.", kills=("AC-12",)),
     ] = False
 
     # What brings it down.
