@@ -50,7 +50,7 @@ class Line:
             self.ecu.receive(data[1 : 1 + low], self, False)
         elif kind == 1 and len(data) == 8:
             self.first(low << 8 | data[1], data)
-        elif kind == 2 and self.want and len(data) > 1:
+        elif kind == 2 and self.want and len(data) > min(7, self.want - len(self.got)):
             self.further(low, data[1:])
         elif kind == 3 and self.is_awaiting and len(data) >= 3:
             self.flow(low, data[1], data[2])

@@ -1,0 +1,170 @@
+"""Sound cranes that are odd where the standard leaves room."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if (HERE := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, HERE)
+
+from crane import HIGH, LOW, No
+from crane import key as key
+from crane_services import FullCrane
+
+
+class FirstSeedRefused(FullCrane):
+    """The first request for a seed after each start is refused with 0x22."""
+
+    has_refused = False
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.has_refused = False
+
+    def request_seed(self, pdu, level):
+        if len(pdu) == 2 and not self.has_refused:
+            self.has_refused = True
+            self.forget_seed()
+            raise No(0x22)
+        return super().request_seed(pdu, level)
+
+
+class FirstKeyRefused(FullCrane):
+    """The first key after each start, right or wrong, is refused with 0x22 and not looked at; its seed is gone."""
+
+    has_refused = False
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.has_refused = False
+
+    def send_key(self, pdu, level):
+        if self.asked and not self.has_refused and not self.is_delayed(level):
+            self.has_refused = True
+            self.forget_seed()
+            raise No(0x22)
+        return super().send_key(pdu, level)
+
+
+class DelaysDouble(FullCrane):
+    """Each lockout lasts twice as long as the one before, up to 80 s, until a right key; power cuts change nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.lockouts = {LOW: 0, HIGH: 0}
+
+    def length_s(self, level):
+        return self.delay_s * 2 ** min(max(self.lockouts[level] - 1, 0), 3)
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.free_s = {level: self.awake_s + self.length_s(level) if n else 0.0 for level, n in self.failures.items()}
+
+    def count(self, level, sent):
+        self.failures[level] += 1
+        if self.failures[level] >= self.limit:
+            self.lockouts[level] += 1
+            self.free_s[level] = self.port.now_s + self.length_s(level)
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.lockouts[level] = 0
+
+
+class OneCounter(FullCrane):
+    """One counter and one delay for both levels; any right key clears it."""
+
+    def is_delayed(self, level):
+        if self.port.now_s < self.free_s[level]:
+            return True
+        if self.failures[level] >= self.limit:
+            self.failures = {LOW: 0, HIGH: 0}
+        return False
+
+    def count(self, level, sent):
+        self.failures = dict.fromkeys(self.failures, self.failures[level] + 1)
+        if self.failures[level] >= self.limit:
+            self.free_s = dict.fromkeys(self.free_s, self.port.now_s + self.delay_s)
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.failures = {LOW: 0, HIGH: 0}
+
+
+class ShortZeroSeed(FullCrane):
+    """An open level is told by two zero bytes, though its seeds have twelve or twenty."""
+
+    def request_seed(self, pdu, level):
+        if len(pdu) == 2 and self.may(level):
+            self.forget_seed()
+            return self.yes(pdu, b"\x00\x00")
+        return super().request_seed(pdu, level)
+
+
+class UnusualRefusals(FullCrane):
+    """0x36 for a seed in the delay and 0x24 for a key in it; 0x22 for a seed when open; a wrong length before the lock."""
+
+    def request_seed(self, pdu, level):
+        if len(pdu) == 2 and self.may(level):
+            self.forget_seed()
+            raise No(0x22)
+        if len(pdu) == 2 and self.is_delayed(level):
+            raise No(0x36)
+        return super().request_seed(pdu, level)
+
+    def send_key(self, pdu, level):
+        if self.is_delayed(level):
+            self.forget_seed()
+            raise No(0x24)
+        return super().send_key(pdu, level)
+
+    def write(self, pdu):
+        did = int.from_bytes(pdu[1:3], "big")
+        if did in self.values and len(pdu) - 3 != len(self.values[did]):
+            raise No(0x13)
+        return super().write(pdu)
+
+
+class SeedUntilRightKey(FullCrane):
+    """A seed is repeated, over sessions and power cuts, until its right key has come; then there is a new one."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = {}
+
+    def new_seed(self, level):
+        if level not in self.seeds:
+            self.seeds[level] = super().new_seed(level)
+        return self.seeds[level]
+
+    def unlock(self, level):
+        super().unlock(level)
+        del self.seeds[level]
+
+
+class SecondAfterEachWrongKey(FullCrane):
+    """Each wrong key costs a second, the third ten."""
+
+    def count(self, level, sent):
+        super().count(level, sent)
+        if self.failures[level] < self.limit:
+            self.free_s[level] = self.port.now_s + 1.0
+            raise No(0x35)
+
+
+class DelayAfterEveryStart(FullCrane):
+    """It cannot know what was before, so each start begins with the delay."""
+
+    def boot(self, cause):
+        super().boot(cause)
+        self.free_s = dict.fromkeys(self.free_s, self.awake_s + self.delay_s)
+
+
+class OneDidAtATime(FullCrane):
+    """22 takes one DID; more are 0x13."""
+
+    def read(self, pdu):
+        if len(pdu) != 3:
+            raise No(0x13)
+        return super().read(pdu)

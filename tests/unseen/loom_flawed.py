@@ -1,0 +1,239 @@
+"""Looms with one flaw: in a session, in the delay, in what goes on after a lock, or in one request without its guard."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if (HERE := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, HERE)
+
+from loom import FACTORY, LEVEL, SEED_BYTES
+from loom import key as key
+from loom_services import FullLoom
+
+# Keys, counter, delay.
+
+
+class SameKeyTwiceOpens(FullLoom):
+    """A key that comes a second time in a row is taken for the repetition of a good one."""
+
+    last = b""
+
+    def is_right(self, seed, sent):
+        was_last, self.last = sent == self.last, sent
+        return was_last or super().is_right(seed, sent)
+
+
+class OneByteOffOpensAfterRight(FullLoom):
+    """The buffer of the last right key is not cleared, and a short comparison leaves its first byte there."""
+
+    has_opened = False
+
+    def is_right(self, seed, sent):
+        right = key(seed, LEVEL)
+        is_right = sent == right or (self.has_opened and sent[1:] == right[1:])
+        self.has_opened = self.has_opened or is_right
+        return is_right
+
+
+class UncountedInFactory(FullLoom):
+    """The line's end knows no limit: session 60 does not count."""
+
+    def count(self, sent):
+        if self.session != FACTORY:
+            super().count(sent)
+
+
+class UncountedWhilePending(FullLoom):
+    """While a routine is at work, 27 is answered all the same, by a copy of the code that counts nothing."""
+
+    is_meanwhile = False
+
+    def meanwhile(self, pdu):
+        if pdu[0] != 0x27:
+            return super().meanwhile(pdu)
+        self.is_meanwhile = True
+        said = self.serve(pdu)
+        self.is_meanwhile = False
+        return said
+
+    def count(self, sent):
+        if not self.is_meanwhile:
+            super().count(sent)
+
+
+class PowerCutEndsDelay(FullLoom):
+    """That the delay runs is kept in RAM, and the counter was cleared when it began."""
+
+    def restore_delay(self, cause):
+        if cause == "power" and self.wrong_keys >= self.limit:
+            self.wrong_keys = 0
+        super().restore_delay(cause)
+
+
+class TesterPresentShortensDelay(FullLoom):
+    """Each TesterPresent takes a second from the delay."""
+
+    def tester_present(self, pdu):
+        self.delayed_until_s -= 1.0
+        return super().tester_present(pdu)
+
+
+class ZeroSeedAfterDelay(FullLoom):
+    """The first seed after a delay is the one that was cleared when it began."""
+
+    was_punished = False
+
+    def punish(self):
+        super().punish()
+        self.was_punished = True
+
+    def make_seed(self):
+        was_punished, self.was_punished = self.was_punished, False
+        return bytes(SEED_BYTES) if was_punished else super().make_seed()
+
+
+class FactoryRepeatsSeed(FullLoom):
+    """Session 60 takes the seed that session 03 made last, used or not."""
+
+    made = b""
+
+    def make_seed(self):
+        if self.session != FACTORY or not self.made:
+            self.made = super().make_seed()
+        return self.made
+
+
+class LimitAloneInSuppressed(FullLoom):
+    """The delay begins with the answer 0x36; a key with the suppress bit gets it, and nothing begins."""
+
+    def send_key(self, pdu):
+        self.is_quiet = bool(pdu[1] & 0x80)
+        return super().send_key(pdu)
+
+    def punish(self):
+        if not self.is_quiet:
+            super().punish()
+
+
+# Locks.
+
+
+class UnlockSurvivesTimeoutInFactory(FullLoom):
+    """When session 60 runs out, only its number changes."""
+
+    def run_out(self):
+        if self.session == FACTORY:
+            self.session = 0x01
+        else:
+            super().run_out()
+
+
+class FunctionalChangeDoesNotLock(FullLoom):
+    """A change of session by the functional id is for all ECUs, and this one keeps its lock as it is."""
+
+    def change(self, session):
+        kept = self.is_open and self.is_functional
+        super().change(session)
+        self.is_open = kept
+
+    def run_out(self):
+        self.is_functional = False
+        super().run_out()
+
+
+class DownloadGoesOnAfterLock(FullLoom):
+    """34 is guarded, and what it began outlives the lock: 36 goes on."""
+
+    def lock(self):
+        kept = getattr(self, "transfer", None)
+        super().lock()
+        self.transfer = kept
+
+
+class NoTimeoutAfterPending(FullLoom):
+    """The session's timer is stopped for a request that takes long, and never started again."""
+
+    is_stopped = False
+
+    def complete(self, job, pdu, is_functional):
+        super().complete(job, pdu, is_functional)
+        self.is_stopped = True
+
+    def change(self, session):
+        self.is_stopped = False
+        super().change(session)
+
+    def hear(self):
+        if self.is_stopped:
+            self.heard_s = self.port.now_s
+        super().hear()
+
+
+class WritesPassWhilePending(FullLoom):
+    """A routine at work may write, and so may whoever writes meanwhile."""
+
+    def meanwhile(self, pdu):
+        if pdu[0] != 0x2E or len(pdu) < 4:
+            return super().meanwhile(pdu)
+        was_open, self.is_open = self.is_open, True
+        said = self.write(pdu)
+        self.is_open = was_open
+        return said
+
+
+# Guards.
+
+
+class FunctionalOutputUnguarded(FullLoom):
+    """2F by the functional id is for the end of the line, where nothing is locked."""
+
+    def may_control(self, option):
+        return self.is_functional or super().may_control(option)
+
+
+class FreezingUnguarded(FullLoom):
+    """2F 02 (freeze) was thought to change nothing."""
+
+    def may_control(self, option):
+        return option == 2 or super().may_control(option)
+
+
+class FastPeriodicUnguarded(FullLoom):
+    """2A looks at the guard of slow and medium reading only."""
+
+    def may_read_periodically(self, mode, numbers):
+        return mode == 3 or super().may_read_periodically(mode, numbers)
+
+
+class UploadInFactoryUnguarded(FullLoom):
+    """35 needs no key in session 60."""
+
+    def may_transfer(self, pdu):
+        return (pdu[0] == 0x35 and self.session == FACTORY) or super().may_transfer(pdu)
+
+
+class ReadingFilesUnguarded(FullLoom):
+    """38 guards what changes files; reading and listing them was added later."""
+
+    def may_transfer_file(self, mode):
+        return mode == 4 or super().may_transfer_file(mode)
+
+
+class TransitionUnguarded(FullLoom):
+    """87 03 is carried out at once, without key and without the step before."""
+
+    def may_control_link(self, kind):
+        self.has_verified_baud = self.has_verified_baud or kind == 3
+        return kind == 3 or super().may_control_link(kind)
+
+
+class StopUnguarded(FullLoom):
+    """31 02 on the guarded routine ends in the positive answer, whoever asks."""
+
+    def may_run(self, pdu, rid):
+        if pdu[1] & 0x7F == 2:
+            self.running.add(rid)
+            return True
+        return super().may_run(pdu, rid)

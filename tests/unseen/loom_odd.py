@@ -1,0 +1,100 @@
+"""Sound looms that are odd where the standard leaves room."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if (HERE := str(Path(__file__).parent)) not in sys.path:
+    sys.path.insert(0, HERE)
+
+from loom import CONDITIONS, DEFAULT, LEVEL
+from loom import key as key
+from loom_services import FullLoom
+
+
+class SessionsRefusedAtFirst(FullLoom):
+    """For 1.5 s after a start no session but the default one is entered: 0x22."""
+
+    def refuse_session(self, wanted):
+        return CONDITIONS if wanted != DEFAULT and self.port.now_s < self.ready_s + 1.5 else None
+
+
+class SpeaksAfterStart(FullLoom):
+    """Says on the response id, unasked and before it can be asked, that it starts."""
+
+    boot_s = 1.2
+
+    def start(self, cause):
+        super().start(cause)
+        self.port.call_later(0.1, lambda: self.put(b"\x03\xc1\x57\x8f"))
+
+
+class SlowSecurity(FullLoom):
+    """Seeds, keys and writes take 2.3 s, bridged by 0x78."""
+
+    def work_s(self, pdu):
+        is_open_to_it = self.session in self.guarded_sessions
+        is_slow = (pdu[0] == 0x27 and is_open_to_it) or pdu[0] == 0x2E
+        return 2.3 if is_slow else super().work_s(pdu)
+
+
+class OneTryAfterDelay(FullLoom):
+    """A passed delay forgives one wrong key and not all: from then on each costs a delay, until a right one."""
+
+    def after_delay(self):
+        return self.limit - 1
+
+
+class LoadsCountersFirst(FullLoom):
+    """For two seconds after a start the counter is not yet read, and SecurityAccess is refused with 0x22."""
+
+    def security_access(self, pdu):
+        said = None if pdu[1] & 0x7F in (LEVEL, LEVEL + 1) else super().security_access(pdu)
+        if said is not None:
+            return said
+        if self.port.now_s < self.ready_s + 2.0:
+            self.seed = b""
+            return CONDITIONS
+        return super().security_access(pdu)
+
+
+class TenTries(FullLoom):
+    """Ten wrong keys, and then a minute."""
+
+    limit, delay_s = 10, 60.0
+
+
+class SlowAnswers(FullLoom):
+    """Answers after 90 ms, and says when a session is entered that it may take 150."""
+
+    latency_s = 0.09
+
+    def session_control(self, pdu):
+        said = super().session_control(pdu)
+        return said[:2] + b"\x00\x96\x01\xf4" if isinstance(said, bytes) else said
+
+    def timing(self, pdu):
+        said = super().timing(pdu)
+        return said[:2] + b"\x00\x96\x01\xf4" if isinstance(said, bytes) and len(said) > 2 else said
+
+
+class PatientSessions(FullLoom):
+    """A session lasts twelve seconds after the last request."""
+
+    s3_s = 12.0
+
+
+class SlowStart(FullLoom):
+    """Three seconds of silence after each start."""
+
+    boot_s = 3.0
+
+
+class FactoryOnly(FullLoom):
+    """SecurityAccess is in session 60 only, and 60 is reached by way of 03 and 41."""
+
+    guarded_sessions = (0x60,)
+
+    def refuse_session(self, wanted):
+        return 0x7E if wanted == 0x60 and self.session not in (0x41, 0x60) else None
