@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.outcome import Inconclusive, fail, inconclusive, not_applicable, not_run
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
+    from harness.tester.guesses import KeyOutcome
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
@@ -39,6 +40,7 @@ _HOME = {
     "Drift": "harness.analysis.drift",
     "Frame": "harness.link.frame",
     "Inconclusive": "harness.outcome",
+    "KeyOutcome": "harness.tester.guesses",
     "Measurements": "harness.audit.measurements",
     "Nrc": "harness.uds",
     "Observed": "harness.analysis.padding",
@@ -94,6 +96,7 @@ __all__ = [
     "Drift",
     "Frame",
     "Inconclusive",
+    "KeyOutcome",
     "Measurements",
     "Nrc",
     "Observed",

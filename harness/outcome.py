@@ -10,10 +10,22 @@ from harness.run import Severity
 class Violation(AssertionError):
     """The ECU breaks the rule that the check tests: verdict ``fail``, with both sides of the comparison."""
 
-    def __init__(self, *, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False) -> None:
-        """`is_proven`: an effect has proved it, so that it stands even if it does not happen again."""
+    def __init__(
+        self,
+        *,
+        expected: str,
+        observed: str,
+        severity: Severity | None = None,
+        is_proven: bool = False,
+        cause: str = "",
+    ) -> None:
+        """`is_proven`: an effect has proved it, so that it stands even if it does not happen again.
+
+        `cause`: one flaw that several checks fail on, as one line, e.g. ``a wrong key opens level 0x01``.
+        """
         super().__init__(f"expected {expected}; observed {observed}")
         self.is_proven = is_proven
+        self.cause = cause
         self.expected = expected
         self.observed = observed
         self.severity = severity
@@ -39,12 +51,14 @@ class ContactLost(Inconclusive):
     """The ECU stopped answering in the middle of a check."""
 
 
-def fail(*, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False) -> NoReturn:
+def fail(
+    *, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False, cause: str = ""
+) -> NoReturn:
     """End the check with verdict ``fail``; `severity` overrides the check's own.
 
     `is_proven`: an effect (a stored value, an opened level) has proved it, so that it stands if it does not happen again.
     """
-    raise Violation(expected=expected, observed=observed, severity=severity, is_proven=is_proven)
+    raise Violation(expected=expected, observed=observed, severity=severity, is_proven=is_proven, cause=cause)
 
 
 def inconclusive(reason: str) -> NoReturn:

@@ -111,6 +111,8 @@ class Finding:
     """Of a failure: what this ECU did. Of a pass: what it rests on, if the check says so."""
     reason: str = ""
     """Why, in a sentence, for every verdict but pass and fail."""
+    cause: str = ""
+    """Of a failure: the flaw behind it, where several checks fail on the same one; empty if the check names none."""
     notes: tuple[str, ...] = ()
     """What else the check saw."""
     exchanges: tuple[Exchange, ...] = ()

@@ -126,7 +126,7 @@ def judge_restarts(
         window.open()
         tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
         tester.session_for(level)
-        if tester.guesses.seed_in_delay(level).is_seed:
+        if tester.guesses.is_seed(level, tester.guesses.seed_in_delay(level)):
             inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
         seen = restart()
         if seen is None:
@@ -137,7 +137,7 @@ def judge_restarts(
         judge_seed_after(tester, measure, level, delay, window, name, reply)
         if not seen:
             undecided.append(f"{name}: no restart was seen")
-        elif reply.is_delayed:
+        elif tester.guesses.is_limited(level, reply):
             held.append(name)
         else:
             undecided.append(f"{name}: neither a delay nor a seed before its end, but {reply}")
@@ -207,7 +207,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
         took_s, age_s = tester.link.now_s - back_s, tester.link.now_s - tester.restart.begun_s
         if not seen:
             undecided.append(f"{name}: no restart was seen")
-        elif reply.is_delayed:
+        elif tester.guesses.is_limited(level, reply):
             held.append(name)
         elif age_s > EARLY_UNTIL * delay.at_least_s:
             undecided.append(f"{name}: it takes {age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
+from harness import Depth, KeyOutcome, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
 
 SEQUENCE_ERROR = negative(Nrc.REQUEST_SEQUENCE_ERROR)
 IN_DELAY = negative(Nrc.CONDITIONS_NOT_CORRECT, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -71,9 +71,8 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
     seed = tester.security.seed(level)
     if not seed:
         inconclusive("the level is open, and nothing locks it again")
+    seed, _, _ = tester.guesses.answer_wrong(level, seed)
     right = tester.security.right_key(level, seed)
-    wrong = tester.security.send_key(level, tester.security.wrong_key(level, seed))
-    tester.judge(wrong, sound=negative(Nrc.INVALID_KEY) | IN_DELAY, flawed=positive(), severity=Severity.CRITICAL)
     again = tester.security.send_key(level, right)
     if IN_DELAY.accepts(again):
         keep_session(tester, tester.security.delay_s(level) + BEYOND_DELAY_S)
@@ -134,9 +133,12 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, level: int) -> None
             inconclusive("the same seed is held until it is answered: its key is no old one")
         for what in ("a new seed", "no seed"):
             replayed = tester.security.send_key(level, old_key)
-            if replayed.is_positive:
+            outcome = tester.guesses.settled(level, replayed)
+            if outcome is KeyOutcome.OPENED:
                 tester.cite(replayed)
                 judge_effect(tester, level, "the seed has come again" if seed == old_seed else f"it answers {what}")
+            if outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+                continue
             tester.judge(replayed, sound=negative(Nrc.INVALID_KEY) | SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
 
 

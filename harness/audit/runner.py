@@ -26,6 +26,7 @@ class Ending:
     observed: str = ""
     reason: str = ""
     severity: Severity | None = None
+    cause: str = ""
     is_proven: bool = False
     """An effect has proved the failure: it stands, though it may not happen again."""
 
@@ -106,6 +107,7 @@ class Runner:
             expected=ending.expected,
             observed=ending.observed,
             reason=ending.reason,
+            cause=ending.cause,
             notes=tuple(tester.notes),
             exchanges=tuple(evidence),
             first_frame=first_frame,
@@ -147,6 +149,7 @@ class Runner:
                 violation.observed,
                 severity=violation.severity,
                 is_proven=violation.is_proven,
+                cause=violation.cause,
             )
         except NotApplicable as reason:
             return Ending(Verdict.NOT_APPLICABLE, reason=str(reason))

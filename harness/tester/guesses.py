@@ -204,8 +204,11 @@ class Guesses:
             seed = again.pdu[2:]
             key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
             outcome = self.outcome(level, key)
-            if outcome is KeyOutcome.ODD and answer_of(key) == first:
-                outcome = self._look_into(level, key)
+            if outcome is KeyOutcome.ODD and answer_of(key) == first and self._is_refusal(level, key):
+                self._client.session_for(level)
+                seed = security.seed(level)
+                key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
+                outcome = self.outcome(level, key)
         if outcome is KeyOutcome.OPENED:
             self._accuse(level, key)
         if outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
@@ -232,7 +235,18 @@ class Guesses:
             return KeyOutcome.WRONG
         return KeyOutcome.ODD
 
-    def _look_into(self, level: int, key: Reply) -> KeyOutcome:
+    def settled(self, level: int, key: Reply) -> KeyOutcome:
+        """The outcome of a wrong key; where its answer does not tell, more of them find out how the ECU refuses them."""
+        outcome = self.outcome(level, key)
+        if outcome is KeyOutcome.ODD:
+            try:
+                self._security.make_room(level, ODD_ANSWERS)
+                self.answer_wrong(level, self.start(level))
+            except Inconclusive:
+                return outcome
+        return self.outcome(level, key)
+
+    def _is_refusal(self, level: int, key: Reply) -> bool:
         """Whether an answer that came to two wrong keys is how the ECU refuses them.
 
         It is if the right key, for a seed asked for in the same way, opens the level. Without a key that is known to be
@@ -244,13 +258,12 @@ class Guesses:
                 security.unlock(level)
                 security.lock()
             except Inconclusive:
-                return KeyOutcome.ODD
-            client.session_for(level)
+                return False
         elif not key.is_negative or key.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
-            return KeyOutcome.ODD
+            return False
         client.state.wrong_key_answer(level, key)
         client.note(f"level 0x{level:02X}: wrong keys are refused with {key}, where 0x35 is the rule")
-        return KeyOutcome.WRONG
+        return True
 
     def _accuse(self, level: int, key: Reply) -> NoReturn:
         client, how = self._client, f"a wrong key opened the level: {key}"
@@ -262,6 +275,7 @@ class Guesses:
             observed=how + (", and what the level guards was done" if is_seen else ""),
             severity=Severity.CRITICAL,
             is_proven=bool(is_seen),
+            cause=f"a wrong key opens level 0x{level:02X}",
         )
 
     def spend(self, level: int, at_most: int, *, between: Callable[[], None] | None = None, every: int = 1) -> Spent:

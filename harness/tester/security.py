@@ -131,7 +131,7 @@ class SecurityAccess:
         while not state.level(level).is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             self._client.wait(step_s)
             waited_s += step_s
-            if reply.is_delayed:
+            if reply.is_delayed or self.is_in_delay(level):
                 delayed_s = waited_s
                 self._client.session_for(level)  # it may have ended meanwhile
             reply = self.request_seed(level)
@@ -245,12 +245,13 @@ class SecurityAccess:
         wrong. One may go out without permission. Inconclusive: that one was refused. NotRun: the budget is used up.
         """
         client, state = self._client, self.level(level)
-        is_right = bool(state.seed) and self.has_key(level) and key == self.right_key(level, state.seed or b"")
+        seed = state.seed or b""
+        is_right = bool(seed) and self.has_key(level) and key == self.right_key(level, seed)
         was_in_delay = self.is_in_delay(level)
         if is_right:
             self._let_pass(level, state)
         reply = client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
-        if is_right and not reply.is_positive:
+        if is_right and not reply.is_positive and not self._has_opened(level, seed, key, reply):
             self._doubt(level, reply, was_in_delay=was_in_delay)
         elif is_right and self._is_first_counted.pop(level, False):
             self.ledger.take_back(level)
@@ -289,7 +290,7 @@ class SecurityAccess:
             key = self.right_key(level, seed)
             was_in_delay = self.is_in_delay(level)
             reply = self.send_key(level, key)
-            if reply.is_positive or self._has_opened(level, seed, key, reply):
+            if reply.is_positive or (not reply.is_negative and self.witnesses.is_open(level)):
                 return Unlocked(seed, key)
             if self._is_told_by(reply, level, seed):
                 self._client.state.open_already()
@@ -307,7 +308,7 @@ class SecurityAccess:
 
     def _has_opened(self, level: int, seed: bytes, key: bytes, reply: Reply) -> bool:
         """Whether a right key that was not answered as such has opened the level all the same."""
-        if reply.is_refused_with(*NOT_COMPARED) or not self.witnesses.is_open(level):
+        if reply.is_refused_with(*NOT_COMPARED) or reply.is_delayed or not self.witnesses.is_open(level):
             return False
         self._client.cite(reply)
         self._client.note(f"level 0x{level:02X}: its right key has opened it, but was answered with {reply}")
