@@ -17,6 +17,10 @@ class LinkError(HarnessError):
     """The adapter or bus does not do its part: cannot be opened, does not send, is bus-off."""
 
 
+class LinkInterrupted(LinkError):
+    """The bus was gone for a while and is back: what was under way has to be done again."""
+
+
 class NotPermitted(HarnessError):
     """The target does not allow what was about to be sent. Nothing was sent."""
 

@@ -208,6 +208,22 @@ class SecurityAccessSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """Something that made the ECU crash, or after which it fell silent."""
+
+    request: str
+    """What was sent, in hex; raw frames as ``raw 740#0322F190``."""
+    check: str
+    """The id of the check that sent it first."""
+    reproduced: bool
+    """It did so again from a known state; else contact was lost once, and the request is only suspected."""
+    what: str
+    """What was seen."""
+    repeat: str = ""
+    """The command that sends it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
@@ -259,6 +275,8 @@ class RunInfo:
     """The file in which wrong keys are counted over all runs, ``~`` for the home folder; empty: they are not counted."""
     stopped_by: str = ""
     """Why an interrupted run came to its end early, e.g. ``Ctrl-C``; empty if nothing is known of that."""
+    crashes: tuple[Crash, ...] = ()
+    """What made the ECU crash: the first thing to say of the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

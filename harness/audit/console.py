@@ -11,6 +11,7 @@ from typing import TextIO
 import pytest
 
 from harness.audit import REQUEST
+from harness.audit.contact import NOT_BEGUN
 from harness.audit.items import ATTACK, is_foreseen
 from harness.audit.session import AuditOptions
 from harness.report.terminal import WIDTH, result_lines, summary_lines
@@ -31,8 +32,11 @@ class Console:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_terminal = out.isatty()
+        self.is_there = self._is_terminal and sys.stdin is not None and sys.stdin.isatty()
+        """Somebody reads what is said, and can act."""
         self._total = 0
         self._done = 0
+        self._not_begun: list[Finding] = []
 
     def expect(self, total: int) -> None:
         """How many results there will be."""
@@ -44,12 +48,17 @@ class Console:
             self._write(CLEAR_LINE + visible(f"[{self._done + 1}/{self._total}] {name}")[: WIDTH - 1])
 
     def result(self, finding: Finding) -> None:
-        """Print one result."""
+        """Print one result. Those that found the ECU given up are told together, once it is known how many there are."""
         self._done += 1
+        if finding.reason.startswith(NOT_BEGUN):
+            self._not_begun.append(finding)
+            return
+        self._tell_not_begun()
         self._write("\n".join([self._cleared(), *result_lines(finding, colour=self._is_terminal), ""]).lstrip("\n"))
 
     def summary(self, run: Run, folder: str) -> None:
         """Print what it comes to, and where the report is."""
+        self._tell_not_begun()
         lines = summary_lines(run, colour=self._is_terminal)
         end = len(lines) - lines[::-1].index("")
         lines.insert(end, f"report: {folder}/{AUDIT_HTML}")
@@ -57,9 +66,20 @@ class Console:
             lines.insert(end + 1, f"to make its reports again: uds-harness report {shlex.quote(folder)}")
         self._write(self._cleared() + "\n".join(["", *lines, ""]))
 
+    def say(self, text: str) -> None:
+        """Print what happens in the middle of the run."""
+        self._write(f"{self._cleared()}{visible(text)}\n")
+
     def heading(self, text: str) -> None:
         """Print what is about to be done."""
         self._write(f"{text}\n\n")
+
+    def _tell_not_begun(self) -> None:
+        if self._not_begun:
+            first, number = self._not_begun[0], len(self._not_begun)
+            self._not_begun = []
+            what = "1 check was" if number == 1 else f"{number} checks were"
+            self.say(f"{first.verdict:<16}{what} {first.reason}")
 
     def _cleared(self) -> str:
         return CLEAR_LINE if self._is_terminal else ""

@@ -6,12 +6,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from harness.audit.contact import Contact
 from harness.audit.declare import Attack
 from harness.audit.schedule import Check
 from harness.errors import KeyFunctionError, LinkError, NotPermitted, UserError
 from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
-from harness.run import Exchange, Finding, Severity, Verdict
+from harness.run import Crash, Exchange, Finding, Severity, Verdict
 from harness.target import DataEntry
+from harness.tester.crashes import CrashCause
+from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
 EXCHANGES_AS_EVIDENCE = 6
@@ -36,7 +39,9 @@ class Runner:
 
     def __init__(self, tester: Tester) -> None:
         self._tester = tester
-        self._no_contact = ""
+        self.contact = Contact(tester)
+        self.crashes: list[Crash] = []
+        """What made the ECU crash, or fall silent, each once."""
         self._waiting: list[tuple[Finding, list[DataEntry]]] = []
 
     def run(self, check: Check, repeat: str) -> list[Finding]:
@@ -83,16 +88,24 @@ class Runner:
         tester.notes.clear()
         tester.access.owed.clear()
         first_frame, started_s = tester.trace.count, tester.link.now_s
+        tester.state.forget_silences()
+        tester.crashes.reported.clear()
         faults_before, lost_before = len(tester.link.faults()), tester.link.lost_frames
         declared = check.declared
         ending = self._attempt(declared, check.call)
         evidence = self._evidence(ending)
         if ending.verdict is Verdict.FAIL:
             ending = self._repeated(ending, declared, check.call)
-        if ending.verdict not in (Verdict.NOT_RUN, Verdict.ERROR) and not self._no_contact and not self._survived():
-            fatal = tester.state.unanswered
-            evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
-            ending = self._lost(ending, declared, check.call)
+        if ending.verdict not in (Verdict.NOT_RUN, Verdict.ERROR) and not self.contact.lost:
+            if self.contact.is_lost():
+                fatal = tester.state.unanswered
+                evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
+                ending = self._lost(ending, check, repeat)
+            elif not tester.crashes.reported and (found := self._crash_after(declared)) is not None:
+                evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], *found.exchanges]
+                ending = self._crashed(ending, found, check, repeat)
+        for one in tester.crashes.reported:
+            self._keep(one, check, repeat)
         if ending.verdict is Verdict.FAIL and tester.link.lost_frames > lost_before:
             ending = Ending(Verdict.ERROR, reason=f"frames were lost on their way from the adapter ({ending.observed})")
         for fault in tester.link.faults()[faults_before:][:1]:
@@ -126,16 +139,11 @@ class Runner:
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
         tester = self._tester
         try:
-            if self._no_contact:
-                raise ContactLost(self._no_contact)
+            self.contact.require()
             missing = [need for need in declared.needs if need not in tester.target.safety.allow]
             if missing:
                 raise NotRun(f"the target does not allow {', '.join(missing)}; see [safety] allow in the target file")
-            try:
-                tester.restore()
-            except ContactLost as lost:
-                self._no_contact = str(lost)
-                raise
+            self.contact.restore(f"before {declared.id}")
             if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
                 tester.prove_keys()
                 tester.restore()
@@ -176,7 +184,7 @@ class Runner:
 
     def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
         """Rule 8: a deterministic failure once more, from a known state."""
-        if not self._survived() and not self._back():
+        if self.contact.is_lost() and not self._back(declared):
             return first
         again = self._attempt(declared, check)
         if again.verdict is Verdict.FAIL:
@@ -189,27 +197,81 @@ class Runner:
         self._tester.note(f"the failure could not be repeated: {again.reason}")
         return first
 
-    def _survived(self) -> bool:
+    def _back(self, declared: Attack) -> bool:
         try:
-            return self._tester.is_alive()
-        except LinkError:
-            return True
-
-    def _back(self) -> bool:
-        try:
-            self._tester.restore()
+            self.contact.restore(f"in {declared.id}")
         except (ContactLost, LinkError):
             return False
         return True
 
-    def _lost(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
-        """The ECU no longer answers: a failure if the same check loses it again, else inconclusive."""
-        if first.verdict is Verdict.FAIL:
+    def _lost(self, first: Ending, check: Check, repeat: str) -> Ending:
+        """The ECU no longer answers: a failure if the same check, or a request of it, loses it again, else inconclusive."""
+        declared = check.declared
+        if first.verdict is Verdict.FAIL:  # it has failed twice
             self._tester.note("the ECU no longer answered after this check")
+            what = f"the ECU no longer answers ({first.expected})"
+            self._keep(CrashCause(self._fatal(), what, is_reproduced=True), check, repeat)
             return first
-        if not self._back():
-            return Ending(Verdict.INCONCLUSIVE, reason="contact lost, and the ECU could not be brought back to repeat it")
-        self._attempt(declared, check)
-        if self._survived():
-            return Ending(Verdict.INCONCLUSIVE, reason="contact lost, not reproduced")
+        fatal = self._fatal()
+        if not self._back(declared) or self.contact.needed_a_person:
+            self._keep(CrashCause(fatal, "the ECU no longer answers", is_reproduced=False), check, repeat)
+            if self.contact.lost:
+                reason = f"contact lost after {fatal}, and the ECU could not be brought back to repeat it"
+            else:
+                reason = f"contact lost after {fatal}, not reproduced: the audit cannot bring the ECU back by itself"
+            return Ending(Verdict.INCONCLUSIVE, reason=reason)
+        found = self._crash_after(declared)
+        if found is not None:
+            return self._crashed(first, found, check, repeat)
+        self._attempt(declared, check.call)
+        if not self.contact.is_lost():
+            self._keep(CrashCause(fatal, "the ECU no longer answered, once", is_reproduced=False), check, repeat)
+            return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {fatal}, not reproduced")
+        self._keep(CrashCause(fatal, "the ECU no longer answers, twice", is_reproduced=True), check, repeat)
         return Ending(Verdict.FAIL, "the ECU answers afterwards", "it no longer does, twice", severity=Severity.HIGH)
+
+    def _fatal(self) -> str:
+        """What was sent when the ECU fell silent, as far as that can be told."""
+        fatal = self._tester.state.unanswered
+        if fatal is None:
+            return "what is not known"
+        shown = fatal.exchange().request
+        return shown if isinstance(fatal, Reply) else f"{shown}, or what followed it"
+
+    def _crash_after(self, declared: Attack) -> CrashCause | None:
+        """What of the check's unanswered requests makes the ECU restart by itself."""
+        tester = self._tester
+        tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
+        try:
+            return tester.crashes.search()
+        except LinkError:
+            return None
+        finally:
+            tester.gate.raw_needs = frozenset()
+
+    def _crashed(self, first: Ending, found: CrashCause, check: Check, repeat: str) -> Ending:
+        """A check that provoked a crash fails by it; one that failed for another reason still does."""
+        self._keep(found, check, repeat)
+        if found.is_dead and not self._back(check.declared):
+            return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, and the ECU has not come back")
+        if first.verdict is Verdict.FAIL and "silence" not in first.observed:
+            self._tester.note(f"{found.request}: {found.what}")
+            return first
+        if not found.is_reproduced:
+            return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, not reproduced: {found.what}")
+        return Ending(Verdict.FAIL, f"the ECU survives {found.request}", found.what, severity=Severity.HIGH)
+
+    def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
+        """Put a crash on the list of the run, each request once, and best as one that was reproduced."""
+        crash = Crash(
+            request=found.request,
+            check=check.declared.id,
+            reproduced=found.is_reproduced,
+            what=found.what,
+            repeat=repeat,
+        )
+        for index, known in enumerate(self.crashes):
+            if known.request == crash.request:
+                self.crashes[index] = known if known.reproduced or not crash.reproduced else crash
+                return
+        self.crashes.append(crash)

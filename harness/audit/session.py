@@ -206,6 +206,7 @@ class AuditSession:
                 "exchanges": self.tester.exchange_count,
                 "wrong_keys": self.tester.security.wrong_keys_sent,
             },
+            crashes=tuple(self.runner.crashes),
             profiles=(*self.measure.profiles, *access_profiles(self.tester.state.seen, self.options.target)),
         )
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))

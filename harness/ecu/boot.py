@@ -17,5 +17,6 @@ def rebooted(old: State, config: EcuConfig, now_s: float, reset_type: int | None
     new.seeds_ever_issued = old.seeds_ever_issued
     new.trouble_codes = old.trouble_codes
     new.ready_s = now_s + config.boot_s
+    new.sessions_from_s = new.ready_s + config.sessions_start_s if config.sessions_start_s else 0.0
     survive_restart(old, new, config, reset_type)
     return new

@@ -132,6 +132,10 @@ class EcuConfig:
     """... and a key, which can have no seed then."""
     boot_s: float = 0.05
     """After a reset or power-up the ECU hears nothing for so long."""
+    boot_frames: int = 0
+    """So many frames it sends meanwhile on its response id, though nobody has asked."""
+    sessions_start_s: float = 0.0
+    """After a restart sessions are refused with 22 for so long."""
     answer_delay_s: float = 0.0
     answer_jitter_s: float = 0.0
     """Up to so much longer, by chance."""

@@ -25,6 +25,8 @@ def spoil(node: Any, defects: Defects) -> None:
     """Put into a `UdsNode` what its defects ask for, in place of its own methods."""
     if defects.dies_on_frame_of_one_byte:
         node.on_frame = _dying_on_one_byte(node, node.on_frame)
+    if defects.restarts_on_frame_of_one_byte:
+        node.on_frame = _restarting_on_one_byte(node, node.on_frame)
     if defects.dies_on_empty_frame or defects.dies_on_remote_frame:
         node.on_frame = _dying_on_no_data(node, node.on_frame, is_remote=defects.dies_on_remote_frame)
     if defects.dies_of_request_burst:
@@ -67,6 +69,16 @@ def _dying_on_one_byte(node: Any, go_on: OnFrame) -> OnFrame:
     def on_frame(frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and len(frame.data) == 1:
             raise EcuDied("a frame of one byte came")
+        go_on(frame)
+
+    return on_frame
+
+
+def _restarting_on_one_byte(node: Any, go_on: OnFrame) -> OnFrame:
+    def on_frame(frame: can.Message) -> None:
+        if frame.arbitration_id == node.request_id and len(frame.data) == 1:
+            node.ecu.power_cycle()
+            return
         go_on(frame)
 
     return on_frame

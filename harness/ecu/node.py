@@ -19,6 +19,8 @@ from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.server import Server
 from harness.link.node import Port, Timer
 
+_BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
+
 
 class UdsNode:
     """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; other frames do not concern it.
@@ -86,6 +88,15 @@ class UdsNode:
         self._timer = None
         self.ecu.power_cycle()
         self._start_sending()
+        self._talk_while_booting()
+
+    def _talk_while_booting(self) -> None:
+        """Some ECUs send frames of their own on the response id before they hear anything."""
+        config = self.ecu.config
+        for number in range(config.boot_frames):
+            delay_s = config.boot_s * (number + 1) / (config.boot_frames + 1)
+            frame = can.Message(arbitration_id=self._frame.arbitration_id, data=_BOOT_CONTENT, is_extended_id=False)
+            self._port.call_later(delay_s, partial(self._port.send, frame))
 
     def _start_sending(self) -> None:
         """The frames of normal traffic, each in its period."""
@@ -141,6 +152,7 @@ class UdsNode:
         config = self.ecu.config
         if self.ecu.now_s < self.ecu.state.ready_s:
             self._isotp = isotp_of(config)  # it boots after this answer, and a reception under way is lost
+            self._talk_while_booting()
         delay_s = config.answer_delay_s + self.ecu.work_s
         if config.answer_jitter_s:
             delay_s += config.answer_jitter_s * int.from_bytes(self._port.random_bytes(2), "big") / 0xFFFF

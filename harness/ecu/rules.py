@@ -55,6 +55,9 @@ class Ecu(Protocol):
     work_s: float
     """How long the answer to the present request takes beyond the usual; a sound ECU's takes no longer, whatever it is."""
 
+    def power_cycle(self) -> None:
+        """Lose what is volatile, and boot, without an answer."""
+
     def reset(self, reset_type: int = ResetType.HARD) -> None:
         """Boot as soon as the answer to the present request is out."""
 
@@ -148,6 +151,14 @@ def four_bytes_are_survived(ecu: Ecu, request: bytes) -> Answer | None:
     if len(request) == 4:
         raise EcuDied("a request of four bytes came")
     return None
+
+
+def four_bytes_restart_nothing(ecu: Ecu, request: bytes) -> Answer | None:
+    """Of an ECU that crashes of a request of exactly four bytes, and that its watchdog restarts."""
+    if len(request) != 4:
+        return None
+    ecu.power_cycle()
+    return SILENCE
 
 
 def sub_function_is_supported(ecu: Ecu, request: bytes) -> Answer | None:

@@ -17,6 +17,7 @@ from harness.ecu.rules import (
     chain,
     ecu_is_not_busy,
     four_bytes_are_survived,
+    four_bytes_restart_nothing,
 )
 from harness.ecu.seeds import seed_source
 from harness.ecu.services import SERVICES
@@ -76,6 +77,9 @@ class Server:
         if config.defects.dies_on_routine_of_four_bytes:
             service, rules = self._chains.get(Service.ROUTINE_CONTROL, self._unsupported)
             self._chains[Service.ROUTINE_CONTROL] = (service, (four_bytes_are_survived, *rules))
+        if config.defects.restarts_on_routine_of_four_bytes:
+            service, rules = self._chains.get(Service.ROUTINE_CONTROL, self._unsupported)
+            self._chains[Service.ROUTINE_CONTROL] = (service, (four_bytes_restart_nothing, *rules))
 
     def attach(self, surroundings: Surroundings) -> None:
         """Start as a new ECU that has been on for long enough to be ready."""

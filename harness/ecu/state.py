@@ -52,6 +52,8 @@ class State:
 
     ready_s: float = 0.0
     """Until then it boots, and hears nothing."""
+    sessions_from_s: float = 0.0
+    """Until then no session is entered."""
     session: int = Session.DEFAULT
     s3_due_s: float = math.inf
     """When the session ends unless a request comes; never in the default session."""

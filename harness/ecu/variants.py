@@ -107,6 +107,14 @@ VARIANTS: Final[dict[str, Variant]] = {
     "counters_load": Variant(
         number="B14", what="After a restart 27 is refused with 22 for half a second.", config={"counters_load_s": 0.5}
     ),
+    "talks_while_booting": Variant(
+        number="",
+        what="Three frames on the response id while it boots, before it hears anything.",
+        config={"boot_frames": 3},
+    ),
+    "sessions_start_late": Variant(
+        number="", what="After a restart 10 is refused with 22 for a second and a half.", config={"sessions_start_s": 1.5}
+    ),
     "extended_answers": Variant(
         number="B3", what="Requests have 11-bit ids, answers 29-bit ones.", node={"speaks_extended": True}
     ),

@@ -191,10 +191,12 @@ class Campaign:
         if breach.evidence is not None:
             tester.cite(breach.evidence)
         guilty = suspects
+        is_reproduced = breach.is_restart
         try:
             if not self._breaks_again(suspects):
                 tester.note("sent once more from a known state, the messages did not do it again")
             else:
+                is_reproduced = True
                 guilty = reduced(suspects, self._breaks_again, most_tries=REPLAYS)
                 if len(guilty) == 1 and self._is_raw:
                     frames = reduced(guilty[0], lambda part: self._breaks_again([tuple(part)]), most_tries=REPLAYS)
@@ -204,11 +206,14 @@ class Campaign:
                     tester.cite(self._latest)
             tester.restore()
         except ContactLost as lost:
+            tester.crashes.report(self._shown(suspects), breach.observed, is_reproduced=False)
             raise ContactLost(
                 f"contact lost after {self._shown(suspects)}; nothing brings the ECU back to repeat it"
             ) from lost
         except (Unjudged, NotPermitted) as reason:
             tester.note(f"which messages did it was not found out: {reason}")
+        if breach.is_crash:
+            tester.crashes.report(self._shown(guilty), breach.observed, is_reproduced=is_reproduced)
         raise Violation(
             expected=f"{breach.expected} after {self._shown(guilty)}", observed=breach.observed, severity=breach.severity
         )

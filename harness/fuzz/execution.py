@@ -233,8 +233,12 @@ class _Execution:
             if found.is_death:
                 self._tester.restore()
         except ContactLost as lost:
+            self._tester.crashes.report(self._named(done.step), found.observed, is_reproduced=False)
             self._tester.note(f"contact was lost {which}")
             raise ContactLost(f"contact lost {which}, and nothing brings the ECU back to repeat it") from lost
+        if found.is_crash:
+            is_reproduced = found.is_restart or found is not breach
+            self._tester.crashes.report(self._named(done.step), found.observed, is_reproduced=is_reproduced)
         raise Violation(
             expected=f"{found.expected} {which}",
             observed=f"{found.observed}; the answer was {done.answer.reply}",

@@ -38,6 +38,13 @@ class Breach:
     severity: Severity
     evidence: Reply | RawReply | None = None
     is_death: bool = False
+    is_restart: bool = False
+    """It fell silent, and came back by itself."""
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether contact was lost, for good or for a while."""
+        return self.is_death or self.is_restart
 
 
 class Watch:
@@ -130,7 +137,7 @@ class Watch:
             if tester.is_alive():
                 silent_s = tester.link.now_s - silent_since_s
                 observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
-                return Breach("the ECU answers without interruption", observed, Severity.HIGH)
+                return Breach("the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
         return Breach("the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
 

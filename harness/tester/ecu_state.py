@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from harness.link.frame import Frame
 from harness.tester.presence import Presence
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.seen import Condition, Seen
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
@@ -33,6 +33,10 @@ NOT_COMPARED = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
 )
 """Refusals of a key that say that it was not looked at."""
+
+
+MOST_SILENCES = 20_000
+"""Beyond these it is not kept any more what got no answer."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ class EcuState:
         """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
         self.unanswered: Reply | RawReply | None = None
         """The first exchange after which nothing more has come: what an ECU died of, if it died."""
+        self._silences: dict[Sent, Condition] = {}
         self.levels: dict[int, LevelState] = {}
         self._changed: dict[int, bytes] = {}
         self._seen_locked: set[int] = set()
@@ -117,6 +122,11 @@ class EcuState:
     def changed(self) -> Mapping[int, bytes]:
         """Data identifiers whose value may be another one than before, with the value to put back."""
         return MappingProxyType(self._changed)
+
+    @property
+    def silences(self) -> Mapping[Sent, Condition]:
+        """What got no answer since they were forgotten last, and in which condition: an ECU may have crashed of it."""
+        return MappingProxyType(self._silences)
 
     def level(self, level: int) -> LevelState:
         """What is believed of a level, to be read."""
@@ -212,6 +222,15 @@ class EcuState:
             self.unanswered = None
         elif self.unanswered is None:
             self.unanswered = exchange
+
+    def hear_silence(self, sent: Sent) -> None:
+        """It got no answer, or nothing that could be meant as one."""
+        if len(self._silences) < MOST_SILENCES:
+            self._silences.setdefault(sent, self.condition)
+
+    def forget_silences(self) -> None:
+        """Something else is begun: what gets no answer from now on is its doing."""
+        self._silences.clear()
 
     def hear_stray(self, wait_s: float) -> None:
         """The ECU answers twice: from now on each request waits so long for copies of the last answer."""

@@ -16,7 +16,7 @@ from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
 from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import FLOW_CONTROLS, Transport
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_send_key
@@ -84,6 +84,7 @@ class Exchanger:
         """The last exchange, if it was one by the request id that ended with a final answer."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
+        self._previous_raw: Sent | None = None
         self._was_cut_short = False
         """The previous request was not given the time that its answer may take."""
         self._transport = Transport(link, target.can)
@@ -168,8 +169,12 @@ class Exchanger:
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
                 kind, answer = Kind.MALFORMED, unusable
-            elif not replies and not link.is_virtual:
-                link.check_sent()
+                if unusable and unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
+                    self._hear_silence(pdu, is_functional)
+            elif not replies:
+                if not link.is_virtual:
+                    link.check_sent()
+                self._hear_silence(pdu, is_functional)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
@@ -185,6 +190,9 @@ class Exchanger:
         elif kind is Kind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
         return reply
+
+    def _hear_silence(self, pdu: bytes, is_functional: bool) -> None:
+        self.state.hear_silence(Sent((pdu,), is_functional=is_functional, before=Sent((self._previous_request,))))
 
     def _note_strays(self) -> None:
         """Frames that came after the last final answer, and before the request of this exchange was out."""
@@ -235,7 +243,7 @@ class Exchanger:
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
-        frames = [self._transport.frame(field, is_functional=is_functional) for field in data]
+        frames = [self._transport.frame(content, is_functional=is_functional) for content in data]
         if is_remote:  # CAN FD has none
             frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
         return self.raw_frames(frames, listen_s=listen_s)
@@ -256,8 +264,13 @@ class Exchanger:
         for frame in frames:
             self.link.send(copy(frame))
         answers = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
-        if not answers and not self.link.is_virtual:
-            self.link.check_sent()
+        fields, ids = tuple(frame.data for frame in frames), tuple(frame.can_id for frame in frames)
+        sent = Sent(fields, ids, frames=tuple(frames), before=self._previous_raw)
+        if not answers:
+            if not self.link.is_virtual:
+                self.link.check_sent()
+            self.state.hear_silence(sent)
+        self._previous_raw = replace(sent, before=None)
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
         self._transport.answer_frames += sum(map(self.is_answer, answers))
         for frame in frames:

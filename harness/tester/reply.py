@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,25 @@ class Kind(Enum):
     MALFORMED = "malformed"
     """Something came from the ECU's id, but no valid answer to this request."""
     SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent: one request, or the data fields of raw frames."""
+
+    fields: tuple[bytes, ...]
+    ids: tuple[int, ...] = ()
+    """Of raw frames, the id of each."""
+    is_functional: bool = False
+    frames: tuple[Frame, ...] = field(default=(), compare=False)
+    """The raw frames themselves."""
+    before: Sent | None = field(default=None, compare=False)
+    """What was sent before it, of the same kind."""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether these are frames."""
+        return bool(self.ids)
 
 
 class Reply:

@@ -11,6 +11,7 @@ from harness.outcome import ContactLost, Inconclusive, Unjudged
 from harness.target import Target
 from harness.tester.access import Access
 from harness.tester.client import Client
+from harness.tester.crashes import Crashes
 from harness.tester.guesses import Guesses
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
@@ -42,6 +43,10 @@ class Tester(Client):
         self.restart = Restart(self)
         self.looking = Looking(self)
         self.access = Access(self, self.security, self.restart, self.looking)
+        self.revived_by: Means | None = None
+        """What brought the ECU back when it was dead, the last time that was needed."""
+        self.crashes = Crashes(self, self.security, self.access)
+        self.crashes.revive = self.restore
         self.security.right_key_must_come_first = self.access.can_relock
         self.security.lock = self.access.lock
 
@@ -100,6 +105,7 @@ class Tester(Client):
             if means in self.restart.means():
                 self.restart.restart(means)
                 if self.is_alive():
+                    self.revived_by = means
                     return True
         return False
 

@@ -78,7 +78,7 @@ def test_an_ecu_lost_twice_is_a_failure_with_its_last_words(place: Path) -> None
 def test_an_ecu_lost_once_is_inconclusive(place: Path) -> None:
     done = audited(place, "DiesOnceOnF0", KILLS, AFTERWARDS)
     assert done.verdicts == {"MY-1": "inconclusive", "MY-2": "pass"}, done.explain()
-    assert done.result("MY-1")["reason"] == "contact lost, not reproduced"
+    assert done.result("MY-1")["reason"] == "contact lost after F0, not reproduced"
     assert "stack smashed" in "\n".join(done.result("MY-1")["notes"]), "how it died is said all the same"
 
 

@@ -93,3 +93,21 @@ def test_where_a_sequence_number_of_zero_is_due_it_is_harmless() -> None:
     for number in range(1, 17):
         desk.give(f"740#{0x20 | number & 15:02X}00000000000000")
     assert desk.give(READ) == ["748#04621010FF000000"]
+
+
+def test_routine_of_four_bytes_restarts_the_ecu_without_an_answer() -> None:
+    desk = Desk(hardened("restarts_on_routine_of_four_bytes"))
+    desk.give("740#0210030000000000")
+    assert desk.give("740#0431010000000000") == []
+    assert desk.give(READ) == [], "it boots"
+    desk.wait(HARDENED.boot_s)
+    assert desk.give("740#0227010000000000") == ["748#037F277F00000000"], "its session is gone"
+    assert desk.give("740#0331010000000000") == ["748#037F317F00000000"]
+
+
+def test_frame_of_one_byte_restarts_the_ecu() -> None:
+    desk = Desk(hardened("restarts_on_frame_of_one_byte"))
+    desk.give("740#0210030000000000")
+    assert desk.give("740#02") == []
+    desk.wait(HARDENED.boot_s)
+    assert desk.give("740#0227010000000000") == ["748#037F277F00000000"]

@@ -69,3 +69,21 @@ def test_neighbour_is_never_quiet_for_long_and_never_on_the_ecus_own_ids() -> No
     heard = [*desk.periodic, *desk.wait(2.0)]
     assert len(heard) >= 12
     assert not [frame for frame in heard if frame.startswith(("740#", "748#"))]
+
+
+def test_ecu_may_send_frames_while_it_boots() -> None:
+    desk = Desk(hardened("talks_while_booting"))
+    desk.power_cycle()
+    assert desk.wait(HARDENED.boot_s) == ["748#F055AA0000000000"] * 3
+    assert desk.give("740#0211010000000000") == ["748#0251010000000000"]
+    assert desk.wait(HARDENED.boot_s) == ["748#F055AA0000000000"] * 3
+
+
+def test_sessions_may_start_late() -> None:
+    desk = HardenedDesk(sessions_start_s=1.5)
+    assert desk.ask("10 03")[:5] == "50 03", "it has been on for long"
+    desk.ask("11 01")
+    desk.wait(HARDENED.boot_s)
+    assert desk.ask("10 03") == "7f 10 22"
+    desk.wait(1.5)
+    assert desk.ask("10 03")[:5] == "50 03"

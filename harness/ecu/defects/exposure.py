@@ -100,8 +100,31 @@ class ExposureDefects:
             also={
                 "AC-08": "a request to start a routine has four bytes",
                 "IE-03": "routines are asked for their results with four bytes",
+                **dict.fromkeys(("AC-09", "AC-11"), "a safe routine tells whether the ECU is locked"),
             },
             depth="default",
+        ),
+    ] = False
+    restarts_on_routine_of_four_bytes: Annotated[
+        bool,
+        Defect(
+            what="A request of service 31 with exactly four bytes crashes the ECU, which is back within 50 ms.",
+            kills=("FZ-02", "FZ-03"),
+            also={
+                "AC-08": "a request to start a routine has four bytes",
+                "IE-03": "routines are asked for their results with four bytes",
+                **dict.fromkeys(("AC-09", "AC-11"), "a safe routine tells whether the ECU is locked"),
+                "FZ-01": "random frames may hold one too",
+            },
+            depth="default",
+        ),
+    ] = False
+    restarts_on_frame_of_one_byte: Annotated[
+        bool,
+        Defect(
+            what="A frame whose data field is a single byte crashes the ECU, which is back within 50 ms.",
+            kills=("TP-01", "DS-04"),
+            also=dict.fromkeys(("TP-03", "FZ-01"), "it sends frames of one byte too"),
         ),
     ] = False
     dies_on_sequence_number_zero: Annotated[

@@ -8,7 +8,12 @@ from typing import Final
 from harness.ecu.attempts import session_was_entered
 from harness.ecu.config import EcuConfig
 from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function, sub_function
-from harness.uds import RESPONSE_OFFSET, Service, Session
+from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session
+
+
+def ecu_has_started_up(ecu: Ecu, request: bytes) -> Answer | None:
+    """Shortly after a restart an ECU may not be ready for other sessions yet."""
+    return Nrc.CONDITIONS_NOT_CORRECT if ecu.now_s < ecu.state.sessions_from_s else None
 
 
 def session_is_entered(ecu: Ecu, request: bytes) -> Answer | None:
@@ -51,5 +56,5 @@ SERVICE = ServiceRules(
     min_bytes=2,
     sub_functions=_sessions,
     exists=lambda config: bool(config.sessions),
-    rules=(nothing_follows_the_sub_function, session_is_entered),
+    rules=(nothing_follows_the_sub_function, ecu_has_started_up, session_is_entered),
 )

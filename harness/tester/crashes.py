@@ -1,0 +1,336 @@
+"""Recognise an ECU that crashes and restarts by itself: it answers again at once, as if nothing had been.
+
+Whatever got no answer in a check is a suspect. Each is sent again while the ECU holds something that a restart loses: a
+session, an unlocked level, a pending seed. If that is gone afterwards, or the ECU is deaf for a while, the suspect is sent
+once more; and where nothing else makes the ECU lose it, the suspect made it restart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from harness.errors import KeyFunctionError, NotPermitted
+from harness.outcome import ContactLost, Unjudged
+from harness.run import Exchange
+from harness.tester.access import Access
+from harness.tester.client import Client, Life
+from harness.tester.reply import RawReply, Reply, Sent
+from harness.tester.restart import SLOWEST_BOOT
+from harness.tester.security import SecurityAccess
+from harness.tester.seen import Condition
+from harness.uds import ACTIVE_SESSION, SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
+
+RAW_LISTEN_S: Final = 0.01
+"""Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
+RAW_AT_ONCE: Final = 16
+MOST_REQUESTS: Final = 64
+"""Of one check, on a real bus: each takes as long as an answer may."""
+MOST_ALIKE: Final = 8
+"""Of one service and length, in a run on a real bus."""
+MOST_WITNESSES: Final = 6
+RECOVERY_S: Final = 5.0
+"""Beyond its slowest boot: how long an ECU that fell silent is given to come back by itself."""
+
+_LEAVING: Final = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET})
+"""Services after which an ECU may rightly restart or lose its session, whatever it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashCause:
+    """What made the ECU crash, or may have."""
+
+    request: str
+    """In hex; raw frames as ``raw 740#0322F190``."""
+    what: str
+    """What was seen, as a sentence."""
+    is_reproduced: bool
+    """It did so again from a known state, or was seen to restart by itself."""
+    exchanges: tuple[Exchange, ...] = ()
+    is_dead: bool = False
+    """It has not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Something volatile, by which a restart shows."""
+
+    name: str
+    take: Callable[[], bool]
+    """Bring the ECU to hold it; whether it does."""
+    holds: Callable[[], bool]
+    """Whether the ECU still holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What became of the ECU after something was sent."""
+
+    what: str
+    exchange: Exchange
+    is_dead: bool = False
+
+
+class Crashes:
+    """Tells for one ECU which of the requests that it left unanswered make it restart."""
+
+    def __init__(self, client: Client, security: SecurityAccess, access: Access) -> None:
+        self._client = client
+        self._security = security
+        self._access = access
+        self.reported: list[CrashCause] = []
+        """What checks have found themselves, for whoever runs them to take."""
+        self.revive: Callable[[], None] = lambda: None
+        """Bring the ECU back to life, or raise ContactLost; given by whoever knows how."""
+        self._known: dict[Sent, CrashCause] = {}
+        self._innocent: set[tuple[Sent, Condition]] = set()
+        self._tried: Counter[tuple[bytes, int]] = Counter()
+        self._sessions: dict[int, _Mark | None] = {}
+
+    def report(self, request: str, what: str, *, is_reproduced: bool) -> None:
+        """Note a crash that a check has found itself."""
+        self.reported.append(CrashCause(request, what, is_reproduced))
+
+    def search(self) -> CrashCause | None:
+        """The first of the requests without an answer since they were forgotten last that makes the ECU restart."""
+        found = next((self._known[sent] for sent in self._client.state.silences if sent in self._known), None)
+        if found is not None:
+            return found
+        suspects = list(self._suspects())
+        while suspects:
+            sent, condition = suspects.pop(0)
+            group = [*self._way_to(sent), sent]
+            while suspects and sent.is_raw and suspects[0][0].is_raw and len(group) < RAW_AT_ONCE:
+                one = suspects.pop(0)[0]
+                group += [*(before for before in self._way_to(one) if before != group[-1]), one]
+            found = self._try(group, self._mark_for(condition))
+            if found is not None:
+                return found
+            self._innocent.update((one, condition) for one in group)
+        return None
+
+    def _way_to(self, sent: Sent) -> list[Sent]:
+        """What was sent before it, without which an ECU may not come to where it crashes."""
+        before = sent.before
+        is_empty = before is not None and not before.is_raw and not before.fields[0]
+        if before is None or is_empty or before == sent or self._may_leave(before):
+            return []
+        return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
+
+    def _suspects(self) -> Iterator[tuple[Sent, Condition]]:
+        number = 0
+        for sent, condition in list(self._client.state.silences.items()):
+            is_known = (sent, condition) in self._innocent or sent.fields[0] == self._client.liveness_request
+            if is_known or self._may_leave(sent):
+                continue
+            if not self._client.link.is_virtual and not sent.is_raw:
+                kind = sent.fields[0][:1], len(sent.fields[0])
+                if number >= MOST_REQUESTS or self._tried[kind] >= MOST_ALIKE:
+                    continue
+                self._tried[kind] += 1
+                number += 1
+            yield sent, condition
+
+    def _may_leave(self, sent: Sent) -> bool:
+        """Whether an ECU may find in it the request to restart or to change session; of raw frames at any of its starts."""
+        readings = [data[start:] for data in sent.fields for start in range(4 if sent.is_raw else 1)]
+        sessions = {*Session, *self._client.sessions()}
+        for reading in readings:
+            sub_function = reading[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(reading) > 1 else None
+            if reading[:1] == bytes((Service.ECU_RESET,)) and sub_function is not None:
+                return True
+            is_session = reading[:1] == bytes((Service.DIAGNOSTIC_SESSION_CONTROL,)) and sub_function is not None
+            if is_session and (not sent.is_raw or sub_function in sessions):
+                return True
+        return False
+
+    # Trying
+
+    def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
+        """Send a few in a row; if the ECU is not what it was before, ever more of them, and the guilty ones twice."""
+        first = self._effect(group, mark)
+        if first is None:
+            return None
+        is_alive = not first.is_dead or self._is_revived()
+        singles, pairs = [[one] for one in reversed(group)], [list(pair) for pair in pairwise(group)]
+        for part in [*singles, *pairs, group] if is_alive and len(group) > 1 else [group] if is_alive else []:
+            effect = self._effect(part, mark) if part is not group else first
+            if effect is None:
+                continue
+            is_alive = part is group or not effect.is_dead or self._is_revived()
+            again = self._effect(part, mark) if is_alive else None
+            if again is not None and (again.is_dead or self._is_kept_without(part, mark)):
+                is_gone = again.is_dead and not self._is_revived()
+                found = CrashCause(_shown(part), f"{again.what}, twice", True, (again.exchange,), is_gone)
+                if len(part) == 1:
+                    self._known[part[0]] = found
+                return found
+            if not is_alive:
+                first = effect
+                break
+        return None if is_alive else CrashCause(_shown(group), first.what, False, (first.exchange,), is_dead=True)
+
+    def _is_revived(self) -> bool:
+        try:
+            self.revive()
+        except ContactLost:
+            return False
+        return True
+
+    def _effect(self, sents: Sequence[Sent], mark: _Mark | None) -> _Effect | None:
+        """Whether the ECU, after these, is deaf for a while, or has lost the mark. None: neither, or they were answered."""
+        client = self._client
+        is_marked = mark is not None and self._is_true(mark.take)
+        replies = [reply for sent in sents if (reply := self._send(sent)) is not None]
+        if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
+            return None
+        exchange = replies[-1].exchange()
+        begun_s = client.link.now_s
+        is_deaf = client.life_in(client.request(client.liveness_request)) is Life.NONE
+        if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
+            return _Effect(f"the ECU has not answered for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
+        silent_s = client.link.now_s - begun_s
+        is_lost = is_marked and mark is not None and not self._is_true(mark.holds)
+        if is_lost and mark is not None:
+            return _Effect(f"the ECU answers again, but {mark.name} is gone: it has crashed and restarted", exchange)
+        if is_deaf and not sents[-1].is_raw:  # after odd frames an ECU may wait for more of them
+            return _Effect(f"the ECU was deaf for {silent_s:.1f} s, and then answered again", exchange)
+        return None
+
+    def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None) -> bool:
+        """The control: a harmless request in place of the suspect, and as much time."""
+        client = self._client
+        if mark is None:
+            return True
+        if not self._is_true(mark.take):
+            return False
+        client.request(client.liveness_request)
+        client.wait(RAW_LISTEN_S if sents[-1].is_raw else client.target.timing.p2_ms / 1000)
+        is_kept = self._is_true(mark.holds)
+        if not is_kept:
+            client.note(
+                f"{mark.name} is lost without {_shown(sents)} too: whether that makes the ECU restart cannot be told"
+            )
+        return is_kept
+
+    def _send(self, sent: Sent) -> Reply | RawReply | None:
+        """Send it again; None: it must not be."""
+        client = self._client
+        try:
+            if sent.is_raw:
+                return client.raw_frames(sent.frames, listen_s=RAW_LISTEN_S)
+            pdu = sent.fields[0]
+            if is_send_key(pdu):
+                self._security.request_seed((pdu[1] & ~SUPPRESS_POSITIVE_RESPONSE) - 1)
+            if pdu[0] == Service.WRITE_DATA_BY_IDENTIFIER and len(pdu) > 3:
+                did = int.from_bytes(pdu[1:3], "big")
+                before = client.read_reply(did)
+                if before.is_positive:
+                    client.state.will_change(did, before.pdu[3:])
+            return client.request(pdu, is_functional=sent.is_functional)
+        except (Unjudged, NotPermitted, KeyFunctionError, ValueError):
+            return None
+
+    def _is_true(self, act: Callable[[], bool]) -> bool:
+        try:
+            return act()
+        except (Unjudged, NotPermitted, KeyFunctionError):
+            return False
+
+    # What a restart loses
+
+    def _mark_for(self, condition: Condition) -> _Mark | None:
+        """The state that the suspect met, if a restart shows in it, or another one."""
+        if condition.level and (mark := self._unlocked_mark(condition.level)):
+            return mark
+        for session in dict.fromkeys((condition.session, *self._client.sessions())):
+            if session not in (Session.DEFAULT, Session.PROGRAMMING) and (mark := self._session_mark(session)):
+                return mark
+        levels = [entry.level for entry in self._client.target.security]
+        marks = (mark for level in levels if (mark := self._unlocked_mark(level) or self._seed_mark(level)))
+        return next(marks, None)
+
+    def _session_mark(self, session: int) -> _Mark | None:
+        """The session, if any read or request for a seed is answered otherwise in it than in the default one."""
+        if session not in self._sessions:
+            self._sessions[session] = self._find_session_mark(session)
+        return self._sessions[session]
+
+    def _find_session_mark(self, session: int) -> _Mark | None:
+        client = self._client
+        client.enter_session(Session.DEFAULT)
+        reads = [bytes((Service.READ_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) for did in client.not_shown()]
+        active = bytes((Service.READ_DATA_BY_IDENTIFIER, ACTIVE_SESSION >> 8, ACTIVE_SESSION & 0xFF))
+        seeds = [bytes((Service.SECURITY_ACCESS, entry.level)) + entry.record for entry in client.target.security]
+        witnesses = [active, *reads[:MOST_WITNESSES], *seeds]
+        in_default = [_told(client.request(witness)) for witness in witnesses]
+        if not client.enter_session(session).is_positive:
+            return None
+        client.await_life()
+        for witness, there in zip(witnesses, in_default, strict=True):
+            here = _told(client.request(witness))
+            if here and there and here != there:
+                return self._told_by(session, witness, here)
+        return None
+
+    def _told_by(self, session: int, witness: bytes, here: str) -> _Mark:
+        client = self._client
+
+        def holds() -> bool:
+            return _told(client.request(witness)) == here
+
+        def take() -> bool:
+            return client.enter_session(session).is_positive and holds()
+
+        return _Mark(f"session 0x{session:02X}", take, holds)
+
+    def _unlocked_mark(self, level: int) -> _Mark | None:
+        access, security = self._access, self._security
+        entry = access.protected_by(level)
+        if entry is None or not access.can_relock or not security.level(level).is_proven:
+            return None
+
+        def take() -> bool:
+            security.unlock(level)
+            return holds()
+
+        def holds() -> bool:
+            return access.locked_probe(entry, in_this_session=True).is_positive
+
+        return _Mark(f"level 0x{level:02X}, which was open,", take, holds)
+
+    def _seed_mark(self, level: int) -> _Mark | None:
+        client, security = self._client, self._security
+        if not self._access.can_relock or not security.level(level).is_proven:
+            return None
+        seed = b""
+
+        def take() -> bool:
+            nonlocal seed
+            self._access.lock()
+            client.session_for(level)
+            seed = security.seed(level)
+            return any(seed)
+
+        def holds() -> bool:
+            return security.send_key(level, security.right_key(level, seed)).is_positive
+
+        return _Mark(f"the pending seed of level 0x{level:02X}", take, holds)
+
+
+def _told(reply: Reply) -> str:
+    """What matters of an answer: seeds differ each time, data does not; empty: it was none."""
+    if reply.is_positive or reply.is_delayed:
+        return reply.pdu.hex() if reply.request[0] == Service.READ_DATA_BY_IDENTIFIER else "positive"
+    return f"negative {reply.nrc}" if reply.is_negative else ""
+
+
+def _shown(sents: Sequence[Sent]) -> str:
+    shown = []
+    for sent in sents:
+        frames = ", ".join(frame.text() for frame in sent.frames)
+        shown.append(f"raw {frames}" if sent.is_raw else sent.fields[0].hex(" ").upper())
+    return ", then ".join(shown)

@@ -1,0 +1,227 @@
+"""A crash is the first thing that a run says; contact that is lost is waited for, and what is left is judged after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.audit.runner import Runner
+from harness.audit.schedule import Check
+from harness.outcome import Violation
+from harness.run import Finding, Verdict
+from harness.target import Reset
+from harness.tester.reply import negative
+
+from ..tester.desk import Answers, Desk, PoweredEcu, SecuredEcu, secured
+from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target
+from .test_runner import DECLARED
+
+FATAL = b"\x2e\x10\x10\x00\x00\x00"
+
+
+@dataclass
+class Watcher:
+    """Whoever stands beside the ECU, and what was said to them."""
+
+    is_there: bool = True
+    said: list[str] = field(default_factory=list)
+    on_request: Callable[[], None] = lambda: None
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        if text.startswith("please"):
+            self.on_request()
+
+
+class Falling(SecuredEcu):
+    """Answers nothing more after one request, until somebody switches it off and on."""
+
+    def answers(self, pdu: bytes) -> Answers:
+        if pdu == FATAL:
+            self.silent_until_s = float("inf")
+            return []
+        return super().answers(pdu)
+
+
+class Restarting(SecuredEcu):
+    """Crashes of one request, and is back at once."""
+
+    def answers(self, pdu: bytes) -> Answers:
+        if pdu == FATAL:
+            self.restart()
+            return []
+        return super().answers(pdu)
+
+
+def run(runner: Runner, act: Callable[[], object]) -> Finding:
+    (finding,) = runner.run(Check(DECLARED, None, act), "the command")
+    return finding
+
+
+def at(ecu: SecuredEcu, watcher: Watcher | None = None, **options: Any) -> tuple[Desk, Runner]:
+    desk = Desk(ecu, **options)
+    runner = Runner(desk.tester)
+    if watcher is not None:
+        runner.contact.operator = watcher
+    return desk, runner
+
+
+# Crash and restart
+
+
+def test_check_that_provokes_a_crash_and_restart_fails() -> None:
+    desk, runner = at(Restarting(boot_s=0.02))
+    finding = run(runner, lambda: desk.tester.request(FATAL))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.expected == "the ECU survives 2E 10 10 00 00 00"
+    assert "it has crashed and restarted, twice" in finding.observed
+    assert finding.exchanges[-1].request == "2E 10 10 00 00 00"
+    (crash,) = runner.crashes
+    assert (crash.request, crash.check, crash.reproduced) == ("2E 10 10 00 00 00", "MY-1", True)
+    assert crash.repeat == "the command"
+
+
+def test_crash_is_not_called_a_missing_answer() -> None:
+    desk, runner = at(Restarting(boot_s=0.02))
+    finding = run(runner, lambda: desk.tester.judge(desk.tester.request(FATAL), sound=negative(0x13)))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.observed != "silence"
+    assert "restarted" in finding.observed
+
+
+def test_what_failed_for_another_reason_still_does_and_names_the_crash() -> None:
+    desk, runner = at(Restarting(boot_s=0.02))
+
+    def fails() -> None:
+        desk.tester.request(FATAL)
+        raise Violation(expected="one thing", observed="another")
+
+    finding = run(runner, fails)
+    assert (finding.expected, finding.observed) == ("one thing", "another")
+    assert any("restarted" in note for note in finding.notes)
+    assert len(runner.crashes) == 1
+
+
+def test_crash_that_two_checks_provoke_is_listed_once() -> None:
+    desk, runner = at(Restarting(boot_s=0.02))
+    verdicts = [run(runner, lambda: desk.tester.request(FATAL)).verdict for _ in range(2)]
+    assert verdicts == [Verdict.FAIL, Verdict.FAIL]
+    assert len(runner.crashes) == 1
+
+
+def test_check_without_any_silence_costs_nothing_more() -> None:
+    ecu = SecuredEcu()
+    desk, runner = at(ecu)
+    run(runner, lambda: desk.tester.request("22 10 10"))
+    before = len(ecu.heard)
+    run(runner, lambda: desk.tester.request("22 10 10"))
+    assert len(ecu.heard) - before == 4, "alive, the default session, the check, and alive"
+
+
+# Contact lost
+
+
+def test_person_at_the_terminal_is_asked_and_the_audit_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecu = Falling()
+    watcher = Watcher(on_request=lambda: setattr(ecu, "silent_until_s", desk.now_s + 3.0))
+    desk, runner = at(ecu, watcher)
+    monkeypatch.setattr(desk.link, "is_virtual", False)
+    first = run(runner, lambda: desk.tester.request(FATAL))
+    assert first.verdict is Verdict.INCONCLUSIVE
+    assert "2E 10 10 00 00 00" in first.reason
+    assert "not reproduced" in first.reason
+    assert "cannot bring the ECU back" in first.reason, "nobody is asked to switch it off and on for a second time"
+    assert "lost" in watcher.said[0]
+    assert watcher.said[1].startswith("please cycle the ECU's power")
+    assert watcher.said[-1] == "the ECU answers again; the audit goes on"
+    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    (crash,) = runner.crashes
+    assert (crash.request, crash.reproduced) == ("2E 10 10 00 00 00", False)
+
+
+def test_ecu_that_comes_back_by_itself_is_waited_for() -> None:
+    class Slow(Falling):
+        def answers(self, pdu: bytes) -> Answers:
+            answers = super().answers(pdu)
+            self.silent_until_s = self.port.now_s + 4.0 if pdu == FATAL else self.silent_until_s
+            return answers
+
+    watcher = Watcher()
+    desk, runner = at(Slow(), watcher)
+    finding = run(runner, lambda: desk.tester.request(FATAL))
+    assert finding.verdict is Verdict.FAIL, "it fell silent again when it was sent once more"
+    assert not any(text.startswith("please") for text in watcher.said)
+    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+
+
+def test_ecu_that_hooks_bring_back_is_said_to_have_been_lost() -> None:
+    class Powered(Falling, PoweredEcu):
+        def power_cycle(self) -> None:
+            self.silent_until_s = 0.0
+            super().power_cycle()
+
+    watcher = Watcher()
+    desk, runner = at(Powered(), watcher, target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    assert run(runner, lambda: desk.tester.request(FATAL)).verdict is Verdict.FAIL
+    assert watcher.said[0] == "contact with the ECU was lost in MY-1; brought back by power"
+
+
+def test_lost_ecu_that_answers_again_later_is_taken_up_again() -> None:
+    ecu = Falling()
+    watcher = Watcher(is_there=False)
+    desk, runner = at(ecu, watcher)
+    run(runner, lambda: desk.tester.request(FATAL))
+    assert run(runner, lambda: None).verdict is Verdict.INCONCLUSIVE
+    ecu.silent_until_s = 0.0
+    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    assert watcher.said[-1] == "the ECU answers again; the audit goes on"
+
+
+def test_ecu_that_never_comes_back_costs_little_for_each_check_that_is_left() -> None:
+    desk, runner = at(Falling(), Watcher(is_there=False))
+    run(runner, lambda: desk.tester.request(FATAL))
+    begun_s = desk.now_s
+    reasons = {run(runner, lambda: None).reason for _ in range(20)}
+    assert len(reasons) == 1, "one reason, which reports say once"
+    assert desk.now_s - begun_s < 20 * 0.5
+
+
+def test_ecu_that_has_never_answered_is_not_waited_for() -> None:
+    ecu, watcher = SecuredEcu(), Watcher()
+    desk, runner = at(ecu, watcher)
+    ecu.silent_until_s = float("inf")
+    assert "does not answer (0x740 -> 0x748)" in run(runner, lambda: None).reason
+    assert watcher.said == []
+    assert desk.now_s < 3.0
+
+
+# In the report
+
+
+def test_crash_stands_in_the_run_and_in_audit_json(place: Path) -> None:
+    mine = write_checks(place / "mine", check("MY-1", "tester.request('F0')"))
+    done = run_pytest(mine, "--uds-target", write_target(place, "DiesOnF0"), cwd=place)
+    (crash,) = done.document["run"]["crashes"]
+    assert crash["request"] == "F0"
+    assert crash["check"] == "MY-1"
+    assert crash["reproduced"] is True
+    assert crash["what"]
+    assert "MY-1" in crash["repeat"]
+    assert done.run.info.crashes[0].request == "F0"
+
+
+def test_audit_without_a_crash_lists_none(hardened: Done) -> None:
+    assert hardened.document["run"]["crashes"] == []
+
+
+def test_console_says_once_what_was_not_begun(place: Path) -> None:
+    later = [check(f"MY-{number}", "tester.read(0x0100)") for number in range(2, 12)]
+    mine = write_checks(place / "mine", check("MY-1", "tester.request('F0')"), *later)
+    done = uds_harness("audit", write_target(place, "DiesOnF0", more=""), "--checks", mine, "-k", "MY-", cwd=place)
+    assert done.out.count("contact was lost") == 1, done.out
+    assert "10 checks were not begun" in done.out
+    assert {done.verdicts[f"MY-{number}"] for number in range(2, 12)} == {"inconclusive"}

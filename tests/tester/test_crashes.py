@@ -1,0 +1,268 @@
+"""An ECU that crashes and restarts by itself is caught by what it loses; one that is silent, or left its session, is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import can
+import pytest
+
+from harness.target import Reset, Timing
+from harness.tester.crashes import CrashCause
+
+from .desk import Answers, Desk, PoweredEcu, SecuredEcu, secured, without_sessions
+
+FATAL = b"\x2e\x10\x10\x00\x00\x00"
+"""A write that is longer than its data."""
+
+
+class Crashing(SecuredEcu):
+    """Restarts, without an answer, on one request."""
+
+    fatal = FATAL
+
+    def answers(self, pdu: bytes) -> Answers:
+        if pdu == self.fatal:
+            self.restart()
+            return []
+        return super().answers(pdu)
+
+
+class CrashingInSession(Crashing):
+    """Only outside the default session."""
+
+    def answers(self, pdu: bytes) -> Answers:
+        return "7f 2e 7f" if pdu == self.fatal and self.session == 0x01 else super().answers(pdu)
+
+
+class CrashingUnlocked(Crashing):
+    def answers(self, pdu: bytes) -> Answers:
+        return "7f 2e 33" if pdu == self.fatal and not self.is_unlocked else super().answers(pdu)
+
+
+class CrashingAfterASeed(Crashing):
+    def answers(self, pdu: bytes) -> Answers:
+        return "7f 2e 22" if pdu == self.fatal and self.seed is None else super().answers(pdu)
+
+
+class CrashingOnFrame(SecuredEcu):
+    """Restarts on a frame that is just one byte."""
+
+    def on_frame(self, message: can.Message) -> None:
+        if len(message.data) == 1:
+            self.restart()
+        else:
+            super().on_frame(message)
+
+
+class Silent(SecuredEcu):
+    """Has nothing to say to one request, and goes on."""
+
+    def answers(self, pdu: bytes) -> Answers:
+        return [] if pdu == FATAL else super().answers(pdu)
+
+
+def found_in(ecu: SecuredEcu, *requests: bytes, unlock: bool = False, **options: Any) -> CrashCause | None:
+    desk = Desk(ecu, **options)
+    tester = desk.tester
+    assert tester.is_alive()
+    tester.state.forget_silences()
+    if unlock:
+        tester.security.unlock(1)
+    for request in requests:
+        tester.request(request)
+    tester.await_life()
+    return tester.crashes.search()
+
+
+@pytest.mark.parametrize("boot_s", [0.0, 0.02, 0.5, 2.0])
+def test_request_that_makes_the_ecu_restart_is_named(boot_s: float) -> None:
+    found = found_in(Crashing(boot_s=boot_s), FATAL)
+    assert found is not None
+    assert found.request == "2E 10 10 00 00 00"
+    assert found.is_reproduced
+    assert "session 0x03 is gone" in found.what
+    assert found.exchanges[0].request == found.request
+
+
+def test_quick_restart_is_told_by_the_lock_where_there_are_no_sessions() -> None:
+    target = without_sessions(reset=Reset(power="simulated", boot_s=0.5))
+    desk = Desk(PoweredCrashing(boot_s=0.0, has_sessions=False, locks_on=("restart",)), target=target)
+    desk.tester.security.unlock(1)
+    desk.tester.link.power_cycle()
+    desk.tester.request(FATAL)
+    found = desk.tester.crashes.search()
+    assert found is not None
+    assert "level 0x01" in found.what
+
+
+class PoweredCrashing(Crashing, PoweredEcu):
+    """The same with a supply that can be cut."""
+
+
+def test_slow_restart_is_told_by_silence_where_nothing_else_tells() -> None:
+    target = secured(timing=Timing(), sessions=(), security=())
+    found = found_in(Crashing(boot_s=1.0, has_sessions=False), FATAL, target=target, key=None)
+    assert found is not None
+    assert "was deaf for" in found.what
+
+
+@pytest.mark.parametrize("ecu", [CrashingInSession, CrashingUnlocked])
+def test_request_is_sent_again_in_the_state_that_it_met(ecu: type[Crashing]) -> None:
+    is_unlocked = ecu is CrashingUnlocked
+    found = found_in(ecu(boot_s=0.0), *([] if is_unlocked else [b"\x10\x03"]), FATAL, unlock=is_unlocked)
+    assert found is not None
+    assert found.is_reproduced
+
+
+def test_request_that_needs_the_one_before_it_is_sent_again_with_it() -> None:
+    found = found_in(CrashingAfterASeed(boot_s=0.0), b"\x10\x03", b"\x27\x01", FATAL)
+    assert found is not None
+    assert found.request == "27 01, then 2E 10 10 00 00 00"
+
+
+def test_guilty_one_of_many_is_named() -> None:
+    ecu = Crashing(boot_s=0.0)
+    ecu.refuses_with = {"aa": ""}
+    found = found_in(ecu, b"\xaa\x01", b"\xaa\x02", FATAL, b"\xaa\x03")
+    assert found is not None
+    assert found.request == FATAL.hex(" ").upper()
+
+
+def test_frame_that_makes_the_ecu_restart_is_named() -> None:
+    desk = Desk(CrashingOnFrame(boot_s=0.0))
+    assert desk.tester.is_alive()
+    for data in (b"\x00" * 8, b"\x55", b"\x31" * 8):
+        desk.tester.raw(data)
+    found = desk.tester.crashes.search()
+    assert found is not None
+    assert found.request == "raw 740#55"
+
+
+def test_boot_message_in_place_of_an_answer_hides_no_crash() -> None:
+    class Talking(Crashing):
+        def restart(self) -> None:
+            super().restart()
+            self.frame(bytes.fromhex("02 F0 55"))
+
+    found = found_in(Talking(boot_s=0.0), FATAL)
+    assert found is not None
+
+
+def test_silence_is_no_crash() -> None:
+    assert found_in(Silent(), FATAL) is None
+
+
+def test_answered_requests_are_not_sent_again() -> None:
+    ecu = SecuredEcu()
+    assert found_in(ecu, b"\x22\x66\x66") is None
+    assert ecu.heard.count("226666") == 1
+
+
+@pytest.mark.parametrize("request_", [b"\x11\x01", b"\x10\x02", b"\x10\x01"])
+def test_restart_by_a_request_that_may_lead_to_one_is_no_crash(request_: bytes) -> None:
+    """ECUReset without an answer, a boot loader that is entered or left by a restart."""
+
+    class Booting(Crashing):
+        fatal = request_
+
+    assert found_in(Booting(), request_) is None
+
+
+def test_session_that_ends_by_itself_is_no_crash() -> None:
+    class Restless(Silent):
+        """Falls back to its default session after each silence, and after as long without one."""
+
+        def answers(self, pdu: bytes) -> Answers:
+            if self.session != 0x01 and self.port.now_s - self.entered_s > 0.02:
+                self.session = 0x01
+            return super().answers(pdu)
+
+        def _session(self, pdu: bytes) -> Answers:
+            self.entered_s = self.port.now_s
+            return super()._session(pdu)
+
+    desk = Desk(Restless())
+    desk.tester.is_alive()
+    desk.tester.request(FATAL)
+    assert desk.tester.crashes.search() is None
+    assert any("without 2E 10 10 00 00 00 too" in note for note in desk.tester.notes)
+
+
+def test_value_that_is_written_again_is_put_back() -> None:
+    class Quiet(SecuredEcu):
+        """Writes, and does not say so."""
+
+        def _write(self, pdu: bytes) -> Answers:
+            super()._write(pdu)
+            return []
+
+    ecu = Quiet()
+    desk = Desk(ecu)
+    desk.tester.is_alive()
+    desk.tester.state.forget_silences()
+    desk.tester.write(0x1010, b"\x77")
+    ecu.values[0x1010] = b"\x10"
+    assert desk.tester.crashes.search() is None
+    desk.tester.restore()
+    assert ecu.values[0x1010] == b"\x10"
+
+
+def test_what_was_found_innocent_is_not_tried_again() -> None:
+    ecu = Silent()
+    desk = Desk(ecu)
+    desk.tester.is_alive()
+    for _ in range(2):
+        desk.tester.request(FATAL)
+        assert desk.tester.crashes.search() is None
+    assert ecu.heard.count(FATAL.hex()) == 3
+
+
+def test_request_that_was_found_guilty_is_not_tried_again() -> None:
+    ecu = Crashing(boot_s=0.0)
+    desk = Desk(ecu)
+    desk.tester.is_alive()
+    desk.tester.request(FATAL)
+    first = desk.tester.crashes.search()
+    restarts = ecu.restarts
+    assert first is not None
+    assert desk.tester.crashes.search() == first
+    assert ecu.restarts == restarts
+
+
+def test_ecu_that_dies_and_can_be_brought_back_is_proven_to_die() -> None:
+    class Dying(PoweredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu == FATAL:
+                raise RuntimeError("stack smashed")
+            return super().answers(pdu)
+
+    desk = Desk(Dying(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    desk.tester.is_alive()
+    desk.tester.request(FATAL)
+    desk.tester.restore()
+    found = desk.tester.crashes.search()
+    assert found is not None
+    assert found.is_reproduced
+    assert not found.is_dead
+
+
+def test_ecu_that_dies_for_good_is_sent_nothing_more() -> None:
+    class Dying(SecuredEcu):
+        is_fatal = False
+
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu == FATAL and self.is_fatal:
+                raise RuntimeError("stack smashed")
+            return [] if pdu == FATAL else super().answers(pdu)
+
+    ecu = Dying()
+    desk = Desk(ecu)
+    desk.tester.is_alive()
+    desk.tester.request(FATAL)
+    ecu.is_fatal = True
+    found = desk.tester.crashes.search()
+    assert found is not None
+    assert found.is_dead
+    assert not found.is_reproduced
+    assert ecu.heard.count(FATAL.hex()) == 2
