@@ -6,8 +6,8 @@ from tests.unseen.ecu import Unseen
 from tests.unseen.targets import CRANE, LOOM, changed
 
 
-def _crane(name: str, factory: str, flaw: str, must_fail: str, target: str = CRANE) -> Unseen:
-    return Unseen(name, f"crane_{factory}", flaw, tuple(must_fail.split()), target)
+def _crane(name: str, factory: str, flaw: str, must_fail: str, target: str = CRANE, depth: str = "default") -> Unseen:
+    return Unseen(name, f"crane_{factory}", flaw, tuple(must_fail.split()), target, depth)
 
 
 CRANE_KEYS = (
@@ -137,6 +137,7 @@ CRANE_KEYS = (
         "flawed.py:NoDelayAfterAnHour",
         "When the ECU has been up for more than an hour, the limit is reached without any delay.",
         "SA-09 SA-16 SA-20 FZ-06",
+        depth="deep",
     ),
     _crane(
         "second-connection-not-delayed",
@@ -244,7 +245,7 @@ CRANE_REQUESTS = (
         "communication-of-a-node-unguarded",
         "unguarded.py:NodeCommunicationUnguarded",
         "28 04 and 28 05 are carried out while locked; 28 00 to 03 are refused.",
-        "AC-16 DS-06",
+        "AC-16",
     ),
     _crane(
         "setting-of-listed-codes-unguarded",
