@@ -77,6 +77,10 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
     names = {one.value: one.name.lower() for one in Session}
     sessions = ", ".join(f"0x{session:02X} {names.get(session, '')}".strip() for session in found.sessions)
     yield from _wrapped("sessions", sessions or "none could be entered")
+    if found.refused_sessions:
+        refused = sorted(found.refused_sessions.items())
+        words = [f"0x{session:02X} ({', '.join(dict.fromkeys(by.values()))})" for session, by in refused]
+        yield from _wrapped("refused", "sessions " + ", ".join(words))
     services = sorted({service for here in found.services.values() for service in here})
     yield from _wrapped("services", " ".join(f"{service:02X}" for service in services) or "none")
     sub_functions = _sub_functions(found)
@@ -88,7 +92,7 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
         + (f"; asked for with {one.record_bytes} bytes of data)" if one.record_bytes else ")")
         for one in found.levels
     ]
-    yield from _wrapped("levels", ", ".join(levels) or "none")
+    yield from _wrapped("levels", "; ".join(filter(None, (", ".join(levels), found.security_access))) or "none")
     counts = {word: [one for one, how in found.writes.items() if how == word] for word in ("open", "protected")}
     words = [f"{len(found.identifiers)} found"]
     words += [f"{word} for writing: {', '.join(f'{did:04X}' for did in dids)}" for word, dids in counts.items() if dids]

@@ -39,6 +39,12 @@ class EcuMap:
 
     sessions: dict[int, str] = field(default_factory=dict)
     """Each session that was entered, with the timing that its answer states."""
+    refused_sessions: dict[int, dict[int, str]] = field(default_factory=dict)
+    """Each session that is there and was not entered: from which sessions it was asked for, and what was said."""
+    aliases: dict[int, int] = field(default_factory=dict)
+    """By session above 0x7F that does what another one does, as where the suppress bit is ignored: that other one."""
+    security_access: str = ""
+    """What is known of service 27 where it gave no seed; a sentence without its full stop."""
     vias: dict[int, int] = field(default_factory=dict)
     """By session that is not entered from every other: one that it is entered from."""
     transitions: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -59,6 +65,8 @@ class EcuMap:
     memory: dict[int, str] = field(default_factory=dict)
     p2_ms: float | None = None
     """The longest time that a first answer took."""
+    p2_stated_ms: int | None = None
+    """What the answers to session requests state."""
     p2_star_ms: int | None = None
     """What the answers to session requests state."""
     p2_star_seen_ms: float | None = None
@@ -74,6 +82,8 @@ class EcuMap:
     """By identifier that was refused: the level that, unlocked, let it be read."""
     written_with: dict[int, int] = field(default_factory=dict)
     """By identifier: the level that, unlocked, let its own value be written."""
+    opened: set[int] = field(default_factory=set)
+    """The levels that were unlocked with their keys."""
     lengths: dict[int, int] = field(default_factory=dict)
     """Of the identifiers that were read only unlocked."""
 

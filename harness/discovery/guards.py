@@ -40,6 +40,7 @@ def open_guards(
         except (Unjudged, KeyFunctionError) as reason:
             found.not_asked.append(f"What level 0x{one.level:02X} opens is not known: {reason}.")
             continue
+        found.opened.add(one.level)
         _ask_again(opener, found, one, dids, progress)
         opener.access.lock()
 

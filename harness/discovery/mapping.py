@@ -10,7 +10,7 @@ from harness.uds import Nrc, Service, Session
 
 REQUEST_SERVICES = (*range(0x00, 0x40), *range(0x80, 0xC0))
 """The other half of the numbers are answers."""
-UNASSIGNED_SERVICE = b"\x1e"
+UNASSIGNED_SERVICES = (0x1E, 0x15)
 LEVELS = range(0x01, 0x7E, 2)
 RESERVED_LEVEL = 0x7F
 UNLIKELY_ROUTINES = (0x5A5A, 0x7B3D)
@@ -34,10 +34,11 @@ class Mapper(SessionMapper):
     def services(self) -> None:
         """In each session, the services that are not disowned as one that nobody has."""
         for session in self.in_each_session():
-            disowned = str(self.tester.request(UNASSIGNED_SERVICE))
+            disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
             for service, reply in self.each(f"services{session}", REQUEST_SERVICES, lambda service: bytes((service,))):
-                if reply.is_positive or (reply.is_negative and str(reply) != disowned):
+                is_refused = reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED)
+                if reply.is_positive or (is_refused and str(reply) not in disowned):
                     here[service] = str(reply)
             self.map.services[session.number] = here
 
@@ -61,6 +62,8 @@ class Mapper(SessionMapper):
             best = min(places, key=lambda session: (session == Session.PROGRAMMING, session == Session.DEFAULT, session))
             known[level] = replace(known[level], session=best, also=tuple(sorted(set(places) - {best})))
         self.map.levels = [known[level] for level in sorted(known)]
+        service = self.tester.state.presence.security_access()
+        self.map.security_access = service.why if service.is_there and not sessions else ""
         if len(sessions) > MOST_LEVELS:
             kept = sorted(sessions)[:SOME_LEVELS]
             self.map.levels = [known[level] for level in kept]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.discovery.addresses import Progress
@@ -10,15 +11,33 @@ from harness.discovery.ecu_map import EcuMap
 from harness.discovery.timing import note_pending
 from harness.tester.reply import Kind, Reply
 from harness.tester.tester import Tester
-from harness.uds import Service, Session
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
-SESSION_IDS = range(0x01, 0x80)
+USUAL_SESSIONS = (0x01, 0x02, 0x03, 0x04, 0x40, 0x41, 0x50, 0x60, 0x63, 0x81, 0x82, 0x84, 0x85, 0x86, 0x90, 0xC0, 0xFA)
+"""Asked for first, since an ECU that is silent to what it does not have is not asked for all."""
+SESSION_IDS = tuple(dict.fromkeys((*USUAL_SESSIONS, *range(0x01, 0x100))))
+"""Those above 0x7F are sessions of their own in some ECUs; in all others they are the lower ones with the suppress bit."""
+MOST_REFUSED = 8
+"""A code that so many sessions get is what the ECU says to any session that it does not have."""
+START_UP_S = 5.0
+"""How long conditionsNotCorrect may mean that the ECU is still starting."""
 LONGEST_SESSION_S = 12.0
 """A session that is not left when asked is given so long to end by itself."""
 LONGEST_BOOT_S = 30.0
 MOST_SESSIONS = 16
 SILENT_QUESTIONS = 8
 """An ECU that leaves so many questions of a kind unanswered in a row is not asked the others."""
+
+
+HIGHEST_WITH_SUPPRESS_BIT = 0x7F
+_NO_SUCH_SESSION = (
+    Nrc.SERVICE_NOT_SUPPORTED,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+    Nrc.REQUEST_OUT_OF_RANGE,
+    Nrc.INCORRECT_MESSAGE_LENGTH,
+)
+_TELLING = (b"\x22\xf1\x86", b"\x27\x01", b"\x27\x03", b"\x27\x11", b"\x31\x03\xff\x01", b"\x19\x01\xff", b"\x22\xf1\x90")
+"""Requests that cannot act, and whose answers often differ by session."""
 
 
 class SessionMapper:
@@ -38,7 +57,9 @@ class SessionMapper:
         found = self.map
         starts = [int(Session.DEFAULT)]
         for start in starts:
-            starts += self._sessions_from(start) if not self._is_stuck and self.enter(start) else []
+            starts += self._sessions_from(start, SESSION_IDS) if not self._is_stuck and self.enter(start) else []
+            if start == Session.DEFAULT:
+                starts += self._later()
             if len(found.sessions) > MOST_SESSIONS:
                 found.not_asked.append(
                     f"{len(found.sessions)} sessions were entered, as if any would do; only the usual are mapped."
@@ -50,19 +71,65 @@ class SessionMapper:
                 if self.enter(start):
                     found.transitions[start, end] = str(self._ask_for(end))
         self.enter(Session.DEFAULT)
+        self._sort_out_refusals()
         if not self._is_stuck:
             some_ways = [end for end in found.sessions if not all(found.leads(start, end) for start in found.sessions)]
             ways = {session: self._vias.get(session, int(Session.DEFAULT)) for session in some_ways}
             found.vias = {session: via for session, via in ways.items() if session != Session.DEFAULT}
 
-    def _sessions_from(self, start: int) -> list[int]:
+    def _later(self) -> list[int]:
+        """The sessions that are entered some seconds after they were refused with 0x22, as while an ECU is starting."""
+        early = [one for one, said in self.map.refused_sessions.items() if _names(said.values(), Nrc.CONDITIONS_NOT_CORRECT)]
+        if not early or self._is_stuck:
+            return []
+        self.tester.wait(START_UP_S)
+        return self._sessions_from(int(Session.DEFAULT), early) if self.enter(Session.DEFAULT) else []
+
+    def _sort_out_refusals(self) -> None:
+        """Keep of the refusals those that say that a session is there."""
+        found = self.map
+        codes = Counter(said for by in found.refused_sessions.values() for said in set(by.values()))
+        for session, by in list(found.refused_sessions.items()):
+            low = session & ~SUPPRESS_POSITIVE_RESPONSE
+            if low != session and (low in found.sessions or low in found.refused_sessions or low in self._no_way_back):
+                by = {}  # the lower one with its suppress bit
+            telling = {start: said for start, said in by.items() if codes[said] <= MOST_REFUSED}
+            if not telling or session in found.sessions or session in found.aliases or session in self._no_way_back:
+                del found.refused_sessions[session]
+            else:
+                found.refused_sessions[session] = telling
+
+    def _is_alias(self, session: int) -> bool:
+        """Whether a session above 0x7F tells itself from the lower one of the same number by nothing that was asked."""
+        other = session & ~SUPPRESS_POSITIVE_RESPONSE
+        if other not in self.map.sessions:
+            return False
+        told = []
+        for one in (other, session):
+            self._ask_for(Session.DEFAULT)
+            self._ask_for(one)
+            replies = [self.tester.request(question) for question in _TELLING if self.tester.permits(question)]
+            told.append([(reply.kind, reply.nrc, reply.pdu if reply.request[0] == 0x22 else b"") for reply in replies])
+        return told[0] == told[1]
+
+    def _sessions_from(self, start: int, candidates: Sequence[int]) -> list[int]:
         """The sessions that were not known before, and are entered from this one."""
         found = self.map
         new: list[int] = []
-        wanted = [session for session in SESSION_IDS if session not in found.sessions and session not in self._no_way_back]
+        known = {*found.sessions, *found.aliases, *self._no_way_back}
+        wanted = [session for session in candidates if session not in known]
         what = "sessions" if start == Session.DEFAULT else f"sessions from session 0x{start:02X}"
         for session, reply in self.each(what, wanted, lambda session: bytes((0x10, session))):
             if not reply.is_positive:
+                if reply.is_negative and not reply.is_refused_with(*_NO_SUCH_SESSION):
+                    found.refused_sessions.setdefault(session, {})[start] = str(reply)
+                if session > HIGHEST_WITH_SUPPRESS_BIT and reply.is_silence and not self.enter(start):
+                    break  # the lower session may have been entered without an answer
+                continue
+            if reply.pdu[1:2] != bytes((session,)) or self._is_alias(session):
+                found.aliases[session] = session & ~SUPPRESS_POSITIVE_RESPONSE
+                if not self.enter(start):
+                    break
                 continue
             if start != Session.DEFAULT:
                 self._vias[session] = start
@@ -70,7 +137,8 @@ class SessionMapper:
                 new.append(session)
                 found.sessions[session] = reply.pdu.hex(" ").upper()
                 if len(reply.pdu) == 6:
-                    found.p2_star_ms = int.from_bytes(reply.pdu[4:6], "big") * 10
+                    found.p2_stated_ms = max(found.p2_stated_ms or 0, int.from_bytes(reply.pdu[2:4], "big"))
+                    found.p2_star_ms = max(found.p2_star_ms or 0, int.from_bytes(reply.pdu[4:6], "big") * 10)
             if self._is_stuck or len(found.sessions) > MOST_SESSIONS or not self.enter(start):
                 break
         return new
@@ -157,6 +225,10 @@ class SessionMapper:
             if self.enter(session):
                 yield _Here(session)
         self.enter(Session.DEFAULT)
+
+
+def _names(said: Iterable[str], nrc: Nrc) -> bool:
+    return any(nrc_name(nrc) in one for one in said)
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.discovery.addresses import Ecu
-from harness.discovery.ecu_map import EcuMap
+from harness.discovery.ecu_map import EcuMap, FoundIdentifier
 from harness.target import Can, SecurityLevel, Target
 from harness.uds import Service, Session
 
 USUAL_P2_MS = 50
 USUAL_P2_STAR_MS = 5000
+LONGEST_MS = 600_000
 SESSION_NAMES = {Session.DEFAULT: "default", Session.PROGRAMMING: "programming", Session.EXTENDED: "extended"}
 
 HEAD = """\
@@ -32,6 +33,7 @@ def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mappin
     parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
     parts += _connections(ecu)
     parts += [_session(found, session, said) for session, said in found.sessions.items()]
+    parts += _refused_sessions(found)
     parts += _levels(found, keys)
     parts += _data(found)
     parts += _services(found)
@@ -115,21 +117,36 @@ def _timing(found: EcuMap) -> str:
     keys: dict[str, object] = {}
     if found.p2_ms is not None:
         comments.append(
-            f"# The slowest of twenty first answers took {found.p2_ms:g} ms; p2_ms is the standard's, if that is enough."
+            f"# The slowest of twenty first answers took {found.p2_ms:g} ms; p2_ms is at least the standard's 50."
         )
-    keys["p2_ms"] = max(USUAL_P2_MS, round((found.p2_ms or 0) * 1.5))
+    if found.p2_stated_ms is not None:
+        comments.append(f"# The answers to session requests state a P2 of {found.p2_stated_ms} ms.")
+    keys["p2_ms"] = _within_limits(max(USUAL_P2_MS, found.p2_stated_ms or 0, round((found.p2_ms or 0) * 1.5)))
     if found.p2_star_ms is not None:
-        comments.append("# p2_star_ms is what the answer to a session request states.")
-        keys["p2_star_ms"] = found.p2_star_ms
+        comments.append(f"# They state a P2* of {found.p2_star_ms} ms{_correction(found.p2_star_ms)}.")
+        keys["p2_star_ms"] = _within_limits(found.p2_star_ms or USUAL_P2_STAR_MS)
     if found.p2_star_seen_ms is not None:
         comments.append(f"# After responsePending it took up to {found.p2_star_seen_ms:g} ms until more came.")
-        keys["p2_star_ms"] = max(found.p2_star_ms or USUAL_P2_STAR_MS, round(found.p2_star_seen_ms * 1.5))
+        stated = found.p2_star_ms or USUAL_P2_STAR_MS
+        keys["p2_star_ms"] = _within_limits(max(stated, round(found.p2_star_seen_ms * 1.5)))
     if found.sessions:
         comments.append(f"# s3_ms: {found.s3_said}." if found.s3_said else "# s3_ms: the standard's.")
         keys["s3_ms"] = found.s3_ms or 5000
     else:
         comments.append("# No s3_ms: no session could be entered.")
     return _table("timing", comments, **keys)
+
+
+def _within_limits(milliseconds: int) -> int:
+    """A time as the target file takes it."""
+    return min(milliseconds, LONGEST_MS)
+
+
+def _correction(stated_ms: int) -> str:
+    """What the file says in place of a time that it cannot hold."""
+    if not stated_ms:
+        return f"; p2_star_ms is the usual {USUAL_P2_STAR_MS}"
+    return f"; p2_star_ms is the longest that can be declared, {LONGEST_MS}" if stated_ms > LONGEST_MS else ""
 
 
 def _connections(ecu: Ecu) -> Iterable[str]:
@@ -155,7 +172,28 @@ def _session(found: EcuMap, session: int, said: str) -> str:
     return _table("[session]", comments, **keys, origin='"found"')
 
 
+def _refused_sessions(found: EcuMap) -> Iterable[str]:
+    """Comments on the sessions that are there and were not entered."""
+    lines = [f"# {sentence}" for sentence in refused_session_sentences(found)]
+    if lines:
+        lines.append(
+            "# What is in them is not known. Declare via or before in a [[session]] of that id, if you know the way."
+        )
+        yield "\n".join(lines) + "\n"
+
+
+def refused_session_sentences(found: EcuMap) -> list[str]:
+    """One for each session that is there and was not entered."""
+    sentences = []
+    for session, by in sorted(found.refused_sessions.items()):
+        where = ", ".join(f"{said} from session 0x{start:02X}" for start, said in by.items())
+        sentences.append(f"Session 0x{session:02X} is there and was refused: {where}.")
+    return sentences
+
+
 def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
+    if found.security_access:
+        yield f"# {found.security_access}.\n"
     for one in found.levels:
         what = f"gives a seed of {one.seed_bytes} bytes" if one.seed_bytes else f"gives no seed now: {one.said}"
         comments = [f"# 27 {one.level:02X} in session 0x{one.session:02X} {what}."]
@@ -183,9 +221,16 @@ def _levels_to_name(found: EcuMap) -> list[int]:
     return [one.level for one in found.levels if one.seed_bytes] or [one.level for one in found.levels]
 
 
+def _may_open(found: EcuMap, one: FoundIdentifier) -> list[int]:
+    """The levels that may open an identifier: there in a session of its, and not seen unlocked without opening it."""
+    wanted = set(_levels_to_name(found)) - found.opened
+    places = {level.level: {level.session, *level.also} for level in found.levels}
+    return [level for level in sorted(wanted) if not found.sessions or places[level] & set(one.sessions)]
+
+
 def _data(found: EcuMap) -> Iterable[str]:
-    levels = _levels_to_name(found)
     for one in found.identifiers:
+        levels = _may_open(found, one)
         sessions = ", ".join(f"0x{session:02X}" for session in one.sessions)
         comments = [f"# {'Read' if one.length else f'Refused ({one.said})'} in session {sessions}."]
         keys: dict[str, object] = {"did": f"0x{one.did:04X}"}
@@ -203,7 +248,8 @@ def _data(found: EcuMap) -> Iterable[str]:
             comments.append("# A write of its own value was accepted once this level was unlocked, and not before.")
             keys["write"] = _quoted(f"level 0x{found.written_with[one.did]:02X}")
         elif written == "protected":
-            comments.append("# A write of its own value is refused with 0x33: it is protected, by this level or by another.")
+            by = "this level or by another" if levels else "nothing that was found in its sessions"
+            comments.append(f"# A write of its own value is refused with 0x33: it is protected, by {by}.")
             keys["write"] = some_level
         elif written == "open":
             comments.append("# A write of its own value is accepted from everybody.")

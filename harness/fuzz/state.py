@@ -24,7 +24,7 @@ from harness.uds import Session
 
 ALLOWED: Final = '"session 0x03", "seed pending" or "unlocked 0x01"'
 
-_SESSION: Final = integer(0x01, 0x7F, "a session, e.g. session 0x03", is_hex=True)
+_SESSION: Final = integer(0x01, 0xFF, "a session, e.g. session 0x03", is_hex=True)
 _STATE: Final = re.compile(r"(session|seed pending|unlocked)(?: +(\w+))?")
 
 

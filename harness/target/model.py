@@ -77,9 +77,10 @@ class Timing:
 class SessionEntry:
     """[[session]]: a session that the ECU has. Without any entry: 01, 02, 03 where they answer."""
 
-    id: Annotated[int, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)]
+    id: Annotated[int, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)]
+    """Above 0x7F it has no suppress bit: 10 82 is answered by 50 82."""
     name: Annotated[str, text('a name, e.g. "extended"')] = ""
-    via: Annotated[int | None, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)] = None
+    via: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
     """The session that it is entered from; None: any."""
     origin: Origin = "declared"
 
@@ -89,7 +90,7 @@ class SecurityLevel:
     """[[security]]: a SecurityAccess level, by the odd number that requests its seed."""
 
     level: Annotated[int, rules.LEVEL]
-    session: Annotated[int | None, integer(0x01, 0x7F, "a session, e.g. 0x03", is_hex=True)] = None
+    session: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
     """The session in which the level can be unlocked; None: any."""
     record: Annotated[bytes, rules.RECORD] = b""
     """The data record that follows in the request for a seed, where the level wants one."""

@@ -14,6 +14,10 @@ from harness.tester.exchange import Exchanger
 from harness.tester.reply import Expectation, Kind, RawReply, Reply
 from harness.uds import Nrc, Service, Session, write_request
 
+LATEST_RESTART_S = 0.2
+RESTART_STEP_S = 0.05
+LONGEST_RESTART_S = 10.0
+"""So long an ECU is waited for that falls silent when it leaves a session."""
 MOST_LOOKED_FOR = 64
 """Identifiers that are read to tell sessions."""
 USUAL_DIDS = (0xF190, 0xF18C, 0xF195, 0xF193)
@@ -56,6 +60,10 @@ class Client(Exchanger):
         ]
         self.liveness_request = self._liveness_requests[0]
         """The request that the ECU is known to answer, once it has."""
+        self.restarts_on_leaving: dict[int, bool] = {}
+        """By session that was left: whether the ECU was deaf for a while then, and came back."""
+        self._is_settling = False
+        self._entered = int(Session.DEFAULT)
         self._usual_life: tuple[Kind, int | None] | None = None
         """The outcome of that request when it was answered last."""
         self._refused_after_start_up: set[int] = set()
@@ -79,8 +87,13 @@ class Client(Exchanger):
     def enter_session(self, session: int) -> Reply:
         """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it.
 
-        An ECU that has just started may refuse it for a while with 21 or 22, and is asked again meanwhile.
+        An ECU that has just started may refuse it for a while with 21 or 22, and is asked again meanwhile. A session that
+        the ECU leaves by a restart is asked for from itself first: the way to it would restart a running delay.
         """
+        if self._entered == session and self.restarts_on_leaving.get(session):
+            reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
+            if reply.is_positive:
+                return reply
         for step in self.target.way_to(session):
             request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step))
             reply = self.request(request)
@@ -94,6 +107,35 @@ class Client(Exchanger):
             if reply.is_positive:
                 self._refused_after_start_up.discard(step)
         return reply
+
+    def _has_entered(self, session: int) -> None:
+        """Wait for an ECU that restarts when it goes back to its default session, as a boot loader does: it is deaf then.
+
+        Whether it does is looked at once for each session. A session that may have ended by itself meanwhile counts as left
+        now: an ECU may look at its time-out only when it is asked for something.
+        """
+        left, self._entered = self._entered, session
+        is_back_to_default = session == Session.DEFAULT != left
+        if not is_back_to_default or self.restarts_on_leaving.get(left) is False or self._is_settling:
+            return
+        self._is_settling = True
+        try:
+            is_back = self._falls_silent() and self.await_life(LONGEST_RESTART_S)
+            self.restarts_on_leaving[left] = is_back or self.restarts_on_leaving.get(left, False)
+            if is_back:
+                self.state.restart_begun()
+                self._entered = int(Session.DEFAULT)
+        finally:
+            self._is_settling = False
+
+    def _falls_silent(self) -> bool:
+        """Whether the ECU stops answering within a moment; it may answer once or twice before it restarts."""
+        give_up_s = self.link.now_s + LATEST_RESTART_S
+        while self.link.now_s < give_up_s:
+            if self.request(self.liveness_request).is_silence:
+                return True
+            self.wait(RESTART_STEP_S)
+        return False
 
     def session_for(self, level: int) -> None:
         """Enter the session in which a level is declared to be available. Inconclusive if the ECU refuses."""

@@ -125,10 +125,15 @@ class Exchanger:
             reply = self._exchange(pdu, is_functional, wait_s)
         if is_stateful:
             self._hear(reply)
+            if reply.is_positive and pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
+                self._has_entered(reply.pdu[1])
         return reply
 
     def _hear(self, reply: Reply) -> None:
         self.state.hear(reply, self.link.now_s)
+
+    def _has_entered(self, session: int) -> None:
+        """The ECU has confirmed a session; what that brings with it is for whoever knows of sessions."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace

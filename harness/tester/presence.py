@@ -127,8 +127,9 @@ class Presence:
                 codes = {one.outcome for one in by.values()}
                 told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
                 if told and Kind.POSITIVE not in codes:
-                    refused[subject[1]] = told[0]
-        return refused
+                    refused[subject[1]] = told[-1]
+        asked_low = {*refused, *self.entered()}  # of a refused session above 0x7F its lower bits, if they are one, are meant
+        return {one: code for one, code in refused.items() if one & ~SUPPRESS_POSITIVE_RESPONSE not in asked_low - {one}}
 
     def service(self, service: int) -> Knowledge:
         """What is known of a service."""
@@ -241,7 +242,7 @@ class Presence:
             if one.outcome is Kind.POSITIVE or (is_refusal and not is_as_control):
                 return Knowledge(Standing.THERE, f"{name} is there ({one})")
         told = [one for one in heard if one.outcome in absent or _is_disowned(one, control)]
-        has_service = {one.session for one in heard} | set(self.entered()) - self._without(heard[:1])
+        has_service = {*(one.session for one in heard), *self.entered()} - self._without(heard[:1])
         if told and {one.session for one in told} >= has_service:
             return Knowledge(Standing.ABSENT, f"the ECU does not have {name} ({_words(told)}{self._not_entered()})")
         return Knowledge(Standing.NOT_KNOWN, self._not_known(name, heard))
