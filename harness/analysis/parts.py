@@ -1,0 +1,88 @@
+"""Name the parts of a seed that need not be guessed: which bits they are, and how many of them are left to guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MOST_NAMED = 5
+"""So many parts are told in words."""
+LEAST_SAVED_BITS = 0.5
+"""A part that holds as many bits of chance as it has, but for less than this, is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bits of a seed that follow from something else.
+
+    Bit 0 is the most significant bit of the first byte.
+    """
+
+    what: str
+    """In words, e.g. ``bytes 4-7 are bytes 0-3 XOR 5A C3 11 77``."""
+    bits: frozenset[int]
+    left_bits: float = 0.0
+    """How many bits of chance these positions still hold together."""
+    is_over_time: bool = False
+    """They follow from earlier seeds, or from the time; else from the rest of the same seed, or they never change."""
+
+    @property
+    def saved_bits(self) -> float:
+        """How many bits need not be guessed."""
+        return len(self.bits) - self.left_bits
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What of a seed's length is chance, as far as can be seen."""
+
+    length_bits: int
+    parts: tuple[Part, ...]
+
+    @property
+    def effective_bits(self) -> int:
+        """The length without what follows from other parts, from earlier seeds or from the time: the most that is chance."""
+        return max(0, round(self.length_bits - sum(part.saved_bits for part in self.parts)))
+
+    def confirmed_by(self, second: Structure) -> Structure:
+        """Only what a second sample shows too. The parts keep the words of the first."""
+        within = frozenset[int]().union(*(part.bits for part in second.parts if not part.is_over_time))
+        everywhere = within.union(*(part.bits for part in second.parts))
+        kept = []
+        for part in self.parts:
+            bits = part.bits & (everywhere if part.is_over_time else within)
+            if len(bits) - part.left_bits >= LEAST_SAVED_BITS:
+                kept.append(Part(part.what, bits, part.left_bits, part.is_over_time))
+        return Structure(self.length_bits, tuple(kept))
+
+    def __str__(self) -> str:
+        return f"at most {self.effective_bits} of {self.length_bits} bits are chance: {self.reasons}"
+
+    @property
+    def reasons(self) -> str:
+        """What the largest parts follow from."""
+        largest = sorted(self.parts, key=lambda part: -part.saved_bits)
+        more = f"; and {len(largest) - MOST_NAMED} more" if len(largest) > MOST_NAMED else ""
+        return "; ".join(part.what for part in largest[:MOST_NAMED]) + more
+
+
+def bits_of_bytes(places: Iterable[int]) -> frozenset[int]:
+    """All bit positions of some bytes."""
+    return frozenset(8 * place + bit for place in places for bit in range(8))
+
+
+def named_bytes(places: Iterable[int]) -> str:
+    """Positions of bytes in words, e.g. ``byte 3`` or ``bytes 0-2, 5``."""
+    runs: list[list[int]] = []
+    for place in sorted(set(places)):
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    shown = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"{'byte' if shown.isdigit() else 'bytes'} {shown}"
+
+
+def in_hex(values: Sequence[int]) -> str:
+    """Byte values as they are printed everywhere."""
+    return bytes(values).hex(" ").upper()
