@@ -1,8 +1,11 @@
-"""Can the next seed be told from those before, or from the time?"""
+"""Foretell the next seed from those before it, or from the time."""
 
 from __future__ import annotations
 
 from harness import Measurements, Severity, Tester, attack, fail
+
+MOST_BITS_TO_TRY = 20
+"""An attacker can have the keys of so many seeds computed beforehand."""
 
 
 @attack(
@@ -22,17 +25,30 @@ def test_no_seed_can_be_foretold(tester: Tester, measure: Measurements, level: i
     for sample in measure.ordered_seeds(level):
         found = sample.foretold()
         if found is not None:
-            second = measure.fresh_seeds(level, are_answered=sample.is_answered).foretold()
-            if second is not None:
+            second = measure.fresh_like(level, sample)
+            again = second.foretold() if second.can_show_order else None
+            if again is not None:
                 fail(
                     expected="no model of earlier seeds foretells later ones",
-                    observed=f"{found}; in a second sample {second}",
+                    observed=f"{found}; in a second sample {again}",
                 )
-    measure.drawn_seeds(level).require()
+    drawn = measure.drawn_seeds(level)
+    drawn.enough_of_each_length()
+    judge_what_is_left(measure, level)
     tester.note(
-        f"{len(measure.drawn_seeds(level).seeds)} seeds: no counter, congruential generator, shift register or clock "
-        "foretells three of them; what has another structure is not excluded"
+        f"{len(drawn.seeds)} seeds ({'; '.join(drawn.taken)}): no counter, congruential generator, shift register or clock "
+        f"foretells three of them; what has another structure is not excluded; {measure.entropy(level, drawn)}"
     )
+
+
+def judge_what_is_left(measure: Measurements, level: int) -> None:
+    """A seed of which earlier ones and the time tell nearly all is foretold: the few bits that are left are tried out."""
+    for structure in measure.structures(level):
+        if structure.effective_bits <= MOST_BITS_TO_TRY and any(part.is_over_time for part in structure.parts):
+            fail(
+                expected="no model of earlier seeds foretells later ones",
+                observed=f"each seed is told by those before it to within 2^{structure.effective_bits} values: {structure}",
+            )
 
 
 @attack(
@@ -54,11 +70,12 @@ def test_seeds_come_from_no_well_known_generator(tester: Tester, measure: Measur
         search = measure.generators(level, sample)
         tried = f"tried on {len(sample.seeds)} seeds, and not exhaustive: {search.tried}"
         if search.found is not None:
-            second = measure.generators(level, measure.fresh_seeds(level, are_answered=sample.is_answered)).found
-            if second is not None:
+            second = measure.fresh_like(level, sample)
+            again = measure.generators(level, second).found if second.can_show_order else None
+            if again is not None:
                 fail(
                     expected="no well-known generator reproduces the seeds",
-                    observed=f"{search.found}; in a second sample {second}",
+                    observed=f"{search.found}; in a second sample {again}",
                 )
-    measure.drawn_seeds(level).require()
+    measure.drawn_seeds(level).enough_of_each_length()
     tester.note(tried)

@@ -1,4 +1,4 @@
-"""Are seeds fit to be challenges: never the same, long enough, and zero only where nothing is locked?"""
+"""Hold seeds against what a challenge must be: never the same, long enough, zero only where nothing is locked."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) 
     sample = measure.seeds(level)
     if sample.zeros:
         tester.note(f"{sample.zeros} seeds were zero, as an unlocked level gives them; they are left out")
+    if sample.without_seed:
+        tester.note(f"{sample.without_seed} positive answers held no seed")
     if not sample.is_enough:
         inconclusive(f"{len(sample.seeds)} seeds are too few to tell ({sample.stopped_by or 'the others were zero'})")
     found = sample.collisions
@@ -38,8 +40,8 @@ def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) 
         )
     else:
         tester.note(
-            f"{found.seeds} seeds, {found.pairs} equal pairs: at least {found.entropy_bound_bits:.1f} bits of collision "
-            "entropy are supported (95 %), no more; false alarm below 1e-6"
+            f"{found.seeds} seeds ({'; '.join(sample.taken)}), {found.pairs} equal pairs: "
+            f"{measure.entropy(level, sample)}; false alarm below 1e-6"
         )
         judge_seeds_after_wrong_keys(tester, measure, level)
 
@@ -52,20 +54,18 @@ def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
     require_delay(measure, level)
     if not tester.access.can_relock:
         inconclusive("one seed is held; whether it returns after its key cannot be tried on an ECU that never locks again")
-    answered = []
-    for _ in range(3):
-        answered.append(tester.security.unlock(level).seed)
-        tester.access.lock()
-    tester.restore()
-    answered.append(tester.security.unlock(level).seed)
-    if len(set(answered)) < len(answered):
+    answers = measure.answers_to_held_seeds(level)
+    if answers.returned:
         fail(
             expected="a seed that was answered never comes back",
-            observed=f"{len(answered)} unlocks with {len(set(answered))} different seeds",
+            observed=f"{len(answers.seeds)} unlocks, some at once after the other, with {len(set(answers.seeds))} different "
+            f"seeds: {answers.words}",
         )
+    if answers.untried:
+        inconclusive(f"one seed is given again and again, and {answers.untried}")
     tester.note(
-        "one seed is held until it is answered: permitted with a counter and a delay, yet worth changing, "
-        "since an attacker may take any time over it"
+        f"one seed is held until it is answered ({answers.words}): permitted with a counter and a delay, yet worth "
+        "changing, since an attacker may take any time over it"
     )
 
 
@@ -108,10 +108,13 @@ def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, l
     sample = measure.seeds(level)
     if not sample.seeds:
         inconclusive("every seed was zero, and says nothing of the length of others")
-    seed_bits = 8 * sample.lengths[0]
-    key_bits = 8 * len(tester.security.right_key(level, sample.seeds[0])) if is_key_known(tester, level) else None
-    sizes = f"seeds of {seed_bits} bits, keys of {'unknown length' if key_bits is None else f'{key_bits} bits'}"
-    weakest = seed_bits if key_bits is None else min(seed_bits, key_bits)
+    length_bits = 8 * sample.lengths[0]
+    chance_bits, why = chance_in_seeds(measure, level, length_bits)
+    key_bits = None
+    if is_key_known(tester, level):
+        key_bits = 8 * min(len(tester.security.right_key(level, one.seeds[0])) for one in sample.by_length())
+    sizes = f"seeds of {length_bits} bits{why}, keys of {'unknown length' if key_bits is None else f'{key_bits} bits'}"
+    weakest = chance_bits if key_bits is None else min(chance_bits, key_bits)
     if weakest < SUFFICIENT_BITS:
         what = "so few that they can be tried out" if weakest <= LEAST_BITS else "too few for the life of a product"
         fail(
@@ -121,6 +124,18 @@ def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, l
     if key_bits is None:
         inconclusive(f"{sizes}: the length of keys is known from a key function that works, and there is none")
     tester.note(sizes)
+
+
+def chance_in_seeds(measure: Measurements, level: int, length_bits: int) -> tuple[int, str]:
+    """The bits of the shortest seeds that are chance, and what the others follow from."""
+    try:
+        structures = [structure for structure in measure.structures(level) if structure.parts]
+    except Inconclusive:  # too few seeds to tell: the length alone counts
+        return length_bits, ""
+    weakest = min(structures, key=lambda structure: structure.effective_bits, default=None)
+    if weakest is None or weakest.effective_bits >= length_bits:
+        return length_bits, ""
+    return weakest.effective_bits, f" ({weakest})"
 
 
 def is_key_known(tester: Tester, level: int) -> bool:

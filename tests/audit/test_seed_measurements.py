@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from harness.audit.measurements import Measurements
+from harness.audit.measurements.seed_sample import Renewal
 from harness.audit.opening import open_tester
 from harness.link.clock import VIRTUAL_EPOCH_S
 from harness.link.trace import Trace
@@ -37,9 +39,23 @@ def test_a_sample_tells_when_each_seed_came_and_where_a_session_began() -> None:
     assert [utc_s - time_s for utc_s, time_s in zip(sample.utc_s, sample.times_s, strict=True)] == pytest.approx(
         [VIRTUAL_EPOCH_S] * 256
     )
-    assert sample.starts == (0, 64, 128, 192)
-    gaps = [sample.times_s[start] - sample.times_s[start - 1] for start in sample.starts[1:]]
-    assert all(gap > 1 for gap in gaps), "a clock that counts seconds moves on"
+    assert sample.starts[0] == 0
+    assert sum(int(one.split()[0]) for one in sample.taken) == 256
+
+
+def test_seeds_are_asked_for_at_every_pace_and_the_sample_says_so() -> None:
+    sample = measuring().seeds(1)
+    gaps = [b - a for a, b in pairwise(sample.times_s)]
+    assert sum(gap < 0.01 for gap in gaps) > 200, "most come as fast as the ECU answers"
+    assert len({int(moment) for moment in sample.utc_s}) > 12, "some in a second of their own"
+    assert sum(gaps[start - 1] < 0.05 for start in sample.starts if start) >= 8, "sessions follow each other at once"
+    assert max(gaps) > 5, "and once a session had time to end"
+    assert any("entered anew at once" in one for one in sample.taken)
+    assert any("after a pause" in one for one in sample.taken)
+
+
+def test_a_level_is_sampled_in_every_session_where_it_is() -> None:
+    assert any("in session 0x02" in one for one in measuring().seeds(1).taken)
 
 
 def test_a_sample_is_shown_in_the_report() -> None:
@@ -63,8 +79,9 @@ def test_zeros_of_a_locked_level_are_told_from_chance() -> None:
 def test_a_held_seed_is_sampled_with_its_key() -> None:
     measure = measuring("held_seed")
     assert measure.seeds(1).is_held
+    assert measure.seeds(1).renewal is Renewal.NONE
     with pytest.raises(Inconclusive, match="too few"):
-        measure.seeds(1).require()
+        measure.seeds(1).enough_of_each_length()
     drawn = measure.drawn_seeds(1)
     assert drawn.is_answered
     assert len(set(drawn.seeds)) == 64

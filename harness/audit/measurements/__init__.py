@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from harness.analysis.parts import Structure
 from harness.audit.declare import Attack
 from harness.audit.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
 from harness.audit.measurements.delay import Delay, measure_delay
 from harness.audit.measurements.generators import GeneratorSearch, search_generators
+from harness.audit.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
 from harness.audit.measurements.lockout import Lockout, probe_lockout
 from harness.audit.measurements.other_unit import OtherUnit, try_other_unit
 from harness.audit.measurements.pairs import KeyPairs, take_pairs
 from harness.audit.measurements.restarts import Restarts, seeds_after_restarts
 from harness.audit.measurements.secrets import SecretSearch, search_for_secret
-from harness.audit.measurements.seeds import SeedSample, sample_answered_seeds, sample_seeds
+from harness.audit.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
+from harness.audit.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
 from harness.audit.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.audit.measurements.timing import KeyTiming, time_keys
 from harness.errors import HarnessError
@@ -89,22 +92,98 @@ class Measurements:
         return sample
 
     def drawn_seeds(self, level: int) -> SeedSample:
-        """The run's seed sample; where one seed is held until its key comes, and one is known, a sample of answered ones."""
+        """The run's seed sample; where one seed is given again and again, one in which the ECU has drawn each anew.
+
+        For that each seed is answered, if a key is known, or waited for until whatever renews it has come.
+        """
         sample = self.seeds(level)
-        if not (sample.is_held and self._tester.security.has_key(level) and self._tester.access.can_relock):
+        if not sample.is_held:
             return sample
-        return self.once(("answered seeds", level), lambda: self.fresh_seeds(level, are_answered=True))
+        best = sample
+        for take in (self._answered_seeds, self._renewed_seeds):
+            try:
+                found = take(level)
+            except Unjudged as reason:
+                self._tester.note(f"seeds that are drawn anew: {reason}")
+                continue
+            best = max(best, found, key=lambda one: len(set(one.seeds)))
+            if len(set(best.seeds)) >= ENOUGH_SEEDS:
+                break
+        return best
+
+    def _answered_seeds(self, level: int) -> SeedSample:
+        if not (self._tester.security.has_key(level) and self._tester.access.can_relock):
+            return self.seeds(level)
+        return self.once(("answered seeds", level), lambda: sample_answered_seeds(self._tester, level, self._depth))
+
+    def _renewed_seeds(self, level: int) -> SeedSample:
+        held = self.seeds(level)
+        return self.once(("renewed seeds", level), lambda: sample_renewed_seeds(self._tester, level, self._depth, held))
+
+    def answers_to_held_seeds(self, level: int) -> AnswersToHeldSeeds:
+        """Whether a seed that is given again and again comes back once it was answered."""
+        return answer_held_seeds(self._tester, level, self._depth, self.seeds(level))
 
     def ordered_seeds(self, level: int) -> list[SeedSample]:
-        """The seed sample, and beside it that of answered seeds where there is one: those that can show an order."""
-        samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
-        return [sample for sample in samples if sample.can_show_order]
+        """The seed sample, and beside it that of seeds drawn anew where there is one: those that can show an order.
 
-    def fresh_seeds(self, level: int, *, are_answered: bool = False) -> SeedSample:
-        """Another sample; with `are_answered` each seed is answered by its key."""
-        if are_answered:
-            return sample_answered_seeds(self._tester, level, self._depth)
+        Seeds of each length are a sample of their own.
+        """
+        samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
+        return [one for sample in samples for one in sample.by_length() if one.can_show_order]
+
+    def fresh_seeds(self, level: int) -> SeedSample:
+        """Another sample, asked for in the same ways as the run's."""
         return sample_seeds(self._tester, level, self._depth)
+
+    def fresh_like(self, level: int, sample: SeedSample) -> SeedSample:
+        """Another sample that is taken as this one was, of seeds as long."""
+        if sample.is_answered:
+            second = sample_answered_seeds(self._tester, level, self._depth)
+        elif sample.renewed_by is not Renewal.EACH:
+            second = sample_renewed_seeds(self._tester, level, self._depth, self.seeds(level))
+        else:
+            second = self.fresh_seeds(level)
+        return second.of_length(sample.lengths[0])
+
+    def structures(self, level: int) -> list[Structure]:
+        """How much of each seed is chance, for each length of seeds. Inconclusive: too few seeds to tell.
+
+        What a sample shows counts only as far as a second one shows it too.
+        """
+        return self.once(("structures", level), lambda: self._confirmed_structures(level))
+
+    def _confirmed_structures(self, level: int) -> list[Structure]:
+        found = []
+        for sample in self.drawn_seeds(level).enough_of_each_length():
+            structure = sample.structure()
+            if structure.parts:
+                structure = structure.confirmed_by(self.fresh_like(level, sample).structure())
+            if structure.parts:
+                self.of_seeds(level, {"Effective length": str(structure)})
+            found.append(structure)
+        return found
+
+    def confirmed_alarms(self, level: int, sample: SeedSample) -> list[str]:
+        """The alarms of the tests of distribution that a second sample raises too, in words, the surest first.
+
+        Inconclusive: the second sample is too small.
+        """
+        second = self.fresh_like(level, sample)
+        if len(second.drawn) < ENOUGH_SEEDS:
+            raise Inconclusive(
+                f"a second sample of {len(second.drawn)} seeds is too small to confirm what the first one shows"
+            )
+        again = {one.family for one in second.battery().alarms}
+        return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in sample.battery().alarms if one.family in again]
+
+    def entropy(self, level: int, sample: SeedSample) -> str:
+        """What is supported of the entropy of a seed, by repetition and by what of it is chance at all, in words."""
+        try:
+            reasons = [str(structure) for structure in self.structures(level) if structure.parts]
+        except Unjudged:
+            reasons = []
+        return "; ".join([f"collision entropy of {sample.bound} is supported", *reasons])
 
     def of_seeds(self, level: int, rows: Mapping[str, str]) -> None:
         """Add lines to the profile of a level's seeds in the report, or put other values into it."""

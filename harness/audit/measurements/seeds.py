@@ -1,16 +1,12 @@
-"""Which seeds does a level give? A sample, taken once a run, and fresh ones for a second look."""
+"""Ask a level for seeds: in a row, in sessions entered anew, a second apart, after a pause, in every session it is in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from harness.analysis.clocks import Clock, follows_time
-from harness.analysis.collisions import FALSE_ALARM, Collisions, collisions, without_immediate_repeats
-from harness.analysis.predictors import Prediction, foretell, foretell_stream
-from harness.analysis.randomness import Battery, battery
-from harness.analysis.tails import binomial_tail
+from harness.audit.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
 from harness.errors import NotPermitted
 from harness.outcome import Inconclusive, NotApplicable
 from harness.run import Depth, Exchange
@@ -19,122 +15,70 @@ from harness.uds import Nrc, Service, Session
 
 T = TypeVar("T")
 
-ENOUGH_SEEDS = 50
-FEWEST_IN_ORDER = 4
+PAUSES_S = (1.3, 6.1)
+"""Without any request, before the session is entered anew: a clock moves on, and S3 runs out in the longer one."""
 
-PAUSES_S = (1.1, 1.3, 1.7)
-"""Before the session is entered anew, three times: whole seconds pass in which a clock moves on, unevenly."""
+STEP_S = 1.07
+"""From seed to seed where each is to come in another second of the wall clock."""
+
+STEPS_IN_VIRTUAL_TIME = 3
+"""So many times as often where waiting costs nothing."""
+
+SEEDS_PER_SESSION = 2
+"""Where sessions follow each other at once: a generator that each session starts gives the same ones again."""
 
 PROBES = 2
 """So many zero seeds are followed by a look whether the level is locked."""
 
-
-@dataclass(frozen=True, slots=True)
-class SeedSample:
-    """Seeds of one level in the order in which they were given, by plain requests."""
-
-    seeds: tuple[bytes, ...]
-    """Without those that are zero."""
-    times_s: tuple[float, ...] = ()
-    """When each of them came, by the link's time."""
-    utc_s: tuple[float, ...] = ()
-    """The same by the wall clock."""
-    starts: tuple[int, ...] = (0,)
-    """Which of them were the first of a session."""
-    stopped_by: str = ""
-    """Why there are fewer than wanted."""
-    zeros: int = 0
-    """How many seeds were zero, which is what an unlocked level gives."""
-    zeros_while_locked: int = 0
-    """How many of these came although a protected write was refused directly after."""
-    evidence: tuple[Exchange, ...] = ()
-    """Such a seed, and the refusal."""
-    is_answered: bool = False
-    """Each seed was answered by its key before the next one was asked for."""
-
-    @property
-    def is_enough(self) -> bool:
-        """Large enough to say anything about repetition."""
-        return len(self.seeds) >= ENOUGH_SEEDS
-
-    @property
-    def can_show_order(self) -> bool:
-        """Different seeds of one length, and not too few."""
-        return len(set(self.seeds)) >= FEWEST_IN_ORDER and len(self.lengths) == 1
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """The lengths of the seeds in bytes, the shortest first."""
-        return tuple(sorted({len(seed) for seed in self.seeds}))
-
-    @property
-    def collisions(self) -> Collisions:
-        """Equal seeds, and what they prove."""
-        return collisions(self.seeds)
-
-    @property
-    def full_are_too_many(self) -> bool:
-        """Seeds of FF in every byte, as memory is that nobody has written to: more than chance gives."""
-        full = sum(not seed.strip(b"\xff") for seed in self.seeds)
-        return full > 0 and binomial_tail(full, len(self.seeds), 2.0 ** (-8 * self.lengths[0])) < FALSE_ALARM
-
-    @property
-    def is_held(self) -> bool:
-        """One seed is given again and again, then another one, and none ever comes back."""
-        drawn = without_immediate_repeats(self.seeds)
-        return len(drawn) < len(self.seeds) and not collisions(drawn).is_too_many and self.collisions.is_too_many
-
-    @property
-    def drawn(self) -> tuple[bytes, ...]:
-        """One seed for each time that the ECU has drawn one: without repeats where more came back than chance allows."""
-        return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
-
-    def require(self, count: int = ENOUGH_SEEDS) -> None:
-        """Inconclusive unless so many seeds of one length were drawn that their distribution can be told."""
-        drawn = len(self.drawn)
-        if drawn < count:
-            why = self.stopped_by or ("the same ones come again" if len(self.seeds) > drawn else "the others were zero")
-            raise Inconclusive(f"{drawn} different seeds are too few to tell ({why})")
-        if len(self.lengths) != 1:
-            raise Inconclusive(f"seeds of different lengths: {', '.join(map(str, self.lengths))} bytes")
-
-    def battery(self) -> Battery:
-        """The tests of distribution and independence."""
-        return battery(self.drawn)
-
-    def foretold(self) -> Prediction | Clock | None:
-        """What foretells later seeds of the sample from earlier ones, if anything does."""
-        return foretell(self.seeds, self.starts) or foretell_stream(self.seeds) or follows_time(self.seeds, self.times_s)
-
-    def rows(self) -> dict[str, str]:
-        """The sample in words, for the report."""
-        found = self.collisions
-        return {
-            "Seeds taken": f"{len(self.seeds)}{f', then {self.stopped_by}' if self.stopped_by else ''}",
-            "Length": f"{' or '.join(map(str, self.lengths))} bytes",
-            "Equal pairs": f"{found.pairs}; by chance {found.expected:.2g}",
-            "Collision entropy that the sample supports": f"at least {found.entropy_bound_bits:.1f} bits (95 %), no more"
-            if not found.pairs
-            else f"about {found.estimate_bits:.1f} bits",
-        }
+LONGEST_STEP_S = 5.0
+"""A seed that only time renews is waited for so long at most."""
+MOST_REQUESTS_PER_SEED = 64
+"""A seed that only requests renew is asked for so often at most."""
 
 
 def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Seeds of a locked level, the session entered anew after each quarter: 256, 1000 or 10000 by depth."""
+    """256, 1000 or 10000 seeds of a locked level by depth, asked for in every pace and session that may matter."""
     return unless_absent(tester, level, lambda: _sample(tester, level, depth))
 
 
 def _sample(tester: Tester, level: int, depth: Depth) -> SeedSample:
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
-    wanted = depth.choose(quick=256, default=1000, deep=10_000)
-    for pause_s in (0.0, *PAUSES_S):
-        if pause_s:
-            tester.wait(pause_s)
-        stopped_by = sampler.take_in_a_session(wanted // (len(PAUSES_S) + 1))
-        if stopped_by:
-            return replace(sampler.sample(), stopped_by=stopped_by)
+    try:
+        _take_at_every_pace(sampler, depth)
+    except _Stopped as reason:
+        return replace(sampler.sample(), stopped_by=str(reason))
     return sampler.sample()
+
+
+def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
+    tester = sampler.tester
+    wanted = depth.choose(quick=256, default=1000, deep=10_000)
+    in_other_sessions = depth.choose(quick=8, default=50, deep=500)
+    sampler.enter()
+    sampler.take(wanted * 3 // 8)
+    sampler.describe("in a row")
+    sessions = depth.choose(quick=8, default=40, deep=200) if tester.has_sessions else 0
+    for _ in range(sessions):
+        sampler.enter()
+        sampler.take(SEEDS_PER_SESSION)
+    sampler.describe("in sessions entered anew at once")
+    sampler.enter()
+    steps = depth.choose(quick=4, default=12, deep=60)
+    for _ in range(STEPS_IN_VIRTUAL_TIME * steps if tester.target.is_simulated else steps):
+        tester.wait(STEP_S)
+        sampler.take(1)
+    sampler.describe(f"each {STEP_S} s after the one before")
+    for session in sampler.other_sessions():
+        if sampler.enter_other(session):
+            sampler.take(in_other_sessions)
+        sampler.describe(f"in session 0x{session:02X}")
+    rest = wanted - sampler.asked
+    for number, pause_s in enumerate(PAUSES_S):
+        tester.wait(pause_s)
+        sampler.enter()
+        sampler.take((wanted - sampler.asked) if number else rest // 2)
+        sampler.describe(f"in a row after a pause of {pause_s} s")
 
 
 def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
@@ -149,41 +93,114 @@ def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSampl
             stopped_by = str(reason)
             break
         tester.access.lock()
+    sampler.describe("each answered before the next")
     return replace(sampler.sample(), starts=(0,), stopped_by=stopped_by, is_answered=True)
+
+
+def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
+    """As many, each asked for when what renews seeds in the sample `held` has come: time, requests, or a new session.
+
+    Inconclusive: nothing was seen to renew them, or it would take too long.
+    """
+    tester.access.require_locked()
+    sampler = _Sampler(tester, level)
+    wanted = depth.choose(quick=64, default=256, deep=1000)
+    step_s = max(STEP_S, 1.07 * held.held_s)
+    if held.renewal is Renewal.TIME and step_s > LONGEST_STEP_S:
+        raise Inconclusive(f"a seed is held for {held.held_s:.1f} s: too long to wait for {ENOUGH_SEEDS} of them")
+    if held.renewal is Renewal.REQUESTS and held.longest_run > MOST_REQUESTS_PER_SEED:
+        raise Inconclusive(f"a seed is held for {held.longest_run} requests: too many to ask for {ENOUGH_SEEDS} of them")
+    if held.renewal not in (Renewal.TIME, Renewal.REQUESTS, Renewal.SESSION):
+        raise Inconclusive("one seed is given again and again, and nothing but its key may bring another")
+    try:
+        sampler.enter()
+        for _ in range(wanted):
+            if held.renewal is Renewal.SESSION:
+                sampler.enter()
+            elif held.renewal is Renewal.TIME:
+                tester.wait(step_s)
+            else:
+                sampler.ask_in_vain(held.longest_run - 1)
+            sampler.take(1)
+    except _Stopped as reason:
+        return replace(sampler.sample(), stopped_by=str(reason), renewed_by=held.renewal)
+    sampler.describe(f"each after {held.renewal.value}")
+    return replace(sampler.sample(), renewed_by=held.renewal)
+
+
+class _Stopped(Exception):
+    """The level gives no more seeds; the text is the reason."""
 
 
 class _Sampler:
     """Asks for seeds, and notes when they came."""
 
     def __init__(self, tester: Tester, level: int) -> None:
-        self._tester = tester
+        self.tester = tester
+        self.asked = 0
         self._level = level
+        self._begun_s = tester.restart.begun_s
         self._seeds: list[bytes] = []
         self._times_s: list[float] = []
         self._starts: list[int] = []
-        self._zeros = self._zeros_while_locked = 0
+        self._taken: list[str] = []
+        self._described = 0
+        self._zeros = self._zeros_while_locked = self._without_seed = 0
         self._evidence: list[Exchange] = []
 
-    def take_in_a_session(self, count: int) -> str:
-        """Ask so many times, the session entered anew; why it ended earlier, if it did."""
-        tester = self._tester
+    def enter(self) -> None:
+        """Enter the level's session anew, and take the first seed of it, after any delay."""
+        tester = self.tester
         if tester.has_sessions:
             tester.enter_session(Session.DEFAULT)
         try:
             tester.session_for(self._level)
             first = tester.security.seed(self._level, as_given=True)
         except Inconclusive as reason:
-            if not self._seeds:
+            if not self.asked:
                 raise
-            return str(reason)
+            raise _Stopped(str(reason)) from None
+        self._begin(first)
+
+    def other_sessions(self) -> list[int]:
+        """The sessions in which nobody says that the level is; it may be there all the same."""
+        entry = self.tester.target.level(self._level)
+        declared = entry.session if entry is not None else None
+        return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
+
+    def enter_other(self, session: int) -> bool:
+        """Enter a session, and take a seed of it; whether there was one."""
+        self.tester.enter_session(Session.DEFAULT)
+        if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
+            return False
+        reply = self.tester.security.request_seed(self._level)
+        if reply.is_positive:
+            self._begin(reply.pdu[2:])
+        return reply.is_positive
+
+    def _begin(self, first: bytes) -> None:
         self._starts.append(len(self._seeds))
         self._keep(first)
-        for _ in range(count - 1):
-            reply = tester.security.request_seed(self._level)
+
+    def take(self, count: int) -> None:
+        """So many more seeds, one after the other. _Stopped: the level gives none."""
+        for _ in range(count):
+            reply = self.tester.security.request_seed(self._level)
             if not reply.is_positive:
-                return f"request {len(self._seeds) + self._zeros + 1}: {reply}"
+                raise _Stopped(f"request {self.asked + 1}: {reply}")
             self._keep(reply.pdu[2:])
-        return ""
+
+    def ask_in_vain(self, count: int) -> None:
+        """So many requests whose seeds are not kept."""
+        for _ in range(count):
+            self.tester.security.request_seed(self._level)
+
+    def describe(self, how: str) -> None:
+        """Say how the seeds were asked for that have come since this was last said."""
+        count = self.asked - self._described
+        self._described = self.asked
+        if count:
+            self._taken.append(f"{count} {how}")
 
     def keep_answered(self, seed: bytes) -> None:
         """Note a seed that came with its key."""
@@ -191,31 +208,37 @@ class _Sampler:
             self._keep(seed)
 
     def _keep(self, seed: bytes) -> None:
+        self.asked += 1
         if any(seed):
             self._seeds.append(seed)
-            self._times_s.append(self._tester.link.now_s)
+            self._times_s.append(self.tester.link.now_s)
             return
         if not seed:  # an answer without a seed is not one that says that the level is open
+            self._without_seed += 1
             return
         self._zeros += 1
         if self._zeros <= PROBES:
-            asked = self._tester.recent[-1].exchange()
-            refusal = refusal_of_a_write(self._tester, self._level)
+            asked = self.tester.recent[-1].exchange()
+            refusal = refusal_of_a_write(self.tester, self._level)
             if refusal is not None:
                 self._zeros_while_locked += 1
                 self._evidence += [asked, refusal]
 
     def sample(self) -> SeedSample:
         """What has been taken so far."""
-        link = self._tester.link
+        link = self.tester.link
         ahead_s = link.utc_s - link.now_s
+        starts = dict.fromkeys(start for start in self._starts if start < len(self._seeds))
         return SeedSample(
             tuple(self._seeds),
             tuple(self._times_s),
             tuple(time_s + ahead_s for time_s in self._times_s),
-            tuple(start for start in self._starts if start < len(self._seeds)),
+            tuple(starts),
+            begun_s=self._begun_s,
+            taken=tuple(self._taken),
             zeros=self._zeros,
             zeros_while_locked=self._zeros_while_locked,
+            without_seed=self._without_seed,
             evidence=tuple(self._evidence),
         )
 
