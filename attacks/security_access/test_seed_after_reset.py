@@ -1,4 +1,4 @@
-"""Does the same seed come again after a restart?"""
+"""Restart, ask for a seed, and see whether it is one that came after another restart."""
 
 from __future__ import annotations
 
@@ -29,18 +29,31 @@ BEYOND_CHANCE = 1e-12
 def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, level: int) -> None:
     restarts = measure.restarts(level)
     if restarts.unseen:
-        tester.note(f"no restart was seen by {' or '.join(one.value for one in restarts.unseen)}")
+        tester.note(f"no restart was seen by {' or '.join(restarts.unseen)}")
     if len(restarts.seeds) < FEWEST_SEEDS:
         inconclusive(f"{len(restarts.seeds)} seeds after restarts are too few to tell")
     found = restarts.collisions
     if found.is_too_many:
         judge_again(tester, measure, level)
-    moment = restarts.at_one_moment[0].moment_s
+    if collisions_of_second_seeds(measure, level):
+        fail(
+            expected="different seeds after different restarts",
+            observed=f"the first ones did, but those that came second after {len(restarts.second_seeds)} restarts were few",
+        )
+    at_once = sum(one.moment_s == 0 for one in restarts.first)
     tester.note(
-        f"{found.seeds} restarts, the seed asked for {moment:.3f} s after {len(restarts.at_one_moment)} of them (really "
-        f"within {1000 * restarts.jitter_s:.1f} ms), then at other moments: {found.pairs} equal pairs; at least "
-        f"{found.entropy_bound_bits:.1f} bits of collision entropy after a restart are supported (95 %), no more"
+        f"{found.seeds} restarts ({restarts.ways}), the seed asked for at once after {at_once} of them, at one moment "
+        f"(really within {1000 * restarts.jitter_s:.1f} ms) after {len(restarts.at_one_moment) - at_once}, then at other "
+        f"moments: {found.pairs} equal pairs; at least {found.entropy_bound_bits:.1f} bits of collision entropy after a restart are "
+        "supported (95 %), no more"
     )
+
+
+def collisions_of_second_seeds(measure: Measurements, level: int) -> bool:
+    """Whether the seeds that came second are few, in a second series too."""
+    if not measure.restarts(level).second_collisions.is_too_many:
+        return False
+    return measure.fresh_restarts(level).second_collisions.is_too_many
 
 
 def judge_again(tester: Tester, measure: Measurements, level: int) -> None:

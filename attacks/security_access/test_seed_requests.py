@@ -1,4 +1,4 @@
-"""Does a request with more in it than it should have get past the guard?"""
+"""Send requests for seeds, and keys, with more in them than there should be."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ SUPPRESS = 0x80
 LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 WRONG = negative(Nrc.INVALID_KEY)
 WORDS = ("00", "FF", "DEAD", "BEEF", "CAFE", "BABE", "DEADBEEF", "CAFEBABE", "12345678", "54455354")
-REPEATS = 2
-SEEDS_COMPARED = 3
+ROUNDS = 5
+"""Seeds with a record, and as many without, before the record is blamed for what is odd about its own."""
+OPENINGS = 2
+FEWEST_TELLING = 3
+"""Bytes that chance does not repeat."""
 LONGEST_IN_ONE_FRAME = 5
 PATIENCE = 2
 """So many messages of several frames may be left without flow control before no more are sent."""
@@ -224,28 +227,90 @@ def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
 
 
 def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: DataEntry | None) -> None:
-    """A seed that comes of a record must be as good as any other."""
-    seeds = [first.pdu[2:]]
-    if not seeds[0]:  # an answer without a seed
+    """A seed that comes of a record must be as good as any other. What comes without the record too is not its doing."""
+    seed = first.pdu[2:]
+    if not seed:  # an answer without a seed
         return
     shown = record.hex(" ").upper()
-    if not any(seeds[0]):
-        is_open = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_positive
+    if not any(seed) and opens(tester, level, record, entry):
         fail(
             expected="never a seed of zero while locked",
-            observed=f"the record {shown} gives one{', and opens protected data' if is_open else ''}",
-            severity=Severity.CRITICAL if is_open else Severity.HIGH,
+            observed=f"the record {shown} gives one, and opens protected data; without it neither happens",
+            severity=Severity.CRITICAL,
         )
-    for _ in range(REPEATS):
-        again = tester.security.request_seed(level, record)
-        if again.is_positive:
-            seeds.append(again.pdu[2:])
-    plain = {tester.security.seed(level) for _ in range(SEEDS_COMPARED)}
-    if len(seeds) > REPEATS and len(set(seeds)) == 1 and len(plain) > 1:
+    with_it, without = seeds_in_turn(tester, level, record)
+    if len(with_it) < ROUNDS or len(without) < ROUNDS:
+        tester.note(f"the record {shown} is taken, but not always: too few seeds to hold against those without it")
+        return
+    if not any(seed) or not any(map(any, with_it)):
+        if not any(map(any, with_it)) and all(map(any, without)):
+            fail(
+                expected="never a seed of zero while locked",
+                observed=f"the record {shown} gave one {len(with_it)} times of {len(with_it)}, and {len(without)} requests "
+                "without it between them none",
+                severity=Severity.HIGH,
+            )
+        tester.note(
+            f"the record {shown} was given a seed of zeros; so are others at times, and it is not the record's doing"
+        )
+        return
+    if len(set(with_it)) == 1 and with_it[0] not in without and len(set(without)) > 1:
         fail(
             expected="a new seed for each request",
-            observed=f"the record {shown} gives the same seed each time",
+            observed=f"the record {shown} gives the same seed each time, and requests without it between them give others",
             severity=Severity.HIGH,
         )
-    if len(record) > 2 and all(record in seed or seed in record for seed in seeds):
-        fail(expected="a seed that is not made of the request", observed=f"the record {shown} comes back in the seed")
+    if (
+        len(record) >= FEWEST_TELLING
+        and all(is_in(record, one) for one in with_it)
+        and not any(is_in(record, one) for one in without)
+    ):
+        fail(
+            expected="a seed that is not made of the request",
+            observed=f"the record {shown} comes back in each of {len(with_it)} seeds, and in none without it",
+        )
+
+
+def is_in(record: bytes, seed: bytes) -> bool:
+    """Whether one holds the other, and enough of it that chance does not."""
+    return record in seed or (len(seed) >= FEWEST_TELLING and seed in record)
+
+
+def seeds_in_turn(tester: Tester, level: int, record: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Seeds with the record and without it, in rounds of one each, whose order chance decides.
+
+    What comes every so many requests, or with the time, falls on both.
+    """
+    found: tuple[list[bytes], list[bytes]] = ([], [])
+    for _ in range(ROUNDS):
+        first = tester.chance.below(2)
+        for kind in (first, 1 - first):
+            reply = tester.security.request_seed(level, (record, b"")[kind])
+            if LIMITED.accepts(reply):
+                tester.security.seed(level)
+                reply = tester.security.request_seed(level, (record, b"")[kind])
+            if reply.is_positive and len(reply.pdu) > 2:
+                found[kind].append(reply.pdu[2:])
+                if not any(reply.pdu[2:]) and tester.access.can_relock:  # it may have opened the level
+                    tester.access.lock()
+                    tester.session_for(level)
+    return found
+
+
+def opens(tester: Tester, level: int, record: bytes, entry: DataEntry | None) -> bool:
+    """Whether a request with the record opens protected data, which requests without it leave locked."""
+    if entry is None or not tester.access.locked_probe(entry, in_this_session=True).is_positive:
+        return False
+    for _ in range(OPENINGS):
+        if tester.access.can_relock:
+            tester.access.lock()
+        tester.session_for(level)
+        for _ in range(ROUNDS):
+            tester.security.request_seed(level, b"")
+        if tester.access.locked_probe(entry, in_this_session=True).is_positive:
+            tester.note("protected data is open after requests for seeds without a record too, or cannot be locked again")
+            return False
+        tester.security.request_seed(level, record)
+        if not tester.access.locked_probe(entry, in_this_session=True).is_positive:
+            return False
+    return True

@@ -162,11 +162,17 @@ def test_a_locked_level_never_gives_a_seed_that_was_not_drawn(tester: Tester, me
     if sample.zeros_while_locked:
         fail(
             expected="no all-zero seed for a locked level",
-            observed=f"{sample.zeros} zero seeds of {len(sample.seeds) + sample.zeros}, a protected write refused after it",
+            observed=f"{sample.zeros} zero seeds of {len(sample.seeds) + sample.zeros}, and what needs the level was "
+            "refused directly after",
         )
     if sample.full_are_too_many:
         fail(expected="seeds drawn by chance", observed="seeds of FF in every byte, more than chance allows")
     judge_first_seeds(tester, measure, level)
+    if tester.security.level(level).gives_zero_seeds:
+        fail(
+            expected="no all-zero seed for a locked level",
+            observed="in this run a seed was zero while what needs the level was refused",
+        )
     if sample.zeros:
         inconclusive(f"{sample.zeros} seeds were zero, and whether the level was locked then cannot be told")
 
@@ -181,7 +187,8 @@ def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None
         tester.cite(*refusals)
         fail(
             expected="no all-zero seed for a locked level",
-            observed=f"{len(refusals)} of {len(restarts.first)} first seeds were zero, a write refused after it",
+            observed=f"{len(refusals)} of {len(restarts.first)} first seeds were zero, and what needs the level was refused "
+            "directly after",
         )
     if any(not any(one.seed) for one in restarts.first):
         inconclusive("first seeds after a start were zero, and whether the level was locked then cannot be told")

@@ -16,7 +16,6 @@ from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable, NotRun
 from harness.run import Depth
 from harness.target import Target, load_target
-from harness.tester.restart import Means
 from harness.tester.tester import Tester
 
 from ..variants import with_changes
@@ -95,20 +94,31 @@ def test_what_is_not_held_is_sampled_once() -> None:
 
 def test_restarts_give_their_seed_at_the_same_moment_and_then_at_others() -> None:
     restarts = measuring().restarts(1)
-    assert [one.is_in_sweep for one in restarts.first] == [False] * 4 + [True] * 2
+    power = [one for one in restarts.first if one.way == "power cycle"]
+    assert [one.is_in_sweep for one in power] == [False] * 3 + [True] * 3 + [False] * 3
     assert restarts.jitter_s < 0.001
-    assert {one.means for one in restarts.first} == {Means.POWER}
-    ages = [one.age_s for one in restarts.in_sweep]
-    assert ages[0] > restarts.at_one_moment[0].age_s + 0.01
-    assert ages[1] > ages[0] + 0.01
-    assert len(set(restarts.seeds)) == 6
+    ages = [one.age_s for one in power]
+    assert ages[3] > ages[0] + 0.01
+    assert ages[4] > ages[3] + 0.01
+    assert ages[5] > ages[0] + 1
+    assert max(ages[6:]) < ages[0] - 0.2, "as soon as the ECU answers"
+    assert len(set(restarts.seeds)) == len(set(restarts.second_seeds)) == len(restarts.first)
     assert not restarts.is_constant
+
+
+def test_the_ecu_is_restarted_in_each_way_that_it_offers() -> None:
+    restarts = measuring().restarts(1)
+    assert {one.way for one in restarts.first} >= {"power cycle", "ECUReset 0x01", "ECUReset 0x03"}
+    assert "by ECUReset 0x03" in restarts.ways
 
 
 def test_seeds_that_are_a_function_of_the_uptime_come_again_at_the_same_moment_only() -> None:
     restarts = measuring("uptime_seed").restarts(1)
-    assert len({one.seed for one in restarts.at_one_moment}) == 1
-    assert len({one.seed for one in restarts.first}) == 3
+    at_moment: dict[tuple[str, float], set[bytes]] = {}
+    for one in restarts.at_one_moment:
+        at_moment.setdefault((one.way, one.moment_s), set()).add(one.seed)
+    assert all(len(seeds) == 1 for seeds in at_moment.values())
+    assert len({one.seed for one in restarts.first}) > 3
     assert restarts.collisions.is_too_many
     assert not restarts.is_constant
 
@@ -116,7 +126,8 @@ def test_seeds_that_are_a_function_of_the_uptime_come_again_at_the_same_moment_o
 def test_a_seed_that_outlives_restarts_is_gone_once_it_was_answered() -> None:
     measure = measuring("held_seed")
     assert measure.restarts(1).is_constant
-    assert len(set(measure.fresh_restarts(1, are_answered=True).seeds)) == 6
+    answered = measure.fresh_restarts(1, are_answered=True)
+    assert len(set(answered.seeds)) == len(answered.first) > 6
 
 
 def test_a_delay_after_each_start_costs_few_restarts() -> None:

@@ -194,7 +194,7 @@ class Measurements:
         return self.once(("other unit", level), lambda: try_other_unit(self._tester, level))
 
     def restarts(self, level: int) -> Restarts:
-        """The first seeds after 6, 24 or 160 restarts, by depth."""
+        """The first seeds after about 12, 40 or 200 restarts of every kind that is offered, by depth."""
         return self.once(("restarts", level), lambda: self.fresh_restarts(level))
 
     def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:

@@ -54,7 +54,7 @@ class SeedSample:
     zeros: int = 0
     """How many seeds were zero, which is what an unlocked level gives."""
     zeros_while_locked: int = 0
-    """How many of these came although a protected write was refused directly after."""
+    """How many of these came although what needs the level was refused directly after."""
     without_seed: int = 0
     """How many positive answers held no seed at all."""
     evidence: tuple[Exchange, ...] = ()

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from harness.audit.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
-from harness.errors import NotPermitted
 from harness.outcome import Inconclusive, NotApplicable
 from harness.run import Depth, Exchange
+from harness.tester.reply import Reply
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Service, Session
+from harness.uds import Service, Session
 
 T = TypeVar("T")
 
@@ -219,7 +219,7 @@ class _Sampler:
         self._zeros += 1
         if self._zeros <= PROBES:
             asked = self.tester.recent[-1].exchange()
-            refusal = refusal_of_a_write(self.tester, self._level)
+            refusal = refusal_while_locked(self.tester, self._level)
             if refusal is not None:
                 self._zeros_while_locked += 1
                 self._evidence += [asked, refusal]
@@ -254,13 +254,10 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
         raise
 
 
-def refusal_of_a_write(tester: Tester, level: int) -> Exchange | None:
-    """A protected write that was denied (0x33) in the present session, so that the level is locked; None: not known."""
-    entry = tester.access.protected_by(level)
-    if entry is None or not tester.access.tells_lock_of(entry):
+def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
+    """A guarded effect that is refused in the present session, so that the level is locked; None: nothing tells that."""
+    if tester.security.witnesses.is_open(level, says_so=True) is not False:
         return None
-    try:
-        probe = tester.access.locked_probe(entry, in_this_session=True)
-    except (Inconclusive, NotPermitted):
-        return None
-    return probe.exchange() if probe.is_refused_with(Nrc.SECURITY_ACCESS_DENIED) else None
+    refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)
+    found = next(refused, None)
+    return found.exchange() if found is not None else None
