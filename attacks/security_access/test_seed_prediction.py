@@ -62,7 +62,15 @@ def judge_what_is_left(measure: Measurements, level: int) -> None:
     rationale="Such generators are made for simulations: who knows some outputs, or when they started, knows the others.",
     remediation="Draw every seed from a cryptographic random generator that is started from an entropy source, not a clock.",
     uses=("reset", "power"),
-    proven_by=("rand_seeded_by_time", "rand_seeded_by_uptime", "xorshift_seed", "mersenne_seed", "time_seed"),
+    proven_by=(
+        "rand_seeded_by_time",
+        "rand_seeded_at_each_request",
+        "rand_seeded_by_session",
+        "rand_seeded_by_uptime",
+        "xorshift_seed",
+        "mersenne_seed",
+        "time_seed",
+    ),
 )
 def test_seeds_come_from_no_well_known_generator(tester: Tester, measure: Measurements, level: int) -> None:
     tried = ""

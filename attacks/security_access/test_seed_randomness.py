@@ -19,7 +19,15 @@ SUFFICIENT_BITS = 64
     r155=("18.3",),
     rationale="Where bits are stuck, biased or follow from others there are fewer seeds than their length promises.",
     remediation="Use all bits of a cryptographic random generator that is seeded from a tested entropy source.",
-    proven_by=("few_random_seed_bytes", "biased_seed_bit"),
+    proven_by=(
+        "few_random_seed_bytes",
+        "biased_seed_bit",
+        "half_of_seed_masked",
+        "half_of_seed_added",
+        "half_of_seed_looked_up",
+        "seed_mostly_uptime",
+        "seed_mostly_counted",
+    ),
 )
 def test_seeds_are_evenly_distributed(tester: Tester, measure: Measurements, level: int) -> None:
     samples = measure.drawn_seeds(level).enough_of_each_length()

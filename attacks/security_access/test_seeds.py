@@ -20,7 +20,15 @@ SUFFICIENT_BITS = 64
     rationale="Whoever records one seed with its key can answer that seed whenever it comes again.",
     remediation="Draw every seed afresh from a cryptographic random generator, and never give one out that has been used.",
     uses=("lockout",),
-    proven_by=("constant_seed", "cycling_seeds", "fixed_seed_after_wrong_key"),
+    proven_by=(
+        "constant_seed",
+        "cycling_seeds",
+        "fixed_seed_after_wrong_key",
+        "seed_fixed_in_session",
+        "seed_renewed_each_second",
+        "seed_renewed_each_fifth_time",
+        "rand_seeded_by_session",
+    ),
 )
 def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) -> None:
     sample = measure.seeds(level)
@@ -102,7 +110,7 @@ def judge_seeds_after_wrong_keys(tester: Tester, measure: Measurements, level: i
     r155=("18.3", "26.1"),
     rationale="A short key is found by trying, a short seed comes again, and one recorded pair is then enough.",
     remediation="Use seeds and keys of 16 bytes, and a key that depends on all of the seed.",
-    proven_by=("short_seed_and_key",),
+    proven_by=("short_seed_and_key", "seed_mostly_uptime", "seed_mostly_counted"),
 )
 def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, level: int) -> None:
     sample = measure.seeds(level)
@@ -154,7 +162,7 @@ def is_key_known(tester: Tester, level: int) -> bool:
     rationale="Zeros tell the tester that it need not send a key; a seed that is the same after each start can be replayed.",
     remediation="Give no seed before the random generator is ready, and draw again when it yields zeros.",
     uses=("reset", "power"),
-    proven_by=("zero_seed_after_start", "full_seed_after_start"),
+    proven_by=("zero_seed_after_start", "zero_seed_at_times", "full_seed_after_start"),
 )
 def test_a_locked_level_never_gives_a_seed_that_was_not_drawn(tester: Tester, measure: Measurements, level: int) -> None:
     sample = measure.seeds(level)

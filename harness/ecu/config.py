@@ -111,6 +111,10 @@ class EcuConfig:
     s3_s: float = 5.0
     holds_seed: bool = False
     """A seed is given again and again until the right key has answered it."""
+    holds_seed_in_session: bool = False
+    """The same, but a session that ends takes the seed with it."""
+    short_seed_every: int = 0
+    """Every Nth seed after a start has half the bytes; 0: all are as long."""
     zero_seed_bytes: int | None = None
     """How long the seed of an unlocked level is; None: as long as any other."""
     attempts: int = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Final
 
 from harness.ecu.config import EcuConfig, SecurityLevel
@@ -24,11 +25,12 @@ _SEED_CYCLE: Final = tuple(hashlib.sha256(b"cycling_seeds %d" % n).digest() for 
 _MASK: Final = hashlib.sha256(b"bit_reversed_counter_seed").digest()
 _FIRST_COUNT: Final = 0x1F3A
 _BIASED_BIT: Final = 5
+_READY_MS: Final = 300
 
 
 def seed_source(config: EcuConfig) -> SeedSource:
     """The one that the ECU's defects leave it."""
-    if config.holds_seed:
+    if config.holds_seed or config.holds_seed_in_session:
         return held_seed
     flawed = (draw for name, draw in FLAWED_SOURCES.items() if getattr(config.defects, name))
     return next(flawed, random_seed)
@@ -36,16 +38,24 @@ def seed_source(config: EcuConfig) -> SeedSource:
 
 def random_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
     """Chance. All zeros would say that the level is unlocked, and are drawn again."""
+    count = level.seed_bytes
+    if ecu.config.short_seed_every:
+        ecu.state.seeds_issued += 1
+        count = count // 2 if ecu.state.seeds_issued % ecu.config.short_seed_every == 0 else count
     seed = b""
     while not any(seed):
-        seed = ecu.surroundings.random_bytes(level.seed_bytes)
+        seed = ecu.surroundings.random_bytes(count)
     return seed
 
 
 def held_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
-    """The same until the right key has answered it, restarts included: the option Static_Seed of Annex I."""
+    """The same until the right key has answered it, restarts included: the option Static_Seed of Annex I.
+
+    An ECU that holds it no longer than a session draws another one when that has ended.
+    """
     held = ecu.state.held_seeds
-    if level.level not in held:
+    is_over = ecu.config.holds_seed_in_session and not ecu.state.has_issued_seed_since_lock
+    if level.level not in held or is_over:
         held[level.level] = random_seed(ecu, level)
     return held[level.level]
 
@@ -99,6 +109,61 @@ def _biased_bit(ecu: Ecu, level: SecurityLevel) -> bytes:
     return bytes(seed)
 
 
+def _half(ecu: Ecu, level: SecurityLevel) -> bytes:
+    """Chance for the first half of a seed, and for the byte in the middle."""
+    return ecu.surroundings.random_bytes(level.seed_bytes - level.seed_bytes // 2)
+
+
+def _low_bytes_of(number: int, count: int) -> bytes:
+    """The low `count` bytes of a number, big-endian."""
+    return (number % (1 << 8 * count)).to_bytes(count, "big")
+
+
+def _half_masked(ecu: Ecu, level: SecurityLevel) -> bytes:
+    half = _half(ecu, level)
+    return (half + bytes(a ^ b for a, b in zip(half, _MASK, strict=False)))[: level.seed_bytes]
+
+
+def _half_added(ecu: Ecu, level: SecurityLevel) -> bytes:
+    half = _half(ecu, level)
+    total = int.from_bytes(half, "big") + int.from_bytes(_MASK[: len(half)], "big")
+    return half + _low_bytes_of(total, level.seed_bytes // 2)
+
+
+def _half_looked_up(ecu: Ecu, level: SecurityLevel) -> bytes:
+    half = _half(ecu, level)
+    found = bytes(hashlib.sha256(bytes((place, byte))).digest()[0] for place, byte in enumerate(half))
+    return (half + found)[: level.seed_bytes]
+
+
+def _mostly_uptime(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return ecu.surroundings.random_bytes(4) + _low_bytes_of(_ms_since_start(ecu), level.seed_bytes - 4)
+
+
+def _mostly_counted(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return _low_bytes_of(_count(ecu), level.seed_bytes - 4) + ecu.surroundings.random_bytes(4)
+
+
+def _renewed_each_second(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return hashlib.sha512(b"second %d" % int(ecu.surroundings.utc_s)).digest()[: level.seed_bytes]
+
+
+def _renewed_each_fifth_time(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return hashlib.sha512(b"five %d" % (_count(ecu) // 5)).digest()[: level.seed_bytes]
+
+
+def _ansi_rand_by_second(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return low_bytes(ansi_rand(int(ecu.surroundings.utc_s)), level.seed_bytes)
+
+
+def _zero_at_times(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return bytes(level.seed_bytes) if _count(ecu) % 11 == 0 else random_seed(ecu, level)
+
+
+def _unready_at_first(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return _CONSTANT_SEED[: level.seed_bytes] if _ms_since_start(ecu) < _READY_MS else random_seed(ecu, level)
+
+
 def _first_is(byte: int) -> SeedSource:
     """The first seed after each start consists of this byte; the others are sound."""
 
@@ -143,6 +208,10 @@ def _minstd_by_uptime(ecu: Ecu, level: SecurityLevel) -> bytes:
     return low_bytes(minstd(_ms_since_start(ecu)), level.seed_bytes)
 
 
+def _one_number(generator: Iterator[int], count: int) -> bytes:
+    return next(generator).to_bytes(64, "big")[-count:]
+
+
 FLAWED_SOURCES: Final[dict[str, SeedSource]] = {
     "constant_seed": _constant,
     "cycling_seeds": _cycle,
@@ -157,6 +226,18 @@ FLAWED_SOURCES: Final[dict[str, SeedSource]] = {
     "mersenne_seed": _generated(_strong_mersenne, random_bits),
     "mersenne_byte_seed": _generated(_strong_mersenne, low_bytes),
     "mersenne_seeded_by_time": _generated(lambda ecu: mersenne_twister((int(ecu.surroundings.utc_s),)), random_bits),
+    "seed_fixed_in_session": _generated(lambda ecu: repeat(_chance(ecu, 64)), _one_number, is_restarted=True),
+    "seed_renewed_each_second": _renewed_each_second,
+    "seed_renewed_each_fifth_time": _renewed_each_fifth_time,
+    "rand_seeded_at_each_request": _ansi_rand_by_second,
+    "rand_seeded_by_session": _generated(lambda ecu: ansi_rand(int(ecu.surroundings.utc_s)), low_bytes, is_restarted=True),
+    "half_of_seed_masked": _half_masked,
+    "half_of_seed_added": _half_added,
+    "half_of_seed_looked_up": _half_looked_up,
+    "seed_mostly_uptime": _mostly_uptime,
+    "seed_mostly_counted": _mostly_counted,
+    "seed_unready_at_first": _unready_at_first,
+    "zero_seed_at_times": _zero_at_times,
     "uptime_seed": _uptime_hash,
     "few_random_seed_bytes": _few_random_bytes,
     "biased_seed_bit": _biased_bit,

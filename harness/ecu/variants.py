@@ -55,6 +55,14 @@ VARIANTS: Final[dict[str, Variant]] = {
     "held_seed": Variant(
         number="B7", what="A seed is given again and again until the right key has answered it.", config={"holds_seed": True}
     ),
+    "held_seed_of_session": Variant(
+        number="B7",
+        what="A seed is given again and again until the right key has answered it, or its session has ended.",
+        config={"holds_seed_in_session": True},
+    ),
+    "seeds_of_two_lengths": Variant(
+        number="", what="Every third seed has 8 bytes instead of 16.", config={"short_seed_every": 3}
+    ),
     "zero_seed_of_2_bytes": Variant(
         number="B18", what="The seed of an unlocked level has two bytes, both zero.", config={"zero_seed_bytes": 2}
     ),

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from harness.audit.measurements import Measurements
-from harness.audit.measurements.seed_sample import Renewal
+from harness.audit.measurements.seed_sample import Renewal, SeedSample
 from harness.audit.opening import open_tester
 from harness.link.clock import VIRTUAL_EPOCH_S
 from harness.link.trace import Trace
@@ -158,3 +158,77 @@ def test_seeds_after_wrong_keys_are_taken_within_what_the_target_allows() -> Non
     gentle = replace(hardened, safety=replace(hardened.safety, allow=frozenset({"write"})))
     refused = next(opened(gentle))[1].seeds_after_wrong_keys(1)
     assert (refused.following, refused.stopped_by) == ((), "the target does not allow lockout")
+
+
+@pytest.mark.parametrize(
+    ("defect", "renewal"),
+    [
+        ("seed_renewed_each_second", Renewal.TIME),
+        ("seed_renewed_each_fifth_time", Renewal.REQUESTS),
+        ("seed_fixed_in_session", Renewal.SESSION),
+        ("rand_seeded_at_each_request", Renewal.TIME),
+    ],
+)
+def test_a_seed_that_is_given_again_and_again_is_told_by_what_renews_it(defect: str, renewal: Renewal) -> None:
+    measure = measuring(defect)
+    sample = measure.seeds(1)
+    assert sample.is_held
+    assert sample.renewal is renewal
+    assert measure.answers_to_held_seeds(1).returned
+    assert len(set(measure.drawn_seeds(1).seeds)) >= 50, "enough that were drawn anew"
+
+
+def test_a_seed_that_ends_with_its_session_does_not_come_back_after_its_key() -> None:
+    answers = measuring("held_seed_of_session").answers_to_held_seeds(1)
+    assert not answers.returned
+    assert not answers.untried, "the level was locked within its session, by opening the other one"
+
+
+def test_what_cannot_be_tried_on_a_held_seed_is_said() -> None:
+    tester, measure = next(opened(with_changes("hardened", "held_seed_of_session")))
+    tester.target = replace(tester.target, security=tester.target.security[:1])
+    answers = measure.answers_to_held_seeds(1)
+    assert not answers.returned
+    assert "could not be tried" in answers.untried
+
+
+def test_seeds_of_each_length_are_a_sample_of_their_own() -> None:
+    measure = measuring("seeds_of_two_lengths")
+    sample = measure.seeds(1)
+    assert sample.lengths == (8, 16)
+    long, short = sample.enough_of_each_length()
+    assert (long.lengths, short.lengths) == ((16,), (8,))
+    assert len(long.seeds) + len(short.seeds) == len(sample.seeds)
+    assert [structure.length_bits for structure in measure.structures(1)] == [128, 64]
+    assert len(measure.ordered_seeds(1)) == 2
+    assert "8 bytes (8" in dict(measure.profiles[0].rows)["Length"]
+
+
+def test_sessions_of_one_length_begin_where_their_first_seed_is() -> None:
+    sample = SeedSample((b"a", b"bb", b"cc", b"d", b"ee"), (0.0, 1.0, 2.0, 3.0, 4.0), starts=(0, 1, 3))
+    pairs = sample.of_length(2)
+    assert (pairs.seeds, pairs.times_s, pairs.starts) == ((b"bb", b"cc", b"ee"), (1.0, 2.0, 4.0), (0, 2))
+
+
+def test_zero_seeds_that_come_at_times_are_told_from_open_ones_by_an_effect() -> None:
+    sample = measuring("zero_seed_at_times").seeds(1)
+    assert sample.zeros > 20
+    assert sample.zeros_while_locked == 2, "the first ones are looked at"
+
+
+@pytest.mark.parametrize(
+    ("defect", "effective_bits"),
+    [("half_of_seed_masked", 64), ("half_of_seed_added", 64), ("half_of_seed_looked_up", 64), ("seed_mostly_counted", 32)],
+)
+def test_what_follows_from_elsewhere_is_confirmed_and_shown(defect: str, effective_bits: int) -> None:
+    measure = measuring(defect)
+    (structure,) = measure.structures(1)
+    assert structure.effective_bits == pytest.approx(effective_bits, abs=2)
+    assert dict(measure.profiles[0].rows)["Effective length"] == str(structure)
+    assert f"at most {structure.effective_bits} of 128 bits are chance" in measure.entropy(1, measure.seeds(1))
+
+
+def test_an_ecu_that_is_not_ready_at_once_shows_it_after_restarts() -> None:
+    restarts = measuring("seed_unready_at_first").restarts(1)
+    assert restarts.collisions.is_too_many
+    assert restarts.repeats == "as soon as the ECU answered 3 seeds, 1 different"

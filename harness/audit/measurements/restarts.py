@@ -99,6 +99,16 @@ class Restarts:
         return tuple(one for one in self.first if one.is_in_sweep)
 
     @property
+    def repeats(self) -> str:
+        """For each moment at which seeds came again, how many were asked for then and how many differed, in words."""
+        by_moment: dict[str, list[bytes]] = {}
+        for one in self.first:
+            moment = "at other moments" if one.is_in_sweep else f"{one.moment_s:.2f} s after the restart was asked for"
+            by_moment.setdefault(moment if one.moment_s else "as soon as the ECU answered", []).append(one.seed)
+        few = {moment: same for moment, same in by_moment.items() if len(set(same)) < len(same)}
+        return "; ".join(f"{moment} {len(same)} seeds, {len(set(same))} different" for moment, same in few.items())
+
+    @property
     def jitter_s(self) -> float:
         """How far apart the moments that should have been the same really were."""
         ages: dict[tuple[str, float], list[float]] = {}

@@ -21,6 +21,8 @@ from harness.run import Exchange
 
 ENOUGH_SEEDS = 50
 FEWEST_IN_ORDER = 4
+EVEN_SHARE = 0.8
+"""So many of the runs of one seed are as long where it is the number of requests that ends them."""
 
 
 class Renewal(Enum):
@@ -133,8 +135,9 @@ class SeedSample:
         changed = [index for index, (a, b) in enumerate(pairwise(self.seeds)) if a != b]
         in_a_row = [index for index in changed if gaps[index] <= usual_s and index + 1 not in self.starts]
         if in_a_row:
-            runs = {b - a for a, b in pairwise(in_a_row)}
-            return Renewal.REQUESTS if len(in_a_row) > 2 and len(runs) == 1 else Renewal.TIME
+            runs = Counter(b - a for a, b in pairwise(changed))
+            is_even = len(changed) > 4 and runs.most_common(1)[0][1] >= EVEN_SHARE * (len(changed) - 1)
+            return Renewal.REQUESTS if is_even else Renewal.TIME
         if any(index + 1 not in self.starts for index in changed):
             return Renewal.TIME
         return Renewal.SESSION if changed else Renewal.NONE

@@ -11,6 +11,7 @@ _SHORT_BY_BASE = {
     "SA-06": "the article's seeds and keys are short, whatever they are drawn from",
     "SA-34": "the article's secret is short, whatever the seeds",
 }
+_NO_LENGTH = {"SA-06": "what follows from earlier seeds, the time or other parts of the seed adds nothing to its length"}
 _AN_ANSWER_LIKE_NO_OTHER = {"FZ-04": "a walk through the states meets a seed that no sound ECU gives there"}
 _OLD_KEY_FITS = {
     "SA-25": "an old key is right again whenever its seed is",
@@ -59,6 +60,31 @@ class SeedDefects:
         ),
     ] = False
 
+    seed_fixed_in_session: Annotated[
+        bool,
+        Defect(
+            what="Each session has one seed, which is given again even after its key, e.g. once another level was opened.",
+            kills=("SA-01",),
+            also=_OLD_KEY_FITS,
+        ),
+    ] = False
+    seed_renewed_each_second: Annotated[
+        bool,
+        Defect(
+            what="All seeds of one second of the clock are the same, answered or not.",
+            kills=("SA-01",),
+            also={"SA-05": "two restarts within one second give the same seed", **_OLD_KEY_FITS},
+        ),
+    ] = False
+    seed_renewed_each_fifth_time: Annotated[
+        bool,
+        Defect(
+            what="A seed is given five times, answered or not, and then another one.",
+            kills=("SA-01",),
+            also={"SA-05": "the same seed is given before and after a restart", **_OLD_KEY_FITS},
+        ),
+    ] = False
+
     # They can be foretold.
     counter_seed: Annotated[
         bool,
@@ -66,7 +92,7 @@ class SeedDefects:
             number="M03",
             what="Seeds are the numbers of a counter that no restart resets.",
             kills=("SA-03",),
-            also={"SA-02": "the upper bits of a counter hardly change"},
+            also={"SA-02": "the upper bits of a counter hardly change", **_NO_LENGTH},
         ),
     ] = False
     bit_reversed_counter_seed: Annotated[
@@ -75,7 +101,7 @@ class SeedDefects:
             number="M04",
             what="Seeds are a counter's numbers, their bits in reverse order and some of them inverted.",
             kills=("SA-03",),
-            also={"SA-02": "the upper bits of a counter hardly change"},
+            also={"SA-02": "the upper bits of a counter hardly change", **_NO_LENGTH},
         ),
     ] = False
     lfsr_seed: Annotated[
@@ -87,6 +113,7 @@ class SeedDefects:
             also={
                 "SA-02": "each bit position follows a recurrence of 16 bits",
                 "SA-01": "a register of 16 bits has only so many states",
+                **_NO_LENGTH,
             },
         ),
     ] = False
@@ -99,6 +126,7 @@ class SeedDefects:
             also={
                 "SA-02": "each bit position follows a recurrence of 16 bits",
                 "SA-05": "the register starts anew after a restart",
+                **_NO_LENGTH,
                 "SA-07": "the first seed after each start is the same",
                 **_OLD_KEY_FITS,
             },
@@ -113,6 +141,7 @@ class SeedDefects:
             also={
                 "SA-01": "within one second every seed is the same",
                 "SA-02": "the upper bits of a clock hardly change",
+                **_NO_LENGTH,
                 "SA-05": "two restarts within one second give the same seed",
                 **_OLD_KEY_FITS,
             },
@@ -138,12 +167,38 @@ class SeedDefects:
             also={"SA-02": "the first numbers hardly differ if their starts do", **_OLD_KEY_FITS},
         ),
     ] = False
+    rand_seeded_at_each_request: Annotated[
+        bool,
+        Defect(
+            what="Each request seeds rand() with the time of day in seconds, and takes its first numbers.",
+            kills=("SA-01", "SA-04"),
+            also={
+                "SA-02": "the first numbers hardly differ if their starts do",
+                "SA-03": "the first numbers of neighbouring starts differ by a constant",
+                "SA-05": "two restarts within one second give the same seed",
+                **_NO_LENGTH,
+                **_OLD_KEY_FITS,
+            },
+        ),
+    ] = False
+    rand_seeded_by_session: Annotated[
+        bool,
+        Defect(
+            what="The first request of a session seeds rand() with the time of day in seconds.",
+            kills=("SA-01", "SA-04"),
+            also={
+                "SA-02": "the low bits of a congruential generator have short periods",
+                "SA-05": "two restarts within one second give the same seeds",
+                **_OLD_KEY_FITS,
+            },
+        ),
+    ] = False
     xorshift_seed: Annotated[
         bool,
         Defect(
             what="Seeds are made of the whole outputs of xorshift32, started by chance.",
             kills=("SA-03", "SA-04"),
-            also={"SA-02": "each bit position follows a recurrence of 32 bits"},
+            also={"SA-02": "each bit position follows a recurrence of 32 bits", **_NO_LENGTH},
         ),
     ] = False
     mersenne_seed: Annotated[
@@ -191,7 +246,29 @@ class SeedDefects:
     # They have too little chance in them.
     few_random_seed_bytes: Annotated[
         bool,
-        Defect(number="M11", what="Three bytes of five are the same in every seed.", kills=("SA-02",)),
+        Defect(number="M11", what="Three bytes of five are the same in every seed.", kills=("SA-02", "SA-06")),
+    ] = False
+    half_of_seed_masked: Annotated[
+        bool,
+        Defect(what="The second half of each seed is the first one XOR a constant.", kills=("SA-02",)),
+    ] = False
+    half_of_seed_added: Annotated[
+        bool,
+        Defect(what="The second half of each seed is the first one plus a constant, as a number.", kills=("SA-02",)),
+    ] = False
+    half_of_seed_looked_up: Annotated[
+        bool,
+        Defect(what="Each byte of a seed's second half is looked up by one of the first half.", kills=("SA-02",)),
+    ] = False
+    seed_mostly_uptime: Annotated[
+        bool,
+        Defect(
+            what="Four bytes of a seed are chance, the others the milliseconds since the start.", kills=("SA-02", "SA-06")
+        ),
+    ] = False
+    seed_mostly_counted: Annotated[
+        bool,
+        Defect(what="Four bytes of a seed are chance, the others a counter.", kills=("SA-02", "SA-06")),
     ] = False
     biased_seed_bit: Annotated[
         bool,
@@ -219,6 +296,22 @@ class SeedDefects:
             what="A locked level's first seed after a start is all zeros.",
             kills=("SA-07",),
             also=_AN_ANSWER_LIKE_NO_OTHER,
+        ),
+    ] = False
+    zero_seed_at_times: Annotated[
+        bool,
+        Defect(
+            what="Every eleventh seed of a locked level is all zeros.",
+            kills=("SA-07",),
+            also=_AN_ANSWER_LIKE_NO_OTHER,
+        ),
+    ] = False
+    seed_unready_at_first: Annotated[
+        bool,
+        Defect(
+            what="A seed that is asked for within 0.3 s after the start is always the same.",
+            kills=("SA-05",),
+            also=_OLD_KEY_FITS,
         ),
     ] = False
     full_seed_after_start: Annotated[
