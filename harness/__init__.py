@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
+    from harness.tester.locks import Lock, Teller, locks, teller
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
     from harness.tester.other_address import OtherAddress
     from harness.tester.reply import RawReply, Reply, malformed, negative, positive, silence
+    from harness.tester.restart import Means
     from harness.tester.segments import segments
     from harness.tester.tester import Tester
     from harness.uds import Nrc, Service, write_request
@@ -41,6 +43,8 @@ _HOME = {
     "Frame": "harness.link.frame",
     "Inconclusive": "harness.outcome",
     "KeyOutcome": "harness.tester.guesses",
+    "Lock": "harness.tester.locks",
+    "Means": "harness.tester.restart",
     "Measurements": "harness.audit.measurements",
     "Nrc": "harness.uds",
     "Observed": "harness.analysis.padding",
@@ -52,6 +56,7 @@ _HOME = {
     "Service": "harness.uds",
     "Severity": "harness.run",
     "Target": "harness.target",
+    "Teller": "harness.tester.locks",
     "Tester": "harness.tester.tester",
     "Walk": "harness.fuzz.walk",
     "attack": "harness.audit.declare",
@@ -68,6 +73,7 @@ _HOME = {
     "inconclusive": "harness.outcome",
     "is_telling": "harness.analysis.secrets",
     "load_target": "harness.target",
+    "locks": "harness.tester.locks",
     "malformed": "harness.tester.reply",
     "memory_in_use": "harness.tester.observe",
     "mutated_request": "harness.fuzz.generate",
@@ -82,6 +88,7 @@ _HOME = {
     "send_load": "harness.tester.load",
     "shown_in_padding": "harness.analysis.padding",
     "silence": "harness.tester.reply",
+    "teller": "harness.tester.locks",
     "traces_of_development": "harness.analysis.development",
     "valid_requests": "harness.fuzz.generate",
     "watched_console": "harness.tester.observe",
@@ -97,6 +104,8 @@ __all__ = [
     "Frame",
     "Inconclusive",
     "KeyOutcome",
+    "Lock",
+    "Means",
     "Measurements",
     "Nrc",
     "Observed",
@@ -108,6 +117,7 @@ __all__ = [
     "Service",
     "Severity",
     "Target",
+    "Teller",
     "Tester",
     "Walk",
     "attack",
@@ -124,6 +134,7 @@ __all__ = [
     "inconclusive",
     "is_telling",
     "load_target",
+    "locks",
     "malformed",
     "memory_in_use",
     "mutated_request",
@@ -138,6 +149,7 @@ __all__ = [
     "send_load",
     "shown_in_padding",
     "silence",
+    "teller",
     "traces_of_development",
     "valid_requests",
     "watched_console",

@@ -138,10 +138,9 @@ def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Repl
 
 def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
     """A seed and its key; and a wrong key, while the right one is what nobody may know."""
-    if has_wrong_keys:
+    if has_wrong_keys and tester.security.has_key(level):
         seed, _, refused = tester.security.try_key(level, partial(tester.security.wrong_key, level))
-        is_known = tester.security.has_key(level) and any(seed)
-        yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if is_known else {}
+        yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if any(seed) else {}
     tester.session_for(level)
     reply = tester.security.request_seed(level)
     yield reply, {}

@@ -1,20 +1,27 @@
-"""Does an unlocked ECU lock again: when its session changes, when nobody asks anything, and when it restarts?"""
+"""An unlocked ECU locks again: when its session changes, when nobody asks anything, and when it restarts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from attacks.session.witness import DEFAULT, PRESENT, PROGRAMMING, SILENT_PRESENT, UNKNOWN_SERVICE, Asked, s3_s
 from harness import (
-    DataEntry,
     Depth,
+    Lock,
+    Means,
     Severity,
+    Teller,
     Tester,
     attack,
     fail,
     inconclusive,
     not_applicable,
     not_run,
+    teller,
 )
 
+RESETS, SOFT_RESET = (0x01, 0x02, 0x03), 0x03
 OVERDUE = 1.2
 """Times S3: after that an idle session must have ended."""
 
@@ -32,45 +39,60 @@ IDLE_S = 60.0
     r155=("18.3",),
     rationale="An unlock that outlives its session is there for whoever comes next on the bus.",
     remediation="Lock every level with each accepted DiagnosticSessionControl, re-entry of the same session included.",
-    needs=("write",),
+    uses=("write",),
     unlocks=True,
     proven_by=("unlock_survives_default_session", "unlock_survives_same_session"),
 )
-def test_a_session_change_locks_the_ecu(tester: Tester, protected: DataEntry) -> None:
+def test_a_session_change_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> None:
     if not tester.has_sessions:
         raise tester.looking.without_sessions()
-    level = protected.write.level
-    assert level is not None
-    entry = tester.target.level(level)
-    session = entry.session if entry is not None else None
-    changes = [(0x01, "the default session")]
-    if session is not None and session != 0x01:
+    session = session_of(tester, lock.level)
+    changes = [(DEFAULT, "the default session")]
+    if session is not None and session != DEFAULT:
         changes.append((session, f"session 0x{session:02X} again"))
-    others = [other for other in tester.sessions() if other not in (DEFAULT, PROGRAMMING, session)]
+    left_out = (DEFAULT, session) if depth is not Depth.QUICK else (DEFAULT, PROGRAMMING, session)
+    others = sorted((other for other in tester.sessions() if other not in left_out), key=lambda other: other == PROGRAMMING)
     changes += [(other, f"session 0x{other:02X}") for other in others if tester.enter_session(other).is_positive]
-    require_locked_everywhere(tester, protected, *(change for change, _ in changes))
+    shows = teller(tester, lock, [change for change, _ in changes])
     for change, name in changes:
-        tester.security.unlock(level)
-        control = tester.access.write_effect(protected)
-        if not control.is_changed:
-            inconclusive(f"control missing: unlocked, a write has no effect ({control})")
+        require_open(tester, lock, shows)
         entered = tester.enter_session(change)
         if not entered.is_positive:
-            inconclusive(f"{name} was not entered: {entered}")
-        judge_locked(tester, protected, f"after entering {name}")
-        if change == 0x01:
-            tester.session_for(level)
-            judge_locked(tester, protected, f"after entering {name} and coming back")
+            if change in (session, DEFAULT):
+                inconclusive(f"{name} was not entered: {entered}")
+            tester.note(f"{name} was not entered from there: {entered}")
+            continue
+        tester.await_life()
+        judge_locked(tester, lock, shows, f"after entering {name}")
+        if change != session:
+            tester.session_for(lock.level)
+            judge_locked(tester, lock, shows, f"after entering {name} and coming back")
 
 
-def judge_locked(tester: Tester, protected: DataEntry, when: str) -> None:
-    """A write must have no effect; what the ECU says to it is another question."""
-    effect = tester.access.write_effect(protected)
-    if effect.is_changed:
-        fail(expected=f"DID {protected.did:04X} protected {when}", observed=str(effect))
-    if not effect.reply.is_negative:
-        tester.cite(effect.reply)
-        inconclusive(f"{when} a write changes nothing, but is not refused either: {effect.reply}")
+def session_of(tester: Tester, level: int) -> int | None:
+    """The session in which a level is declared to be unlocked."""
+    entry = tester.target.level(level)
+    return entry.session if entry is not None else None
+
+
+def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
+    """Open the level and see it open; else that it is locked later proves nothing."""
+    tester.security.unlock(lock.level)
+    control = shows.look()
+    if not control.is_open:
+        inconclusive(f"control missing: unlocked, {shows.name} does not show it ({control.words})")
+
+
+def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
+    """What the level guards must have no effect; what the ECU says to it is another question."""
+    seen = shows.look()
+    if seen.is_open:
+        tester.cite(seen.reply)
+        expected = f"{lock} protected {when}" if lock.data is not None else f"{lock} locked {when}"
+        fail(expected=expected, observed=seen.words if lock.data is not None else f"{shows.name}: {seen.words}")
+    if seen.is_open is None:
+        tester.cite(seen.reply)
+        inconclusive(f"{when} {shows.name} has no effect, but is not refused either: {seen.words}")
 
 
 @attack(
@@ -84,34 +106,31 @@ def judge_locked(tester: Tester, protected: DataEntry, when: str) -> None:
     rationale="A tester that was unplugged leaves the ECU unlocked for whoever comes next.",
     remediation="Let S3server end the session after 5 s without a request, and lock every level with it. Without sessions, "
     "lock after a time without requests.",
-    needs=("write",),
+    uses=("write",),
     unlocks=True,
     proven_by=("unlock_survives_session_timeout", "tester_present_ends_s3", "tester_present_revives_session"),
 )
-def test_an_idle_ecu_locks_itself(tester: Tester, protected: DataEntry, depth: Depth) -> None:
-    level = protected.write.level
-    assert level is not None
-    session = session_that_expires(tester, level)
-    if not (tester.state.has_unlocked and tester.state.was_seen_locked(protected.did)):
-        require_locked_everywhere(tester, protected, session)
+def test_an_idle_ecu_locks_itself(tester: Tester, lock: Lock, depth: Depth) -> None:
+    session = session_that_expires(tester, lock.level)
+    shows = teller(tester, lock, [session], may_be_open=True)
     if session is None:
-        judge_without_sessions(tester, protected)
+        judge_without_sessions(tester, lock, shows)
         return
     overdue_s = s3_s(tester) * OVERDUE
-    take_control(tester, protected, session, s3_s(tester) * depth.choose(quick=0, default=80, deep=80) / 100)
+    take_control(tester, lock, shows, session, s3_s(tester) * depth.choose(quick=0, default=80, deep=80) / 100)
     for before, after in said_around_the_end(tester, depth):
-        unlock_in(tester, session, level)
+        unlock_in(tester, session, lock.level)
         for asked in before:
             asked.ask(tester)
         other = tester.others_heard(overdue_s)
         for asked in after:
             asked.ask(tester)
-        if other and tester.access.write_effect(protected).is_changed:
+        if other and shows.look().is_open:
             inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
         when = f"after {f'{before[-1]} and ' if before else ''}{overdue_s:g} s without a request"
-        judge_locked(tester, protected, f"{when}{f', and {after[-1]} then' if after else ''}")
+        judge_locked(tester, lock, shows, f"{when}{f', and {after[-1]} then' if after else ''}")
         tester.enter_session(session)
-        judge_locked(tester, protected, f"{when}, the session entered again")
+        judge_locked(tester, lock, shows, f"{when}, the session entered again")
 
 
 def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
@@ -123,22 +142,6 @@ def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked],
         found.append(([to_all], [to_all]))
     found += [([Asked(tester.liveness_request)], [plain, silent]), ([Asked(UNKNOWN_SERVICE)], [])]
     return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
-
-
-def require_locked_everywhere(tester: Tester, protected: DataEntry, *sessions: int | None) -> None:
-    """See the write refused, and without effect, in each session that it is going to be judged in.
-
-    Inconclusive: it is open to everybody there, and then shows no lock.
-    """
-    tester.access.require_locked(protected, by_refusal=True)
-    entered = dict.fromkeys((DEFAULT, *sessions)) if tester.has_sessions else {None: None}
-    for session in entered:
-        if session is not None:
-            tester.enter_session(session)
-            tester.await_life()
-        effect = tester.access.write_effect(protected)
-        if effect.is_changed:
-            inconclusive(f"DID {protected.did:04X} is not protected while locked either: it shows no lock ({effect})")
 
 
 def session_that_expires(tester: Tester, level: int) -> int | None:
@@ -159,42 +162,36 @@ def unlock_in(tester: Tester, session: int, level: int) -> None:
     tester.security.unlock(level)
 
 
-def take_control(tester: Tester, protected: DataEntry, session: int, idle_s: float) -> None:
-    """See the write succeed while the session lasts; an ECU may lock itself earlier, but not at once."""
-    level = protected.write.level
-    assert level is not None
+def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s: float) -> None:
+    """See the level open while the session lasts; an ECU may lock itself earlier, but not at once."""
     for seconds in dict.fromkeys((idle_s, 0.0)):
-        unlock_in(tester, session, level)
+        unlock_in(tester, session, lock.level)
         tester.wait(seconds)
-        control = tester.access.write_effect(protected)
-        if control.is_changed:
+        control = shows.look()
+        if control.is_open:
             return
-        tester.note(f"DID {protected.did:04X}: locked again after {seconds:g} s already, before S3")
-    inconclusive(f"control missing: unlocked, a write has no effect ({control})")
+        tester.note(f"{lock}: locked again after {seconds:g} s already, before S3")
+    inconclusive(f"control missing: unlocked, {shows.name} does not show it ({control.words})")
 
 
-def judge_without_sessions(tester: Tester, protected: DataEntry) -> None:
+def judge_without_sessions(tester: Tester, lock: Lock, shows: Teller) -> None:
     """Where there is no session that ends, time alone may lock the ECU; a restart does it too, if there is one."""
-    assert protected.write.level is not None
-    tester.security.unlock(protected.write.level)
-    control = tester.access.write_effect(protected)
-    if not control.is_changed:
-        inconclusive(f"control missing: unlocked, a write has no effect ({control})")
+    require_open(tester, lock, shows)
     other = tester.others_heard(IDLE_S)
-    effect = tester.access.write_effect(protected)
-    if not effect.is_changed and effect.reply.is_negative:
+    seen = shows.look()
+    if seen.is_open is False:
         tester.note(f"there is no session that ends, but the ECU was locked again after {IDLE_S:g} s")
         return
-    if not effect.is_changed:
-        inconclusive(f"after {IDLE_S:g} s a write changes nothing, but is not refused either: {effect.reply}")
+    if seen.is_open is None:
+        inconclusive(f"after {IDLE_S:g} s {shows.name} has no effect, but is not refused either: {seen.words}")
     if other:
         inconclusive(f"somebody else asks the ECU, which then is not idle: {other}")
     if tester.access.can_relock:
         tester.note(f"still unlocked after {IDLE_S:g} s without a request, until a restart or a session change")
         not_applicable("there is no session that ends")
     fail(
-        expected=f"DID {protected.did:04X} protected after {IDLE_S:g} s without a request",
-        observed=f"still unlocked, and nothing locks it again: {effect}",
+        expected=f"{lock} protected after {IDLE_S:g} s without a request",
+        observed=f"still unlocked, and nothing locks it again: {seen.words}",
     )
 
 
@@ -208,34 +205,47 @@ def judge_without_sessions(tester: Tester, protected: DataEntry) -> None:
     r155=("18.3",),
     rationale="If an unlock survives a restart nothing ends it any more, and it travels with the ECU.",
     remediation="Clear the unlocked level with all other volatile state whenever the software starts, whatever started it.",
-    needs=("write",),
-    uses=("reset", "power"),
+    uses=("write", "reset", "power"),
     unlocks=True,
     proven_by=("unlock_survives_reset",),
 )
-def test_a_restart_locks_the_ecu(tester: Tester, protected: DataEntry) -> None:
+def test_a_restart_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> None:
     means = tester.restart.means()
     if not means:
         require_no_means(tester)
-    level = protected.write.level
-    assert level is not None
-    entry = tester.target.level(level)
-    require_locked_everywhere(tester, protected, entry.session if entry is not None else None)
+    shows = teller(tester, lock, [session_of(tester, lock.level)])
     seen = 0
-    for one in means:
-        tester.security.unlock(level)
-        control = tester.access.write_effect(protected)
-        if not control.is_changed:
-            inconclusive(f"control missing: unlocked, a write has no effect ({control})")
-        if not tester.restart.restart(one, as_it_is=True):
-            tester.note(f"{one.value}: no restart was seen")
+    for name, restart in restarts(tester, depth):
+        require_open(tester, lock, shows)
+        was_seen = restart()
+        if was_seen is None:
+            continue
+        if not was_seen:
+            tester.note(f"{name}: no restart was seen")
             continue
         seen += 1
-        judge_locked(tester, protected, f"after a restart by {one.value}")
-        tester.session_for(level)
-        judge_locked(tester, protected, f"after a restart by {one.value}, the session entered again")
+        judge_locked(tester, lock, shows, f"after a restart by {name}")
+        tester.session_for(lock.level)
+        judge_locked(tester, lock, shows, f"after a restart by {name}, the session entered again")
     if not seen:
         inconclusive("no restart was seen")
+
+
+def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool | None]]]:
+    """Every way to restart the ECU, from where it is; whether a restart was seen, or None if there is no such way."""
+    declared = tester.target.reset.uds
+    found: list[tuple[str, Callable[[], bool | None]]] = []
+    if declared is not None and Means.UDS in tester.restart.means():
+        kinds = dict.fromkeys((declared, *depth.choose(quick=(SOFT_RESET,), default=RESETS, deep=RESETS)))
+        found += [(f"ECUReset 0x{kind:02X}", partial(reset, tester, kind)) for kind in kinds]
+    others = [means for means in tester.restart.means() if means is not Means.UDS]
+    return [*found, *((one.value, partial(tester.restart.restart, one, as_it_is=True)) for one in others)]
+
+
+def reset(tester: Tester, kind: int) -> bool | None:
+    """One kind of ECUReset; None where it is refused."""
+    reply, was_seen = tester.restart.reset(kind, as_it_is=True)
+    return None if reply.is_negative else was_seen
 
 
 def require_no_means(tester: Tester) -> None:

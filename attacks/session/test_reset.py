@@ -1,10 +1,24 @@
-"""Does a reset leave nothing of what was before?"""
+"""A reset leaves nothing of what was before."""
 
 from __future__ import annotations
 
-from attacks.session.test_relock import judge_locked, require_locked_everywhere
+from attacks.session.test_relock import judge_locked
 from attacks.session.witness import DEFAULT, Witness, enter, find_witness
-from harness import DataEntry, Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive
+from harness import (
+    Inconclusive,
+    Lock,
+    Measurements,
+    Reply,
+    Service,
+    Severity,
+    Teller,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    locks,
+    teller,
+)
 
 USUAL_TYPES = (0x01, 0x02, 0x03)
 """hardReset, keyOffOnReset and softReset; the others prepare a shutdown, or are the supplier's own."""
@@ -31,10 +45,10 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
         raise tester.looking.without_service(Service.ECU_RESET, "the target declares no ECUReset ([reset] uds)")
     kinds = dict.fromkeys((declared, *USUAL_TYPES))
     witness = find_witness_or_note(tester) if tester.has_sessions else None
-    entry = provable(tester)
+    proof = provable(tester)
     seen: dict[str, str] = {}
     for kind in kinds:
-        prepare(tester, witness, entry)
+        prepare(tester, witness, proof)
         reply, was_seen = tester.restart.reset(kind, as_it_is=True)
         if reply.is_negative:
             tester.note(f"11 {kind:02X} was not tried: {reply}")
@@ -44,11 +58,11 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
             tester.note(f"11 {kind:02X}: no restart was seen")
             continue
         seen[f"11 {kind:02X}"] = boot_time(tester)
-        judge_state(tester, witness, entry, kind)
+        judge_state(tester, witness, proof, kind)
     if not seen:
         inconclusive("no reset was seen")
     measure.publish("Restart", {**seen, "declared": f"{tester.target.reset.boot_s:g} s"})
-    if witness is None and entry is None:
+    if witness is None and proof is None:
         inconclusive("the ECU restarts, but nothing shows what it has kept")
 
 
@@ -61,30 +75,29 @@ def find_witness_or_note(tester: Tester) -> Witness | None:
         return None
 
 
-def provable(tester: Tester) -> DataEntry | None:
-    """Protected data on which a level shows that can be unlocked and locked again."""
-    if tester.allows("write"):
-        for entry in tester.access.protected():
-            if entry.write.level is not None and tester.security.has_key(entry.write.level):
-                try:
-                    require_locked_everywhere(tester, entry)
-                    tester.security.unlock(entry.write.level)
-                except Inconclusive as reason:
-                    tester.note(f"DID {entry.did:04X}: {reason}")
-                    continue
-                if tester.access.write_effect(entry).is_changed:
-                    return entry
-    tester.note("whether a reset locks was not looked at: it takes protected data, its key, and permission to write")
+def provable(tester: Tester) -> tuple[Lock, Teller] | None:
+    """A lock that can be opened and locked again, and a way to look at it."""
+    for lock in locks(tester):
+        if tester.security.has_key(lock.level):
+            try:
+                shows = teller(tester, lock, [])
+                tester.security.unlock(lock.level)
+            except Inconclusive as reason:
+                tester.note(f"{lock}: {reason}")
+                continue
+            if shows.look().is_open:
+                return lock, shows
+    tester.note("whether a reset locks was not looked at: it takes a level with its key, and something that it guards")
     return None
 
 
-def prepare(tester: Tester, witness: Witness | None, entry: DataEntry | None) -> None:
+def prepare(tester: Tester, witness: Witness | None, proof: tuple[Lock, Teller] | None) -> None:
     """Be in another session, and unlocked, as far as that can be."""
     if witness is not None:
         enter(tester, DEFAULT)
         enter(tester, witness.session)
-    if entry is not None and entry.write.level is not None:
-        tester.security.unlock(entry.write.level)
+    if proof is not None:
+        tester.security.unlock(proof[0].level)
 
 
 def note_answer(tester: Tester, reply: Reply, kind: int) -> None:
@@ -104,12 +117,12 @@ def boot_time(tester: Tester) -> str:
     return f"deaf for {least_s:.2f} to {most_s:.2f} s"
 
 
-def judge_state(tester: Tester, witness: Witness | None, entry: DataEntry | None, kind: int) -> None:
+def judge_state(tester: Tester, witness: Witness | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
     """In the default session, and locked."""
     if witness is not None and witness.is_in_session(tester):
         fail(
             expected=f"the default session after 11 {kind:02X}",
             observed=f"session 0x{witness.session:02X}, which was active before it",
         )
-    if entry is not None:
-        judge_locked(tester, entry, f"after 11 {kind:02X}")
+    if proof is not None:
+        judge_locked(tester, *proof, f"after 11 {kind:02X}")

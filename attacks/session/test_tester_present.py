@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attacks.session.test_relock import require_locked_everywhere
 from attacks.session.witness import (
     DEFAULT,
     LOST_AFTER,
@@ -18,7 +17,23 @@ from attacks.session.witness import (
     find_witness,
     s3_s,
 )
-from harness import Depth, Frame, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, silence
+from harness import (
+    Depth,
+    Frame,
+    Inconclusive,
+    Nrc,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    locks,
+    negative,
+    not_applicable,
+    silence,
+    teller,
+)
 
 STEP = 0.4
 """Times S3: how often a tester says that it is there."""
@@ -82,20 +97,24 @@ def judge_silence(tester: Tester, reply: Reply) -> None:
 
 def judge_nothing_gained(tester: Tester, session: int) -> None:
     """A locked ECU stays locked, whoever says that he is there."""
-    entries = tester.access.protected()
-    if not entries or not tester.allows("write"):
-        tester.note("whether TesterPresent unlocks was not tried: it takes protected data and permission to write")
-        return
-    require_locked_everywhere(tester, entries[0], session)
-    for change in (DEFAULT, session):
-        enter(tester, change)
-        for pdu in (PRESENT, SILENT_PRESENT) * 2:
-            tester.request(pdu)
-            if tester.allows("functional") and tester.target.can.functional_id is not None:
-                tester.request(pdu, is_functional=True)
-        effect = tester.access.write_effect(entries[0])
-        if effect.is_changed:
-            fail(expected=f"DID {entries[0].did:04X} protected after TesterPresent", observed=str(effect))
+    for lock in locks(tester)[:1]:
+        try:
+            shows = teller(tester, lock, [session])
+        except Inconclusive as reason:
+            if lock.data is not None:
+                raise
+            tester.note(f"whether TesterPresent unlocks was not seen: {reason}")
+            continue
+        for change in (DEFAULT, session):
+            enter(tester, change)
+            for pdu in (PRESENT, SILENT_PRESENT) * 2:
+                tester.request(pdu)
+                if tester.allows("functional") and tester.target.can.functional_id is not None:
+                    tester.request(pdu, is_functional=True)
+            seen = shows.look()
+            if seen.is_open:
+                tester.cite(seen.reply)
+                fail(expected=f"{lock} protected after TesterPresent", observed=seen.words)
 
 
 def judge_kept(tester: Tester, witness: Witness, requests: Sequence[bytes], depth: Depth) -> None:

@@ -59,8 +59,9 @@ def attack(
 ) -> Callable[[F], F]:
     """Declare a pytest function to be a check.
 
-    It may take ``tester``, ``measure``, ``depth``, ``level`` (once for each declared security level) and ``protected``
-    (once for each data record that needs a level). It passes by returning, and ends otherwise by what it raises.
+    It may take ``tester``, ``measure``, ``depth``, and one of ``level`` (once for each declared security level),
+    ``protected`` (once for each data record that needs a level) and ``lock`` (the same, and each level that guards none).
+    It passes by returning, and ends otherwise by what it raises.
     TypeError or ValueError, at import: metadata is missing, empty or unknown.
     """
     for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():

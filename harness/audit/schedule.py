@@ -13,9 +13,10 @@ from typing import Any
 from harness.audit.check_version import check_version
 from harness.audit.declare import Attack, declared_attack
 from harness.target import DataEntry
+from harness.tester.locks import Lock, locks
 from harness.tester.tester import Tester
 
-SUBJECTS = ("level", "protected")
+SUBJECTS = ("level", "protected", "lock")
 """Parameters of a check that are filled from what the target declares."""
 
 
@@ -34,20 +35,25 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
     """What the target declares of a kind, by the words that name it in results."""
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
+    if name == "lock":
+        return {str(lock): lock for lock in locks(tester)}
     return {f"DID {entry.did:04X}": entry for entry in tester.access.protected()}
 
 
 def as_known_now(value: object, tester: Tester) -> object:
     """An argument of a check; of data the entry with the level that has been found to open it since it was collected."""
+    if isinstance(value, Lock) and value.data is not None:
+        data = tester.target.did(value.data.did) or value.data
+        return Lock(data.write.level or value.level, data)
     return tester.target.did(value.did) if isinstance(value, DataEntry) else value
 
 
 def without_subject(name: str, tester: Tester) -> object:
-    """What is called in place of a check whose subject, a "level" or "protected" data, the target does not declare.
+    """What is called in place of a check whose subject, "level", "lock" or "protected", the target does not declare.
 
     Not applicable if the ECU is seen not to have it, inconclusive with what is known of it else.
     """
-    if name == "level":
+    if name in ("level", "lock"):
         raise tester.looking.without_level()
     raise tester.access.without_data("no readable data is known whose writing needs a level")
 

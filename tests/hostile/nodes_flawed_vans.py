@@ -73,6 +73,30 @@ class KeptInFactory(Van):
         super().enter(session)
 
 
+class OpenAsleep(Van):
+    """When its session ends by time the level stays open."""
+
+    def answer(self, pdu, is_functional):
+        if self.session != DEFAULT and self.port.now_s - self.heard_s > self.s3_s:
+            self.session, self.heard_s = DEFAULT, self.port.now_s
+        super().answer(pdu, is_functional)
+
+
+class OpenAfterSoftReset(Van):
+    """11 03 restarts it, and the level stays open; 11 01 locks it."""
+
+    def reset(self, pdu):
+        if self.sub(pdu, 1, 3) == 1:
+            return super().reset(pdu)
+        self.port.call_later(0.002, self.soft_reset)
+        return self.yes(pdu)
+
+    def soft_reset(self):
+        was_open = self.is_open
+        self.power_cycle()
+        self.is_open = was_open
+
+
 class LateRead(Van):
     """One identifier takes 1.5 s, and nothing says so."""
 

@@ -14,8 +14,8 @@ from harness.catalogue import shipped_functions
 from harness.run import Depth, Verdict
 from harness.target import Target, load_target
 from harness.target.model import DataEntry, MemoryEntry, SessionEntry
+from harness.target.values import NEVER, Access, Span
 from harness.target.values import OPEN as EVERYBODY
-from harness.target.values import Access, Span
 
 from . import nodes_flawed_vans, nodes_memory, nodes_van, nodes_vans
 from .nodes_memory import GUARDED_FROM, GUARDED_TO, LAST
@@ -194,6 +194,33 @@ def test_what_was_seen_in_other_checks_is_evidence(node: str, check: str, other:
     *_, finding = run_checks([functions[check], functions[other]], declared(node), depth=Depth.DEFAULT)
     assert (finding.id, finding.verdict) == (check, FAIL), finding.reason
     assert finding.exchanges
+
+
+OTHER_EFFECTS = {
+    "a read": (DataEntry(did=0x0305, length=4, read=Access("level", 1)),),
+    "a write that nobody can read back": (DataEntry(did=0x0302, length=1, read=NEVER, write=Access("level", 1)),),
+    "seeds alone": (),
+}
+"""What shows whether the level is open where no readable data is guarded from being written."""
+
+
+@pytest.mark.parametrize("effect", OTHER_EFFECTS)
+@pytest.mark.parametrize(
+    ("node", "check", "verdict"),
+    [
+        *(("Van", check, PASS) for check in ("ST-01", "ST-02", "ST-03", "ST-08")),
+        ("KeptInFactory", "ST-01", FAIL),
+        ("OpenAfterSoftReset", "ST-03", FAIL),
+        ("OpenAfterSoftReset", "ST-08", FAIL),
+        ("OpenAsleep", "ST-02", FAIL),
+    ],
+)
+def test_any_guarded_effect_tells_the_lock(effect: str, node: str, check: str, verdict: Verdict) -> None:
+    target = declared(node)
+    plain = tuple(entry for entry in target.data if entry.write.level is None)
+    (finding,) = run_checks([shipped_functions()[check]], replace(target, data=(*plain, *OTHER_EFFECTS[effect])))
+    cannot_show = effect == "seeds alone" and node in ("OpenAfterSoftReset", "OpenAsleep")  # entering its session locks it
+    assert finding.verdict is (PASS if cannot_show else verdict), finding.reason or finding.observed
 
 
 def test_a_van_that_was_silenced_speaks_again() -> None:

@@ -1,0 +1,141 @@
+"""One lock of an ECU, and the ways to tell whether it is open: a guarded write, another guarded effect, its seeds.
+
+An effect tells only where it was refused while the level was locked and has worked while it was open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from harness.outcome import Inconclusive
+from harness.target import DataEntry
+from harness.tester.reply import Reply
+from harness.tester.tester import Tester
+from harness.uds import Nrc, Service, Session, write_request
+
+_WRITE_ORDER = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
+"""What a write of the wrong length is refused with once its level is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen when a lock was looked at."""
+
+    is_open: bool | None
+    """None: that could not be told."""
+    words: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """One way to look at a lock, in the session that the ECU is in."""
+
+    name: str
+    look: Callable[[], Look]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A security level, or readable data that it guards."""
+
+    level: int
+    data: DataEntry | None = None
+
+    def __str__(self) -> str:
+        return f"level 0x{self.level:02X}" if self.data is None else f"DID {self.data.did:04X}"
+
+
+def locks(tester: Tester) -> list[Lock]:
+    """Each data record that a write and its effect can be tried on, and each level that guards none."""
+    found = []
+    if tester.allows("write"):
+        found = [Lock(entry.write.level, entry) for entry in tester.access.protected() if entry.write.level is not None]
+    shown = {lock.level for lock in found}
+    return [*found, *(Lock(entry.level) for entry in tester.target.security if entry.level not in shown)]
+
+
+def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be_open: bool = False) -> Teller:
+    """A way to look at a lock that was seen to tell; the ECU is locked afterwards.
+
+    It is looked at locked in each of the sessions, and in the level's own one; with `may_be_open` it is enough that a write
+    was refused before the ECU was unlocked. Inconclusive: nothing tells open from locked, the ECU is open already, or the
+    level cannot be opened.
+    """
+    if lock.data is not None:
+        was_seen = may_be_open and tester.state.has_unlocked and tester.state.was_seen_locked(lock.data.did)
+        return _teller_by_data(tester, lock.data, None if was_seen else sessions)
+    visited = dict.fromkeys((Session.DEFAULT, *sessions)) if tester.has_sessions else {}
+    refused = list(_others(tester, lock.level))
+    for session in visited:
+        if session is not None and tester.enter_session(session).is_positive:
+            tester.await_life()
+            refused = [one for one in refused if one.look().is_open is not True]
+    tester.session_for(lock.level)
+    refused = [one for one in refused if one.look().is_open is False]
+    tester.security.unlock(lock.level)
+    telling = next((one for one in refused if one.look().is_open), None)
+    if tester.access.can_relock:
+        tester.access.lock()
+    if telling is None:
+        raise Inconclusive(
+            f"nothing tells whether level 0x{lock.level:02X} is open: no effect that it is declared to guard was refused "
+            "before and works now, and its seed is not zero either"
+        )
+    tester.note(f"whether level 0x{lock.level:02X} is open is told by {telling.name}")
+    return telling
+
+
+def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | None] | None) -> Teller:
+    """By a write and its effect; None: it was seen refused before."""
+    if sessions is not None:
+        tester.access.require_locked(entry, by_refusal=True)
+        entered: dict[int | None, None] = (
+            dict.fromkeys((Session.DEFAULT, *sessions)) if tester.has_sessions else {None: None}
+        )
+        for session in entered:
+            if session is not None:
+                tester.enter_session(session)
+                tester.await_life()
+            effect = tester.access.write_effect(entry)
+            if effect.is_changed:
+                raise Inconclusive(f"DID {entry.did:04X} is not protected while locked either: it shows no lock ({effect})")
+
+    def look() -> Look:
+        effect = tester.access.write_effect(entry)
+        is_open = True if effect.is_changed else False if effect.reply.is_negative else None
+        return Look(is_open, str(effect), effect.reply)
+
+    return Teller(f"writing DID {entry.did:04X}", look)
+
+
+def _others(tester: Tester, level: int) -> Iterator[Teller]:
+    """Effects that only read or act harmlessly, then how a write of the wrong length is refused, then the level's seeds."""
+    for witness in tester.security.witnesses.of(level):
+        yield Teller(witness.name, lambda ask=witness.ask: _by_answer(ask()))  # type: ignore[misc]
+    for entry in tester.target.data if tester.allows("write") else ():
+        if entry.write.level == level and entry.length is not None:
+            too_long = write_request(entry.did, bytes(entry.length + 1))
+            name = f"the refusal of a write of DID {entry.did:04X} that is too long"
+            yield Teller(name, lambda pdu=too_long: _by_order(tester.request(pdu)))  # type: ignore[misc]
+    yield Teller("its seed, which is zero while it is open", lambda: _by_seed(tester.security.request_seed(level)))
+
+
+def _by_answer(reply: Reply) -> Look:
+    """The effect itself."""
+    return Look(True if reply.is_positive else False if reply.is_negative else None, str(reply), reply)
+
+
+def _by_order(reply: Reply) -> Look:
+    """Locked, the level is what is missing; open, the length is."""
+    if reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
+        return Look(False, str(reply), reply)
+    return Look(True if reply.is_refused_with(*_WRITE_ORDER) else None, str(reply), reply)
+
+
+def _by_seed(reply: Reply) -> Look:
+    """Zeros of an open level; a seed of a locked one, or a refusal."""
+    if reply.request[0] == Service.SECURITY_ACCESS and reply.is_positive and len(reply.pdu) > 2:
+        return Look(not any(reply.pdu[2:]), str(reply), reply)
+    return Look(False if reply.is_negative else None, str(reply), reply)
