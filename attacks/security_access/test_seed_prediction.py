@@ -19,7 +19,14 @@ MOST_BITS_TO_TRY = 20
     r155=("18.3",),
     rationale="Who knows the next seed can have its key computed elsewhere beforehand, e.g. by a workshop's tester.",
     remediation="Draw every seed from a cryptographic random generator, whose outputs do not tell its state.",
-    proven_by=("counter_seed", "bit_reversed_counter_seed", "lfsr_seed", "lfsr_seed_by_session", "xorshift_seed"),
+    proven_by=(
+        "counter_seed",
+        "bit_reversed_counter_seed",
+        "lfsr_seed",
+        "lfsr_seed_by_session",
+        "xorshift_seed",
+        "seed_mostly_counted",
+    ),
 )
 def test_no_seed_can_be_foretold(tester: Tester, measure: Measurements, level: int) -> None:
     for sample in measure.ordered_seeds(level):

@@ -113,6 +113,8 @@ class EcuConfig:
     """A seed is given again and again until the right key has answered it."""
     holds_seed_in_session: bool = False
     """The same, but a session that ends takes the seed with it."""
+    ignored_record_bytes: int = 0
+    """A request for a seed may carry so many bytes more, which change nothing."""
     short_seed_every: int = 0
     """Every Nth seed after a start has half the bytes; 0: all are as long."""
     zero_seed_bytes: int | None = None

@@ -141,7 +141,7 @@ def _mostly_uptime(ecu: Ecu, level: SecurityLevel) -> bytes:
 
 
 def _mostly_counted(ecu: Ecu, level: SecurityLevel) -> bytes:
-    return _low_bytes_of(_count(ecu), level.seed_bytes - 4) + ecu.surroundings.random_bytes(4)
+    return _low_bytes_of(_count(ecu), level.seed_bytes - 2) + ecu.surroundings.random_bytes(2)
 
 
 def _renewed_each_second(ecu: Ecu, level: SecurityLevel) -> bytes:
@@ -158,6 +158,10 @@ def _ansi_rand_by_second(ecu: Ecu, level: SecurityLevel) -> bytes:
 
 def _zero_at_times(ecu: Ecu, level: SecurityLevel) -> bytes:
     return bytes(level.seed_bytes) if _count(ecu) % 11 == 0 else random_seed(ecu, level)
+
+
+def _zero_after_wrong_key(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return bytes(level.seed_bytes) if ecu.state.wrong_keys[level.level] else random_seed(ecu, level)
 
 
 def _unready_at_first(ecu: Ecu, level: SecurityLevel) -> bytes:
@@ -237,6 +241,7 @@ FLAWED_SOURCES: Final[dict[str, SeedSource]] = {
     "seed_mostly_uptime": _mostly_uptime,
     "seed_mostly_counted": _mostly_counted,
     "seed_unready_at_first": _unready_at_first,
+    "zero_seed_after_wrong_key": _zero_after_wrong_key,
     "zero_seed_at_times": _zero_at_times,
     "uptime_seed": _uptime_hash,
     "few_random_seed_bytes": _few_random_bytes,

@@ -60,6 +60,11 @@ VARIANTS: Final[dict[str, Variant]] = {
         what="A seed is given again and again until the right key has answered it, or its session has ended.",
         config={"holds_seed_in_session": True},
     ),
+    "record_ignored": Variant(
+        number="",
+        what="A request for a seed may carry four bytes, which change nothing.",
+        config={"ignored_record_bytes": 4},
+    ),
     "seeds_of_two_lengths": Variant(
         number="", what="Every third seed has 8 bytes instead of 16.", config={"short_seed_every": 3}
     ),

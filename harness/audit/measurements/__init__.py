@@ -215,7 +215,13 @@ class Measurements:
 
     def seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
         """Some wrong keys, and which seeds follow."""
-        return seeds_after_wrong_keys(self._tester, level, self._depth)
+        found = seeds_after_wrong_keys(self._tester, level, self._depth)
+        self._taken["seeds after wrong keys", level] = found
+        return found
+
+    def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
+        """The same, if it was not seen in this run already."""
+        return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
 
     def lockout(self, level: int) -> Lockout:
         """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""

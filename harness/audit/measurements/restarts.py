@@ -143,8 +143,9 @@ def _restarts(tester: Tester, level: int, depth: Depth, are_answered: bool) -> R
     ways = [*tester.restart.power_cycles(), *tester.restart.resets()]
     for number, way in enumerate(ways):
         if number == 0:
-            at_once, same = depth.choose(quick=3, default=6, deep=20), depth.choose(quick=3, default=12, deep=100)
-            later, swept = depth.choose(quick=1, default=4, deep=4), depth.choose(quick=2, default=4, deep=20)
+            quick = 3 if tester.target.is_simulated else 2
+            at_once, same = depth.choose(quick=quick, default=6, deep=20), depth.choose(quick=quick, default=12, deep=100)
+            later, swept = depth.choose(quick=1, default=4, deep=4), depth.choose(quick=quick - 1, default=4, deep=20)
         else:
             at_once, same = depth.choose(quick=0, default=3, deep=6), depth.choose(quick=2, default=4, deep=20)
             later, swept = depth.choose(quick=0, default=1, deep=4), 0

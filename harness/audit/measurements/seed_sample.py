@@ -111,13 +111,14 @@ class SeedSample:
         return collisions(self.seeds)
 
     @property
-    def full_are_too_many(self) -> bool:
-        """Seeds of FF in every byte, as memory is that nobody has written to: more than chance gives, of any length."""
+    def undrawn(self) -> bytes:
+        """A seed of one byte throughout, as memory is that nobody has written to, if there are more than chance gives."""
         for sample in self.by_length():
-            full = sum(not seed.strip(b"\xff") for seed in sample.seeds)
-            if full and binomial_tail(full, len(sample.seeds), 2.0 ** (-8 * sample.lengths[0])) < FALSE_ALARM:
-                return True
-        return False
+            of_one_byte = [seed for seed in sample.seeds if len(set(seed)) == 1]
+            share = 2.0 ** (-8 * (sample.lengths[0] - 1))
+            if of_one_byte and binomial_tail(len(of_one_byte), len(sample.seeds), share) < FALSE_ALARM:
+                return of_one_byte[0]
+        return b""
 
     @property
     def is_held(self) -> bool:
@@ -136,7 +137,8 @@ class SeedSample:
         in_a_row = [index for index in changed if gaps[index] <= usual_s and index + 1 not in self.starts]
         if in_a_row:
             runs = Counter(b - a for a, b in pairwise(changed))
-            is_even = len(changed) > 4 and runs.most_common(1)[0][1] >= EVEN_SHARE * (len(changed) - 1)
+            usual, times = runs.most_common(1)[0] if runs else (1, 0)
+            is_even = usual > 1 and len(changed) > 4 and times >= EVEN_SHARE * (len(changed) - 1)
             return Renewal.REQUESTS if is_even else Renewal.TIME
         if any(index + 1 not in self.starts for index in changed):
             return Renewal.TIME

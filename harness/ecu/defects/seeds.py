@@ -268,7 +268,7 @@ class SeedDefects:
     ] = False
     seed_mostly_counted: Annotated[
         bool,
-        Defect(what="Four bytes of a seed are chance, the others a counter.", kills=("SA-02", "SA-06")),
+        Defect(what="Two bytes of a seed are chance, the others a counter.", kills=("SA-02", "SA-03", "SA-06")),
     ] = False
     biased_seed_bit: Annotated[
         bool,
@@ -296,6 +296,14 @@ class SeedDefects:
             what="A locked level's first seed after a start is all zeros.",
             kills=("SA-07",),
             also=_AN_ANSWER_LIKE_NO_OTHER,
+        ),
+    ] = False
+    zero_seed_after_wrong_key: Annotated[
+        bool,
+        Defect(
+            what="While a wrong key is on the account the seed of the locked level is all zeros.",
+            kills=("SA-07", "SA-01"),
+            also={**_AN_ANSWER_LIKE_NO_OTHER, **_OLD_KEY_FITS},
         ),
     ] = False
     zero_seed_at_times: Annotated[

@@ -52,7 +52,11 @@ def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
     """A request for a seed carries nothing more, a key exactly the key; the attempt costs the seed."""
     defects = ecu.config.defects
     if request[1] & 1:
-        if len(request) == 2 or defects.seed_made_of_record or (defects.record_fixes_seed and request[2:] == _FIXING_RECORD):
+        if (
+            _is_plain(ecu, request)
+            or defects.seed_made_of_record
+            or (defects.record_fixes_seed and request[2:] == _FIXING_RECORD)
+        ):
             return None
         return Nrc.INCORRECT_MESSAGE_LENGTH
     level = sub_function(request) - 1
@@ -85,7 +89,8 @@ def seed_is_given(ecu: Ecu, request: bytes) -> Answer | None:
         seed = bytes(level.seed_bytes if config.zero_seed_bytes is None else config.zero_seed_bytes)
     else:
         seed_is_issued(ecu, level.level)
-        seed = _seed_of_record(ecu, level, request[2:]) or ecu.draw_seed(ecu, level)
+        record = b"" if _is_plain(ecu, request) else request[2:]
+        seed = _seed_of_record(ecu, level, record) or ecu.draw_seed(ecu, level)
         state.seed, state.seed_level = seed, level.level
         if config.defects.key_readable:
             state.values[KEY_DID] = level.key(seed, level.level)
@@ -129,6 +134,11 @@ def _unlocked(ecu: Ecu, request: bytes) -> bytes:
         state.still_unlocked.add(state.unlocked_level)
     state.unlocked_level = level
     return bytes((Service.SECURITY_ACCESS + RESPONSE_OFFSET, level + 1))
+
+
+def _is_plain(ecu: Ecu, request: bytes) -> bool:
+    """Nothing follows the request for a seed, or only what this ECU does not look at."""
+    return len(request) in (2, 2 + ecu.config.ignored_record_bytes)
 
 
 def _seed_of_record(ecu: Ecu, level: SecurityLevel, record: bytes) -> bytes:
