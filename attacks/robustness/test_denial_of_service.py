@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from attacks.access_control.guards import DEFAULT_SESSION, declared_need, each_session, is_absent, require_locked
 from attacks.access_control.other_ids import EVERY_ID
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
@@ -132,12 +134,20 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
     if missing:
         undo(tester)
         tester.cite(reply)
-        if not missing & {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}:
-            inconclusive("messages fell silent, but are not sent again once communication is enabled either: not its doing")
+        missing &= steady(tester, missing, LISTEN_S * 2 + s3_ms / 1000 * 1.2)
+        if not missing:
+            inconclusive("messages fell silent, but once communication is enabled they do so too: not its doing")
         names = ", ".join(f"0x{can_id:X}" for can_id in sorted(missing))
         fail(expected=f"messages that were silenced {when} are sent again after S3", observed=f"{names} did not come back")
     if not silenced:
         tester.note(f"28 03 01 is accepted {when}; no regular message fell silent, so that none could be seen to come back")
+
+
+def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
+    """Those of the ids that are heard all the time, for as long as they were missing."""
+    for _ in range(math.ceil(seconds / LISTEN_S)):
+        ids = ids & {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
+    return ids
 
 
 def undo(tester: Tester) -> None:

@@ -292,7 +292,9 @@ def change_session(tester: Tester, level: int) -> None:
 
 def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None) -> None:
     """Say nothing for as long as the session may last, and enter it again if it is wanted for a level."""
-    tester.wait(s3_ms / 1000 * 1.2)
+    other = tester.others_heard(s3_ms / 1000 * 1.2)
+    if other:
+        inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
     if then_enter is not None:
         tester.session_for(then_enter)
 

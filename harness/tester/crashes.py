@@ -26,6 +26,7 @@ from harness.uds import ACTIVE_SESSION, SUPPRESS_POSITIVE_RESPONSE, Service, Ses
 
 RAW_LISTEN_S: Final = 0.01
 """Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
+USUAL_P2_S: Final = 0.05
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
 """Of one check, on a real bus: each takes as long as an answer may."""
@@ -188,6 +189,8 @@ class Crashes:
         if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
             return None
         exchange = replies[-1].exchange()
+        if any(one.is_raw for one in sents):  # a slow ECU's late answers must not pass for the next ones
+            client.listen(max(0.0, client.target.timing.p2_ms / 1000 - USUAL_P2_S))
         begun_s = client.link.now_s
         is_deaf = client.life_in(client.request(client.liveness_request)) is Life.NONE
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):

@@ -96,17 +96,7 @@ ACCUSED_RIGHTLY = {"GroupAddress": {"AC-04"}}
     "node",
     [
         *("Van", "Talker", "PendingAtTimes", "PendingAlways", "Slow", "Drifting", "DriftingLimit", "GroupAddress"),
-        *(
-            "SlowStart",
-            "SlowStartReads",
-            "NeedsRecord",
-            "AnyName",
-            "KeptAwake",
-            "Polled",
-            "Staged",
-            "Switchable",
-            "EventfulStreet",
-        ),
+        *("SlowStart", "SlowStartReads", "NeedsRecord", "AnyName", "KeptAwake", "Polled", "Staged", "Echoed"),
         *("Switchable", "EventfulStreet", "Conditions", "Checks", "PresenceForAll", "QueuesSingles", "GivesUpSoon"),
     ],
 )
@@ -149,6 +139,8 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("Polled", "ST-04", OPEN),
         ("Polled", "ST-02", OPEN),
         ("KeptAwake", "ST-04", OPEN),
+        ("KeptAwake", "SA-26", OPEN),
+        ("Polled", "SA-26", OPEN),
         ("KeptAwake", "FZ-04", PASS),
         ("Polled", "FZ-04", PASS),
         ("Staged", "FZ-04", PASS),
