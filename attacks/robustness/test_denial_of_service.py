@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from attacks.access_control.guards import DEFAULT_SESSION, declared_need, each_session, is_absent, require_locked
 from attacks.access_control.other_ids import EVERY_ID
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
@@ -145,7 +143,7 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
 
 def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
     """Those of the ids that are heard all the time, for as long as they were missing."""
-    for _ in range(math.ceil(seconds / LISTEN_S)):
+    for _ in range(int(seconds // LISTEN_S) + 1):
         ids = ids & {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
     return ids
 
