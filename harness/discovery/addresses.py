@@ -1,21 +1,17 @@
-"""Which ids does an ECU listen to, and on which does it answer? Asks TesterPresent of one id after the other."""
+"""Find the ids on which ECUs listen and answer: one id after the other is asked, by TesterPresent first."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, strangeness
+from harness.discovery.probes import DISOWNED, PROBES, SECOND, TESTER_PRESENT, Probe
+from harness.discovery.traffic import EXTENDED_REQUEST_ID, sentences
+from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, is_usual, strangeness
 from harness.link.frame import Frame
-from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service
 
-TESTER_PRESENT = bytes((0x02, Service.TESTER_PRESENT, 0x00))
-UNSUPPORTED = b"\x01\x1e"
-"""A service that no edition of the standard assigns: to a functional request an ECU keeps 0x11 to itself."""
-
-PAD = 0x00
 BASELINE_S = 2.2
 """Two periods of the slowest usual cyclic message."""
 ANSWER_S = 0.2
@@ -23,6 +19,8 @@ ANSWER_S = 0.2
 LATE_ANSWER_S = 2.0
 """How long an ECU that keeps no P2 is waited for."""
 CONFIRMATIONS = 3
+MOST_ASKED_ALONE = 8
+"""So few ids are named, rather than a range to look through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,10 @@ class Pair:
     request: Id
     response: Id
     answer: bytes
-    """The data field of the answer to TesterPresent."""
+    """The data field of the answer."""
     latency_s: float
+    probe: Probe = TESTER_PRESENT
+    """What was asked."""
 
     @property
     def filling(self) -> str:
@@ -48,10 +48,8 @@ class Pair:
 
     @property
     def is_uds(self) -> bool:
-        """Whether the answer is one that the standard gives to TesterPresent."""
-        positive = bytes((0x02, Service.TESTER_PRESENT + RESPONSE_OFFSET, 0x00))
-        negative = bytes((0x03, NEGATIVE_RESPONSE, Service.TESTER_PRESENT))
-        return self.answer[:3] in (positive, negative)
+        """Whether the answer is one that the standard gives to the probe."""
+        return self.probe.is_answered_by(self.answer)
 
 
 @dataclass(slots=True)
@@ -69,6 +67,8 @@ class Ecu:
     is_quiet_on_functional: bool = True
     """Whether it keeps refusals of unknown services to itself there, as is the rule."""
     takes_unpadded: bool | None = None
+    takes_padded: bool = True
+    """False: only frames as short as their content are answered."""
     takes_fd: bool | None = None
     """Whether CAN FD frames are answered; None: not asked."""
     answers_in_fd: bool | None = None
@@ -105,32 +105,105 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
-def survey(link: Wire, candidates: Iterable[Id], *, pace_s: float, progress: Progress) -> Survey:
-    """Listen, ask every candidate once, and make sure of whatever seemed to answer.
+def survey(
+    link: Wire,
+    candidates: Iterable[Id],
+    *,
+    pace_s: float,
+    progress: Progress,
+    named: Collection[Id] = (),
+    functional: Collection[Id] = (),
+) -> Survey:
+    """Listen, ask every candidate, and make sure of whatever seemed to answer.
 
-    Ids that were heard before are not asked: they are other nodes' own. LinkError: the adapter fails.
+    Ids that were heard before are not asked, unless they are `named`: they are other nodes' own. A probe that nobody
+    answers is followed by the next. On `functional` ids only the ECUs that were found are looked for. LinkError: the
+    adapter fails.
     """
-    traffic = listen(link, BASELINE_S)
+    heard = list(_heard(link, BASELINE_S))
+    traffic = dict(Counter(_id(frame) for frame in heard))
     known = set(traffic)
-    wanted = [one for one in candidates if one not in traffic]
-    asking = _Asking(link, known, pace_s, progress)
+    wanted = [one for one in candidates if one not in traffic or one in named]
     pairs: list[Pair] = []
-    suspects = asking.everything(wanted)
-    for patience_s in (ANSWER_S, LATE_ANSWER_S):
-        if suspects and not pairs:
-            for request in asking.narrowed(suspects, patience_s):
-                pairs += confirmed(link, request, known, patience_s)
-    unsure: tuple[str, ...] = ()
-    if suspects and not pairs:
-        unsure = ("Frames came after requests, but not each time that these were repeated.",)
+    unsure: list[str] = []
+    for probe in PROBES:
+        found, is_unsure = _answering(link, _Asking(link, known, pace_s, progress, probe), wanted, named)
+        pairs += found
+        if is_unsure and not unsure:
+            unsure.append("Frames came after requests, but not each time that these were repeated.")
+        if pairs:
+            break
+    if pairs:
+        unsure = []
+        pairs += _further(link, pairs, known, [one for one in wanted if is_usual(one)], pace_s, progress)
     for number, is_long in {pair.request for pair in pairs}:
         other_format = (number, not is_long)
         if number < 0x800 and other_format not in traffic:
-            pairs += confirmed(link, other_format, known)
+            pairs += confirmed(link, other_format, known, probe=pairs[0].probe)
     ecus = _ecus(link, pairs)
     for ecu in ecus:
-        ecu.takes_unpadded = _says(link, ecu.pair, TESTER_PRESENT, pad=False)
-    return Survey(tuple(ecus), traffic, len(wanted), unsure)
+        pair = ecu.pair
+        for request in functional if ecu.functional is None else ():
+            if request[1] is pair.request[1] and request not in wanted:
+                found = confirmed(link, request, known, patience_for(pair), probe=pair.probe, is_named=True)
+                shared = [one for one in found if one.response == pair.response]
+                if shared:
+                    ecu.functional, ecu.is_quiet_on_functional = request, _keeps_refusals_back(link, shared[0])
+        ecu.takes_padded = pair.probe.is_padded
+        ecu.takes_unpadded = not pair.probe.is_padded or _says(link, pair, pair.probe.request, is_padded=False)
+    if not any(ecu.pair.request in named for ecu in ecus):
+        unsure += sentences(heard)
+    if not ecus and EXTENDED_REQUEST_ID in wanted:
+        unsure += _with_address_in_first_byte(link, known, pace_s)
+    return Survey(tuple(ecus), traffic, len(wanted), tuple(unsure))
+
+
+def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[Pair], bool]:
+    """The pairs that answer a probe, and whether something seemed to and did not do so again."""
+    pairs: list[Pair] = []
+    probe = asking.probe
+    for request in named if asking.known else ():  # its answers may come on an id that is in use
+        pairs += confirmed(link, request, asking.known, probe=probe, is_named=True)
+    suspects = asking.everything(wanted) if not pairs else []
+    for patience_s in (ANSWER_S, LATE_ANSWER_S):
+        if suspects and not pairs:
+            for request in asking.narrowed(suspects, patience_s):
+                pairs += confirmed(link, request, asking.known, patience_s, probe=probe)
+    return pairs, bool(suspects and not pairs)
+
+
+def _further(
+    link: Wire, pairs: list[Pair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
+) -> list[Pair]:
+    """ECUs on usual ids that did not answer the probe which others did."""
+    asked = {pair.request for pair in pairs}
+    left = [one for one in wanted if one not in asked]
+    if len(left) <= MOST_ASKED_ALONE or pairs[0].probe.request == SECOND.request:
+        return []
+    seen = known | {pair.response for pair in pairs}
+    found, _ = _answering(link, _Asking(link, seen, pace_s, progress, SECOND), left, ())
+    return found
+
+
+def _with_address_in_first_byte(link: Wire, known: set[Id], pace_s: float) -> list[str]:
+    """ECUs that answer where the first byte of the data is their address; the frame is a first frame to others at most."""
+    for address in range(0x100):
+        field = (bytes((address,)) + TESTER_PRESENT.field)[:8]
+        answers: set[Id] | None = None
+        for _ in range(CONFIRMATIONS):
+            link.send(Frame(EXTENDED_REQUEST_ID[0], field, EXTENDED_REQUEST_ID[1]))
+            patience_s = pace_s if answers is None else ANSWER_S
+            heard = {_id(frame) for frame in _heard(link, max(pace_s, patience_s)) if _id(frame) not in known}
+            answers = heard if answers is None else answers & heard
+            if not answers:
+                break
+        if answers:
+            ids = ", ".join(f"0x{number:X}" for number, _ in sorted(answers))
+            return [
+                f"0x{EXTENDED_REQUEST_ID[0]:X} is answered on {ids} when the first byte of the data is 0x{address:02X}: the "
+                "address of an ECU is in the first byte (extended addressing), in which no id is asked here."
+            ]
+    return []
 
 
 def listen(link: Wire, seconds: float) -> dict[Id, int]:
@@ -150,11 +223,12 @@ def _heard(link: Wire, seconds: float) -> Iterator[Frame]:
 class _Asking:
     """Many ids asked in a row; what is heard meanwhile may answer any of the last ones."""
 
-    def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress) -> None:
+    def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress, probe: Probe) -> None:
         self._link = link
-        self._known = known
+        self.known = known
         self._pace_s = pace_s
         self._progress = progress
+        self.probe = probe
 
     def everything(self, wanted: list[Id]) -> list[Id]:
         """Ask all; returns those that were asked not long before something new was heard."""
@@ -162,7 +236,7 @@ class _Asking:
         recent: list[tuple[float, Id]] = []
         for done, request in enumerate(wanted):
             if done % 64 == 0:
-                self._progress("asking ids", done, len(wanted))
+                self._progress(f"asking ids by {self.probe}", done, len(wanted))
             recent = [(asked_s, one) for asked_s, one in recent if self._link.now_s - asked_s <= LATE_ANSWER_S]
             if self._hears_after([request], self._pace_s):
                 suspects.update(dict.fromkeys(one for _, one in recent))
@@ -170,7 +244,7 @@ class _Asking:
             recent.append((self._link.now_s, request))
         if self._hears_after([], LATE_ANSWER_S):
             suspects.update(dict.fromkeys(one for _, one in recent))
-        self._progress("asking ids", len(wanted), len(wanted))
+        self._progress(f"asking ids by {self.probe}", len(wanted), len(wanted))
         return list(suspects)
 
     def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
@@ -186,61 +260,73 @@ class _Asking:
         """Whether anything new is heard while these are asked, or soon after."""
         has_heard = False
         for number, request in enumerate(requests, 1):
-            self._link.send(_frame(request, TESTER_PRESENT))
+            self._link.send(_frame(request, self.probe))
             is_last = number == len(requests)
             has_heard |= self._hears(patience_s if is_last else self._pace_s)
         return has_heard if requests else self._hears(patience_s)
 
     def _hears(self, seconds: float) -> bool:
         heard = list(_heard(self._link, seconds))
-        return any(_id(frame) not in self._known and frame.data[:3] != TESTER_PRESENT for frame in heard)
+        return any(_id(frame) not in self.known and not self.probe.is_repeated_by(frame.data) for frame in heard)
 
 
-def confirmed(link: Wire, request: Id, known: set[Id], patience_s: float = ANSWER_S) -> list[Pair]:
-    """The ids that answer this one every time it is asked, and never unasked; the first to answer first."""
+def confirmed(
+    link: Wire,
+    request: Id,
+    known: set[Id],
+    patience_s: float = ANSWER_S,
+    *,
+    probe: Probe = TESTER_PRESENT,
+    is_named: bool = False,
+) -> list[Pair]:
+    """The ids that answer this one every time it is asked, and never unasked; the first to answer first.
+
+    Of an id that is named, an answer that fits the probe counts on whatever id it comes, if it did not come unasked.
+    """
     always: dict[Id, Pair] = {}
     for attempt in range(CONFIRMATIONS):
-        unasked = set(listen(link, patience_s / 2))
-        answers = ask(link, request, TESTER_PRESENT, patience_s=patience_s)
+        unasked = list(_heard(link, patience_s / 2))
+        silent = known | {_id(frame) for frame in unasked}
+        said_unasked = {(_id(frame), frame.data) for frame in unasked}
         found = {
-            _id(frame): Pair(request, _id(frame), frame.data, latency_s)
-            for frame, latency_s in reversed(answers)
-            if _id(frame) not in known | unasked and frame.data[:3] != TESTER_PRESENT
+            _id(frame): Pair(request, _id(frame), frame.data, latency_s, probe)
+            for frame, latency_s in reversed(ask(link, request, probe, patience_s=patience_s))
+            if not probe.is_repeated_by(frame.data)
+            and (
+                _id(frame) not in silent
+                or (is_named and probe.is_answered_by(frame.data) and (_id(frame), frame.data) not in said_unasked)
+            )
         }
         always = found if not attempt else {one: pair for one, pair in always.items() if one in found}
+        if not always:
+            break
     return sorted(always.values(), key=lambda pair: pair.latency_s)
 
 
 def ask(
-    link: Wire,
-    request: Id,
-    message: bytes,
-    *,
-    pad: bool = True,
-    wanted: set[Id] | None = None,
-    patience_s: float = ANSWER_S,
+    link: Wire, request: Id, probe: Probe, *, wanted: set[Id] | None = None, patience_s: float = ANSWER_S
 ) -> list[tuple[Frame, float]]:
     """What is heard after a single frame, with the time since it was handed over."""
     while link.receive(0.0) is not None:
         pass
-    link.send(_frame(request, message, pad=pad))
+    link.send(_frame(request, probe))
     sent_s = link.now_s
     return [(frame, link.now_s - sent_s) for frame in _heard(link, patience_s) if wanted is None or _id(frame) in wanted]
 
 
 def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
     """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
-    physical: list[Pair] = []
-    functional: list[Pair] = []
-    quiet: list[Pair] = []
-    for pair in pairs:
-        others = [one for one in pairs if one is not pair]
-        may_be = pair.is_uds and any(pair.request == one.request or pair.response == one.response for one in others)
-        is_quiet = may_be and not _says(link, pair, UNSUPPORTED)
-        quiet += [pair] if is_quiet else []
-        is_elsewhere = any(pair.response == one.response and one.request not in EVERYBODYS_IDS for one in others)
-        is_functional = is_quiet or (pair.is_uds and is_elsewhere and pair.request in EVERYBODYS_IDS)
-        (functional if is_functional else physical).append(pair)
+    quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and _keeps_refusals_back(link, pair)]
+    functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
+    functional += [
+        pair
+        for pair in pairs
+        if pair not in quiet
+        and pair.is_uds
+        and pair.request in EVERYBODYS_IDS
+        and any(pair.response == one.response and one.request not in EVERYBODYS_IDS for one in pairs)
+    ]
+    physical = [pair for pair in pairs if pair not in functional]
     ecus = []
     for together in _connected(physical):
         best = min(together, key=lambda pair: strangeness(pair.request, pair.response, pair.latency_s))
@@ -254,9 +340,31 @@ def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
     return ecus
 
 
-def _says(link: Wire, pair: Pair, message: bytes, *, pad: bool = True) -> bool:
-    """Whether the pair's request is answered when it is this."""
-    return bool(ask(link, pair.request, message, pad=pad, wanted={pair.response}, patience_s=patience_for(pair)))
+def _may_be_functional(pair: Pair, pairs: list[Pair]) -> bool:
+    others = [one for one in pairs if one is not pair]
+    return pair.is_uds and any(pair.request == one.request or pair.response == one.response for one in others)
+
+
+def _keeps_refusals_back(link: Wire, pair: Pair) -> bool:
+    """Whether none of the refusals is heard that are not sent to functional requests."""
+    return not any(_says(link, pair, request) for request in DISOWNED)
+
+
+def _leads_further(pair: Pair, pairs: list[Pair], quiet: list[Pair]) -> bool:
+    """Whether another id than this one must be the ECU's own: one that is not quiet, or is less strange than this one."""
+    others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
+    if any(one not in quiet for one in others):
+        return True
+    if not others:
+        return False
+    best = min((pair, *others), key=lambda one: (one.request in EVERYBODYS_IDS, strangeness(one.request, one.response, 0.0)))
+    return best is not pair
+
+
+def _says(link: Wire, pair: Pair, request: bytes, *, is_padded: bool | None = None) -> bool:
+    """Whether the pair's request is answered when it is this, in a frame of the kind that the ECU took."""
+    probe = Probe(request, pair.probe.is_padded if is_padded is None else is_padded)
+    return bool(ask(link, pair.request, probe, wanted={pair.response}, patience_s=patience_for(pair)))
 
 
 def patience_for(pair: Pair) -> float:
@@ -276,12 +384,8 @@ def _connected(pairs: list[Pair]) -> list[list[Pair]]:
     return groups
 
 
-def _frame(request: Id, message: bytes, *, pad: bool = True) -> Frame:
-    return Frame(request[0], _padded(message) if pad else message, request[1])
-
-
-def _padded(message: bytes) -> bytes:
-    return message.ljust(8, bytes((PAD,)))
+def _frame(request: Id, probe: Probe) -> Frame:
+    return Frame(request[0], probe.field, request[1])
 
 
 def _id(frame: Frame) -> Id:

@@ -52,7 +52,7 @@ def traffic_lines(survey: Survey) -> Iterator[str]:
             f"0x{number:X}{' (29 bits)' if is_long else ''}" for number, is_long in sorted(survey.traffic)[:24]
         )
         more = f" and {len(survey.traffic) - 24} more" if len(survey.traffic) > 24 else ""
-        yield from _wrapped("traffic", f"{len(survey.traffic)} ids, which were not asked: {names}{more}")
+        yield from _wrapped("traffic", f"{len(survey.traffic)} ids, asked only if they were named: {names}{more}")
     else:
         yield from _wrapped("traffic", "none")
     yield from _wrapped("asked", f"{survey.asked} id{'' if survey.asked == 1 else 's'}")
@@ -69,7 +69,7 @@ def ecu_lines(found: Found) -> Iterator[str]:
 def _address(ecu: Ecu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
-    fd = ", CAN FD" if ecu.answers_in_fd else ""
+    fd = ", CAN FD" if ecu.answers_in_fd else "" if ecu.takes_padded else ", only frames that are not filled up"
     return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){functional}{fd}"
 
 

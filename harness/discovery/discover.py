@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from harness.discovery import identifiers, timing
-from harness.discovery.addresses import Ecu, Progress, Survey, survey
+from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, survey
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.fd import FlexibleWire, ask_in_fd
 from harness.discovery.guards import open_guards
@@ -16,7 +17,7 @@ from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
 from harness.discovery.sub_functions import ask_sub_functions
 from harness.discovery.target_text import target_text
-from harness.discovery.usual_ids import Id, usual_ids
+from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.run import Depth
@@ -69,10 +70,13 @@ def discover(
     allows that. LinkError: the adapter fails.
     """
     asked = usual_ids() if candidates is None else candidates
-    seen = survey(link, asked, pace_s=pace_s, progress=progress)
+    named = asked if candidates is not None and len(asked) <= MOST_ASKED_ALONE else ()
+    functional = EVERYBODYS_IDS if "functional" in target.safety.allow else ()
+    look = partial(survey, candidates=asked, pace_s=pace_s, progress=progress, named=named, functional=functional)
+    seen = look(link)
     if target.can.fd:
         flexible = FlexibleWire(link, has_data_bitrate=target.can.data_bitrate is not None)
-        seen = seen if seen.ecus else survey(flexible, asked, pace_s=pace_s, progress=progress)
+        seen = seen if seen.ecus else look(flexible)
         for ecu in seen.ecus:
             ask_in_fd(flexible, ecu)
     found = []
@@ -123,6 +127,7 @@ def _tester(link: Link, target: Target, ecu: Ecu, ledger_path: Path | None) -> T
         response_id=response[0],
         functional_id=None if ecu.functional is None else ecu.functional[0],
         extended_ids="any" if request[1] != response[1] else request[1],
+        padding=target.can.padding if ecu.takes_padded else None,
         fd=bool(ecu.answers_in_fd),
         data_bitrate=target.can.data_bitrate if ecu.answers_in_fd else None,
     )
@@ -141,7 +146,7 @@ def map_ecu(tester: Tester, depth: Depth, progress: Progress) -> EcuMap:
     mapper = Mapper(tester, progress)
     found = mapper.map
     if not tester.is_alive():
-        found.not_asked.append("It answered TesterPresent, but nothing after it.")
+        found.not_asked.append("It answered when it was looked for, but nothing after that.")
         return found
     dids = dids_of(depth)
     steps = (

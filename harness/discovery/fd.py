@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.discovery.addresses import TESTER_PRESENT, Ecu, Wire, ask, patience_for
+from harness.discovery.addresses import Ecu, Wire, ask, patience_for
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 
 
@@ -32,6 +32,6 @@ class FlexibleWire:
 def ask_in_fd(wire: FlexibleWire, ecu: Ecu) -> None:
     """Note in the ECU whether it takes CAN FD frames, and whether it answers in them."""
     pair = ecu.pair
-    answers = ask(wire, pair.request, TESTER_PRESENT, wanted={pair.response}, patience_s=patience_for(pair))
+    answers = ask(wire, pair.request, pair.probe, wanted={pair.response}, patience_s=patience_for(pair))
     ecu.takes_fd = bool(answers)
     ecu.answers_in_fd = any(frame.is_fd for frame, _ in answers)

@@ -210,7 +210,8 @@ class SessionMapper:
             silent = silent + 1 if reply.kind is Kind.SILENCE else 0
             yield number, reply
             if silent >= SILENT_QUESTIONS and done + 1 < total:
-                self.map.not_asked.append(f"{what.capitalize()}: {silent} questions in a row were not answered.")
+                sentence = f"{what.capitalize()}: {silent} questions in a row were not answered."
+                self.map.not_asked += [sentence] if sentence not in self.map.not_asked else []
                 break
         if refused:
             needed = ", ".join(f'"{harm}"' for harm in sorted(harms - tester.target.safety.allow))

@@ -73,7 +73,7 @@ def _target(name: str, environment: str, found: EcuMap) -> str:
 def _can(can: Can, ecu: Ecu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     comments = [
-        f"# TesterPresent to 0x{request[0]:X} was answered on 0x{response[0]:X} "
+        f"# {ecu.pair.probe} to 0x{request[0]:X} was answered on 0x{response[0]:X} "
         f"({'29' if response[1] else '11'} bits) each time, {ecu.pair.latency_s * 1000:.1f} ms later."
     ]
     if not ecu.pair.is_uds:
@@ -88,7 +88,9 @@ def _can(can: Can, ecu: Ecu) -> str:
         comments.append(f"# Frames of CAN FD are {how if ecu.takes_fd else 'not answered'}.")
     if ecu.pair.filling:
         comments.append(f"# Its answer was {ecu.pair.filling}.")
-    if ecu.takes_unpadded is not None:
+    if not ecu.takes_padded:
+        comments.append("# Only frames that are as short as their content are answered.")
+    elif ecu.takes_unpadded is not None:
         comments.append(f"# Frames that are not filled up to 8 bytes are {'taken' if ecu.takes_unpadded else 'ignored'}.")
     mixed = request[1] != response[1]
     keys: dict[str, object] = {
@@ -104,7 +106,7 @@ def _can(can: Can, ecu: Ecu) -> str:
     if others:
         keys["other_request_ids"] = f"[{', '.join(others)}]"
     keys["extended_ids"] = '"any"' if mixed else str(request[1]).lower()
-    keys["padding"] = "0x00"
+    keys["padding"] = "0x00" if ecu.takes_padded else "false"
     if ecu.answers_in_fd:
         keys["fd"] = "true"
         if can.data_bitrate is not None:

@@ -33,6 +33,12 @@ def usual_ids() -> list[Id]:
     ]
 
 
+def is_usual(one: Id) -> bool:
+    """Whether an id is one on which most ECUs take requests."""
+    number, is_long = one
+    return number >> 16 == FIXED_BASES[0] if is_long else 0x700 <= number < 0x800
+
+
 def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
     """Low for pairs as the industry makes them: the answer 8 above, or target and source address exchanged; and quick."""
     number, is_long = request

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from itertools import product
 
 from harness.discovery.addresses import ANSWER_S, confirmed, listen
+from harness.discovery.probes import PROBES
+from harness.discovery.traffic import sentences
 from harness.discovery.usual_ids import Id
 from harness.doctor.diagnosis import Diagnosis, failure, note, ok
 from harness.doctor.machine import Machine
@@ -19,6 +22,8 @@ from harness.tester.client import Client
 SENDING = "frames go out and are acknowledged"
 LISTEN_S = 1.2
 """Longer than the period of the slowest usual messages."""
+HEARD_FRAMES = 2000
+"""So many frames of others are looked through for a conversation."""
 
 
 def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]:
@@ -79,17 +84,22 @@ def _why_silent(link: Link, target: Target) -> Iterator[str]:
     is_long = can.extended_ids is True or can.request_id > 0x7FF
     formats: list[Id] = [(can.request_id, is_long)]
     formats += [(can.request_id, not is_long)] if can.request_id <= 0x7FF else []
+    begun = link.trace.count
     known = set(listen(link, ANSWER_S))
-    for asked in formats:
-        for pair in confirmed(link, asked, known):
+    for asked, probe in product(formats, PROBES):
+        for pair in confirmed(link, asked, known, probe=probe, is_named=True):
             number, response_is_long = pair.response
             yield f"it answers on 0x{number:X}: request_id = 0x{can.request_id:X}, response_id = 0x{number:X}"
             if response_is_long != is_long or asked[1] != is_long:
                 mixed = '"any"' if asked[1] != response_is_long else str(asked[1]).lower()
                 yield f"ids of {'29' if response_is_long else '11'} bits: extended_ids = {mixed}"
-            if can.fd and number == can.response_id:
+            elif (can.padding is not None) is not probe.is_padded:
+                filled = "filled up" if probe.is_padded else "not filled up"
+                yield f"to frames that are {filled}: padding = {'0x00' if probe.is_padded else 'false'}"
+            elif can.fd and number == can.response_id:
                 yield "to classic frames: fd = false"
             return
+    yield from sentences(link.trace.frames(max(0, begun - HEARD_FRAMES), begun))
     where = f"--interface {shlex.quote(can.interface)} --channel {shlex.quote(can.channel)}"
     yield f"uds-harness discover {where}"
     yield "see that the ECU has power, and request_id and response_id"

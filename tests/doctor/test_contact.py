@@ -11,7 +11,9 @@ import pytest
 from harness.doctor.contact import contact
 from harness.doctor.diagnosis import Diagnosis
 from harness.doctor.machine import Machine
+from harness.ecu.node import UdsNode
 from harness.ecu.profiles import factory
+from harness.ecu.server import Server
 from harness.errors import LinkError
 from harness.link.bus import SimulatedLink
 from harness.link.clock import Chance
@@ -20,6 +22,8 @@ from harness.link.node import Node, Port
 from harness.link.trace import Trace
 from harness.target import Target, load_target
 
+from ..discovery.nodes import ALONE
+from ..discovery.shy_nodes import short_frames_only
 from .test_socketcan import with_controller, with_device
 
 
@@ -41,6 +45,14 @@ class Disturbed(SimulatedLink):
         for _ in range(3):
             self.trace.record(Frame(0x88, bytes(8), is_error=True))
         return super().receive(until_s)
+
+
+class FullFramesOnly(UdsNode):
+    """Ignores frames that are not filled up."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.dlc == 8:
+            super().on_frame(frame)
 
 
 class Talkative:
@@ -82,6 +94,20 @@ def test_traffic_is_counted_and_an_answer_that_nobody_asked_for_is_told() -> Non
     assert found["other traffic"].seen == "20 frames a second of 2 ids"
     assert found["the response id"].state.value == "note"
     assert "0x748" in found["the response id"].seen
+
+
+def test_an_ecu_that_takes_short_frames_only_is_told_from_a_dead_one() -> None:
+    link = SimulatedLink([short_frames_only()], bitrate=500_000, chance=Chance(1), trace=Trace())
+    found = examined(link, load_target("hardened"))["the ECU answers"]
+    assert found.has_failed
+    assert "to frames that are not filled up: padding = false" in found.mend
+
+
+def test_an_ecu_that_takes_full_frames_only_is_told_from_a_dead_one() -> None:
+    link = SimulatedLink([FullFramesOnly(Server(ALONE))], bitrate=500_000, chance=Chance(1), trace=Trace())
+    target = load_target("hardened")
+    found = examined(link, replace(target, can=replace(target.can, padding=None)))["the ECU answers"]
+    assert "to frames that are filled up: padding = 0x00" in found.mend
 
 
 def test_error_frames_are_a_failure() -> None:

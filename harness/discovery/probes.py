@@ -1,0 +1,55 @@
+"""The requests by which an ECU is looked for: each changes nothing, and some ECUs answer the later ones only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service
+
+PAD = 0x00
+SINGLE_FRAME_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A request in one frame."""
+
+    request: bytes
+    is_padded: bool = True
+    """The frame is filled up to 8 bytes. Some ECUs take only such frames, and some only others."""
+
+    @property
+    def field(self) -> bytes:
+        """The frame's data field."""
+        data = bytes((len(self.request),)) + self.request
+        return data.ljust(SINGLE_FRAME_BYTES, bytes((PAD,))) if self.is_padded else data
+
+    def is_repeated_by(self, field: bytes) -> bool:
+        """Whether a data field is the probe itself, as a gateway repeats it under another id."""
+        return field[: len(self.request) + 1] == self.field[: len(self.request) + 1]
+
+    def is_answered_by(self, field: bytes) -> bool:
+        """Whether a data field holds, or begins, an answer that the standard gives to the probe."""
+        start = 2 if field[:1] and field[0] >> 4 == 1 else 1
+        service = self.request[0]
+        positive = bytes((service + RESPONSE_OFFSET, *self.request[1:]))
+        negative = bytes((NEGATIVE_RESPONSE, service))
+        return field[start : start + len(positive)] == positive or field[1:3] == negative
+
+    def __str__(self) -> str:
+        return self.request.hex(" ").upper() + ("" if self.is_padded else " (a short frame)")
+
+
+TESTER_PRESENT = Probe(bytes((Service.TESTER_PRESENT, 0x00)))
+_REQUESTS = (TESTER_PRESENT.request, b"\x10\x01", b"\x22\xf1\x90", b"\x22\xf1\x86")
+PROBES = (
+    *(Probe(request) for request in _REQUESTS),
+    *(Probe(request, is_padded=False) for request in _REQUESTS),
+)
+"""In the order in which they are asked until one is answered."""
+
+SECOND = Probe(b"\x22\xf1\x90")
+"""Asked on the usual ids even if other ECUs were found."""
+
+DISOWNED = (b"\x1e", b"\x22\x5a\x5b", b"\x3e\x7e")
+"""A service, an identifier and a sub-function that hardly any ECU has; refusals of these stay away from functional ids."""

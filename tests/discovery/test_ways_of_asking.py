@@ -1,0 +1,102 @@
+"""An ECU is found by whatever question, frame and id it takes; where it is not, what was seen is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.discovery.addresses import Survey, survey
+from harness.discovery.discover import discover
+from harness.discovery.traffic import conversations, sentences
+from harness.discovery.usual_ids import Id, usual_ids
+from harness.link.bus import open_link
+from harness.link.clock import Chance
+from harness.link.frame import Frame
+from harness.link.trace import Trace
+from harness.run import Depth
+from harness.target import load_text
+from harness.target.load import unknown_target
+
+NODES = "tests.discovery.shy_nodes"
+OWN: Id = (0x740, False)
+
+
+def surveyed(name: str, *, named: bool = False) -> Survey:
+    link = open_link(interface="uds-sim", channel=f"{NODES}:{name}", bitrate=500_000, trace=Trace(), chance=Chance(1))
+    candidates = [OWN] if named else usual_ids()
+    try:
+        return survey(link, candidates, pace_s=0.002, progress=lambda *_: None, named=[OWN] if named else ())
+    finally:
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "probe"),
+    [("without_tester_present", "10 01"), ("reads_only", "22 F1 90"), ("short_frames_only", "3E 00 (a short frame)")],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_the_question_that_an_ecu_answers_is_found(name: str, probe: str, named: bool) -> None:
+    (ecu,) = surveyed(name, named=named).ecus
+    assert (ecu.pair.request, ecu.pair.response) == (OWN, (0x748, False))
+    assert str(ecu.pair.probe) == probe
+
+
+def test_an_ecu_that_is_silent_to_unknown_services_has_an_id_of_its_own_and_a_functional_one() -> None:
+    (ecu,) = surveyed("silent_to_unknown_services").ecus
+    assert (ecu.pair.request, ecu.functional) == (OWN, (0x7DF, False))
+
+
+def test_an_ecu_that_does_not_answer_what_others_do_is_found_beside_them() -> None:
+    assert sorted(ecu.pair.request[0] for ecu in surveyed("two_of_two_kinds").ecus) == [0x7E0, 0x7E1]
+
+
+def test_the_file_of_an_ecu_that_takes_short_frames_only_says_so() -> None:
+    channel = f"{NODES}:short_frames_only"
+    link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=Trace(), chance=Chance(1))
+    unknown = unknown_target(interface="uds-sim", channel=channel)
+    (one,) = discover(link, unknown, candidates=[OWN], depth=Depth.QUICK).ecus
+    assert load_text(one.text, "found").can.padding is None
+    assert sorted(one.map.sessions) == [1, 2, 3]
+
+
+def test_an_id_that_is_named_is_asked_whatever_else_talks_on_it() -> None:
+    (ecu,) = surveyed("polled", named=True).ecus
+    assert (ecu.pair.request, ecu.pair.response) == (OWN, (0x748, False))
+
+
+def test_the_functional_id_of_a_named_ecu_is_looked_for_where_that_is_allowed() -> None:
+    channel = f"{NODES}:silent_to_unknown_services"
+    unknown = unknown_target(interface="uds-sim", channel=channel)
+    forbidden = replace(unknown, safety=replace(unknown.safety, allow=unknown.safety.allow - {"functional"}))
+    found = []
+    for target in (unknown, forbidden):
+        link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=Trace(), chance=Chance(1))
+        (one,) = discover(link, target, candidates=[OWN], depth=Depth.QUICK).ecus
+        found.append(one.ecu.functional)
+    assert found == [(0x7DF, False), None]
+
+
+def test_a_tester_that_talks_on_an_id_is_named_where_the_id_is_not_asked() -> None:
+    found = surveyed("polled")
+    assert not found.ecus
+    assert any("A tester seems to be talking on 0x740 -> 0x748" in sentence for sentence in found.unsure)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("address_first", "when the first byte of the data is 0x12"),
+        ("address_first_and_polled", "speak UDS on 0x6F1 -> 0x612 with an address in the first byte"),
+    ],
+)
+def test_an_address_in_the_first_byte_is_said_to_be_one(name: str, says: str) -> None:
+    found = surveyed(name)
+    assert not found.ecus
+    assert any(says in sentence for sentence in found.unsure)
+
+
+def test_frames_that_answer_nothing_are_no_conversation() -> None:
+    cyclic = [Frame(0x100 + number % 3, bytes((3, 0x22, number, 0x62, 0, 0, 0, 0)), False) for number in range(40)]
+    assert not list(conversations(cyclic))
+    assert not list(sentences(cyclic))
