@@ -27,6 +27,7 @@ OUTLIERS = 0.05
 """A part of the steps may be others, e.g. where another tester has asked between, or a number wraps."""
 LEAST_FIELD_BITS = 2.0
 FEWEST_STEPS = 40
+MANY_VALUES = 1 << 16
 LONGEST_RECURRENCE_WINDOW = 512
 NICE_RATES = (1, 10, 100, 128, 1000, 1024, 10_000, 32_768, 100_000, 1_000_000)
 """Ticks a second that clocks have."""
@@ -97,7 +98,8 @@ def _field(octets: Octets, places: range, order: str, follows: npt.NDArray[np.bo
         return None
     outliers = count - int(((steps - np.uint64(low)) & np.uint64((1 << bits) - 1) < np.uint64(window)).sum())
     if window > 1:
-        what = f"within {window} values of the seed before"
+        near = f"{window} values" if window <= MANY_VALUES else f"2^{left:.0f} of 2^{bits} values"
+        what = f"within {near} of those of the seed before"
     else:
         down = (1 << bits) - low
         way = f"up by {low:X}" if low < down else f"down by {down:X}"

@@ -44,6 +44,12 @@ class Structure:
         """The length without what follows from other parts, from earlier seeds or from the time: the most that is chance."""
         return max(0, round(self.length_bits - sum(part.saved_bits for part in self.parts)))
 
+    @property
+    def chance_bytes(self) -> list[int]:
+        """The places of the bytes none of whose bits follow from anything."""
+        told = {bit // 8 for part in self.parts for bit in part.bits}
+        return [place for place in range(self.length_bits // 8) if place not in told]
+
     def confirmed_by(self, second: Structure) -> Structure:
         """Only what a second sample shows too. The parts keep the words of the first."""
         within = frozenset[int]().union(*(part.bits for part in second.parts if not part.is_over_time))

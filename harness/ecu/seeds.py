@@ -160,6 +160,10 @@ def _zero_at_times(ecu: Ecu, level: SecurityLevel) -> bytes:
     return bytes(level.seed_bytes) if _count(ecu) % 11 == 0 else random_seed(ecu, level)
 
 
+def _sixteen_bits(ecu: Ecu, level: SecurityLevel) -> bytes:
+    return hashlib.sha512(b"sixteen" + ecu.surroundings.random_bytes(2)).digest()[: level.seed_bytes]
+
+
 def _zero_after_wrong_key(ecu: Ecu, level: SecurityLevel) -> bytes:
     return bytes(level.seed_bytes) if ecu.state.wrong_keys[level.level] else random_seed(ecu, level)
 
@@ -241,6 +245,7 @@ FLAWED_SOURCES: Final[dict[str, SeedSource]] = {
     "seed_mostly_uptime": _mostly_uptime,
     "seed_mostly_counted": _mostly_counted,
     "seed_unready_at_first": _unready_at_first,
+    "seed_of_sixteen_bits": _sixteen_bits,
     "zero_seed_after_wrong_key": _zero_after_wrong_key,
     "zero_seed_at_times": _zero_at_times,
     "uptime_seed": _uptime_hash,

@@ -8,7 +8,7 @@ import pytest
 
 from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_functions
-from harness.run import Finding, Verdict
+from harness.run import Depth, Finding, Verdict
 from harness.target import Target
 
 from ..variants import with_changes
@@ -16,10 +16,10 @@ from ..variants import with_changes
 CHECKS = shipped_functions()
 
 
-def judged(target: Target, *ids: str) -> dict[str, Finding]:
-    """The worst finding of each check, of level 1 alone."""
+def judged(target: Target, *ids: str, depth: Depth = Depth.QUICK) -> dict[str, Finding]:
+    """The finding of each check, of level 1 alone."""
     target = replace(target, security=target.security[:1])
-    return {finding.id: finding for finding in run_checks([CHECKS[one] for one in ids], target, seed=1)}
+    return {finding.id: finding for finding in run_checks([CHECKS[one] for one in ids], target, depth=depth, seed=1)}
 
 
 @pytest.mark.parametrize("flaw", ["zero_seed_at_times", "seed_renewed_each_fifth_time", "seed_renewed_each_second"])
@@ -103,3 +103,9 @@ def test_seeds_of_two_lengths_are_judged_for_each() -> None:
     assert "seeds of 16 bytes" in notes
     assert "seeds of 8 bytes" in notes
     assert "seeds of 64 bits" in " ".join(found["SA-06"].notes)
+
+
+def test_seeds_of_few_bits_are_judged_by_two_samples_together() -> None:
+    found = judged(with_changes("hardened", "seed_of_sixteen_bits"), "SA-01", depth=Depth.DEFAULT)["SA-01"]
+    assert found.verdict is Verdict.FAIL
+    assert "with a second sample" in found.observed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +17,7 @@ from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable, NotRun
 from harness.run import Depth
 from harness.target import Target, load_target
+from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
 from ..variants import with_changes
@@ -232,3 +234,30 @@ def test_an_ecu_that_is_not_ready_at_once_shows_it_after_restarts() -> None:
     restarts = measuring("seed_unready_at_first").restarts(1)
     assert restarts.collisions.is_too_many
     assert restarts.repeats == "as soon as the ECU answered 3 seeds, 1 different"
+
+
+def test_one_lost_answer_does_not_end_a_sample() -> None:
+    tester, measure = next(opened(load_target("hardened")))
+    ask, asked = tester.security.request_seed, 0
+
+    def with_a_loss(level: int, record: bytes | None = None) -> Reply:
+        nonlocal asked
+        asked += 1
+        return tester.request(b"\x22\xff\xff") if asked % 70 == 0 else ask(level, record)
+
+    tester.security.request_seed = with_a_loss  # type: ignore[method-assign]
+    sample = measure.seeds(1)
+    assert len(sample.seeds) == 256
+    assert not sample.stopped_by
+    assert len(sample.starts) > 15, "what follows a loss is not taken to follow the seed before"
+
+
+def test_seeds_of_many_lengths_are_judged_by_what_they_begin_with() -> None:
+    lengths = [8 + number % 9 for number in range(180)]
+    seeds = tuple(hashlib.sha256(b"%d" % number).digest()[:length] for number, length in enumerate(lengths))
+    sample = SeedSample(seeds, tuple(map(float, range(180))))
+    (beginnings,) = sample.enough_of_each_length()
+    assert beginnings.is_cut
+    assert beginnings.lengths == (12,)
+    assert len(beginnings.seeds) == 100
+    assert sample.like(beginnings).seeds == beginnings.seeds

@@ -30,6 +30,9 @@ from harness.tester.tester import Tester
 
 T = TypeVar("T")
 
+MOST_LENGTHS = 4
+"""Of seeds in a sample; if there are more, what they begin with is one sample."""
+
 MOST_VALUES = 1000
 """Of a sample: as many as a picture can show."""
 
@@ -130,7 +133,10 @@ class Measurements:
         Seeds of each length are a sample of their own.
         """
         samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
-        return [one for sample in samples for one in sample.by_length() if one.can_show_order]
+        parts = [one for sample in samples for one in sample.by_length()]
+        if len(parts) > MOST_LENGTHS:
+            parts = [sample.beginnings() for sample in samples]
+        return [one for one in parts if one.can_show_order]
 
     def fresh_seeds(self, level: int) -> SeedSample:
         """Another sample, asked for in the same ways as the run's."""
@@ -144,7 +150,7 @@ class Measurements:
             second = sample_renewed_seeds(self._tester, level, self._depth, self.seeds(level))
         else:
             second = self.fresh_seeds(level)
-        return second.of_length(sample.lengths[0])
+        return second.like(sample)
 
     def structures(self, level: int) -> list[Structure]:
         """How much of each seed is chance, for each length of seeds. Inconclusive: too few seeds to tell.
@@ -164,18 +170,19 @@ class Measurements:
             found.append(structure)
         return found
 
-    def confirmed_alarms(self, level: int, sample: SeedSample) -> list[str]:
-        """The alarms of the tests of distribution that a second sample raises too, in words, the surest first.
+    def confirmed_alarms(self, level: int, sample: SeedSample, places: Sequence[int]) -> list[str]:
+        """The alarms of the tests of distribution, on the bytes at these places, that a second sample raises too, in words.
 
         Inconclusive: the second sample is too small.
         """
+        alarms = sample.battery(places).alarms if places else ()
+        if not alarms:
+            return []
         second = self.fresh_like(level, sample)
         if len(second.drawn) < ENOUGH_SEEDS:
-            raise Inconclusive(
-                f"a second sample of {len(second.drawn)} seeds is too small to confirm what the first one shows"
-            )
-        again = {one.family for one in second.battery().alarms}
-        return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in sample.battery().alarms if one.family in again]
+            raise Inconclusive(f"a second sample of {len(second.drawn)} seeds is too small to confirm an alarm of the first")
+        again = {one.family for one in second.battery(places).alarms}
+        return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in alarms if one.family in again]
 
     def entropy(self, level: int, sample: SeedSample) -> str:
         """What is supported of the entropy of a seed, by repetition and by what of it is chance at all, in words."""

@@ -63,6 +63,8 @@ class SeedSample:
     """Such a seed, and the refusal."""
     is_answered: bool = False
     """Each seed was answered by its key before the next one was asked for."""
+    is_cut: bool = False
+    """These are the first bytes of seeds of many lengths."""
     renewed_by: Renewal = Renewal.EACH
     """What was waited for before each seed was asked for."""
 
@@ -81,11 +83,18 @@ class SeedSample:
         """The lengths of the seeds in bytes, the shortest first."""
         return tuple(sorted({len(seed) for seed in self.seeds}))
 
+    def like(self, other: SeedSample) -> SeedSample:
+        """Those seeds alone that are as long as the ones of another sample, or the beginnings if it holds such."""
+        return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
+
     def of_length(self, length: int) -> SeedSample:
         """Those seeds alone that have so many bytes."""
         if self.lengths in ((), (length,)):
             return self
-        kept = [index for index, seed in enumerate(self.seeds) if len(seed) == length]
+        return self._of([index for index, seed in enumerate(self.seeds) if len(seed) == length])
+
+    def _of(self, kept: Sequence[int]) -> SeedSample:
+        """The seeds at these places of the sample alone."""
         starts = {sum(index < start for index in kept) for start in self.starts}
         return replace(
             self,
@@ -109,6 +118,10 @@ class SeedSample:
     def collisions(self) -> Collisions:
         """Equal seeds, and what they prove."""
         return collisions(self.seeds)
+
+    def collisions_with(self, other: SeedSample) -> Collisions:
+        """The same of two samples together."""
+        return collisions(self.seeds + other.seeds)
 
     @property
     def undrawn(self) -> bytes:
@@ -166,20 +179,35 @@ class SeedSample:
         """One seed for each time that the ECU has drawn one: without repeats where more came back than chance allows."""
         return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
 
+    def beginnings(self) -> SeedSample:
+        """Of seeds of many lengths: the bytes that enough of them have, from the first one on."""
+        lengths = sorted((len(seed) for seed in self.seeds), reverse=True)
+        return self.beginnings_of(lengths[min(len(lengths), 2 * ENOUGH_SEEDS) - 1])
+
+    def beginnings_of(self, length: int) -> SeedSample:
+        """The first bytes, so many, of the seeds that have them."""
+        kept = [index for index, seed in enumerate(self.seeds) if len(seed) >= length]
+        return replace(self._of(kept), seeds=tuple(self.seeds[index][:length] for index in kept), is_cut=True)
+
     def enough_of_each_length(self) -> list[SeedSample]:
-        """A sample for each length of which enough seeds were drawn. Inconclusive: there is none."""
+        """A sample for each length of which enough seeds were drawn; if there is none, their beginnings as one sample.
+
+        Inconclusive: they are too few all together.
+        """
         enough = [sample for sample in self.by_length() if len(sample.drawn) >= ENOUGH_SEEDS]
+        if not enough and len(self.drawn) >= ENOUGH_SEEDS:
+            enough = [self.beginnings()]
         if not enough:
             drawn = len(self.drawn)
             why = self.stopped_by or ("the same ones come again" if len(self.seeds) > drawn else "the others were zero")
-            if drawn >= ENOUGH_SEEDS:
-                why = f"and they have {', '.join(map(str, self.lengths))} bytes"
             raise Inconclusive(f"{drawn} different seeds are too few to tell ({why})")
         return enough
 
-    def battery(self) -> Battery:
-        """The tests of distribution and independence. The seeds have one length."""
-        return battery(self.drawn)
+    def battery(self, places: Sequence[int] = ()) -> Battery:
+        """The tests of distribution and independence, of the bytes at some places alone. The seeds have one length."""
+        if not places or len(places) == self.lengths[0]:
+            return battery(self.drawn)
+        return battery([bytes(seed[place] for place in places) for seed in self.drawn])
 
     def structure(self) -> Structure:
         """How much of each seed is chance, as far as one sample shows. The seeds have one length."""

@@ -27,6 +27,9 @@ STEPS_IN_VIRTUAL_TIME = 3
 SEEDS_PER_SESSION = 2
 """Where sessions follow each other at once: a generator that each session starts gives the same ones again."""
 
+TRIES = 3
+"""Requests before it is believed that the level gives no more seeds: one answer may be lost or late."""
+
 PROBES = 2
 """So many zero seeds are followed by a look whether the level is locked."""
 
@@ -153,13 +156,17 @@ class _Sampler:
         tester = self.tester
         if tester.has_sessions:
             tester.enter_session(Session.DEFAULT)
-        try:
-            tester.session_for(self._level)
-            first = tester.security.seed(self._level, as_given=True)
-        except Inconclusive as reason:
-            if not self.asked:
-                raise
-            raise _Stopped(str(reason)) from None
+        for tries_left in reversed(range(TRIES)):
+            try:
+                tester.session_for(self._level)
+                first = tester.security.seed(self._level, as_given=True)
+                break
+            except Inconclusive as reason:
+                if tries_left:
+                    continue
+                if not self.asked:
+                    raise
+                raise _Stopped(str(reason)) from None
         self._begin(first)
 
     def other_sessions(self) -> list[int]:
@@ -187,8 +194,19 @@ class _Sampler:
         for _ in range(count):
             reply = self.tester.security.request_seed(self._level)
             if not reply.is_positive:
-                raise _Stopped(f"request {self.asked + 1}: {reply}")
+                reply = self._once_more(reply)
+                self._starts.append(len(self._seeds))  # a seed may have been drawn that was not seen
             self._keep(reply.pdu[2:])
+
+    def _once_more(self, reply: Reply) -> Reply:
+        """The answer to a request that was not served at first. _Stopped: a delay is running, or it is not served again."""
+        for _ in range(TRIES - 1):
+            if reply.is_delayed:
+                break
+            again = self.tester.security.request_seed(self._level)
+            if again.is_positive:
+                return again
+        raise _Stopped(f"request {self.asked + 1}: {reply}")
 
     def ask_in_vain(self, count: int) -> None:
         """So many requests whose seeds are not kept."""

@@ -248,6 +248,15 @@ class SeedDefects:
         bool,
         Defect(number="M11", what="Three bytes of five are the same in every seed.", kills=("SA-02", "SA-06")),
     ] = False
+    seed_of_sixteen_bits: Annotated[
+        bool,
+        Defect(
+            what="A seed is the hash of a number of sixteen bits, drawn by chance.",
+            kills=("SA-01",),
+            depth="default",
+            also=_OLD_KEY_FITS,
+        ),
+    ] = False
     half_of_seed_masked: Annotated[
         bool,
         Defect(what="The second half of each seed is the first one XOR a constant.", kills=("SA-02",)),
