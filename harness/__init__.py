@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
-    from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
+    from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.locks import Lock, Teller, locks, teller
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
@@ -80,6 +80,7 @@ _HOME = {
     "negative": "harness.tester.reply",
     "not_applicable": "harness.outcome",
     "not_run": "harness.outcome",
+    "own_lag_s": "harness.tester.load",
     "padding_of": "harness.analysis.padding",
     "positive": "harness.tester.reply",
     "random_frame": "harness.fuzz.generate",
@@ -141,6 +142,7 @@ __all__ = [
     "negative",
     "not_applicable",
     "not_run",
+    "own_lag_s",
     "padding_of",
     "positive",
     "random_frame",

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from attacks.robustness.test_drift import is_the_ecus, start_anew
-from harness import Depth, Measurements, Reply, Severity, Tester, attack, drift, fail, inconclusive, valid_requests
+from harness import (
+    Depth,
+    Measurements,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    drift,
+    fail,
+    inconclusive,
+    own_lag_s,
+    valid_requests,
+)
 
+LAG_EVERY = 20
 PACE_S = 0.01
 CHANGES_NOTHING = frozenset({0x19, 0x22, 0x3E})
 ENOUGH_TIMES = 30
@@ -30,7 +43,10 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
     rounds = depth.choose(quick=150, default=600, deep=360_000)
     times: list[float] = []
     missing: list[Reply] = []
-    for _ in range(rounds):
+    lags: list[float] = []
+    for number in range(rounds):
+        if number % LAG_EVERY == 0:
+            lags.append(own_lag_s(tester))
         reply = tester.request(requests[chance.below(len(requests))])
         if reply.is_silence:
             missing.append(reply)
@@ -48,7 +64,7 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
     if len(times) < ENOUGH_TIMES:
         inconclusive(f"only {len(times)} answer times were seen")
     trend = drift(times, since=measure.once(("first latency", requests[0]), lambda: drift(times).first))
-    if trend.is_growing and is_the_ecus(tester, trend):
+    if trend.is_growing and is_the_ecus(tester, trend, lags):
         fail(
             expected=f"answers after {trend.first * 1000:.3f} ms throughout",
             observed=f"{trend.last * 1000:.3f} ms at the end ({trend.increase:+.0%}, p = {trend.p:.1g})",

@@ -35,12 +35,16 @@ def bus_access(can: Can, link: Link) -> BusAccess:
         return BusAccess(
             adapter=f"{name}, {rate}", driver=driver, timestamps=BY_THE_KERNEL, lost_frames=lost, error_frames=errors
         )
-    own = "" if link.confirms_sending else "; our own frames: this computer's clock when they were handed over"
+    stamps = (
+        f"as the backend {can.interface} gives them, and whether the hardware made them is {UNKNOWN}; "
+        "this computer's clock where it gives none"
+        if link.confirms_sending
+        else "this computer's clock: on arrival here, and of our own frames when they were handed over"
+    )
     return BusAccess(
         adapter=f"{name}, {can.bitrate} bit/s as configured",
         driver=f"the python-can backend {can.interface}; the version of the vendor's driver is {UNKNOWN}",
-        timestamps=f"as the backend {can.interface} gives them, and whether the hardware made them is {UNKNOWN}; "
-        f"this computer's clock where it gives none{own}",
+        timestamps=stamps,
         lost_frames=lost,
         error_frames=errors,
     )

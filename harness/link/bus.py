@@ -157,7 +157,8 @@ class CanLink:
     """A real bus through python-can.
 
     With `confirms_sending` the adapter gives our own frames back once they have been sent: they enter the trace then,
-    with the driver's time stamp and in their true order. Without it they enter it when they are handed over.
+    with the driver's time stamp and in their true order. Without it they enter it when they are handed over, and all
+    frames are stamped here, on arrival: a driver's stamps may be of another epoch, or run at another pace.
     """
 
     is_virtual = False
@@ -226,6 +227,8 @@ class CanLink:
             raise LinkError(f"{self._name}: the adapter does not receive ({error})") from error
         if frame is None:
             return None
+        if not self.confirms_sending:  # our own frames bear this clock's time, and only times of one clock compare
+            frame.time_s = self._clock.utc_s()
         self.trace.record(frame)
         self.trace.trim()
         if frame.is_error:

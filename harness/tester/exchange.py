@@ -27,6 +27,10 @@ MARGIN_S = 0.15
 PENDING_LIMIT_S = 60.0
 """An ECU that answers 0x78, or keeps a message unfinished, for longer than this gives no answer."""
 
+LONGEST_ANSWER_S = 2 * PENDING_LIMIT_S
+STAMP_ERROR_S = 0.05
+"""Stamps may contradict the order of events by so much: of two sources, or made late."""
+
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
 SHARED_S = 5.0
@@ -292,7 +296,8 @@ class Exchanger:
     def answer_times_s(self, reply: Reply) -> tuple[float, ...]:
         """When each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
 
-        Empty if none came, or if the frames are no longer at hand: ask soon after the exchange.
+        Empty if none came, if the frames are no longer at hand (ask soon after the exchange), or if no clock that is right
+        can have made the stamps.
         """
         sent_s = None
         times: list[float] = []
@@ -301,7 +306,8 @@ class Exchanger:
                 sent_s, times = frame.time_s, []
             elif sent_s is not None and self.is_answer(frame):
                 times.append(frame.time_s - sent_s)
-        return tuple(times)
+        is_possible = all(-STAMP_ERROR_S < time_s < LONGEST_ANSWER_S for time_s in times)
+        return tuple(max(time_s, 0.0) for time_s in times) if is_possible else ()
 
     def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
         """What comes from the ECU's response id (and from other ids, if wanted) in the next `seconds`; nothing is sent.

@@ -29,6 +29,7 @@ LAST_FRAMES: Final = 256
 """So far back it is looked for what the ECU has announced."""
 FIRST_FREE_ID: Final = 0x7F0
 """Foreign frames take an id from here on: the lowest priorities, where no ECU is usually addressed."""
+LAG_PROBE_S: Final = 0.002
 
 
 def frames_per_second(bitrate: int, share: float = 1.0) -> float:
@@ -145,3 +146,15 @@ def foreign_frame(client: Client, taken: set[int]) -> Frame:
     can = client.target.can
     used = taken | {can.request_id, can.response_id, can.functional_id or 0}
     return Frame(next(can_id for can_id in range(FIRST_FREE_ID, 0x800) if can_id not in used), bytes(8))
+
+
+def own_lag_s(client: Client) -> float:
+    """How much later than asked for this computer comes back from a short wait: what its load adds to any time; 0 simulated.
+
+    An ECU that is simulated on the same computer suffers from the same load.
+    """
+    if client.link.is_virtual:
+        return 0.0
+    begun_s = client.link.now_s
+    client.wait(LAG_PROBE_S)
+    return max(0.0, client.link.now_s - begun_s - LAG_PROBE_S)

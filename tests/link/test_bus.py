@@ -385,6 +385,16 @@ def test_a_frame_without_a_stamp_is_stamped_on_arrival(adapter: Adapter) -> None
     assert stamps[1] == 1234.5
 
 
+@pytest.mark.parametrize("stamp", [1.25, 1.5 * 1.8e9, 1.8e9 + 7e8, 0.0])
+def test_where_our_frames_are_not_stamped_by_the_driver_all_are_stamped_by_one_clock(adapter: Adapter, stamp: float) -> None:
+    link = link_to(adapter, confirms_sending=False)
+    link.send(READ_1010)
+    adapter.incoming.append(replace(ANSWER, time_s=stamp))
+    received(link, 0.0)
+    asked, answered = link.trace.frames(0, 9)
+    assert 0 <= answered.time_s - asked.time_s < 60
+
+
 def test_frames_that_were_lost_make_silence_ours(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
     link = link_to(adapter)
     link.check_sent()
