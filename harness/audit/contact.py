@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from harness.errors import LinkError
+from harness.errors import LinkError, LinkInterrupted
 from harness.outcome import ContactLost
 from harness.tester.crashes import RECOVERY_S
 from harness.tester.restart import SLOWEST_BOOT
@@ -17,6 +17,20 @@ LOOK_S: Final = 1.0
 
 NOT_BEGUN: Final = "not begun: "
 """So begins the reason of every check that found the ECU given up."""
+
+
+MOST_INTERRUPTIONS: Final = 3
+"""So often the bus may be away while one thing is done, before it is given up."""
+
+
+def restored(tester: Tester) -> None:
+    """Restore the ECU, once more if the bus was away meanwhile. ContactLost, LinkError: as `Tester.restore`."""
+    for _ in range(MOST_INTERRUPTIONS):
+        try:
+            return tester.restore()
+        except LinkInterrupted:
+            continue
+    return tester.restore()
 
 
 class Operator(Protocol):
@@ -46,6 +60,8 @@ class Contact:
         self.operator: Operator = Nobody()
         self.lost = ""
         """Why nothing is asked any more; empty as long as the ECU answers."""
+        self.was_silent = False
+        """The last time that it was to be restored it had to be brought back, or was not."""
         self.needed_a_person = False
         """The last time it came back only since somebody cycled its power, or by an event that cannot be repeated."""
 
@@ -64,15 +80,17 @@ class Contact:
         `doing` says after what contact was lost.
         """
         tester = self._tester
-        self.needed_a_person = False
+        self.needed_a_person = self.was_silent = False
         tester.revived_by = None
         try:
-            tester.restore()
+            restored(tester)
             if tester.revived_by is not None:
+                self.was_silent = True
                 self.operator.say(f"contact with the ECU was lost {doing}; brought back by {tester.revived_by.value}")
             return
         except ContactLost as lost:
             first = lost
+        self.was_silent = True
         if not tester.has_answered:
             self.lost = f"{NOT_BEGUN}{first}"
             raise first
@@ -82,7 +100,7 @@ class Contact:
             self.operator.say("the ECU has not come back; the checks that are left end without a verdict")
             raise ContactLost(f"contact was lost {doing}, and the ECU has not come back: {first}")
         self.operator.say("the ECU answers again; the audit goes on")
-        tester.restore()
+        restored(tester)
 
     def _comes_back(self) -> bool:
         """Whether it answers after a while: its own time first, then that of a person, or of whatever else may help."""

@@ -53,6 +53,7 @@ class Audit:
             self._request.console.heading(f"wrong keys are counted in {self._session.info.ledger}")
         if self._request is not None:
             self._session.runner.contact.operator = self._request.console
+            self._session.tester.link.say = self._request.console.say
         config.pluginmanager.register(DetailView(self._session.info), "uds-harness-details")
         self._held: dict[tuple[str, str | None], tuple[pytest.Item, list[pytest.TestReport]]] = {}
         self._settled: list[Finding] = []

@@ -6,10 +6,10 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.audit.contact import Contact
+from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
 from harness.audit.declare import Attack
 from harness.audit.schedule import Check
-from harness.errors import KeyFunctionError, LinkError, NotPermitted, UserError
+from harness.errors import KeyFunctionError, LinkError, LinkInterrupted, NotPermitted, UserError
 from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
 from harness.run import Crash, Exchange, Finding, Severity, Verdict
 from harness.target import DataEntry
@@ -42,6 +42,9 @@ class Runner:
         self.contact = Contact(tester)
         self.crashes: list[Crash] = []
         """What made the ECU crash, or fall silent, each once."""
+        self._was_left_alive = False
+        self._lost_before = 0
+        """Frames that were lost before the check under way."""
         self._waiting: list[tuple[Finding, list[DataEntry]]] = []
 
     def run(self, check: Check, repeat: str) -> list[Finding]:
@@ -90,14 +93,15 @@ class Runner:
         first_frame, started_s = tester.trace.count, tester.link.now_s
         tester.state.forget_silences()
         tester.crashes.reported.clear()
-        faults_before, lost_before = len(tester.link.faults()), tester.link.lost_frames
+        faults_before, self._lost_before = len(tester.link.faults()), tester.link.lost_frames
         declared = check.declared
         ending = self._attempt(declared, check.call)
         evidence = self._evidence(ending)
         if ending.verdict is Verdict.FAIL:
             ending = self._repeated(ending, declared, check.call)
         if ending.verdict not in (Verdict.NOT_RUN, Verdict.ERROR) and not self.contact.lost:
-            if self.contact.is_lost():
+            self._was_left_alive = not self.contact.is_lost()
+            if not self._was_left_alive:
                 fatal = tester.state.unanswered
                 evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], fatal.exchange()] if fatal is not None else evidence
                 ending = self._lost(ending, check, repeat)
@@ -106,7 +110,7 @@ class Runner:
                 ending = self._crashed(ending, found, check, repeat)
         for one in tester.crashes.reported:
             self._keep(one, check, repeat)
-        if ending.verdict is Verdict.FAIL and tester.link.lost_frames > lost_before:
+        if ending.verdict is Verdict.FAIL and tester.link.lost_frames > self._lost_before:
             ending = Ending(Verdict.ERROR, reason=f"frames were lost on their way from the adapter ({ending.observed})")
         for fault in tester.link.faults()[faults_before:][:1]:
             tester.note(f"the simulated ECU died: {fault.node} {fault.reason}\n{fault.traceback[-2000:]}".strip())
@@ -137,13 +141,25 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
+        """Run a check once; again if the bus was away or too loud meanwhile, so that no answer could be told."""
+        for _ in range(MOST_INTERRUPTIONS):
+            try:
+                return self._once(declared, check)
+            except LinkInterrupted as interruption:
+                self._tester.note(f"begun again: {interruption}")
+                self._lost_before = self._tester.link.lost_frames
+        return Ending(Verdict.ERROR, reason="the bus was away again and again while this check ran")
+
+    def _once(self, declared: Attack, check: Callable[[], object]) -> Ending:
         tester = self._tester
         try:
+            if tester.link.is_gone:
+                self._look_for_adapter()
             self.contact.require()
             missing = [need for need in declared.needs if need not in tester.target.safety.allow]
             if missing:
                 raise NotRun(f"the target does not allow {', '.join(missing)}; see [safety] allow in the target file")
-            self.contact.restore(f"before {declared.id}")
+            self._restore_before(declared)
             if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
                 tester.prove_keys()
                 tester.restore()
@@ -167,6 +183,8 @@ class Runner:
             return Ending(Verdict.INCONCLUSIVE, reason=str(reason))
         except AssertionError as violation:
             return Ending(Verdict.FAIL, "the assertion holds", str(violation) or "it does not")
+        except LinkInterrupted:
+            raise
         except (KeyFunctionError, LinkError, UserError) as error:
             return Ending(Verdict.ERROR, reason=str(error))
         except Exception as error:
@@ -174,6 +192,25 @@ class Runner:
         finally:
             tester.gate.raw_needs = frozenset()
         return Ending(Verdict.PASS)
+
+    def _restore_before(self, declared: Attack) -> None:
+        """Restore the ECU; one that was alive after the last check and is silent now has been lost in between."""
+        was_alive = self._was_left_alive
+        try:
+            self.contact.restore(f"before {declared.id}")
+        finally:
+            if was_alive and self.contact.was_silent:
+                what = f"the ECU fell silent between two checks, before {declared.id}"
+                self.crashes.append(Crash(request="not known", check=declared.id, reproduced=False, what=what))
+
+    def _look_for_adapter(self) -> None:
+        """LinkError: an adapter that was given up is still away. LinkInterrupted: it is back."""
+        try:
+            self._tester.answers_now()
+        except LinkInterrupted:
+            raise
+        except LinkError as error:
+            raise LinkError(f"{NOT_BEGUN}{error}") from error
 
     def _evidence(self, ending: Ending) -> list[Exchange]:
         tester = self._tester

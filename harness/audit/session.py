@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from harness.audit.contact import restored
 from harness.audit.knowledge import security_access_summary
 from harness.audit.measurements import Measurements
 from harness.audit.measurements.access_map import access_profiles
@@ -92,6 +93,7 @@ class AuditSession:
         self._is_serial_known = False
         self._is_closed = False
         trace.write_to(self._log)
+        self._link.use(_ids_in_use(target))
         self.measure = Measurements(self.tester, options.depth)
         self.runner = Runner(self.tester)
 
@@ -187,6 +189,7 @@ class AuditSession:
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
         identifiers, no_contact = self._leave_ecu(remarks)
+        remarks += self._link.remarks
         may_ask = self.tester.exchange_count > 0 and not no_contact and not stopped_by
         security_access = self._security_access(may_ask=may_ask)
         bus = bus_access(self.options.target.can, self._link)
@@ -226,7 +229,7 @@ class AuditSession:
             return (), ""
         no_contact = ""
         try:
-            self.tester.restore()
+            restored(self.tester)
             self.identify()
         except Exception as error:  # the run must end with what it measured, whatever the ECU, adapter or disk does now
             remarks.append(f"The ECU could not be restored at the end: {error}")
@@ -294,6 +297,13 @@ class AuditSession:
                 inputs[f"key 0x{entry.level:02X}"] = sha256_of(file)
         self.folder.seal(inputs)
         self._lock.release()
+
+
+def _ids_in_use(target: Target) -> set[int]:
+    """What must be heard of the bus, however much else there is on it."""
+    can = target.can
+    further = {can_id for one in target.connections for can_id in (one.request_id, one.response_id)}
+    return {can.request_id, can.response_id, can.functional_id or can.request_id} | further
 
 
 def _log_channel(target: Target) -> str:

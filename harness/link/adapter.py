@@ -6,12 +6,14 @@ import errno
 import select
 import socket
 import struct
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Protocol
 
 import can
 from can.interfaces.socketcan import SocketcanBus
 from can.interfaces.socketcan.socketcan import build_can_frame, dissect_can_frame
+from can.typechecking import CanFilter
 
 from harness.link.clock import RealClock
 from harness.link.frame import FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, Frame, from_message
@@ -33,6 +35,8 @@ DROPS = 8
 CAN_EFF_FLAG, CAN_RTR_FLAG, CAN_ERR_FLAG = 0x80000000, 0x40000000, 0x20000000
 CAN_ERR_CRTL, CAN_ERR_BUSOFF = 0x04, 0x40
 CAN_ERR_CRTL_RX_OVERFLOW = 0x01
+
+_GONE = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EIO, errno.EBADF})
 
 _CANFD_BYTES = 72
 _FD_FLAGS = FD_BIT_RATE_SWITCH | FD_ERROR_PASSIVE
@@ -57,6 +61,9 @@ class Adapter(Protocol):
 
     def is_bus_off(self, frame: Frame) -> bool:
         """Whether an error frame says that the controller has left the bus."""
+
+    def narrow(self, ids: Collection[int] | None) -> None:
+        """Take only frames with these ids from the bus, in either format; None: all of them."""
 
     def close(self) -> None:
         """Let go of the bus."""
@@ -90,6 +97,10 @@ class PythonCan:
     def is_bus_off(self, frame: Frame) -> bool:
         """Never: what an error frame says is each driver's own."""
         return False
+
+    def narrow(self, ids: Collection[int] | None) -> None:
+        """Take only frames with these ids, or all of them; by the driver, or else by python-can."""
+        self._bus.set_filters(_filters(ids))
 
     def close(self) -> None:
         """Let go of the bus."""
@@ -155,6 +166,10 @@ class SocketCan:
         """Whether an error frame says that the controller has left the bus."""
         return bool(frame.can_id & CAN_ERR_BUSOFF)
 
+    def narrow(self, ids: Collection[int] | None) -> None:
+        """Let the kernel drop frames with other ids than these, ours too, before they take room in the socket's buffer."""
+        self._bus.set_filters(_filters(ids))
+
     @property
     def lost_frames(self) -> int:
         """Frames that the socket's buffer had no room for, and overruns that the controller reported."""
@@ -164,6 +179,14 @@ class SocketCan:
     def close(self) -> None:
         """Let go of the bus."""
         self._bus.shutdown()
+
+
+def _filters(ids: Collection[int] | None) -> list[CanFilter] | None:
+    if ids is None:
+        return None
+    short: list[CanFilter] = [{"can_id": can_id, "can_mask": 0x7FF, "extended": False} for can_id in ids if can_id <= 0x7FF]
+    long: list[CanFilter] = [{"can_id": can_id, "can_mask": 0x1FFFFFFF, "extended": True} for can_id in ids]
+    return short + long
 
 
 def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | None) -> dict[str, Any]:
@@ -191,6 +214,17 @@ def trouble_with(interface: str, *, is_fd: bool = False) -> str:
         words = f"{interface} type can bitrate 500000 dbitrate 2000000 fd on (a vcan: {interface} mtu {_CANFD_BYTES})"
         return f"the interface is set up for classic CAN; try, while it is down: sudo ip link set {words}"
     return ""
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether the interface is down or away, as far as it can be told: a driver that gives no number may mean anything."""
+    number = getattr(error, "errno", None) or getattr(error, "error_code", None)
+    return number is None or number in _GONE
+
+
+def is_down(error: Exception) -> bool:
+    """Whether the interface was taken down; the socket works again as soon as it is up."""
+    return getattr(error, "errno", None) == errno.ENETDOWN
 
 
 def is_full_queue(error: Exception) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import can
 
-from harness.errors import LinkError, UserError
-from harness.link.adapter import adapter_of, is_full_queue, rate_options, trouble_with
-from harness.link.clock import Chance, RealClock
+from harness.errors import LinkError, LinkInterrupted, UserError
+from harness.link.adapter import adapter_of, is_full_queue, is_gone, rate_options, trouble_with
+from harness.link.clock import Chance, RealClock, utc_text
 from harness.link.frame import Frame
 from harness.link.lock import BusLock
 from harness.link.node import Node, load_nodes
@@ -22,6 +23,16 @@ from harness.target import Target
 SIMULATED_INTERFACE = "uds-sim"
 ECHO_TIMEOUT_S = 1.0
 """An adapter that has not sent a frame within this on a working bus will not send it."""
+
+OUTAGE_S = 30.0
+"""So long an interface that has gone down, or an adapter that was unplugged, is waited for."""
+OUTAGE_STEP_S = 0.2
+
+FLOOD_FRAMES, FLOOD_S = 250, 0.25
+"""So many foreign frames within so long are more than Python should have to look at: a thousand a second."""
+DRAIN_S = 0.01
+MOST_IDS = 64
+"""Whoever listens to more ids than these listens to the whole bus."""
 
 FULL_QUEUE_WAIT_S = 0.001
 """As long as a bus at 500 kbit/s needs for four frames."""
@@ -38,6 +49,12 @@ class Link(Protocol):
     """Whether `unsent` is kept, so that nothing need be drained before a request."""
     is_fd: bool
     """Whether CAN FD frames can be sent."""
+    is_gone: bool
+    """The adapter was waited for in vain; it is looked for again whenever something is sent."""
+    remarks: list[str]
+    """What a reader of the run must know of the bus: when it was away, and from when on it was not heard as a whole."""
+    say: Callable[[str], None]
+    """Tell whoever watches what happens to the bus; set by them."""
 
     @property
     def unsent(self) -> int:
@@ -68,6 +85,12 @@ class Link(Protocol):
     def check_sent(self) -> None:
         """LinkError if silence may be ours: a frame that was handed over has not gone out, or frames were lost."""
 
+    def use(self, ids: Collection[int]) -> None:
+        """Frames with other ids than these may be left out if there are too many of them."""
+
+    def hear_also(self, ids: Collection[int], seconds: float) -> None:
+        """Somebody listens to these ids too, for so long: they are not left out."""
+
     def console(self) -> str:
         """What simulated nodes printed."""
 
@@ -96,11 +119,14 @@ class SimulatedLink:
     is_fd = True
     lost_frames = 0
     error_frames = 0
+    is_gone = False
 
     def __init__(
         self, nodes: Sequence[Node], *, bitrate: int, data_bitrate: int | None = None, chance: Chance, trace: Trace
     ) -> None:
         self.trace = trace
+        self.remarks: list[str] = []
+        self.say: Callable[[str], None] = lambda text: None
         self._console = Console()
         self._simulation = Simulation(
             nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, console=self._console
@@ -134,6 +160,12 @@ class SimulatedLink:
     def check_sent(self) -> None:
         return
 
+    def use(self, ids: Collection[int]) -> None:
+        return
+
+    def hear_also(self, ids: Collection[int], seconds: float) -> None:
+        return
+
     def console(self) -> str:
         return self._console.text()
 
@@ -163,8 +195,29 @@ class CanLink:
 
     is_virtual = False
 
-    def __init__(self, bus: can.BusABC, *, trace: Trace, confirms_sending: bool, name: str, is_fd: bool = False) -> None:
+    def __init__(
+        self,
+        bus: can.BusABC,
+        *,
+        trace: Trace,
+        confirms_sending: bool,
+        name: str,
+        is_fd: bool = False,
+        reopen: Callable[[], can.BusABC] | None = None,
+    ) -> None:
+        """`reopen` opens the same bus once more, or raises; without it a bus that is gone is not waited for."""
         self.trace = trace
+        self.remarks: list[str] = []
+        self.say: Callable[[str], None] = lambda text: None
+        self.is_gone = False
+        self._reopen = reopen
+        self._ids: set[int] = set()
+        self._is_narrow = False
+        self._wide_until_s = 0.0
+        self._foreign = 0
+        self._foreign_since_s = 0.0
+        self._lost_before = 0
+        """Frames that were lost before the adapter was opened anew."""
         self.is_fd = is_fd
         self.confirms_sending = self.tells_stale = confirms_sending
         self._handed_over: list[tuple[object, ...]] = []
@@ -184,6 +237,8 @@ class CanLink:
         return self._clock.utc_s()
 
     def send(self, frame: Frame) -> None:
+        if self._is_narrow and frame.can_id not in self._ids:
+            self.hear_also((frame.can_id,), 0.0)
         try:
             self._adapter.send(frame)
         except (can.CanError, OSError) as error:
@@ -203,6 +258,7 @@ class CanLink:
                 return
             except (can.CanError, OSError) as again:
                 error = again
+        self._await_bus(error)
         raise LinkError(
             f"{self._name}: the adapter does not send ({error}); "
             "see that the interface is up, terminated, and that another node acknowledges"
@@ -224,6 +280,7 @@ class CanLink:
         try:
             frame = self._adapter.receive(timeout_s)
         except (can.CanError, OSError) as error:
+            self._await_bus(error)
             raise LinkError(f"{self._name}: the adapter does not receive ({error})") from error
         if frame is None:
             return None
@@ -237,7 +294,101 @@ class CanLink:
                 raise LinkError(f"{self._name}: the adapter is bus-off; check bit rate, wiring and termination")
         if frame.is_sent:
             self._confirm(frame)
+        elif self._ids and frame.can_id not in self._ids and not frame.is_error:
+            self._count_foreign(frame.time_s)
         return frame
+
+    # The interface is away
+
+    def _await_bus(self, error: Exception) -> None:
+        """Wait for a bus that is gone. LinkInterrupted: it is back. Returns if it does not come back, or is not gone."""
+        if self._reopen is None or not is_gone(error):
+            return
+        begun_s, begun_utc = self._clock.now_s(), utc_text(self._clock.utc_s())
+        give_up_s = begun_s if self.is_gone else begun_s + OUTAGE_S
+        if not self.is_gone:
+            self.say(f"{self._name}: the interface is gone ({error}); waiting for it")
+        while not self._is_open_again():
+            if self._clock.now_s() >= give_up_s:
+                if not self.is_gone:
+                    self.remarks.append(f"{self._name}: the interface was gone from {begun_utc} on, and did not come back.")
+                    self.say(f"{self._name}: the interface has not come back")
+                self.is_gone = True
+                return
+            self._clock.sleep(OUTAGE_STEP_S)
+        self.is_gone = False
+        seconds = self._clock.now_s() - begun_s
+        self.remarks.append(
+            f"{self._name}: the interface was gone at {begun_utc} for {seconds:.1f} s; what was under way was done again."
+        )
+        self.say(f"{self._name}: the interface is back after {seconds:.1f} s; the run goes on")
+        raise LinkInterrupted(f"{self._name}: the interface was gone for {seconds:.1f} s")
+
+    def _is_open_again(self) -> bool:
+        interface, _, channel = self._name.partition(":")
+        if self._reopen is None or (interface == "socketcan" and trouble_with(channel, is_fd=self.is_fd)):
+            return False
+        lost = self.lost_frames
+        with suppress(Exception):  # backends raise what they like, and this one has failed already
+            self._adapter.close()
+        try:
+            self._adapter = adapter_of(self._reopen())
+        except Exception:  # as above
+            return False
+        self._lost_before = self._lost_frames_told = lost
+        self._handed_over.clear()
+        if self._is_narrow:
+            self._adapter.narrow(self._ids)
+        return True
+
+    # Other nodes' frames
+
+    def use(self, ids: Collection[int]) -> None:
+        self._ids.update(ids)
+
+    def hear_also(self, ids: Collection[int], seconds: float) -> None:
+        if len(ids) > MOST_IDS:
+            self._wide_until_s = max(self._wide_until_s, self.now_s + seconds)
+            if self._is_narrow:
+                self._adapter.narrow(None)
+                self._is_narrow = False
+        elif self._is_narrow and not self._ids.issuperset(ids):
+            self._ids.update(ids)
+            self._adapter.narrow(self._ids)
+
+    def _count_foreign(self, time_s: float) -> None:
+        """Have the kernel leave out what is not ours, where there is more of it than can be looked at."""
+        if not self._foreign:
+            self._foreign_since_s = time_s
+        self._foreign += 1
+        if self._foreign < FLOOD_FRAMES:
+            return
+        self._foreign = 0
+        is_flood = 0.0 <= time_s - self._foreign_since_s <= FLOOD_S
+        if not is_flood or self.now_s < self._wide_until_s or self._is_narrow:
+            return
+        self._adapter.narrow(self._ids)
+        self._is_narrow = True
+        self._forget_what_waits()
+        ids = ", ".join(f"0x{can_id:X}" for can_id in sorted(self._ids))
+        text = (
+            f"{self._name}: from {utc_text(self._clock.utc_s())} on only frames with the ids in use ({ids}) "
+            f"are taken and logged; others come at more than {FLOOD_FRAMES / FLOOD_S:.0f} a second."
+        )
+        if not any("ids in use" in remark for remark in self.remarks):
+            self.remarks.append(text)
+            self.say(text)
+        raise LinkInterrupted(f"{self._name}: the bus was flooded with foreign frames, which are left out from now on")
+
+    def _forget_what_waits(self) -> None:
+        """Throw away what the adapter still holds: an answer among it is too late, and our own frames may be lost."""
+        with suppress(can.CanError, OSError):
+            while self._adapter.receive(DRAIN_S) is not None:
+                pass
+        self._handed_over.clear()
+        self._lost_frames_told = self.lost_frames
+
+    # What is out
 
     def _confirm(self, frame: Frame) -> None:
         """A frame of ours is out. One that was given up already says nothing of those that were sent since."""
@@ -250,7 +401,7 @@ class CanLink:
 
     @property
     def lost_frames(self) -> int:
-        return self._adapter.lost_frames
+        return self._lost_before + self._adapter.lost_frames
 
     def check_sent(self) -> None:
         until_s = self.now_s + ECHO_TIMEOUT_S
@@ -321,11 +472,15 @@ def open_link(
     confirms_sending = interface in ("socketcan", "virtual")
     options = rate_options(interface, bitrate=bitrate, fd=fd, data_bitrate=data_bitrate)
     options |= {"receive_own_messages": True} if confirms_sending else {}
+
+    def reopen() -> can.BusABC:
+        return can.Bus(interface=interface, channel=channel, **options)
+
     try:
-        bus = can.Bus(interface=interface, channel=channel, **options)
+        bus = reopen()
     except Exception as error:  # backends raise what they like, ImportError and AttributeError included
         raise UserError(f"cannot open {name}: {' '.join(str(error).split())}") from error
-    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name, is_fd=fd)
+    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name, is_fd=fd, reopen=reopen)
     try:
         link.hold()
     except UserError:

@@ -10,7 +10,7 @@ from functools import partial
 import can
 
 from harness.errors import LinkError
-from harness.link.adapter import adapter_of
+from harness.link.adapter import adapter_of, is_down
 from harness.link.clock import RealClock, system_random_bytes
 from harness.link.frame import Frame, check, from_message
 from harness.link.node import Node
@@ -67,12 +67,16 @@ class LiveBus:
         return self._clock.utc_s()
 
     def send(self, frame: can.Message, sender: _Port) -> None:
-        """Put a node's frame on the bus, where the other nodes here hear it too. LinkError: the adapter refuses it."""
+        """Put a node's frame on the bus, where the other nodes here hear it too. LinkError: the adapter refuses it.
+
+        On an interface that is down it is lost, as on a wire that is cut.
+        """
         check(frame)
         try:
             self._adapter.send(from_message(frame, 0.0, True))
         except (can.CanError, OSError) as error:
-            raise LinkError(f"the adapter does not send: {error}") from error
+            if not is_down(error):
+                raise LinkError(f"the adapter does not send: {error}") from error
         for port in self._ports:
             if port is not sender:
                 self.call_later(0.0, partial(port.node.on_frame, copy(frame)))
@@ -105,6 +109,8 @@ class LiveBus:
         try:
             return self._adapter.receive(max(timeout_s, 0.0))
         except (can.CanError, OSError) as error:
+            if is_down(error):
+                return None
             raise LinkError(f"the adapter does not receive: {error}") from error
 
     def _run_due(self) -> None:

@@ -316,6 +316,8 @@ class Exchanger:
         """
         link = self.link
         until_s = link.now_s + seconds
+        if also_from:
+            link.hear_also(also_from, seconds)
         self.state.wait(seconds)
         heard = []
         while (frame := link.receive(until_s)) is not None:

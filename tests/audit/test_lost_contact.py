@@ -170,6 +170,30 @@ def test_ecu_that_hooks_bring_back_is_said_to_have_been_lost() -> None:
     assert watcher.said[0] == "contact with the ECU was lost in MY-1; brought back by power"
 
 
+def test_ecu_that_is_lost_between_two_checks_is_listed_without_a_suspect() -> None:
+    ecu = SecuredEcu()
+    watcher = Watcher()
+    desk, runner = at(ecu, watcher)
+    run(runner, lambda: desk.tester.read(0x1010))
+    ecu.silent_until_s = desk.now_s + 4.0
+    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    (crash,) = runner.crashes
+    assert (crash.request, crash.reproduced) == ("not known", False)
+    assert crash.what == "the ECU fell silent between two checks, before MY-1"
+
+
+def test_ecu_that_a_check_has_left_dead_is_not_lost_once_more() -> None:
+    class Powered(Falling, PoweredEcu):
+        def power_cycle(self) -> None:
+            self.silent_until_s = 0.0
+            super().power_cycle()
+
+    desk, runner = at(Powered(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    run(runner, lambda: desk.tester.request(FATAL))
+    run(runner, lambda: desk.tester.read(0x1010))
+    assert [crash.request for crash in runner.crashes] == ["2E 10 10 00 00 00"]
+
+
 def test_lost_ecu_that_answers_again_later_is_taken_up_again() -> None:
     ecu = Falling()
     watcher = Watcher(is_there=False)

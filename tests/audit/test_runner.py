@@ -6,12 +6,14 @@ from harness.audit.declare import Attack
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
 from harness.ecu.profiles import hardened
+from harness.errors import LinkError, LinkInterrupted
 from harness.link.bus import SimulatedLink
 from harness.link.clock import Chance
+from harness.link.frame import Frame
 from harness.link.node import Port
 from harness.link.trace import Trace
 from harness.outcome import fail
-from harness.run import Severity, Verdict
+from harness.run import Finding, Severity, Verdict
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
@@ -74,3 +76,55 @@ def test_an_ecu_that_died_at_its_start_is_named_with_its_cause() -> None:
     (finding,) = Runner(new_tester(link)).run(Check(DECLARED, None, lambda: None), "repeat")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "Stillborn raised RuntimeError: no flash" in finding.reason
+
+
+class InterruptedLink(SimulatedLink):
+    """A bus that goes away when it is told to."""
+
+    interruptions = 0
+
+    def trip(self) -> None:
+        if self.interruptions:
+            self.interruptions -= 1
+            raise LinkInterrupted("can0: the interface was gone for 4.0 s")
+
+
+def interrupted(times: int) -> tuple[Finding, int]:
+    link = InterruptedLink([hardened()], bitrate=500_000, chance=Chance(1), trace=Trace())
+    link.interruptions = times
+    begun = 0
+
+    def check() -> None:
+        nonlocal begun
+        begun += 1
+        link.trip()
+
+    (finding,) = Runner(new_tester(link)).run(Check(DECLARED, None, check), "repeat")
+    return finding, begun
+
+
+def test_check_is_begun_again_when_the_bus_was_away() -> None:
+    finding, begun = interrupted(1)
+    assert finding.verdict is Verdict.PASS
+    assert begun == 2
+    assert finding.notes == ("begun again: can0: the interface was gone for 4.0 s",)
+
+
+def test_check_on_a_bus_that_is_away_again_and_again_is_an_error() -> None:
+    finding, begun = interrupted(100)
+    assert finding.verdict is Verdict.ERROR
+    assert begun < 10
+
+
+def test_checks_without_an_adapter_end_in_errors_that_say_so_once() -> None:
+    link = losing_link()
+    link.is_gone = True
+
+    def refuse(frame: Frame) -> None:
+        raise LinkError("can0: the adapter does not send (No such device)")
+
+    link.send = refuse  # type: ignore[method-assign]
+    runner = Runner(new_tester(link))
+    findings = [runner.run(Check(DECLARED, None, lambda: None), "repeat")[0] for _ in range(3)]
+    assert {finding.verdict for finding in findings} == {Verdict.ERROR}
+    assert {finding.reason for finding in findings} == {"not begun: can0: the adapter does not send (No such device)"}
