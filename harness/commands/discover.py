@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from harness.commands.target_options import add_key, add_target, key_of, target_of
@@ -26,6 +27,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     find.add_argument("--ids", metavar="LIST", help="ids to ask, e.g. 0x700-0x7FF,0x18DA10F1")
     find.add_argument("--pace", type=float, default=5.0, metavar="MS", help="between two ids (default: 5 ms)")
     find.add_argument("--depth", choices=("quick", "default"), default="default", help="quick: common identifiers only")
+    find.add_argument("--time", metavar="TIME", help="for each ECU at most, e.g. 90s or 15m (default: by depth, 5m or 30m)")
     find.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a target file for each ECU")
     find.set_defaults(run=run)
 
@@ -47,4 +49,13 @@ def run(options: argparse.Namespace) -> int:
         pace_s=options.pace / 1000,
         depth=Depth(options.depth),
         out=options.out,
+        longest_s=None if options.time is None else _seconds(options.time),
     )
+
+
+def _seconds(text: str) -> float:
+    """``90s``, ``15m``, ``2h`` as seconds. UserError: it is none of these."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
+    if match is None or not float(match[1]):
+        raise UserError(f"--time {text}: give seconds, minutes or hours, e.g. 90s, 15m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]

@@ -20,6 +20,7 @@ from harness.tester.ledger import ledger_path
 
 REPORTS = Path("reports")
 NOTHING_FOUND = 5
+INTERRUPTED = 2
 NO_ECU = "no ECU was found: see that it has power, the bit rate (uds-harness doctor), and which ids it takes"
 
 
@@ -31,6 +32,7 @@ def discover_bus(
     pace_s: float = USUAL_PACE_S,
     depth: Depth = Depth.DEFAULT,
     is_one_wanted: bool = False,
+    longest_s: float | None = None,
 ) -> Discovery:
     """Open the target's bus, discover what is on it, and close it. UserError: it cannot be opened."""
     progress = TerminalProgress()
@@ -46,6 +48,7 @@ def discover_bus(
             depth=depth,
             progress=progress,
             is_one_wanted=is_one_wanted,
+            longest_s=longest_s,
         )
     finally:
         progress.end()
@@ -53,15 +56,26 @@ def discover_bus(
 
 
 def run(
-    target: Target, *, is_declared: bool, ids: str | None, key: str | None, pace_s: float, depth: Depth, out: Path | None
+    target: Target,
+    *,
+    is_declared: bool,
+    ids: str | None,
+    key: str | None,
+    pace_s: float,
+    depth: Depth,
+    out: Path | None,
+    longest_s: float | None = None,
 ) -> int:
-    """Discover, say what was found, and write a target file for each ECU; the exit code: 5 where none was found."""
+    """Discover, say what was found, and write a target file for each ECU.
+
+    The exit code: 2 where it was ended early, with all that was found until then written; 5 where nothing was found.
+    """
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:
         candidates = [own_id(target)]
     if out is not None:
         _check_is_free(out)
-    found = discover_bus(target, candidates, key=key, pace_s=pace_s, depth=depth)
+    found = discover_bus(target, candidates, key=key, pace_s=pace_s, depth=depth, longest_s=longest_s)
     for line in traffic_lines(found.survey):
         print(line)
     for number, one in enumerate(found.ecus):
@@ -74,16 +88,28 @@ def run(
                 print(f"  {sentence}")
         if out is not None:
             path = out if number == 0 else out.with_stem(f"{out.stem}-{one.ecu.pair.request[0]:X}")
-            load_text(one.text, str(path), path)
-            try:
-                path.write_text(one.text, encoding="utf-8")
-            except OSError as error:
-                raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-            print(f"\nwrote {path}; audit it: uds-harness audit {path}")
+            _write(path, one.text)
+    if found.ended_by:
+        print(f"\nended early: {found.ended_by}; what was found until then is above")
+        return INTERRUPTED
     if not found.ecus:
         print(f"\n{NO_ECU}")
         return NOTHING_FOUND
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """What was measured is written whatever it is; what cannot be loaded again says what to mend."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        load_text(text, str(path), path)
+    except UserError as error:
+        print(f"\nwrote {path}, which has to be mended before it can be audited:\n{error}")
+    else:
+        print(f"\nwrote {path}; audit it: uds-harness audit {path}")
 
 
 def _check_is_free(out: Path) -> None:
@@ -112,6 +138,8 @@ def described(target: Target, candidates: Sequence[Id] | None, *, key: str | Non
     found = discover_bus(target, candidates, key=key, depth=depth, is_one_wanted=True)
     for line in traffic_lines(found.survey):
         print(line)
+    if found.ended_by and not found.ecus:
+        raise KeyboardInterrupt
     ids = [f"0x{ecu.pair.request[0]:X}" for ecu in found.survey.ecus]
     if not ids:
         print(NO_ECU)
@@ -121,6 +149,11 @@ def described(target: Target, candidates: Sequence[Id] | None, *, key: str | Non
     (one,) = found.ecus
     for line in ecu_lines(one):
         print(line)
+    if found.ended_by:
+        path = REPORTS / f"{target.name}-found.toml"
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        _write(path, one.text)
+        raise KeyboardInterrupt
     return one.text
 
 

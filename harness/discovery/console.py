@@ -15,28 +15,33 @@ from harness.uds import Session
 COLUMNS = 80
 LABEL = 12
 EVERY_S = 0.2
+EVERY_LINE_S = 5.0
+"""Between two lines where there is no terminal."""
 
 
 class TerminalProgress:
-    """One line on a terminal that says what is being done and how long it will take; nothing where there is none."""
+    """Says what is being done and how long it will take: one line on a terminal, a line now and then where there is none."""
 
     def __init__(self) -> None:
         self._clock = RealClock()
         self._what = ""
-        self._begun_s = self._shown_s = 0.0
+        self._begun_s = self._shown_s = self._clock.now_s()
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show how much is done."""
-        if not self._is_terminal:
-            return
         now_s = self._clock.now_s()
         if what != self._what:
             self._what, self._begun_s = what, now_s
-        elif now_s - self._shown_s < EVERY_S and done < total:
+        elif now_s - self._shown_s < EVERY_S and done < total and self._is_terminal:
+            return
+        if not self._is_terminal and now_s - self._shown_s < EVERY_LINE_S:
             return
         self._shown_s = now_s
         left = f", {(now_s - self._begun_s) / done * (total - done):.0f} s left" if done else ""
+        if not self._is_terminal:
+            print(f"{what}: {done} of {total}{left}", file=sys.stderr, flush=True)
+            return
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
@@ -89,7 +94,7 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
     levels = [
         f"0x{one.level:02X} in session 0x{one.session:02X} "
         + (f"(seed of {one.seed_bytes} bytes" if one.seed_bytes else f"(no seed: {one.said}")
-        + (f"; asked for with {one.record_bytes} bytes of data)" if one.record_bytes else ")")
+        + (f"; asked for with {len(one.record)} bytes of data)" if one.record else ")")
         for one in found.levels
     ]
     yield from _wrapped("levels", "; ".join(filter(None, (", ".join(levels), found.security_access))) or "none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,13 @@ from harness.discovery.ecu_map import EcuMap
 from harness.discovery.fd import FlexibleWire, ask_in_fd
 from harness.discovery.guards import open_guards
 from harness.discovery.mapping import Mapper
+from harness.discovery.rediscovery import extended_text
 from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
 from harness.discovery.sub_functions import ask_sub_functions
 from harness.discovery.target_text import target_text
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
+from harness.errors import LinkError
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.run import Depth
@@ -29,6 +31,9 @@ from harness.tester.tester import Tester
 
 USUAL_PACE_S = 0.005
 SERIAL_NUMBER = 0xF18C
+LONGEST_S = {Depth.QUICK: 300.0, Depth.DEFAULT: 1800.0, Depth.DEEP: 7200.0}
+"""So long an ECU is mapped at most, in seconds of the bus's time."""
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Discovery:
 
     survey: Survey
     ecus: tuple[Found, ...]
+    ended_by: str = ""
+    """What ended it early, in words; all that was found until then is kept."""
 
 
 def discover(
@@ -60,6 +67,7 @@ def discover(
     depth: Depth = Depth.DEFAULT,
     progress: Progress = lambda what, done, total: None,
     is_one_wanted: bool = False,
+    longest_s: float | None = None,
 ) -> Discovery:
     """Find every ECU on the bus and map it; where one is wanted and there are several, none is mapped.
 
@@ -67,31 +75,60 @@ def discover(
     level opens is asked too. `ledger_path` is where wrong keys are counted, should one turn out to be wrong.
 
     `target` says where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless it
-    allows that. LinkError: the adapter fails.
+    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and an
+    adapter that fails end it with what was found until then. LinkError: the adapter fails before any ECU is found.
     """
+    if key is not None:
+        key_function(SecurityLevel(level=1, key=key), target.folder)  # a mistake in it is told before anything is asked
+    longest_s = LONGEST_S[depth] if longest_s is None else longest_s
     asked = usual_ids() if candidates is None else candidates
     named = asked if candidates is not None and len(asked) <= MOST_ASKED_ALONE else ()
     functional = EVERYBODYS_IDS if "functional" in target.safety.allow else ()
     look = partial(survey, candidates=asked, pace_s=pace_s, progress=progress, named=named, functional=functional)
-    seen = look(link)
-    if target.can.fd:
-        flexible = FlexibleWire(link, has_data_bitrate=target.can.data_bitrate is not None)
-        seen = seen if seen.ecus else look(flexible)
-        for ecu in seen.ecus:
-            ask_in_fd(flexible, ecu)
-    found = []
-    ecus = _one_each(link, target, seen.ecus)
+    try:
+        seen = look(link)
+        if target.can.fd:
+            flexible = FlexibleWire(link, has_data_bitrate=target.can.data_bitrate is not None)
+            seen = seen if seen.ecus else look(flexible)
+            for ecu in seen.ecus:
+                ask_in_fd(flexible, ecu)
+        ecus = _one_each(link, target, seen.ecus)
+    except KeyboardInterrupt:
+        return Discovery(Survey((), {}, 0), (), INTERRUPTED)
     if is_one_wanted and len(ecus) > 1:
         return Discovery(replace(seen, ecus=tuple(ecus)), ())
+    found: list[Found] = []
+    ended_by = ""
     for ecu in ecus:
         tester = _tester(link, target, ecu, ledger_path)
-        ecu_map = map_ecu(tester, depth, progress)
-        keys = {level.level: _with_key(target, level.level, key) for level in ecu_map.levels}
-        functions = {level: key_function(entry, target.folder) for level, entry in keys.items()}
-        open_guards(tester, ecu_map, functions, dids_of(depth), progress)
+        mapper = Mapper(tester, progress, until_s=link.now_s + longest_s)
+        keys: dict[int, SecurityLevel] = {}
+        try:
+            map_ecu(mapper, depth, progress)
+            keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
+            functions = {level: key_function(entry, target.folder) for level, entry in keys.items()}
+            open_guards(tester, mapper.map, functions, dids_of(depth), progress)
+        except KeyboardInterrupt:
+            ended_by = INTERRUPTED
+        except LinkError as error:
+            ended_by = str(error)
+        if ended_by:
+            mapper.map.not_asked.insert(0, f"Not all was asked ({ended_by}): what stands here was found until then.")
+            keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
+        mapper.imply_services()
         name = f"{target.name}-{ecu.pair.request[0]:X}" if len(ecus) > 1 else target.name
-        found.append(Found(ecu, ecu_map, target_text(name, target, ecu, ecu_map, keys)))
-    return Discovery(seen, tuple(found))
+        found.append(Found(ecu, mapper.map, _text(name, target, ecu, mapper.map, keys)))
+        if ended_by:
+            break
+    return Discovery(seen, tuple(found), ended_by)
+
+
+def _text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
+    """A target file: a new one, or the one that a person wrote of this ECU with what was found added to it."""
+    if target.path is not None and ecu.pair.request[0] == target.can.request_id:
+        written = target.path.read_text(encoding="utf-8")
+        return extended_text(written, target, ecu, found, keys)
+    return target_text(name, target, ecu, found, keys)
 
 
 def _one_each(link: Link, target: Target, ecus: Sequence[Ecu]) -> list[Ecu]:
@@ -141,13 +178,12 @@ def dids_of(depth: Depth) -> Sequence[int]:
     return identifiers.COMMON if depth is Depth.QUICK else identifiers.everywhere()
 
 
-def map_ecu(tester: Tester, depth: Depth, progress: Progress) -> EcuMap:
-    """Everything that can be asked for without changing anything, as far as the target allows it."""
-    mapper = Mapper(tester, progress)
-    found = mapper.map
+def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
+    """Everything that can be asked for without changing anything, as far as the target and the time allow it."""
+    tester, found = mapper.tester, mapper.map
     if not tester.is_alive():
         found.not_asked.append("It answered when it was looked for, but nothing after that.")
-        return found
+        return
     dids = dids_of(depth)
     steps = (
         mapper.sessions,
@@ -156,7 +192,7 @@ def map_ecu(tester: Tester, depth: Depth, progress: Progress) -> EcuMap:
         lambda: ask_sub_functions(mapper),
         lambda: ask_with_records(mapper),
         lambda: timing.answer_time(tester, found),
-        lambda: identifiers.read_all(tester, found, dids, progress, mapper.enter),
+        lambda: identifiers.read_all(tester, found, dids, progress, mapper.enter, mapper.until_s),
         lambda: timing.session_end(tester, found, progress, mapper.enter),
         lambda: identifiers.write_back_all(tester, found, progress, mapper.enter),
         mapper.routines,
@@ -164,11 +200,12 @@ def map_ecu(tester: Tester, depth: Depth, progress: Progress) -> EcuMap:
         lambda: timing.boot_time(tester, found),
     )
     for step in steps:
+        mapper.begin_step()
         step()
         if not _goes_on(tester, found):
             break
-    mapper.imply_services()
-    return found
+        if mapper.is_time_up():
+            break
 
 
 def _goes_on(tester: Tester, found: EcuMap) -> bool:

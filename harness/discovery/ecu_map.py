@@ -17,8 +17,8 @@ class FoundLevel:
     """What it said, where it gave no seed."""
     also: tuple[int, ...] = ()
     """The other sessions in which it gives a seed."""
-    record_bytes: int = 0
-    """How long the data record is that must follow in the request for its seed; 0: none."""
+    record: bytes = b""
+    """The data record with which it was asked for its seed; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

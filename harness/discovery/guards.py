@@ -59,7 +59,7 @@ def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None
 
 def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
     session = one.session if found.sessions else None
-    return SecurityLevel(level=one.level, session=session, record=bytes(one.record_bytes), origin="found")
+    return SecurityLevel(level=one.level, session=session, record=one.record, origin="found")
 
 
 def _ask_again(tester: Tester, found: EcuMap, level: FoundLevel, dids: Sequence[int], progress: Progress) -> None:

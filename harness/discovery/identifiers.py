@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence, Set
 
 from harness.discovery.addresses import Progress
@@ -58,7 +59,9 @@ Enter = Callable[[int], bool]
 """Brings the ECU into a session, and tells whether it is there."""
 
 
-def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, enter: Enter) -> None:
+def read_all(
+    tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, enter: Enter, until_s: float = math.inf
+) -> None:
     """Read each identifier in each session; only those that answer are kept."""
     seen: dict[int, dict[str, list[int]]] = {}
     lengths: dict[int, int] = {}
@@ -67,7 +70,8 @@ def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progr
     for session in found.sessions or {int(Session.DEFAULT): ""}:
         if not enter(session):
             continue
-        for did, reply in read_each(tester, found, dids, progress, f"identifiers in session 0x{session:02X}"):
+        what = f"identifiers in session 0x{session:02X}"
+        for did, reply in read_each(tester, found, dids, progress, what, until_s):
             if reply.is_positive:
                 lengths[did] = max(lengths.get(did, 0), len(reply.pdu) - 3)
                 if values.setdefault(did, reply.pdu) != reply.pdu:
@@ -86,7 +90,9 @@ def read_all(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progr
     enter(Session.DEFAULT)
 
 
-def read_each(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str) -> list[tuple[int, Reply]]:
+def read_each(
+    tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str, until_s: float = math.inf
+) -> list[tuple[int, Reply]]:
     """The identifiers that are there, with what the ECU says to a request for them in the state that it is in."""
     request = tester.request
     answered: list[tuple[int, Reply]] = []
@@ -95,13 +101,16 @@ def read_each(tester: Tester, found: EcuMap, dids: Sequence[int], progress: Prog
     not_there = {*_NOT_THERE, *(disowned if len(disowned) == 1 else ())} - {None}
     total = len(dids)
     done, next_progress = 0, 0
-    give_up_s = tester.link.now_s + LONGEST_S
+    begun_s = tester.link.now_s
+    give_up_s = min(begun_s + LONGEST_S, until_s)
     for group in _together(tester, dids, answered, not_there):
         if done >= next_progress:
             progress(what, done, total)
             next_progress = done + STEPS_OF_PROGRESS
         if tester.link.now_s > give_up_s:
-            found.not_asked.append(f"{what.capitalize()}: {total - done} of {total} were left out after {LONGEST_S:g} s.")
+            found.not_asked.append(
+                f"{what.capitalize()}: {total - done} of {total} were left out after {give_up_s - begun_s:.0f} s."
+            )
             break
         done += len(group)
         if only is not None and group[0] not in only:

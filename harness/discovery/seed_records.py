@@ -7,10 +7,14 @@ from collections import Counter
 from harness.discovery.ecu_map import FoundLevel
 from harness.discovery.mapping import LEVELS
 from harness.discovery.sessions import SessionMapper
+from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 RECORD_BYTES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 64, 128)
-"""Lengths that are tried, of zeros: a request for a seed, whatever is in it, is no key and counts as none."""
+"""Lengths that are tried: a request for a seed, whatever is in it, is no key and counts as none."""
+
+FILLINGS = (b"\x00", b"\xff", b"\x01", b"\x55")
+"""What records of a length that is right are made of; those of FF are usual."""
 
 MOST_LEVELS = 4
 """So many may want more than their number; an ECU in which more do refuses every such request alike."""
@@ -34,22 +38,43 @@ def ask_with_records(mapper: SessionMapper) -> None:
 def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where: str) -> list[int]:
     """The few levels that refuse otherwise than the many that are not there."""
     said: dict[int, int | None] = {}
-    for level, reply in mapper.each(f"levels with data records{where}", levels, lambda level: _request(level, 0)):
+    for level, reply in mapper.each(f"levels with data records{where}", levels, lambda level: _request(level, b"")):
         said[level] = reply.nrc
     counts = Counter(said.values())
     return [level for level, nrc in said.items() if nrc in _WANT_MORE and counts[nrc] <= MOST_LEVELS]
 
 
 def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel | None:
-    """The level with the first record that got it further than its bare request; None: no record did."""
+    """The level with the first record that got it further than its bare request; None: no record did.
+
+    A refusal with another code than that of the other lengths says that this length is right.
+    """
+    records = [filling * length for length in RECORD_BYTES for filling in FILLINGS[:2]]
     what = f"data records of level 0x{level:02X}"
-    for length, reply in mapper.each(what, RECORD_BYTES, lambda length: _request(level, length)):
+    said: dict[int, Reply] = {}
+    for number, reply in mapper.each(what, range(len(records)), lambda number: _request(level, records[number])):
         if reply.is_positive and len(reply.pdu) > 2:
-            return FoundLevel(level, session, len(reply.pdu) - 2, "", record_bytes=length)
+            return FoundLevel(level, session, len(reply.pdu) - 2, "", record=records[number])
         if reply.is_negative and not reply.is_refused_with(*_WANT_MORE):
-            return FoundLevel(level, session, 0, str(reply), record_bytes=length)
-    return None
+            return FoundLevel(level, session, 0, str(reply), record=records[number])
+        said[number] = reply
+    lengths = [len(records[number]) for number in said if said[number].nrc == Nrc.REQUEST_OUT_OF_RANGE]
+    if not lengths or all(reply.nrc == Nrc.REQUEST_OUT_OF_RANGE for reply in said.values()):
+        return None
+    return _with_contents(mapper, level, session, lengths[0])
 
 
-def _request(level: int, length: int) -> bytes:
-    return bytes((Service.SECURITY_ACCESS, level)) + bytes(length)
+def _with_contents(mapper: SessionMapper, level: int, session: int, length: int) -> FoundLevel:
+    """The level with a record of the right length: one that it takes, or zeros with what it said to them."""
+    records = [*(filling * length for filling in FILLINGS), bytes(range(length)), bytes(range(1, length + 1))]
+    what = f"contents of the data record of level 0x{level:02X}"
+    refusal = ""
+    for number, reply in mapper.each(what, range(len(records)), lambda number: _request(level, records[number])):
+        if reply.is_positive and len(reply.pdu) > 2:
+            return FoundLevel(level, session, len(reply.pdu) - 2, "", record=records[number])
+        refusal = refusal or f"{reply}, which says that the length of the record is right and its content is not"
+    return FoundLevel(level, session, 0, refusal, record=bytes(length))
+
+
+def _request(level: int, record: bytes) -> bytes:
+    return bytes((Service.SECURITY_ACCESS, level)) + record

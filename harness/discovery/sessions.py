@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ SESSION_IDS = tuple(dict.fromkeys((*USUAL_SESSIONS, *range(0x01, 0x100))))
 """Those above 0x7F are sessions of their own in some ECUs; in all others they are the lower ones with the suppress bit."""
 MOST_REFUSED = 8
 """A code that so many sessions get is what the ECU says to any session that it does not have."""
+PARTS = 4
+"""Each kind of question may take this part of the time that is left."""
 START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that the ECU is still starting."""
 LONGEST_SESSION_S = 12.0
@@ -43,8 +46,12 @@ _TELLING = (b"\x22\xf1\x86", b"\x27\x01", b"\x27\x03", b"\x27\x11", b"\x31\x03\x
 class SessionMapper:
     """Brings one ECU into its sessions, and asks it there. LinkError: the adapter fails."""
 
-    def __init__(self, tester: Tester, progress: Progress) -> None:
+    def __init__(self, tester: Tester, progress: Progress, *, until_s: float = math.inf) -> None:
+        """`until_s`: when the time for this ECU is up, by the link's clock."""
         self.tester = tester
+        self.until_s = until_s
+        self._begun_s = tester.link.now_s
+        self._step_until_s = math.inf
         self.map = EcuMap()
         self._progress = progress
         self._vias: dict[int, int] = {}
@@ -85,6 +92,14 @@ class SessionMapper:
         self.tester.wait(START_UP_S)
         return self._sessions_from(int(Session.DEFAULT), early) if self.enter(Session.DEFAULT) else []
 
+    def _is_worth_asking(self, start: int, session: int) -> bool:
+        """Whether a session may be entered from this one though it was not from the default one.
+
+        Above 0x7F only the usual ones, and those that were refused otherwise than as unknown.
+        """
+        is_high = session > HIGHEST_WITH_SUPPRESS_BIT and session not in USUAL_SESSIONS
+        return start == Session.DEFAULT or not is_high or session in self.map.refused_sessions
+
     def _sort_out_refusals(self) -> None:
         """Keep of the refusals those that say that a session is there."""
         found = self.map
@@ -117,7 +132,7 @@ class SessionMapper:
         found = self.map
         new: list[int] = []
         known = {*found.sessions, *found.aliases, *self._no_way_back}
-        wanted = [session for session in candidates if session not in known]
+        wanted = [session for session in candidates if session not in known and self._is_worth_asking(start, session)]
         what = "sessions" if start == Session.DEFAULT else f"sessions from session 0x{start:02X}"
         for session, reply in self.each(what, wanted, lambda session: bytes((0x10, session))):
             if not reply.is_positive:
@@ -190,6 +205,19 @@ class SessionMapper:
         replies = [self._ask_for(step) for step in way]
         return session == Session.DEFAULT or replies[-1].is_positive  # some refuse to enter the session that they are in
 
+    def begin_step(self) -> None:
+        """Give the questions that follow a part of the time, so that a slow ECU is asked something of everything."""
+        now_s = self.tester.link.now_s
+        self._step_until_s = now_s + max(0.0, self.until_s - now_s) / PARTS
+
+    def is_time_up(self) -> bool:
+        """Whether the time for this ECU is over; says so in the map."""
+        is_up = self.tester.link.now_s > self.until_s
+        sentence = f"The time was up after {self.until_s - self._begun_s:g} s, and whatever follows was not asked."
+        if is_up and sentence not in self.map.not_asked:
+            self.map.not_asked.append(sentence)
+        return is_up
+
     def each(self, what: str, numbers: Sequence[int], request_of: Callable[[int], bytes]) -> Iterator[tuple[int, Reply]]:
         """One question for each number, as far as questions of the kind are permitted and get answers."""
         tester = self.tester
@@ -201,6 +229,9 @@ class SessionMapper:
             request = request_of(number)
             if done % 16 == 0:
                 self._progress(what, done, total)
+            if tester.link.now_s > self._step_until_s or self.is_time_up():
+                self.map.not_asked.append(f"{what.capitalize()}: {total - done} of {total} were left out for want of time.")
+                break
             if not tester.permits(request):
                 refused.append(number)
                 harms |= tester.gate.harms(request)

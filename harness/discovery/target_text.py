@@ -31,14 +31,7 @@ def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mappin
     """The file's text; `target` says where the bus is, and `keys` what is known of levels."""
     environment = target.environment
     parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
-    parts += _connections(ecu)
-    parts += [_session(found, session, said) for session, said in found.sessions.items()]
-    parts += _refused_sessions(found)
-    parts += _levels(found, keys)
-    parts += _data(found)
-    parts += _services(found)
-    parts += _routines(found)
-    parts += _memory(found)
+    parts += entries_text(ecu, found, keys)
     parts += _reset(environment, found)
     if found.levels:
         parts.append(QUIRKS)
@@ -48,6 +41,18 @@ def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mappin
             '# "lockout", "write", "reset", "power", "functional", "destructive".\nallow = []\n'
         )
     return "\n".join(parts)
+
+
+def entries_text(ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterable[str]:
+    """Each ``[[table]]`` with the comments before it, and comments alone on what could not be entered."""
+    yield from _connections(ecu)
+    yield from (_session(found, session, said) for session, said in found.sessions.items())
+    yield from _refused_sessions(found)
+    yield from _levels(found, keys)
+    yield from _data(found)
+    yield from _services(found)
+    yield from _routines(found)
+    yield from _memory(found)
 
 
 def _reset(environment: str, found: EcuMap) -> Iterable[str]:
@@ -201,13 +206,13 @@ def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
         comments = [f"# 27 {one.level:02X} in session 0x{one.session:02X} {what}."]
         if one.also:
             comments.append(f"# It gives one in session {', '.join(f'0x{session:02X}' for session in one.also)} too.")
-        if one.record_bytes:
-            comments.append(f"# It wants a data record of {one.record_bytes} bytes in that request; zeros were sent.")
+        if one.record:
+            comments.append(f"# It wants a data record of {len(one.record)} bytes in that request.")
         keys: dict[str, object] = {"level": f"0x{one.level:02X}"}
         if found.sessions:
             keys["session"] = f"0x{one.session:02X}"
-        if one.record_bytes:
-            keys["record"] = _quoted(bytes(one.record_bytes).hex(" "))
+        if one.record:
+            keys["record"] = _quoted(one.record.hex(" "))
         entry = known.get(one.level)
         if entry is None or entry.key is None:
             comments.append('# Its key is not known. If you have it: key = "my_key.py:function"')

@@ -165,3 +165,49 @@ def endless() -> Node:
 
 def unhurried() -> Node:
     return Unhurried()
+
+
+class Stopped(Sessions):
+    """At the 200th request the user presses Ctrl-C."""
+
+    left = 200
+
+    def answer(self, pdu: bytes) -> bytes:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return super().answer(pdu)
+
+
+class WantingRecord(Sessions):
+    """Gives a seed only to a request in which these bytes follow; says 13 to another length and 31 to another content."""
+
+    level_in = EXTENDED
+    record = b""
+
+    def security(self, pdu: bytes) -> bytes:
+        if self.session != EXTENDED or pdu[1:2] != b"\x01":
+            return super().security(pdu) if self.session != EXTENDED else b"\x7f\x27\x12"
+        if len(pdu) != 2 + len(self.record):
+            return b"\x7f\x27\x13"
+        return b"\x67\x01\x11\x22\x33\x44" if pdu[2:] == self.record else b"\x7f\x27\x31"
+
+
+class WantingOnes(WantingRecord):
+    record = b"\xff" * 4
+
+
+class WantingWhatNobodyGuesses(WantingRecord):
+    record = b"\x5e\x1f"
+
+
+def stopped() -> Node:
+    return Stopped()
+
+
+def wanting_ones() -> Node:
+    return WantingOnes()
+
+
+def wanting_what_nobody_guesses() -> Node:
+    return WantingWhatNobodyGuesses()

@@ -41,7 +41,7 @@ def test_an_ecu_that_refuses_all_alike_tells_nothing_of_sub_functions() -> None:
 
 def test_levels_that_want_a_data_record_are_found_with_its_length() -> None:
     one = found(f"{NODES}:wanting_records")
-    levels = {level.level: (level.seed_bytes, level.record_bytes) for level in one.map.levels}
+    levels = {level.level: (level.seed_bytes, len(level.record)) for level in one.map.levels}
     assert levels == {0x01: (16, 0), 0x03: (16, 0), 0x05: (3, 4), 0x07: (0, 4)}
     assert "requiredTimeDelayNotExpired" in one.map.levels[3].said
     assert "# It wants a data record of 4 bytes" in one.text
