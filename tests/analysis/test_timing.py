@@ -6,7 +6,6 @@ import math
 from random import Random
 
 import pytest
-from scipy.stats import ttest_ind
 
 from harness.analysis.timing import FINEST_S, compare, needed_n, resolution_s, without_outliers
 
@@ -16,6 +15,8 @@ def durations(chance: Random, n: int, mean_s: float, sigma_s: float) -> list[flo
 
 
 def test_t_is_welchs() -> None:
+    from scipy.stats import ttest_ind  # slow to load, and nothing else of the suite needs it while it collects
+
     chance = Random(3)
     first, second = durations(chance, 9, 1e-3, 5e-5), durations(chance, 14, 1.1e-3, 2e-4)
     expected = -float(ttest_ind(first, second, equal_var=False).statistic)
