@@ -1,4 +1,7 @@
-"""What do the budgets of DESIGN.md cost here? One function a budget."""
+"""What is measured: one function a subject, each gives rows of the table.
+
+Machines differ by a factor of three, so a budget that is a speed is a quotient of two things, measured by turns.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import socketcan
-from benchmarks.peers import PEERS, Peer
+from benchmarks.peers import PY_UDS, PYTHON_CAN, UDSONCAN, Peer
 from benchmarks.rows import Row
+from harness.audit.inprocess import run_checks
+from harness.catalogue import shipped_functions
 from harness.link.bus import open_link
 from harness.link.clock import Chance
+from harness.link.frame import Frame
 from harness.link.trace import Trace
+from harness.run import Depth
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
@@ -66,90 +73,128 @@ def _exchange_rate(tester: Tester, request: bytes, exchanges: int) -> float:
     return rate
 
 
-def _peer_row(peer: Peer, request: bytes) -> Row:
-    """In a process of its own: some peers leave threads behind, which would slow down what is measured next."""
-    words = (sys.executable, "-m", "benchmarks.peers", peer.name, request.hex(), str(RUNS))
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return Row(peer.name, "/s", (), note=done.stderr.strip().rpartition("\n")[2])
-    return Row(peer.name, "/s", tuple(map(float, done.stdout.split())), note=peer.drives)
-
-
 def _runs(run: Callable[[], float]) -> tuple[float, ...]:
     return tuple(run() for _ in range(RUNS))
 
 
-def single_frame() -> Row:
-    """One frame each way, through Tester, ISO-TP, answering machine and rules."""
-    with open_tester() as tester:
-        runs = _runs(lambda: _exchange_rate(tester, SHORT, 25_000))
-    peers = tuple(_peer_row(peer, SHORT) for peer in PEERS)
-    return Row("exchange, one frame each way", "/s", runs, 80_000, peers=peers)
+def _pairs(run: Callable[[], float], other: Callable[[], float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Both, by turns: what else the machine does meanwhile slows both down."""
+    found = [(run(), other()) for _ in range(RUNS)]
+    return tuple(one for one, _ in found), tuple(one for _, one in found)
 
 
-def long_answer() -> Row:
+def _quotients(ours: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(one / other for one, other in zip(ours, others, strict=True))
+
+
+def _rate_of_peer(peer: Peer, request: bytes) -> float:
+    """Exchanges a second, in a process of its own: some peers leave threads behind. OSError: it cannot be measured here."""
+    words = (sys.executable, "-m", "benchmarks.peers", peer.name, request.hex(), "1")
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(done.stderr.strip().rpartition("\n")[2])
+    return float(done.stdout)
+
+
+def _beside(peer: Peer, request: bytes, exchanges: int, least: float) -> Row:
+    """Our rate as a multiple of a peer's."""
+    name = f"{'one frame' if request == SHORT else '100 bytes'}, of {peer.name.split()[0]}"
+    try:
+        with open_tester() as tester:
+            ours, others = _pairs(lambda: _exchange_rate(tester, request, exchanges), lambda: _rate_of_peer(peer, request))
+    except OSError as error:
+        return Row(name, "x", (), least, note=str(error))
+    rows = (Row("the harness", "/s", ours), Row(peer.name, "/s", others, note=peer.drives))
+    return Row(name, "x", _quotients(ours, others), least, peers=rows)
+
+
+def single_frame() -> Iterator[Row]:
+    """One frame each way, through Tester, ISO-TP, answering machine and rules, trace recorded."""
+    for peer, least in ((PYTHON_CAN, 1.0), (UDSONCAN, 30.0), (PY_UDS, 15.0)):
+        yield _beside(peer, SHORT, 25_000, least)
+
+
+def long_answer() -> Iterator[Row]:
     """The same with an answer of 100 bytes: 17 frames."""
-    with open_tester() as tester:
-        runs = _runs(lambda: _exchange_rate(tester, LONG, 4_000))
-    peers = tuple(_peer_row(peer, LONG) for peer in PEERS if peer.has_segmentation)
-    return Row("exchange, answer of 100 bytes", "/s", runs, 12_000, peers=peers)
+    yield _beside(UDSONCAN, LONG, 4_000, 12.0)
 
 
-def real_bus() -> Row:
-    """One frame each way on SocketCAN, the ECU in another process, as a part of what bare python-can does there."""
-    name, exchanges = "exchange on vcan0, of bare speed", 2_000
+def real_bus() -> Iterator[Row]:
+    """One frame each way on SocketCAN, the ECU in another process, beside bare python-can there."""
+    name, exchanges, least = "vcan0, of bare python-can", 2_000, 0.8
     if not socketcan.is_there():
-        return Row(name, "%", (), 80, note=f"no {socketcan.CHANNEL} here")
+        yield Row(name, "x", (), least, note=f"no {socketcan.CHANNEL} here")
+        return
     ecu = ("-m", "harness.cli", "ecu", "hardened", "--interface", "socketcan", "--channel", socketcan.CHANNEL)
-    ours, bare = [], []
-    for _ in range(RUNS):
-        bare.append(socketcan.bare_rate(exchanges))
+
+    def ours() -> float:
         with socketcan.other_process(*ecu), open_tester("socketcan", socketcan.CHANNEL) as tester:
-            ours.append(_exchange_rate(tester, SHORT, exchanges))
-    peers = (
-        Row("the harness", "/s", tuple(ours)),
-        Row("bare python-can", "/s", tuple(bare), note="the same frames between two processes, Bus.send and Bus.recv"),
+            return _exchange_rate(tester, SHORT, exchanges)
+
+    rates, bare = _pairs(ours, lambda: socketcan.bare_rate(exchanges))
+    rows = (
+        Row("the harness", "/s", rates),
+        Row("bare python-can", "/s", bare, note="the same frames between two processes, Bus.send and Bus.recv"),
     )
-    shares = tuple(100 * one / other for one, other in zip(ours, bare, strict=True))
-    return Row(name, "%", shares, 80, peers=peers)
+    yield Row(name, "x", _quotients(rates, bare), least, peers=rows)
 
 
-def default_audit() -> Row:
-    """All checks on the hardened ECU."""
-    return _audit("default", 3.0)
-
-
-def quick_audit() -> Row:
-    """All checks on the hardened ECU, small samples."""
-    return _audit("quick", 0.8)
-
-
-def _audit(depth: str, budget_s: float) -> Row:
-    checks, whole = [], []
-    pytest = ("-m", "pytest", "attacks", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "benchmarks.stopwatch")
+def quick_audit() -> Iterator[Row]:
+    """The whole command on the hardened ECU, start-up and report included, beside what any pytest suite pays to start."""
     with tempfile.TemporaryDirectory() as folder:
-        stopwatch = Path(folder, "seconds")
-        environment = {**os.environ, "BENCH_STOPWATCH": str(stopwatch)}
-        for run in range(RUNS):
-            uds = (
-                "--uds-target",
-                "hardened",
-                "--uds-depth",
-                depth,
-                "--uds-seed",
-                "1",
-                "--uds-out",
-                f"{folder}/{run}-pytest",
-            )
-            _process_s(sys.executable, *pytest, *uds, environment=environment)
-            checks.append(float(stopwatch.read_text()))
-            out = f"{folder}/{run}"
-            whole.append(_process_s(*_harness("audit", "hardened", "--depth", depth, "--seed", "1", "--out", out)))
-    peers = (Row("the whole command", "s", tuple(whole), note="uds-harness audit, start-up and report included"),)
-    return Row(f"audit of hardened, {depth} depth", "s", tuple(checks), budget_s, is_floor=False, peers=peers)
+        numbers = iter(range(RUNS))
+        ours, others = _pairs(
+            lambda: _process_s(*_audit("quick", f"{folder}/{next(numbers)}")),
+            lambda: _process_s(sys.executable, "-m", "pytest", "--version"),
+        )
+    rows = (Row("the command", "s", ours), Row("pytest --version", "s", others))
+    yield Row("quick audit, of pytest's start", "x", _quotients(ours, others), 10, is_floor=False, peers=rows)
 
 
-def silent_bus() -> Row:
+def default_audit() -> Iterator[Row]:
+    """The same at default depth; it has no budget."""
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = iter(range(RUNS))
+        yield Row("default audit", "s", _runs(lambda: _process_s(*_audit("default", f"{folder}/{next(numbers)}"))))
+
+
+def _audit(depth: str, out: str) -> tuple[str, ...]:
+    return _harness("audit", "hardened", "--depth", depth, "--seed", "1", "--out", out)
+
+
+def campaign() -> Iterator[Row]:
+    """Frames a second while random requests are sent and judged, beside those of plain exchanges."""
+    check = shipped_functions()["FZ-02"]
+
+    def fuzzing() -> float:
+        trace = Trace()
+        started_s = time.perf_counter()
+        run_checks([check], load_target("hardened"), depth=Depth.DEEP, trace=trace)
+        return trace.count / (time.perf_counter() - started_s)
+
+    with open_tester() as tester:
+        fuzzed, plain = _pairs(fuzzing, lambda: 2 * _exchange_rate(tester, SHORT, 10_000))
+    rows = (Row("frames, fuzzing", "/s", fuzzed), Row("frames, plain exchanges", "/s", plain))
+    yield Row("fuzzing, of plain exchanges", "x", _quotients(fuzzed, plain), 0.5, peers=rows)
+
+
+def waiting_frames() -> Iterator[Row]:
+    """What each of twenty thousand waiting frames costs, beside each of two thousand."""
+
+    def each_us(frames: int) -> float:
+        with open_tester() as tester:
+            started_s = time.perf_counter()
+            for number in range(frames):
+                tester.link.send(Frame(number % 0x700, b""))
+            tester.wait(60)
+            return (time.perf_counter() - started_s) / frames * 1e6
+
+    many, few = _pairs(lambda: each_us(20_000), lambda: each_us(2_000))
+    rows = (Row("each of 20,000", "us", many), Row("each of 2,000", "us", few))
+    yield Row("20,000 waiting frames, of 2,000", "x", _quotients(many, few), 5, is_floor=False, peers=rows)
+
+
+def silent_bus() -> Iterator[Row]:
     """An hour in which nothing happens."""
 
     def run() -> float:
@@ -158,10 +203,10 @@ def silent_bus() -> Row:
         return (time.perf_counter() - started_s) * 1000
 
     with open_tester() as tester:
-        return Row("an hour on a silent bus", "ms", _runs(run), 10, is_floor=False)
+        yield Row("an hour on a silent bus", "ms", _runs(run), 10, is_floor=False)
 
 
-def memory() -> Row:
+def memory() -> Iterator[Row]:
     """How much the process grows by a million exchanges after its first ten thousand; each run is a new process."""
 
     def run() -> float:
@@ -169,7 +214,7 @@ def memory() -> Row:
         done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
         return float(done.stdout)
 
-    return Row("growth by a million exchanges", "MiB", _runs(run), 50, is_floor=False)
+    yield Row("growth by a million exchanges", "MiB", _runs(run), 50, is_floor=False)
 
 
 def growth_mib(exchanges: int) -> float:
@@ -187,24 +232,35 @@ def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
 
 
-def help_text() -> Row:
-    """From the shell and back."""
-    peers = (Row("python -c pass", "s", _runs(lambda: _process_s(sys.executable, "-c", "pass"))),)
-    runs = _runs(lambda: _process_s(*_harness("--help")))
-    return Row("uds-harness --help", "s", runs, 0.3, is_floor=False, peers=peers)
+def help_text() -> Iterator[Row]:
+    """From the shell and back, beside a Python that does nothing."""
+    ours, others = _pairs(lambda: _process_s(*_harness("--help")), lambda: _process_s(sys.executable, "-c", "pass"))
+    rows = (Row("uds-harness --help", "s", ours), Row("python -c pass", "s", others))
+    yield Row("uds-harness --help, of Python", "x", _quotients(ours, others), 4, is_floor=False, peers=rows)
 
 
 def _harness(*words: str) -> tuple[str, ...]:
     return (str(Path(sys.executable).with_name("uds-harness")), *words)
 
 
-def _process_s(*words: str, environment: dict[str, str] | None = None) -> float:
+def _process_s(*words: str) -> float:
     started_s = time.perf_counter()
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     took_s = time.perf_counter() - started_s
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return took_s
 
 
-MEASURES = (single_frame, long_answer, real_bus, default_audit, quick_audit, silent_bus, memory, help_text)
+MEASURES = (
+    single_frame,
+    long_answer,
+    real_bus,
+    quick_audit,
+    default_audit,
+    campaign,
+    waiting_frames,
+    silent_bus,
+    memory,
+    help_text,
+)

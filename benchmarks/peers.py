@@ -6,9 +6,8 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import can
 
@@ -36,7 +35,6 @@ class Peer:
     exchanges: int
     """In one run; few where it is slow."""
     open: Callable[[], AbstractContextManager[Exchange]]
-    has_segmentation: bool = True
 
 
 @contextmanager
@@ -104,29 +102,10 @@ def _py_uds() -> Iterator[Exchange]:
         transport.notifier.stop()
 
 
-@contextmanager
-def _scapy() -> Iterator[Exchange]:
-    from scapy.contrib.automotive.uds import UDS
-    from scapy.contrib.cansocket_python_can import PythonCANSocket
-    from scapy.contrib.isotp import ISOTPSoftSocket
-
-    filters = [{"can_id": RESPONSE_ID, "can_mask": 0x7FF}]
-    with closing(PythonCANSocket(**ECU, can_filters=filters)) as frames:
-        socket: Any = ISOTPSoftSocket(frames, tx_id=REQUEST_ID, rx_id=RESPONSE_ID, basecls=UDS, padding=True)
-        with closing(socket):
-
-            def exchange(pdu: bytes) -> bytes:
-                return bytes(socket.sr1(UDS(pdu), timeout=TIMEOUT_S, verbose=False))
-
-            yield exchange
-
-
-PEERS = (
-    Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 2000, _python_can, has_segmentation=False),
-    Peer("udsoncan with can-isotp", "Client.send_request over NotifierBasedCanStack", 200, _udsoncan),
-    Peer("py-uds", "send_message and receive_message of its transport interface", 200, _py_uds),
-    Peer("Scapy", "ISOTPSoftSocket.sr1 over PythonCANSocket", 50, _scapy),
-)
+PYTHON_CAN = Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 2000, _python_can)
+UDSONCAN = Peer("udsoncan with can-isotp", "Client.send_request over NotifierBasedCanStack", 200, _udsoncan)
+PY_UDS = Peer("py-uds", "send_message and receive_message of its transport interface", 200, _py_uds)
+PEERS = (PYTHON_CAN, UDSONCAN, PY_UDS)
 
 
 def rate(peer: Peer, request: bytes) -> float:
