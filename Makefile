@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help audit test matrix scoreboard samples bench lock clean
+.PHONY: help audit test thorough matrix scoreboard samples bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,12 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+thorough: $(VENV)/test.stamp ## all tests in random order, the larger samples too; SEED=N repeats an order
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "shuffled; make thorough SEED=$$seed repeats this order"; \
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not socketcan" -p randomly --randomly-seed=$$seed \
+	    --hypothesis-profile=thorough
 
 matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
 	$(BIN)/python -m tests.matrix
@@ -39,7 +45,7 @@ lock: $(VENV)/test.stamp ## resolve the dependencies anew
 	done
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

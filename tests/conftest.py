@@ -7,12 +7,21 @@ import signal
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does for what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests send it to processes of theirs
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+settings.register_profile(  # a slow or busy machine is no defect: nothing here is a matter of time
+    "make test", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=100
+)
+settings.register_profile(
+    "thorough", settings.get_profile("make test"), derandomize=False, database=None, max_examples=10_000
+)
+settings.load_profile("make test")
 
 KEPT_RUNS = {"article", "hardened", "audited"}
 """Fixtures that audit whole ECUs once, for many tests: those belong together in one of pytest-xdist's processes."""
