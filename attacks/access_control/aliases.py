@@ -1,4 +1,4 @@
-"""How is protected content asked for under another name? Defined dynamically, read, sent periodically, and cleared again."""
+"""Ask for protected content under another name: defined dynamically, read, sent periodically, and cleared again."""
 
 from __future__ import annotations
 
@@ -91,6 +91,25 @@ def ask_by_alias(tester: Tester, source: Source) -> Asked:
         if defined.is_positive:
             define(tester, CLEAR, alias, b"")
     return asked
+
+
+def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
+    """Define an alias with the level open, lock the ECU, and read it; None where no alias is taken.
+
+    Inconclusive: the level cannot be opened.
+    """
+    tester.security.unlock(source.level)
+    kind, *rest = source.definition(source.size)
+    if not define(tester, kind, READ_ALIAS, bytes(rest)).is_positive:
+        return None
+    tester.access.lock()
+    tester.session_for(source.level)
+    reply = tester.read_reply(READ_ALIAS)
+    if not define(tester, CLEAR, READ_ALIAS, b"").is_positive:
+        tester.security.unlock(source.level)
+        define(tester, CLEAR, READ_ALIAS, b"")
+        tester.access.lock()
+    return reply
 
 
 def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:

@@ -1,12 +1,17 @@
-"""Can outputs be moved and routines be started without the key?"""
+"""Outputs are not moved and routines neither started nor stopped without the key."""
 
 from __future__ import annotations
 
 from attacks.access_control.guards import Refusals, Visit, declared_need, each_session, require_locked, unlocked_for
-from harness import DataEntry, Reply, Service, Severity, Tester, attack, fail, inconclusive
+from harness import DataEntry, Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive
 
-RETURN_CONTROL, ADJUST = b"\x00", b"\x03"
+RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE, ADJUST = b"\x00", b"\x01", b"\x02", b"\x03"
+MASKS = (b"\xff", b"\xff\xff")
+"""Which parts of a record are meant, where it has parts."""
+USUAL_OUTPUTS = (*range(0x0100, 0x0108), *range(0xD000, 0xD004), *range(0xF100, 0xF104), 0x1000, 0x2000, 0x3000, 0x4000)
 ERASE_MEMORY = 0xFF00
+OPTION_BYTES = (1, 2, 4, 8)
+"""Lengths of the record that a routine may want, in zeros."""
 USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
 """Checks before and after programming, and the erasing of memory, by the numbers that are usual for them. Only the last is
 dangerous by itself; the others may be meant for everybody, since flash tools start them before they unlock."""
@@ -23,37 +28,74 @@ dangerous by itself; the others may be meant for everybody, since flash tools st
     rationale="Control by identifier sets a value past the guard of writing it, and moves whatever the value moves.",
     remediation="Ask for the same security level as for writing the data, before anything is adjusted.",
     needs=("destructive", "write"),
-    proven_by=("io_control_unprotected",),
+    proven_by=("io_control_unprotected", "io_reset_unprotected"),
 )
 def test_inputs_and_outputs_are_not_controlled_while_locked(tester: Tester) -> None:
     require_locked(tester, Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER)
     refusals = Refusals(tester, "InputOutputControlByIdentifier")
+    refusals.watch(tester.access.protected())
+    undeclared: dict[int, Reply] = {}
     for visit in each_session(tester):
         if refusals.is_there(Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER):
-            for entry in tester.access.protected():
-                judge_control(refusals, entry, visit)
+            for entry in tester.target.data:
+                if entry.write.kind != "open":
+                    judge_control(refusals, entry, visit)
+            undeclared.update(controlled_by_anybody(refusals))
+            refusals.judge_values()
+    if undeclared:
+        tester.cite(*list(undeclared.values())[:4])
+        names = ", ".join(f"{did:04X}" for did in undeclared)
+        inconclusive(f"controlled while locked, though the target does not say whether they may be: DID {names}")
     refusals.conclude(lambda: control_by_adjusting(tester))
 
 
 def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
-    """Adjust and give back; by effect first, by answer second."""
+    """Every kind of control: by effect first, where data shows it, and by answer second."""
     tester = refusals.tester
-
-    def adjust(value: bytes) -> Reply:
-        reply = refusals.add(control(tester, entry.did, ADJUST + value))
-        if reply.is_positive:
-            control(tester, entry.did, RETURN_CONTROL)
-        return reply
-
-    effect = tester.access.effect(entry, adjust)
     expected = f"a refusal of InputOutputControlByIdentifier for DID {entry.did:04X} {visit}, locked"
-    if effect.is_changed or effect.reply.is_positive:
-        tester.cite(effect.reply)
-        fail(expected=expected, observed=str(effect))
-    returned = refusals.add(control(tester, entry.did, RETURN_CONTROL))
-    if returned.is_positive:
-        tester.cite(returned)
-        fail(expected=expected, observed=str(returned))
+    for parameter in (RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE):
+        judge_answer(refusals, entry.did, parameter, expected)
+    if entry in tester.access.protected():
+        effect = tester.access.effect(entry, lambda value: adjusted(refusals, entry.did, value))
+        if effect.is_changed or effect.reply.is_positive:
+            tester.cite(effect.reply)
+            fail(expected=expected, observed=str(effect))
+        return
+    value = tester.read_reply(entry.did)
+    judge_answer(refusals, entry.did, ADJUST + (value.pdu[3:] if value.is_positive else bytes(entry.length or 1)), expected)
+
+
+def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) -> None:
+    """Only a refusal is sound; one for the length is followed by the same with a mask."""
+    tester = refusals.tester
+    for tail in (b"", *MASKS):
+        reply = refusals.add(control(tester, did, parameter + tail))
+        if reply.is_positive:
+            control(tester, did, RETURN_CONTROL)
+            tester.cite(reply)
+            fail(expected=expected, observed=str(reply))
+        if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
+            return
+
+
+def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
+    """Adjust, with a mask where one is wanted, and give back."""
+    tester = refusals.tester
+    for tail in (b"", *MASKS):
+        reply = refusals.add(control(tester, did, ADJUST + value + tail))
+        if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
+            break
+    if reply.is_positive:
+        control(tester, did, RETURN_CONTROL)
+    return reply
+
+
+def controlled_by_anybody(refusals: Refusals) -> dict[int, Reply]:
+    """Usual identifiers of outputs that nobody declares, and whose control can be given back: harmless if it succeeds."""
+    tester = refusals.tester
+    declared = {entry.did for entry in tester.target.data}
+    replies = {did: control(tester, did, RETURN_CONTROL) for did in USUAL_OUTPUTS if did not in declared}
+    return {did: reply for did, reply in replies.items() if reply.is_positive}
 
 
 def control(tester: Tester, did: int, parameter: bytes) -> Reply:
@@ -86,7 +128,7 @@ def control_by_adjusting(tester: Tester) -> str:
     rationale="Routines erase memory, move actuators and prepare programming: whoever starts them has that power.",
     remediation="Ask for the security level before the routine is started, for every routine that changes anything.",
     needs=("destructive", "write"),
-    proven_by=("routine_unprotected",),
+    proven_by=("routine_unprotected", "routine_stop_unprotected"),
 )
 def test_protected_routines_do_not_start_while_locked(tester: Tester) -> None:
     require_locked(tester, Service.ROUTINE_CONTROL)
@@ -119,19 +161,27 @@ def guarded_routines(tester: Tester) -> list[int]:
 
 
 def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
-    """Start it; and stop it again if it did. Of harmless ones that are not declared only the reply is given back."""
+    """Ask for its result, stop it and start it; and stop it again if that did. Of harmless ones that are not declared only
+    the reply is given back.
+    """
     tester = refusals.tester
-    reply = refusals.add(routine_control(tester, 0x01, routine))
-    if reply.is_positive:
-        tester.cite(reply)
-        routine_control(tester, 0x02, routine)
-        if routine != ERASE_MEMORY and not is_declared(tester, routine):
-            return reply
-        fail(
-            expected=f"a refusal to start routine 0x{routine:04X} {visit}, locked",
-            observed=str(reply),
-            severity=Severity.CRITICAL if routine == ERASE_MEMORY else None,
-        )
+    severity = Severity.CRITICAL if routine == ERASE_MEMORY else None
+    is_known = routine == ERASE_MEMORY or is_declared(tester, routine)
+    for sub_function, words in ((0x03, "give the result of"), (0x02, "stop"), (0x01, "start")):
+        reply = refusals.add(routine_control(tester, sub_function, routine))
+        for length in OPTION_BYTES if is_known and reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH) else ():
+            with_options = refusals.add(routine_control(tester, sub_function, routine, bytes(length)))
+            reply = with_options if with_options.is_positive else reply
+        if reply.is_positive:
+            tester.cite(reply)
+            routine_control(tester, 0x02, routine)
+            if not is_known:
+                return reply
+            fail(
+                expected=f"a refusal to {words} routine 0x{routine:04X} {visit}, locked",
+                observed=str(reply),
+                severity=severity,
+            )
     return reply
 
 
@@ -140,9 +190,9 @@ def is_declared(tester: Tester, routine: int) -> bool:
     return any(routine in entry.span for entry in tester.target.routines if entry.origin == "declared")
 
 
-def routine_control(tester: Tester, sub_function: int, routine: int) -> Reply:
-    """31: start is 01, stop is 02."""
-    return tester.request(bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)))
+def routine_control(tester: Tester, sub_function: int, routine: int, options: bytes = b"") -> Reply:
+    """31: start is 01, stop is 02, results are 03."""
+    return tester.request(bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)) + options)
 
 
 def control_by_safe_routine(tester: Tester) -> str:

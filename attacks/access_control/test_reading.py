@@ -1,10 +1,10 @@
-"""Does the ECU keep to itself what nobody may read: protected data, and what keys are made of?"""
+"""The ECU keeps to itself what nobody may read: protected data, and what keys are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from attacks.access_control.aliases import Source, ask_by_alias, sources
+from attacks.access_control.aliases import Source, ask_by_alias, read_when_locked_again, sources
 from attacks.access_control.guards import CLOCK_S, SECURITY, each_session, is_absent, unlocked_for
 from attacks.access_control.key_material import SHORTEST, found_in, known_secrets, show_concealed
 from attacks.access_control.readable import candidates, readable_data
@@ -77,7 +77,20 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
             inconclusive(
                 f"an alias of {source.name} delivers something; its content changes by itself and is not known again"
             )
+        if not missing and tester.access.can_relock:
+            judge_kept_alias(tester, source, content)
     conclude(tester, unknown, is_all=len(unknown) == len(found))
+
+
+def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
+    """What was defined while the level was open gives nothing once it is locked again."""
+    reply = read_when_locked_again(tester, source)
+    if reply is not None and reply.is_positive and reply.pdu[3:] == content[: len(reply.pdu) - 3] and not is_blank(content):
+        tester.cite(reply)
+        fail(
+            expected=f"no content of {source.name} under a name that was defined while its level was open, locked",
+            observed=f"{reply}: its content",
+        )
 
 
 def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
@@ -108,6 +121,11 @@ def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
     return read() != content
 
 
+READ = bytes((Service.READ_DATA_BY_IDENTIFIER,))
+IDENTIFIERS, FEW = (2, 5, 9, 24), 9
+"""How many identifiers a request holds; up to so many the protected one stands at each place."""
+
+
 @attack(
     id="AC-11",
     title="Read-protected data is not delivered, alone or among other data",
@@ -118,7 +136,7 @@ def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
     r155=("18.3",),
     rationale="A guard that looks at the first identifier only lets every other one pass behind it.",
     remediation="Look up the level of each identifier of a request, and refuse the request if one of them is locked.",
-    proven_by=("only_first_identifier_guarded",),
+    proven_by=("only_first_identifier_guarded", "only_three_identifiers_guarded"),
 )
 def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -> None:
     entries = [entry for entry in tester.target.data if entry.read.level is not None]
@@ -139,19 +157,18 @@ def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -
 
 
 def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
-    """The protected identifier alone, and behind, before and between open ones, once and twice."""
-    readable = [entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"][:2]
+    """The protected identifier alone, twice, and at each place among few and many open ones."""
+    readable = [entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"]
+    readable = [did for did in readable if tester.request(READ + did).is_positive][:2]
     shapes = [protected, protected * 2]
-    for first in readable[:1]:
-        last = readable[-1]
-        shapes += [
-            first + protected,
-            protected + first,
-            first + protected * 2,
-            first + protected + last,
-            first + last + protected,
-        ]
-    return [bytes((Service.READ_DATA_BY_IDENTIFIER,)) + shape for shape in shapes]
+    if readable:
+        first, last = readable[0], readable[-1]
+        shapes += [first + protected * 2, first + last + protected, first + protected + last]
+        for count in IDENTIFIERS:
+            others = [readable[number % len(readable)] for number in range(count - 1)]
+            places = range(count) if count <= FEW else (count // 2, count - 1)
+            shapes += [b"".join((*others[:place], protected, *others[place:])) for place in places]
+    return [READ + shape for shape in dict.fromkeys(shapes)]
 
 
 def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:

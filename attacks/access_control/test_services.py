@@ -7,14 +7,14 @@ from attacks.access_control.key_material import found_in, known_secrets, show_co
 from attacks.access_control.legacy import Legacy, legacy_requests
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
-STATE_CHANGING = {
-    Service.COMMUNICATION_CONTROL: (b"\x28\x03\x01", b"\x28\x00\x01"),
-    Service.CONTROL_DTC_SETTING: (b"\x85\x02", b"\x85\x01"),
-    Service.CLEAR_DIAGNOSTIC_INFORMATION: (b"\x14\xff\xff\xff", b""),
-    Service.LINK_CONTROL: (b"\x87\x01\x05", b""),
-    Service.ECU_RESET: (b"\x11\x01", b""),
+STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
+    Service.COMMUNICATION_CONTROL: ((b"\x28\x03\x01", b"\x28\x01\x01", b"\x28\x02\x01", b"\x28\x03\x03"), b"\x28\x00\x03"),
+    Service.CONTROL_DTC_SETTING: ((b"\x85\x02", b"\x85\x02\xff\xff\xff"), b"\x85\x01"),
+    Service.CLEAR_DIAGNOSTIC_INFORMATION: ((b"\x14\xff\xff\xff", b"\x14\xff\xff\x33", b"\x14\x00\x00\x00"), b""),
+    Service.LINK_CONTROL: ((b"\x87\x01\x05", b"\x87\x02\x07\xa1\x20", b"\x87\x03"), b""),
+    Service.ECU_RESET: ((b"\x11\x01", b"\x11\x03", b"\x11\x02"), b""),
 }
-"""What is asked for, and what undoes it, where anything does."""
+"""What is asked for, by each sub-function and kind of record, and what undoes it, where anything does."""
 
 STORED_TROUBLE_CODES = b"\x19\x02\xff"
 
@@ -48,35 +48,36 @@ def test_state_changing_services_keep_to_their_guard(tester: Tester) -> None:
 def judge_service(refusals: Refusals, service: int, when: str) -> None:
     """By answer; for trouble codes by what is left of them too."""
     tester = refusals.tester
-    request, undo = STATE_CHANGING[Service(service)]
-    stored = tester.request(STORED_TROUBLE_CODES)
-    reply = refusals.add(tester.request(request))
-    if reply.is_positive:
-        tester.cite(reply)
-        tester.await_life()
-        if undo:
-            tester.request(undo)
-        fail(expected=f"a refusal of {request.hex(' ').upper()} {when}, locked", observed=str(reply))
-    if service == Service.CLEAR_DIAGNOSTIC_INFORMATION and stored.is_positive and len(stored.pdu) > 3:
-        left = tester.request(STORED_TROUBLE_CODES)
-        if left.is_positive and len(left.pdu) <= 3:
-            tester.cite(reply, left)
-            fail(expected=f"trouble codes kept {when}, locked", observed=f"{reply}; and no trouble code is left")
+    requests, undo = STATE_CHANGING[service]
+    for request in requests:
+        stored = tester.request(STORED_TROUBLE_CODES)
+        reply = refusals.add(tester.request(request))
+        if reply.is_positive:
+            tester.cite(reply)
+            tester.await_life()
+            if undo:
+                tester.request(undo)
+            fail(expected=f"a refusal of {request.hex(' ').upper()} {when}, locked", observed=str(reply))
+        if service == Service.CLEAR_DIAGNOSTIC_INFORMATION and stored.is_positive and len(stored.pdu) > 3:
+            left = tester.request(STORED_TROUBLE_CODES)
+            if left.is_positive and len(left.pdu) <= 3:
+                tester.cite(reply, left)
+                fail(expected=f"trouble codes kept {when}, locked", observed=f"{reply}; and no trouble code is left")
 
 
-def control_by_switching(tester: Tester, guarded: list[Service]) -> str:
+def control_by_switching(tester: Tester, guarded: list[int]) -> str:
     """Unlocked, what can be undone is done."""
     for service in guarded:
-        request, undo = STATE_CHANGING[service]
+        requests, undo = STATE_CHANGING[service]
         entry = next(entry for entry in tester.target.services if service in entry.span and entry.origin == "declared")
         if not undo or entry.needs.level is None:
             continue
         missing = unlocked_for(tester, entry.needs.level)
         if missing:
             return missing
-        reply = tester.request(request)
+        reply = tester.request(requests[0])
         tester.request(undo)
-        return "" if reply.is_positive else f"unlocked, {request.hex(' ').upper()} is refused too: {reply}"
+        return "" if reply.is_positive else f"unlocked, {requests[0].hex(' ').upper()} is refused too: {reply}"
     return "of the guarded services none can be tried and undone"
 
 

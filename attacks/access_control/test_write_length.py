@@ -1,4 +1,4 @@
-"""Is a write stored only when it has the length of the data?"""
+"""A write is stored only when it has the length of the data."""
 
 from __future__ import annotations
 
@@ -101,6 +101,7 @@ def wrong_writes(tester: Tester, entry: DataEntry, length: int) -> dict[str, Cal
     writes: dict[str, Callable[[bytes], Reply | RawReply]] = {
         "no data": lambda new: tester.write(entry.did, b""),
         "one byte too many": lambda new: tester.write(entry.did, new + b"\x12"),
+        "its value twice": lambda new: tester.write(entry.did, new * 2),
         "no data and 55 as padding": lambda new: tester.raw(b"\x03\x2e" + did + b"\x55" * 4),
         "no data in a frame of four bytes": lambda new: tester.raw(b"\x03\x2e" + did),
     }

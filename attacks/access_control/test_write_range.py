@@ -82,10 +82,16 @@ def judge_range(tester: Tester, entry: DataEntry) -> bool:
 
 
 def outside_values(entry: DataEntry, length: int) -> Iterator[bytes]:
-    """The nearest value that is not valid, and both ends of what its bytes can hold."""
+    """The nearest value that is not valid, the neighbours of each range, and both ends of what the bytes can hold."""
     assert entry.values is not None
     nearest = entry.values.outside()
-    candidates = (nearest or b"", b"\xff" * length, b"\x00" * length, b"\x7f" + b"\xff" * (length - 1))
+    candidates = [nearest or b"", b"\xff" * length, b"\x00" * length, b"\x7f" + b"\xff" * (length - 1)]
+    candidates.append(b"\x80" + bytes(length - 1))
+    for parts in entry.values.alternatives:
+        for end, step in ((0, -1), (1, 1)):
+            number = int.from_bytes(b"".join(part[end] for part in parts), "big") + step
+            if 0 <= number < 256**length:
+                candidates.append(number.to_bytes(length, "big"))
     for value in dict.fromkeys(candidates):
         if len(value) == length and value not in entry.values:
             yield value

@@ -48,6 +48,14 @@ class GuardedAlias(Richer):
         return None
 
 
+class AliasAskedEachTime(GuardedAlias):
+    """The level is asked for when the alias is read, too."""
+
+    def own(self, pdu: bytes) -> bytes | None:
+        is_read = pdu[0] == 0x22 and pdu[1:] == self.defined
+        return self.no(pdu, DENIED) if is_read and not self.is_open() else super().own(pdu)
+
+
 class MaskedAlias(GuardedAlias):
     """Everything may be defined, and reads as zeros."""
 
@@ -137,6 +145,10 @@ def _message(content: bytes) -> object:
 
 def guarded_alias() -> UdsNode:
     return _node(GuardedAlias)
+
+
+def alias_asked_each_time() -> UdsNode:
+    return _node(AliasAskedEachTime)
 
 
 def masked_alias() -> UdsNode:

@@ -148,6 +148,10 @@ class AccessDefects:
             kills=("AC-11",),
         ),
     ] = False
+    only_three_identifiers_guarded: Annotated[
+        bool,
+        Defect(what="Of many identifiers in one read only the first three's levels are looked at.", kills=("AC-11",)),
+    ] = False
     alias_unprotected: Annotated[
         bool,
         Defect(

@@ -58,9 +58,20 @@ class ServiceDefects:
         bool,
         Defect(number="M71", what="Service 2F exists, and sets protected values without any unlocking.", kills=("AC-07",)),
     ] = False
+    io_reset_unprotected: Annotated[
+        bool,
+        Defect(
+            what="Service 2F exists and asks for the level of what it adjusts, but resets it to its default for anybody.",
+            kills=("AC-07",),
+        ),
+    ] = False
     routine_unprotected: Annotated[
         bool,
         Defect(number="M106", what="31 starts routines, the erasing one included, without any unlocking.", kills=("AC-08",)),
+    ] = False
+    routine_stop_unprotected: Annotated[
+        bool,
+        Defect(what="31 asks for a level to start a routine, but stops any that could run for anybody.", kills=("AC-08",)),
     ] = False
 
     # Whole services.

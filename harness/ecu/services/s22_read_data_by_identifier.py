@@ -38,7 +38,9 @@ def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def _is_overlooked(ecu: Ecu, start: int) -> bool:
-    return start > 1 and ecu.config.defects.only_first_identifier_guarded
+    """Where the identifier stands in the request, a defect does not look."""
+    defects = ecu.config.defects
+    return (start > 1 and defects.only_first_identifier_guarded) or (start > 5 and defects.only_three_identifiers_guarded)
 
 
 def _aliased(ecu: Ecu, did: int) -> bytes:

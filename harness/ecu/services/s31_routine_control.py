@@ -30,7 +30,8 @@ def routine_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     assert routine is not None, "routine_exists has passed"
     if not routine.needs or routine.needs == ecu.state.unlocked_level or ecu.config.defects.routine_unprotected:
         return None
-    return Nrc.SECURITY_ACCESS_DENIED
+    is_stop = sub_function(request) == _STOP and ecu.config.defects.routine_stop_unprotected
+    return None if is_stop else Nrc.SECURITY_ACCESS_DENIED
 
 
 def sub_function_is_one_of_three(ecu: Ecu, request: bytes) -> Answer | None:
@@ -45,7 +46,7 @@ def nothing_follows_the_routine(ecu: Ecu, request: bytes) -> Answer | None:
 
 def routine_was_started(ecu: Ecu, request: bytes) -> Answer | None:
     """What never began can neither be stopped nor have a result."""
-    has_begun = _number(request) in ecu.state.routine_results
+    has_begun = _number(request) in ecu.state.routine_results or ecu.config.defects.routine_stop_unprotected
     return None if sub_function(request) == _START or has_begun else Nrc.REQUEST_SEQUENCE_ERROR
 
 
@@ -54,9 +55,9 @@ def routine_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
     results = ecu.state.routine_results
     head = bytes((Service.ROUTINE_CONTROL + RESPONSE_OFFSET, sub_function(request))) + request[2:4]
     if sub_function(request) == _RESULTS:
-        return head + results[_number(request)]
+        return head + results.get(_number(request), b"")
     if sub_function(request) == _STOP:
-        del results[_number(request)]
+        results.pop(_number(request), None)
         return head
     routine = _routine(ecu, request)
     if routine is not None and routine.is_erasing:
