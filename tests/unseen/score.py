@@ -88,7 +88,10 @@ class Score:
 
 def tables() -> dict[str, list[Unseen]]:
     """Every ECU by its table: the modules ``table_*.py`` of this folder, without that prefix."""
-    return {path.stem.removeprefix("table_"): list(_ecus_of(path.stem)) for path in sorted(HERE.glob("table_*.py"))}
+    return {
+        path.stem.removeprefix("table_"): list(dict.fromkeys(_ecus_of(path.stem)))
+        for path in sorted(HERE.glob("table_*.py"))
+    }
 
 
 def _ecus_of(module: str) -> Iterator[Unseen]:
