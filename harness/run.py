@@ -37,6 +37,12 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+def worse_than(one: str, other: str) -> bool:
+    """Whether a severity is worse than another."""
+    worst_first = [level.value for level in Severity]
+    return worst_first.index(one) < worst_first.index(other)
+
+
 class Depth(StrEnum):
     """How large the samples are."""
 

@@ -92,7 +92,9 @@ def test_every_key_arrives_in_its_field() -> None:
     assert target.safety.allow == {"lockout", "power"}
     assert target.safety.wrong_keys == 20
     assert target.quirks == ()
-    assert (target.accepted[0].id, target.accepted[0].expires) == ("IE-05", date(2027, 1, 31))
+    one = target.accepted[0]
+    assert (one.id, one.severity, one.parameter, one.observed) == ("IE-05", "critical", "level 0x01", "in the image")
+    assert one.expires == date(2027, 1, 31)
 
 
 def test_levels_and_dids_are_found_by_number() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.declare import Attack
-from harness.report.conclusion import DESELECTED
+from harness.report.conclusion import DESELECTED, security_access_unjudged
 from harness.report.pytest_html import FINDING
 from harness.run import Finding, Run, Verdict
 
@@ -78,6 +78,7 @@ def status(finding: Finding) -> tuple[str, str, str]:
 def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
     """The first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
 
+    Nothing is judged too where SecurityAccess was seen, checks of it were selected, and none reached pass or fail.
     `has_failed_test`: a plain test that was run beside the checks failed.
     """
     verdicts = {finding.verdict for finding in run.findings}
@@ -87,6 +88,6 @@ def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
         return 3
     if run.failures() or has_failed_test:
         return 1
-    if not verdicts & {Verdict.PASS, Verdict.FAIL}:
+    if not verdicts & {Verdict.PASS, Verdict.FAIL} or security_access_unjudged(run):
         return 5
     return 0

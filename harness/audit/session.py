@@ -24,7 +24,7 @@ from harness.outcome import Unjudged
 from harness.redaction import OriginalLog, Redactor
 from harness.report.files import write_reports
 from harness.requirements import not_tested
-from harness.run import Depth, Finding, Identifier, Run, RunInfo, SecurityAccessSummary, Verdict
+from harness.run import Depth, Finding, Identifier, Run, RunInfo, SecurityAccessSummary, Verdict, worse_than
 from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
 from harness.run_lock import RunLock
 from harness.target import QUIRKS, Target
@@ -144,13 +144,7 @@ class AuditSession:
 
         UserError: it, or the frames that prove it, cannot be written.
         """
-        reason = self._accepted_reason(finding)
-        if reason and finding.verdict is Verdict.FAIL:
-            finding = replace(finding, accepted=reason)
-        elif reason and finding.verdict is Verdict.PASS:
-            self._on_acceptances.append(f"{finding.id} is accepted by the target file ({reason}) but no longer fails.")
-        elif finding.verdict is Verdict.FAIL:
-            self._on_acceptances += self._expired(finding)
+        finding = self._held_against_acceptances(finding)
         finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
         self._originals[finding.id, finding.parameter] = finding
         if self._redactor is not None:
@@ -164,18 +158,34 @@ class AuditSession:
             raise UserError(trace.trouble)
         return finding
 
-    def _accepted_reason(self, finding: Finding) -> str:
-        today = self.info.started_utc[:10]
+    def _held_against_acceptances(self, finding: Finding) -> Finding:
+        """The finding, accepted if the target file says so; what it says that no longer holds is remarked."""
+        remark = self._on_acceptances.append
         for entry in self.options.target.accepted:
-            if entry.id == finding.id and (entry.expires is None or entry.expires.isoformat() >= today):
-                return entry.reason
-        return ""
+            if entry.id != finding.id or entry.parameter not in (None, finding.parameter):
+                continue
+            name = f"{entry.id} [{entry.parameter}]" if entry.parameter else entry.id
+            if finding.verdict is Verdict.PASS:
+                remark(f"{name} is accepted by the target file ({entry.reason}) but no longer fails.")
+            if finding.verdict is not Verdict.FAIL:
+                continue
+            if entry.expires is not None and entry.expires.isoformat() < self.info.started_utc[:10]:
+                remark(f"{name} was accepted by the target file ({entry.reason}) until {entry.expires} and counts again.")
+            elif worse_than(finding.severity, entry.severity):
+                remark(
+                    f"{name} is accepted by the target file up to severity {entry.severity} ({entry.reason}); "
+                    f"this failure is {finding.severity} and counts."
+                )
+            elif entry.observed is not None and not self._was_observed(entry.observed, finding):
+                remark(f"{name} is accepted by the target file for another observation ({entry.reason}); this one counts.")
+            else:
+                return replace(finding, accepted=entry.reason)
+        return finding
 
-    def _expired(self, finding: Finding) -> Iterator[str]:
-        """What to say of acceptances that ended before this run."""
-        for entry in self.options.target.accepted:
-            if entry.id == finding.id and entry.expires is not None:
-                yield f"{entry.id} was accepted by the target file ({entry.reason}) until {entry.expires} and counts again."
+    def _was_observed(self, text: str, finding: Finding) -> bool:
+        """Whether the observation holds the text, as it was made or as a report shows it."""
+        shown = finding if self._redactor is None else self._redactor.finding(finding)
+        return text in finding.observed or text in shown.observed
 
     def finish(self, stopped_by: str) -> Run:
         """Leave the ECU restored as far as it answers, close the bus, and write audit.json and every report.
@@ -268,13 +278,15 @@ class AuditSession:
 
     def _on_unknown_ids(self) -> Iterator[str]:
         known = {id for id, _ in self._originals}
-        for id in dict.fromkeys(entry.id for entry in self.options.target.accepted):
-            if id not in known:
-                yield f"No check of this run has an id that the target file accepts: {id}."
-        for entry in self.options.target.requirements:
-            unknown = [id for id in entry.checks if id not in known]
+        for entry in self.options.target.accepted:
+            if entry.id not in known:
+                yield f"No check of this run has an id that the target file accepts: {entry.id}."
+            elif entry.parameter is not None and (entry.id, entry.parameter) not in self._originals:
+                yield f"{entry.id} was run on nothing that the target file accepts it for: {entry.parameter}."
+        for requirement in self.options.target.requirements:
+            unknown = [id for id in requirement.checks if id not in known]
             if unknown:
-                yield f"No check of this run has an id that requirement {entry.id} names: {', '.join(unknown)}."
+                yield f"No check of this run has an id that requirement {requirement.id} names: {', '.join(unknown)}."
 
     def _on_found_keys(self) -> Iterator[str]:
         for level, what in self.tester.security.found_keys.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.report.text import shown
-from harness.run import Run, RunInfo, Severity, Verdict
+from harness.run import Crash, Finding, Run, RunInfo, Severity, Verdict
 
 VERDICT_MEANINGS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "The check ran and the ECU did not violate what it tests.",
@@ -50,8 +50,54 @@ def interruption(info: RunInfo) -> str:
     return "This run was cut short and never finished: checks that had not ended are missing."
 
 
+def security_access_unjudged(run: Run) -> bool:
+    """Whether the ECU has SecurityAccess, checks of it were selected, and none came to a verdict."""
+    summary = run.info.security_access
+    selected = [one for one in run.findings if one.id.startswith("SA-") and one.reason != DESELECTED]
+    return summary is not None and summary.seen and not summary.judged and bool(selected)
+
+
+def warnings(run: Run) -> list[str]:
+    """What must be known before anything else, worst first: crashes, a SecurityAccess that was not judged, 0x29."""
+    info = run.info
+    said = [_crash(crash) for crash in info.crashes]
+    summary = info.security_access
+    if security_access_unjudged(run) and summary is not None:
+        said.append(f"SecurityAccess was not judged, though the ECU has it: {summary.why}.")
+    if summary is not None and summary.authentication:
+        services = ", ".join(summary.authentication)
+        said.append(f"Authentication (0x29) guards service {services}: whether SecurityAccess would open it was not judged.")
+    return said
+
+
+def _crash(crash: Crash) -> str:
+    certainty = "and did so again from a known state" if crash.reproduced else "once; it was not seen to happen again"
+    return f"{crash.what[:1].upper()}{crash.what[1:].rstrip('.')} after {crash.request} ({crash.check}), {certainty}."
+
+
+def causes(run: Run) -> list[tuple[str, list[Finding]]]:
+    """The failures whose checks name the flaw behind them, by that flaw, the worst first."""
+    found: dict[str, list[Finding]] = {}
+    for finding in run.failures():
+        if finding.cause:
+            found.setdefault(finding.cause, []).append(finding)
+    return list(found.items())
+
+
 def conclusion(run: Run) -> str:
-    """How bad is it? One sentence, or two if some checks ended in errors."""
+    """How bad is it? What must be known first, then one sentence, or two if some checks ended in errors."""
+    return " ".join([*warnings(run), in_a_sentence(run)])
+
+
+def is_partial(run: Run) -> bool:
+    """Whether hardly enough was judged to be called well: cut short, not judged where it matters, or crashed."""
+    decided = [one for one in run.findings if one.verdict in (Verdict.PASS, Verdict.FAIL)]
+    open_results = [one for one in run.findings if one.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR)]
+    return run.info.interrupted or bool(warnings(run)) or len(open_results) > len(decided) / 4
+
+
+def in_a_sentence(run: Run) -> str:
+    """How bad is it? One sentence, or two if some checks ended in errors or share a cause."""
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
     if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
@@ -60,14 +106,16 @@ def conclusion(run: Run) -> str:
     elif not decided:
         sentence = "Nothing is known of this ECU's protection: no result is a pass or a fail."
     elif not failures:
-        rest = "the rest is not known" if run.info.interrupted else "nothing needs mending"
-        sentence = f"No finding: {_count(decided, 'result')} reached pass or fail, and {rest}."
+        sentence = f"No finding: {_count(decided, 'result')} reached pass or fail, and {_rest(run)}."
     else:
         worst = failures[0].severity
         number = sum(one.severity is worst for one in failures)
         how_bad = f"of {worst} severity" if number == len(failures) else f"{number} of them {worst}"
         decided_results = f"{_count(decided, 'result')} that reached pass or fail"
         sentence = f"{_count(len(failures), 'finding')} among the {decided_results}, {how_bad}."
+        for cause, findings in causes(run):
+            if len(findings) > 1:
+                sentence += f" {len(findings)} of them have one cause: {cause}."
     if accepted := len(run.accepted()):
         sentence += f" The target file accepts {_count(accepted, 'more failure' if failures else 'failure')}."
     if errors := len(run.with_verdict(Verdict.ERROR)):
@@ -75,9 +123,24 @@ def conclusion(run: Run) -> str:
     return sentence
 
 
+def _rest(run: Run) -> str:
+    """What of the ECU is not known; nothing needs mending only where the run was whole and hardly anything is open."""
+    if run.info.interrupted:
+        return "the rest is not known"
+    selected = [one for one in run.findings if one.reason != DESELECTED]
+    if len(selected) < len(run.findings):
+        return f"{_count(len(run.findings) - len(selected), 'result')} were not selected: of those nothing is known"
+    unknown = [one for one in selected if one.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR)]
+    if unknown:
+        return f"{_count(len(unknown), 'result')} were not decided"
+    return "nothing needs mending"
+
+
 def closing_line(run: Run) -> str:
     """``5 findings``, and whether they are the ones that the target is known for."""
     count = _count(len(run.failures()), "finding")
+    if not run.failures() and (run.info.interrupted or warnings(run)):
+        count += ", but " + ("the run was cut short" if run.info.interrupted else "see what was not judged above")
     expected = expected_findings(run.info)
     if not expected:
         return count

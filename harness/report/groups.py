@@ -1,4 +1,4 @@
-"""Which results are one problem? Those of one check, wherever it failed; each problem with a name to link to."""
+"""Put results together that are one problem: of one cause, or of one check; each problem has a name to link to."""
 
 from __future__ import annotations
 
@@ -20,11 +20,23 @@ MOST_TOGETHER: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A check, and its results that are shown together."""
+    """Results that are shown together: those that one cause explains, or those of one check."""
 
     anchor: str
     """The id of its place in the page, e.g. ``check-SA-09``."""
     findings: tuple[Finding, ...]
+    cause: str = ""
+    """The flaw that they have in common; empty: they are of one check."""
+
+    @property
+    def title(self) -> str:
+        """The cause as a sentence, or what the check demands."""
+        return self.cause[:1].upper() + self.cause[1:] if self.cause else self.first.title
+
+    @property
+    def ids(self) -> str:
+        """The checks, each once."""
+        return ", ".join(dict.fromkeys(one.id for one in self.findings))
 
     @property
     def first(self) -> Finding:
@@ -59,11 +71,16 @@ class Group:
 
 
 def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
-    """By check, in the order in which each is met first."""
-    found: dict[str, list[Finding]] = {}
+    """By cause where several checks name the same one, else by check; in the order in which each is met first."""
+    findings = list(findings)
+    checks: dict[str, set[str]] = {}
     for finding in findings:
-        found.setdefault(finding.id, []).append(finding)
-    return [Group(anchors.new(name), tuple(some)) for name, some in found.items()]
+        checks.setdefault(finding.cause, set()).add(finding.id)
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        is_shared = bool(finding.cause) and len(checks[finding.cause]) > 1
+        found.setdefault((finding.cause, "") if is_shared else ("", finding.id), []).append(finding)
+    return [Group(anchors.new(name or some[0].id), tuple(some), cause) for (cause, name), some in found.items()]
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.report.conclusion import closing_line, conclusion, interruption
+from harness.report.conclusion import causes, closing_line, in_a_sentence, interruption, warnings
 from harness.report.decode import service_name
 from harness.report.text import bytes_of, shown, shown_hex
 from harness.run import Finding, Run, Severity, Verdict
@@ -51,7 +51,7 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) 
 
 def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list[str]:
     """The counts, the findings by severity, what must be known of the run; the last line is the number of findings."""
-    lines = []
+    lines = [line for text in warnings(run) for line in (*_hanging("! ", text, width), "")]
     for verdict in Verdict:
         if count := len(run.with_verdict(verdict)):
             accepted = f", {len(run.accepted())} of them accepted" if verdict is Verdict.FAIL and run.accepted() else ""
@@ -62,8 +62,11 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
             ids = [finding.id for finding in failures if finding.severity is severity]
             if ids:
                 lines += _hanging(f"  {severity:<{_LABEL}}{len(ids):>3}  ", ", ".join(_counted(ids)), width)
+    for cause, findings in causes(run):
+        names = ", ".join(_counted([finding.id for finding in findings]))
+        lines += ["", *_hanging("", f"One cause, {cause}: {names}", width)]
     decided = any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings)
-    said = [interruption(run.info), *run.info.remarks, "" if decided else conclusion(run)]
+    said = [interruption(run.info), *run.info.remarks, "" if decided else in_a_sentence(run)]
     for text in filter(None, said):
         lines += ["", *_hanging("", text, width)]
     return [*lines, "", *_hanging("", closing_line(run), width)]

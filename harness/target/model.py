@@ -202,6 +202,12 @@ class Accepted:
     """[[accepted]]: a finding that somebody decided to live with."""
 
     id: Annotated[str, _ID_OF_CHECK]
+    severity: Annotated[str, rules.SEVERITY]
+    """The highest that is accepted; a failure that is more severe counts."""
+    parameter: Annotated[str | None, text('what the check was run on, e.g. "level 0x01"')] = None
+    """None: whatever it was run on."""
+    observed: Annotated[str | None, text("text that the failure's observation holds", is_multiline=True)] = None
+    """None: whatever was observed."""
     reason: Annotated[str, text("the reason, a sentence", is_multiline=True)]
     expires: Annotated[date | None, rules.EXPIRES] = None
 

@@ -58,7 +58,8 @@ def _duplicates(target: Target, problems: Problems) -> None:
     _twice("session", "id", [entry.id for entry in target.sessions], problems)
     _twice("security", "level", [entry.level for entry in target.security], problems)
     _twice("data", "did", [entry.did for entry in target.data], problems)
-    _twice("accepted", "id", [entry.id for entry in target.accepted], problems)
+    accepted = [entry.id if entry.parameter is None else f"{entry.id} [{entry.parameter}]" for entry in target.accepted]
+    _twice("accepted", "id", accepted, problems)
     _twice("requirement", "id", [entry.id for entry in target.requirements], problems)
     for table, entries in (("service", target.services), ("routine", target.routines), ("memory", target.memory)):
         _twice(table, "id", [entry.id for entry in entries], problems)

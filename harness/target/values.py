@@ -268,6 +268,12 @@ def _padding(value: object) -> int | None:
     return None if value is False else _BYTE.parse(value)
 
 
+def _severity(value: object) -> str:
+    if value not in ("critical", "high", "medium", "low", "info"):
+        raise Refused
+    return str(value)
+
+
 def _expires(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -294,6 +300,9 @@ COMMAND = Rule('"command: …"', _command)
 BARE_COMMAND = Rule('a command, e.g. "command: ssh pi sudo systemctl restart ecu"', _bare_command)
 """Where nothing but a command makes sense, the word may be left out; it is kept with it."""
 POWER = Rule('"command: …" or "simulated"', _power)
+SEVERITY = Rule(
+    'the highest that is accepted, e.g. the line severity = "high"; one of critical, high, medium, low, info', _severity
+)
 EXPIRES = Rule("a date, e.g. 2027-01-31", _expires)
 SERVICES = _span(0xFF, 2)
 ROUTINES = _span(0xFFFF, 4)

@@ -11,8 +11,8 @@ from .auditing import Done, article_with, uds_harness
 WHY = "The bench has no other ECU."
 
 
-def accepting(name: str, more: str = "") -> str:
-    return f'\n[[accepted]]\nid = "{name}"\nreason = "{WHY}"\n{more}\n'
+def accepting(name: str, more: str = "", severity: str = "critical") -> str:
+    return f'\n[[accepted]]\nid = "{name}"\nseverity = "{severity}"\nreason = "{WHY}"\n{more}\n'
 
 
 def audited(place: Path, text: str, *selected: str) -> Done:
@@ -66,3 +66,33 @@ def test_an_acceptance_of_an_id_that_no_check_has_is_said(place: Path) -> None:
 def test_an_acceptance_of_what_was_not_run_says_nothing(place: Path) -> None:
     done = audited(place, accepting("SA-09"), "SA-01")
     assert not any("SA-09" in remark for remark in done.document["run"]["remarks"])
+
+
+def test_a_failure_that_is_worse_than_what_is_accepted_counts(place: Path) -> None:
+    done = audited(place, accepting("CF-01", severity="low"), "CF-01")
+    assert done.code == 1, done.explain()
+    assert done.result("CF-01")["severity"] == "medium"
+    said = f"CF-01 is accepted by the target file up to severity low ({WHY}); this failure is medium and counts."
+    assert said in done.document["run"]["remarks"]
+
+
+@pytest.mark.parametrize(("parameter", "code"), [("level 0x01", 0), ("level 0x03", 1)])
+def test_what_is_accepted_for_one_parameter_is_accepted_for_that_one_only(parameter: str, code: int, place: Path) -> None:
+    done = audited(place, accepting("SA-09", f'parameter = "{parameter}"'), "SA-09")
+    assert done.code == code, done.explain()
+    said = "SA-09 was run on nothing that the target file accepts it for: level 0x03."
+    assert (said in done.document["run"]["remarks"]) is (code == 1)
+
+
+@pytest.mark.parametrize(("observed", "code"), [("no limit in 11", 0), ("no limit in 300", 1)])
+def test_an_acceptance_may_pin_what_was_observed(observed: str, code: int, place: Path) -> None:
+    done = audited(place, accepting("SA-09", f'observed = "{observed}"'), "SA-09")
+    assert done.code == code, done.explain()
+
+
+def test_an_acceptance_without_severity_is_refused_with_the_line_to_add(place: Path) -> None:
+    done = audited(place, f'\n[[accepted]]\nid = "CF-01"\nreason = "{WHY}"\n', "CF-01")
+    assert done.code == 4
+    assert "accepted #1: severity is missing; give the highest that is accepted" in done.err.replace("\n", " ")
+    assert 'severity = "high"' in done.err
+    assert done.folders == []
