@@ -225,7 +225,7 @@ def list_of(rule: Rule, allowed: str) -> Rule:
     """A list of values that the rule allows, none of them twice; kept as a tuple."""
 
     def parse(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list):
+        if not isinstance(value, (list, tuple)):
             raise Refused
         items = tuple(rule.parse(item) for item in value)
         if len(set(items)) != len(items):
