@@ -167,6 +167,8 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
         tester.note(f"DID {entry.did:04X} was not tried: its write does not fit a single frame")
         return
     paths = permitted(tester, paths, write_request(entry.did, value))
+    if not paths:  # `permitted` has noted why
+        return
     if not seen_after_write_by(tester, paths, entry):
         return
     for path in paths:
