@@ -24,6 +24,7 @@ from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.run import Depth
 from harness.target import SecurityLevel, Target
+from harness.target.values import BUILT_IN_KEYS
 from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.reply import Reply
@@ -78,7 +79,7 @@ def discover(
     allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and an
     adapter that fails end it with what was found until then. LinkError: the adapter fails before any ECU is found.
     """
-    if key is not None:
+    if key is not None and key not in BUILT_IN_KEYS:
         key_function(SecurityLevel(level=1, key=key), target.folder)  # a mistake in it is told before anything is asked
     longest_s = LONGEST_S[depth] if longest_s is None else longest_s
     asked = usual_ids() if candidates is None else candidates

@@ -1,4 +1,4 @@
-"""Add what was found of an ECU to the target file that a person wrote of it; not a line of theirs is lost."""
+"""Add what was found of an ECU to the target file that a person wrote of it; no line of theirs is lost but secrets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from harness.discovery.ecu_map import EcuMap
 from harness.discovery.target_text import entries_text
 from harness.errors import UserError
 from harness.target import SecurityLevel, Target, load_text
-from harness.target.values import Span
+from harness.target.values import BUILT_IN_KEYS, Span
 
 HEADING = """\
 # What was found beside what is written above. Every entry bears origin = "found": found is not permitted.
 """
+_SECRET = re.compile(r'(?m)^\s*secret\s*=\s*"hex:[^"]*"')
+_BUILT_IN_KEY = re.compile(rf'(?m)^(\s*)(key\s*=\s*"(?:{"|".join(BUILT_IN_KEYS)})")')
+_INLINE_SECRET = re.compile(r',?\s*\bsecret\s*=\s*"hex:[^"]*"')
 _NUMBER = re.compile(r"^(?:id|level|did|request_id) = (\S+)$", re.MULTILINE)
 _TABLE = re.compile(r"^\[\[(\w+)\]\]$", re.MULTILINE)
 
@@ -26,7 +29,7 @@ def extended_text(written: str, target: Target, ecu: Ecu, found: EcuMap, keys: M
 
     `target` is what the file says, perhaps on another bus than it names: then the new file names that one.
     """
-    text = _on_the_bus_that_was_asked(written, target)
+    text = _without_secrets(_on_the_bus_that_was_asked(written, target))
     remarks = [*differences(target, found), *found.not_asked]
     parts = [text.rstrip("\n") + "\n", HEADING + "".join(f"# {sentence}\n" for sentence in remarks)]
     for kind, entry in _new_entries(target, ecu, found, keys):
@@ -63,6 +66,16 @@ def _is_declared(target: Target, kind: str, number: int) -> bool:
         "memory": [entry.span for entry in target.memory],
     }
     return number in numbers.get(kind, ()) or any(number in span for span in spans.get(kind, ()))
+
+
+def _without_secrets(text: str) -> str:
+    """The text without secrets that stand in it: a copy is handed on more easily than what it was copied from."""
+    blocks = re.split(r"(?m)^(?=\s*\[)", text)
+    for number, block in enumerate(blocks):
+        if _SECRET.search(block):
+            block = _BUILT_IN_KEY.sub(r"\1# \2", block)
+            blocks[number] = _SECRET.sub('# secret is not copied; give it, or secret = "env:NAME", and the key again', block)
+    return _INLINE_SECRET.sub("", "".join(blocks))
 
 
 def _on_the_bus_that_was_asked(text: str, target: Target) -> str:

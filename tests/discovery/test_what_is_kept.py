@@ -18,6 +18,7 @@ from harness.target.load import unknown_target
 
 NODES = "tests.discovery.session_nodes"
 
+MY_KEY = 'key = "my_key.py:function"'
 WRITTEN = """\
 # Words of mine.
 [target]
@@ -37,8 +38,7 @@ name = "workshop"
 level = 0x01
 session = 0x03
 attempts = 3
-key = "hmac-sha256"
-secret = "hex:00112233445566778899AABBCCDDEEFF"
+key = "my_key.py:function"
 [[data]]
 did = 0x1010
 length = 1
@@ -47,6 +47,7 @@ write = "open"
 allow = ["reset", "power"]
 [[accepted]]
 id = "SA-06"
+severity = "medium"
 reason = "known"
 """
 
@@ -119,6 +120,7 @@ def test_progress_is_told_without_a_terminal_too(
 def test_a_second_discovery_keeps_every_line_that_a_person_wrote(tmp_path: Path) -> None:
     mine, out = tmp_path / "mine.toml", tmp_path / "again.toml"
     mine.write_text(WRITTEN, encoding="utf-8")
+    (tmp_path / "my_key.py").write_text("def function(seed, level):\n    return seed\n", encoding="utf-8")
     assert main(["discover", str(mine), "--depth", "quick", "-o", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
     assert text.startswith(WRITTEN)
@@ -132,8 +134,20 @@ def test_a_second_discovery_keeps_every_line_that_a_person_wrote(tmp_path: Path)
     assert after.accepted == before.accepted
 
 
+def test_a_secret_that_stands_in_the_file_is_not_copied(tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine.toml", tmp_path / "again.toml"
+    secret = "00112233445566778899AABBCCDDEEFF"
+    mine.write_text(WRITTEN.replace(MY_KEY, f'key = "hmac-sha256"\nsecret = "hex:{secret}"'), encoding="utf-8")
+    assert main(["discover", str(mine), "--depth", "quick", "-o", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert secret not in text
+    assert '# key = "hmac-sha256"' in text
+    assert load_target(out).security[0].attempts == 3
+
+
 def test_entries_that_a_file_has_no_room_for_are_left_as_comments(tmp_path: Path) -> None:
     mine, out = tmp_path / "mine.toml", tmp_path / "again.toml"
+    (tmp_path / "my_key.py").write_text("def function(seed, level):\n    return seed\n", encoding="utf-8")
     inline = "data = [{ did = 0x1010, length = 1, write = 'open' }]\n" + WRITTEN.replace(
         '[[data]]\ndid = 0x1010\nlength = 1\nwrite = "open"\n', ""
     )
