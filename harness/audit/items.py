@@ -49,6 +49,7 @@ class Audit:
         except BaseException:
             self._stop.remove()
             raise
+        self._stop.allow()
         if self._request is not None and self._session.info.ledger:
             self._request.console.heading(f"wrong keys are counted in {self._session.info.ledger}")
         if self._request is not None:
@@ -295,6 +296,7 @@ class Audit:
     def pytest_unconfigure(self) -> None:
         """Say what to do about a folder that could not be finished, and let go of everything."""
         self._session.close()
+        self._session.release()
         self._stop.remove()
         if not self._is_sealed:
             folder = self._session.folder.path

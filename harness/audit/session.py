@@ -248,7 +248,7 @@ class AuditSession:
         return tuple(identification(self.tester, no_contact, hidden_dids)), no_contact
 
     def close(self, remarks: list[str] | None = None) -> None:
-        """Let go of the bus and its log, once; what goes wrong is remarked."""
+        """Let go of the bus and its log, if that was not done yet; what goes wrong is remarked."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -258,6 +258,10 @@ class AuditSession:
             except (HarnessError, OSError) as error:
                 if remarks is not None:
                     remarks.append(f"The {what} did not close cleanly: {error}")
+
+    def release(self) -> None:
+        """Let others write into the folder."""
+        self._lock.release()
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
         """Everything that was written so far once more, with all that is known now; and what is still to be written."""
@@ -308,7 +312,6 @@ class AuditSession:
             if file.suffix == ".py" and file.is_file():
                 inputs[f"key 0x{entry.level:02X}"] = sha256_of(file)
         self.folder.seal(inputs)
-        self._lock.release()
 
 
 def _ids_in_use(target: Target) -> set[int]:

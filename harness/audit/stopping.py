@@ -18,9 +18,9 @@ GIVES_UP_AT: Final = 3
 class Stop:
     """Takes those signals while it is installed, and lets them interrupt only what may be interrupted.
 
-    A KeyboardInterrupt at any moment could cut a result in two, or the report short. So one is raised only until `hold`
-    is called, and within `interruptible`; everywhere else the wish is noted, and the next `interruptible` raises it. The
-    third signal is raised wherever it arrives.
+    A KeyboardInterrupt at any moment could cut a result in two, or the report short. So one is raised only between
+    `allow` and `hold`, and within `interruptible`; everywhere else the wish is noted, and the next of these raises it.
+    The third signal is raised wherever it arrives.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Stop:
         self.has_given_up = False
         """Asked so often that the ending itself was cut short."""
         self._count = 0
-        self._may_raise = True
+        self._may_raise = False
         self._former: dict[signal.Signals, object] = {}
 
     def install(self) -> None:
@@ -49,13 +49,17 @@ class Stop:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Within this the first signal raises KeyboardInterrupt, and one that came before does so at once."""
-        self._may_raise = True
         try:
-            if self._count:
-                raise KeyboardInterrupt
+            self.allow()
             yield
         finally:
-            self._may_raise = False
+            self.hold()
+
+    def allow(self) -> None:
+        """From now on the first signal raises KeyboardInterrupt; so does this, if one has come."""
+        self._may_raise = True
+        if self._count:
+            raise KeyboardInterrupt
 
     def hold(self) -> None:
         """From now on only what is `interruptible` is interrupted."""
