@@ -49,7 +49,6 @@ class Audit:
         except BaseException:
             self._stop.remove()
             raise
-        self._stop.allow()
         if self._request is not None and self._session.info.ledger:
             self._request.console.heading(f"wrong keys are counted in {self._session.info.ledger}")
         if self._request is not None:
@@ -81,6 +80,10 @@ class Audit:
         return f"{text}, wrong keys counted in {ledger}" if ledger else text
 
     # Collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        self._stop.allow()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         try:
             audit = Audit(config)
-        except HarnessError as error:
+        except (HarnessError, OSError) as error:
             raise pytest.UsageError(str(error)) from None
         config.pluginmanager.register(audit, AUDIT)
 

@@ -32,6 +32,10 @@ AUDIT = ("audit", "article", "--depth", "quick", "-k", SELECTED, "--seed", "1")
 Place = tuple[object, str, int]
 """A function by its owner and name, and which of its calls is meant."""
 
+BEGINNING: dict[str, Place] = {
+    "the folder is made": (RunFolder, "create", 1),
+    "the log is opened": (Redactor, "open_log", 1),
+}
 PLACES: dict[str, Place] = {
     "a check begins": (Runner, "run", 2),
     "the state before a check": (Tester, "restore", 3),
@@ -59,6 +63,7 @@ PLACES: dict[str, Place] = {
 
 USUAL = {"the state before a check", "a result is kept", "what waits is settled", "audit.json", "audit.html"}
 MOMENTS = [pytest.param(name, marks=() if name in USUAL else pytest.mark.thorough) for name in PLACES]
+FIRST_MOMENTS = [pytest.param(name, marks=pytest.mark.thorough) for name in BEGINNING]
 
 
 @cache
@@ -110,14 +115,14 @@ def holds(done: Done) -> None:
 
 
 @pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.thorough), 2])
-@pytest.mark.parametrize("place", MOMENTS)
+@pytest.mark.parametrize("place", [*FIRST_MOMENTS, *MOMENTS])
 def test_ctrl_c_at_any_moment(place: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def press() -> None:
         for _ in range(times):
             signal.raise_signal(signal.SIGINT)
 
     everything()
-    happening(monkeypatch, PLACES[place], press)
+    happening(monkeypatch, (BEGINNING | PLACES)[place], press)
     done = uds_harness(*AUDIT, cwd=tmp_path)
     monkeypatch.undo()
     holds(done)
