@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
@@ -14,6 +16,7 @@ from harness.link.clock import Chance, system_random_bytes
 from harness.redaction import HIDEABLE, Redactor, Vocabulary
 from harness.redaction.vocabulary import Kind
 from harness.target import Target, shipped_targets
+from harness.target.values import without_arguments
 
 KEY_BYTES: Final = 32
 
@@ -28,6 +31,10 @@ def redactor_of(target: Target, seed: int, hidden: Collection[str]) -> Redactor:
     key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)
     dids = {HIDEABLE[name] for name in hidden} | {entry.did for entry in target.data if entry.secret}
     redactor = Redactor(Vocabulary(key, dids))
+    for hook in target.hooks:
+        shown = without_arguments(hook)
+        for quoted in (hook, shlex.quote(hook)[1:-1], json.dumps(hook)[1:-1], json.dumps(hook, ensure_ascii=False)[1:-1]):
+            redactor.hooks[quoted] = shown
     for entry in target.security:
         if entry.secret is not None:
             redactor.words.learn(entry.secret.reveal(), Kind.LASTING)

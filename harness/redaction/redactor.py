@@ -44,6 +44,8 @@ class Redactor:
 
     def __init__(self, words: Vocabulary) -> None:
         self.words = words
+        self.hooks: dict[str, str] = {}
+        """Command lines and URLs that may hold secrets, however they are quoted, and what stands for them."""
         self._kept: dict[str, str] = {}
         self._version = -1
 
@@ -86,9 +88,13 @@ class Redactor:
         """A text without secrets."""
         if self._version != self.words.version or len(self._kept) > _MOST_KEPT:
             self._kept, self._version = {}, self.words.version
-        known = self._kept.get(text)
+        original = text
+        known = self._kept.get(original)
         if known is None:
-            known = self._kept[text] = redacted_text(self.words, text)
+            for hook, shown in self.hooks.items():
+                text = text.replace(hook, shown)
+            known = redacted_text(self.words, text)
+            self._kept[original] = known
         return known
 
     def _redacted(self, value: T) -> T:

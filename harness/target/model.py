@@ -24,6 +24,9 @@ _ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
 _IDS_OF_CHECKS = list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')
 _CAN_IDS = list_of(rules.CAN_ID, "a list of CAN ids, e.g. [0x701]")
 
+_HOOKS = frozenset({"key", "command", "power", "console", "memory"})
+"""Fields of [[security]], [reset] and [observe] that may name a program or a service."""
+
 Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
 """What was only found is never permission: policy comes from what is declared.
 
@@ -279,6 +282,17 @@ class Target:
         return tuple(entry.id for entry in self.requirements if check in entry.checks)
 
     def redacted(self) -> dict[str, Any]:
-        """The target as plain JSON values, secrets as ``(redacted)``."""
+        """The target as plain JSON values, secrets and what hooks are called with as ``(redacted)``."""
         settings: dict[str, Any] = plain(self)
+        for table in (*settings["security"], settings["reset"], settings["observe"]):
+            for name in _HOOKS & table.keys():
+                if table[name] is not None:
+                    table[name] = rules.without_arguments(table[name])
         return settings
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """Every command and URL that the target names, as it is written."""
+        tables = (*self.security, self.reset, self.observe)
+        found = (getattr(table, name, None) for table in tables for name in sorted(_HOOKS))
+        return tuple(hook for hook in found if hook is not None and rules.without_arguments(hook) != hook)

@@ -309,6 +309,20 @@ ROUTINES = _span(0xFFFF, 4)
 ADDRESSES = _span(0xFFFF_FFFF_FFFF_FFFF, 8)
 
 
+def without_arguments(hook: str) -> str:
+    """What calls a program or service, as a report may show it: ``command: ssh (redacted)``, ``http://host/key?(redacted)``.
+
+    Whatever is given to it may be a secret.
+    """
+    if hook.startswith("command:"):
+        program, *arguments = shlex.split(hook.removeprefix("command:"))
+        return f"command: {shlex.quote(program)} (redacted)" if arguments else hook
+    if hook.startswith(("http://", "https://")):
+        address, mark, _ = hook.partition("?")
+        return f"{address}?(redacted)" if mark else hook
+    return hook
+
+
 def plain(value: Any) -> Any:
     """A setting as JSON can hold it; what this file defines, in the words that a target file has for it."""
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -7,15 +7,16 @@ import hmac
 import json
 import re
 import shlex
-import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import KeyFunctionError, UserError
 from harness.link.node import load_file
 from harness.target import SecurityLevel
+from harness.target.values import without_arguments
+from harness.tester.patience import interrupted_after
+from harness.tester.post import post_json
+from harness.tester.programs import ProgramError, run_program
 
 KeyFunction = Callable[[bytes, int], bytes]
 """key(seed, level) -> key; `level` is the sub-function of the seed request (odd)."""
@@ -23,7 +24,10 @@ KeyFunction = Callable[[bytes, int], bytes]
 LONGEST_KEY_BYTES = 4093
 LONGEST_MESSAGE = 300
 LONGEST_LABEL = 100
-LONGEST_HTTP_ANSWER = 1 << 16
+LONGEST_ANSWER_BYTES = 1 << 16
+LONGEST_PYTHON_S = 60.0
+"""After so long a Python function is interrupted: longer than anybody takes who is asked for the key by it."""
+SHORTEST_PRIVATE_WORD = 4
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
@@ -53,19 +57,22 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
     if how == "hmac-sha256":
         assert secret is not None
         return lambda seed, level: hmac_sha256_key(seed, level, secret.reveal())
-    label = how if len(how) <= LONGEST_LABEL else f"{how[:LONGEST_LABEL]} …"
+    label = without_arguments(how)
+    label = label if len(label) <= LONGEST_LABEL else f"{label[:LONGEST_LABEL]} …"
+    private: list[str] = []
     if how.startswith("command:"):
         words = shlex.split(how.removeprefix("command:"))
-        compute, label = _command(words, entry.key_timeout_s), f"command: {words[0]}"
+        compute, private = _command(words, entry.key_timeout_s), words[1:]
     elif how.startswith(("http://", "https://")):
-        compute = _http(how, entry.key_timeout_s)
+        compute, private = _http(how, entry.key_timeout_s), [how.partition("?")[2]]
     else:
         compute = _python(how, relative_to)
-    return _discreet(compute, label, secret.reveal() if secret is not None else b"")
+    return _discreet(compute, label, secret.reveal() if secret is not None else b"", private)
 
 
-def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes) -> KeyFunction:
-    """Whatever goes wrong in `compute` is one line that does not tell the secret."""
+def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, private: Sequence[str]) -> KeyFunction:
+    """Whatever goes wrong in `compute` is one line that tells neither the secret nor the words in `private`."""
+    words = sorted((word for word in private if len(word) >= SHORTEST_PRIVATE_WORD), key=len, reverse=True)
 
     def key(seed: bytes, level: int) -> bytes:
         try:
@@ -74,6 +81,8 @@ def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes) 
             raise
         except BaseException as error:  # it is the user's code, and may even call sys.exit
             what = str(error) if isinstance(error, KeyFunctionError) else f"{type(error).__name__}: {error}"
+            for word in words:
+                what = what.replace(word, "(redacted)")
             raise KeyFunctionError(f"key {how}: {_one_line(what, secret)}") from None
         if not isinstance(found, bytes | bytearray) or not 0 < len(found) <= LONGEST_KEY_BYTES:
             given = str(len(found)) if isinstance(found, bytes | bytearray) else type(found).__name__
@@ -98,20 +107,23 @@ def _python(how: str, relative_to: Path) -> Callable[[bytes, int], object]:
     function = getattr(load_file(relative_to / file, f"key {how}"), name, None)
     if not callable(function):
         raise UserError(f"key {how}: {file} has no function {name}")
-    return function  # type: ignore[no-any-return]
+
+    def compute(seed: bytes, level: int) -> object:
+        with interrupted_after(LONGEST_PYTHON_S):
+            return function(seed, level)
+
+    return compute
 
 
 def _command(words: list[str], timeout_s: float) -> Callable[[bytes, int], object]:
     def compute(seed: bytes, level: int) -> object:
         try:
-            done = subprocess.run(
-                [*words, seed.hex(), f"0x{level:02X}"], capture_output=True, timeout=timeout_s, check=True, text=True
+            program = run_program(
+                [*words, seed.hex(), f"0x{level:02X}"], timeout_s=timeout_s, most_bytes=LONGEST_ANSWER_BYTES
             )
-        except subprocess.TimeoutExpired:
-            raise KeyFunctionError(f"no answer within {timeout_s} s") from None
-        except subprocess.CalledProcessError as error:
-            raise KeyFunctionError(f"exit code {error.returncode}: {error.stderr}") from None
-        return _from_hex(done.stdout)
+        except ProgramError as error:
+            raise KeyFunctionError(str(error)) from None
+        return _from_hex(program.answer.decode("ascii", "replace"))
 
     return compute
 
@@ -119,13 +131,7 @@ def _command(words: list[str], timeout_s: float) -> Callable[[bytes, int], objec
 def _http(url: str, timeout_s: float) -> Callable[[bytes, int], object]:
     def compute(seed: bytes, level: int) -> object:
         body = json.dumps({"seed": seed.hex(), "level": f"0x{level:02X}"}).encode()
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as response:
-                answer = response.read(LONGEST_HTTP_ANSWER)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise KeyFunctionError(f"HTTP status {error.code}") from None
+        answer = post_json(url, body, timeout_s=timeout_s, most_bytes=LONGEST_ANSWER_BYTES)
         try:
             return _from_hex(json.loads(answer)["key"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:

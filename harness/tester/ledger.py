@@ -226,7 +226,9 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_odd(lock)
-        with FileLock(lock, LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.001, fallback_to_soft=False, preserve_lock_file=True):
+        with FileLock(
+            lock, LOCK_TIMEOUT_S, mode=0o600, poll_interval=0.001, fallback_to_soft=False, preserve_lock_file=True
+        ):
             yield
     except Timeout:
         raise UserError(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +11,13 @@ from pathlib import Path
 from harness.errors import LinkError
 from harness.outcome import Inconclusive
 from harness.tester.client import Client
+from harness.tester.programs import Program, ProgramError, run_program
 
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0
 """How long after the last exchange a console may take to show what was printed."""
 
+MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
 
 
@@ -44,42 +44,22 @@ def watched_console(client: Client) -> Iterator[Console]:
     if command is None:
         raise Inconclusive("no console is declared; see [observe] console in the target file")
     words = shlex.split(command.removeprefix("command:"))
-    with tempfile.TemporaryFile() as output:
-        process = _started(words, output.fileno())
-        try:
+    try:
+        with Program(words, most_bytes=MOST_OUTPUT_BYTES) as program:
             yield console
-        finally:
-            has_ended = _ends(process)
-        output.seek(0)
-        console.content = output.read()
-    if has_ended:
+            has_ended = program.ends_within(LAST_WORDS_S)
+    except ProgramError as error:
+        raise LinkError(f"[observe] {error}") from error
+    console.content = program.output
+    if has_ended and not program.is_too_long:
         console.content += _output_of(words)
-
-
-def _ends(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the command ends by itself, given the time for its last words; if not, it is stopped."""
-    try:
-        process.wait(LAST_WORDS_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return False
-    return True
-
-
-def _started(words: list[str], output: int) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    except OSError as error:
-        raise LinkError(f"[observe] {words[0]}: {error}") from error
 
 
 def _output_of(words: list[str]) -> bytes:
     try:
-        done = subprocess.run(words, check=True, capture_output=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise LinkError(f"[observe] {words[0]}: {' '.join(str(error).split())}") from error
-    return done.stdout + done.stderr
+        return run_program(words, timeout_s=COMMAND_S, most_bytes=MOST_OUTPUT_BYTES).output
+    except ProgramError as error:
+        raise LinkError(f"[observe] {error}") from error
 
 
 def memory_in_use(client: Client) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -11,6 +10,7 @@ from functools import partial
 
 from harness.errors import LinkError
 from harness.tester.client import START_UP_S, Client, Life
+from harness.tester.programs import ProgramError, run_program
 from harness.tester.reply import Reply
 from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 
@@ -20,6 +20,8 @@ LATEST_START_S = 0.3
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
 """An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
+COMMAND_S = 60.0
+MOST_OUTPUT_BYTES = 1 << 20
 
 _NOT_IN_SESSION = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
@@ -238,7 +240,7 @@ class Restart:
     def _run(self, command: str) -> bool:
         words = shlex.split(command.removeprefix("command:"))
         try:
-            subprocess.run(words, check=True, capture_output=True, timeout=60)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise LinkError(f"[reset] {command}: {' '.join(str(error).split())}") from error
+            run_program(words, timeout_s=COMMAND_S, most_bytes=MOST_OUTPUT_BYTES)
+        except ProgramError as error:
+            raise LinkError(f"[reset] {error}") from error
         return True

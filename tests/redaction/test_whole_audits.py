@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from harness.run_folder import RunFolder, differences_to_manifest
 from harness.target import SecurityLevel
 from harness.tester.keys import KeyFunction
 
-from ..audit.auditing import Done, run_pytest, uds_harness
+from ..audit.auditing import NODES, Done, run_pytest, uds_harness, write_target
 from .leaks import leaks, readings
 
 SECRETS = [bytes.fromhex(one) for one in ("8F1D5A20C4B97E3364F0A81B96D2075C", "3BE07294D15F48A6C90D6E812FB7531A")]
@@ -232,3 +233,34 @@ def test_pytests_own_terminal_and_junit_show_no_key(place: Path, keys: Keys) -> 
     (place / "run" / "terminal.txt").write_text(done.out)
     assert "27 02 E" in done.out
     assert leaks(place / "run", keys) == []
+
+
+PASSWORD = "correct horse battery"
+KEY_TOOL = f"{sys.executable} {NODES.with_name('key_tool.py')} --secret 'C0FFEE {PASSWORD}'"
+
+
+def hides_the_arguments(done: Done) -> None:
+    assert done.code in (0, 1), done.explain()
+    read = _all_that_is_read(done.folder)
+    assert b"C0FFEE" not in read
+    assert PASSWORD.encode() not in read
+    assert f"command: {sys.executable} (redacted)".encode() in read
+
+
+def test_what_hooks_are_called_with_is_in_no_file(place: Path) -> None:
+    more = f"""
+[reset]
+power = "command: true --password '{PASSWORD}'"
+
+[observe]
+console = "command: echo C0FFEE"
+"""
+    target = write_target(place, key=f"command: {KEY_TOOL}", more=more)
+    hides_the_arguments(uds_harness("audit", target, "-k", "AC-01 or SA-24", cwd=place))
+
+
+def test_what_the_key_of_an_unknown_ecu_is_called_with_is_in_no_file(place: Path) -> None:
+    words = ["--interface", "uds-sim", "--channel", f"{NODES}:small", "--request-id", "0x700", "--response-id", "0x708"]
+    done = uds_harness("audit", *words, "--key", f"command: {KEY_TOOL}", "--depth", "quick", "-k", "AC-01", cwd=place)
+    hides_the_arguments(done)
+    assert "(redacted)" in (done.folder / "found.toml").read_text()

@@ -10,7 +10,7 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 
 from harness.errors import KeyFunctionError, UserError
 from harness.target import Secret, SecurityLevel
+from harness.tester import keys, patience
 from harness.tester.keys import KeyFunction, article_key, hmac_sha256_key, key_function
 
 SEED = bytes.fromhex("A8 3A 63 B3 C1")
@@ -162,6 +163,24 @@ def test_ctrl_c_in_a_python_function_is_no_error_of_its(python: Callable[[str], 
         python("def key(seed, level): raise KeyboardInterrupt")(SEED, 0x01)
 
 
+@pytest.mark.parametrize("body", ["while True: pass", "import threading; threading.Event().wait()"])
+def test_python_function_that_never_returns_is_interrupted(
+    python: Callable[[str], KeyFunction], body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "LONGEST_PYTHON_S", 0.2)
+    assert "no answer within 0.2 s" in failure(python(f"def key(seed, level):\n    {body}"))
+
+
+def test_python_function_that_swallows_its_interruption_is_interrupted_again(
+    python: Callable[[str], KeyFunction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "LONGEST_PYTHON_S", 0.1)
+    monkeypatch.setattr(patience, "AGAIN_S", 0.1)
+    swallow = "try:\n            while True: pass\n        except BaseException as error: seen.append(error)"
+    source = f"seen = []\ndef key(seed, level):\n    while len(seen) < 3:\n        {swallow}\n    while True: pass"
+    assert "no answer within 0.1 s" in failure(python(source))
+
+
 def test_key_of_the_wrong_signature_is_an_error(python: Callable[[str], KeyFunction]) -> None:
     assert "TypeError" in failure(python("def key(seed): return seed"))
 
@@ -235,6 +254,48 @@ def test_command_that_does_not_end_is_an_error_after_its_time() -> None:
     assert "0.3 s" in failure(command("import threading; threading.Event().wait()", timeout_s=0.3))
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_command_that_prints_for_ever_is_stopped_at_once(stream: str) -> None:
+    source = f"import sys\nwhile True: sys.{stream}.write('5E' * 4096)"
+    assert "prints more than 65536 bytes" in failure(command(source, timeout_s=600))
+
+
+def test_command_that_trickles_is_an_error_after_its_time() -> None:
+    source = "import threading\nwhile True:\n    print('5E', end='', flush=True)\n    threading.Event().wait(0.02)"
+    assert "no answer within 0.5 s" in failure(command(source, timeout_s=0.5))
+
+
+def test_command_is_stopped_with_what_it_has_started(tmp_path: Path) -> None:
+    child = f"import os, threading; open({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid())); threading.Event().wait()"
+    source = (
+        f"import subprocess, sys, pathlib, threading\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "threading.Event().wait()"
+    )
+    failure(command(source, timeout_s=3))
+    stat = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_command_that_leaves_a_child_with_its_pipes_has_answered_all_the_same() -> None:
+    source = (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read(1)'], stdin=subprocess.PIPE)\n"
+        "print('5EF739B0')"
+    )
+    assert command(source)(SEED, 0x01) == RIGHT
+
+
+def test_command_is_given_nothing_to_read() -> None:
+    assert command("import sys; print('5EF739B0' + sys.stdin.read())")(SEED, 0x01) == RIGHT
+
+
+def test_arguments_of_a_command_are_in_no_message(tmp_path: Path) -> None:
+    words = shlex.join([sys.executable, "-c", "import sys; sys.exit(sys.argv[1])", "--secret=C0FFEE"])
+    text = failure(function(f"command: {words}", tmp_path))
+    assert "C0FFEE" not in text
+    assert "exit code 1: (redacted)" in text
+
+
 def test_command_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     assert "no-such-command" in failure(function(f"command: {tmp_path}/no-such-command", tmp_path))
 
@@ -269,20 +330,25 @@ def serving(server: socketserver.BaseServer) -> Iterator[str]:
 class Service(HTTPServer):
     """Answers every POST with the same status and body, and remembers what was asked."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, location: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
-        self.status, self.body = status, body
+        self.status, self.body, self.location = status, body, location
         self.asked: list[tuple[str, str, bytes]] = []
 
 
 class _Answer(BaseHTTPRequestHandler):
     server: Service
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.server.asked.append((self.path, self.headers["Content-Type"], body))
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
+        if self.server.location:
+            self.send_header("Location", self.server.location)
         self.end_headers()
         self.wfile.write(self.server.body)
 
@@ -362,6 +428,58 @@ def test_http_service_that_says_nothing_is_an_error_after_its_time(tmp_path: Pat
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SaysNothing)
     with serving(server) as url:
         assert url in failure(function(url, tmp_path, timeout_s=0.2))
+
+
+class Trickles(socketserver.StreamRequestHandler):
+    """Answers a byte at a time, so that no single read takes long."""
+
+    part = "head"
+
+    def handle(self) -> None:
+        self.request.recv(65536)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+        self.wfile.write(head[:20] if self.part == "head" else head)
+        with suppress(OSError):
+            while not threading.Event().wait(0.02):
+                self.wfile.write(b"x")
+
+
+class TricklesBody(Trickles):
+    part = "body"
+
+
+@pytest.mark.parametrize("handler", [Trickles, TricklesBody])
+def test_http_service_that_trickles_is_an_error_after_its_time(tmp_path: Path, handler: type[Trickles]) -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+    with serving(server) as url:
+        assert "no answer within 0.4 s" in failure(function(url, tmp_path, timeout_s=0.4))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_seed_follows_no_redirection(tmp_path: Path, status: int) -> None:
+    elsewhere = Service(200, b'{"key": "5EF739B0"}')
+    with serving(elsewhere) as there, serving(Service(status, b"", location=there)) as url:
+        text = failure(function(url, tmp_path))
+    assert f"HTTP status {status}: it sends us elsewhere" in text
+    assert elsewhere.asked == []
+
+
+def test_seed_goes_to_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, service = Service(200, b'{"key": "00"}'), Service(200, b'{"key": "5EF739B0"}')
+    with serving(proxy) as address, serving(service) as url:
+        monkeypatch.setenv("http_proxy", address)
+        monkeypatch.delenv("no_proxy")
+        monkeypatch.delenv("NO_PROXY")
+        assert function(url, tmp_path)(SEED, 0x01) == RIGHT
+    assert proxy.asked == []
+
+
+def test_what_a_url_asks_with_is_sent_and_in_no_message(tmp_path: Path) -> None:
+    service = Service(500, b"")
+    with serving(service) as url:
+        text = failure(function(f"{url}?token=C0FFEE", tmp_path))
+    assert service.asked[0][0] == "/key?token=C0FFEE"
+    assert "C0FFEE" not in text
 
 
 def test_http_service_that_is_not_there_is_an_error(tmp_path: Path) -> None:

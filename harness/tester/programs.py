@@ -1,0 +1,123 @@
+"""Run the programs that a target file names: for a bounded time, with bounded output, and never longer than the harness."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import IO
+
+from harness.errors import HarnessError
+
+LAST_WORDS_S = 0.5
+"""What a program that has ended may still have in its pipes is waited for so long: a child of its may hold them for ever."""
+READ_BYTES = 1 << 16
+
+
+class ProgramError(HarnessError):
+    """A program cannot be started, fails, takes too long, or prints too much. The text holds none of its arguments."""
+
+
+class Program:
+    """A program that is running; left, it is stopped with all that it has started.
+
+    It is given nothing to read. What it prints is kept up to `most_bytes` for each of its two outputs; one that prints more
+    is stopped.
+    """
+
+    def __init__(self, words: Sequence[str], *, most_bytes: int) -> None:
+        """ProgramError: it cannot be started."""
+        self.name = words[0]
+        self.is_too_long = False
+        self._most_bytes = most_bytes
+        try:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is ours to handle, and its children are stopped with it
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ProgramError(f"{self.name} cannot be started: {reason}") from error
+        self._outputs = (bytearray(), bytearray())
+        self._readers = [
+            threading.Thread(target=self._read, args=(pipe, kept), daemon=True)
+            for pipe, kept in zip((self._process.stdout, self._process.stderr), self._outputs, strict=True)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process.poll() is None:
+            self.stop()
+
+    @property
+    def output(self) -> bytes:
+        """What it has printed so far, to its standard output and then to its standard error."""
+        return bytes(self._outputs[0] + self._outputs[1])
+
+    @property
+    def answer(self) -> bytes:
+        """What it has printed to its standard output so far."""
+        return bytes(self._outputs[0])
+
+    @property
+    def complaint(self) -> str:
+        """What it has printed to its standard error so far, in a line."""
+        return " ".join(self._outputs[1].decode("utf-8", "backslashreplace").split())
+
+    def ends_within(self, timeout_s: float) -> bool:
+        """Whether it ends by itself in this time; `exit_code` is there then."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        for reader in self._readers:
+            reader.join(LAST_WORDS_S)
+        return True
+
+    @property
+    def exit_code(self) -> int:
+        """How it ended; below zero: by that signal."""
+        return int(self._process.returncode)
+
+    def stop(self) -> None:
+        """Kill it and what it has started."""
+        self._kill()
+        self.ends_within(LAST_WORDS_S)
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read(self, pipe: IO[bytes], kept: bytearray) -> None:
+        with pipe:
+            while piece := os.read(pipe.fileno(), READ_BYTES):
+                room = self._most_bytes - len(kept)
+                kept += piece[:room]
+                if len(piece) > room:
+                    self.is_too_long = True
+                    self._kill()
+                    return
+
+
+def run_program(words: Sequence[str], *, timeout_s: float, most_bytes: int) -> Program:
+    """Run a program to its end, and return it. ProgramError: it cannot be started, fails, or exceeds one of its bounds."""
+    with Program(words, most_bytes=most_bytes) as program:
+        has_ended = program.ends_within(timeout_s)
+    if program.is_too_long:
+        raise ProgramError(f"{program.name} prints more than {most_bytes} bytes")
+    if not has_ended:
+        raise ProgramError(f"no answer within {timeout_s:g} s from {program.name}")
+    if program.exit_code:
+        raise ProgramError(f"{program.name}: exit code {program.exit_code}: {program.complaint}")
+    return program
