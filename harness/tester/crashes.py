@@ -19,10 +19,10 @@ from harness.run import Exchange
 from harness.tester.access import Access
 from harness.tester.client import Client, Life
 from harness.tester.reply import RawReply, Reply, Sent
-from harness.tester.restart import SLOWEST_BOOT
+from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition
-from harness.uds import ACTIVE_SESSION, SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
+from harness.uds import ACTIVE_SESSION, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
 
 RAW_LISTEN_S: Final = 0.01
 """Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
@@ -185,6 +185,7 @@ class Crashes:
         """Whether the ECU, after these, is deaf for a while, or has lost the mark. None: neither, or they were answered."""
         client = self._client
         is_marked = mark is not None and self._is_true(mark.take)
+        taken_s = client.link.now_s
         replies = [reply for sent in sents if (reply := self._send(sent)) is not None]
         if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
             return None
@@ -196,12 +197,28 @@ class Crashes:
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return _Effect(f"the ECU has not answered for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
         silent_s = client.link.now_s - begun_s
+        if self._is_busy():
+            return None
         is_lost = is_marked and mark is not None and not self._is_true(mark.holds)
-        if is_lost and mark is not None:
+        if is_lost and mark is not None and not self._may_have_ended(client.link.now_s - taken_s):
             return _Effect(f"the ECU answers again, but {mark.name} is gone: it has crashed and restarted", exchange)
         if is_deaf and not sents[-1].is_raw:  # after odd frames an ECU may wait for more of them
             return _Effect(f"the ECU was deaf for {silent_s:.1f} s, and then answered again", exchange)
         return None
+
+    def _is_busy(self) -> bool:
+        """Whether the ECU stays busy with what was sent for as long as it may: what became of it cannot be told then."""
+        client = self._client
+        give_up_s = client.link.now_s + client.target.timing.p2_star_ms / 1000
+        while client.request(client.liveness_request).is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
+            if client.link.now_s > give_up_s:
+                return True
+        return False
+
+    def _may_have_ended(self, elapsed_s: float) -> bool:
+        """Whether a session, and what belongs to it, may have ended by time in so long: the ECU was busy with requests."""
+        s3_ms = self._client.target.timing.s3_ms
+        return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None) -> bool:
         """The control: a harmless request in place of the suspect, and as much time."""
