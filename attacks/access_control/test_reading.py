@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.access_control.aliases import Source, ask_by_alias, read_when_locked_again, sources
+from attacks.access_control.dtc_records import dtc_records
 from attacks.access_control.guards import CLOCK_S, SECURITY, each_session, is_absent, unlocked_for
 from attacks.access_control.key_material import SHORTEST, found_in, known_secrets, show_concealed
 from attacks.access_control.readable import candidates, readable_data
@@ -45,7 +46,9 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
     tester.access.require_locked()
     definitions: list[Reply] = []
     delivered: list[tuple[Source, Reply, bytes]] = []
+    records: list[Reply] = []
     for _ in each_session(tester):
+        records += dtc_records(tester)
         if is_absent(tester, definition := tester.request(bytes((Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER,)))):
             definitions.append(definition)
             continue
@@ -53,6 +56,7 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
             asked = ask_by_alias(tester, source)
             definitions += asked.definitions
             delivered += [(source, reply, content) for reply, content in asked.delivered]
+    judge_records(tester, found, records)
     if all(is_absent(tester, reply) for reply in definitions):
         not_applicable(f"the ECU does not define data dynamically: {definitions[-1]}")
     unknown: list[str] = []
@@ -80,6 +84,22 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
         if not missing and tester.access.can_relock:
             judge_kept_alias(tester, source, content)
     conclude(tester, unknown, is_all=len(unknown) == len(found))
+
+
+def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> None:
+    """What is stored with trouble codes holds no content that its guarded way refuses; short content is found by chance."""
+    for source in found if records else ():
+        content, missing = content_of(tester, source)
+        if missing or len(content) < SHORTEST or is_blank(content):
+            tester.note(
+                f"{source.name} was not looked for in {len(records)} records of trouble codes: {missing or 'too short'}"
+            )
+            continue
+        for reply in records:
+            if content in reply.pdu:
+                tester.cite(reply)
+                asked = reply.request.hex(" ").upper()
+                fail(expected=f"no content of {source.name} in the answer to {asked}, locked", observed="its content")
 
 
 def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
@@ -246,6 +266,13 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
             material[f"the key that level 0x{level:02X} waits for"] = tester.security.right_key(level, seed)
         before = judge_values(tester, wanted, material)
         wanted = sorted(before)
+        for reply in dtc_records(tester):
+            if name := found_in(reply.pdu, material) or credentials_in(reply.pdu):
+                show_concealed(tester, reply, name)
+                fail(
+                    expected=f"no key material in the answer to {reply.request.hex(' ').upper()}",
+                    observed=f"{name} is in it",
+                )
     tester.note(f"{readable.tried} identifiers were tried, {len(readable.dids)} answer")
     if not readable.dids:
         inconclusive("no data identifier can be read: there is nothing to look into")

@@ -1,8 +1,30 @@
-"""Does protected data stay as it is while the ECU is locked?"""
+"""Protected data stays as it is while the ECU is locked."""
 
 from __future__ import annotations
 
-from harness import DataEntry, Inconclusive, Nrc, Severity, Tester, attack, fail, inconclusive, negative
+from attacks.transport.raw_requests import is_pending, single
+from harness import (
+    DataEntry,
+    Inconclusive,
+    Nrc,
+    RawReply,
+    Service,
+    Severity,
+    Tester,
+    attack,
+    await_quiet,
+    fail,
+    inconclusive,
+    negative,
+    write_request,
+)
+
+HARMLESS = (Service.READ_DATA_BY_IDENTIFIER, Service.READ_DTC_INFORMATION, Service.TESTER_PRESENT)
+LONGEST_SINGLE = 7
+MOST_READ, MOST_SLOW = 32, 3
+MOST_ANSWERS_S = 10.0
+SLICE_S = 0.005
+"""So closely is looked for the announcement of an answer."""
 
 DENIED = negative(Nrc.SECURITY_ACCESS_DENIED)
 DENIED_BY_SESSION = negative(
@@ -67,9 +89,40 @@ def test_a_protected_write_is_refused_in_every_session(tester: Tester, protected
     else:
         judge_write(tester, protected, "while a seed is pending")
         tried += 1
+    tried += judge_write_while_pending(tester, protected)
     if not tried:
         inconclusive("no session was entered and no seed given")
     tester.access.require_control(protected)
+
+
+def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
+    """While another answer is announced and not given, the guard is in force too; how many such requests were tried."""
+    if 3 + len(tester.read(entry.did)) > LONGEST_SINGLE:
+        return 0
+    for other in tester.target.data[:MOST_READ]:
+        if other.read.kind == "open":
+            tester.read_reply(other.did)
+    slow = [pdu for pdu in tester.announced if pdu[0] in HARMLESS and len(pdu) <= LONGEST_SINGLE][:MOST_SLOW]
+    slow = [pdu for pdu in slow if tester.gate.permits_raw(single(pdu))]
+    for pdu in slow:
+
+        def write(value: bytes, pdu: bytes = pdu) -> RawReply:
+            announced = tester.raw(single(pdu), listen_s=SLICE_S).answers
+            give_up_s = tester.link.now_s + tester.target.timing.p2_ms / 1000
+            while not any(map(is_pending, announced)) and tester.link.now_s < give_up_s:
+                announced = tester.listen(SLICE_S)
+            written = tester.raw(single(write_request(entry.did, value)), listen_s=SLICE_S)
+            await_quiet(tester, MOST_ANSWERS_S, after=(*announced, *written.answers))
+            return written
+
+        effect = tester.access.effect(entry, write, undo=lambda old: tester.write(entry.did, old))
+        if effect.is_changed:
+            asked = pdu.hex(" ").upper()
+            fail(
+                expected=f"DID {entry.did:04X} unchanged while the answer to {asked} is pending, locked",
+                observed=str(effect),
+            )
+    return len(slow)
 
 
 def judge_write(tester: Tester, entry: DataEntry, when: str) -> None:

@@ -227,18 +227,25 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
             tester.cite(silent)
             fail(expected=f"an answer to each {pdu.hex(' ').upper()}", observed=f"{valid} to {len(replies)} of them")
         answered += bool(valid)
-    for entry in tester.target.security if tester.allows("lockout") else ():
-        if not tester.security.has_key(entry.level):
-            continue  # a guess could be right
+    for level in [entry.level for entry in tester.target.security if tester.security.has_key(entry.level)]:
         try:
-            refused = tester.security.try_key(entry.level, partial(tester.security.wrong_key, entry.level))[2]
+            judge_keys(tester, level)
         except Inconclusive as reason:
-            tester.note(f"a wrong key for level 0x{entry.level:02X} was not tried: {reason}")
-        else:
-            judge_no_other(tester, refused)
+            tester.note(f"keys for level 0x{level:02X} were not tried: {reason}")
     judge_in_passing(tester, Oddity.SECOND_ANSWER, "one final answer to each request")
     if not answered:
         inconclusive("nothing was answered")
+
+
+def judge_keys(tester: Tester, level: int) -> None:
+    """A wrong key, where that is allowed, a seed, and its right key: nothing comes behind their answers."""
+    if tester.allows("lockout"):
+        judge_no_other(tester, tester.security.try_key(level, partial(tester.security.wrong_key, level))[2])
+    if tester.access.can_relock:
+        tester.session_for(level)
+        seed = tester.security.request_seed(level)
+        if seed.is_seed:
+            judge_no_other(tester, tester.security.send_key(level, tester.security.right_key(level, seed.pdu[2:])))
 
 
 def judge_no_other(tester: Tester, reply: Reply) -> None:

@@ -28,6 +28,10 @@ PENDING_LIMIT_S = 60.0
 """An ECU that answers 0x78, or keeps a message unfinished, for longer than this gives no answer."""
 
 LONGEST_ANSWER_S = 2 * PENDING_LIMIT_S
+MOST_ANNOUNCED = 64
+RECENTLY_ANSWERED = 4
+SECOND_WITHIN_S = 1.0
+"""So long after a final answer another one is looked for: one to these last requests."""
 STAMP_ERROR_S = 0.05
 """Stamps may contradict the order of events by so much: of two sources, or made late."""
 
@@ -82,10 +86,12 @@ class Exchanger:
         self.state = state or EcuState(None if target.timing.s3_ms is None else target.timing.s3_ms / 1000)
         self.exchange_count = 0
         self.recent: deque[Reply | RawReply] = deque(maxlen=8)
+        self.announced: dict[bytes, None] = {}
+        """Requests that were answered 0x78 first, in the order in which they were."""
         self.oddities = Oddities()
         """Wrong answers that were seen in passing."""
-        self._answered: Reply | None = None
-        """The last exchange, if it was one by the request id that ended with a final answer."""
+        self._answered: deque[tuple[float, Reply]] = deque(maxlen=RECENTLY_ANSWERED)
+        """The last exchanges by the request id that ended with a final answer, and when; none from before raw frames."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._previous_raw: Sent | None = None
@@ -158,6 +164,8 @@ class Exchanger:
                 if message[2] == Nrc.RESPONSE_PENDING:
                     until_s = min(link.now_s + self._p2_star_s, give_up_s)
                     note = "response pending, and then no answer"
+                    if len(self.announced) < MOST_ANNOUNCED:
+                        self.announced[pdu] = None
                     continue
                 kind, answer, nrc, note = Kind.NEGATIVE, message, message[2], ""
                 break
@@ -193,8 +201,9 @@ class Exchanger:
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         if transport.strays:
             self._note_strays()
-        self._answered = None if (nrc is None and kind is not _POSITIVE) or is_functional else reply
-        if kind is _SILENCE:
+        if (nrc is not None or kind is _POSITIVE) and not is_functional:
+            self._answered.append((link.now_s, reply))
+        elif kind is _SILENCE:
             self.oddities.not_answered(link.now_s)
         elif kind is Kind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
@@ -216,13 +225,15 @@ class Exchanger:
 
     def _note_second(self, message: bytes) -> None:
         """Keep a message that answers the last request although that was answered already."""
-        answered = self._answered
-        if answered is None or len(message) < 2 or self.is_shared():
+        if len(message) < 2 or self.is_shared():
             return
-        is_refusal = message[0] == NEGATIVE_RESPONSE and message[1] == answered.request[0]
-        is_pending = message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
-        if (is_refusal and not is_pending) or (not is_refusal and is_positive_response(answered.request, message)):
-            self.oddities.second_answer(answered, message, self.link.now_s)
+        is_pending = message[0] == NEGATIVE_RESPONSE and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
+        for answered_s, reply in reversed(self._answered) if not is_pending else ():
+            is_refusal = message[0] == NEGATIVE_RESPONSE and message[1] == reply.request[0]
+            is_late = self.link.now_s - answered_s > SECOND_WITHIN_S
+            if not is_late and (is_refusal or is_positive_response(reply.request, message)):
+                self.oddities.second_answer(reply, message, self.link.now_s)
+                return
 
     def _suspect_stray(self, message: bytes) -> None:
         """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies.
@@ -268,7 +279,7 @@ class Exchanger:
         if self.state.quiet_s:
             self.listen(self.state.quiet_s)
         self._transport.drain()
-        self._answered = None
+        self._answered.clear()
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
@@ -327,7 +338,7 @@ class Exchanger:
                 heard.append(frame)
             if not is_answer:
                 self._transport.overhear(frame)
-            elif self._answered is not None:
+            elif self._answered:
                 self._note_second(message_in(frame))
             if link.now_s >= until_s:
                 break

@@ -73,6 +73,37 @@ class KeptInFactory(Van):
         super().enter(session)
 
 
+class UnguardedWhileBusy(Van):
+    """Its name takes 300 ms, which is announced; meanwhile nobody looks at the level."""
+
+    busy_until_s = 0.0
+
+    def answer(self, pdu, is_functional):
+        if pdu == b"\x22\x03\x03":
+            self.put(b"\x03\x7f\x22\x78")
+            self.busy_until_s = self.port.now_s + 0.3
+            self.port.call_later(0.3, lambda: super(UnguardedWhileBusy, self).answer(pdu, is_functional))
+        else:
+            super().answer(pdu, is_functional)
+
+    def may_write(self, did):
+        return super().may_write(did) or self.port.now_s < self.busy_until_s
+
+
+class SnapshotTellsCode(Van):
+    """A stored snapshot holds the code that is guarded from being read."""
+
+    def more(self):
+        return {0x19: self.trouble_codes}
+
+    def trouble_codes(self, pdu):
+        if pdu == b"\x19\x02\xff":
+            return b"\x59\x02\xff\x12\x34\x56\x08"
+        if pdu == b"\x19\x04\x12\x34\x56\xff":
+            return b"\x59\x04\x12\x34\x56\x08\x01\x01\x03\x05" + self.values[CODE]
+        raise No(0x12)
+
+
 class OpenAsleep(Van):
     """When its session ends by time the level stays open."""
 
