@@ -108,6 +108,8 @@ class Runner:
             elif not tester.crashes.reported and (found := self._crash_after(declared)) is not None:
                 evidence = [*evidence[-EXCHANGES_AS_EVIDENCE + 1 :], *found.exchanges]
                 ending = self._crashed(ending, found, check, repeat)
+            elif (silent := tester.crashes.fell_silent()) is not None:
+                ending = self._silent_for_a_while(ending, silent, check, repeat)
         for one in tester.crashes.reported:
             self._keep(one, check, repeat)
         if ending.verdict is Verdict.FAIL and tester.link.lost_frames > self._lost_before:
@@ -297,6 +299,18 @@ class Runner:
         if not found.is_reproduced:
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, not reproduced: {found.what}")
         return Ending(Verdict.FAIL, f"the ECU survives {found.request}", found.what, severity=Severity.HIGH)
+
+    def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
+        """The ECU answered nothing for a while, and then again: a failure if the same check does that to it again."""
+        tester = self._tester
+        shown = silent.exchange().request
+        tester.state.forget_silences()
+        self._attempt(check.declared, check.call)
+        again = tester.crashes.fell_silent()
+        is_reproduced = again is not None and again.request[:1] == silent.request[:1]
+        what = "the ECU fell silent, and answered again later"
+        found = CrashCause(shown, f"{what}, twice" if is_reproduced else what, is_reproduced, (silent.exchange(),))
+        return self._crashed(first, found, check, repeat)
 
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
         """Put a crash on the list of the run, each request once, and best as one that was reproduced."""

@@ -18,11 +18,20 @@ from harness.outcome import ContactLost, Unjudged
 from harness.run import Exchange
 from harness.tester.access import Access
 from harness.tester.client import Client, Life
+from harness.tester.exchange import is_positive_response
 from harness.tester.reply import RawReply, Reply, Sent
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition
-from harness.uds import ACTIVE_SESSION, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
+from harness.uds import (
+    ACTIVE_SESSION,
+    NEGATIVE_RESPONSE,
+    SUPPRESS_POSITIVE_RESPONSE,
+    Nrc,
+    Service,
+    Session,
+    is_send_key,
+)
 
 RAW_LISTEN_S: Final = 0.01
 """Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
@@ -121,6 +130,36 @@ class Crashes:
             return []
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
+    def fell_silent(self) -> Reply | None:
+        """The first request since then after which the ECU did not even answer what it always does, until it came back.
+
+        None: there is none, or it was only slow: an answer to the request came late. Restarts that were asked for, and
+        what raw frames and floods do to an ECU, are none either.
+        """
+        client = self._client
+        for first, *others, last in client.state.gaps:
+            if not isinstance(first, Reply) or first.request == client.liveness_request:
+                continue
+            if self._may_leave(Sent((first.request,))) or first.note:
+                continue
+            is_deaf = any(isinstance(one, Reply) and one.request == client.liveness_request for one in others)
+            if is_deaf and not self._came_late(first.request, first.first_frame, last.last_frame):
+                return first
+        return None
+
+    def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
+        """Whether an answer to the request is among these frames of the bus."""
+        client = self._client
+        for frame in client.trace.frames(first_frame, last_frame):
+            kind = frame.data[0] >> 4 if frame.data else None
+            message = frame.data[1:] if kind == 0 else frame.data[2:] if kind == 1 else b""
+            if not message or not client.is_answer(frame):
+                continue
+            is_refusal = message[:2] == bytes((NEGATIVE_RESPONSE, request[0])) and request[0] != client.liveness_request[0]
+            if is_refusal or is_positive_response(request, message):
+                return True
+        return False
+
     def _suspects(self) -> Iterator[tuple[Sent, Condition]]:
         number = 0
         for sent, condition in list(self._client.state.silences.items()):
@@ -186,6 +225,7 @@ class Crashes:
         client = self._client
         is_marked = mark is not None and self._is_true(mark.take)
         taken_s = client.link.now_s
+        first_frame = client.trace.count
         replies = [reply for sent in sents if (reply := self._send(sent)) is not None]
         if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
             return None
@@ -197,7 +237,9 @@ class Crashes:
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return _Effect(f"the ECU has not answered for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
         silent_s = client.link.now_s - begun_s
-        if self._is_busy():
+        last = sents[-1]
+        is_late = is_deaf and not last.is_raw and self._came_late(last.fields[0], first_frame, client.trace.count)
+        if is_late or self._is_busy():
             return None
         is_lost = is_marked and mark is not None and not self._is_true(mark.holds)
         if is_lost and mark is not None and not self._may_have_ended(client.link.now_s - taken_s):

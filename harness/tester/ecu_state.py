@@ -6,7 +6,7 @@ write that worked, data that was shown) outweighs what an answer claimed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -35,6 +35,7 @@ NOT_COMPARED = (
 """Refusals of a key that say that it was not looked at."""
 
 
+MOST_OF_A_GAP, MOST_GAPS = 16, 64
 MOST_SILENCES = 20_000
 """Beyond these it is not kept any more what got no answer."""
 
@@ -105,6 +106,8 @@ class EcuState:
         self.unanswered: Reply | RawReply | None = None
         """The first exchange after which nothing more has come: what an ECU died of, if it died."""
         self._silences: dict[Sent, Condition] = {}
+        self._silent_now: list[Reply | RawReply] = []
+        self._gaps: list[tuple[Reply | RawReply, ...]] = []
         self.levels: dict[int, LevelState] = {}
         self._changed: dict[int, bytes] = {}
         self._seen_locked: set[int] = set()
@@ -127,6 +130,11 @@ class EcuState:
     def silences(self) -> Mapping[Sent, Condition]:
         """What got no answer since they were forgotten last, and in which condition: an ECU may have crashed of it."""
         return MappingProxyType(self._silences)
+
+    @property
+    def gaps(self) -> Sequence[tuple[Reply | RawReply, ...]]:
+        """Exchanges in a row without an answer, and the first one after them that was answered, since then."""
+        return tuple(self._gaps)
 
     def level(self, level: int) -> LevelState:
         """What is believed of a level, to be read."""
@@ -218,10 +226,15 @@ class EcuState:
 
     def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
         """An exchange is over; was there any frame of the ECU in it?"""
-        if was_answered:
+        if not was_answered:
+            self.unanswered = self.unanswered or exchange
+            if len(self._silent_now) < MOST_OF_A_GAP:
+                self._silent_now.append(exchange)
+        elif self.unanswered is not None:
             self.unanswered = None
-        elif self.unanswered is None:
-            self.unanswered = exchange
+            if len(self._silent_now) > 1 and len(self._gaps) < MOST_GAPS:
+                self._gaps.append((*self._silent_now, exchange))
+            self._silent_now.clear()
 
     def hear_silence(self, sent: Sent) -> None:
         """It got no answer, or nothing that could be meant as one."""
@@ -231,6 +244,8 @@ class EcuState:
     def forget_silences(self) -> None:
         """Something else is begun: what gets no answer from now on is its doing."""
         self._silences.clear()
+        self._gaps.clear()
+        self._silent_now.clear()
 
     def hear_stray(self, wait_s: float) -> None:
         """The ECU answers twice: from now on each request waits so long for copies of the last answer."""

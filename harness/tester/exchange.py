@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
@@ -34,6 +34,9 @@ SECOND_WITHIN_S = 1.0
 """So long after a final answer another one is looked for: one to these last requests."""
 STAMP_ERROR_S = 0.05
 """Stamps may contradict the order of events by so much: of two sources, or made late."""
+
+MOST_ENDLESS, SHORT_LIMIT_S = 5, 1.0
+"""A service that has said 0x78 in vain so often is given so much time from then on."""
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
@@ -95,6 +98,8 @@ class Exchanger:
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._previous_raw: Sent | None = None
+        self._endless: Counter[bytes] = Counter()
+        """By service, how often 0x78 came and no final answer."""
         self._was_cut_short = False
         """The previous request was not given the time that its answer may take."""
         self._transport = Transport(link, target.can)
@@ -154,7 +159,7 @@ class Exchanger:
         transport.send(pdu, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
-        give_up_s = until_s + PENDING_LIMIT_S
+        give_up_s = until_s + self._pending_limit_s(pdu[:1])
         replies: list[bytes] = []
         unusable = b""
         kind, answer, nrc = _SILENCE, b"", None
@@ -188,7 +193,9 @@ class Exchanger:
                 kind, answer = Kind.MALFORMED, unusable
                 if unusable and unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
                     self._hear_silence(pdu, is_functional)
-            elif not replies:
+            elif replies:
+                self._endless[pdu[:1]] += link.now_s >= give_up_s
+            else:
                 if not link.is_virtual:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
@@ -208,6 +215,13 @@ class Exchanger:
         elif kind is Kind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
         return reply
+
+    def _pending_limit_s(self, service: bytes) -> float:
+        """How long 0x78 is believed: a service that was announced in vain before is not given another minute each time."""
+        times = self._endless[service]
+        if not times:
+            return PENDING_LIMIT_S
+        return self._p2_star_s if times < MOST_ENDLESS else SHORT_LIMIT_S
 
     def _hear_silence(self, pdu: bytes, is_functional: bool) -> None:
         self.state.hear_silence(Sent((pdu,), is_functional=is_functional, before=Sent((self._previous_request,))))

@@ -106,6 +106,51 @@ def test_what_failed_for_another_reason_still_does_and_names_the_crash() -> None
     assert len(runner.crashes) == 1
 
 
+class Leaking(SecuredEcu):
+    """Falls silent for two seconds on each hundredth request for a value that it does not have."""
+
+    asked = 0
+
+    def answers(self, pdu: bytes) -> Answers:
+        self.asked += pdu == b"\x22\x66\x66"
+        if self.asked == 100:
+            self.asked = 0
+            self.silent_until_s = self.port.now_s + 2.0
+            return []
+        return super().answers(pdu)
+
+
+def test_check_after_which_the_ecu_falls_silent_again_and_again_fails() -> None:
+    desk, runner = at(Leaking())
+
+    def leaks() -> None:
+        for _ in range(100):
+            desk.tester.request("22 66 66")
+        desk.tester.await_life(5.0)
+
+    finding = run(runner, leaks)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.observed == "the ECU fell silent, and answered again later, twice"
+    assert runner.crashes[0].reproduced
+
+
+def test_silence_that_does_not_come_again_is_inconclusive_and_listed() -> None:
+    desk, runner = at(Leaking())
+    begun = 0
+
+    def leaks() -> None:
+        nonlocal begun
+        begun += 1
+        for _ in range(100 if begun == 1 else 1):
+            desk.tester.request("22 66 66")
+        desk.tester.await_life(5.0)
+
+    finding = run(runner, leaks)
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "not reproduced" in finding.reason
+    assert not runner.crashes[0].reproduced
+
+
 def test_crash_that_two_checks_provoke_is_listed_once() -> None:
     desk, runner = at(Restarting(boot_s=0.02))
     verdicts = [run(runner, lambda: desk.tester.request(FATAL)).verdict for _ in range(2)]

@@ -94,6 +94,17 @@ def test_endless_response_pending_ends_after_a_minute_with_a_note() -> None:
     assert "pending" in str(reply)
 
 
+def test_endless_response_pending_is_not_given_another_minute_each_time() -> None:
+    def endless(pdu: bytes) -> list[Answer]:
+        return [(0.01 + n, PENDING) for n in range(300)] if pdu.hex() == "221010" else ["7e 00"]
+
+    desk = Desk(ScriptedEcu(endless))
+    for _ in range(20):
+        assert desk.tester.request(READ).is_silence
+    assert desk.now_s < 2 * PENDING_LIMIT_S + 20 * MARGIN_S
+    assert desk.tester.request("3E 00").is_positive, "other services are believed as before"
+
+
 def test_response_pending_of_another_service_extends_nothing() -> None:
     desk = Desk(ScriptedEcu({READ: ["7F 2E 78", (1.0, VALUE)]}))
     assert desk.tester.request(READ).kind is Kind.MALFORMED

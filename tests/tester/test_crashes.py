@@ -266,3 +266,51 @@ def test_ecu_that_dies_for_good_is_sent_nothing_more() -> None:
     assert found.is_dead
     assert not found.is_reproduced
     assert ecu.heard.count(FATAL.hex()) == 2
+
+
+# Seen in passing
+
+
+def silent_after(ecu: SecuredEcu, *requests: bytes) -> Any:
+    desk = Desk(ecu)
+    tester = desk.tester
+    assert tester.is_alive()
+    tester.state.forget_silences()
+    for request in requests:
+        tester.request(request)
+    tester.await_life(5.0)
+    return tester.crashes.fell_silent()
+
+
+def test_ecu_that_answers_nothing_for_a_while_after_a_request_is_noticed() -> None:
+    fell = silent_after(Crashing(boot_s=2.0), FATAL)
+    assert fell is not None
+    assert fell.request == FATAL
+
+
+@pytest.mark.parametrize("request_", [b"\x11\x01", b"\x10\x02"])
+def test_silence_after_what_may_lead_to_a_restart_is_none(request_: bytes) -> None:
+    class Booting(Crashing):
+        fatal = request_
+
+    assert silent_after(Booting(boot_s=2.0), request_) is None
+
+
+def test_one_request_without_an_answer_is_no_loss_of_contact() -> None:
+    assert silent_after(Silent(), FATAL) is None
+
+
+def test_ecu_that_is_slow_without_saying_so_has_not_crashed() -> None:
+    """It breaks P2, which another check says; its answer comes in the end."""
+
+    class Slow(SecuredEcu):
+        until_s = 0.0
+
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu == FATAL:
+                self.until_s = self.port.now_s + 2.1
+                return (2.0, "7f 2e 13")
+            return super().answers(pdu) if self.port.now_s >= self.until_s else []
+
+    assert silent_after(Slow(), FATAL) is None
+    assert found_in(Slow(), FATAL) is None
