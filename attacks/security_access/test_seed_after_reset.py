@@ -6,7 +6,6 @@ from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 
 FEWEST_SEEDS = 4
 
-
 BEYOND_CHANCE = 1e-12
 """So improbable a repetition needs no second sample to stand."""
 
@@ -64,6 +63,12 @@ def judge_again(tester: Tester, measure: Measurements, level: int) -> None:
     first = measure.restarts(level)
     second = measure.fresh_restarts(level, are_answered=can_answer)
     found = second.collisions
+    anyway = measure.seeds(level).settled
+    if all(anyway.accounts_for(one) for one in (found, first.collisions)):
+        inconclusive(
+            f"seeds come again without a restart too, and about as often ({anyway.share_of_repeats(found.seeds):.1%} of all "
+            f"pairs, {found.share:.1%} after restarts): that restarts bring them back is not shown"
+        )
     if not found.is_too_many and first.collisions.probability < BEYOND_CHANCE and not first.is_held:
         fail(
             expected="different seeds after different restarts",

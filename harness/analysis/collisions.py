@@ -33,6 +33,11 @@ class Collisions:
         return self.probability < FALSE_ALARM
 
     @property
+    def share(self) -> float:
+        """The part of all pairs that are equal."""
+        return self.pairs / (self.seeds * (self.seeds - 1) / 2) if self.seeds > 1 else 0.0
+
+    @property
     def entropy_bound_bits(self) -> float:
         """The 95 % lower bound on collision entropy that the sample supports: 3 pairs may be expected where none is seen."""
         pairs_in_all = self.seeds * (self.seeds - 1) / 2

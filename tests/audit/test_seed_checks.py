@@ -34,6 +34,21 @@ def test_a_record_that_fixes_the_seed_is_blamed_beside_zeros_that_come_anyway() 
     assert "requests without it between them give others" in found["SA-38"].observed
 
 
+@pytest.mark.parametrize("flaw", ["constant_seed", "seed_renewed_each_second", "seed_renewed_each_fifth_time"])
+def test_restarts_are_not_blamed_for_seeds_that_come_again_without_them(flaw: str) -> None:
+    found = judged(with_changes("hardened", flaw), "SA-01", "SA-05")
+    assert found["SA-01"].verdict is Verdict.FAIL
+    assert found["SA-05"].verdict is Verdict.INCONCLUSIVE
+    assert "without a restart too" in found["SA-05"].reason
+
+
+@pytest.mark.parametrize(
+    "flaw", ["cycling_seeds", "lfsr_seed_by_session", "rand_seeded_by_time", "uptime_seed", "seed_unready_at_first"]
+)
+def test_restarts_are_blamed_for_seeds_that_they_bring_back(flaw: str) -> None:
+    assert judged(with_changes("hardened", flaw), "SA-05")["SA-05"].verdict is Verdict.FAIL
+
+
 def test_zero_seeds_that_come_at_times_are_the_finding_and_stop_no_other_check() -> None:
     ids = ("SA-01", "SA-02", "SA-03", "SA-04", "SA-05", "SA-06", "SA-07")
     found = judged(with_changes("hardened", "zero_seed_at_times"), *ids)

@@ -21,6 +21,10 @@ from harness.run import Exchange
 
 ENOUGH_SEEDS = 50
 FEWEST_IN_ORDER = 4
+MORE_OFTEN = 2.0
+"""So many times as frequent repeats have a cause that the sample did not meet."""
+SETTLED_S = 3.0
+"""So long after a start nothing that an ECU does need have to do with it."""
 EVEN_SHARE = 0.8
 """So many of the runs of one seed are as long where it is the number of requests that ends them."""
 
@@ -122,6 +126,26 @@ class SeedSample:
     def collisions_with(self, other: SeedSample) -> Collisions:
         """The same of two samples together."""
         return collisions(self.seeds + other.seeds)
+
+    def share_of_repeats(self, count: int) -> float:
+        """Which part of all pairs are equal: among so many seeds in a row on average, or in the sample if that is more."""
+        step = max(1, count // 2)
+        windows = [self.seeds[start : start + count] for start in range(0, max(1, len(self.seeds) - count + 1), step)]
+        return max(self.collisions.share, sum(collisions(window).share for window in windows) / len(windows))
+
+    @property
+    def settled(self) -> SeedSample:
+        """Those seeds alone that came some seconds after the ECU was last seen to start, if they are not too few."""
+        kept = [index for index, time_s in enumerate(self.times_s) if time_s - self.begun_s > SETTLED_S]
+        return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
+
+    def accounts_for(self, repeats: Collisions) -> bool:
+        """Whether seeds repeat in the sample about as often as in another series, so that nothing else need bring them."""
+        if not self.collisions.is_too_many:
+            return False
+        share = self.share_of_repeats(repeats.seeds)
+        pairs = repeats.seeds * (repeats.seeds - 1) // 2
+        return repeats.share <= MORE_OFTEN * share or binomial_tail(repeats.pairs, pairs, share) > FALSE_ALARM
 
     @property
     def undrawn(self) -> bytes:

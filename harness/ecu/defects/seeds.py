@@ -31,7 +31,6 @@ class SeedDefects:
             what="Every seed is the same.",
             kills=("SA-01",),
             also={
-                "SA-05": "the seed after a restart is that of every other restart",
                 "SA-07": "the first seed after each start is the same",
                 "SA-25": "the key of an old seed is the key of every seed",
                 "SA-32": "the last key used, one of the trivial ones, is right again",
