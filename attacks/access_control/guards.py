@@ -28,6 +28,7 @@ SHOW_THE_SERVICE = (
 )
 """Refusals that only a service can give which is there, whatever the ECU says to one that it does not have."""
 
+SUPPRESS, UNKNOWN_SUB_FUNCTION = 0x80, 0x7D
 DEFAULT_SESSION = 0x01
 CLOCK_S = 4.0
 """A value that has changed is looked at again after this: it may be a clock's, or a counter's."""
@@ -195,6 +196,21 @@ def unlocked_for(tester: Tester, level: int) -> str:
     except Inconclusive as reason:
         return str(reason)
     return ""
+
+
+def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
+    """Whether a request is carried out if it asks for no positive response, though it is refused without that.
+
+    A refusal is sent in any case, so that silence means consent; a sub-function that no ECU has is the control.
+    """
+    unknown = bytes((request[0], SUPPRESS | UNKNOWN_SUB_FUNCTION)) + request[2:]
+    if not tester.request(unknown).is_negative:
+        return False
+    quiet = tester.request(bytes((request[0], SUPPRESS | request[1])) + request[2:])
+    if not quiet.is_silence or quiet.replies or not tester.request(unknown).is_negative:
+        return False
+    tester.cite(quiet)
+    return True
 
 
 def declared_need(tester: Tester, service: int) -> str:

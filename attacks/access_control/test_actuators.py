@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from attacks.access_control.guards import Refusals, Visit, declared_need, each_session, require_locked, unlocked_for
+from attacks.access_control.guards import (
+    SECURITY,
+    Refusals,
+    Visit,
+    declared_need,
+    each_session,
+    is_carried_out_silently,
+    require_locked,
+    unlocked_for,
+)
 from harness import DataEntry, Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive
 
 RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE, ADJUST = b"\x00", b"\x01", b"\x02", b"\x03"
+LONGEST_SINGLE = 7
 MASKS = (b"\xff", b"\xff\xff")
 """Which parts of a record are meant, where it has parts."""
 USUAL_OUTPUTS = (*range(0x0100, 0x0108), *range(0xD000, 0xD004), *range(0xF100, 0xF104), 0x1000, 0x2000, 0x3000, 0x4000)
 ERASE_MEMORY = 0xFF00
+MOST_OPEN = 4
 OPTION_BYTES = (1, 2, 4, 8)
 """Lengths of the record that a routine may want, in zeros."""
 USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
@@ -28,6 +39,7 @@ dangerous by itself; the others may be meant for everybody, since flash tools st
     rationale="Control by identifier sets a value past the guard of writing it, and moves whatever the value moves.",
     remediation="Ask for the same security level as for writing the data, before anything is adjusted.",
     needs=("destructive", "write"),
+    uses=("functional",),
     proven_by=("io_control_unprotected", "io_reset_unprotected"),
 )
 def test_inputs_and_outputs_are_not_controlled_while_locked(tester: Tester) -> None:
@@ -75,7 +87,15 @@ def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) 
             tester.cite(reply)
             fail(expected=expected, observed=str(reply))
         if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
-            return
+            break
+    request = control_request(did, parameter)
+    if not tester.allows("functional") or tester.target.can.functional_id is None or len(request) > LONGEST_SINGLE:
+        return
+    to_all = tester.request(request, is_functional=True)
+    if to_all.is_positive:
+        control(tester, did, RETURN_CONTROL)
+        tester.cite(to_all)
+        fail(expected=f"{expected}, by the functional id", observed=str(to_all))
 
 
 def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
@@ -100,7 +120,12 @@ def controlled_by_anybody(refusals: Refusals) -> dict[int, Reply]:
 
 def control(tester: Tester, did: int, parameter: bytes) -> Reply:
     """2F for one identifier."""
-    return tester.request(bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER, did >> 8, did & 0xFF)) + parameter)
+    return tester.request(control_request(did, parameter))
+
+
+def control_request(did: int, parameter: bytes) -> bytes:
+    """The request itself."""
+    return bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER, did >> 8, did & 0xFF)) + parameter
 
 
 def control_by_adjusting(tester: Tester) -> str:
@@ -141,6 +166,7 @@ def test_protected_routines_do_not_start_while_locked(tester: Tester) -> None:
                 reply = judge_start(refusals, routine, visit)
                 if reply.is_positive:
                     undeclared[routine] = reply
+            judge_open_routines(tester, visit)
             refusals.judge_values()
     if undeclared:
         tester.cite(*undeclared.values())
@@ -182,7 +208,32 @@ def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
                 observed=str(reply),
                 severity=severity,
             )
+        request = routine_request(sub_function, routine)
+        if is_known and reply.is_refused_with(*SECURITY) and is_carried_out_silently(tester, request):
+            routine_control(tester, 0x02, routine)
+            fail(
+                expected=f"a refusal to {words} routine 0x{routine:04X} {visit}, locked, without a positive response too",
+                observed="silence, as to what is carried out",
+                severity=severity,
+            )
     return reply
+
+
+def judge_open_routines(tester: Tester, visit: Visit) -> None:
+    """What everybody may start opens no level."""
+    declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.needs.kind == "open"]
+    for entry in declared[:MOST_OPEN]:
+        started = routine_control(tester, 0x01, entry.span.first)
+        for data in tester.access.protected() if started.is_positive else ():
+            effect = tester.access.write_effect(data)
+            if effect.is_changed:
+                tester.cite(started)
+                fail(
+                    expected=f"DID {data.did:04X} protected after routine 0x{entry.span.first:04X}, which is open, {visit}",
+                    observed=str(effect),
+                    severity=Severity.CRITICAL,
+                )
+        routine_control(tester, 0x02, entry.span.first)
 
 
 def is_declared(tester: Tester, routine: int) -> bool:
@@ -192,7 +243,12 @@ def is_declared(tester: Tester, routine: int) -> bool:
 
 def routine_control(tester: Tester, sub_function: int, routine: int, options: bytes = b"") -> Reply:
     """31: start is 01, stop is 02, results are 03."""
-    return tester.request(bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)) + options)
+    return tester.request(routine_request(sub_function, routine) + options)
+
+
+def routine_request(sub_function: int, routine: int) -> bytes:
+    """The request itself, without options."""
+    return bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF))
 
 
 def control_by_safe_routine(tester: Tester) -> str:

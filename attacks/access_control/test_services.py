@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from attacks.access_control.guards import Refusals, declared_need, each_session, is_absent, require_locked, unlocked_for
+from attacks.access_control.guards import (
+    SECURITY,
+    SUPPRESS,
+    Refusals,
+    declared_need,
+    each_session,
+    is_absent,
+    is_carried_out_silently,
+    require_locked,
+    unlocked_for,
+)
 from attacks.access_control.key_material import found_in, known_secrets, show_concealed
 from attacks.access_control.legacy import Legacy, legacy_requests
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
+REPORTS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0F, 0x10, 0x14, 0x15, 0x18, 0x19)
+CODE = b"\x00\x00\x01"
+RECORDS = (b"", b"\xff", CODE, CODE + b"\x01", CODE + b"\xff")
+"""What follows a report's number; the code stands for those that the ECU has."""
 STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
-    Service.COMMUNICATION_CONTROL: ((b"\x28\x03\x01", b"\x28\x01\x01", b"\x28\x02\x01", b"\x28\x03\x03"), b"\x28\x00\x03"),
+    Service.COMMUNICATION_CONTROL: (
+        tuple(map(bytes.fromhex, ("280301", "280101", "280201", "280303", "2804010001", "2805010001"))),
+        b"\x28\x00\x03",
+    ),
     Service.CONTROL_DTC_SETTING: ((b"\x85\x02", b"\x85\x02\xff\xff\xff"), b"\x85\x01"),
-    Service.CLEAR_DIAGNOSTIC_INFORMATION: ((b"\x14\xff\xff\xff", b"\x14\xff\xff\x33", b"\x14\x00\x00\x00"), b""),
-    Service.LINK_CONTROL: ((b"\x87\x01\x05", b"\x87\x02\x07\xa1\x20", b"\x87\x03"), b""),
+    Service.CLEAR_DIAGNOSTIC_INFORMATION: (tuple(map(bytes.fromhex, ("14FFFFFF", "14FFFF33", "14000000"))), b""),
+    Service.LINK_CONTROL: (tuple(map(bytes.fromhex, ("870105", "870207A120", "8703"))), b""),
     Service.ECU_RESET: ((b"\x11\x01", b"\x11\x03", b"\x11\x02"), b""),
+    Service.READ_DTC_INFORMATION: (
+        tuple(
+            bytes((0x19, number)) + tail
+            for number in REPORTS
+            for tail in (b"", b"\xff", CODE + b"\xff", CODE + b"\x01", CODE)
+        ),
+        b"",
+    ),
 }
 """What is asked for, by each sub-function and kind of record, and what undoes it, where anything does."""
 
+WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 STORED_TROUBLE_CODES = b"\x19\x02\xff"
 
 
@@ -35,21 +61,22 @@ STORED_TROUBLE_CODES = b"\x19\x02\xff"
 def test_state_changing_services_keep_to_their_guard(tester: Tester) -> None:
     guarded = [service for service in STATE_CHANGING if declared_need(tester, service) in ("level", "never")]
     if not guarded:
-        not_applicable("the target declares none of the services 11, 14, 28, 85 and 87 to need anything")
+        not_applicable("the target declares none of the services 11, 14, 19, 28, 85 and 87 to need anything")
     require_locked(tester, *guarded)
     refusals = Refusals(tester, "services that change the ECU's state")
+    codes = codes_of(tester) if Service.READ_DTC_INFORMATION in guarded else []
     for visit in each_session(tester):
         for service in guarded:
             if refusals.is_there(service):
-                judge_service(refusals, service, str(visit))
+                judge_service(refusals, service, str(visit), codes)
     refusals.conclude(lambda: control_by_switching(tester, guarded))
 
 
-def judge_service(refusals: Refusals, service: int, when: str) -> None:
+def judge_service(refusals: Refusals, service: int, when: str, codes: list[bytes]) -> None:
     """By answer; for trouble codes by what is left of them too."""
     tester = refusals.tester
     requests, undo = STATE_CHANGING[service]
-    for request in requests:
+    for request in (*requests, *(request.replace(CODE, code) for code in codes for request in requests if CODE in request)):
         stored = tester.request(STORED_TROUBLE_CODES)
         reply = refusals.add(tester.request(request))
         if reply.is_positive:
@@ -58,11 +85,34 @@ def judge_service(refusals: Refusals, service: int, when: str) -> None:
             if undo:
                 tester.request(undo)
             fail(expected=f"a refusal of {request.hex(' ').upper()} {when}, locked", observed=str(reply))
+        is_silent = service in WITH_SUB_FUNCTION and reply.is_refused_with(*SECURITY)
+        if is_silent and is_carried_out_silently(tester, request):
+            tester.await_life()
+            if undo:
+                tester.request(undo)
+            quiet = bytes((request[0], SUPPRESS | request[1])) + request[2:]
+            fail(
+                expected=f"a refusal of {quiet.hex(' ').upper()} {when}, locked",
+                observed="silence, as to what is carried out",
+            )
         if service == Service.CLEAR_DIAGNOSTIC_INFORMATION and stored.is_positive and len(stored.pdu) > 3:
             left = tester.request(STORED_TROUBLE_CODES)
             if left.is_positive and len(left.pdu) <= 3:
                 tester.cite(reply, left)
                 fail(expected=f"trouble codes kept {when}, locked", observed=f"{reply}; and no trouble code is left")
+
+
+def codes_of(tester: Tester) -> list[bytes]:
+    """Trouble codes that the ECU has stored or supports, as it says once every level was opened; it is locked afterwards."""
+    found: list[bytes] = []
+    for level in [None, *(entry.level for entry in tester.target.security)]:
+        if level is not None and unlocked_for(tester, level):
+            continue
+        replies = [tester.request(request) for request in (STORED_TROUBLE_CODES, b"\x19\x0a")]
+        found += [one.pdu[at : at + 3] for one in replies if one.is_positive for at in range(3, len(one.pdu) - 3, 4)]
+        if level is not None:
+            tester.access.lock()
+    return list(dict.fromkeys(found))[:4]
 
 
 def control_by_switching(tester: Tester, guarded: list[int]) -> str:

@@ -294,6 +294,7 @@ class Exchanger:
             self.listen(self.state.quiet_s)
         self._transport.drain()
         self._answered.clear()
+        self.oddities.not_answered(self.link.now_s)  # what comes later may be an answer to these frames
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
