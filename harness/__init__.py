@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
-    from harness.tester.locks import Lock, Teller, locks, teller
+    from harness.tester.locks import Lock, Teller, locks, teller, tellers_by_memory
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
     from harness.tester.other_address import OtherAddress
@@ -90,6 +90,7 @@ _HOME = {
     "shown_in_padding": "harness.analysis.padding",
     "silence": "harness.tester.reply",
     "teller": "harness.tester.locks",
+    "tellers_by_memory": "harness.tester.locks",
     "traces_of_development": "harness.analysis.development",
     "valid_requests": "harness.fuzz.generate",
     "watched_console": "harness.tester.observe",
@@ -152,6 +153,7 @@ __all__ = [
     "shown_in_padding",
     "silence",
     "teller",
+    "tellers_by_memory",
     "traces_of_development",
     "valid_requests",
     "watched_console",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from attacks.session.witness import announced_requests
 from attacks.transport.raw_requests import is_pending, single
 from harness import (
     DataEntry,
     Inconclusive,
     Nrc,
     RawReply,
-    Service,
     Severity,
     Tester,
     attack,
@@ -19,9 +19,8 @@ from harness import (
     write_request,
 )
 
-HARMLESS = (Service.READ_DATA_BY_IDENTIFIER, Service.READ_DTC_INFORMATION, Service.TESTER_PRESENT)
 LONGEST_SINGLE = 7
-MOST_READ, MOST_SLOW = 32, 3
+MOST_SLOW = 3
 MOST_ANSWERS_S = 10.0
 SLICE_S = 0.005
 """So closely is looked for the announcement of an answer."""
@@ -99,10 +98,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
     """While another answer is announced and not given, the guard is in force too; how many such requests were tried."""
     if 3 + len(tester.read(entry.did)) > LONGEST_SINGLE:
         return 0
-    for other in tester.target.data[:MOST_READ]:
-        if other.read.kind == "open":
-            tester.read_reply(other.did)
-    slow = [pdu for pdu in tester.announced if pdu[0] in HARMLESS and len(pdu) <= LONGEST_SINGLE][:MOST_SLOW]
+    slow = [pdu for pdu in announced_requests(tester) if len(pdu) <= LONGEST_SINGLE][:MOST_SLOW]
     slow = [pdu for pdu in slow if tester.gate.permits_raw(single(pdu))]
     for pdu in slow:
 

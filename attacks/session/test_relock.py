@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from attacks.session.witness import DEFAULT, PRESENT, PROGRAMMING, SILENT_PRESENT, UNKNOWN_SERVICE, Asked, s3_s
+from attacks.session.witness import (
+    DEFAULT,
+    PRESENT,
+    PROGRAMMING,
+    SILENT_PRESENT,
+    UNKNOWN_SERVICE,
+    Asked,
+    announced_requests,
+    s3_s,
+)
 from harness import (
     Depth,
     Lock,
     Means,
+    Service,
     Severity,
     Teller,
     Tester,
@@ -19,9 +29,11 @@ from harness import (
     not_applicable,
     not_run,
     teller,
+    tellers_by_memory,
 )
 
 RESETS, SOFT_RESET = (0x01, 0x02, 0x03), 0x03
+SUPPRESS, UNKNOWN_SESSION = 0x80, 0x7E
 OVERDUE = 1.2
 """Times S3: after that an idle session must have ended."""
 
@@ -39,7 +51,7 @@ IDLE_S = 60.0
     r155=("18.3",),
     rationale="An unlock that outlives its session is there for whoever comes next on the bus.",
     remediation="Lock every level with each accepted DiagnosticSessionControl, re-entry of the same session included.",
-    uses=("write",),
+    uses=("write", "functional"),
     unlocks=True,
     proven_by=("unlock_survives_default_session", "unlock_survives_same_session"),
 )
@@ -67,6 +79,24 @@ def test_a_session_change_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth
         if change != session:
             tester.session_for(lock.level)
             judge_locked(tester, lock, shows, f"after entering {name} and coming back")
+    for change, name in changes[:2]:
+        judge_other_ways(tester, lock, shows, change, name)
+
+
+def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, name: str) -> None:
+    """A session that is entered without an answer, or by the functional id, locks as well."""
+    quiet = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, SUPPRESS | change))
+    refused = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, SUPPRESS | UNKNOWN_SESSION))
+    if tester.request(refused).is_negative:  # a refusal is sent in any case, so that silence is consent
+        require_open(tester, lock, shows)
+        if tester.request(quiet).is_silence and tester.request(refused).is_negative:
+            judge_locked(tester, lock, shows, f"after entering {name} without an answer")
+    if tester.allows("functional") and tester.target.can.functional_id is not None:
+        require_open(tester, lock, shows)
+        plain = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, change))
+        if tester.request(plain, is_functional=True).is_positive:
+            tester.await_life()
+            judge_locked(tester, lock, shows, f"after entering {name} by the functional id")
 
 
 def session_of(tester: Tester, level: int) -> int | None:
@@ -106,7 +136,7 @@ def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
     rationale="A tester that was unplugged leaves the ECU unlocked for whoever comes next.",
     remediation="Let S3server end the session after 5 s without a request, and lock every level with it. Without sessions, "
     "lock after a time without requests.",
-    uses=("write",),
+    uses=("write", "destructive"),
     unlocks=True,
     proven_by=("unlock_survives_session_timeout", "tester_present_ends_s3", "tester_present_revives_session"),
 )
@@ -118,6 +148,7 @@ def test_an_idle_ecu_locks_itself(tester: Tester, lock: Lock, depth: Depth) -> N
         return
     overdue_s = s3_s(tester) * OVERDUE
     take_control(tester, lock, shows, session, s3_s(tester) * depth.choose(quick=0, default=80, deep=80) / 100)
+    by_memory = tellers_by_memory(tester, lock.level) if tester.allows("destructive") else []
     for before, after in said_around_the_end(tester, depth):
         unlock_in(tester, session, lock.level)
         for asked in before:
@@ -129,8 +160,34 @@ def test_an_idle_ecu_locks_itself(tester: Tester, lock: Lock, depth: Depth) -> N
             inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
         when = f"after {f'{before[-1]} and ' if before else ''}{overdue_s:g} s without a request"
         judge_locked(tester, lock, shows, f"{when}{f', and {after[-1]} then' if after else ''}")
+        for memory in by_memory if not other else ():
+            judge_locked(tester, Lock(lock.level), memory, when)
         tester.enter_session(session)
         judge_locked(tester, lock, shows, f"{when}, the session entered again")
+    for other_session in other_sessions(tester, session) if depth is not Depth.QUICK else ():
+        if not open_in(tester, other_session, lock.level):
+            continue
+        other = tester.others_heard(overdue_s)
+        seen = shows.look()
+        if seen.is_open and other:
+            inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
+        judge_locked(tester, lock, shows, f"after session 0x{other_session:02X} was left alone for {overdue_s:g} s")
+
+
+def other_sessions(tester: Tester, own: int) -> list[int]:
+    """The other sessions that end by themselves, the one of the boot loader left out."""
+    return [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING, own)]
+
+
+def open_in(tester: Tester, session: int, level: int) -> bool:
+    """Open a level in a session that it is not declared to be in; whether that is possible."""
+    tester.enter_session(DEFAULT)
+    if not tester.enter_session(session).is_positive:
+        return False
+    seed = tester.security.request_seed(level)
+    if not seed.is_seed:
+        return False
+    return tester.security.send_key(level, tester.security.right_key(level, seed.pdu[2:])).is_positive
 
 
 def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
@@ -140,8 +197,10 @@ def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked],
     if tester.allows("functional") and tester.target.can.functional_id is not None:
         to_all = Asked(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))
+    slow = announced_requests(tester)[:1]
+    found[1:1] = [([Asked(pdu)], []) for pdu in slow]
     found += [([Asked(tester.liveness_request)], [plain, silent]), ([Asked(UNKNOWN_SERVICE)], [])]
-    return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
+    return found[: depth.choose(quick=2 + len(slow), default=len(found), deep=len(found))]
 
 
 def session_that_expires(tester: Tester, level: int) -> int | None:

@@ -11,6 +11,7 @@ LOST_AFTER = 1.25
 """Times S3: by then a session in which nothing was asked has ended."""
 
 PRESENT, SILENT_PRESENT = b"\x3e\x00", b"\x3e\x80"
+MOST_ASKED = 32
 UNKNOWN_SERVICE = b"\x15"
 """No edition of the standard has it: a request that is refused."""
 
@@ -112,6 +113,18 @@ def enter(tester: Tester, session: int) -> None:
     if not reply.is_positive:
         inconclusive(f"session 0x{session:02X} was not entered: {reply}")
     tester.await_life()
+
+
+def announced_requests(tester: Tester) -> list[bytes]:
+    """Harmless requests whose answers were announced by 0x78: reads, a report, and routines that a check may start."""
+    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:MOST_ASKED]
+    safe = [entry.span.first for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
+    harmless = [b"\x22" + did.to_bytes(2, "big") for did in readable]
+    harmless += [b"\x19\x02\xff", *(b"\x31\x01" + routine.to_bytes(2, "big") for routine in safe)]
+    if not any(pdu in tester.announced for pdu in harmless):
+        for pdu in harmless:
+            tester.request(pdu)
+    return [pdu for pdu in harmless if pdu in tester.announced]
 
 
 def s3_s(tester: Tester) -> float:

@@ -12,8 +12,9 @@ from harness.outcome import Inconclusive
 from harness.target import DataEntry
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Service, Session, write_request
+from harness.uds import Nrc, Service, Session, read_memory_request, write_request
 
+MOST_AREAS = 2
 _WRITE_ORDER = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
 """What a write of the wrong length is refused with once its level is open."""
 
@@ -108,6 +109,30 @@ def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | N
         return Look(is_open, str(effect), effect.reply)
 
     return Teller(f"writing DID {entry.did:04X}", look)
+
+
+def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
+    """Ways to see whether guarded memory is open: what lies there is written again, as it was read with the level open.
+
+    The ECU is locked afterwards. Inconclusive: the level cannot be opened.
+    """
+    areas = [area for area in tester.target.memory if area.needs.level == level and area.origin == "declared"]
+    if not areas or not tester.access.can_relock or not tester.permits(bytes((Service.WRITE_MEMORY_BY_ADDRESS,))):
+        return []
+    tester.security.unlock(level)
+    found = []
+    for area in areas[:MOST_AREAS]:
+        content = tester.request(read_memory_request(area.span.first))
+        if not content.is_positive or len(content.pdu) < 2:
+            continue
+        where = read_memory_request(area.span.first)[1:]
+        pdu = bytes((Service.WRITE_MEMORY_BY_ADDRESS,)) + where + content.pdu[1:]
+        if tester.request(pdu).is_positive:
+            name = f"writing memory at 0x{area.span.first:X}"
+            found.append(Teller(name, lambda pdu=pdu: _by_answer(tester.request(pdu))))  # type: ignore[misc]
+    tester.access.lock()
+    tester.session_for(level)
+    return [one for one in found if one.look().is_open is False]
 
 
 def _others(tester: Tester, level: int) -> Iterator[Teller]:

@@ -58,7 +58,7 @@ class Oddities:
         return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
 
     def not_answered(self, now_s: float) -> None:
-        """A request was met with silence, or raw frames were sent: what comes soon may be their answer, and proves nothing."""
+        """A request was met with silence, or raw frames were sent: what comes soon may be their answer."""
         self._unsure_until_s = now_s + LATE_S
 
     def judge(self, reply: Reply, now_s: float) -> None:
