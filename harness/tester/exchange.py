@@ -298,20 +298,27 @@ class Exchanger:
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
-        answers = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
+        heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
+        ours = [message_in(frame) for frame in frames]
+        answers = tuple(frame for frame in heard if not self._is_for_another(frame, ours))
         fields, ids = tuple(frame.data for frame in frames), tuple(frame.can_id for frame in frames)
         sent = Sent(fields, ids, frames=tuple(frames), before=self._previous_raw)
         if not answers:
-            if not self.link.is_virtual:
+            if not heard and not self.link.is_virtual:
                 self.link.check_sent()
             self.state.hear_silence(sent)
         self._previous_raw = replace(sent, before=None)
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
-        self._transport.answer_frames += sum(map(self.is_answer, answers))
+        self._transport.answer_frames += sum(map(self.is_answer, heard))
         for frame in frames:
             self.state.hear_raw(frame)
-        self._remember(reply, bool(answers))
+        self._remember(reply, bool(heard))
         return reply
+
+    def _is_for_another(self, frame: Frame, ours: Collection[bytes]) -> bool:
+        """Whether a frame of the ECU answers what somebody else has asked it meanwhile."""
+        message = message_in(frame)
+        return bool(message) and self.is_answer(frame) and self._transport.answers_another(message, ours=ours)
 
     # Time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Collection
 
 from harness.link.bus import Link
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
@@ -156,10 +157,15 @@ class Transport:
         if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and not frame.is_remote:
             self._others.append((self.link.now_s, data[1 : 1 + data[0]]))
 
-    def answers_another(self, message: bytes) -> bool:
-        """Whether a message is the answer to what another tester has asked, and not been answered until now."""
+    def answers_another(self, message: bytes, *, ours: Collection[bytes] = ()) -> bool:
+        """Whether a message is the answer to what another tester has asked, and not been answered until now.
+
+        `ours` are the requests that we have sent ourselves, whose echo may be among what was overheard.
+        """
         now_s = self.link.now_s
         for asked_s, pdu in self._others:
+            if pdu in ours:
+                continue
             is_positive = message[0] == pdu[0] + RESPONSE_OFFSET
             if now_s - asked_s < LONGEST_SEGMENT_S and (is_positive or message[:2] == bytes((NEGATIVE_RESPONSE, pdu[0]))):
                 self._others.remove((asked_s, pdu))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import can
 import pytest
 
 from harness.link.frame import Frame
 from harness.outcome import Inconclusive
 from harness.target import Can
 
-from .desk import RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker, bare
+from .desk import REQUEST_ID, RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -116,3 +117,23 @@ def test_answers_that_are_late_are_no_unasked_frames() -> None:
     desk.tester.request(READ)
     desk.link._advance(desk.now_s + 0.1)
     desk.tester.require_quiet()
+
+
+class OtherTester(ScriptedEcu):
+    """Asks the ECU on the same ids, a moment after each frame of ours."""
+
+    def on_frame(self, message: can.Message) -> None:
+        if message.arbitration_id == REQUEST_ID and bytes(message.data)[:1] != b"\x03":
+            self.port.call_later(0.01, lambda: self.frame(bytes.fromhex("03 22 10 10"), can_id=REQUEST_ID))
+
+
+def test_answer_to_another_testers_request_is_no_answer_to_raw_frames() -> None:
+    desk = Desk(ScriptedEcu({READ: VALUE}), OtherTester())
+    reply = desk.tester.raw(b"\x40\x22\x10\x10")
+    assert reply.answers == ()
+    assert desk.tester.has_answered, "it lives all the same"
+
+
+def test_answer_to_what_we_asked_is_ours_though_another_tester_asks_too() -> None:
+    desk = Desk(ScriptedEcu({READ: VALUE, "3E 00": "7E 00"}), OtherTester())
+    assert [frame.text() for frame in desk.tester.raw(b"\x02\x3e\x00").answers] == ["748#027E000000000000"]
