@@ -47,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _ended_like_ctrl_c():
             code: int = options.run(options)
     except UserError as error:
-        print(f"uds-harness: {error}", file=sys.stderr)
+        _say(f"uds-harness: {error}")
         return WRONG_USE
     except LinkError as error:
-        print(f"uds-harness: {error}", file=sys.stderr)
+        _say(f"uds-harness: {error}")
         return 3
     except KeyboardInterrupt:
         print("uds-harness: interrupted", file=sys.stderr)
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"uds-harness: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
+        _say(f"uds-harness: {error.filename or 'the output'}: {error.strerror or error}")
         sys.stdout = _nowhere()  # what is left in the old one cannot be written at the end either
         return WRONG_USE
     return code
@@ -83,6 +83,11 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    """Print an error. What it quotes, such as the name of a file, may hold what a terminal would obey."""
+    print("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text), file=sys.stderr)
 
 
 def _nowhere() -> TextIO:

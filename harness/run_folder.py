@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeVar
+from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
 from harness.errors import UserError
 from harness.json_shape import ShapeError, from_json
@@ -150,7 +150,7 @@ class RunFolder:
         """A new file in the folder of what is not handed over, which only its owner can read."""
         path = self.path / PRIVATE / name
         with _said_as_user_error(path):
-            _refuse_linked_private(self.path)
+            refuse_linked_private(self.path)
             path.parent.mkdir(exist_ok=True)
             path.parent.chmod(0o700)
             path.unlink(missing_ok=True)
@@ -215,7 +215,7 @@ def fingerprints(path: Path) -> dict[str, Any]:
 def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
     """UserError: a run cannot be started in this folder: it holds something else, or a run that is to stay, or is none."""
     with _said_as_user_error(path):
-        _refuse_linked_private(path)
+        refuse_linked_private(path)
         if path.exists() and not path.is_dir():
             raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
         if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
@@ -331,13 +331,21 @@ def _load(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
-def _content(path: Path) -> bytes:
-    """What a file holds. UserError: it is none, such as a pipe, which might never end, or cannot be read."""
+def open_file(path: Path) -> BinaryIO:
+    """Open a file for reading. UserError: it is none, such as a pipe, which might never end, or cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UserError(f"{path}: is no plain file; the run's folder is damaged")
+        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115  (it is handed on)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UserError(f"{path}: is no plain file; the run's folder is damaged")
+    return file
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with open_file(path) as file:
             return file.read()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
@@ -376,7 +384,7 @@ def _file_names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _refuse_linked_private(folder: Path) -> None:
+def refuse_linked_private(folder: Path) -> None:
     """UserError: what is private would be written, and deleted, in a folder that a link leads to."""
     private = folder / PRIVATE
     if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):

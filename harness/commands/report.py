@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.report.rebuild import rebuild
     from harness.run_folder import AUDIT_HTML, copy_run
     from harness.run_lock import RunLock
+    from harness.toml_schema import printable
 
     folder = options.run_folder
     if options.out is not None:
@@ -41,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
     with RunLock(folder):
         rebuilt = rebuild(folder, captures=options.capture, now_utc=now_utc, version=version("uds-harness"))
     for doubt in rebuilt.doubts:
-        print(f"not as the run left it: {doubt}")
+        print(f"not as the run left it: {printable(doubt)}")
     for name in rebuilt.written:
-        print(f"written: {name}")
+        print(f"written: {printable(name)}")
     print(f"as before: {len(rebuilt.unchanged)} files")
     if interruption(rebuilt.run.info):
         print(interruption(rebuilt.run.info))
-    print(f"report: {folder}/{AUDIT_HTML}")
+    print(f"report: {printable(str(folder))}/{AUDIT_HTML}")
     return 0

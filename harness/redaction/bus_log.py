@@ -8,7 +8,15 @@ from typing import BinaryIO, Final, TextIO
 from harness.errors import UserError
 from harness.redaction.messages import FrameStream, PassingFrame
 from harness.redaction.vocabulary import Vocabulary
-from harness.run_folder import BUS_LOG, PRIVATE, SECRETS_JSONL, replacing, sha256_of
+from harness.run_folder import (
+    BUS_LOG,
+    PRIVATE,
+    SECRETS_JSONL,
+    open_file,
+    refuse_linked_private,
+    replacing,
+    sha256_of,
+)
 
 ORIGINAL: Final = f"{PRIVATE}/{BUS_LOG}"
 SECRETS: Final = f"{PRIVATE}/{SECRETS_JSONL}"
@@ -51,6 +59,7 @@ def redact_log(folder: Path) -> str:
     What a reader must know of it comes back; nothing, if there is no original: secrets were to be kept, or the folder
     was handed over without it. UserError: a file cannot be read or written, or is damaged.
     """
+    refuse_linked_private(folder)
     if not (folder / ORIGINAL).is_file():
         return ""
     words = Vocabulary.load(folder / SECRETS)
@@ -83,7 +92,7 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
     stream = FrameStream(words)
     waiting: list[_Line] = []
     try:
-        with open(original, "rb") as log:
+        with open_file(original) as log:
             for line in log:
                 if not line.endswith(b"\n"):
                     break  # the run was killed while it was written

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import os
 from collections.abc import Iterable
 from enum import StrEnum
 from itertools import pairwise
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.errors import UserError
+from harness.run_folder import open_file
 
 GRAM_BYTES: Final = 4
 """So many bytes in a row are looked for; a match is then followed as far as it goes."""
@@ -189,7 +191,8 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Append what was learnt since the last time."""
         if self._unsaved:
-            with open(path, "a", encoding="ascii", newline="\n") as file:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+            with open(descriptor, "a", encoding="ascii", newline="\n") as file:
                 file.write("\n".join([*self._unsaved, ""]))
             self._unsaved = []
 
@@ -200,14 +203,17 @@ class Vocabulary:
         UserError: the file cannot be read, or is damaged.
         """
         try:
-            lines = path.read_bytes().split(b"\n")[:-1]
+            with open_file(path) as file:
+                lines = file.read().split(b"\n")[:-1]
             head, *entries = [json.loads(line) for line in lines]
             vocabulary = cls(bytes.fromhex(head["key"]), head["hidden_dids"])
             for entry in entries:
                 vocabulary.learn(bytes.fromhex(entry["value"]), Kind(entry["kind"]))
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; without it the bus log cannot be redacted") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except UserError as error:
+            raise UserError(f"{error}; without it the bus log cannot be redacted") from error
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}: is damaged ({error}); without it the bus log cannot be redacted") from error
         vocabulary._unsaved = []
         return vocabulary

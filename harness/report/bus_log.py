@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.errors import UserError
+from harness.run_folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
 """In the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
 
+LATEST_US: Final = 10**16
+"""Ten digits of seconds: a later stamp (it would be in 2286) was never measured, and fits no other format."""
+
 _LINE: Final = re.compile(
-    rb"\((\d+)\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
+    rb"\((\d{1,10})\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
     rb"(?:#((?:[0-9A-F]{2}){0,8})|#R([0-8]?)|##([0-9A-F])((?:[0-9A-F]{2}){0,64}))(?: ([RT]))?\s*"
 )
 
@@ -41,7 +45,7 @@ def logged_frames(path: Path) -> Iterator[LoggedFrame]:
     UserError: the log cannot be read, or a line is none of candump's.
     """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             for number, line in enumerate(file, start=1):
                 match = _LINE.fullmatch(line)
                 if match is not None and line.endswith(b"\n"):

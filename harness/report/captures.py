@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.report.bus_log import LoggedFrame, logged_frames
+from harness.report.bus_log import LATEST_US, LoggedFrame, logged_frames
 from harness.report.pcapng import write_pcapng
 from harness.run_folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
@@ -62,12 +62,14 @@ def _dated_frames(folder: Path) -> Iterator[LoggedFrame]:
 def _start_of_run_us(folder: Path) -> int:
     text = read_run(folder).info.started_utc
     try:
-        start = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        start_us = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        if not 0 <= start_us < LATEST_US:
+            raise ValueError
     except ValueError:
         raise UserError(
             f"{folder / AUDIT_JSON}: run.started_utc is {ascii(text)[:60]}, no date; the file is damaged"
         ) from None
-    return int(start.timestamp()) * 1_000_000
+    return start_us
 
 
 CAPTURES: Final[dict[str, tuple[str, Callable[[Path, Path], None]]]] = {

@@ -14,6 +14,7 @@ from harness.toml_schema import printable
 DATA_COLUMNS: Final = ("did", "length", "read", "write", "values", "volatile", "secret")
 LEVEL_COLUMNS: Final = ("level", "session", "attempts", "delay_s", "key")
 _NUMBERS: Final = ("did", "length", "level", "session", "attempts", "delay_s")
+_HEX_NUMBERS: Final = ("did", "level", "session")
 _FLAGS_OF: Final = ("volatile", "secret")
 _FLAGS: Final = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 LARGEST_TABLE_BYTES: Final = 8 << 20
@@ -89,7 +90,10 @@ def _value(path: Path, number: int, name: str, cell: str) -> str:
         try:
             if name == "delay_s":
                 return str(float(cell))
-            return hex(int(cell, 0)) if name in ("did", "level", "session") else str(int(cell, 0))
+            value = int(cell, 0)
+            if value < 0:
+                raise ValueError
+            return hex(value) if name in _HEX_NUMBERS else str(value)
         except ValueError:
             raise UserError(f"{path}: row {number}: {name} is {printable(cell)!r}; write a number, e.g. 0x2020") from None
     return '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
