@@ -133,7 +133,11 @@ class Refusals:
         if declared_need(self.tester, service) == "open" and not guards_parts(self.tester, service):
             self.declared_open.append(service)
             return False
-        reply = self.tester.request(bytes((service,)))
+        request = bytes((service,))
+        if not self.tester.permits(request):
+            self.tester.note(f"service {service:02X} was not tried: the target does not allow it")
+            return False
+        reply = self.tester.request(request)
         if not is_absent(self.tester, reply):
             return True
         self.replies.append(reply)

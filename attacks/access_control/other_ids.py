@@ -88,7 +88,7 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
     known = heard | declared_ids(tester) | {path.can_id for path in neighbours(tester)}
     own = declared_path(tester)
     ids = [path_to(can_id, own) for can_id in range(LARGEST_11_BIT_ID + 1) if can_id not in known]
-    wanted = [path for path in ids if tester.gate.permits_raw(path.frame(pdu, tester.target.can.padding or 0).data)]
+    wanted = [path for path in ids if tester.gate.permits_raw(path.frame(pdu, tester.target.can.padding or 0))]
     groups = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
     return [path for group in groups for path in answered_among(tester, group, pdu, did)]
 
@@ -125,10 +125,10 @@ def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
     padding = tester.target.can.padding or 0
     found = []
     for path in paths:
-        if tester.gate.permits_raw(path.frame(pdu, padding).data):
+        if tester.gate.permits_raw(path.frame(pdu, padding)):
             found.append(path)
         else:
-            tester.note(f"{path.name} was not tried: its frame may be read as a request that is not permitted")
+            tester.note(f"{path.name} was not tried: its id, or what may be read into its frame, is not permitted")
     return found
 
 

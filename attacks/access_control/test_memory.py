@@ -139,8 +139,9 @@ def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> No
     read = refusals.add(tester.request(b"\x23" + where))
     if read.is_positive:
         judge_leak(tester, read, place, form, f"a refusal of ReadMemoryByAddress at {place} {visit}, locked")
-    upload = refusals.add(tester.request(b"\x35\x00" + where))
-    if upload.is_positive:
+    request = b"\x35\x00" + where
+    upload = refusals.add(tester.request(request)) if tester.permits(request) else None
+    if upload is not None and upload.is_positive:
         delivered = tester.request("36 01") if tester.permits(b"\x36\x01") else upload
         judge_leak(tester, delivered, place, form, f"a refusal of RequestUpload at {place} {visit}, locked")
 

@@ -43,6 +43,7 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 STORED_TROUBLE_CODES = b"\x19\x02\xff"
+DEAUTHENTICATE = b"\x29\x00"
 
 
 @attack(
@@ -194,11 +195,13 @@ def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
     rationale="A weaker way in that was left open beside the stronger one is the one that is used.",
     remediation="Refuse SecurityAccess (0x34) until Authentication has passed, or remove it.",
     needs=("write",),
+    uses=("reset",),
     unlocks=True,
     proven_by=("authentication_bypassed",),
 )
 def test_security_access_does_not_stand_in_for_authentication(tester: Tester) -> None:
-    replies = [tester.request(request) for _ in each_session(tester) for request in (b"\x29\x08", b"\x29\x00")]
+    requests = [request for request in (b"\x29\x08", DEAUTHENTICATE) if tester.permits(request)]
+    replies = [tester.request(request) for _ in each_session(tester) for request in requests]
     if all(is_absent(tester, reply) for reply in replies):
         not_applicable(f"the ECU does not have Authentication: {replies[0]}")
     known = tester.state.presence.service(Service.AUTHENTICATION)
@@ -220,7 +223,8 @@ def test_security_access_does_not_stand_in_for_authentication(tester: Tester) ->
 
 def judge_level(tester: Tester, level: int) -> Reply:
     """How a request for a seed is refused; fail if what the level protects can be written by way of it."""
-    tester.request(b"\x29\x00")  # leave whatever was authenticated
+    if tester.permits(DEAUTHENTICATE):  # leave whatever was authenticated
+        tester.request(DEAUTHENTICATE)
     tester.session_for(level)
     reply = tester.security.request_seed(level)
     if not reply.is_positive:

@@ -108,6 +108,7 @@ def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
     "them; and where the guard knows only one id, protected data can be written by another.",
     remediation="Filter for the exact ids in the declared format, 11 or 29 bits, before anything of a frame is interpreted.",
     needs=("write",),
+    uses=("functional", "destructive"),
     proven_by=("extended_id_skips_security", "extended_id_answered", "neighbouring_id_answered"),
 )
 def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Depth) -> None:
@@ -139,7 +140,7 @@ def read_to_send(tester: Tester) -> tuple[int, bytes]:
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
     own, padding = declared_path(tester), tester.target.can.padding or 0
-    pdu = tester.probe_by(lambda pdu: pdu[0] == 0x22 and tester.gate.permits_raw(own.frame(pdu, padding).data))
+    pdu = tester.probe_by(lambda pdu: pdu[0] == 0x22 and tester.gate.permits_raw(own.frame(pdu, padding)))
     if pdu[0] != Service.READ_DATA_BY_IDENTIFIER:
         inconclusive(
             "no read passes as a raw frame: a byte of each identifier is the number of a service that is not allowed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from harness import DataEntry, Inconclusive, Nrc, Oddity, Reply, Tester, fail, inconclusive
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
-UNKNOWN_SESSION = 0x7E
+UNKNOWN_SESSION = b"\x10\x7e"
+"""The highest session that a supplier could have: a request that needs permission."""
 UNKNOWN_PRESENCE = 0x05
 UNKNOWN_LEVELS = (0x7D, 0x5D, 0x43)
 UNKNOWN_DIDS = (0xF123, 0x5A5A, 0x0FF1)

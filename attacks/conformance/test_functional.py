@@ -27,6 +27,7 @@ KEPT_BACK = (
     "that was asked for drowns.",
     remediation="Do not send the codes 11, 12, 31, 7E and 7F to functionally addressed requests.",
     needs=("functional",),
+    uses=("reset",),
     proven_by=("functional_refusals_sent",),
 )
 def test_refusals_are_not_sent_to_functional_requests(tester: Tester) -> None:
@@ -62,8 +63,8 @@ def not_mine(tester: Tester) -> list[bytes]:
     services = [service for service in RESERVED_SERVICES if not any(service in span for span in declared)]
     pdus = [bytes((service,)) for service in services[:2]]
     pdus += [bytes((0x3E, UNKNOWN_PRESENCE))]
-    if tester.has_sessions:
-        pdus.append(bytes((0x10, UNKNOWN_SESSION)))
+    if tester.has_sessions and tester.permits(UNKNOWN_SESSION):
+        pdus.append(UNKNOWN_SESSION)
     did = unknown_did(tester)
     if did is not None:
         pdus.append(b"\x22" + two_bytes(did))

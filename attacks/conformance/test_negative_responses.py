@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attacks.conformance.services import judge_in_passing
+from attacks.conformance.services import UNKNOWN_SESSION, judge_in_passing
 from harness import Inconclusive, Nrc, Oddity, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
 
-RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F, 0x25)
-"""Requests that neither ISO 14229-1 nor its predecessor assigns."""
-OPTIONAL_REQUESTS = (b"\x83\x00", b"\xba")
+RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
+"""Requests that neither ISO 14229-1 nor its predecessors assign."""
+OPTIONAL_REQUESTS = (b"\x25", b"\x83\x00", b"\xba")
 """Services that an ECU may have: judged only if it disowns them."""
 UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
 
@@ -25,7 +25,7 @@ UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
     rationale="Testers and intrusion detection read 7F SID NRC. A refusal in another form is taken for silence, or for a "
     "request; a lockout can then not be seen.",
     remediation="Send every refusal through one function that builds the three bytes 7F SID NRC.",
-    uses=("lockout", "write"),
+    uses=("lockout", "write", "reset"),
     judges_run=True,
     proven_by=(
         "invalid_key_as_request",
@@ -63,9 +63,10 @@ def provocations(tester: Tester) -> dict[str, Callable[[], Reply]]:
     found: dict[str, Callable[[], Reply]] = {
         "an unknown service": lambda: tester.request(bytes((RESERVED_SERVICES[0],))),
         "an unknown sub-function": lambda: tester.request(b"\x3e\x05"),
-        "an unknown session": lambda: tester.request(b"\x10\x7e"),
         "an unknown security level": lambda: tester.request(b"\x27\x7d"),
     }
+    if tester.permits(UNKNOWN_SESSION):
+        found["an unknown session"] = lambda: tester.request(UNKNOWN_SESSION)
     declared = {entry.did for entry in tester.target.data}
     for did in UNDECLARED_DIDS:
         if did not in declared:

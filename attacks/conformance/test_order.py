@@ -53,7 +53,7 @@ class Pair:
     rationale="The code tells which check ran first. One that looks at a request before it is known to be allowed in this "
     "session, or to be long enough, looks at what it should never have seen.",
     remediation="Check in the standard's order: service, session, minimum length, sub-function, then the rest.",
-    uses=("write",),
+    uses=("reset", "write"),
     proven_by=("unavailable_service_answered_11", "unavailable_level_answered_12", "length_before_sub_function"),
 )
 def test_the_first_reason_in_order_is_given(tester: Tester) -> None:
@@ -91,7 +91,8 @@ def pairs(tester: Tester) -> Iterator[Pair]:
     elsewhere = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH)
     if has_session_control(tester):
         yield from of_sessions(tester)
-        yield Pair(bytes((0x10, UNKNOWN_SESSION, 0x00)), too_long, unknown, elsewhere)
+        if tester.permits(UNKNOWN_SESSION):
+            yield Pair(UNKNOWN_SESSION + b"\x00", too_long, unknown, elsewhere)
     if has_tester_present(tester):
         yield Pair(bytes((0x3E, UNKNOWN_PRESENCE, 0x00)), too_long, unknown, elsewhere)
     yield from of_security_access(tester)

@@ -48,6 +48,7 @@ EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
     rationale="A tester tells from 0x12 which variants of a service an ECU has. Another code sends it looking for a fault, "
     "and silence makes it wait.",
     remediation="Answer 7F SID 12 to every sub-function that the ECU has in no session.",
+    uses=("reset",),
     proven_by=("unsupported_sub_function_answered_31",),
 )
 def test_unsupported_sub_functions_are_answered_with_0x12(tester: Tester) -> None:
@@ -67,8 +68,8 @@ def test_unsupported_sub_functions_are_answered_with_0x12(tester: Tester) -> Non
 
 def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
     """Of each service that was seen to be there, a sub-function that no ECU should have."""
-    if has_session_control(tester):
-        yield bytes((0x10, UNKNOWN_SESSION))
+    if has_session_control(tester) and tester.permits(UNKNOWN_SESSION):
+        yield UNKNOWN_SESSION
     if has_tester_present(tester):
         yield bytes((0x3E, UNKNOWN_PRESENCE))
     if first_level(tester) is not None:

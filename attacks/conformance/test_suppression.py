@@ -31,6 +31,7 @@ DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
     rationale="A tester that asks for no positive response takes silence for consent: a refusal that is suppressed with it "
     "is never noticed. A positive response that is sent all the same answers the next request instead.",
     remediation="Mask bit 7 off before the sub-function is looked at, and apply it to the final positive response alone.",
+    uses=("reset",),
     proven_by=("suppress_bit_ignored", "suppress_bit_silences_refusals"),
 )
 def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
@@ -116,5 +117,7 @@ def judge_negative(tester: Tester) -> int:
 
 def refused(tester: Tester) -> list[tuple[int, int]]:
     """Services and sub-functions that no ECU should have; the ECU is brought into the session of its first level."""
-    found = [(0x10, UNKNOWN_SESSION), (0x3E, UNKNOWN_PRESENCE)]
+    found = [(0x3E, UNKNOWN_PRESENCE)]
+    if tester.permits(UNKNOWN_SESSION):
+        found.insert(0, (UNKNOWN_SESSION[0], UNKNOWN_SESSION[1]))
     return [*found, *([(0x27, unknown_level(tester))] if first_level(tester) is not None else [])]

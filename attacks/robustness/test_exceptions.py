@@ -36,7 +36,7 @@ class Input:
     rationale="Code that reads a byte which the frame does not have fails somewhere else than it was meant to: the request "
     "is lost without a word, or the ECU is.",
     remediation="Look at the frame's length before its first byte, and at the message's before its second; answer 0x13.",
-    uses=("lockout", "write"),
+    uses=("lockout", "write", "reset"),
     proven_by=("short_request_unanswered", "dies_on_frame_of_one_byte"),
 )
 def test_short_frames_are_refused_or_ignored(tester: Tester) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from harness.run import Basis, Severity
-from harness.target import PERMISSIONS
+from harness.target import PERMISSIONS, Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,9 +28,9 @@ class Attack:
     remediation: str
     cwe: tuple[int, ...] = ()
     r155: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    needs: tuple[Permission, ...] = ()
     """Permissions without which the check is not run."""
-    uses: tuple[str, ...] = ()
+    uses: tuple[Permission, ...] = ()
     """Permissions that widen the check where the target gives them."""
     unlocks: bool = False
     """Whether it opens a level even where that cannot be undone: such checks run last there."""
@@ -89,8 +89,8 @@ def attack(
         remediation=remediation,
         cwe=cwe,
         r155=r155,
-        needs=needs,
-        uses=uses,
+        needs=tuple(map(Permission, needs)),
+        uses=tuple(map(Permission, uses)),
         unlocks=unlocks,
         judges_run=judges_run,
         proven_by=proven_by,

@@ -17,7 +17,18 @@ from harness.fuzz.execution import Spoiled, run_case
 from harness.fuzz.python import declared_case
 from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance
-from harness.target import PERMISSIONS, DataEntry, RoutineEntry, SecurityLevel, SessionEntry, Span, Target, unknown_target
+from harness.link.frame import Frame
+from harness.target import (
+    PERMISSIONS,
+    DataEntry,
+    Permission,
+    RoutineEntry,
+    SecurityLevel,
+    SessionEntry,
+    Span,
+    Target,
+    unknown_target,
+)
 from harness.tester.safety import SafetyGate
 from harness.tester.tester import Tester
 from harness.uds import Service
@@ -64,35 +75,34 @@ def check_of(case: Case) -> Callable[[Tester], None]:
     return marked
 
 
-def permissions(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
     """What a case needs on every target, and what it could use: of those messages are left out that are not permitted.
 
     What a function under `@fuzz_case` yields may need anything, and so may what chance decides.
     """
     template = case.messages
     if not isinstance(template, Template) or template.is_random_before(LONGEST_FRAME if case.is_raw else SUB_FUNCTION_END):
-        return (), tuple(name for name in PERMISSIONS if name != "power")
-    least, most = SafetyGate(_indulgent()), SafetyGate(_strict())
-    always: set[str] | None = None
-    sometimes: set[str] = set()
+        return (), tuple(name for name in PERMISSIONS if name != Permission.POWER)
+    most_target = _strict()
+    least, most = SafetyGate(_indulgent()), SafetyGate(most_target)
+    always: set[Permission] | None = None
+    sometimes: set[Permission] = set()
     for step in template.steps(_indulgent(), _ANY_CHANCE):
-        surely = set() if case.is_raw else {harm for message in step.messages for harm in least.harms(message)}
-        always = surely if always is None else always & surely
+        surely: set[Permission] = set()
         for message in step.messages:
-            for reading in _readings(message) if case.is_raw else [message]:
-                sometimes |= most.harms(reading)
+            if case.is_raw:
+                sometimes |= most.raw_harms(Frame(most_target.can.request_id, message))
+            else:
+                surely |= least.harms(message)
+                sometimes |= most.harms(message)
+        always = surely if always is None else always & surely
     if case.state is not None and case.state.session is not None:
         sometimes |= most.harms(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, case.state.session)))
     needs = always or set()
     return _in_order(needs), _in_order(sometimes - needs)
 
 
-def _readings(frame: bytes) -> list[bytes]:
-    """Every message that an ECU may read into a frame, wherever it thinks that messages begin."""
-    return [frame[start:] for start in range(len(frame))]
-
-
-def _in_order(found: set[str]) -> tuple[str, ...]:
+def _in_order(found: set[Permission]) -> tuple[Permission, ...]:
     return tuple(name for name in PERMISSIONS if name in found)
 
 

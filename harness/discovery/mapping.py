@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from harness.discovery.ecu_map import FoundLevel
 from harness.discovery.sessions import SessionMapper
+from harness.tester.looking import CANNOT_ACT
 from harness.uds import Nrc, Service, Session
 
 REQUEST_SERVICES = (*range(0x00, 0x40), *range(0x80, 0xC0))
 """The other half of the numbers are answers."""
 UNASSIGNED_SERVICES = (0x1E, 0x15)
+BY_A_PART = (Service.AUTHENTICATION, Service.READ_DATA_BY_PERIODIC_IDENTIFIER, Service.ROUTINE_CONTROL)
+"""Services of which only a part is harmless: that is asked for where their mere number is not permitted."""
 LEVELS = range(0x01, 0x7E, 2)
 RESERVED_LEVEL = 0x7F
 UNLIKELY_ROUTINES = (0x5A5A, 0x7B3D)
@@ -36,11 +39,15 @@ class Mapper(SessionMapper):
         for session in self.in_each_session():
             disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
-            for service, reply in self.each(f"services{session}", REQUEST_SERVICES, lambda service: bytes((service,))):
+            for service, reply in self.each(f"services{session}", REQUEST_SERVICES, self._question_of):
                 is_refused = reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED)
                 if reply.is_positive or (is_refused and str(reply) not in disowned):
                     here[service] = str(reply)
             self.map.services[session.number] = here
+
+    def _question_of(self, service: int) -> bytes:
+        alone = bytes((service,))
+        return CANNOT_ACT[service] if service in BY_A_PART and not self.tester.permits(alone) else alone
 
     def levels(self) -> None:
         """Security levels, each in the best session in which it gives a seed. No key is sent.

@@ -208,7 +208,7 @@ def _from_tables(tables: Mapping[str, Any], label: str, path: Path | None = None
     given["target"] = _with_default(given["target"], "name", path.stem if path else "unnamed")
     given["can"] = _with_default(given["can"], "extended_ids", _needs_29_bits(given["can"]))
     if isinstance(given["can"], dict) and given["can"].get("interface") == SIMULATED_INTERFACE:
-        given["safety"] = _with_default(given["safety"], "allow", list(PERMISSIONS))
+        given["safety"] = _with_default(given["safety"], "allow", [word.value for word in PERMISSIONS])
     else:
         given["safety"] = _with_default(given["safety"], "wrong_keys", BENCH_WRONG_KEYS)
     settings = read_fields(Target, given["target"], "target.", problems)

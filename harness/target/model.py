@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,14 +13,33 @@ from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values, pla
 from harness.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
 
 SIMULATED_INTERFACE = "uds-sim"
-PERMISSIONS = ("lockout", "write", "reset", "power", "functional", "destructive")
+
+
+class Permission(StrEnum):
+    """What a target may allow, as [safety] allow spells it. Whatever is not known to be harmless needs one of these."""
+
+    LOCKOUT = "lockout"
+    """Wrong keys, and whatever else may end in a refusal of the right one for a while or for good."""
+    WRITE = "write"
+    """Requests that store something: data, identifiers, certificates, what is to be done at an event."""
+    RESET = "reset"
+    """Requests that restart the ECU, leave its application, or end what another tester has begun."""
+    POWER = "power"
+    """Cutting the supply, by the hook that [reset] names."""
+    FUNCTIONAL = "functional"
+    """Requests to every ECU of the bus at once, and ids that other nodes may take for theirs."""
+    DESTRUCTIVE = "destructive"
+    """Requests that erase, program, move or silence something, and those of which nobody knows what they do."""
+
+
+PERMISSIONS = tuple(Permission)
 QUIRKS = {
     "malformed_invalid_key": "a wrong key is answered 27 35 instead of 7F 27 35; it is read as invalidKey",
 }
 """Known deviations, and what tolerating them means."""
 
 _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")
-_ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(_PERMISSION_LIST.parse(value)))
+_ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(map(Permission, _PERMISSION_LIST.parse(value))))
 _ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
 _IDS_OF_CHECKS = list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')
 _CAN_IDS = list_of(rules.CAN_ID, "a list of CAN ids, e.g. [0x701]")
@@ -195,7 +215,7 @@ class Observe:
 class Safety:
     """[safety]: what may be sent. A file without the keys: everything if simulated; else nothing that harms."""
 
-    allow: Annotated[frozenset[str], _ALLOW] = frozenset()
+    allow: Annotated[frozenset[Permission], _ALLOW] = frozenset()
     wrong_keys: Annotated[int | None, integer(0, 10**9, "how many wrong keys per level, e.g. 200")] = None
     """None: no limit."""
 

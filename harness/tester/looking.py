@@ -24,7 +24,7 @@ MOST_SILENCES = 4
 USUAL_DIDS = (*range(0xF180, 0xF1A0), *range(0x0100, 0x0104), *range(0x0200, 0x0204), 0x0000, 0x1000, 0x2000, 0xFD00)
 """Where most ECUs keep identifiers; whoever guards reads at all guards some of these most likely."""
 
-HARMLESS: dict[int, bytes] = {
+CANNOT_ACT: dict[int, bytes] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: b"\x10\x01",
     Service.ECU_RESET: b"\x11\x7e",
     Service.CLEAR_DIAGNOSTIC_INFORMATION: b"\x14\xff",
@@ -64,7 +64,7 @@ class Looking:
 
     def service(self, service: int) -> Knowledge:
         """Whether the ECU has a service, asked for in every session as long as nothing shows it."""
-        request = HARMLESS.get(service, bytes((service, 0x00)))
+        request = CANNOT_ACT.get(service, bytes((service, 0x00)))
         if self._is_new(service) and self._client.permits(request):
             for _ in self._each_session():
                 self._ask(request)
@@ -195,7 +195,7 @@ class Looking:
         None: the target does not allow that request.
         """
         service = reply.request[0]
-        request = HARMLESS.get(service, bytes((service, 0x00)))
+        request = CANNOT_ACT.get(service, bytes((service, 0x00)))
         if is_long_enough(reply.request):
             return reply
         return self._ask(request) if is_long_enough(request) else reply

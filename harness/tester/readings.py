@@ -1,0 +1,111 @@
+"""Say which requests an ECU may read into one raw frame, reading by reading.
+
+A reading is a function from a frame's data field to the messages that an ECU of that kind would find in it: whole ones, or
+the beginning of one that goes on in further frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from harness.link.isotp_frames import CLASSIC_BYTES
+
+_SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
+_ESCAPE: Final = b"\x10\x00"
+CLEAR_TO_SEND: Final = 0x30
+FLOW_CONTROL_BYTES: Final = 3
+LOWEST_SUPPLIER_SERVICE: Final = b"\xa0"
+
+
+class Reading(NamedTuple):
+    """One way to read a frame."""
+
+    name: str
+    read: Callable[[bytes], bytes]
+    """The message in a frame's data field, or as much of it as the frame has; empty if it is none to such an ECU."""
+    is_as_declared: bool = True
+    """Whether ISO 15765-2 reads so: what is found must be harmless. Else it must not be known to act."""
+
+
+def normal(data: bytes) -> bytes:
+    """Single and first frames of normal addressing. A first frame counts however short its message is."""
+    if not data:
+        return b""
+    kind, low = data[0] >> 4, data[0] & 0xF
+    if kind == _SINGLE:
+        return data[1 : 1 + low]
+    return data[2:] if kind == _FIRST and data[:2] != _ESCAPE else b""
+
+
+def escaped_length(data: bytes) -> bytes:
+    """A length of 0 says that it stands in the next byte (single frames, of CAN FD mostly), or the next four (first)."""
+    if data[:2] == _ESCAPE:
+        return data[6:]
+    return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""
+
+
+def after_address(data: bytes) -> bytes:
+    """Extended and mixed addressing: the first byte is an address; what follows is a frame as of normal addressing.
+
+    A single frame must have its whole message, and a first frame a length that needs one: the second byte of any other
+    frame would be taken for a control byte else.
+    """
+    rest = data[1:]
+    kind = rest[0] >> 4 if rest else None
+    is_whole = kind == _SINGLE and rest[0] < len(rest) <= CLASSIC_BYTES - 1
+    return normal(rest) if is_whole or (kind == _FIRST and _announced(rest) >= CLASSIC_BYTES - 1) else b""
+
+
+def escaped_length_after_address(data: bytes) -> bytes:
+    """The same with an escaped length: of CAN FD, or in a first frame."""
+    return escaped_length(data[1:]) if len(data) > CLASSIC_BYTES or data[1:3] == _ESCAPE else b""
+
+
+def escape_not_known(data: bytes) -> bytes:
+    """First frames by editions before 2016, to which a length of 0 means nothing: the message begins behind it."""
+    return data[2:] if data[:2] == _ESCAPE else b""
+
+
+def control_byte_ignored(data: bytes) -> bytes:
+    """The second byte is the service, whatever the first one says, also in what continues a message.
+
+    A well-formed first frame, and a long single frame, have a length there, as in every long request.
+    """
+    is_long = len(data) > CLASSIC_BYTES and data[0] == 0
+    return b"" if is_long or _is_first_frame(data) else data[1:]
+
+
+def no_control_byte(data: bytes) -> bytes:
+    """The first byte is the service already, in a frame that is as short as its message and no frame of ISO 15765-2's.
+
+    Not in full frames: among a long request's all numbers come up, as in those of every request that is not raw. Nor from
+    A0 on, which are the supplier's services, and no control bytes either.
+    """
+    kind = data[0] >> 4 if data else None
+    is_flow_control = kind == _FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
+    is_full = len(data) >= CLASSIC_BYTES and (kind != _FIRST or _is_first_frame(data))
+    return b"" if is_flow_control or is_full or data[:1] >= LOWEST_SUPPLIER_SERVICE else data
+
+
+READINGS: Final = (
+    Reading("normal", normal),
+    Reading("escaped length", escaped_length),
+    Reading("address first", after_address),
+    Reading("address first, then escaped length", escaped_length_after_address),
+    Reading("escape not known", escape_not_known, is_as_declared=False),
+    Reading("control byte ignored", control_byte_ignored, is_as_declared=False),
+    Reading("no control byte", no_control_byte, is_as_declared=False),
+)
+
+
+def _announced(data: bytes) -> int:
+    """The length that a first frame announces, in bytes."""
+    if data[:2] == _ESCAPE:
+        return int.from_bytes(data[2:6], "big")
+    return (data[0] & 0xF) << 8 | data[1] if len(data) > 1 else 0
+
+
+def _is_first_frame(data: bytes) -> bool:
+    """Whether it is a first frame of a message that needs one."""
+    return len(data) >= CLASSIC_BYTES and data[0] >> 4 == _FIRST and _announced(data) >= CLASSIC_BYTES
