@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attacks.access_control.addresses import USUAL, guarded_places, read_memory
-from harness import Reply, Service, Tester
+from attacks.access_control.addresses import NAMED, USUAL, guarded_places, read_memory
+from harness import Nrc, Reply, Service, Tester
 
-READ_ALIAS, PERIODIC_ALIAS = 0xF300, 0xF2A7
+READ_ALIASES, PERIODIC_ALIASES = (0xF300, 0xF301, 0xF3FF), (0xF2A7, 0xF200, 0xF201, 0xF2FF)
 """Identifiers that ISO 14229-1 leaves to be defined; 2A sends the second kind, by its last byte."""
 
-SLOW_RATE, STOP_SENDING = 0x01, 0x04
+RATES, STOP_SENDING = (0x01, 0x02, 0x03), 0x04
+PERIODIC = range(0xF200, 0xF300)
 PERIODIC_BYTES = 6
 """So much content fits one frame of periodic data."""
 
@@ -25,11 +26,13 @@ class Source:
 
     name: str
     level: int
-    definition: Callable[[int], bytes]
-    """How 2C names its first bytes, by their number; kind of definition included."""
+    definitions: tuple[Callable[[int], bytes], ...]
+    """The ways in which 2C may name its first bytes, by their number; kind of definition included."""
     size: int
     read: Callable[[], bytes]
     """What the guarded way gives once the level is unlocked; empty if nothing."""
+    did: int = -1
+    """Its identifier, where it is data."""
 
 
 @dataclass
@@ -62,35 +65,49 @@ def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
     def definition(wanted: int) -> bytes:
         return bytes((did >> 8, did & 0xFF, 1, wanted))
 
-    return Source(f"DID {did:04X}", level, lambda wanted: bytes((FROM_IDENTIFIER,)) + definition(wanted), size, read)
+    return Source(f"DID {did:04X}", level, (lambda wanted: bytes((FROM_IDENTIFIER,)) + definition(wanted),), size, read, did)
 
 
 def memory_source(tester: Tester, address: int, level: int, size: int) -> Source:
     """Memory from an address on."""
-    return Source(
-        f"memory at 0x{address:08X}",
-        level,
-        lambda wanted: bytes((FROM_MEMORY,)) + USUAL.block(address, wanted),
-        size,
-        lambda: read_memory(tester, USUAL, address, size),
+    definitions = tuple(
+        lambda wanted, form=form: bytes((FROM_MEMORY,)) + form.block(address, wanted)
+        for form in NAMED
+        if form.block(address, size)
     )
+    return Source(f"memory at 0x{address:08X}", level, definitions, size, lambda: read_memory(tester, USUAL, address, size))
 
 
 def ask_by_alias(tester: Tester, source: Source) -> Asked:
     """Define each kind of alias, read it, have it sent, and clear it."""
     asked = Asked()
-    for alias, size in ((READ_ALIAS, source.size), (PERIODIC_ALIAS, min(source.size, PERIODIC_BYTES))):
-        kind, *rest = source.definition(size)
-        defined = define(tester, kind, alias, bytes(rest))
+    for aliases, size in ((READ_ALIASES, source.size), (PERIODIC_ALIASES, min(source.size, PERIODIC_BYTES))):
+        alias, defined = define_any(tester, source, aliases, size)
         asked.definitions.append(defined)
         read = tester.read_reply(alias)
         if read.is_positive and len(read.pdu) > 3:
             asked.delivered.append((read, read.pdu[3:]))
-        if alias == PERIODIC_ALIAS:
+        if alias in PERIODIC:
             asked.delivered += sent_periodically(tester, alias & 0xFF, size)
         if defined.is_positive:
             define(tester, CLEAR, alias, b"")
     return asked
+
+
+def define_any(tester: Tester, source: Source, aliases: tuple[int, ...], size: int) -> tuple[int, Reply]:
+    """Define an identifier in whichever way the ECU takes; the first one with its answer if it takes none."""
+    refused: Reply | None = None
+    for alias in aliases:
+        for definition in source.definitions:
+            kind, *rest = definition(size)
+            reply = define(tester, kind, alias, bytes(rest))
+            if reply.is_positive:
+                return alias, reply
+            refused = refused or reply
+        if not reply.is_refused_with(Nrc.REQUEST_OUT_OF_RANGE):
+            break  # the number is not what it objects to
+    assert refused is not None
+    return aliases[0], refused
 
 
 def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
@@ -99,15 +116,15 @@ def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
     Inconclusive: the level cannot be opened.
     """
     tester.security.unlock(source.level)
-    kind, *rest = source.definition(source.size)
-    if not define(tester, kind, READ_ALIAS, bytes(rest)).is_positive:
+    alias, defined = define_any(tester, source, (*READ_ALIASES, *PERIODIC_ALIASES), source.size)
+    if not defined.is_positive:
         return None
     tester.access.lock()
     tester.session_for(source.level)
-    reply = tester.read_reply(READ_ALIAS)
-    if not define(tester, CLEAR, READ_ALIAS, b"").is_positive:
+    reply = tester.read_reply(alias)
+    if not define(tester, CLEAR, alias, b"").is_positive:
         tester.security.unlock(source.level)
-        define(tester, CLEAR, READ_ALIAS, b"")
+        define(tester, CLEAR, alias, b"")
         tester.access.lock()
     return reply
 
@@ -118,11 +135,21 @@ def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
 
 
 def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
-    """What 2A has the ECU send of F2xx, frame by frame: the identifier's last byte, then the content."""
-    started = tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, SLOW_RATE, low)))
-    if not started.is_positive:
-        return []
-    frames = tester.listen(SENDING_S)
-    tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, STOP_SENDING, low)))
-    contents = [frame.data[at + 1 :] for frame in frames for at in (0, 1) if frame.data[at : at + 1] == bytes((low,))]
-    return [(started, content[:size]) for content in contents if len(content) >= size]
+    """What 2A has the ECU send of F2xx at any of its rates: the identifier's last byte, then the content."""
+    found = []
+    for rate in RATES:
+        started = tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, rate, low)))
+        if started.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+            break
+        if not started.is_positive:
+            continue
+        frames = tester.listen(SENDING_S)
+        tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, STOP_SENDING, low)))
+        contents = [frame.data[at + 1 :] for frame in frames for at in (0, 1) if frame.data[at : at + 1] == bytes((low,))]
+        found += [(started, content[:size]) for content in contents if len(content) >= size]
+    return found
+
+
+def sent_by_its_own_number(tester: Tester, source: Source) -> list[tuple[Reply, bytes]]:
+    """Protected data whose identifier is F2xx is sent by 2A without any definition."""
+    return sent_periodically(tester, source.did & 0xFF, min(source.size, PERIODIC_BYTES)) if source.did in PERIODIC else []

@@ -1,16 +1,18 @@
-"""Which data identifiers answer a read, declared or not? Looked for once a run."""
+"""Data identifiers that answer a read, declared or not; looked for once a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attacks.access_control.guards import each_session
+from attacks.access_control.guards import SECURITY, each_session
 from harness import Depth, Measurements, Tester
 
 IDENTIFICATION = range(0xF180, 0xF1A0)
 SUPPLIER = range(0xF1F0, 0xF200)
 ALL = range(0x10000)
+AT_ONCE = 3
+"""Identifiers in one request: as many as a single frame holds."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,50 @@ def readable_data(tester: Tester, measure: Measurements, depth: Depth) -> Readab
 def read_all(tester: Tester, depth: Depth) -> Readable:
     """In sessions after the first one only what has not answered yet."""
     wanted = list(candidates(tester, depth))
+    further = [did for did in neighbourhood(tester, depth) if did not in set(wanted)]
+    at_once = AT_ONCE if takes_several(tester) else 1
+    if at_once == 1 and depth is Depth.QUICK:
+        further = []
     values: dict[int, bytes] = {}
     for _ in each_session(tester):
         for did in wanted:
             if did not in values:
-                reply = tester.read_reply(did)
-                if reply.is_positive:
-                    values[did] = reply.pdu[3:]
-    return Readable(len(wanted), tuple(sorted(values)), values)
+                keep(tester, did, values)
+        for start in range(0, len(further), at_once):
+            some = [did for did in further[start : start + at_once] if did not in values]
+            if some and (at_once == 1 or has_any(tester, some)):
+                for did in some:
+                    keep(tester, did, values)
+    return Readable(len(wanted) + len(further), tuple(sorted(values)), values)
+
+
+def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
+    """Read an identifier, and keep what it gives."""
+    reply = tester.read_reply(did)
+    if reply.is_positive:
+        values[did] = reply.pdu[3:]
+
+
+def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
+    """All identifiers on the pages of declared ones and of identification; from depth default on some of every page."""
+    if depth is Depth.DEEP:
+        return ()
+    pages = {entry.did >> 8 for entry in tester.target.data} | {0x00, 0x01, 0xF1, 0xFD}
+    found = {page << 8 | low for page in pages for low in range(0x100)}
+    if depth is Depth.DEFAULT:
+        found |= {page << 8 | low for page in range(0x100) for low in (*range(0x10), 0x20, 0x80, 0xFF)}
+    return sorted(found)
+
+
+def takes_several(tester: Tester) -> bool:
+    """Whether a read of what exists and of what does not gives the former: then one request asks for several."""
+    for entry in tester.target.data:
+        if entry.read.kind == "open" and tester.read_reply(entry.did).is_positive:
+            return tester.request(b"\x22\xff\xff" + entry.did.to_bytes(2, "big")).is_positive
+    return False
+
+
+def has_any(tester: Tester, dids: list[int]) -> bool:
+    """Whether one of them may be there: a refusal for want of a level may hide others."""
+    reply = tester.request(b"\x22" + b"".join(did.to_bytes(2, "big") for did in dids))
+    return reply.is_positive or reply.is_refused_with(*SECURITY)

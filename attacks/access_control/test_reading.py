@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attacks.access_control.aliases import Source, ask_by_alias, read_when_locked_again, sources
+from attacks.access_control.aliases import Source, ask_by_alias, read_when_locked_again, sent_by_its_own_number, sources
 from attacks.access_control.dtc_records import dtc_records
 from attacks.access_control.guards import CLOCK_S, SECURITY, each_session, is_absent, unlocked_for
 from attacks.access_control.key_material import SHORTEST, found_in, known_secrets, show_concealed
@@ -49,6 +49,7 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
     records: list[Reply] = []
     for _ in each_session(tester):
         records += dtc_records(tester)
+        delivered += [(source, *given) for source in found for given in sent_by_its_own_number(tester, source)]
         if is_absent(tester, definition := tester.request(bytes((Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER,)))):
             definitions.append(definition)
             continue
@@ -57,7 +58,7 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
             definitions += asked.definitions
             delivered += [(source, reply, content) for reply, content in asked.delivered]
     judge_records(tester, found, records)
-    if all(is_absent(tester, reply) for reply in definitions):
+    if not delivered and all(is_absent(tester, reply) for reply in definitions):
         not_applicable(f"the ECU does not define data dynamically: {definitions[-1]}")
     unknown: list[str] = []
     for source in found:
@@ -253,6 +254,8 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
     wanted = sorted({*usual, *readable.dids})
     before = readable.values
     for level in levels:
+        if tester.access.can_relock and tester.security.has_key(level) and not unlocked_for(tester, level):
+            tester.access.lock()  # what is kept of its key can be read from now on
         try:
             tester.session_for(level)
             seed = tester.security.seed(level)
@@ -264,6 +267,7 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
         material = dict(secrets)
         if seed and tester.security.has_key(level):
             material[f"the key that level 0x{level:02X} waits for"] = tester.security.right_key(level, seed)
+        material |= keys_used(tester, level)
         before = judge_values(tester, wanted, material)
         wanted = sorted(before)
         for reply in dtc_records(tester):
@@ -278,6 +282,14 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
         inconclusive("no data identifier can be read: there is nothing to look into")
     if not secrets and not any(tester.security.has_key(level) for level in levels):
         inconclusive("neither a secret nor a key function is given: there is nothing to look for")
+
+
+def keys_used(tester: Tester, level: int) -> dict[str, bytes]:
+    """The keys that have opened a level last: a log that keeps them shows how keys are made."""
+    pairs = tester.security.level(level).pairs
+    return {
+        f"a key that has opened level 0x{level:02X} ({number})": key for number, key in enumerate([*pairs.values()][-4:], 1)
+    }
 
 
 def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
