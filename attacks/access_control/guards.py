@@ -167,7 +167,7 @@ class Refusals:
     def conclude(self, control: Callable[[], str]) -> None:
         """What the refusals prove, after every effect was judged.
 
-        They pass if the ECU asks for a level (33, 34), or if the same succeeds once unlocked: `control` gives the reason
+        They pass if the ECU asks for a level (33), or if the same succeeds once unlocked: `control` gives the reason
         why that was not seen, or nothing. Not applicable where the service, or whatever it was asked for, does not exist.
         """
         tester = self.tester
@@ -184,10 +184,12 @@ class Refusals:
         missing = control()
         if not missing:
             return
-        if any(reply.is_refused_with(*SECURITY) for reply in present):
+        if any(reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED) for reply in present):
             tester.note(f"control missing: {missing}")
             return
         tester.cite(present[-1])
+        if any(reply.is_refused_with(Nrc.AUTHENTICATION_REQUIRED) for reply in present):
+            inconclusive(f"{self.what}: guarded by Authentication (29), which no check here passes; {missing}")
         inconclusive(f"{self.what}: refused, but not for want of a level ({present[-1]}); control missing: {missing}")
 
 

@@ -199,7 +199,7 @@ class AuditSession:
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
         identifiers, no_contact = self._leave_ecu(remarks)
-        remarks += self._link.remarks
+        remarks += [*self._link.remarks, *([self.tester.remark] if self.tester.remark else [])]
         may_ask = self.tester.exchange_count > 0 and not no_contact and not stopped_by
         security_access = self._security_access(may_ask=may_ask)
         bus = bus_access(self.options.target.can, self._link)

@@ -30,11 +30,15 @@ class Probe:
 
     def is_answered_by(self, field: bytes) -> bool:
         """Whether a data field holds, or begins, an answer that the standard gives to the probe."""
-        start = 2 if field[:1] and field[0] >> 4 == 1 else 1
+        if not field:
+            return False
+        is_first_frame = field[0] >> 4 == 1
+        message = field[2:] if is_first_frame else field[1 : 1 + field[0]]
         service = self.request[0]
         positive = bytes((service + RESPONSE_OFFSET, *self.request[1:]))
-        negative = bytes((NEGATIVE_RESPONSE, service))
-        return field[start : start + len(positive)] == positive or field[1:3] == negative
+        shared = min(len(message), len(positive))  # some answer TesterPresent with one byte
+        is_positive = shared > 0 and message[:shared] == positive[:shared]
+        return is_positive or message[:2] == bytes((NEGATIVE_RESPONSE, service))
 
     def __str__(self) -> str:
         return self.request.hex(" ").upper() + ("" if self.is_padded else " (a short frame)")

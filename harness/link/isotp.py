@@ -89,6 +89,11 @@ class IsoTp:
         self.outbox = []
         self.reset()
 
+    def fill_flow_controls(self) -> None:
+        """From now on fill flow controls up to 8 bytes, whatever the config says of other frames."""
+        self._clear_to_send = self._clear_to_send.ljust(CLASSIC_BYTES, b"\x00")
+        self._overflow = self._overflow.ljust(CLASSIC_BYTES, b"\x00")
+
     def reset(self) -> None:
         """Forget everything, the frames in `outbox` too, as a loss of power does."""
         self.outbox.clear()

@@ -108,6 +108,11 @@ class Exchanger:
         self._has_malformed_invalid_key = "malformed_invalid_key" in target.quirks
 
     @property
+    def remark(self) -> str:
+        """What a reader must know of the way that messages go to this ECU and back; empty: nothing."""
+        return self._transport.remark
+
+    @property
     def has_answered(self) -> bool:
         """Whether any frame has come from the ECU's response id so far."""
         return self._transport.answer_frames > 0
@@ -133,6 +138,10 @@ class Exchanger:
             self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
+        if reply.kind is Kind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+            reply = self._exchange(pdu, is_functional, wait_s)
+            if reply.kind is Kind.MALFORMED:
+                self._transport.remark = ""  # it was not the flow control
         repeats = 0
         while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
             repeats += 1

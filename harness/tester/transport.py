@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from harness.link.bus import Link
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
-from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, longest_single
 from harness.outcome import NotApplicable
 from harness.target import Can
@@ -37,6 +37,10 @@ class Transport:
         self._answer_formats: tuple[bool, ...] = (True, False)
         if can.extended_ids != "any" and not takes_any_format:
             self._answer_formats = (can.extended_ids or can.response_id > 0x7FF,)
+        self._may_fill_flow_controls = can.padding is None and not can.fd
+        self._has_stopped_answer = False
+        self.remark = ""
+        """What a reader must know of the way that messages go; empty: nothing."""
         self._handed_over = 1
         self._early: deque[bytes] = deque()
         self.early = 0
@@ -100,6 +104,21 @@ class Transport:
                     isotp.reset()
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
+    def mends_flow_controls(self) -> bool:
+        """Whether an answer has stopped after a flow control of 3 bytes, so that from now on they have 8: ask once more.
+
+        Some ECUs take single frames of any length, and ignore a flow control that is not filled up.
+        """
+        if not self._has_stopped_answer or not self._may_fill_flow_controls:
+            return False
+        self._may_fill_flow_controls = False
+        self._isotp.fill_flow_controls()
+        self.remark = (
+            "A long answer stopped after its first frame: the ECU did not take a flow control of 3 bytes, which is what "
+            "padding = false makes of it. From then on flow controls had 8 bytes; padding = 0x00 would fill all frames."
+        )
+        return True
+
     def receive(self, until_s: float, give_up_s: float) -> bytes | None:
         """The ECU's next message, or None if none has begun by `until_s`, or none is complete by `give_up_s`."""
         isotp = self._isotp
@@ -125,7 +144,9 @@ class Transport:
         pdu = None
         if frame is None:
             if due_s is not None:
+                was_receiving = isotp.is_receiving
                 isotp.tick(link.now_s)
+                self._has_stopped_answer |= was_receiving and isotp.fault is IsoTpFault.TIMEOUT_CR
         elif (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats

@@ -43,9 +43,11 @@ class SilentToWhatItLacks(Edited):
 
 
 class WantingAuthentication(Edited):
-    """Lets nobody read without Authentication but who asks for the session."""
+    """Lets nobody read without Authentication but who asks for the session; nor control inputs and outputs."""
 
     def edited(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[:1] == b"\x2f":
+            return [b"\x7f\x2f\x34"]
         return [b"\x7f\x22\x34"] if pdu[:1] == b"\x22" and pdu[1:] != b"\xf1\x86" else None
 
 

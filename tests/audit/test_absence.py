@@ -16,7 +16,7 @@ NODES = Path(__file__).with_name("reluctant_nodes.py").resolve()
 HARDENED_TOML = (load_target("hardened").path or Path()).read_text(encoding="utf-8")
 UNDECLARED = re.sub(r"\[\[(security|connection)\]\]\n(?:[^\[\n].*\n|\n)*", "", HARDENED_TOML)
 OPEN_DATA = re.sub(r'(read|write|needs) = "level .*"', r'\1 = "never"', UNDECLARED)
-SELECTED = ("-k", "SA-01 or SA-09 or AC-01 or TP-01 or AC-19")
+SELECTED = ("-k", "SA-01 or SA-09 or AC-01 or AC-07 or TP-01 or AC-19")
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +79,14 @@ def test_a_level_that_is_there_and_not_declared_is_named(audited: Callable[[str]
     assert "level 0x01 is there" in reason(done, "SA-01")
 
 
+def test_what_authentication_guards_is_not_judged_by_security_access(audited: Callable[[str], Done]) -> None:
+    done = audited("wanting_authentication")
+    assert done.verdicts["AC-07"] == "inconclusive", done.explain()
+    assert "guarded by Authentication (29)" in reason(done, "AC-07")
+
+
 def test_services_that_want_authentication_are_told(audited: Callable[[str], Done]) -> None:
-    assert audited("wanting_authentication").document["run"]["security_access"]["authentication"] == ["22"]
+    assert audited("wanting_authentication").document["run"]["security_access"]["authentication"] == ["22", "2F"]
 
 
 def test_a_run_that_judged_a_level_says_nothing_more(hardened: Done) -> None:

@@ -84,6 +84,18 @@ class Polling:
         return
 
 
+class ShortTesterPresent(Server):
+    """Confirms TesterPresent by its service alone."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        answers = super().answer(pdu, is_functional=is_functional, connection=connection)
+        return [b"\x7e"] if answers == [b"\x7e\x00"] else answers
+
+
+def short_tester_present() -> Node:
+    return UdsNode(ShortTesterPresent(ALONE))
+
+
 def without_tester_present() -> Node:
     return UdsNode(WithoutTesterPresent(ALONE))
 
@@ -114,3 +126,16 @@ def address_first_and_polled() -> list[Node]:
 
 def polled() -> list[Node]:
     return [UdsNode(Server(ALONE)), Polling(0x740, "03 22 F1 8C")]
+
+
+class FullFlowControlsOnly(UdsNode):
+    """Takes single frames of any length, and ignores a flow control that is not filled up."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        data = bytes(frame.data)
+        if data[:1] < b"\x30" or data[:1] >= b"\x40" or len(data) == 8:
+            super().on_frame(frame)
+
+
+def full_flow_controls_only() -> Node:
+    return FullFlowControlsOnly(Server(ALONE))

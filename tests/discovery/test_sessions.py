@@ -42,6 +42,12 @@ def test_a_session_above_0x7f_is_found_declared_and_audited() -> None:
     assert finding.verdict is Verdict.FAIL, finding.reason
 
 
+def test_a_session_that_was_found_is_not_a_hidden_one_as_long_as_none_is_declared() -> None:
+    finding = judged(found("high"), "ST-07")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "sessions were found, and none is declared" in finding.reason
+
+
 def test_a_suppress_bit_that_is_ignored_makes_no_session() -> None:
     one = found("echoing")
     assert sorted(one.map.sessions) == [0x01, 0x03]

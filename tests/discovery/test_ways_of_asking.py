@@ -42,8 +42,9 @@ def test_the_question_that_an_ecu_answers_is_found(name: str, probe: str, named:
     assert str(ecu.pair.probe) == probe
 
 
-def test_an_ecu_that_is_silent_to_unknown_services_has_an_id_of_its_own_and_a_functional_one() -> None:
-    (ecu,) = surveyed("silent_to_unknown_services").ecus
+@pytest.mark.parametrize("name", ["silent_to_unknown_services", "short_tester_present"])
+def test_an_odd_ecu_has_an_id_of_its_own_and_a_functional_one(name: str) -> None:
+    (ecu,) = surveyed(name).ecus
     assert (ecu.pair.request, ecu.functional) == (OWN, (0x7DF, False))
 
 
