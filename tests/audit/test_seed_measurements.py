@@ -261,3 +261,12 @@ def test_seeds_of_many_lengths_are_judged_by_what_they_begin_with() -> None:
     assert beginnings.lengths == (12,)
     assert len(beginnings.seeds) == 100
     assert sample.like(beginnings).seeds == beginnings.seeds
+
+
+def test_a_level_of_which_nobody_says_in_which_session_it_is_is_sampled_where_it_is() -> None:
+    hardened = load_target("hardened")
+    levels = tuple(replace(entry, session=None) for entry in hardened.security)
+    _, measure = next(opened(replace(hardened, security=levels)))
+    sample = measure.seeds(1)
+    assert len(sample.seeds) > 200
+    assert all("in session" in one for one in sample.taken)

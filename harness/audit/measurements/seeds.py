@@ -58,7 +58,12 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
     tester = sampler.tester
     wanted = depth.choose(quick=256, default=1000, deep=10_000)
     in_other_sessions = depth.choose(quick=8, default=50, deep=500)
-    sampler.enter()
+    try:
+        sampler.enter()
+    except Inconclusive:
+        if not sampler.take_where_it_is(wanted):
+            raise
+        return
     sampler.take(wanted * 3 // 8)
     sampler.describe("in a row")
     sessions = depth.choose(quick=8, default=40, deep=200) if tester.has_sessions else 0
@@ -184,6 +189,16 @@ class _Sampler:
         if reply.is_positive:
             self._begin(reply.pdu[2:])
         return reply.is_positive
+
+    def take_where_it_is(self, count: int) -> int:
+        """So many seeds in the other sessions that give any, where nobody says in which the level is; how many came."""
+        entry = self.tester.target.level(self._level)
+        sessions = self.other_sessions() if entry is None or entry.session is None else []
+        for session in sessions:
+            if self.enter_other(session):
+                self.take(count // len(sessions))
+                self.describe(f"in session 0x{session:02X}")
+        return self.asked
 
     def _begin(self, first: bytes) -> None:
         self._starts.append(len(self._seeds))
