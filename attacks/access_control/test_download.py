@@ -1,14 +1,16 @@
-"""Can software be sent into the ECU without the key?"""
+"""Software is not sent into the ECU, nor files taken out of it, without the key."""
 
 from __future__ import annotations
 
-from attacks.access_control.addresses import WIDE, Form, Place, formats, guarded_places
+from attacks.access_control.addresses import USUAL, WIDE, Form, Place, formats, guarded_places
 from attacks.access_control.guards import DEFAULT_SESSION, Refusals, Visit, each_session, require_locked, unlocked_for
 from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, fail
 
 BLOCK_WITHOUT_REQUEST = b"\x36\x01\x00"
-ADD_FILE = bytes.fromhex("38 01 0001 78 00 01 00 00")
-"""RequestFileTransfer: add an empty file "x"."""
+WRONG_BLOCK = b"\x36\x55\x00"
+FILE_NAMES = (b"x", b"/", b"log", b"/log")
+PLAIN_EMPTY = b"\x00\x01\x00\x00"
+"""Neither compressed nor encrypted, and of no bytes before and after."""
 PLACES = 4
 
 
@@ -40,9 +42,44 @@ def test_no_download_begins_while_locked(tester: Tester, depth: Depth) -> None:
             for form in formats(depth):
                 judge_request(refusals, places, place, form, visit)
         if Service.REQUEST_FILE_TRANSFER in there:
-            judge(refusals, ADD_FILE, f"RequestFileTransfer {visit}")
+            for request in file_requests():
+                judge(refusals, request, f"RequestFileTransfer {request[1]:02X} {visit}")
         refusals.judge_values()
+    judge_going_on(tester, places)
     refusals.conclude(lambda: control_by_request(tester, places))
+
+
+def file_requests() -> list[bytes]:
+    """Add an empty file, read files and folders; deleting and replacing what may be there is left out."""
+    found = [bytes((0x38, 0x01, 0, 1)) + FILE_NAMES[0] + PLAIN_EMPTY]
+    for name in FILE_NAMES:
+        head = len(name).to_bytes(2, "big") + name
+        found += [b"\x38\x04" + head + b"\x00", b"\x38\x05" + head, b"\x38\x04" + head]
+    return found
+
+
+def judge_going_on(tester: Tester, places: list[Place]) -> None:
+    """A download that began while the level was open is over once a session change has locked the ECU.
+
+    A block with a wrong number stores nothing: it is refused in one way while a download waits for blocks, in another else.
+    """
+    for place in places:
+        if place.level is None or not tester.access.can_relock or unlocked_for(tester, place.level):
+            continue
+        without = tester.request(WRONG_BLOCK)
+        begun = (tester.request(b"\x34\x00" + form.block(place.address, 1)).is_positive for form in (USUAL, WIDE))
+        within = tester.request(WRONG_BLOCK) if any(begun) else without
+        entry = tester.target.level(place.level)
+        tester.enter_session(entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION)
+        after = tester.request(WRONG_BLOCK)
+        tester.enter_session(DEFAULT_SESSION)
+        if within.is_negative and without.is_negative and within.nrc != without.nrc and after.nrc == within.nrc:
+            tester.cite(without, within, after)
+            fail(
+                expected=f"no download to {place} any more after a session change has locked the ECU",
+                observed=f"a block with a wrong number is refused as within one: {after}; without one: {without}",
+                severity=Severity.HIGH,
+            )
 
 
 def judge(refusals: Refusals, request: bytes, what: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attacks.transport.raw_requests import listening_s, probe, require_answer, single
-from harness import Depth, Frame, Severity, Tester, attack
+from attacks.transport.raw_requests import UNASKED_S, listening_s, probe, require_answer, single
+from harness import Depth, Frame, Severity, Tester, attack, fail
 
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 
@@ -65,9 +65,12 @@ def fd_frames(tester: Tester, can_id: int, is_extended: bool) -> dict[str, Seque
 
 
 def does_no_harm(tester: Tester, what: str, frame: Frame) -> bool:
-    """Whether the ECU is alive after the frame; an answer to it is only remarked on."""
+    """Whether the ECU is alive after the frame; an answer to it is only remarked on, unless a remote frame has it."""
     reply = tester.raw_frames([frame], listen_s=listening_s(tester), also_from=(tester.target.can.response_id,))
     if reply.answers:
         tester.cite(reply)
+        if frame.is_remote and any(map(tester.is_answer, reply.answers)) and not tester.is_shared():
+            tester.require_quiet(UNASKED_S)
+            fail(expected=f"silence to {reply.sent[0].text()}, a remote frame", observed=str(reply), severity=Severity.LOW)
         tester.note(f"{what} is answered: {reply.sent[0].text()}, {reply}")
     return tester.is_alive()

@@ -13,11 +13,11 @@ from harness.audit.inprocess import run_checks
 from harness.catalogue import shipped_functions
 from harness.run import Depth, Verdict
 from harness.target import Target, load_target
-from harness.target.model import DataEntry, MemoryEntry, SessionEntry
+from harness.target.model import DataEntry, MemoryEntry, RoutineEntry, ServiceEntry, SessionEntry
 from harness.target.values import NEVER, Access, Span
 from harness.target.values import OPEN as EVERYBODY
 
-from . import nodes_flawed_vans, nodes_memory, nodes_van, nodes_vans
+from . import nodes_flawed_vans, nodes_memory, nodes_other_ways, nodes_van, nodes_vans
 from .nodes_memory import GUARDED_FROM, GUARDED_TO, LAST
 from .nodes_van import FACTORY
 from .nodes_vans import DIAGNOSIS, FLASHING
@@ -54,6 +54,17 @@ def staged(target: Target) -> Target:
     return replace(target, sessions=sessions, security=(replace(target.security[0], session=DIAGNOSIS),))
 
 
+def plant(target: Target) -> Target:
+    level = Access("level", 1)
+    routines = (RoutineEntry(id=0x0301, needs=EVERYBODY, safe=True), RoutineEntry(id=0x0302, needs=level))
+    memory = (MemoryEntry(range=Span(0x1000, 0x10FF), needs=level),)
+    return replace(target, routines=routines, memory=memory, services=(ServiceEntry(id=0x28, needs=level),))
+
+
+def with_periodic_code(target: Target) -> Target:
+    return replace(target, data=(*target.data, DataEntry(did=0xF205, length=4, read=Access("level", 1))))
+
+
 def with_memory(target: Target) -> Target:
     spans = (
         (0, GUARDED_FROM - 1, EVERYBODY),
@@ -70,6 +81,8 @@ OTHERWISE: dict[str, Callable[[Target], Target]] = {
     "MuteWrites": without_protection,
     "KeptInFactory": with_factory_session,
     "Staged": staged,
+    "PeriodicCode": with_periodic_code,
+    **dict.fromkeys(("Plant", "RoutineOpens", "QuietRoutine", "OutputsForAll", "NodesUnguarded", "DownloadGoesOn"), plant),
     **dict.fromkeys(("GuardedMemory", "FirstAddressOnly", "LastByteForgotten", "SumRunsOver"), with_memory),
 }
 """What the maker of a van would declare that differs from the others."""
@@ -77,7 +90,7 @@ OTHERWISE: dict[str, Callable[[Target], Target]] = {
 
 def declared(node: str) -> Target:
     target = OTHERWISE.get(node, lambda same: same)(load_target(HERE / "van.toml"))
-    modules = (nodes_van, nodes_vans, nodes_flawed_vans, nodes_memory)
+    modules = (nodes_van, nodes_vans, nodes_flawed_vans, nodes_memory, nodes_other_ways)
     file = next(module.__file__ for module in modules if hasattr(module, node))
     return replace(target, can=replace(target.can, channel=f"{file}:{node}"))
 
@@ -96,7 +109,7 @@ ACCUSED_RIGHTLY = {"GroupAddress": {"AC-04"}}
     "node",
     [
         *("Van", "Talker", "PendingAtTimes", "PendingAlways", "Slow", "Drifting", "DriftingLimit", "GroupAddress"),
-        *("SlowStart", "SlowStartReads", "NeedsRecord", "AnyName", "KeptAwake", "Polled", "Staged", "Echoed"),
+        *("SlowStart", "SlowStartReads", "NeedsRecord", "AnyName", "KeptAwake", "Polled", "Staged", "Echoed", "Plant"),
         *("Switchable", "EventfulStreet", "Conditions", "Checks", "PresenceForAll", "QueuesSingles", "GivesUpSoon"),
     ],
 )
@@ -147,6 +160,18 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("UnguardedWhileBusy", "AC-02", FAIL),
         ("PendingAlways", "AC-02", PASS),
         ("SnapshotTellsCode", "AC-10", FAIL),
+        ("QuietSessionKeepsOpen", "ST-01", FAIL),
+        ("SessionForAllKeepsOpen", "ST-01", FAIL),
+        *(("Plant", check, PASS) for check in ("AC-06", "AC-07", "AC-08", "AC-16", "ST-01")),
+        ("RoutineOpens", "AC-08", FAIL),
+        ("QuietRoutine", "AC-08", FAIL),
+        ("OutputsForAll", "AC-07", FAIL),
+        ("NodesUnguarded", "AC-16", FAIL),
+        ("DownloadGoesOn", "AC-06", FAIL),
+        ("AnswersRemoteFrames", "TP-16", FAIL),
+        ("Van", "TP-16", PASS),
+        ("KeepsKeys", "AC-12", FAIL),
+        ("PeriodicCode", "AC-10", FAIL),
         ("PlainMemory", "AC-09", FAIL),
         ("ShortAddresses", "AC-09", FAIL),
         ("GuardedMemory", "AC-09", PASS),
