@@ -18,6 +18,8 @@ from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
 EXCHANGES_AS_EVIDENCE = 6
+LENGTH_OF_KIND = len("27 02")
+"""Of a request in hex: its service, and the byte after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +315,7 @@ class Runner:
         return self._crashed(first, found, check, repeat)
 
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
-        """Put a crash on the list of the run, each request once, and best as one that was reproduced."""
+        """Put a crash on the list of the run, each kind of request once, and best as one that was reproduced."""
         crash = Crash(
             request=found.request,
             check=check.declared.id,
@@ -322,7 +324,16 @@ class Runner:
             repeat=repeat,
         )
         for index, known in enumerate(self.crashes):
-            if known.request == crash.request:
+            if _is_alike(known, crash):
                 self.crashes[index] = known if known.reproduced or not crash.reproduced else crash
                 return
         self.crashes.append(crash)
+
+
+def _is_alike(one: Crash, other: Crash) -> bool:
+    """Whether two crashes are of one kind: the same request, or one of the same service and sub-function (or DID)."""
+    if one.request == other.request:
+        return True
+    is_kind_known = len(one.request) >= LENGTH_OF_KIND and not one.request.startswith("raw")
+    is_same_kind = is_kind_known and one.request[:LENGTH_OF_KIND] == other.request[:LENGTH_OF_KIND]
+    return is_same_kind and one.what == other.what

@@ -26,6 +26,7 @@ USUAL_DIDS = (0xF190, 0xF18C, 0xF195, 0xF193)
 START_UP_S = 3.0
 """Beyond its declared boot time: how long an ECU that has just started may refuse what it serves later."""
 START_UP_STEP_S = 0.25
+MOST_FAILED_LIFE = 2
 
 _NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
 
@@ -64,6 +65,8 @@ class Client(Exchanger):
         """By session that was left: whether the ECU was deaf for a while then, and came back."""
         self._is_settling = False
         self._entered = int(Session.DEFAULT)
+        self._failed_life = 0
+        """How often in a row it was not answered, though another one was."""
         self._usual_life: tuple[Kind, int | None] | None = None
         """The outcome of that request when it was answered last."""
         self._refused_after_start_up: set[int] = set()
@@ -245,10 +248,22 @@ class Client(Exchanger):
             if self.life_in(reply) is Life.STRAY:
                 reply = self.request(pdu)
             if self.life_in(reply) is not Life.NONE:
-                self.liveness_request = pdu
-                self._usual_life = (reply.kind, reply.nrc)
+                self._learn_life(reply)
                 return True
         return False
+
+    def _learn_life(self, reply: Reply) -> None:
+        """Ask by this request from now on. One that was answered before is kept until it has failed a second time.
+
+        Whatever an ECU answers first while it boots may be a request that changes its session.
+        """
+        is_other = reply.request != self.liveness_request and self._usual_life is not None
+        self._failed_life = self._failed_life + 1 if is_other else 0
+        if is_other and self._failed_life < MOST_FAILED_LIFE:
+            return
+        self._failed_life = 0
+        self.liveness_request = reply.request
+        self._usual_life = (reply.kind, reply.nrc)
 
     def answers_now(self) -> bool:
         """Whether the ECU answers the one request that it is known to answer; for where it has been silent before."""

@@ -19,7 +19,7 @@ from harness.run import Exchange
 from harness.tester.access import Access
 from harness.tester.client import Client, Life
 from harness.tester.exchange import is_positive_response
-from harness.tester.reply import RawReply, Reply, Sent
+from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition
@@ -110,6 +110,8 @@ class Crashes:
         if found is not None:
             return found
         suspects = list(self._suspects())
+        if suspects:  # the last of them may just have made it restart
+            self._client.await_life(self._client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S)
         while suspects:
             sent, condition = suspects.pop(0)
             group = [*self._way_to(sent), sent]
@@ -142,10 +144,19 @@ class Crashes:
                 continue
             if self._may_leave(Sent((first.request,))) or first.note:
                 continue
-            is_deaf = any(isinstance(one, Reply) and one.request == client.liveness_request for one in others)
+            is_deaf = any(isinstance(one, Reply) and self._is_usually_answered(one.request) for one in others)
             if is_deaf and not self._came_late(first.request, first.first_frame, last.last_frame):
                 return first
         return None
+
+    def _is_usually_answered(self, request: bytes) -> bool:
+        """Whether it is the question about its life, or a read that the ECU has answered before."""
+        if request == self._client.liveness_request:
+            return True
+        if request[:1] != bytes((Service.READ_DATA_BY_IDENTIFIER,)) or len(request) != 3:
+            return False
+        known = self._client.state.seen.outcomes.get(request, {}).values()
+        return any(outcome is Kind.POSITIVE for outcomes in known for outcome in outcomes)
 
     def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
         """Whether an answer to the request is among these frames of the bus."""
@@ -233,7 +244,7 @@ class Crashes:
         if any(one.is_raw for one in sents):  # a slow ECU's late answers must not pass for the next ones
             client.listen(max(0.0, client.target.timing.p2_ms / 1000 - USUAL_P2_S))
         begun_s = client.link.now_s
-        is_deaf = client.life_in(client.request(client.liveness_request)) is Life.NONE
+        is_deaf = client.life_in(client.request(client.liveness_request)) in (Life.NONE, Life.STRAY)
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return _Effect(f"the ECU has not answered for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
         silent_s = client.link.now_s - begun_s

@@ -200,7 +200,7 @@ class Exchanger:
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
                 kind, answer = Kind.MALFORMED, unusable
-                if unusable and unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
+                if not unusable or unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
                     self._hear_silence(pdu, is_functional)
             elif replies:
                 self._endless[pdu[:1]] += link.now_s >= give_up_s

@@ -158,6 +158,20 @@ def test_crash_that_two_checks_provoke_is_listed_once() -> None:
     assert len(runner.crashes) == 1
 
 
+def test_crashes_of_one_kind_are_listed_once() -> None:
+    class Fragile(SecuredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu[:1] == b"\x85":
+                self.restart()
+                return []
+            return super().answers(pdu)
+
+    desk, runner = at(Fragile(boot_s=0.02))
+    for request in ("85 02 FF", "85 02 EE", "85 01 FF"):
+        assert run(runner, lambda request=request: desk.tester.request(request)).verdict is Verdict.FAIL
+    assert [crash.request for crash in runner.crashes] == ["85 02 FF", "85 01 FF"]
+
+
 def test_check_without_any_silence_costs_nothing_more() -> None:
     ecu = SecuredEcu()
     desk, runner = at(ecu)

@@ -205,3 +205,15 @@ def test_asking_for_life_changes_nothing_in_an_ecu_that_answers_reads() -> None:
     tester.enter_session(0x03)
     assert tester.is_alive()
     assert ecu.session == 0x03
+
+
+def test_question_about_life_is_kept_when_another_one_is_answered_first_while_the_ecu_boots() -> None:
+    ecu = ScriptedEcu({"3E 00": "7E 00", "10 01": "50 01 00 32 01 F4"})
+    tester = Desk(ecu).tester
+    assert tester.is_alive()
+    assert tester.liveness_request == b"\x3e\x00"
+    ecu.script = {"10 01": "50 01 00 32 01 F4"}
+    assert tester.is_alive()
+    assert tester.liveness_request == b"\x3e\x00"
+    assert tester.is_alive()
+    assert tester.liveness_request == b"\x10\x01", "it is given up when it is not answered again"

@@ -149,6 +149,16 @@ def test_boot_message_in_place_of_an_answer_hides_no_crash() -> None:
     assert found is not None
 
 
+def test_boot_frames_that_hold_no_message_hide_no_crash() -> None:
+    class Talking(Crashing):
+        def restart(self) -> None:
+            super().restart()
+            for delay_s in (0.01, 0.2, 0.8):
+                self.port.call_later(delay_s, lambda: self.frame(b"\x55" * 8))
+
+    assert found_in(Talking(boot_s=1.5), FATAL) is not None
+
+
 def test_silence_is_no_crash() -> None:
     assert found_in(Silent(), FATAL) is None
 
@@ -286,6 +296,16 @@ def test_ecu_that_answers_nothing_for_a_while_after_a_request_is_noticed() -> No
     fell = silent_after(Crashing(boot_s=2.0), FATAL)
     assert fell is not None
     assert fell.request == FATAL
+
+
+def test_ecu_that_does_not_even_answer_what_it_has_answered_before_is_noticed() -> None:
+    desk = Desk(Crashing(boot_s=0.5))
+    tester = desk.tester
+    assert tester.read(0x2020) == b"\x20"
+    tester.state.forget_silences()
+    for request in (FATAL, b"\x22\x20\x20", b"\x22\x20\x20", b"\x22\x20\x20"):
+        tester.request(request)
+    assert tester.crashes.fell_silent() is not None
 
 
 @pytest.mark.parametrize("request_", [b"\x11\x01", b"\x10\x02"])
