@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from attacks.session.witness import announced_requests
 from attacks.transport.raw_requests import is_pending, single
 from harness import (
@@ -9,6 +12,7 @@ from harness import (
     Inconclusive,
     Nrc,
     RawReply,
+    Reply,
     Severity,
     Tester,
     attack,
@@ -47,10 +51,15 @@ DENIED_BY_SESSION = negative(
     needs=("write",),
     proven_by=("write_before_refusal", "write_unprotected"),
 )
-def test_a_protected_write_is_refused_while_locked(tester: Tester, protected: DataEntry) -> None:
-    tester.access.require_locked(protected)
-    judge_write(tester, protected, "while locked")
-    tester.access.require_control(protected)
+def test_a_protected_write_is_refused_while_locked(tester: Tester, guarded: DataEntry) -> None:
+    if guarded.read.kind != "open":
+        level = guarded.write.level
+        assert level is not None
+        judge_unreadable(tester, guarded, {"while locked": lambda: tester.session_for(level)})
+        return
+    tester.access.require_locked(guarded)
+    judge_write(tester, guarded, "while locked")
+    tester.access.require_control(guarded)
 
 
 @attack(
@@ -66,7 +75,11 @@ def test_a_protected_write_is_refused_while_locked(tester: Tester, protected: Da
     needs=("write",),
     proven_by=("unprotected_in_extended_session", "unprotected_while_seed_pending"),
 )
-def test_a_protected_write_is_refused_in_every_session(tester: Tester, protected: DataEntry) -> None:
+def test_a_protected_write_is_refused_in_every_session(tester: Tester, guarded: DataEntry) -> None:
+    if guarded.read.kind != "open":
+        judge_unreadable(tester, guarded, occasions(tester, guarded))
+        return
+    protected = guarded
     tester.access.require_locked(protected)
     tried = 0
     for session in tester.sessions():
@@ -92,6 +105,70 @@ def test_a_protected_write_is_refused_in_every_session(tester: Tester, protected
     if not tried:
         inconclusive("no session was entered and no seed given")
     tester.access.require_control(protected)
+
+
+def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]:
+    """Every session, and a pending seed: how to come there, by words."""
+    level = entry.write.level
+    assert level is not None
+
+    def enter(session: int) -> None:
+        tester.enter_session(0x01)
+        if tester.enter_session(session).is_positive:
+            tester.await_life()
+
+    def ask_for_seed() -> None:
+        tester.session_for(level)
+        tester.security.request_seed(level)
+
+    found: dict[str, Callable[[], None]] = {
+        f"in session 0x{session:02X}": partial(enter, session) for session in tester.sessions()
+    }
+    return {**found, "while a seed is pending": ask_for_seed}
+
+
+def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callable[[], None]]) -> None:
+    """Data that only a level reads: written locked on each occasion, and looked at with the level open after all of them."""
+    if not tester.access.can_relock:
+        inconclusive(f"DID {entry.did:04X} is read with its level only, and the ECU cannot be locked again after that")
+    value = read_open(tester, entry)
+    other = tester.other_value(entry, value)
+    tester.state.will_change(entry.did, value)
+    control = written_open(tester, entry, other)
+    if control != other or written_open(tester, entry, value) != value:
+        inconclusive(f"control missing: unlocked, a write of DID {entry.did:04X} has no effect")
+    tester.access.lock()
+    replies: dict[str, Reply] = {}
+    for words, come in ways.items():
+        come()
+        replies[words] = tester.write(entry.did, other)
+    after = read_open(tester, entry)
+    if after != value:
+        written_open(tester, entry, value)
+        taken = [words for words, reply in replies.items() if not reply.is_negative] or list(replies)
+        tester.cite(*(replies[words] for words in taken[:4]))
+        fail(expected=f"DID {entry.did:04X} unchanged, locked", observed=f"it was written {', or '.join(taken)}")
+    tester.state.is_back(entry.did)
+    for words, reply in replies.items():
+        if reply.is_positive:
+            tester.cite(reply)
+            inconclusive(f"{words} the write is answered positively, but changes nothing")
+        tester.judge(reply, sound=DENIED_BY_SESSION, tolerated=negative(), flawed=negative())
+
+
+def read_open(tester: Tester, entry: DataEntry) -> bytes:
+    """The value, read with its level open. Inconclusive: that is not possible."""
+    assert entry.read.level is not None
+    tester.security.unlock(entry.read.level)
+    return tester.read(entry.did)
+
+
+def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
+    """Write with the level open; the value after that."""
+    assert entry.write.level is not None
+    tester.security.unlock(entry.write.level)
+    tester.write(entry.did, value)
+    return read_open(tester, entry)
 
 
 def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:

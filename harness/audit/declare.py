@@ -60,7 +60,8 @@ def attack(
     """Declare a pytest function to be a check.
 
     It may take ``tester``, ``measure``, ``depth``, and one of ``level`` (once for each declared security level),
-    ``protected`` (once for each data record that needs a level) and ``lock`` (the same, and each level that guards none).
+    ``protected`` (once for each readable data record whose writing needs a level), ``guarded`` (that, and data which is
+    read with a level only) and ``lock`` (as ``protected``, and each level that guards none).
     It passes by returning, and ends otherwise by what it raises.
     TypeError or ValueError, at import: metadata is missing, empty or unknown.
     """

@@ -16,7 +16,7 @@ from harness.target import DataEntry
 from harness.tester.locks import Lock, locks
 from harness.tester.tester import Tester
 
-SUBJECTS = ("level", "protected", "lock")
+SUBJECTS = ("level", "protected", "guarded", "lock")
 """Parameters of a check that are filled from what the target declares."""
 
 
@@ -37,6 +37,8 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     if name == "lock":
         return {str(lock): lock for lock in locks(tester)}
+    if name == "guarded":
+        return {f"DID {entry.did:04X}": entry for entry in tester.access.guarded()}
     return {f"DID {entry.did:04X}": entry for entry in tester.access.protected()}
 
 

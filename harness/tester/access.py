@@ -74,6 +74,11 @@ class Access:
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [entry for entry in guarded if entry.read.kind == "open"]
 
+    def guarded(self) -> list[DataEntry]:
+        """The same, and data that can be read back with a level only."""
+        guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
+        return [*self.protected(), *(entry for entry in guarded if entry.read.level is not None)]
+
     def protected_by(self, level: int) -> DataEntry | None:
         """Data on which an unlocked level shows."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)

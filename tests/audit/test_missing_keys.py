@@ -89,5 +89,6 @@ def test_which_of_two_levels_opens_what_was_found_is_learnt_by_their_keys() -> N
     functions = shipped_functions()
     found = run_checks([functions["AC-01"], functions["ST-01"]], replace(target, data=data))
     assert {(one.id, one.parameter, one.verdict.value) for one in found} == {
-        (check, f"DID {did}", "pass") for check in ("AC-01", "ST-01") for did in ("2020", "3030")
+        *((check, f"DID {did}", "pass") for check in ("AC-01", "ST-01") for did in ("2020", "3030")),
+        ("AC-01", "DID 2A2A", "pass"),  # read with the level only
     }

@@ -127,7 +127,7 @@ def test_a_check_runs_once_for_each_level_and_each_protected_record(hardened: Do
     for result in hardened.document["results"]:
         subjects.setdefault(result["id"], []).append(result["parameter"])
     assert subjects["SA-09"] == ["level 0x01", "level 0x03"]
-    assert subjects["AC-01"] == ["DID 2020", "DID 3030"]
+    assert subjects["AC-01"] == ["DID 2020", "DID 3030", "DID 2A2A"]
     assert subjects["CF-02"] == [None]
 
 

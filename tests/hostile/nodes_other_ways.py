@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile.nodes_van import CODE, DEFAULT, No, Van
+from tests.hostile.nodes_van import CODE, DEFAULT, PROGRAMMING, No, Van
 
 
 class QuietSessionKeepsOpen(Van):
@@ -132,6 +132,13 @@ class DownloadGoesOn(Plant):
         downloads = self.downloads
         super().enter(session)
         self.downloads = downloads
+
+
+class CodeOpenInProgramming(Van):
+    """What only the level reads is written by anybody in the programming session."""
+
+    def may_write(self, did):
+        return super().may_write(did) or (did == CODE and self.session == PROGRAMMING)
 
 
 class AnswersRemoteFrames(Van):

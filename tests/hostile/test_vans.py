@@ -98,6 +98,7 @@ def declared(node: str) -> Target:
 def verdicts(node: str, *wanted: str) -> dict[str, tuple[Verdict, str]]:
     functions = [function for check, function in shipped_functions().items() if check.startswith(wanted)]
     findings = run_checks(functions, declared(node), depth=Depth.DEFAULT)
+    findings.sort(key=lambda finding: finding.verdict in (FAIL, Verdict.ERROR))  # of several subjects the worst
     return {finding.id: (finding.verdict, finding.observed or finding.reason) for finding in findings}
 
 
@@ -241,6 +242,12 @@ def test_any_guarded_effect_tells_the_lock(effect: str, node: str, check: str, v
     (finding,) = run_checks([shipped_functions()[check]], replace(target, data=(*plain, *OTHER_EFFECTS[effect])))
     cannot_show = effect == "seeds alone" and node in ("OpenAfterSoftReset", "OpenAsleep")  # entering its session locks it
     assert finding.verdict is (PASS if cannot_show else verdict), finding.reason or finding.observed
+
+
+def test_data_that_only_its_level_reads_is_written_too() -> None:
+    findings = run_checks([shipped_functions()["AC-02"]], declared("CodeOpenInProgramming"))
+    assert {finding.parameter: finding.verdict for finding in findings} == {"DID 0302": PASS, "DID 0305": FAIL}
+    assert "in session 0x02" in findings[-1].observed
 
 
 def test_a_van_that_was_silenced_speaks_again() -> None:
