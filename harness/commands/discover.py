@@ -16,10 +16,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "discover",
         help="find the ECUs on a bus and what they offer",
         description="Find the ECUs on a bus, map what they offer, and write a target file for each.\n"
-        "Without TARGET: every usual id is asked. Nothing that writes, resets or locks is\n"
-        "sent to a real ECU unless the target allows it. With fd = true in TARGET or in\n"
-        "its URI, CAN FD is tried too. Not looked for: extended and mixed addressing,\n"
-        "where an address is the first byte of the data.",
+        "Without TARGET: the bus is heard first, and every usual id is asked on which nobody\n"
+        "sends; --dry-run says which. Nothing that writes, resets or locks is sent to a real\n"
+        "ECU unless the target allows it. With fd = true in TARGET or in its URI, CAN FD is\n"
+        "tried too. Not looked for: extended and mixed addressing, where an address is the\n"
+        "first byte of the data.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(find)
@@ -29,6 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     find.add_argument("--depth", choices=("quick", "default"), default="default", help="quick: common identifiers only")
     find.add_argument("--time", metavar="TIME", help="for each ECU at most, e.g. 90s or 15m (default: by depth, 5m or 30m)")
     find.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a target file for each ECU")
+    find.add_argument("--dry-run", action="store_true", help="listen, say which ids would be asked, and send nothing")
     find.set_defaults(run=run)
 
 
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         pace_s=options.pace / 1000,
         depth=Depth(options.depth),
         out=options.out,
+        is_dry_run=options.dry_run,
         longest_s=None if options.time is None else _seconds(options.time),
     )
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.discovery.plan import LISTENED_S, Plan, plan
 from harness.discovery.probes import DISOWNED, PROBES, SECOND, TESTER_PRESENT, Probe
 from harness.discovery.traffic import EXTENDED_REQUEST_ID, sentences
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, is_usual, strangeness
 from harness.link.frame import Frame
 
-BASELINE_S = 2.2
-"""Two periods of the slowest usual cyclic message."""
 ANSWER_S = 0.2
 """P2 and what adapters add: so late an answer may still come."""
 LATE_ANSWER_S = 2.0
@@ -83,6 +82,8 @@ class Survey:
     """Ids that were heard before anything was asked, and how often."""
     asked: int
     """How many ids were asked."""
+    left_out: tuple[str, ...] = ()
+    """Which ids were not, and why, in sentences."""
     unsure: tuple[str, ...] = ()
     """What was seen and could not be explained, in sentences."""
 
@@ -113,17 +114,22 @@ def survey(
     progress: Progress,
     named: Collection[Id] = (),
     functional: Collection[Id] = (),
+    bitrate: int = 500_000,
+    announce: Callable[[Plan], None] = lambda plan: None,
 ) -> Survey:
     """Listen, ask every candidate, and make sure of whatever seemed to answer.
 
     Ids that were heard before are not asked, unless they are `named`: they are other nodes' own. A probe that nobody
-    answers is followed by the next. On `functional` ids only the ECUs that were found are looked for. LinkError: the
-    adapter fails.
+    answers is followed by the next. On `functional` ids, which nothing is sent to unless they are given, only the ECUs that
+    were found are looked for. `announce` is told what will be asked before anything is. LinkError: the adapter fails.
     """
-    heard = list(_heard(link, BASELINE_S))
+    heard = list(_heard(link, LISTENED_S))
     traffic = dict(Counter(_id(frame) for frame in heard))
     known = set(traffic)
-    wanted = [one for one in candidates if one not in traffic or one in named]
+    chosen = plan(candidates, traffic, named=named, may_ask_all=bool(functional), pace_s=pace_s, bitrate=bitrate)
+    announce(chosen)
+    wanted, pace_s = list(chosen.asked), chosen.pace_s
+    named = [one for one in named if one in wanted]
     pairs: list[Pair] = []
     unsure: list[str] = []
     for probe in PROBES:
@@ -155,7 +161,15 @@ def survey(
         unsure += sentences(heard)
     if not ecus and EXTENDED_REQUEST_ID in wanted:
         unsure += _with_address_in_first_byte(link, known, pace_s)
-    return Survey(tuple(ecus), traffic, len(wanted), tuple(unsure))
+    return Survey(tuple(ecus), traffic, len(wanted), chosen.left_out, tuple(unsure))
+
+
+def planned(
+    link: Wire, candidates: Iterable[Id], *, named: Collection[Id], may_ask_all: bool, pace_s: float, bitrate: int
+) -> Plan:
+    """Listen, and say what `survey` would ask; nothing is sent. LinkError: the adapter fails."""
+    traffic = listen(link, LISTENED_S)
+    return plan(candidates, traffic, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=bitrate)
 
 
 def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[Pair], bool]:

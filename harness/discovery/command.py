@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.discovery.console import TerminalProgress, ecu_lines, traffic_lines
+from harness.discovery.console import TerminalProgress, ecu_lines, plan_lines, traffic_lines
 from harness.discovery.differences import differences
-from harness.discovery.discover import USUAL_PACE_S, Discovery, discover
+from harness.discovery.discover import USUAL_PACE_S, Discovery, discover, plan_for
 from harness.discovery.usual_ids import Id
 from harness.errors import UserError
 from harness.link.bus import open_bus_of
@@ -49,6 +49,7 @@ def discover_bus(
             progress=progress,
             is_one_wanted=is_one_wanted,
             longest_s=longest_s,
+            announce=progress.announce,
         )
     finally:
         progress.end()
@@ -65,8 +66,9 @@ def run(
     depth: Depth,
     out: Path | None,
     longest_s: float | None = None,
+    is_dry_run: bool = False,
 ) -> int:
-    """Discover, say what was found, and write a target file for each ECU.
+    """Discover, say what was found, and write a target file for each ECU; in a dry run say what would be asked.
 
     The exit code: 2 where it was ended early, with all that was found until then written; 5 where nothing was found.
     """
@@ -75,6 +77,8 @@ def run(
         candidates = [own_id(target)]
     if out is not None:
         _check_is_free(out)
+    if is_dry_run:
+        return _dry_run(target, candidates, pace_s)
     found = discover_bus(target, candidates, key=key, pace_s=pace_s, depth=depth, longest_s=longest_s)
     for line in traffic_lines(found.survey):
         print(line)
@@ -95,6 +99,18 @@ def run(
     if not found.ecus:
         print(f"\n{NO_ECU}")
         return NOTHING_FOUND
+    return 0
+
+
+def _dry_run(target: Target, candidates: Sequence[Id] | None, pace_s: float) -> int:
+    link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
+    try:
+        plan = plan_for(link, target, candidates=candidates, pace_s=pace_s)
+    finally:
+        link.close()
+    for line in plan_lines(plan):
+        print(line)
+    print("\nnothing was sent; without --dry-run what answers is asked for its sessions, services and data too")
     return 0
 
 

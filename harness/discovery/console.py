@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from harness.discovery.addresses import Ecu, Survey
 from harness.discovery.discover import Found
 from harness.discovery.ecu_map import EcuMap
+from harness.discovery.plan import Plan
 from harness.link.clock import RealClock
 from harness.uds import Session
 
@@ -44,10 +45,22 @@ class TerminalProgress:
             return
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
+    def announce(self, plan: Plan) -> None:
+        """Say what will be asked before it is."""
+        self.end()
+        for line in plan_lines(plan):
+            print(line, file=sys.stderr, flush=True)
+
     def end(self) -> None:
         """Leave the line clean."""
         if self._is_terminal:
             print(f"\r{'':{COLUMNS - 1}}\r", end="", file=sys.stderr, flush=True)
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """What is going to be asked, and what is not."""
+    for number, sentence in enumerate(plan.sentences()):
+        yield from _wrapped("plan" if number == 0 else "", sentence)
 
 
 def traffic_lines(survey: Survey) -> Iterator[str]:
@@ -61,6 +74,8 @@ def traffic_lines(survey: Survey) -> Iterator[str]:
     else:
         yield from _wrapped("traffic", "none")
     yield from _wrapped("asked", f"{survey.asked} id{'' if survey.asked == 1 else 's'}")
+    for sentence in survey.left_out:
+        yield from _wrapped("left out", sentence)
     for sentence in survey.unsure:
         yield from _wrapped("unsure", sentence)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from harness.discovery import identifiers, timing
-from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, survey
+from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, planned, survey
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.fd import FlexibleWire, ask_in_fd
 from harness.discovery.guards import open_guards
 from harness.discovery.mapping import Mapper
+from harness.discovery.plan import Plan
 from harness.discovery.rediscovery import extended_text
 from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
@@ -23,7 +24,7 @@ from harness.errors import LinkError
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.run import Depth
-from harness.target import SecurityLevel, Target
+from harness.target import Permission, SecurityLevel, Target
 from harness.target.values import BUILT_IN_KEYS
 from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
@@ -69,6 +70,7 @@ def discover(
     progress: Progress = lambda what, done, total: None,
     is_one_wanted: bool = False,
     longest_s: float | None = None,
+    announce: Callable[[Plan], None] = lambda plan: None,
 ) -> Discovery:
     """Find every ECU on the bus and map it; where one is wanted and there are several, none is mapped.
 
@@ -82,10 +84,17 @@ def discover(
     if key is not None and key not in BUILT_IN_KEYS:
         key_function(SecurityLevel(level=1, key=key), target.folder)  # a mistake in it is told before anything is asked
     longest_s = LONGEST_S[depth] if longest_s is None else longest_s
-    asked = usual_ids() if candidates is None else candidates
-    named = asked if candidates is not None and len(asked) <= MOST_ASKED_ALONE else ()
-    functional = EVERYBODYS_IDS if "functional" in target.safety.allow else ()
-    look = partial(survey, candidates=asked, pace_s=pace_s, progress=progress, named=named, functional=functional)
+    asked, named = _candidates(candidates)
+    look = partial(
+        survey,
+        candidates=asked,
+        pace_s=pace_s,
+        progress=progress,
+        named=named,
+        functional=EVERYBODYS_IDS if Permission.FUNCTIONAL in target.safety.allow else (),
+        bitrate=target.can.bitrate,
+        announce=announce,
+    )
     try:
         seen = look(link)
         if target.can.fd:
@@ -122,6 +131,20 @@ def discover(
         if ended_by:
             break
     return Discovery(seen, tuple(found), ended_by)
+
+
+def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> Plan:
+    """What `discover` would ask to find the ECUs; the bus is heard, and nothing is sent. LinkError: the adapter fails."""
+    asked, named = _candidates(candidates)
+    may_ask_all = Permission.FUNCTIONAL in target.safety.allow
+    return planned(link, asked, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=target.can.bitrate)
+
+
+def _candidates(given: Sequence[Id] | None) -> tuple[Sequence[Id], Sequence[Id]]:
+    """The ids to ask, and those among them that were named rather than given as a range."""
+    if given is None:
+        return usual_ids(), ()
+    return given, given if len(given) <= MOST_ASKED_ALONE else ()
 
 
 def _text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from harness.discovery.addresses import Survey, survey
-from harness.discovery.usual_ids import usual_ids
+from harness.discovery.usual_ids import EVERYBODYS_IDS, usual_ids
 from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
@@ -20,7 +20,7 @@ def surveyed(channel: str, pace_s: float = 0.002) -> tuple[Survey, Trace]:
     trace = Trace()
     link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=trace, chance=Chance(1))
     try:
-        return survey(link, usual_ids(), pace_s=pace_s, progress=lambda *_: None), trace
+        return survey(link, usual_ids(), pace_s=pace_s, progress=lambda *_: None, functional=EVERYBODYS_IDS), trace
     finally:
         link.close()
 

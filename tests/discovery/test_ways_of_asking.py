@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harness.discovery.addresses import Survey, survey
 from harness.discovery.discover import discover
 from harness.discovery.traffic import conversations, sentences
-from harness.discovery.usual_ids import Id, usual_ids
+from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
 from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
@@ -26,7 +27,9 @@ def surveyed(name: str, *, named: bool = False) -> Survey:
     link = open_link(interface="uds-sim", channel=f"{NODES}:{name}", bitrate=500_000, trace=Trace(), chance=Chance(1))
     candidates = [OWN] if named else usual_ids()
     try:
-        return survey(link, candidates, pace_s=0.002, progress=lambda *_: None, named=[OWN] if named else ())
+        named_ids = [OWN] if named else ()
+        how: dict[str, Any] = {"named": named_ids, "functional": EVERYBODYS_IDS}
+        return survey(link, candidates, pace_s=0.002, progress=lambda *_: None, **how)
     finally:
         link.close()
 
