@@ -31,6 +31,7 @@ MOST_ANNOUNCEMENTS = 100
 FRAME_BYTES = 8
 TESTER_PRESENT = b"\x3e\x00"
 
+OTHERS_S = 0.3
 SLICE_S = 0.02
 """So closely is looked for a flow control: some ECUs give a message up soon after theirs."""
 UNASKED_S = 3.0
@@ -56,6 +57,9 @@ def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply
     """Raw frames that an ECU may answer, repeated while it says that it is busy."""
     for _ in range(5):
         reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
+        if not reply.answers and tester.is_shared():  # it may have been fetching another tester's answer
+            tester.wait(OTHERS_S)
+            reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
         if not any(frame.data[1:4:2] == b"\x7f\x21" for frame in reply.answers):
             return reply
     inconclusive("the ECU is busy for ever")
