@@ -131,6 +131,27 @@ def is_todays_date(node: ast.Attribute) -> bool:
     return is_datetime and node.attr in {"now", "today"}
 
 
+def test_no_test_asserts_how_long_something_takes() -> None:
+    """A slow or a busy machine is no defect. That something takes *at least* so long may be asserted."""
+    clocks = {"monotonic", "perf_counter", "process_time", "thread_time"}
+
+    def is_duration(node: ast.AST) -> bool:
+        parts = [part for part in ast.walk(node) if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub)]
+        calls = [call.func for part in parts for call in ast.walk(part) if isinstance(call, ast.Call)]
+        return any(isinstance(call, ast.Attribute) and call.attr in clocks for call in calls)
+
+    found = []
+    for path in sorted((ROOT / "tests").glob("**/*.py")):
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
+                    lesser = left if isinstance(how, (ast.Lt, ast.LtE)) else right
+                    if isinstance(how, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) and is_duration(lesser):
+                        found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found
+
+
 def test_the_public_names_are_exact() -> None:
     """What `__all__` lists, what a type checker sees, and what is there when it is asked for are one list."""
     import harness

@@ -188,7 +188,7 @@ def test_our_own_frame_comes_back_as_the_proof_that_it_is_out(virtual_link: Link
     assert virtual_link.unsent == 0
     (frame,) = virtual_link.trace.frames(0, 9)
     assert (frame.can_id, frame.data, frame.is_sent) == (0x740, READ_1010.data, True)
-    assert abs(frame.time_s - time.time()) < 60
+    assert abs(frame.time_s - time.time()) < 3600
     assert peer.recv(1.0) is not None
 
 
@@ -364,7 +364,7 @@ def test_without_confirmation_frames_are_recorded_when_they_are_handed_over(adap
     link.send(READ_1010)
     assert link.unsent == 0
     assert [frame.is_sent for frame in link.trace.frames(0, 9)] == [True]
-    assert abs(link.trace.frames(0, 1)[0].time_s - time.time()) < 60
+    assert abs(link.trace.frames(0, 1)[0].time_s - time.time()) < 3600
     link.check_sent()
 
 
@@ -381,7 +381,7 @@ def test_a_frame_without_a_stamp_is_stamped_on_arrival(adapter: Adapter) -> None
     link = link_to(adapter)
     adapter.incoming.extend([ANSWER, replace(ANSWER, time_s=1234.5)])
     stamps = [frame.time_s for frame in received(link, 0.0)]
-    assert abs(stamps[0] - time.time()) < 60
+    assert abs(stamps[0] - time.time()) < 3600
     assert stamps[1] == 1234.5
 
 

@@ -16,7 +16,7 @@ import pytest
 from harness.link.isotp import IsoTp, IsoTpConfig
 
 REQUEST_ID, ANSWER_ID = 0x740, 0x748
-GIVE_UP_S = 20
+GIVE_UP_S = 60
 LENGTHS = (1, 7, 8, 20, 62, 200, 4095)
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class CanIsoTp:
             txfn=self.to_ours.append,
             address=isotp.Address(isotp.AddressingMode.Normal_11bits, txid=ANSWER_ID, rxid=REQUEST_ID),
             error_handler=self.errors.append,
-            params={"rx_flowcontrol_timeout": 20_000, "rx_consecutive_frame_timeout": 20_000, **params},
+            params={"rx_flowcontrol_timeout": 60_000, "rx_consecutive_frame_timeout": 60_000, **params},
         )
 
     def step(self) -> bytes | None:
@@ -66,7 +66,7 @@ class CanIsoTp:
 
 
 def until(ask: Callable[[], T | None]) -> T | None:
-    """The first answer that is not None; None if there is none in 20 s."""
+    """The first answer that is not None; None if there is none in a minute."""
     give_up_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_s:
         answer = ask()

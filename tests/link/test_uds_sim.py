@@ -82,7 +82,7 @@ def test_a_request_is_answered(open_bus: Callable[..., can.BusABC]) -> None:
     assert answer is not None
     assert (answer.arbitration_id, answer.data.hex()) == (0x748, "04621010ff000000")
     assert answer.is_rx
-    assert abs(answer.timestamp - time.time()) < 60
+    assert abs(answer.timestamp - time.time()) < 3600
 
 
 READ_F18C = bytes.fromhex("0322F18C")

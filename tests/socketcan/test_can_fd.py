@@ -28,7 +28,7 @@ pytestmark = pytest.mark.socketcan
 CHANNEL = "vcan0"
 CLASSIC_CHANNEL = "vcan8"
 REQUEST_ID, ANSWER_ID = 0x740, 0x748
-GIVE_UP_S = 20.0
+GIVE_UP_S = 60.0
 LENGTHS = (1, 7, 8, 10, 11, 62, 63, 64, 200, 4095)
 
 # Linux's, which the socket module does not offer

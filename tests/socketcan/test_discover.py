@@ -13,7 +13,7 @@ from harness.target import load_target
 pytestmark = pytest.mark.socketcan
 
 COMMAND = str(Path(sys.executable).with_name("uds-harness"))
-TIMEOUT_S = 200
+TIMEOUT_S = 1200
 
 
 @pytest.mark.parametrize(("profile", "has_fd"), [("hardened+can_fd", True), ("hardened", False)])

@@ -14,7 +14,7 @@ from harness.link.lock import BusLock
 pytestmark = pytest.mark.socketcan
 
 COMMAND = str(Path(sys.executable).with_name("uds-harness"))
-TIMEOUT_S = 60
+TIMEOUT_S = 600
 
 
 def ip(*words: str) -> None:

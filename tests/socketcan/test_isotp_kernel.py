@@ -20,7 +20,7 @@ pytestmark = pytest.mark.socketcan
 
 CHANNEL = "vcan0"
 REQUEST_ID, ANSWER_ID = 0x740, 0x748
-GIVE_UP_S = 20.0
+GIVE_UP_S = 60.0
 LENGTHS = (1, 7, 8, 20, 62, 200, 4095, 5000)
 
 # Linux's, which the socket module does not offer
