@@ -218,7 +218,7 @@ class Crash:
     """Something that made the ECU crash, or after which it fell silent."""
 
     request: str
-    """What was sent, in hex; raw frames as ``raw 740#0322F190``."""
+    """What was sent, in hex, the beginning only where it is long; raw frames as ``raw 740#0322F190``."""
     check: str
     """The id of the check that sent it first."""
     reproduced: bool

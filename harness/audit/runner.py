@@ -13,7 +13,7 @@ from harness.errors import KeyFunctionError, LinkError, LinkInterrupted, NotPerm
 from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
 from harness.run import Crash, Exchange, Finding, Severity, Verdict
 from harness.target import DataEntry
-from harness.tester.crashes import CrashCause
+from harness.tester.crashes import CrashCause, shown_request
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
@@ -205,7 +205,7 @@ class Runner:
         finally:
             if was_alive and self.contact.was_silent:
                 what = f"the ECU fell silent between two checks, before {declared.id}"
-                self.crashes.append(Crash(request="not known", check=declared.id, reproduced=False, what=what))
+                self.crashes.append(Crash(request="what is not known", check=declared.id, reproduced=False, what=what))
 
     def _look_for_adapter(self) -> None:
         """LinkError: an adapter that was given up is still away. LinkInterrupted: it is back."""
@@ -250,12 +250,12 @@ class Runner:
         declared = check.declared
         if first.verdict is Verdict.FAIL:  # it has failed twice
             self._tester.note("the ECU no longer answered after this check")
-            what = f"the ECU no longer answers ({first.expected})"
+            what = f"the ECU did not answer any more ({first.expected})"
             self._keep(CrashCause(self._fatal(), what, is_reproduced=True), check, repeat)
             return first
         fatal = self._fatal()
         if not self._back(declared) or self.contact.needed_a_person:
-            self._keep(CrashCause(fatal, "the ECU no longer answers", is_reproduced=False), check, repeat)
+            self._keep(CrashCause(fatal, "the ECU did not answer any more", is_reproduced=False), check, repeat)
             if self.contact.lost:
                 reason = f"contact lost after {fatal}, and the ECU could not be brought back to repeat it"
             else:
@@ -266,9 +266,9 @@ class Runner:
             return self._crashed(first, found, check, repeat)
         self._attempt(declared, check.call)
         if not self.contact.is_lost():
-            self._keep(CrashCause(fatal, "the ECU no longer answered, once", is_reproduced=False), check, repeat)
+            self._keep(CrashCause(fatal, "the ECU did not answer any more", is_reproduced=False), check, repeat)
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {fatal}, not reproduced")
-        self._keep(CrashCause(fatal, "the ECU no longer answers, twice", is_reproduced=True), check, repeat)
+        self._keep(CrashCause(fatal, "the ECU did not answer any more", is_reproduced=True), check, repeat)
         return Ending(Verdict.FAIL, "the ECU answers afterwards", "it no longer does, twice", severity=Severity.HIGH)
 
     def _fatal(self) -> str:
@@ -276,8 +276,9 @@ class Runner:
         fatal = self._tester.state.unanswered
         if fatal is None:
             return "what is not known"
-        shown = fatal.exchange().request
-        return shown if isinstance(fatal, Reply) else f"{shown}, or what followed it"
+        return (
+            shown_request(fatal.request) if isinstance(fatal, Reply) else f"{fatal.exchange().request}, or what followed it"
+        )
 
     def _crash_after(self, declared: Attack) -> CrashCause | None:
         """What of the check's unanswered requests makes the ECU restart by itself."""
@@ -300,18 +301,18 @@ class Runner:
             return first
         if not found.is_reproduced:
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, not reproduced: {found.what}")
-        return Ending(Verdict.FAIL, f"the ECU survives {found.request}", found.what, severity=Severity.HIGH)
+        return Ending(Verdict.FAIL, f"the ECU survives {found.request}", f"{found.what}, twice", severity=Severity.HIGH)
 
     def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
         """The ECU answered nothing for a while, and then again: a failure if the same check does that to it again."""
         tester = self._tester
-        shown = silent.exchange().request
+        shown = shown_request(silent.request)
         tester.state.forget_silences()
         self._attempt(check.declared, check.call)
         again = tester.crashes.fell_silent()
         is_reproduced = again is not None and again.request[:1] == silent.request[:1]
-        what = "the ECU fell silent, and answered again later"
-        found = CrashCause(shown, f"{what}, twice" if is_reproduced else what, is_reproduced, (silent.exchange(),))
+        what = "the ECU fell silent for a while"
+        found = CrashCause(shown, what, is_reproduced, (silent.exchange(),))
         return self._crashed(first, found, check, repeat)
 
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:

@@ -42,6 +42,7 @@ MOST_REQUESTS: Final = 64
 MOST_ALIKE: Final = 8
 """Of one service and length, in a run on a real bus."""
 MOST_WITNESSES: Final = 6
+LONGEST_SHOWN_BYTES: Final = 32
 RECOVERY_S: Final = 5.0
 """Beyond its slowest boot: how long an ECU that fell silent is given to come back by itself."""
 
@@ -215,7 +216,7 @@ class Crashes:
             again = self._effect(part, mark) if is_alive else None
             if again is not None and (again.is_dead or self._is_kept_without(part, mark)):
                 is_gone = again.is_dead and not self._is_revived()
-                found = CrashCause(_shown(part), f"{again.what}, twice", True, (again.exchange,), is_gone)
+                found = CrashCause(_shown(part), again.what, True, (again.exchange,), is_gone)
                 if len(part) == 1:
                     self._known[part[0]] = found
                 return found
@@ -246,7 +247,7 @@ class Crashes:
         begun_s = client.link.now_s
         is_deaf = client.life_in(client.request(client.liveness_request)) in (Life.NONE, Life.STRAY)
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
-            return _Effect(f"the ECU has not answered for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
+            return _Effect(f"the ECU did not answer for {client.link.now_s - begun_s:.1f} s", exchange, is_dead=True)
         silent_s = client.link.now_s - begun_s
         last = sents[-1]
         is_late = is_deaf and not last.is_raw and self._came_late(last.fields[0], first_frame, client.trace.count)
@@ -254,9 +255,9 @@ class Crashes:
             return None
         is_lost = is_marked and mark is not None and not self._is_true(mark.holds)
         if is_lost and mark is not None and not self._may_have_ended(client.link.now_s - taken_s):
-            return _Effect(f"the ECU answers again, but {mark.name} is gone: it has crashed and restarted", exchange)
+            return _Effect(f"the ECU crashed and restarted ({mark.name} was gone when it answered again)", exchange)
         if is_deaf and not sents[-1].is_raw:  # after odd frames an ECU may wait for more of them
-            return _Effect(f"the ECU was deaf for {silent_s:.1f} s, and then answered again", exchange)
+            return _Effect(f"the ECU fell silent for {silent_s:.1f} s", exchange)
         return None
 
     def _is_busy(self) -> bool:
@@ -405,5 +406,11 @@ def _shown(sents: Sequence[Sent]) -> str:
     shown = []
     for sent in sents:
         frames = ", ".join(frame.text() for frame in sent.frames)
-        shown.append(f"raw {frames}" if sent.is_raw else sent.fields[0].hex(" ").upper())
+        shown.append(f"raw {frames}" if sent.is_raw else shown_request(sent.fields[0]))
     return ", then ".join(shown)
+
+
+def shown_request(pdu: bytes) -> str:
+    """A request in a sentence: in hex, the beginning only where it is long."""
+    text = pdu[:LONGEST_SHOWN_BYTES].hex(" ").upper()
+    return text if len(pdu) <= LONGEST_SHOWN_BYTES else f"{text} … ({len(pdu)} bytes)"

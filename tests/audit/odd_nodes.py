@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from harness.ecu.node import UdsNode
 from harness.ecu.profiles import HARDENED
+from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
 from harness.link.node import Port
 
@@ -34,3 +35,16 @@ class Silent:
 
 def one_session() -> UdsNode:
     return UdsNode(Server(replace(HARDENED, sessions=())))
+
+
+class FragileServer(Server):
+    """Dies of a write that is longer than its buffer."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
+        if pdu[:1] == b"\x2e" and len(pdu) > 64:
+            raise EcuDied("the buffer was too short")
+        return super().answer(pdu, is_functional=is_functional, connection=connection)
+
+
+def dying_of_a_long_write() -> UdsNode:
+    return UdsNode(FragileServer(HARDENED))

@@ -81,7 +81,7 @@ def test_request_that_makes_the_ecu_restart_is_named(boot_s: float) -> None:
     assert found is not None
     assert found.request == "2E 10 10 00 00 00"
     assert found.is_reproduced
-    assert "session 0x03 is gone" in found.what
+    assert "session 0x03 was gone" in found.what
     assert found.exchanges[0].request == found.request
 
 
@@ -104,7 +104,7 @@ def test_slow_restart_is_told_by_silence_where_nothing_else_tells() -> None:
     target = secured(timing=Timing(), sessions=(), security=())
     found = found_in(Crashing(boot_s=1.0, has_sessions=False), FATAL, target=target, key=None)
     assert found is not None
-    assert "was deaf for" in found.what
+    assert "fell silent for" in found.what
 
 
 @pytest.mark.parametrize("ecu", [CrashingInSession, CrashingUnlocked])
@@ -127,6 +127,16 @@ def test_guilty_one_of_many_is_named() -> None:
     found = found_in(ecu, b"\xaa\x01", b"\xaa\x02", FATAL, b"\xaa\x03")
     assert found is not None
     assert found.request == FATAL.hex(" ").upper()
+
+
+def test_long_request_is_named_by_its_beginning() -> None:
+    class Long(Crashing):
+        fatal = b"\x2e\x10\x10" + bytes(97)
+
+    found = found_in(Long(boot_s=0.0), Long.fatal)
+    assert found is not None
+    assert found.request == f"2E 10 10{' 00' * 29} … (100 bytes)"
+    assert found.exchanges[0].request == Long.fatal.hex(" ").upper()
 
 
 def test_frame_that_makes_the_ecu_restart_is_named() -> None:
