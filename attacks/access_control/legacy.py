@@ -1,10 +1,12 @@
-"""Which services came before ISO 14229-1, or stand beside it, and how is each asked without harm?"""
+"""Services that came before ISO 14229-1, or stand beside it, and how each is asked without harm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import Tester
+from attacks.access_control.addresses import Place, formats, guarded_places
+from attacks.access_control.guards import is_absent
+from harness import Depth, Tester
 
 READ_ECU_IDENTIFICATION = 0x1A
 READ_DTC_BY_STATUS = 0x18
@@ -16,8 +18,12 @@ EMISSION_SERVICES = (0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0B, 0x0C,
 
 OTHER_SERVICES = (0x2B, 0xA5, *range(0xAA, 0xAF), *range(0xBA, 0xBF))
 """Makers' and suppliers' own."""
+UNASSIGNED_SERVICES = (*range(0x80, 0x83), *range(0x88, 0xBF), *range(0xC0, 0xFF))
+"""All that no standard assigns: each is asked for by its number alone, and in more ways only if it is there."""
+MOST_PRESENT, MOST_SILENCES = 4, 6
 
 REPORT_STATE = 0x01
+READ_BYTES, MOST_PLACES = 0x10, 3
 
 
 @dataclass(frozen=True)
@@ -50,3 +56,20 @@ def legacy_requests(tester: Tester) -> list[Legacy]:
             other = tester.other_value(entry, value.pdu[3:])
             found.append(Legacy(bytes((WRITE_BY_LOCAL_IDENTIFIER, entry.did & 0xFF)) + other, is_write=True))
     return found
+
+
+def memory_requests(tester: Tester) -> list[Legacy]:
+    """Of services that no standard assigns and the ECU has: reads of memory, guarded and usual, in every form."""
+    present: list[int] = []
+    silences = 0
+    for service in UNASSIGNED_SERVICES:
+        request = bytes((service,))
+        if not tester.permits(request) or len(present) >= MOST_PRESENT or silences >= MOST_SILENCES:
+            continue
+        reply = tester.request(request)
+        silences = silences + 1 if reply.is_silence else 0  # an ECU that answers nothing unknown would take its time
+        if reply.is_negative and not is_absent(tester, reply):
+            present.append(service)
+    places = [*guarded_places(tester)[:MOST_PLACES], Place(0, READ_BYTES)]
+    blocks = [form.block(place.address, READ_BYTES) for place in places for form in formats(Depth.DEFAULT)]
+    return [Legacy(bytes((service,)) + where) for service in present for where in dict.fromkeys(blocks) if where]

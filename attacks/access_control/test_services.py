@@ -14,7 +14,7 @@ from attacks.access_control.guards import (
     unlocked_for,
 )
 from attacks.access_control.key_material import found_in, known_secrets, show_concealed
-from attacks.access_control.legacy import Legacy, legacy_requests
+from attacks.access_control.legacy import Legacy, legacy_requests, memory_requests
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 REPORTS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0F, 0x10, 0x14, 0x15, 0x18, 0x19)
@@ -150,7 +150,7 @@ def test_no_undeclared_service_reads_or_writes(tester: Tester) -> None:
     refusals = Refusals(tester, "services of older standards and of suppliers")
     refusals.watch(tester.access.protected() if tester.allows("write") else ())
     for _ in each_session(tester):
-        for legacy in legacy_requests(tester):
+        for legacy in (*legacy_requests(tester), *memory_requests(tester)):
             if declared_need(tester, legacy.service) != "open":
                 judge_legacy(refusals, legacy)
         refusals.judge_values()
@@ -172,7 +172,9 @@ def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
         return
     asked = legacy.request.hex(" ").upper()
     if not reply.is_positive or legacy.is_mandatory:
-        tester.note(f"service {legacy.service:02X} exists, though it is not declared: {asked} is answered {reply}")
+        known = f"service {legacy.service:02X} exists, though it is not declared"
+        if not any(note.startswith(known) for note in tester.notes):
+            tester.note(f"{known}: {asked} is answered {reply}")
         return
     name = found_in(reply.pdu, known_secrets(tester))
     if name:

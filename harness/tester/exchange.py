@@ -400,7 +400,7 @@ class Exchanger:
 def is_positive_response(request: bytes, answer: bytes) -> bool:
     """Whether an answer is a positive response to the request: its service, and the sub-function or a DID of it echoed."""
     service = request[0]
-    if answer[0] != service + RESPONSE_OFFSET:
+    if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # suppliers' services above BF run over
         return False
     echo = _ECHO_BYTES.get(service, 0)
     if answer[1 : 1 + echo] == request[1 : 1 + echo] and len(request) > 1:

@@ -12,6 +12,7 @@ class PlainMemory(Van):
     """23 takes four bytes of address and two of size, without a format, from everybody."""
 
     address_bytes, size_bytes = 4, 2
+    head = b"\x63"
 
     def more(self):
         return {0x23: self.memory}
@@ -26,13 +27,23 @@ class PlainMemory(Van):
         return self.deliver(at, size)
 
     def deliver(self, at, size):
-        return b"\x63" + bytes(((at + index) * 37 + 11) & 0xFF for index in range(size))
+        return self.head + bytes(((at + index) * 37 + 11) & 0xFF for index in range(size))
 
 
 class ShortAddresses(PlainMemory):
     """The same with three bytes of address and one of size, as before ISO 14229-1."""
 
     address_bytes, size_bytes = 3, 1
+
+
+class SupplierMemory(PlainMemory):
+    """A service of its supplier reads memory; the number of its answer runs over."""
+
+    address_bytes, size_bytes = 4, 1
+    head = b"\x23"
+
+    def more(self):
+        return {0xE3: self.memory}
 
 
 class GuardedMemory(PlainMemory):

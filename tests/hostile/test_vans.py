@@ -175,6 +175,7 @@ def test_an_odd_van_is_not_accused(node: str) -> None:
         ("PeriodicCode", "AC-10", FAIL),
         ("PlainMemory", "AC-09", FAIL),
         ("ShortAddresses", "AC-09", FAIL),
+        ("SupplierMemory", "AC-18", FAIL),
         ("GuardedMemory", "AC-09", PASS),
         ("FirstAddressOnly", "AC-09", FAIL),
         ("LastByteForgotten", "AC-09", FAIL),
