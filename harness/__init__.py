@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from harness.analysis.secrets import found_in, is_telling
     from harness.audit.declare import attack
     from harness.audit.measurements import Measurements
+    from harness.audit.measurements.between_keys import Act
     from harness.audit.measurements.delay import Delay
+    from harness.audit.measurements.key_book import KeyBook
+    from harness.errors import KeyFunctionError
     from harness.fuzz.campaign import Campaign
     from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
     from harness.fuzz.python import fuzz_case
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
+    from harness.tester.key_kinds import bits_at, rearranged
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.locks import Lock, Teller, locks, teller, tellers_by_memory
     from harness.tester.observe import images, memory_in_use, watched_console
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from harness.uds import Nrc, Service, write_request
 
 _HOME = {
+    "Act": "harness.audit.measurements.between_keys",
     "Campaign": "harness.fuzz.campaign",
     "DataEntry": "harness.target",
     "Delay": "harness.audit.measurements.delay",
@@ -42,6 +47,8 @@ _HOME = {
     "Drift": "harness.analysis.drift",
     "Frame": "harness.link.frame",
     "Inconclusive": "harness.outcome",
+    "KeyBook": "harness.audit.measurements.key_book",
+    "KeyFunctionError": "harness.errors",
     "KeyOutcome": "harness.tester.guesses",
     "Lock": "harness.tester.locks",
     "Means": "harness.tester.restart",
@@ -61,6 +68,7 @@ _HOME = {
     "Walk": "harness.fuzz.walk",
     "attack": "harness.audit.declare",
     "await_quiet": "harness.tester.load",
+    "bits_at": "harness.tester.key_kinds",
     "credentials_in": "harness.analysis.development",
     "drift": "harness.analysis.drift",
     "fail": "harness.outcome",
@@ -84,6 +92,7 @@ _HOME = {
     "padding_of": "harness.analysis.padding",
     "positive": "harness.tester.reply",
     "random_frame": "harness.fuzz.generate",
+    "rearranged": "harness.tester.key_kinds",
     "rhythm_of": "harness.analysis.rhythm",
     "segments": "harness.tester.segments",
     "send_load": "harness.tester.load",
@@ -98,6 +107,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Act",
     "Campaign",
     "DataEntry",
     "Delay",
@@ -105,6 +115,8 @@ __all__ = [
     "Drift",
     "Frame",
     "Inconclusive",
+    "KeyBook",
+    "KeyFunctionError",
     "KeyOutcome",
     "Lock",
     "Means",
@@ -124,6 +136,7 @@ __all__ = [
     "Walk",
     "attack",
     "await_quiet",
+    "bits_at",
     "credentials_in",
     "drift",
     "fail",
@@ -147,6 +160,7 @@ __all__ = [
     "padding_of",
     "positive",
     "random_frame",
+    "rearranged",
     "rhythm_of",
     "segments",
     "send_load",

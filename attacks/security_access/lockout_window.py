@@ -16,7 +16,7 @@ class LockoutWindow:
         self._tester = tester
         self._level = level
         self._wrong_keys = wrong_keys
-        self._delay_s = delay_s
+        self.delay_s = delay_s
         self._since_s: float | None = None
         self.seed = b""
         """The last seed that was answered."""
@@ -32,9 +32,10 @@ class LockoutWindow:
         """The level has been locked out, and was not seen to give a seed since."""
         return self._since_s is not None
 
-    def open(self) -> None:
-        """Lock the level out unless it has just been. Inconclusive: wrong keys no longer do it."""
-        if self._since_s is not None and self.elapsed_s < RENEWED_AFTER * self._delay_s:
+    def open(self, *, for_s: float = 0.0) -> None:
+        """Lock the level out unless it has just been, and there are `for_s` left. Inconclusive: wrong keys do not do it."""
+        latest_s = min(RENEWED_AFTER * self.delay_s, EARLY_UNTIL * self.delay_s - for_s)
+        if self._since_s is not None and self.elapsed_s < latest_s:
             return
         locked = self._tester.guesses.lock_out(self._level, wrong_keys=self._wrong_keys)
         if not locked.holds:
@@ -47,10 +48,14 @@ class LockoutWindow:
         """The delay is known to be over."""
         self._since_s = None
 
+    def has_room_for(self, seconds: float) -> bool:
+        """Whether so long a time ends before a seed proves nothing any more."""
+        return seconds < EARLY_UNTIL * self.delay_s
+
     @property
     def is_early(self) -> bool:
         """The delay cannot have run out yet."""
-        return self.elapsed_s < EARLY_UNTIL * self._delay_s
+        return self.elapsed_s < EARLY_UNTIL * self.delay_s
 
     def is_broken_by(self, seed: Reply) -> bool:
         """Whether this answer is a seed that came before the delay can have run out."""

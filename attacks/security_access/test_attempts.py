@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from attacks.security_access.between_keys import Act, judge_between, session_changes
+from attacks.security_access.limit_rows import judge_rows
 from harness import Depth, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 SLOW_S = 1.0
@@ -42,6 +40,7 @@ def test_wrong_keys_lock_security_access(tester: Tester, measure: Measurements, 
     if not lockout.is_enough:
         fail(expected=expected, observed=f"only after {lockout.limit}: {lockout.reason}", severity=severity)
     tester.note(f"limited: {lockout.reason}")
+    judge_rows(tester, measure, level, "SA-09", "kinds of keys")
 
 
 @attack(
@@ -111,11 +110,7 @@ def limit_for_one_seed(tester: Tester, level: int) -> int | None:
 def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
     if not tester.has_sessions:
         raise tester.looking.without_sessions()
-    measure.limit(level)
-    changes = session_changes(tester, level)
-    if not changes:
-        inconclusive("no session was entered")
-    judge_between(tester, measure, level, "session changes", changes)
+    judge_rows(tester, measure, level, "SA-11", "session changes")
 
 
 @attack(
@@ -134,37 +129,7 @@ def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Meas
     proven_by=("counter_reset_by_s3", "counter_reset_by_other_request"),
 )
 def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
-    limit = measure.limit(level)
-    idle_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2
-
-    def be_idle() -> None:
-        tester.wait(idle_s)
-        tester.session_for(level)
-
-    def ask_for_other_things() -> None:
-        for request in other_requests(tester):
-            tester.request(request)
-
-    def send_longer_key() -> None:
-        if tester.security.request_seed(level).is_seed:
-            tester.security.send_key(level, tester.chance.random_bytes(tester.security.key_length(level) + 1))
-
-    acts = {
-        "other requests": Act(ask_for_other_things, severity=Severity.HIGH),
-        "keys of a wrong length": Act(send_longer_key, severity=Severity.HIGH),
-    }
-    if limit > 1:  # else a delay runs after each key, and time may end it
-        changes = partial(session_changes, tester, level) if tester.has_sessions else dict
-        acts[f"{idle_s:g} s without any request"] = Act(be_idle, comes_with=changes)
-    judge_between(tester, measure, level, "other requests or time", acts)
-
-
-def other_requests(tester: Tester) -> list[bytes]:
-    """What asks for nothing that could do harm; each only where the target allows it."""
-    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
-    requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01"]  # 28 00 enables what is enabled
-    requests += [b"\x22" + did.to_bytes(2, "big") for did in readable[:3]]
-    return [request for request in requests if tester.permits(request)]
+    judge_rows(tester, measure, level, "SA-14", "other requests or time")
 
 
 @attack(
@@ -195,6 +160,7 @@ def test_success_at_one_level_does_not_clear_another(
     if limit == 1:
         tester.note("the first wrong key locks the level: there is no count that could be cleared")
         return
+    judge_rows(tester, measure, level, "SA-15", "another level that is open")
     for other in with_key[: depth.choose(quick=1, default=1, deep=len(with_key))]:
         judge_other_level(tester, measure, level, other, limit)
 

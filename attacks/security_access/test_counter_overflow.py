@@ -6,6 +6,8 @@ from attacks.security_access.lockout_window import LockoutWindow
 from harness import Delay, Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
 
 BEYOND_A_BYTE = 256
+LONG_UP_S = 3700.0
+"""A little more than an hour, in which clocks of whole seconds or an hour meter may overflow."""
 LONGEST_S = 7200.0
 """Two hours of delays are the most that a run waits for one counter."""
 
@@ -35,6 +37,10 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
         tester.security.ledger.check(level, 2 * wanted)
     tester.restore()
     evaluated = lock_again(tester, level, allowed, evaluated=0) + lock_again(tester, level, allowed, evaluated=limit)
+    if depth is Depth.DEEP or (tester.link.is_virtual and depth is not Depth.QUICK):
+        tester.wait(LONG_UP_S)
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated)
+        tester.note(f"limited once more after {LONG_UP_S / 3600:.1f} hours without a restart")
     if depth is not Depth.DEEP:
         took_s = wanted / delay.wrong_keys * delay.length_s
         not_run(f"limited twice in a row; {wanted} wrong keys take {took_s / 60:.0f} minutes of delays: only at depth deep")
@@ -50,6 +56,14 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int) -> i
         fail(
             expected=f"0x36 or 0x37 after at most {allowed} wrong keys, each time",
             observed=f"after {evaluated} wrong keys and their delays {spent.evaluated} more were evaluated",
+        )
+    following = tester.guesses.ask(level)
+    if tester.guesses.is_seed(level, following):
+        assert spent.stopped_by is not None
+        tester.cite(spent.stopped_by, following)
+        fail(
+            expected=f"a delay after at most {allowed} wrong keys, each time",
+            observed=f"after {evaluated} wrong keys and their delays: {spent.stopped_by}, and then a seed at once",
         )
     return spent.evaluated + 1
 

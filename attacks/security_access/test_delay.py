@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+from attacks.security_access.limit_rows import judge_rows
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow
 from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
 from harness import (
+    Act,
     DataEntry,
     Delay,
     Depth,
@@ -21,6 +24,12 @@ from harness import (
     not_applicable,
     not_run,
 )
+
+MOST_TIMES = 60
+"""So often at most a request is made in a delay that each one may shorten by a second."""
+
+SHARE_FOR_ACT = 0.1
+"""Of the delay, for one of them."""
 
 AT_ONCE_S = 0.5
 """After a boot: a seed that comes later may have been held back by a short delay."""
@@ -51,6 +60,7 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) ->
             expected=f"no key is taken during the delay of {delay.length_s:.1f} s", observed=f"halfway the right one: {key}"
         )
     if not delay.is_too_short:
+        judge_what_comes_between(tester, measure, level, delay)
         return
     if not measure.fresh_delay(level).is_too_short:
         inconclusive(f"measured again, the delay is kept; at first it was not: {delay}")
@@ -68,6 +78,15 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) ->
     if not tester.security.level(level).is_proven or not answer.is_delayed:
         inconclusive(f"there is {early}, but whether keys for it count cannot be told: {answer}")
     tester.note(f"there is {early}, but even the right key for it is refused: {answer}")
+
+
+def judge_what_comes_between(tester: Tester, measure: Measurements, level: int, delay: Delay) -> None:
+    """Requests and silence during the delay must not end it."""
+    if not delay.at_least_s:
+        return
+    tester.restore()
+    window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
+    judge_acts(tester, measure, level, window, f"no seed during the delay of {delay.length_s:.1f} s", "SA-14")
 
 
 def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float) -> Reply | None:
@@ -105,6 +124,9 @@ def test_the_delay_outlasts_a_restart(tester: Tester, measure: Measurements, dep
     alone = depth.choose(quick=0, default=1, deep=len(held))
     for name in held[:alone] if len(held) > 1 else ():
         judge_restarts(tester, measure, level, delay, {name: ways[name]}, [], undecided)
+    at_once = [held[0], held[-1]] if held else []
+    for name in depth.choose(quick=[], default=list(dict.fromkeys(at_once)), deep=list(held)):
+        judge_restarts(tester, measure, level, delay, {name: ways[name]}, [], undecided, is_at_once=True)
     conclude(tester, held, undecided)
     measure.of_lockout(level, "Delay outlasts", ", ".join(held))
 
@@ -117,17 +139,23 @@ def judge_restarts(
     ways: dict[str, Callable[[], bool | None]],
     held: list[str],
     undecided: list[str],
+    *,
+    is_at_once: bool = False,
 ) -> None:
-    """Restart in each way, one after the other in one delay, if that is long enough; after the last look for its end."""
+    """Restart in each way, one after the other in one delay, if that is long enough; after the last look for its end.
+
+    `is_at_once`: before an ECU that takes its time to store the lockout has done so.
+    """
     tester.restore()
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
     done = []
     for name, restart in ways.items():
         window.open()
-        tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
-        tester.session_for(level)
-        if tester.guesses.is_seed(level, tester.guesses.seed_in_delay(level)):
-            inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
+        if not is_at_once:
+            tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
+            tester.session_for(level)
+            if tester.guesses.is_seed(level, tester.guesses.seed_in_delay(level)):
+                inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
         seen = restart()
         if seen is None:
             continue
@@ -241,6 +269,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
     ),
 )
 def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Measurements, level: int) -> None:
+    judge_rows(tester, measure, level, "SA-19", "other sessions and addresses")
     delay = require_delay(measure, level)
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
     tester.restore()
@@ -265,8 +294,38 @@ def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Meas
             fail(expected=expected, observed=f"after {name} ({answer}) a plain request gets one: {plainly}")
         if plainly.is_seed:
             window.forget()
+    judge_acts(tester, measure, level, window, expected, "SA-11")
     if entry is not None and is_locked:
         judge_effect(tester, entry)
+
+
+def judge_acts(tester: Tester, measure: Measurements, level: int, window: LockoutWindow, expected: str, check: str) -> None:
+    """What may come between two keys, and is the subject of one check there, must not end the delay either."""
+    for act in measure.acts_between(level):
+        for part in act.parts or (act,):
+            if act.check == check and window.has_room_for(part.seconds) and ends_delay(tester, level, window, part):
+                measure.of_lockout(level, "Delay ended by", part.name)
+                fail(
+                    expected=expected,
+                    observed=f"a seed {window.elapsed_s:.1f} s after the limit, with {part.name} in between",
+                )
+
+
+def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> bool:
+    """Whether a seed is given early once this was done in the delay, again and again where it takes no time."""
+    window.open(for_s=act.seconds)
+    latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
+    for _ in range(min(math.ceil(window.delay_s), MOST_TIMES)):
+        act.do()
+        if act.seconds or act.leaves_place or window.elapsed_s > latest_s:
+            break
+    reply = tester.guesses.seed_in_delay(level)
+    if window.is_broken_by(reply):
+        tester.cite(reply)
+        return True
+    if reply.is_seed:
+        window.forget()
+    return False
 
 
 def judge_effect(tester: Tester, entry: DataEntry) -> None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
-from harness import Depth, Frame, KeyOutcome, Reply, Severity, Tester, attack, fail, inconclusive
+from harness import (
+    Depth,
+    Frame,
+    KeyBook,
+    KeyOutcome,
+    Measurements,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    bits_at,
+    fail,
+    inconclusive,
+    rearranged,
+)
 
 LONGEST_IN_PADDING = 5
 LONG = 200
@@ -170,105 +184,54 @@ def single_frame(frame: Frame) -> bytes:
     needs=("lockout",),
     proven_by=("first_bytes_compared", "low_half_compared", "key_bit_ignored", "key_sum_compared"),
 )
-def test_every_bit_of_the_key_is_compared(tester: Tester, depth: Depth, level: int) -> None:
+def test_every_bit_of_the_key_is_compared(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     tester.session_for(level)
     length = tester.security.key_length(level)
     tester.security.right_key(level, tester.security.seed(level))
-    changes = {**rearranged(length), **flipped(tester, depth, length)}
+    book = measure.key_book(level)
+    judge_opened(tester, book, level, "SA-31")
+    changes = book.kinds.changed(depth)
     affordable = tester.security.ledger.left(level)
     most = len(changes) if affordable is None else affordable // SHARE_OF_BUDGET
     give_up_s = tester.link.now_s + depth.choose(quick=15, default=60, deep=86_400)
-    compared = tried = 0
-    for name, change in list(changes.items())[:most]:
+    missing = [kind for name, kind in changes.items() if name not in book.sent]
+    for kind in missing[:most]:
         if tester.link.now_s > give_up_s:
             break
-        seed, key, reply = tester.security.try_key(level, partial(changed_key, tester, level, change))
-        if key == tester.security.right_key(level, seed):
-            continue
-        tried += 1
-        outcome = tester.guesses.settled(level, reply)
-        if outcome is KeyOutcome.OPENED:
-            tester.cite(reply)
-            is_proven = bool(tester.security.witnesses.is_open(level))
-            fail(
-                expected="negative 0x35 invalidKey to any key but the right one",
-                observed=f"{reply} to {name}" + (", and what the level guards was done" if is_proven else ""),
-                is_proven=is_proven,
-            )
-        compared += outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED)
-    if not compared:
+        tester.guesses.settled(level, book.send(kind).reply)
+        judge_opened(tester, book, level, "SA-31")
+    tried = [book.sent[name] for name in changes if name in book.sent]
+    if not tried:
         inconclusive("none of the changed keys was compared: whatever was answered, it was no refusal of a wrong key")
     least = min(len(changes), len(rearranged(length)) + length)
-    if tried < least:
+    if len(tried) < least:
         inconclusive(
-            f"{tried} changed keys were compared and refused; a bit of each byte takes {least}, and attempts cost time "
+            f"{len(tried)} changed keys were compared and refused; a bit of each byte takes {least}, and attempts cost time "
             "or the budget"
         )
-    if tried < len(changes):
+    if len(tried) < len(changes):
         tester.note(
-            f"{tried} of {len(changes)} changed keys were tried: each costs an attempt, and attempts cost time or the budget"
+            f"{len(tried)} of {len(changes)} changed keys were tried: each costs an attempt, and attempts cost time or the "
+            "budget"
         )
     tester.note(
-        f"{compared} changed keys of {8 * length} bits were compared and refused; "
+        f"{len(tried)} changed keys of {8 * length} bits were compared and refused; "
         f"depth {depth} flips {bits_at(depth, length)} bits"
     )
 
 
-def changed_key(tester: Tester, level: int, change: Change, seed: bytes) -> bytes:
-    """The right key for a seed, changed."""
-    return change(tester.security.right_key_of_length(level, tester.security.key_length(level), seed))
-
-
-def bits_at(depth: Depth, length: int) -> int:
-    """How many bits are flipped, one at a time: one of each byte at least, and at the next depth every one."""
-    return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
-
-
-def flipped(tester: Tester, depth: Depth, length: int) -> dict[str, Change]:
-    """The right key with one bit flipped; the first ones are spread over all bytes."""
-    spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
-    start = tester.chance.below(8)
-    order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
-    return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
-
-
-def flip(bit: int, key: bytes) -> bytes:
-    """One bit changed."""
-    changed = bytearray(key)
-    changed[bit // 8] ^= 1 << bit % 8
-    return bytes(changed)
-
-
-def rearranged(length: int) -> dict[str, Change]:
-    """What a sum or an exclusive or of bytes takes for the key, or a comparison in any order."""
-    changes: dict[str, Change] = {}
-    if length > 1:
-        changes["the right key reversed"] = lambda key: key[::-1]
-        changes["the right key rotated by a byte"] = lambda key: key[1:] + key[:1]
-        changes["the right key with two bytes exchanged"] = exchange
-        changes["the right key with one byte more by one and another less"] = balance
-        changes["the right key with one bit of two bytes flipped"] = lambda key: flip(0, flip(8, key))
-    return changes
-
-
-def exchange(key: bytes) -> bytes:
-    """The first two neighbours that differ, exchanged."""
-    at = next(unequal_neighbours(key), 0)
-    return key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]
-
-
-def unequal_neighbours(key: bytes) -> Iterator[int]:
-    """Where a byte differs from the next one."""
-    return (at for at in range(len(key) - 1) if key[at] != key[at + 1])
-
-
-def balance(key: bytes) -> bytes:
-    """The same sum of bytes: one more by one, where it can be, and another one less."""
-    more = next((at for at, byte in enumerate(key) if byte < 0xFF), None)
-    less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
-    if more is None or less is None:
-        return key
-    changed = bytearray(key)
-    changed[more] += 1
-    changed[less] -= 1
-    return bytes(changed)
+def judge_opened(tester: Tester, book: KeyBook, level: int, check: str) -> None:
+    """No wrong key that is this check's subject may have opened the level, whichever check sent it."""
+    opened = book.opened_for(check)
+    if opened is None:
+        return
+    tester.cite(opened.attempt.reply)
+    if not opened.is_proven and book.send(opened.kind).outcome is not KeyOutcome.OPENED:
+        inconclusive(f"{opened.kind.name} was answered {opened.attempt.reply} once, and refused when it was sent again")
+    fail(
+        expected="negative 0x35 invalidKey to any key but the right one",
+        observed=f"{opened.attempt.reply} to {opened.kind.name}"
+        + (", and what the level guards was done" if opened.is_proven else ""),
+        is_proven=opened.is_proven,
+        cause=f"a wrong key opens level 0x{level:02X}",
+    )

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
-from harness import Depth, KeyOutcome, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
+from harness import (
+    Depth,
+    Inconclusive,
+    KeyFunctionError,
+    KeyOutcome,
+    Nrc,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    negative,
+    positive,
+)
 
 SEQUENCE_ERROR = negative(Nrc.REQUEST_SEQUENCE_ERROR)
+LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 IN_DELAY = negative(Nrc.CONDITIONS_NOT_CORRECT, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 NOT_IN_SESSION = negative(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
 NOT_COMPARED = IN_DELAY | negative(Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
@@ -33,21 +49,54 @@ FEWEST_BYTES = 2
     needs=("lockout",),
     proven_by=("zero_key_without_seed", "dies_on_key_without_seed"),
 )
-def test_a_key_without_a_seed_is_refused(tester: Tester, level: int) -> None:
+def test_a_key_without_a_seed_is_refused(tester: Tester, depth: Depth, level: int) -> None:
     tester.session_for(level)
     length = tester.security.key_length(level)
+    seed_length = max(tester.security.level(level).seed_lengths, default=length)
     tester.restore()
     tester.session_for(level)
     discarding = tester.security.discard_seed(level)
     if discarding is not None and discarding.is_positive:
         tester.judge(discarding, sound=negative(), flawed=positive(), severity=Severity.CRITICAL)
-    for key in (bytes(length), tester.chance.random_bytes(length)):
+    replies: dict[str, Reply] = {}
+    for name, key in keys_without_seed(tester, depth, level, length, seed_length).items():
         reply = tester.security.send_key(level, key)
-        if reply.is_positive:
-            tester.judge(reply, sound=SEQUENCE_ERROR, severity=Severity.CRITICAL)
+        if LIMITED.accepts(reply):
+            tester.wait(tester.security.delay_s(level) + BEYOND_DELAY_S)
+            tester.session_for(level)
+            reply = tester.security.send_key(level, key)
+        if reply.is_positive or tester.guesses.outcome(level, reply) is KeyOutcome.OPENED:
+            tester.cite(reply)
+            fail(
+                expected=f"{SEQUENCE_ERROR} to any key while no seed is pending",
+                observed=f"{reply} to {name}",
+                severity=Severity.CRITICAL,
+                is_proven=bool(tester.security.witnesses.is_open(level)),
+            )
         if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED, Nrc.SUB_FUNCTION_NOT_SUPPORTED):
             inconclusive(f"keys are not taken here at all: {reply}")
+        replies[name] = reply
+    for reply in replies.values():
         tester.judge(reply, sound=SEQUENCE_ERROR, tolerated=NOT_COMPARED)
+    if all(LIMITED.accepts(reply) for reply in replies.values()):
+        inconclusive("each of the keys met a delay, which says nothing of keys without a seed")
+    tester.note(f"refused without a seed: {', '.join(replies)}")
+
+
+def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, seed_length: int) -> dict[str, bytes]:
+    """What an ECU may compare with memory that nobody has filled, or that was not cleared."""
+    security = tester.security
+    keys = {"no key at all": b""}
+    if security.has_key(level):
+        with contextlib.suppress(Inconclusive, KeyFunctionError):
+            keys["the key of the zero seed"] = security.right_key(level, bytes(seed_length))
+    keys["a key of zeros"] = bytes(length)
+    keys["a key by chance"] = tester.chance.random_bytes(length)
+    if depth is not Depth.QUICK:
+        keys["a key of FF bytes"] = b"\xff" * length
+        used = list(security.level(level).pairs.values())
+        keys |= {"the key that opened the level last": used[-1]} if used else {}
+    return keys
 
 
 @attack(
@@ -140,6 +189,20 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, level: int) -> None
             if outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
                 continue
             tester.judge(replayed, sound=negative(Nrc.INVALID_KEY) | SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
+    judge_seed_before(tester, level)
+
+
+def judge_seed_before(tester: Tester, level: int) -> None:
+    """The key of a seed that was not answered must not open the level when another seed has been given since."""
+    tester.security.make_room(level)
+    tester.session_for(level)
+    before, seed = tester.security.seed(level), tester.security.seed(level)
+    if not before or not seed or tester.security.right_key(level, before) == tester.security.right_key(level, seed):
+        return
+    reply = tester.security.send_key(level, tester.security.right_key(level, before))
+    if tester.guesses.outcome(level, reply) is KeyOutcome.OPENED:
+        tester.cite(reply)
+        judge_effect(tester, level, "it answers the seed that was given before the last one")
 
 
 def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
@@ -187,15 +250,22 @@ def judge_effect(tester: Tester, level: int, why: str) -> None:
     unlocks=True,
     proven_by=("seed_kept_after_wrong_length", "seed_kept_after_wrong_level"),
 )
-def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
+def test_a_malformed_key_uses_up_the_seed(tester: Tester, depth: Depth, level: int) -> None:
     if not tester.access.can_relock:
         tester.security.unlock(level)
     tester.session_for(level)
     length = tester.security.key_length(level)
     others = [entry.level for entry in tester.target.security if entry.level != level]
     malformed: dict[str, Callable[[], Reply]] = {
-        f"a key of {length - 1} bytes": lambda: tester.security.send_key(level, tester.chance.random_bytes(length - 1)),
-        f"a key of {length + 1} bytes": lambda: tester.security.send_key(level, tester.chance.random_bytes(length + 1)),
+        **{
+            f"a key of {size} bytes": partial(send_malformed, tester, level, size)
+            for size in depth.choose(
+                quick=dict.fromkeys((0, length - 1)),
+                default=dict.fromkeys((0, length // 2, length - 1, length + 1)),
+                deep=dict.fromkeys((0, 1, length // 2, length - 1, length + 1, length + 16, 200)),
+            )
+            if size != length
+        },
         **{
             f"a key for level 0x{other:02X}": partial(tester.security.send_key, other, tester.chance.random_bytes(length))
             for other in others[:1]
@@ -226,6 +296,11 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, level: int) -> None:
         judged += not IN_DELAY.accepts(again)
     if not judged:
         inconclusive("no malformed key was refused without a delay after it, which hides what became of the seed")
+
+
+def send_malformed(tester: Tester, level: int, length: int) -> Reply:
+    """A key of chance, as long as this."""
+    return tester.security.send_key(level, tester.chance.random_bytes(length))
 
 
 @attack(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from harness import (
     DataEntry,
     Inconclusive,
+    KeyFunctionError,
+    KeyOutcome,
     Nrc,
     Reply,
     Severity,
@@ -53,6 +55,7 @@ def other_levels(tester: Tester, level: int) -> list[int]:
 def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, level: int) -> None:
     security = tester.security
     for other in other_levels(tester, level):
+        judge_key_of_other_level(tester, level, other)
         for asked, answered, name in ((level, other, "its own key"), (other, level, f"the key of level 0x{level:02X}")):
             security.make_room(answered)
             tester.session_for(asked)
@@ -69,6 +72,29 @@ def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, level: int) -> N
             if NO_LEVEL.accepts(reply) or reply.is_refused_with(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED):
                 inconclusive(f"level 0x{answered:02X} takes no keys here: {reply}")
             tester.judge(reply, sound=NOT_THIS_SEED, tolerated=negative(), flawed=negative())
+
+
+def judge_key_of_other_level(tester: Tester, level: int, other: int) -> None:
+    """What another level's function makes of a seed must not be taken for this level's key."""
+    security = tester.security
+    if not security.has_key(other):
+        return
+    security.make_room(level)
+    tester.session_for(level)
+    seed = security.seed(level)
+    try:
+        key = security.right_key(other, seed)
+    except (Inconclusive, KeyFunctionError):
+        return  # it makes keys of its own seeds only
+    if not seed or key == security.right_key(level, seed):
+        return
+    reply = security.send_key(level, key)
+    if tester.guesses.outcome(level, reply) is KeyOutcome.OPENED:
+        tester.cite(reply)
+        fail(
+            expected=f"a seed of level 0x{level:02X} is answered by its own key only",
+            observed=f"the key that level 0x{other:02X} makes of it opens level 0x{level:02X}: {reply}",
+        )
 
 
 @attack(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
@@ -95,6 +96,8 @@ class Exchanger:
         """Wrong answers that were seen in passing."""
         self._answered: deque[tuple[float, Reply]] = deque(maxlen=RECENTLY_ANSWERED)
         """The last exchanges by the request id that ended with a final answer, and when; none from before raw frames."""
+        self._pending = b""
+        """A request that was answered 0x78, while others are sent before its final answer."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._previous_raw: Sent | None = None
@@ -153,6 +156,45 @@ class Exchanger:
                 self._has_entered(reply.pdu[1])
         return reply
 
+    @contextmanager
+    def while_pending(self, pdu: bytes) -> Iterator[bool]:
+        """Send a request that takes the ECU some time, and do other things meanwhile; was it answered 0x78?
+
+        Its final answer is taken in when it comes, and waited for in the end. What is asked meanwhile must be of another
+        service.
+        """
+        self.gate.check(pdu)
+        transport, link = self._transport, self.link
+        transport.drain()
+        self._answered.clear()
+        self._pending = pdu
+        transport.send(pdu)
+        try:
+            message = transport.receive(link.now_s + self._p2_s, link.now_s + self._p2_s)
+            is_pending = message is not None and message[:1] == b"\x7f" and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
+            if not is_pending:
+                self._pending = b""
+            yield is_pending
+            give_up_s = link.now_s + PENDING_LIMIT_S
+            while self._pending:
+                message = transport.receive(min(link.now_s + self._p2_star_s, give_up_s), give_up_s)
+                if message is None:
+                    break
+                self._takes_for_pending(message)
+        finally:
+            self._pending = b""
+            self.state.expect_anything()
+
+    def _takes_for_pending(self, message: bytes) -> bool:
+        """Whether a message belongs to the request that is pending; a final answer ends that."""
+        service = self._pending[:1]
+        is_refusal = message[0] == NEGATIVE_RESPONSE and message[1:2] == service
+        if not service or not (is_refusal or message[0] == service[0] + RESPONSE_OFFSET):
+            return False
+        if not is_refusal or message[2:3] != bytes((Nrc.RESPONSE_PENDING,)):
+            self._pending = b""
+        return True
+
     def _hear(self, reply: Reply) -> None:
         self.state.hear(reply, self.link.now_s)
 
@@ -190,7 +232,7 @@ class Exchanger:
                 kind, answer, nrc = Kind.NEGATIVE, message, Nrc.INVALID_KEY
                 note = "sent as 27 35; read so by the target's quirk malformed_invalid_key"
                 break
-            if transport.answers_another(message):
+            if transport.answers_another(message) or self._takes_for_pending(message):
                 replies.pop()
                 frames_before = transport.answer_frames - len(replies) + early
                 continue

@@ -73,6 +73,17 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A wrong key, and what became of it."""
+
+    seed: bytes
+    """The seed that it was sent for."""
+    key: bytes
+    reply: Reply
+    outcome: KeyOutcome
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """How many wrong keys were compared before the ECU took no more, or before enough were sent."""
 
@@ -189,32 +200,49 @@ class Guesses:
         An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
         Violation: a wrong key has opened the level. Inconclusive: it was not compared.
         """
+        attempt = self.attempt(level, seed, lambda seed: self._security.wrong_key(level, seed, flip=flip))
+        if attempt.outcome is KeyOutcome.OPENED:
+            self._accuse(level, attempt.reply)
+        if attempt.outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+            self._client.cite(attempt.reply)
+            raise Inconclusive(f"a wrong key was not evaluated as one: {attempt.reply}")
+        return attempt.seed, attempt.reply, attempt.outcome
+
+    def attempt(
+        self,
+        level: int,
+        seed: bytes,
+        make_key: Callable[[bytes], bytes],
+        send: Callable[[bytes], Reply] | None = None,
+    ) -> Attempt:
+        """Answer a seed with a wrong key of any kind, sent in the usual way or by `send`, and tell what became of it.
+
+        An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
+        """
         security = self._security
-        key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
-        outcome = self.outcome(level, key)
-        for _ in range(ODD_ANSWERS):
+        key = make_key(seed)
+        reply = security.send_key(level, key) if send is None else send(key)
+        outcome = self.outcome(level, reply)
+        for _ in range(ODD_ANSWERS if send is None else 0):
             if outcome is not KeyOutcome.ODD:
                 break
-            first = answer_of(key)
+            first = answer_of(reply)
             self._client.wait(ODD_PAUSE_S)
             self._client.session_for(level)
             again = self.ask(level)
             if not self.is_seed(level, again):
                 break
-            seed = again.pdu[2:]
-            key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
-            outcome = self.outcome(level, key)
-            if outcome is KeyOutcome.ODD and answer_of(key) == first and self._is_refusal(level, key):
+            seed, key, reply = self._sent(level, again.pdu[2:], make_key)
+            outcome = self.outcome(level, reply)
+            if outcome is KeyOutcome.ODD and answer_of(reply) == first and self._is_refusal(level, reply):
                 self._client.session_for(level)
-                seed = security.seed(level)
-                key = security.send_key(level, security.wrong_key(level, seed, flip=flip))
-                outcome = self.outcome(level, key)
-        if outcome is KeyOutcome.OPENED:
-            self._accuse(level, key)
-        if outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
-            self._client.cite(key)
-            raise Inconclusive(f"a wrong key was not evaluated as one: {key}")
-        return seed, key, outcome
+                seed, key, reply = self._sent(level, security.seed(level), make_key)
+                outcome = self.outcome(level, reply)
+        return Attempt(seed, key, reply, outcome)
+
+    def _sent(self, level: int, seed: bytes, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
+        key = make_key(seed)
+        return seed, key, self._security.send_key(level, key)
 
     def outcome(self, level: int, key: Reply) -> KeyOutcome:
         """What became of a wrong key of the right length, as far as its answer, and an effect if there is one, tell."""
@@ -224,6 +252,8 @@ class Guesses:
             return KeyOutcome.WRONG
         if key.is_refused_with(*NOT_COMPARED):
             return KeyOutcome.NOT_COMPARED
+        if key.is_silence and self._security.witnesses.is_open(level):
+            return KeyOutcome.OPENED
         if key.is_negative or key.is_silence:
             return KeyOutcome.ODD
         is_open = self._security.witnesses.is_open(level)

@@ -10,9 +10,12 @@ from typing import TypeVar
 from harness.analysis.parts import Structure
 from harness.audit.declare import Attack
 from harness.audit.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
+from harness.audit.measurements.attempts import Attempts, take_attempts
+from harness.audit.measurements.between_keys import Act, acts_between
 from harness.audit.measurements.delay import Delay, measure_delay
 from harness.audit.measurements.generators import GeneratorSearch, search_generators
 from harness.audit.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
+from harness.audit.measurements.key_book import KeyBook
 from harness.audit.measurements.lockout import Lockout, probe_lockout
 from harness.audit.measurements.other_unit import OtherUnit, try_other_unit
 from harness.audit.measurements.pairs import KeyPairs, take_pairs
@@ -244,6 +247,24 @@ class Measurements:
             self.of_lockout(level, "Wrong keys", f"limited at the wrong key {lockout.limit}")
         return lockout
 
+    def key_book(self, level: int) -> KeyBook:
+        """Which kinds of wrong keys the level has been sent in this run, and what became of them."""
+        return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
+
+    def attempts(self, level: int) -> Attempts:
+        """Whether the limit holds for every kind of wrong key, whatever comes between them, in every place and state.
+
+        NotApplicable: no limit was found.
+        """
+        limit = self.limit(level)
+        book, acts = self.key_book(level), self.acts_between(level)
+        return self.once(("attempts", level), lambda: take_attempts(self._tester, level, limit, self._depth, book, acts))
+
+    def acts_between(self, level: int) -> list[Act]:
+        """What may be done between two wrong keys, or in a delay. NotApplicable: no limit was found."""
+        limit = self.limit(level)
+        return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
+
     def limit(self, level: int) -> int:
         """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
         lockout = self.lockout(level)
@@ -292,7 +313,12 @@ class Measurements:
 
     def simple_keys(self, level: int) -> SimpleKeys:
         """Which of the keys that anybody would try first opens the level, if one does."""
-        return self.once(("simple keys", level), lambda: try_simple_keys(self._tester, level, self._depth))
+        return self.once(("simple keys", level), lambda: self._try_simple_keys(level))
+
+    def _try_simple_keys(self, level: int) -> SimpleKeys:
+        has_key = self._tester.security.has_key(level)
+        book = self.key_book(level) if has_key else KeyBook(self._tester, level, self._depth)
+        return try_simple_keys(self._tester, level, self._depth, book)
 
     def prepare(self, checks: Iterable[Attack]) -> None:
         """Learn before the first check what a target that was found leaves open, as far as the checks may do that too.

@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, trivial_keys
+from harness.audit.measurements.key_book import KeyBook
 from harness.errors import HarnessError
 from harness.outcome import Inconclusive, Unjudged
 from harness.run import Depth
 from harness.tester.guesses import KeyOutcome
+from harness.tester.key_kinds import OF_ZERO_SEED
 from harness.tester.reply import Reply
 from harness.tester.security import AlreadyOpen
 from harness.tester.tester import Tester
@@ -44,7 +46,7 @@ class SimpleKeys:
     notes: tuple[str, ...]
 
 
-def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
+def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> SimpleKeys:
     """Every trivial key; and where no key function is given, those of simple algebra too, from depth default on.
 
     What is found without a key function is the tester's key from then on. NotRun: the budget of wrong keys is used up.
@@ -59,6 +61,9 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
     notes: list[str] = []
     once: tuple[str, Reply] | None = None
     for name, make_key in candidates.items():
+        if name in book.sent and name not in book.opened:
+            compared += 1
+            continue
         reply = first.reply if first is not None and name == ALL_ZERO else _try(tester, level, make_key)
         outcome = tester.guesses.outcome(level, reply)
         if outcome is KeyOutcome.OPENED:
@@ -78,6 +83,9 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth) -> SimpleKeys:
             notes.append(f"{name}: not compared, {reply}")
     if not security.has_key(level):
         _start_counting_anew(tester, level)
+    opened = book.opened_for("SA-32")
+    if opened is not None and opened.is_proven:
+        once = once or (opened.kind.name, opened.attempt.reply)
     found, answer = once or ("", None)
     return SimpleKeys(found, answer, len(candidates), compared, tuple(notes))
 
@@ -125,8 +133,7 @@ def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) 
     length = security.key_length(level)
     if first is None:
         yield from trivial_keys(length).items()
-        zero_seed = bytes(len(security.seed(level)))
-        yield "the key of the zero seed", lambda seed: security.right_key(level, zero_seed)
+        yield OF_ZERO_SEED, lambda seed: security.right_key(level, bytes(len(seed)))
         return
     yield from _for_each_seed(trivial_keys, length, first.is_as_long_as_seed)
     if depth is not Depth.QUICK:

@@ -1,0 +1,34 @@
+"""What the rows of wrong keys say of the limit, for the check whose subject it is."""
+
+from __future__ import annotations
+
+from harness import Measurements, Tester, fail, inconclusive
+
+SHOWN = 3
+
+
+def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, kind: str) -> None:
+    """Wrong keys must come to the limit with whatever is varied for this check; `kind` names it in the report.
+
+    NotApplicable: there is no limit. Inconclusive: nothing that was varied could be judged.
+    """
+    found = measure.attempts(level)
+    broken = found.of(check)
+    tried = found.tried.get(check, [])
+    undecided = found.undecided.get(check, [])
+    for reason in dict.fromkeys(undecided):
+        tester.note(reason)
+    if broken:
+        worst = broken[0]
+        tester.cite(*worst.exchanges)
+        measure.of_lockout(level, f"Put back by {kind}", f"yes: {'; '.join(one.what for one in broken)}")
+        fail(
+            expected=f"0x36 or 0x37 after {found.limit} wrong keys",
+            observed="; ".join(f"{one.evaluated} wrong keys evaluated: {one.what}" for one in broken[:SHOWN]),
+            severity=worst.severity,
+        )
+    if undecided and len(set(undecided)) >= len(tried):
+        inconclusive(f"whether {kind} put the count back cannot be told: {undecided[0]}")
+    measure.of_lockout(level, f"Put back by {kind}", "no")
+    if tried:
+        tester.note(f"tried: {', '.join(tried)}")

@@ -1,0 +1,100 @@
+"""Which kinds of wrong keys a level has been sent, and what became of each: none is sent twice for two questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.run import Depth
+from harness.tester.guesses import Attempt, KeyOutcome
+from harness.tester.key_kinds import SAME_AGAIN, KeyKind, KeyKinds
+from harness.tester.tester import Tester
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A wrong key that opened its level."""
+
+    kind: KeyKind
+    attempt: Attempt
+    is_proven: bool
+    """What the level guards was done afterwards."""
+
+
+class KeyBook:
+    """The wrong keys of one level, in the order in which they are to be sent."""
+
+    def __init__(self, tester: Tester, level: int, depth: Depth) -> None:
+        self._tester = tester
+        self._level = level
+        self.kinds = KeyKinds(tester.security, level, tester.chance)
+        self.sent: dict[str, Attempt] = {}
+        """By the kind's name: the last one that was compared, or that opened the level."""
+        self.opened: dict[str, Opened] = {}
+        self._last = b""
+        self._uncounted = self._shuffled([*self.kinds.counted_oddly().values()])
+        self._others: list[KeyKind] = []
+        if tester.security.has_key(level):
+            is_found = level in tester.security.found_keys  # by trying the trivial ones
+            changed = [*self.kinds.changed(depth).values()]
+            trivial = [] if is_found else [*self.kinds.trivial().values()]
+            self._others = [*changed[: len(trivial)], *trivial, *changed[len(trivial) :]]
+
+    def _shuffled(self, kinds: list[KeyKind]) -> list[KeyKind]:
+        return sorted(kinds, key=lambda kind: self._tester.chance.random_bytes(4))
+
+    @property
+    def has_uncounted_kinds(self) -> bool:
+        """Kinds that an ECU may forget to count are still to be sent."""
+        return bool(self._uncounted)
+
+    def next_kind(self, *, may_repeat: bool) -> KeyKind:
+        """The kind of the next wrong key: first those that may not be counted, then what other checks want, at last any.
+
+        `may_repeat`: a wrong key has come before it, and no right one since.
+        """
+        for kind in self._uncounted:
+            if kind.name != SAME_AGAIN or may_repeat:
+                self._uncounted.remove(kind)
+                return kind
+        while self._others:
+            kind = self._others.pop(0)
+            if kind.name not in self.sent:
+                return kind
+        return self.kinds.plain
+
+    def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
+        """A key of this kind; `previous` is the one before it in its row, if there is one."""
+        return self.kinds.make(kind, seed, previous or self._last)
+
+    def send(self, kind: KeyKind) -> Attempt:
+        """Send a key of this kind for a fresh seed, at a moment when the ECU can afford to refuse it.
+
+        AlreadyOpen: the level is open.
+        """
+        tester = self._tester
+
+        def make_key(seed: bytes) -> bytes:
+            return self.make(kind, seed, b"")
+
+        seed, key, reply = tester.security.try_key(self._level, make_key)
+        attempt = Attempt(seed, key, reply, tester.guesses.outcome(self._level, reply))
+        self.keep(kind, attempt)
+        return attempt
+
+    def keep(self, kind: KeyKind, attempt: Attempt) -> None:
+        """Remember what became of a key of this kind."""
+        self._last = attempt.key
+        if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
+            is_proven = bool(self._tester.security.witnesses.is_open(self._level))
+            self.opened[kind.name] = Opened(kind, attempt, is_proven)
+        if attempt.outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED, KeyOutcome.OPENED):
+            self.sent.setdefault(kind.name, attempt)
+
+    def opened_for(self, check: str) -> Opened | None:
+        """A wrong key that opened the level and is the subject of one check, the surest one."""
+        found = [one for one in self.opened.values() if one.kind.check == check]
+        return max(found, key=lambda one: one.is_proven, default=None)
+
+    def sent_kinds(self) -> list[str]:
+        """The names of the kinds that were sent."""
+        return [*self.sent]
