@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.audit.measurements.between_keys import Act
     from harness.audit.measurements.delay import Delay
     from harness.audit.measurements.key_book import KeyBook
+    from harness.audit.measurements.key_kinds import bits_at, rearranged
     from harness.errors import KeyFunctionError
     from harness.fuzz.campaign import Campaign
     from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
-    from harness.tester.key_kinds import bits_at, rearranged
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.locks import Lock, Teller, locks, teller, tellers_by_memory
     from harness.tester.observe import images, memory_in_use, watched_console
@@ -68,7 +68,7 @@ _HOME = {
     "Walk": "harness.fuzz.walk",
     "attack": "harness.audit.declare",
     "await_quiet": "harness.tester.load",
-    "bits_at": "harness.tester.key_kinds",
+    "bits_at": "harness.audit.measurements.key_kinds",
     "credentials_in": "harness.analysis.development",
     "drift": "harness.analysis.drift",
     "fail": "harness.outcome",
@@ -92,7 +92,7 @@ _HOME = {
     "padding_of": "harness.analysis.padding",
     "positive": "harness.tester.reply",
     "random_frame": "harness.fuzz.generate",
-    "rearranged": "harness.tester.key_kinds",
+    "rearranged": "harness.audit.measurements.key_kinds",
     "rhythm_of": "harness.analysis.rhythm",
     "segments": "harness.tester.segments",
     "send_load": "harness.tester.load",

@@ -16,7 +16,7 @@ def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, ki
     broken = found.of(check)
     tried = found.tried.get(check, [])
     undecided = found.undecided.get(check, [])
-    for reason in dict.fromkeys(undecided):
+    for reason in undecided:
         tester.note(reason)
     if broken:
         worst = broken[0]
@@ -27,7 +27,7 @@ def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, ki
             observed="; ".join(f"{one.evaluated} wrong keys evaluated: {one.what}" for one in broken[:SHOWN]),
             severity=worst.severity,
         )
-    if undecided and len(set(undecided)) >= len(tried):
+    if undecided and not found.held & set(tried):
         inconclusive(f"whether {kind} put the count back cannot be told: {undecided[0]}")
     measure.of_lockout(level, f"Put back by {kind}", "no")
     if tried:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from attacks.security_access.limit_rows import judge_rows
@@ -315,7 +314,7 @@ def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> b
     """Whether a seed is given early once this was done in the delay, again and again where it takes no time."""
     window.open(for_s=act.seconds)
     latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
-    for _ in range(min(math.ceil(window.delay_s), MOST_TIMES)):
+    for _ in range(min(int(window.delay_s) + 1, MOST_TIMES)):
         act.do()
         if act.seconds or act.leaves_place or window.elapsed_s > latest_s:
             break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from functools import partial
 
@@ -88,8 +87,10 @@ def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, see
     security = tester.security
     keys = {"no key at all": b""}
     if security.has_key(level):
-        with contextlib.suppress(Inconclusive, KeyFunctionError):
+        try:
             keys["the key of the zero seed"] = security.right_key(level, bytes(seed_length))
+        except (Inconclusive, KeyFunctionError) as reason:
+            tester.note(f"the key of the zero seed was not tried: {reason}")
     keys["a key of zeros"] = bytes(length)
     keys["a key by chance"] = tester.chance.random_bytes(length)
     if depth is not Depth.QUICK:

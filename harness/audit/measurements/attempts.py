@@ -14,11 +14,11 @@ from allpairspy import AllPairs
 
 from harness.audit.measurements.between_keys import Act
 from harness.audit.measurements.key_book import KeyBook
+from harness.audit.measurements.key_kinds import PLAIN, KeyKind
 from harness.audit.measurements.places import Place, State, home_of, places_of, states_of
 from harness.outcome import Inconclusive, Unjudged
 from harness.run import Depth, Exchange, Severity
-from harness.tester.guesses import Attempt, KeyOutcome
-from harness.tester.key_kinds import PLAIN, KeyKind
+from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
@@ -72,8 +72,10 @@ class Attempts:
     breaks: list[Break] = field(default_factory=list)
     tried: dict[str, list[str]] = field(default_factory=dict)
     """By check: what was varied, in words."""
+    held: set[str] = field(default_factory=set)
+    """What of it was in a row that came to the limit."""
     undecided: dict[str, list[str]] = field(default_factory=dict)
-    """By check: what could not be judged, and why."""
+    """By check: rows that could not be judged, and why."""
 
     def of(self, check: str) -> list[Break]:
         """What breaks the limit and is the subject of one check."""
@@ -175,17 +177,28 @@ class _Rows:
             try:
                 run = self._run(row, self._allowed)
             except Unjudged as reason:
-                self._leave_open(row, str(reason))
-                return False
+                alone = self._each_alone(row)
+                if len(alone) < 2:
+                    self._leave_open(row, str(reason))
+                    return False
+                return sum(self._judge(one) for one in alone) == len(alone)
             if run.opened_by is None:
                 break
-        if not run.is_held and run.opened_by is None:
+        if run.is_held:
+            self._found.held |= {one.name for one in (row.act, row.place, row.state)}
+        elif run.opened_by is None:
             self._look_into(row, run)
         return True
 
+    def _each_alone(self, row: Row) -> list[Row]:
+        """The things that a row varies, each in a row by itself."""
+        plain = Row(NOTHING, self._home, self._plain, row.kind)
+        rows = [replace(plain, act=row.act), replace(plain, place=row.place), replace(plain, state=row.state)]
+        return [one for one in rows if one != plain]
+
     def _leave_open(self, row: Row, why: str) -> None:
         for one in (row.act, row.place, row.state):
-            if one.check:
+            if one.check and why:
                 self._found.undecided.setdefault(one.check, []).append(f"{row}: {why}")
 
     # One row.
@@ -254,7 +267,16 @@ class _Rows:
         def make_key(seed: bytes) -> bytes:
             return book.make(kind, seed, previous)
 
-        attempt = self._tester.guesses.attempt(self._level, seed, make_key, place.send)
+        guesses = self._tester.guesses
+        attempt = guesses.attempt(self._level, seed, make_key, place.send)
+        for _ in range(ODD_ANSWERS if place.send is not None else 0):
+            if attempt.outcome is not KeyOutcome.ODD or attempt.reply.is_silence:
+                break
+            self._tester.wait(ODD_PAUSE_S)
+            again = place.ask()
+            if not guesses.is_seed(self._level, again):
+                break
+            attempt = guesses.attempt(self._level, again.pdu[2:], make_key, place.send)
         if place.may_be_silent and attempt.reply.is_silence and attempt.outcome is KeyOutcome.ODD:
             attempt = replace(attempt, outcome=KeyOutcome.WRONG)
         book.keep(kind, attempt)

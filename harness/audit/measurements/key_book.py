@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.audit.measurements.key_kinds import SAME_AGAIN, KeyKind, KeyKinds
 from harness.run import Depth
 from harness.tester.guesses import Attempt, KeyOutcome
-from harness.tester.key_kinds import SAME_AGAIN, KeyKind, KeyKinds
 from harness.tester.tester import Tester
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, trivial_keys
 from harness.audit.measurements.key_book import KeyBook
+from harness.audit.measurements.key_kinds import OF_ZERO_SEED
 from harness.errors import HarnessError
 from harness.outcome import Inconclusive, Unjudged
 from harness.run import Depth
 from harness.tester.guesses import KeyOutcome
-from harness.tester.key_kinds import OF_ZERO_SEED
 from harness.tester.reply import Reply
 from harness.tester.security import AlreadyOpen
 from harness.tester.tester import Tester
