@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.fuzz.python import fuzz_case
     from harness.fuzz.walk import Patience, Walk
     from harness.link.frame import Frame
-    from harness.outcome import Inconclusive, fail, inconclusive, not_applicable, not_run
+    from harness.outcome import Inconclusive, NotApplicable, fail, inconclusive, not_applicable, not_run
     from harness.run import Depth, Severity
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
@@ -53,6 +53,7 @@ _HOME = {
     "Lock": "harness.tester.locks",
     "Means": "harness.tester.restart",
     "Measurements": "harness.audit.measurements",
+    "NotApplicable": "harness.outcome",
     "Nrc": "harness.uds",
     "Observed": "harness.analysis.padding",
     "Oddity": "harness.tester.oddities",
@@ -121,6 +122,7 @@ __all__ = [
     "Lock",
     "Means",
     "Measurements",
+    "NotApplicable",
     "Nrc",
     "Observed",
     "Oddity",

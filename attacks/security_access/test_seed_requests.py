@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from attacks.security_access.limit_rows import judge_rows
 from harness import (
     DataEntry,
     Depth,
     Inconclusive,
     KeyOutcome,
     Measurements,
+    NotApplicable,
     Nrc,
     Reply,
     Severity,
@@ -75,7 +77,12 @@ def test_the_suppress_bit_changes_nothing_but_the_answer(tester: Tester, measure
     require_still_locked(tester, entry, guess, "a wrong key")
     if not plain.is_malformed:
         tester.judge(guess, sound=WRONG | LIMITED, tolerated=silence() | negative(), flawed=malformed())
-    judge_counting(tester, measure, level)
+    try:
+        judge_rows(tester, measure, level, "SA-36", "the suppress bit")
+    except NotApplicable as reason:
+        tester.note(f"whether suppressed keys are counted makes no difference: {reason}")
+    except Inconclusive as reason:
+        tester.note(f"whether suppressed keys are counted is not known: {reason}")
 
 
 def suppressed_guess(tester: Tester, level: int) -> Reply:
@@ -99,60 +106,6 @@ def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, 
             observed=f"{reply}; yet a protected write is effective: {effect}",
             severity=Severity.CRITICAL,
         )
-
-
-def judge_counting(tester: Tester, measure: Measurements, level: int) -> None:
-    """Wrong keys count, suppressed or not: as many as lock the level otherwise must lock it here."""
-    try:
-        limit = measure.lockout(level).limit
-    except Inconclusive as reason:
-        tester.note(f"whether suppressed keys are counted is not known: {reason}")
-        return
-    if limit is None:
-        tester.note("whether suppressed keys are counted makes no difference: others are not limited either")
-        return
-    tester.restore()
-    allowed = tester.guesses.allowance(level, limit)
-    evaluated = silent = 0
-    tester.session_for(level)
-    tester.security.seed(level)
-    for _ in range(allowed + 2):
-        seed = tester.security.request_seed(level)
-        if tester.guesses.is_limited(level, seed):
-            return
-        if not tester.guesses.is_seed(level, seed):
-            if seed.is_positive:  # zeros now and then: the next may be none
-                continue
-            inconclusive(f"no seed for level 0x{level:02X}: {seed}")
-        guess = tester.request(bytes((0x27, level + 1 | SUPPRESS)) + tester.security.wrong_key(level, seed.pdu[2:]))
-        outcome = tester.guesses.outcome(level, guess)
-        if outcome is KeyOutcome.LIMITED:
-            return
-        evaluated += outcome is KeyOutcome.WRONG and not guess.is_silence
-        silent += guess.is_silence
-    if silent and takes_suppressed_key(tester, level):
-        evaluated += silent
-    if evaluated > allowed:
-        tester.cite(guess)
-        fail(
-            expected=f"wrong keys are limited to {limit}, with the suppress bit as without it",
-            observed=f"{evaluated} wrong keys with it were evaluated, the last one with {guess}, and seeds still given",
-            severity=Severity.HIGH,
-        )
-    tester.note(f"keys with the suppress bit are not evaluated: {guess}")
-
-
-def takes_suppressed_key(tester: Tester, level: int) -> bool:
-    """Whether the right key opens the level when its answer is suppressed; the ECU is locked afterwards."""
-    if not tester.security.has_key(level) or not tester.access.can_relock:
-        return False
-    tester.session_for(level)
-    seed = tester.security.seed(level)
-    key = tester.security.right_key(level, seed)
-    tester.request(bytes((0x27, level + 1 | SUPPRESS)) + key, is_right_key=True)
-    following = tester.security.request_seed(level)
-    tester.access.lock()
-    return following.is_positive and not any(following.pdu[2:]) and not tester.security.level(level).gives_zero_seeds
 
 
 @dataclass(frozen=True, slots=True)

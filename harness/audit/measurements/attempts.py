@@ -325,7 +325,8 @@ class _Rows:
         if row.act is NOTHING:
             owner = next((one for one in (row.state, row.place) if one.check), None)
             self._guilty |= {owner.name} if owner else set()
-            self._add(Break(owner.check if owner else "SA-09", str(row), run.evaluated, _shown(run)))
+            check = owner.check if owner else "SA-09"
+            self._add(Break(check, str(row), run.evaluated, _shown(run), row.place.severity))
             return True
         guilty = [part for part in row.act.parts if self._breaks(self._with(row, part), wanted) is not None]
         already = [one.name for one in row.act.comes_with if self._breaks(self._with(row, one), wanted) is not None]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.outcome import Inconclusive, Unjudged
+from harness.run import Severity
+from harness.tester.guesses import KeyOutcome
 from harness.tester.other_address import OtherAddress
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
@@ -39,6 +41,8 @@ class Place:
     """Ask for a seed."""
     send: Callable[[bytes], Reply] | None = None
     """Send a key; None: in the usual way."""
+    severity: Severity | None = None
+    """Of a limit that does not hold here, where that is not the check's own."""
     may_be_silent: bool = False
     """A key may be answered by silence, if it opens nothing."""
 
@@ -71,18 +75,23 @@ def home_of(tester: Tester, level: int) -> Place:
 
 def places_of(tester: Tester, level: int) -> list[Place]:
     """Where else the level gives seeds: sessions, declared connections, other addresses; and keys with the suppress bit."""
+    found: list[Place] = []
     suppressed = bytes((Service.SECURITY_ACCESS, level + 1 | SUPPRESS_POSITIVE_RESPONSE))
-    found = [
-        Place(
-            f"27 {level + 1 | SUPPRESS_POSITIVE_RESPONSE:02X}",
-            "SA-36",
-            "keys with the suppress bit",
-            partial(tester.session_for, level),
-            partial(tester.guesses.ask, level),
-            lambda key: tester.request(suppressed + key),
-            may_be_silent=True,
+    if _is_compared(tester, level, suppressed):
+        found.append(
+            Place(
+                suppressed.hex(" ").upper(),
+                "SA-36",
+                "keys with the suppress bit",
+                partial(tester.session_for, level),
+                partial(tester.guesses.ask, level),
+                lambda key: tester.request(suppressed + key),
+                Severity.HIGH,
+                may_be_silent=True,
+            )
         )
-    ]
+    else:
+        tester.note("keys with the suppress bit are not compared")
     for session in sessions_of(tester, level):
         enter = partial(_enter, tester, session)
         words = f"in session 0x{session:02X}"
@@ -99,6 +108,19 @@ def places_of(tester: Tester, level: int) -> list[Place]:
             tester.note(f"{other.name}: {reason}")
         tester.state.expect_anything()
     return found
+
+
+def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
+    """Whether keys with the suppress bit are compared: the right one opens the level, or a wrong one is refused."""
+    security, guesses = tester.security, tester.guesses
+    seed = guesses.start(level)
+    if security.level(level).is_proven and tester.access.can_relock:
+        tester.request(suppressed + security.right_key(level, seed), is_right_key=True)
+        following = security.request_seed(level)
+        tester.access.lock()
+        return following.is_positive and not any(following.pdu[2:]) and not security.level(level).gives_zero_seeds
+    reply = tester.request(suppressed + security.wrong_key(level, seed))
+    return not reply.is_silence and guesses.outcome(level, reply) in (KeyOutcome.WRONG, KeyOutcome.LIMITED)
 
 
 def sessions_of(tester: Tester, level: int) -> list[int]:

@@ -1,0 +1,95 @@
+"""The limit for wrong keys is tried with all kinds of keys, places, states and acts, and the check says with which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.audit.inprocess import run_checks
+from harness.audit.measurements import Measurements
+from harness.audit.opening import open_tester
+from harness.catalogue import shipped_functions
+from harness.link.trace import Trace
+from harness.run import Depth, Finding, Severity, Verdict
+from harness.target import Target, load_target, shipped_targets
+from tests.variants import with_changes
+
+NODES = Path(__file__).with_name("uneven_counts.py")
+ROWS = ("SA-09", "SA-11", "SA-14", "SA-15", "SA-19", "SA-36")
+
+
+def target_of(factory: str) -> Target:
+    target = load_target(shipped_targets()["hardened"])
+    return replace(target, can=replace(target.can, channel=f"{NODES}:{factory}"))
+
+
+def findings(target: Target, *rows: str, depth: Depth = Depth.DEFAULT) -> dict[str, Finding]:
+    """The findings of some checks on level 1 of the ECU, by id."""
+    shipped = shipped_functions()
+    found = run_checks([shipped[row] for row in rows], target, depth=depth)
+    return {one.id: one for one in found if one.parameter in (None, "level 0x01", "DID 2020")}
+
+
+@pytest.mark.parametrize("depth", [Depth.QUICK, Depth.DEFAULT])
+@pytest.mark.parametrize(
+    ("factory", "check", "what"),
+    [
+        ("FirstByteRightIsFree", "SA-09", "a key whose first byte is right"),
+        ("SameAgainIsFree", "SA-09", "the same wrong key again"),
+        ("BeginningWithZeroIsFree", "SA-09", "a key that begins with 00"),
+        ("SuppressedIsFree", "SA-36", "keys with the suppress bit"),
+        ("BesideOtherLevelIsFree", "SA-15", "while level 0x03 is open"),
+        ("clearing_codes_clears", "SA-14", "14 FF FF FF between them"),
+        ("suppressed_session_clears", "SA-11", "without an answer between them"),
+    ],
+)
+def test_a_hole_in_the_limit_is_found_and_named(factory: str, check: str, what: str, depth: Depth) -> None:
+    found = findings(target_of(factory), *ROWS, depth=depth)
+    assert {row for row, one in found.items() if one.verdict is Verdict.FAIL} == {check}
+    assert what in found[check].observed
+
+
+def test_a_key_that_opens_when_it_comes_again_is_no_fault_of_the_count() -> None:
+    found = findings(target_of("SameAgainOpens"), "SA-09", "SA-31")
+    assert found["SA-09"].verdict is Verdict.PASS
+    assert found["SA-31"].verdict is Verdict.FAIL
+    assert "the same wrong key again" in found["SA-31"].observed
+
+
+def test_a_delay_that_each_tester_present_shortens_is_seen() -> None:
+    found = findings(target_of("TesterPresentShortensTheDelay"), "SA-16")
+    assert found["SA-16"].verdict is Verdict.FAIL
+    assert "3E 00" in found["SA-16"].observed
+
+
+def test_a_limit_that_is_said_a_second_time_without_a_delay_is_seen() -> None:
+    assert findings(target_of("DelayOnce"), "SA-20")["SA-20"].verdict is Verdict.FAIL
+
+
+def test_an_empty_key_without_a_seed_is_tried() -> None:
+    found = findings(target_of("OpensWithoutAnything"), "SA-21", depth=Depth.QUICK)["SA-21"]
+    assert (found.verdict, found.severity) == (Verdict.FAIL, Severity.CRITICAL)
+    assert "no key at all" in found.observed
+
+
+@pytest.mark.parametrize("variant", ["one_attempt", "ten_attempts", "one_counter", "one_try_after_delay", "boot_delay"])
+def test_a_sound_limit_holds_in_each_row(variant: str) -> None:
+    found = findings(with_changes("hardened", variant), *ROWS)
+    assert {one.verdict for one in found.values()} == {Verdict.PASS}
+
+
+def test_each_kind_of_key_comes_once_and_nothing_is_sent_twice() -> None:
+    tester = open_tester(load_target("hardened"), seed=1, trace=Trace(), ledger_path=None)
+    measure = Measurements(tester, Depth.QUICK)
+    tester.prove_keys()
+    measure.attempts(0x01)
+    book = measure.key_book(0x01)
+    assert not book.has_uncounted_kinds
+    assert {"the same wrong key again", "a key that begins with 00", "a key whose first byte is right"} <= set(book.sent)
+    kinds = {**book.kinds.changed(Depth.QUICK), **book.kinds.trivial()}
+    sent, before = set(book.sent) & set(kinds), tester.security.wrong_keys_sent
+    measure.simple_keys(0x01)
+    assert sent
+    assert tester.security.wrong_keys_sent - before == len(set(book.kinds.trivial()) - sent)

@@ -1,0 +1,156 @@
+"""The hardened ECU with one hole in its limit for wrong keys, or in what it takes for the right key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.ecu.keys import hmac_sha256_key
+from harness.ecu.profiles import SECRETS
+from harness.ecu.state import LOCKED
+from tests.audit.odd_keys import WRONG_KEY, Answers, Odd
+
+LIMIT_REACHED = b"\x7f\x27\x36"
+REFUSALS = ([WRONG_KEY], [LIMIT_REACHED])
+
+
+class Uneven(Odd):
+    """Some wrong keys are not counted."""
+
+    last = b""
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        if answers in REFUSALS and self.is_free(pdu):
+            self.uncount((pdu[1] & 0x7F) - 1)
+            answers = [WRONG_KEY]
+        if pdu[0] == 0x27 and len(pdu) > 2:
+            self.last = pdu[2:]
+        return answers
+
+    def is_free(self, pdu: bytes) -> bool:
+        """Whether this wrong key is not counted."""
+        return False
+
+    def uncount(self, level: int) -> None:
+        """Take the last wrong key back, and the delay that it began."""
+        state = self.ecu.state
+        state.wrong_keys[level] = max(state.wrong_keys[level] - 1, 0)
+        state.delay_until_s.pop(level, None)
+
+
+class FirstByteRightIsFree(Uneven):
+    """A wrong key whose first byte is right."""
+
+    def is_free(self, pdu: bytes) -> bool:
+        return pdu[2] == self.expected(pdu)[0]
+
+    def expected(self, pdu: bytes) -> bytes:
+        level = (pdu[1] & 0x7F) - 1
+        return hmac_sha256_key(self.given, level, secret=SECRETS[level])
+
+    given = bytes(16)
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        if answers and answers[0][:1] == b"\x67" and pdu[1] & 1:
+            self.given = answers[0][2:]
+        return super().say(pdu, answers)
+
+
+class SameAgainIsFree(Uneven):
+    """A wrong key that is equal to the one before."""
+
+    def is_free(self, pdu: bytes) -> bool:
+        return pdu[2:] == self.last
+
+
+class BeginningWithZeroIsFree(Uneven):
+    """A wrong key that begins with 00."""
+
+    def is_free(self, pdu: bytes) -> bool:
+        return pdu[2] == 0
+
+
+class SuppressedIsFree(Uneven):
+    """A wrong key that is sent with the suppress bit."""
+
+    def is_free(self, pdu: bytes) -> bool:
+        return bool(pdu[1] & 0x80)
+
+
+class BesideOtherLevelIsFree(Uneven):
+    """A wrong key while another level is open."""
+
+    def is_free(self, pdu: bytes) -> bool:
+        return self.ecu.state.unlocked_level != LOCKED
+
+
+def _clearing(is_clearing: Callable[[bytes], bool]) -> type[Odd]:
+    """Some requests clear the count of wrong keys."""
+
+    class Clearing(Odd):
+        def say(self, pdu: bytes, answers: Answers) -> Answers:
+            if is_clearing(pdu):
+                self.ecu.state.forget_counts()
+            return answers
+
+    return Clearing
+
+
+class SameAgainOpens(Odd):
+    """A wrong key that is sent a second time in a row opens the level."""
+
+    last = b""
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        is_key = pdu[0] == 0x27 and not pdu[1] & 1
+        if is_key and answers in REFUSALS and pdu[2:] == self.last:
+            level = (pdu[1] & 0x7F) - 1
+            self.ecu.state.unlocked_level = level
+            self.ecu.state.wrong_keys[level] = 0
+            answers = [bytes((0x67, pdu[1]))]
+        if is_key:
+            self.last = pdu[2:]
+        return answers
+
+
+class TesterPresentShortensTheDelay(Odd):
+    """Each TesterPresent shortens a delay that is running by a second."""
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        delays = self.ecu.state.delay_until_s
+        if pdu[0] == 0x3E:
+            for level in delays:
+                delays[level] -= 1.0
+        return answers
+
+
+class DelayOnce(Odd):
+    """From the second lockout since the start on no delay follows."""
+
+    lockouts = 0
+
+    def power_cycle(self) -> None:
+        self.lockouts = 0
+        super().power_cycle()
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        if answers == [LIMIT_REACHED]:
+            self.lockouts += 1
+            if self.lockouts > 1:
+                self.ecu.state.delay_until_s.clear()
+                self.ecu.state.forget_counts()
+        return answers
+
+
+class OpensWithoutAnything(Odd):
+    """27 02 alone opens the level while no seed is pending."""
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        if pdu == b"\x27\x02" and answers == [b"\x7f\x27\x24"]:
+            self.ecu.state.unlocked_level = 1
+            return [b"\x67\x02"]
+        return answers
+
+
+reading_clears = _clearing(lambda pdu: pdu[:1] == b"\x22")
+clearing_codes_clears = _clearing(lambda pdu: pdu[:1] == b"\x14")
+suppressed_session_clears = _clearing(lambda pdu: pdu[:1] == b"\x10" and bool(pdu[1] & 0x80))
