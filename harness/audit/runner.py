@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
 from harness.audit.declare import Attack
-from harness.audit.schedule import Check
+from harness.audit.schedule import Check, Stage, stage_of
 from harness.errors import KeyFunctionError, LinkError, LinkInterrupted, NotPermitted, UserError
 from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
 from harness.run import Crash, Exchange, Finding, Severity, Verdict
@@ -292,7 +292,12 @@ class Runner:
             tester.gate.raw_needs = frozenset()
 
     def _crashed(self, first: Ending, found: CrashCause, check: Check, repeat: str) -> Ending:
-        """A check that provoked a crash fails by it; one that failed for another reason still does."""
+        """A check that provoked a crash fails by it; one that failed for another reason still does.
+
+        One of security that sends what has crashed the ECU in an earlier check comes to no verdict: its rule is another.
+        """
+        declared = check.declared
+        earlier = [one.check for one in self.crashes if one.request == found.request and one.check != declared.id]
         self._keep(found, check, repeat)
         if found.is_dead and not self._back(check.declared):
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, and the ECU has not come back")
@@ -301,7 +306,15 @@ class Runner:
             return first
         if not found.is_reproduced:
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, not reproduced: {found.what}")
-        return Ending(Verdict.FAIL, f"the ECU survives {found.request}", f"{found.what}, twice", severity=Severity.HIGH)
+        if earlier and stage_of(declared) < Stage.TRANSPORT:
+            return Ending(Verdict.INCONCLUSIVE, reason=f"{found.request} crashed the ECU meanwhile, as in {earlier[0]}")
+        return Ending(
+            Verdict.FAIL,
+            f"the ECU survives {found.request}",
+            f"{found.what}, twice",
+            severity=Severity.HIGH,
+            cause=f"{found.request} crashes the ECU",
+        )
 
     def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
         """The ECU answered nothing for a while, and then again: a failure if the same check does that to it again."""

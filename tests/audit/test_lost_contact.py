@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,8 @@ class Restarting(SecuredEcu):
         return super().answers(pdu)
 
 
-def run(runner: Runner, act: Callable[[], object]) -> Finding:
-    (finding,) = runner.run(Check(DECLARED, None, act), "the command")
+def run(runner: Runner, act: Callable[[], object], name: str = DECLARED.id) -> Finding:
+    (finding,) = runner.run(Check(replace(DECLARED, id=name), None, act), "the command")
     return finding
 
 
@@ -154,9 +154,19 @@ def test_silence_that_does_not_come_again_is_inconclusive_and_listed() -> None:
 
 def test_crash_that_two_checks_provoke_is_listed_once() -> None:
     desk, runner = at(Restarting(boot_s=0.02))
-    verdicts = [run(runner, lambda: desk.tester.request(FATAL)).verdict for _ in range(2)]
-    assert verdicts == [Verdict.FAIL, Verdict.FAIL]
+    verdicts = [run(runner, lambda: desk.tester.request(FATAL), name).verdict for name in ("FZ-71", "FZ-72")]
+    assert verdicts == [Verdict.FAIL, Verdict.FAIL], "both are about what the ECU survives"
     assert len(runner.crashes) == 1
+
+
+def test_check_of_security_that_meets_a_known_crash_comes_to_no_verdict() -> None:
+    """What it says of a lock, after the ECU has restarted meanwhile, is worth nothing; and the crash is told already."""
+    desk, runner = at(Restarting(boot_s=0.02))
+    first = run(runner, lambda: desk.tester.request(FATAL), "SA-71")
+    second = run(runner, lambda: desk.tester.request(FATAL), "SA-72")
+    assert (first.verdict, first.cause) == (Verdict.FAIL, "2E 10 10 00 00 00 crashes the ECU")
+    assert second.verdict is Verdict.INCONCLUSIVE
+    assert second.reason == "2E 10 10 00 00 00 crashed the ECU meanwhile, as in SA-71"
 
 
 def test_crashes_of_one_kind_are_listed_once() -> None:

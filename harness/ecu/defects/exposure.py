@@ -124,7 +124,7 @@ class ExposureDefects:
         Defect(
             what="A frame whose data field is a single byte crashes the ECU, which is back within 50 ms.",
             kills=("TP-01", "DS-04"),
-            also=dict.fromkeys(("TP-03", "FZ-01"), "it sends frames of one byte too"),
+            also=dict.fromkeys(("TP-03", "TP-13", "FZ-01"), "it sends frames of one byte too"),
         ),
     ] = False
     dies_on_sequence_number_zero: Annotated[
