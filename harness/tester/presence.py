@@ -203,9 +203,10 @@ class Presence:
         seeds = [subject for subject in self._heard if len(subject) == 2 and subject[0] == 0x27 and subject[1] & 1]
         if any(one.outcome is Kind.POSITIVE for subject in seeds for one in self._all(subject)):
             return Knowledge(Standing.THERE, "27 is there and gives seeds")
-        said = [one for one in self._all(b"\x27") if isinstance(one.outcome, int) and one.outcome not in _NO_SUCH_PART]
+        ignored = _NO_SUCH_PART | {Nrc.INCORRECT_MESSAGE_LENGTH}
+        said = [one for one in self._all(b"\x27") if isinstance(one.outcome, int) and one.outcome not in ignored]
         everywhere = {one.outcome for one in said} <= {Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, *_NO_SUCH_SERVICE}
-        where = "in no session that could be entered" if everywhere else "and gave no seed"
+        where = "in no session that could be entered" if everywhere else "it gave no seed"
         return Knowledge(Standing.THERE, f"27 is there, but {where} ({_words(said[:4])}{self._not_entered()})")
 
     # How it is known

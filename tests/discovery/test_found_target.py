@@ -21,7 +21,11 @@ from ..variants import with_changes
 POLICY = {"AC-14", "AC-15", "AC-16", "SA-37"}
 """Valid ranges, what is meant to be open, what services need, and which levels are meant to be there, only a maker knows."""
 
-GUARDED_SERVICES = {"reset_protected": {"DS-05", "ST-08"}, "authentication_required": {"AC-19"}}
+GUARDED_SERVICES = {
+    "reset_protected": {"DS-05", "ST-08"},
+    # Without a seed nothing tells which level opens which data, so that one is judged without any.
+    "authentication_required": {"AC-19", "ST-01", "ST-02", "ST-03"},
+}
 """That a whole service is for some only is policy too."""
 
 Verdicts = dict[tuple[str, str | None], Finding]

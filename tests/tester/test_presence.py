@@ -102,5 +102,10 @@ def test_identifiers_and_routines_are_there_by_what_guards_them() -> None:
     assert presence.data(0x0103).is_absent
 
 
+def test_security_access_that_gives_no_seed_is_said_to_give_none() -> None:
+    known = heard(("27", 0x13, EXTENDED), ("27 01", 0x34, EXTENDED)).security_access()
+    assert known.why == "27 is there, but it gave no seed (27 01 in session 0x03: 0x34 authenticationRequired)"
+
+
 def test_a_service_that_wants_authentication_is_told() -> None:
     assert heard(("22 01 02", 0x34, DEFAULT), ("2E 01 02 00", 0x33, DEFAULT)).wants_authentication() == [0x22]
