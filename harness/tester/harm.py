@@ -134,8 +134,8 @@ def place_of(pdu: bytes) -> int:
 TABLE: Final = tuple(map(row, range(0x100)))
 """By service, and then by `place`."""
 
-SERVICES_WITH_PARTS: Final = frozenset(service for service, needs in enumerate(TABLE) if len(set(needs)) > 1)
-"""Those whose sub-functions need different permissions."""
+WORDS: Final[tuple[Needs, ...]] = tuple(frozenset[Permission]().union(*needs) for needs in TABLE)
+"""By service, all that any request of it needs."""
 
 LOWEST_ISO_14229_SERVICE: Final = 0x10
 """Below are SAE J1979's, which are the lengths and counters in nearly every frame."""

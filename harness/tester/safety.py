@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.errors import NotPermitted
 from harness.link.frame import Frame
 from harness.target import Permission, Target
-from harness.tester.harm import TABLE, Needs, is_known_to_act, place_of
+from harness.tester.harm import TABLE, WORDS, Needs, is_known_to_act, place_of
 from harness.tester.readings import READINGS
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
@@ -45,7 +45,9 @@ class SafetyGate:
             for session, needs in enumerate(TABLE[Service.DIAGNOSTIC_SESSION_CONTROL])
         )
         self._rows = rows
-        self._always_pass = frozenset(service for service, row in enumerate(rows) if all(one <= self._allow for one in row))
+        changed = {service for service, row in enumerate(rows) if row is not TABLE[service]}
+        words = (_NOTHING.union(*rows[service]) if service in changed else WORDS[service] for service in range(0x100))
+        self._always_pass = frozenset(service for service, needs in enumerate(words) if needs <= self._allow)
         self.raw_needs: frozenset[str] = frozenset()
         """What the running check has declared that its raw frames may do."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from harness.link.frame import Frame
@@ -77,3 +80,12 @@ def test_a_request_without_its_word_is_beyond(field: str, word: str) -> None:
     frame = Frame(0x740, bytes.fromhex(field), is_sent=True)
     beyond = Sent(target, [frame, frame]).beyond  # of keys the first is the one that may be sent
     assert word in " ".join(beyond)
+
+
+def test_a_key_function_that_is_wrong_gets_one_key_a_level_without_the_permission(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("def key(seed, level):\n    return bytes(16)\n", encoding="utf-8")
+    hardened = load_target("hardened")
+    security = tuple(replace(one, key=f"{tmp_path}/wrong.py:key", secret=None) for one in hardened.security)
+    sent = audited(with_allowance(replace(hardened, security=security), ()))
+    assert {name: count for name, count in sent.count.items() if name in ("27 02", "27 04")} == {"27 02": 1, "27 04": 1}
+    assert sent.beyond == []
