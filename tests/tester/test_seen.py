@@ -79,7 +79,6 @@ def test_a_walk_over_all_identifiers_does_not_fill_the_memory() -> None:
 def test_a_session_that_was_asked_for_without_an_answer_is_believed_to_be_entered(
     hardened: Tester, request_: str, session: int
 ) -> None:
-    tester = hardened
     hardened.request("10 03" if session == 0x01 else "10 01")
     assert hardened.request(request_).is_silence
     assert hardened.state.condition.session == session
