@@ -11,6 +11,7 @@ from harness import Depth, Measurements, Tester
 IDENTIFICATION = range(0xF180, 0xF1A0)
 SUPPLIER = range(0xF1F0, 0xF200)
 ALL = range(0x10000)
+PROGRAMMING = 0x02
 AT_ONCE = 3
 """Identifiers in one request: as many as a single frame holds."""
 
@@ -51,10 +52,12 @@ def read_all(tester: Tester, depth: Depth) -> Readable:
     if at_once == 1 and depth is Depth.QUICK:
         further = []
     values: dict[int, bytes] = {}
-    for _ in each_session(tester):
+    for visit in each_session(tester):
         for did in wanted:
             if did not in values:
                 keep(tester, did, values)
+        if depth is Depth.QUICK and visit.session == PROGRAMMING:
+            continue
         for start in range(0, len(further), at_once):
             some = [did for did in further[start : start + at_once] if did not in values]
             if some and (at_once == 1 or has_any(tester, some)):

@@ -63,15 +63,15 @@ def judge_going_on(tester: Tester, places: list[Place]) -> None:
 
     A block with a wrong number stores nothing: it is refused in one way while a download waits for blocks, in another else.
     """
-    for place in places:
-        if place.level is None or not tester.access.can_relock or unlocked_for(tester, place.level):
+    for place in places if tester.has_sessions else ():
+        if place.level is None or unlocked_for(tester, place.level):
             continue
         without = tester.request(WRONG_BLOCK)
         begun = (tester.request(b"\x34\x00" + form.block(place.address, 1)).is_positive for form in (USUAL, WIDE))
         within = tester.request(WRONG_BLOCK) if any(begun) else without
         entry = tester.target.level(place.level)
-        tester.enter_session(entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION)
-        after = tester.request(WRONG_BLOCK)
+        entered = tester.enter_session(entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION)
+        after = tester.request(WRONG_BLOCK) if entered.is_positive else without
         tester.enter_session(DEFAULT_SESSION)
         if within.is_negative and without.is_negative and within.nrc != without.nrc and after.nrc == within.nrc:
             tester.cite(without, within, after)
