@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does for wha
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+_state = tempfile.TemporaryDirectory(prefix="uds-harness-tests-")
+atexit.register(_state.cleanup)
+os.environ["XDG_STATE_HOME"] = _state.name  # wrong keys of tests are none of the user's
 
 settings.register_profile(  # a slow or busy machine is no defect: nothing here is a matter of time
     "make test", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=100
