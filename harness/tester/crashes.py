@@ -83,6 +83,8 @@ class _Effect:
     what: str
     exchange: Exchange
     is_dead: bool = False
+    after_s: float = 0.0
+    """How long after the mark was taken it was found to be lost."""
 
 
 class Crashes:
@@ -214,7 +216,7 @@ class Crashes:
                 continue
             is_alive = part is group or not effect.is_dead or self._is_revived()
             again = self._effect(part, mark) if is_alive else None
-            if again is not None and (again.is_dead or self._is_kept_without(part, mark)):
+            if again is not None and (again.is_dead or self._is_kept_without(part, mark, again.after_s)):
                 is_gone = again.is_dead and not self._is_revived()
                 found = CrashCause(_shown(part), again.what, True, (again.exchange,), is_gone)
                 if len(part) == 1:
@@ -254,8 +256,10 @@ class Crashes:
         if is_late or self._is_busy():
             return None
         is_lost = is_marked and mark is not None and not self._is_true(mark.holds)
-        if is_lost and mark is not None and not self._may_have_ended(client.link.now_s - taken_s):
-            return _Effect(f"the ECU crashed and restarted ({mark.name} was gone when it answered again)", exchange)
+        after_s = client.link.now_s - taken_s
+        if is_lost and mark is not None and not self._may_have_ended(after_s):
+            what = f"the ECU crashed and restarted ({mark.name} was gone when it answered again)"
+            return _Effect(what, exchange, after_s=after_s)
         if is_deaf and not sents[-1].is_raw:  # after odd frames an ECU may wait for more of them
             return _Effect(f"the ECU fell silent for {silent_s:.1f} s", exchange)
         return None
@@ -274,15 +278,17 @@ class Crashes:
         s3_ms = self._client.target.timing.s3_ms
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
-    def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None) -> bool:
+    def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
         """The control: a harmless request in place of the suspect, and as much time."""
         client = self._client
         if mark is None:
             return True
         if not self._is_true(mark.take):
             return False
+        taken_s = client.link.now_s
         client.request(client.liveness_request)
-        client.wait(RAW_LISTEN_S if sents[-1].is_raw else client.target.timing.p2_ms / 1000)
+        least_s = RAW_LISTEN_S if sents[-1].is_raw else client.target.timing.p2_ms / 1000
+        client.wait(max(least_s, taken_s + after_s - client.link.now_s))
         is_kept = self._is_true(mark.holds)
         if not is_kept:
             client.note(
