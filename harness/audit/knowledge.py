@@ -31,7 +31,7 @@ def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_
     is_seen = known.is_there or bool(declared)
     why = [known.why] if known.is_there or not declared else [f"{_levels(declared)} declared; {known.why}"]
     if is_seen:
-        why += _why_not_judged(own)
+        why += _why_not_judged(own, known.why.partition(" (")[0])
     return SecurityAccessSummary(seen=is_seen, judged=False, why="; ".join(why), authentication=authentication)
 
 
@@ -39,11 +39,15 @@ def _levels(declared: list[int]) -> str:
     return f"level {', '.join(f'0x{level:02X}' for level in declared)} {'is' if len(declared) == 1 else 'are'}"
 
 
-def _why_not_judged(own: list[Finding]) -> list[str]:
-    """The reasons that most checks of SecurityAccess gave."""
+def _why_not_judged(own: list[Finding], said: str) -> list[str]:
+    """The reasons that most checks of SecurityAccess gave, but for what is `said` already."""
     if not own:
         return ["none of its checks was part of this run"]
-    reasons = Counter(one.reason for one in own if one.verdict is not Verdict.NOT_APPLICABLE and one.reason)
+    reasons = Counter(one.reason for one in own if _is_new(one, said))
     return [
         f"{count} of its {len(own)} checks: {reason.rstrip('.')}" for reason, count in reasons.most_common(_REASONS_SHOWN)
     ]
+
+
+def _is_new(finding: Finding, said: str) -> bool:
+    return finding.verdict is not Verdict.NOT_APPLICABLE and bool(finding.reason) and said not in finding.reason

@@ -78,6 +78,7 @@ class Looking:
         if self._is_new("levels"):
             for _ in self._each_session():
                 self._ask_levels()
+                self._ask_usual_sessions()
             self._return()
         return self._client.state.presence.security_access()
 
@@ -236,6 +237,17 @@ class Looking:
 
     def _ask(self, request: bytes) -> Reply | None:
         return self._client.request(request) if self._client.permits(request) else None
+
+    def _ask_usual_sessions(self) -> None:
+        """Ask from here for the usual sessions that are not declared; one that is entered is looked into."""
+        client = self._client
+        for session in Session:
+            if client.has_sessions and session not in client.sessions():
+                reply = self._ask(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
+                if reply is not None and reply.is_positive:
+                    client.await_life()
+                    self._ask_levels()
+                    return  # the others are asked for from elsewhere, if at all
 
     def _ask_levels(self) -> None:
         silent = refused = 0
