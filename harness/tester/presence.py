@@ -127,7 +127,7 @@ class Presence:
                 codes = {one.outcome for one in by.values()}
                 told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
                 if told and Kind.POSITIVE not in codes:
-                    refused[subject[1]] = told[-1]
+                    refused[subject[1]] = min(told, key=lambda code: (code in _IN_ANOTHER_SESSION, code))
         asked_low = {*refused, *self.entered()}  # of a refused session above 0x7F its lower bits, if they are one, are meant
         return {one: code for one, code in refused.items() if one & ~SUPPRESS_POSITIVE_RESPONSE not in asked_low - {one}}
 
@@ -259,6 +259,8 @@ class Presence:
         return "".join(f"; 10 {session:02X} is refused with 0x{code:02X}" for session, code in sorted(refused.items()))
 
 
+_IN_ANOTHER_SESSION = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
+"""Refusals that say less of a session than any other that it was given elsewhere."""
 _NOT_HERE = frozenset({Nrc.SERVICE_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
 """Refusals of a whole service in a session."""
 _SHOWS_NO_PART = frozenset({Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH, *_TELLS_NOTHING})

@@ -68,6 +68,10 @@ def test_a_refused_session_is_there_and_named_with_its_code(nrc: int) -> None:
     assert f"10 02 is refused with 0x{nrc:02X}" in presence.security_access().why
 
 
+def test_the_refusal_that_tells_most_is_named() -> None:
+    assert heard(("10 02", 0x7E, DEFAULT), ("10 02", 0x22, EXTENDED)).refused_sessions() == {0x02: 0x22}
+
+
 def test_a_session_that_was_entered_later_is_no_longer_refused() -> None:
     assert heard(("10 02", 0x7E, DEFAULT), ("10 02", Kind.POSITIVE, EXTENDED)).refused_sessions() == {}
 
