@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -106,12 +107,14 @@ def _in_order(found: set[Permission]) -> tuple[Permission, ...]:
     return tuple(name for name in PERMISSIONS if name in found)
 
 
+@cache
 def _strict() -> Target:
     """A target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
     nothing = unknown_target(interface="uds-sim", channel="nothing")
     return replace(nothing, data=(DataEntry(did=0),), security=(SecurityLevel(level=1),))
 
 
+@cache
 def _indulgent() -> Target:
     """The same with every session declared and every routine safe."""
     sessions = tuple(SessionEntry(id=number) for number in range(1, 0x80))
