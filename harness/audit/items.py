@@ -332,6 +332,8 @@ def _words(error: BaseException) -> str:
         return f"pytest.exit: {error.msg}"
     if type(error) is KeyboardInterrupt:
         return "Ctrl-C"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     is_plain = is_foreseen(error) or isinstance(error, KeyboardInterrupt)
     text = str(error) if is_plain else f"an error of the harness: {type(error).__name__}: {error}"
     return " ".join(text.split())
