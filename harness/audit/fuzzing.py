@@ -19,6 +19,7 @@ from harness.fuzz.python import declared_case
 from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance
 from harness.link.frame import Frame
+from harness.run import Depth
 from harness.target import (
     PERMISSIONS,
     DataEntry,
@@ -42,18 +43,21 @@ REMEDIATION: Final = (
     "Check length, sub-function, identifier and value of every request before anything is done with it; refuse the rest "
     "with the code that the standard has for it. Keep the message as a regression test."
 )
+QUICK_KEYS: Final = 3
+DEFAULT_KEYS: Final = 8
+"""So many of a case's wrong keys are sent to each level; at depth deep all are."""
 SUB_FUNCTION_END: Final = 2
 """What a message may do is known from its service and sub-function."""
 
 _ANY_CHANCE: Final = Chance(0)
 
 
-def check_of(case: Case) -> Callable[[Tester], None]:
+def check_of(case: Case) -> Callable[[Tester, Depth], None]:
     """A case as a check like any other, its metadata on it."""
     spoiled = Spoiled()
 
-    def check(tester: Tester) -> None:
-        run_case(case, tester, spoiled)
+    def check(tester: Tester, depth: Depth) -> None:
+        run_case(case, tester, spoiled, most_keys=depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=None))
 
     needs, uses = permissions(case)
     words = f"{case.messages}{' as raw frames' if case.is_raw else ''}"
@@ -121,14 +125,14 @@ def _indulgent() -> Target:
     return replace(_strict(), sessions=sessions, routines=(RoutineEntry(range=Span(0, 0xFFFF), safe=True),))
 
 
-def checks_below(folder: Path) -> Iterator[Callable[[Tester], None]]:
+def checks_below(folder: Path) -> Iterator[Callable[[Tester, Depth], None]]:
     """The checks of all TOML cases below a folder. UserError: a file is malformed."""
     for path in sorted(folder.rglob("*.toml")):
         if is_case_file(path):
             yield from map(check_of, read_cases(path))
 
 
-def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester], None]]:
+def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Depth], None]]:
     """The checks of those functions that are under `@fuzz_case`. UserError: what one says of itself is malformed."""
     for case in map(declared_case, functions):
         if case is not None:

@@ -43,12 +43,13 @@ class Spoiled:
         return self._values.setdefault(tester, {})
 
 
-def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None) -> None:
+def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most_keys: int | None = None) -> None:
     """Run a case on an ECU that has just been restored. It passes by returning, and ends otherwise by what it raises.
 
-    Whoever repeats a failure gives the same `spoiled` both times.
+    Whoever repeats a failure gives the same `spoiled` both times. Of steps that send wrong keys at most `most_keys` are
+    played for each level: those of the right length, the first and the last, and some between them.
     """
-    _Execution(case, tester, (spoiled or Spoiled()).on(tester)).run()
+    _Execution(case, tester, (spoiled or Spoiled()).on(tester), most_keys).run()
 
 
 class _Done(NamedTuple):
@@ -59,8 +60,9 @@ class _Done(NamedTuple):
 
 
 class _Execution:
-    def __init__(self, case: Case, tester: Tester, spoiled: dict[int, bytes]) -> None:
+    def __init__(self, case: Case, tester: Tester, spoiled: dict[int, bytes], most_keys: int | None) -> None:
         self._case = case
+        self._most_keys = most_keys
         self._tester = tester
         self._speaker = Speaker(tester, is_raw=case.is_raw)
         self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
@@ -102,7 +104,31 @@ class _Execution:
 
     def _steps(self) -> Iterator[Step]:
         """The same ones whenever it is called."""
-        return self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
+        steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
+        if self._most_keys is None:
+            yield from steps
+            return
+        every = list(steps)
+        keys: dict[tuple[int, ...], list[int]] = {}
+        for number, step in enumerate(every):
+            levels = [one for message in step.messages for one in guesses(self._tester, message, is_raw=self._case.is_raw)]
+            if levels:
+                keys.setdefault(tuple(levels), []).append(number)
+        left_out = {number for numbers in keys.values() for number in set(numbers) - self._chosen(every, numbers)}
+        yield from (step for number, step in enumerate(every) if number not in left_out)
+
+    def _chosen(self, steps: list[Step], numbers: list[int]) -> set[int]:
+        """Which of the steps that send a wrong key to one level are played."""
+        assert self._most_keys is not None
+        if len(numbers) <= self._most_keys:
+            return set(numbers)
+        lengths = {
+            entry.level: self._tester.security.level(entry.level).key_length for entry in self._tester.target.security
+        }
+        usual = {2 + length for length in lengths.values() if length}
+        fitting = [number for number in numbers if usual & set(map(len, steps[number].messages))]
+        spread = [numbers[at * (len(numbers) - 1) // (self._most_keys - 1)] for at in range(self._most_keys)]
+        return set(list(dict.fromkeys((*fitting[:1], numbers[0], numbers[-1], *spread)))[: self._most_keys])
 
     def _refusal(self, step: Step) -> str:
         """Why a step may not be sent; empty if it may."""

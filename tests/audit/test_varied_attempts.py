@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.inprocess import run_checks
 from harness.audit.measurements import Measurements
 from harness.audit.opening import open_tester
 from harness.catalogue import shipped_functions
 from harness.link.trace import Trace
 from harness.run import Depth, Finding, Severity, Verdict
+from harness.shipped import attacks_folder
 from harness.target import Target, load_target, shipped_targets
+from harness.tester.ecu_state import level_of
+from harness.tester.security import SecurityAccess
 from tests.variants import with_changes
 
 NODES = Path(__file__).with_name("uneven_counts.py")
@@ -93,3 +98,32 @@ def test_each_kind_of_key_comes_once_and_nothing_is_sent_twice() -> None:
     measure.simple_keys(0x01)
     assert sent
     assert tester.security.wrong_keys_sent - before == len(set(book.kinds.trivial()) - sent)
+
+
+def test_lockouts_send_the_keys_that_other_checks_want_to_see() -> None:
+    tester = open_tester(load_target("hardened"), seed=1, trace=Trace(), ledger_path=None)
+    measure = Measurements(tester, Depth.QUICK)
+    tester.prove_keys()
+    measure.attempts(0x01)
+    book = measure.key_book(0x01)
+    before = len(book.sent)
+    tester.restore()
+    locked = tester.guesses.lock_out(0x01)
+    assert locked.holds
+    assert len(book.sent) == before + locked.wrong_keys
+
+
+@pytest.mark.parametrize(("depth", "most"), [(Depth.QUICK, 165), (Depth.DEFAULT, 380)])
+def test_an_audit_spends_its_wrong_keys_with_care(depth: Depth, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: Counter[int] = Counter()
+    before_key = SecurityAccess.before_key
+
+    def counted(security: SecurityAccess, request: bytes) -> None:
+        before_key(security, request)
+        spent[level_of(request)] += 1
+
+    monkeypatch.setattr(SecurityAccess, "before_key", counted)
+    functions = shipped_functions()
+    cases = [*checks_below(attacks_folder()), *checks_among(functions.values())]
+    run_checks([*functions.values(), *cases], load_target("hardened"), depth=depth)
+    assert max(spent[0x01], spent[0x03]) <= most

@@ -9,7 +9,7 @@ from typing import Any
 from harness.audit.fuzzing import check_of
 from harness.audit.inprocess import run_checks
 from harness.fuzz.case import Case, read_cases
-from harness.run import Finding
+from harness.run import Depth, Finding
 from harness.target import Target, load_target
 
 from . import nodes
@@ -41,6 +41,6 @@ def case(folder: Path, **keys: str) -> Case:
     return read_cases(write_case(folder, **keys))[0]
 
 
-def run(case: Case, ecu: Target | None = None, seed: int = 1) -> Finding:
-    (finding,) = run_checks([check_of(case)], ecu or target(), seed=seed)
+def run(case: Case, ecu: Target | None = None, seed: int = 1, depth: Depth = Depth.DEEP) -> Finding:
+    (finding,) = run_checks([check_of(case)], ecu or target(), seed=seed, depth=depth)
     return finding

@@ -9,7 +9,7 @@ import pytest
 
 from harness.audit.declare import declared_attack
 from harness.audit.fuzzing import check_of
-from harness.run import Finding, Verdict
+from harness.run import Depth, Finding, Verdict
 from harness.target import load_target
 
 from .desk import NODES, allowing, case, run, target
@@ -85,6 +85,14 @@ def test_keys_that_are_over_budget_are_not_begun(tmp_path: Path) -> None:
     assert finding.verdict is Verdict.NOT_RUN
     assert "0 of 9 spent, 10 more wanted" in finding.reason
     assert run(keys, target(**allowing(*ALL, wrong_keys=10))).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("depth", "wrong_keys"), [(Depth.QUICK, 3), (Depth.DEFAULT, 8), (Depth.DEEP, 20)])
+def test_a_case_spends_as_many_wrong_keys_as_the_depth_has_room_for(tmp_path: Path, depth: Depth, wrong_keys: int) -> None:
+    keys = case(tmp_path, send='"27 02 {0..19*}"', state='"seed pending"')
+    enough, too_few = (target(**allowing(*ALL, wrong_keys=budget)) for budget in (wrong_keys, wrong_keys - 1))
+    assert run(keys, enough, depth=depth).verdict is Verdict.PASS
+    assert run(keys, too_few, depth=depth).verdict is Verdict.NOT_RUN
 
 
 @pytest.mark.parametrize("keys", [{"send": '"27 82 {0..9*}"'}, {"send": '"03 27 {02|82} {4*}"', "raw": "true"}])

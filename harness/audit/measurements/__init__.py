@@ -29,6 +29,7 @@ from harness.errors import HarnessError
 from harness.outcome import Inconclusive, NotApplicable, Unjudged
 from harness.profile import Profile, Times
 from harness.run import Depth
+from harness.tester.guesses import Supplied
 from harness.tester.tester import Tester
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Measurements:
         self._taken: dict[tuple[object, ...], object] = {}
         self.profiles: list[Profile] = []
         """What the report shows of measurements, in the order in which they were taken."""
+        tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
         """What `take` gives the first time. Raises again what it ended by, where that was no result."""
@@ -251,6 +253,13 @@ class Measurements:
         """Which kinds of wrong keys the level has been sent in this run, and what became of them."""
         return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
 
+    def _next_key(self, level: int) -> Supplied | None:
+        """A wrong key that some check wants to see sent, once the rows of wrong keys were taken."""
+        book = self._taken.get(("keys", level))
+        if ("attempts", level) not in self._taken or not isinstance(book, KeyBook):
+            return None
+        return book.supply()
+
     def attempts(self, level: int) -> Attempts:
         """Whether the limit holds for every kind of wrong key, whatever comes between them, in every place and state.
 
@@ -335,6 +344,8 @@ class Measurements:
 
     def key_timing(self, level: int) -> KeyTiming:
         """How long the level takes to refuse keys that are wrong in their first byte, and in their last."""
-        timing = time_keys(self._tester, level, self._depth)
+        book = self._taken.get(("keys", level))
+        kept = book.times if isinstance(book, KeyBook) else ()
+        timing = time_keys(self._tester, level, self._depth, kept)
         self.publish(f"Refusals of wrong keys of level 0x{level:02X}", timing.rows(), times=timing.times_s)
         return timing

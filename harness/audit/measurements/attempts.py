@@ -168,8 +168,11 @@ class _Rows:
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 
     def _is_kept_at_limit(self) -> bool:
-        run = self._run(Row(NOTHING, self._home, self._plain, self._book.kinds.plain), self._allowed + 2, is_kept=True)
-        return run.is_held
+        """Whether no seed is given after the limit: keys of several kinds tell, or plain ones where those go on."""
+        row = Row(NOTHING, self._home, self._plain)
+        if self._run(row, self._allowed, is_kept=True).is_held:
+            return True
+        return self._run(replace(row, kind=self._book.kinds.plain), self._allowed + 2, is_kept=True).is_held
 
     def _judge(self, row: Row) -> bool:
         """Send a row of wrong keys; look into it where it does not end at the limit. False: nothing could be told."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.audit.measurements.key_kinds import SAME_AGAIN, KeyKind, KeyKinds
 from harness.run import Depth
-from harness.tester.guesses import Attempt, KeyOutcome
+from harness.tester.guesses import Attempt, KeyOutcome, Supplied
 from harness.tester.tester import Tester
 
 
@@ -20,6 +20,15 @@ class Opened:
     """What the level guards was done afterwards."""
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """How long the refusal of a wrong key took."""
+
+    first_wrong_byte: int
+    nrc: int
+    time_s: float
+
+
 class KeyBook:
     """The wrong keys of one level, in the order in which they are to be sent."""
 
@@ -30,6 +39,8 @@ class KeyBook:
         self.sent: dict[str, Attempt] = {}
         """By the kind's name: the last one that was compared, or that opened the level."""
         self.opened: dict[str, Opened] = {}
+        self.times: list[Timed] = []
+        """How long refusals took of keys whose right key is known."""
         self._last = b""
         self._uncounted = self._shuffled([*self.kinds.counted_oddly().values()])
         self._others: list[KeyKind] = []
@@ -62,6 +73,16 @@ class KeyBook:
                 return kind
         return self.kinds.plain
 
+    def supply(self) -> Supplied | None:
+        """A kind that is still to be sent, for whoever needs any wrong key; None: any will do.
+
+        Where one of them has opened the level, which clears its count, plain keys are counted.
+        """
+        kind = None if self.opened else self.next_kind(may_repeat=False)
+        if kind is None or kind is self.kinds.plain:
+            return None
+        return Supplied(lambda seed: self.make(kind, seed, b""), lambda attempt: self.keep(kind, attempt))
+
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
         """A key of this kind; `previous` is the one before it in its row, if there is one."""
         return self.kinds.make(kind, seed, previous or self._last)
@@ -84,11 +105,20 @@ class KeyBook:
     def keep(self, kind: KeyKind, attempt: Attempt) -> None:
         """Remember what became of a key of this kind."""
         self._last = attempt.key
+        self._time(attempt)
         if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
             is_proven = bool(self._tester.security.witnesses.is_open(self._level))
             self.opened[kind.name] = Opened(kind, attempt, is_proven)
         if attempt.outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED, KeyOutcome.OPENED):
             self.sent.setdefault(kind.name, attempt)
+
+    def _time(self, attempt: Attempt) -> None:
+        right, times = self.kinds.right(attempt.seed), self._tester.answer_times_s(attempt.reply)
+        nrc = attempt.reply.nrc
+        if times and nrc is not None and attempt.outcome is KeyOutcome.WRONG and len(right) == len(attempt.key):
+            wrong = [at for at, (one, other) in enumerate(zip(attempt.key, right, strict=True)) if one != other]
+            if wrong:
+                self.times.append(Timed(wrong[0], nrc, times[-1]))
 
     def opened_for(self, check: str) -> Opened | None:
         """A wrong key that opened the level and is the subject of one check, the surest one."""

@@ -44,6 +44,8 @@ class KeyKinds:
         self._level = level
         self._chance = chance
         self._turn = 0
+        self._first_bit = chance.below(8)
+        """Of the first byte, in which the flipped bits begin."""
         self.plain = KeyKind(PLAIN, lambda seed, _: self._plain(seed), "SA-31")
 
     @property
@@ -81,7 +83,7 @@ class KeyKinds:
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
         """The right key rearranged, and with one bit flipped: so many bits as the depth has room for."""
         length = self.length
-        changes = {**rearranged(length), **flipped(length, depth, self._chance.below(8))}
+        changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
         return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
 
     def trivial(self) -> dict[str, KeyKind]:

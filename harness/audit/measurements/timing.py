@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
+from harness.audit.measurements.key_book import Timed
 from harness.outcome import Inconclusive
 from harness.run import Depth
 from harness.tester.tester import Tester
@@ -17,6 +19,8 @@ FIRST, LAST = "first", "last"
 """The two kinds of keys: all but the first byte is right, or all but the last."""
 SHARE_OF_BUDGET = 8
 RUNS = 2
+FINE_STEP_S = 20e-6
+"""A run that would not have shown this much for a byte has shown nothing."""
 FEWEST = 5
 """Of each kind in a run: with fewer a t as large as the threshold is nothing rare."""
 
@@ -95,13 +99,19 @@ class KeyTiming:
         return not self.codes[FIRST] & self.codes[LAST]
 
 
-def time_keys(tester: Tester, level: int, depth: Depth) -> KeyTiming:
-    """Time wrong keys of both kinds, in random order. Inconclusive: too few could be sent, or were compared."""
+def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = ()) -> KeyTiming:
+    """Time wrong keys of both kinds, in random order. Inconclusive: too few could be sent, or were compared.
+
+    Refusals that were timed before (`kept`) are enough where they show no difference, and would have shown a small one.
+    """
     tester.session_for(level)
     length = tester.security.key_length(level)
     tester.security.right_key(level, tester.security.seed(level))
     if length < 2:
         raise Inconclusive("a key of one byte is compared in one step")
+    known = _by_what_was_sent(length, kept)
+    if known is not None and depth is not Depth.DEEP:
+        return known
     wanted = depth.choose(quick=5, default=12, deep=250)
     left = tester.security.ledger.left(level)
     n = wanted if left is None else min(wanted, left // SHARE_OF_BUDGET // (2 * RUNS))
@@ -118,6 +128,23 @@ def time_keys(tester: Tester, level: int, depth: Depth) -> KeyTiming:
         for kind in (FIRST, LAST)
     }
     return KeyTiming(runs, length - 1, codes, times_s)
+
+
+def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
+    """What keys tell that were sent for other reasons; None: too little, or something that a run of its own must confirm."""
+    first = [Guess(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
+    later = [one for one in kept if one.first_wrong_byte >= length / 2]
+    last = [Guess(LAST, one.nrc, one.time_s) for one in later]
+    if min(len(first), len(last)) < FEWEST:
+        return None
+    steps = sum(one.first_wrong_byte for one in later) // len(later)
+    codes = {FIRST: frozenset(one.nrc for one in first), LAST: frozenset(one.nrc for one in last)}
+    times_s = {
+        f"wrong in byte {where}": tuple(one.time_s for one in of) for where, of in (("0", first), ("n/2 or later", last))
+    }
+    timing = KeyTiming((_compared([*first, *last]),), steps, codes, times_s)
+    is_enough = timing.n >= FEWEST and timing.detectable_step_s <= FINE_STEP_S
+    return timing if is_enough and not (timing.is_told_by_code or timing.runs[0].is_significant) else None
 
 
 def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
