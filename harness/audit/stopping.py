@@ -59,6 +59,7 @@ class Stop:
         """From now on the first signal raises KeyboardInterrupt; so does this, if one has come."""
         self._may_raise = True
         if self._count:
+            self._may_raise = False  # a second one must not cut what ends the first
             raise KeyboardInterrupt
 
     def hold(self) -> None:
@@ -72,7 +73,7 @@ class Stop:
             self.has_given_up = True
             raise KeyboardInterrupt
         if self._may_raise:
-            self._may_raise = False  # a second one must not cut what ends the first
+            self._may_raise = False
             raise KeyboardInterrupt
         _say("uds-harness: stopping: the ECU is restored and the report is written; once more gives that up")
 

@@ -131,6 +131,17 @@ def test_ctrl_c_at_any_moment(place: str, times: int, tmp_path: Path, monkeypatc
     assert done.code == (2 if done.run.info.interrupted else 1)
 
 
+def test_one_before_the_checks_are_collected_and_one_in_the_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything()
+    for place in (BEGINNING["the log is opened"], PLACES["the reports"]):
+        happening(monkeypatch, place, lambda: signal.raise_signal(signal.SIGINT))
+    done = uds_harness(*AUDIT, cwd=tmp_path)
+    monkeypatch.undo()
+    assert done.code == 2
+    assert (done.folder / "manifest.json").exists()
+    holds(done)
+
+
 @pytest.mark.parametrize("place", ["the ECU is left", "the reports"])
 def test_the_third_gives_up_even_the_ending(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def press() -> None:
