@@ -75,7 +75,8 @@ class Stop:
         if self._may_raise:
             self._may_raise = False
             raise KeyboardInterrupt
-        _say("uds-harness: stopping: the ECU is restored and the report is written; once more gives that up")
+        more = "; once more gives that up" if self._count == GIVES_UP_AT - 1 else ""
+        _say(f"uds-harness: stopping: the ECU is restored and the report is written{more}")
 
 
 def _say(text: str) -> None:
