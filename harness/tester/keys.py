@@ -16,7 +16,7 @@ from harness.target import SecurityLevel
 from harness.target.values import without_arguments
 from harness.tester.patience import interrupted_after
 from harness.tester.post import post_json
-from harness.tester.programs import ProgramError, run_program
+from harness.tester.programs import ProgramError, run_program, without_words
 
 KeyFunction = Callable[[bytes, int], bytes]
 """key(seed, level) -> key; `level` is the sub-function of the seed request (odd)."""
@@ -27,7 +27,6 @@ LONGEST_LABEL = 100
 LONGEST_ANSWER_BYTES = 1 << 16
 LONGEST_PYTHON_S = 60.0
 """After so long a Python function is interrupted: longer than anybody takes who is asked for the key by it."""
-SHORTEST_PRIVATE_WORD = 4
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
@@ -72,7 +71,6 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
 
 def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, private: Sequence[str]) -> KeyFunction:
     """Whatever goes wrong in `compute` is one line that tells neither the secret nor the words in `private`."""
-    words = sorted((word for word in private if len(word) >= SHORTEST_PRIVATE_WORD), key=len, reverse=True)
 
     def key(seed: bytes, level: int) -> bytes:
         try:
@@ -81,9 +79,7 @@ def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, 
             raise
         except BaseException as error:  # it is the user's code, and may even call sys.exit
             what = str(error) if isinstance(error, KeyFunctionError) else f"{type(error).__name__}: {error}"
-            for word in words:
-                what = what.replace(word, "(redacted)")
-            raise KeyFunctionError(f"key {how}: {_one_line(what, secret)}") from None
+            raise KeyFunctionError(f"key {how}: {_one_line(without_words(what, private), secret)}") from None
         if not isinstance(found, bytes | bytearray) or not 0 < len(found) <= LONGEST_KEY_BYTES:
             given = str(len(found)) if isinstance(found, bytes | bytearray) else type(found).__name__
             raise KeyFunctionError(f"key {how}: a key is 1 to {LONGEST_KEY_BYTES} bytes, not {given}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,17 +32,20 @@ LONGEST_LEDGER_BYTES = 1 << 24
 class Ledger:
     """Counts wrong keys of one ECU by level. With a path, it remembers over runs; `limit` None is no limit.
 
-    An ECU has a name, from its interface, channel and ids, and a second one once its serial number is known (`identify`).
-    Of the counts under the two the larger holds. `earlier_name` is how earlier versions' names for it end.
+    An ECU has a name, from its interface, channel and ids, one for each further connection that is declared, and one
+    more once its serial number is known (`identify`). Of the counts under them the largest holds. `earlier_name` is how
+    earlier versions' names for it end.
     """
 
-    def __init__(self, path: Path | None, ecu: str, limit: int | None, *, earlier_name: str = "") -> None:
+    def __init__(
+        self, path: Path | None, ecu: str, limit: int | None, *, other_names: Iterable[str] = (), earlier_name: str = ""
+    ) -> None:
         """UserError: the file at `path` is no ledger, or cannot be read."""
         self.path = path
         self._limit = limit
         self._earlier_name = earlier_name
         self._own: Counts = {}
-        self._known: dict[str, Counts] = {ecu: {}}
+        self._known: dict[str, Counts] = {name: {} for name in (ecu, *other_names)}
         self._earlier: Counts = {}
         if path is not None and _exists(path):
             with _locked(path):
@@ -86,6 +89,13 @@ class Ledger:
         """
         self._add(level, 1, is_checked=True)
 
+    def spend_first(self, level: int) -> None:
+        """Count the first key of a key function: it may go out of an untouched budget even where that is none.
+
+        NotRun: keys were sent, by whatever run, and there is no budget left. UserError: it cannot be counted.
+        """
+        self._add(level, 1, is_checked=True, is_first=True)
+
     def count(self, level: int) -> None:
         """Count a key that has turned out to be wrong, whatever the budget. UserError: it cannot be counted."""
         self._add(level, 1)
@@ -117,16 +127,16 @@ class Ledger:
             if self._own:
                 self._store(self.path, content)
 
-    def _add(self, level: int, number: int, *, is_checked: bool = False) -> None:
+    def _add(self, level: int, number: int, *, is_checked: bool = False, is_first: bool = False) -> None:
         if self.path is None:
-            if is_checked:
+            if is_checked and not (is_first and not self.spent(level)):
                 self.check(level)
             self._change(level, number)
             return
         with _locked(self.path):
             content = _read(self.path) if _exists(self.path) else Content()
             self._learn(content)
-            if is_checked:
+            if is_checked and not (is_first and not self.spent(level)):
                 self.check(level)
             self._change(level, number)
             self._store(self.path, content)
@@ -167,7 +177,9 @@ def ledger_of(target: Target, path: Path | None) -> Ledger:
     """The ledger of the ECU that a target describes. UserError: the file at `path` is no ledger."""
     can = target.can
     earlier_name = f"{can.interface}:{can.channel} {can.request_id:X}"
-    return Ledger(path, _name(can), target.safety.wrong_keys, earlier_name=earlier_name)
+    others = [_name(can, entry.request_id, entry.response_id) for entry in target.connections]
+    name = _name(can, can.request_id, can.response_id)
+    return Ledger(path, name, target.safety.wrong_keys, other_names=others, earlier_name=earlier_name)
 
 
 def ledger_path(target: Target, reports: Path) -> Path | None:
@@ -207,9 +219,9 @@ def take_over(path: Path, earlier: Path) -> None:
             _write(path, content)
 
 
-def _name(can: Can) -> str:
-    width = 8 if can.extended_ids is True or can.request_id > 0x7FF else 3
-    return f"{can.interface}:{can.channel} {can.request_id:0{width}X}/{can.response_id:0{width}X}"
+def _name(can: Can, request_id: int, response_id: int) -> str:
+    width = 8 if can.extended_ids is True or request_id > 0x7FF else 3
+    return f"{can.interface}:{can.channel} {request_id:0{width}X}/{response_id:0{width}X}"
 
 
 def _raise_to(counts: Counts, others: Mapping[int, int]) -> None:

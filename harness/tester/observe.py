@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import LinkError
 from harness.outcome import Inconclusive
 from harness.tester.client import Client
-from harness.tester.programs import Program, ProgramError, run_program
+from harness.tester.programs import Program, ProgramError, run_program, without_words
 
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0
@@ -67,10 +67,11 @@ def memory_in_use(client: Client) -> float | None:
     command = client.target.observe.memory
     if command is None:
         return None
-    output = _output_of(shlex.split(command.removeprefix("command:"))).decode("ascii", "replace")
+    words = shlex.split(command.removeprefix("command:"))
+    output = _output_of(words).decode("ascii", "replace")
     number = re.search(r"\d+(?:\.\d+)?", output)
     if number is None:
-        raise LinkError(f"[observe] memory: the command prints no number, but {output[:40]!r}")
+        raise LinkError(f"[observe] memory: the command prints no number, but {without_words(output, words[1:])[:40]!r}")
     return float(number[0])
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO
@@ -16,6 +17,8 @@ from harness.errors import HarnessError
 LAST_WORDS_S = 0.5
 """What a program that has ended may still have in its pipes is waited for so long: a child of its may hold them for ever."""
 READ_BYTES = 1 << 16
+SHORTEST_PRIVATE_WORD = 4
+"""Shorter words, such as ``-v`` or a level, stay: they are no secrets, and are found in many a sentence."""
 
 
 class ProgramError(HarnessError):
@@ -119,5 +122,17 @@ def run_program(words: Sequence[str], *, timeout_s: float, most_bytes: int) -> P
     if not has_ended:
         raise ProgramError(f"no answer within {timeout_s:g} s from {program.name}")
     if program.exit_code:
-        raise ProgramError(f"{program.name}: exit code {program.exit_code}: {program.complaint}")
+        complaint = without_words(program.complaint, words[1:])
+        raise ProgramError(f"{program.name}: exit code {program.exit_code}: {complaint}")
     return program
+
+
+def without_words(text: str, private: Iterable[str]) -> str:
+    """A text without words that may be secrets: arguments of a program, or what an address is asked with.
+
+    Of ``--token=1234`` and ``a=b&token=1234`` each part may be told alone.
+    """
+    words = {part for word in private for part in (word, *re.split("[=&]", word)) if len(part) >= SHORTEST_PRIVATE_WORD}
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "(redacted)")
+    return text

@@ -264,9 +264,7 @@ class SecurityAccess:
         if not state.is_proven:
             if state.right_keys_in_vain and not self._client.allows("lockout"):
                 raise Inconclusive(f"the first key for level 0x{level:02X} did not open it, and no more are permitted")
-            if self.ledger.spent(level):
-                self.ledger.check(level)
-            self.ledger.count(level)
+            self.ledger.spend_first(level)
             self._is_first_counted[level] = True
         self._client.state.send_key(level, is_right=True)
 

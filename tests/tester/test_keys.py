@@ -491,6 +491,11 @@ def test_http_service_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 # Secrets
 
 
+def test_the_value_of_an_option_is_in_no_message_of_a_failing_command(tmp_path: Path) -> None:
+    words = shlex.join([sys.executable, "-c", "import sys; sys.exit('bad token ' + sys.argv[1][8:])", "--token=C0FFEE"])
+    assert failure(function(f"command: {words}", tmp_path)).endswith("exit code 1: bad token (redacted)")
+
+
 def test_secret_is_in_no_message_of_a_failing_command(tmp_path: Path) -> None:
     """DESIGN 7: a secret is never printed; a level whose key is a command may have one, for the checks to look for."""
     secret = bytes.fromhex("C0FFEE0123456789")

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import NotPermitted, UserError
 from harness.outcome import NotRun
-from harness.target import Target
+from harness.target import ConnectionEntry, Target
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_of, ledger_path, state_folder, take_over
 
@@ -229,6 +229,15 @@ def test_a_run_beside_another_on_one_ecu_counts_the_keys_of_both(path: Path) -> 
         second.spend(0x01)
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_the_first_key_of_a_key_function_is_held_against_what_others_have_sent_meanwhile(path: Path, limit: int) -> None:
+    first, second = Ledger(path, "pi", limit), Ledger(path, "pi", limit)
+    first.spend_first(0x01)
+    with pytest.raises(NotRun, match=f"1 of {limit} spent"):
+        second.spend_first(0x01)
+    assert Ledger(path, "pi", limit).spent(0x01) == 1
+
+
 # Which ECU it is
 
 
@@ -246,6 +255,15 @@ def test_another_name_in_the_target_file_is_no_fresh_budget(path: Path) -> None:
 def test_another_channel_or_id_is_another_ecu(path: Path, changes: dict[str, object]) -> None:
     ledger_of(target(), path).spend(0x01)
     assert ledger_of(target(**changes), path).spent(0x01) == 0
+
+
+def test_a_further_connection_of_an_ecu_has_no_budget_of_its_own(path: Path) -> None:
+    further = ConnectionEntry(request_id=0x742, response_id=0x74A)
+    ledger_of(replace(target(), connections=(further,)), path).spend(0x01)
+    swapped = target(request_id=further.request_id, response_id=further.response_id)
+    assert ledger_of(swapped, path).spent(0x01) == 1
+    ledger_of(swapped, path).spend(0x01)
+    assert ledger_of(replace(target(), connections=(further,)), path).spent(0x01) == 2
 
 
 def test_an_id_of_29_bits_is_another_than_the_same_of_11(path: Path) -> None:

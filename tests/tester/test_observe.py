@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -81,3 +82,12 @@ def test_an_image_is_a_file_or_a_folder(tmp_path: Path) -> None:
     assert sorted(images(desk(image=str(tmp_path)).tester)) == [("app.bin", b"two"), ("key", b"one")]
     with pytest.raises(LinkError, match="there is no file"):
         list(images(desk(image=str(tmp_path / "none")).tester))
+
+
+@pytest.mark.parametrize("given", [["--pw", "HIDE-ME"], ["--pw=HIDE-ME"], ["user=a&pw=HIDE-ME"]])
+@pytest.mark.parametrize("ending", ["sys.exit('refused: ' + sys.argv[-1][-7:])", "print(sys.argv[-1][-7:])"])
+def test_a_command_that_tells_its_arguments_puts_them_into_no_message(given: list[str], ending: str) -> None:
+    words = shlex.join([PYTHON, "-c", f"import sys; {ending}", *given])
+    with pytest.raises(LinkError) as caught:
+        memory_in_use(desk(memory=f"command: {words}").tester)
+    assert "HIDE-ME" not in str(caught.value)

@@ -486,3 +486,11 @@ def test_ecu_that_was_never_ready_is_not_waited_for_again() -> None:
     assert desk.tester.is_alive()
     assert desk.tester.restart.restart(Means.POWER)
     assert desk.now_s < 1.0
+
+
+def test_what_a_failing_command_says_of_its_arguments_stays_out_of_the_message() -> None:
+    command = f"command: {shlex.join([sys.executable, '-c', 'import sys; sys.exit(sys.argv[1])', '--pw=HIDE-ME'])}"
+    desk = Desk(SecuredEcu(), target=secured(reset=Reset(command=command)))
+    with pytest.raises(LinkError, match=r"exit code 1: \(redacted\)") as caught:
+        desk.tester.restart.restart(Means.COMMAND)
+    assert "HIDE-ME" not in str(caught.value)
