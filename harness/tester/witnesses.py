@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.target import DataEntry
 from harness.tester.client import Client
 from harness.tester.reply import Reply
-from harness.uds import Service, read_memory_request
+from harness.uds import Nrc, Service, read_memory_request
 
 HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
@@ -47,8 +47,8 @@ class Witnesses:
         """Whether the level is open, in the session that the ECU is in; None: no effect tells.
 
         An effect that works proves an open level if the same was refused before, or if the ECU itself `says_so`; one that
-        is refused proves a locked level if a person has declared that it needs this one, or if it has worked with the
-        level open.
+        is refused proves a locked level if it is refused for want of the level that a person has declared for it, or if it
+        has worked with the level open.
         """
         found = None
         for witness in self.of(level):
@@ -70,9 +70,8 @@ class Witnesses:
         reply = self._ask(witness)
         if reply.is_positive:
             return True if was_refused or says_so else None
-        if reply.is_negative and (witness.is_declared or was_granted):
-            return False
-        return None
+        is_for_want_of_level = reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED) and witness.is_declared
+        return False if is_for_want_of_level or (reply.is_negative and was_granted) else None
 
     def _ask(self, witness: Witness) -> Reply:
         reply = witness.ask()
