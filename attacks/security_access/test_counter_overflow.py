@@ -6,6 +6,8 @@ from attacks.security_access.lockout_window import LockoutWindow
 from harness import Delay, Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
 
 BEYOND_A_BYTE = 256
+EARLY = 0.6
+"""Of the delay that was measured: a seed that comes earlier after a later lockout is no matter of clocks."""
 LONG_UP_S = 3700.0
 """A little more than an hour, in which clocks of whole seconds or an hour meter may overflow."""
 LONGEST_S = 7200.0
@@ -36,10 +38,12 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     if depth is Depth.DEEP:
         tester.security.ledger.check(level, 2 * wanted)
     tester.restore()
-    evaluated = lock_again(tester, level, allowed, evaluated=0) + lock_again(tester, level, allowed, evaluated=limit)
+    early_s = EARLY * delay.at_least_s
+    evaluated = lock_again(tester, level, allowed, evaluated=0, early_s=early_s)
+    evaluated += lock_again(tester, level, allowed, evaluated=limit, early_s=early_s)
     if depth is Depth.DEEP or (tester.link.is_virtual and depth is not Depth.QUICK):
         tester.wait(LONG_UP_S)
-        evaluated += lock_again(tester, level, allowed, evaluated=evaluated)
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, early_s=early_s)
         tester.note(f"limited once more after {LONG_UP_S / 3600:.1f} hours without a restart")
     if depth is not Depth.DEEP:
         took_s = wanted / delay.wrong_keys * delay.length_s
@@ -49,8 +53,8 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     measure.of_lockout(level, "Overflow", f"none in {wanted} wrong keys")
 
 
-def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int) -> int:
-    """Wait for the delay's end, and send wrong keys until the limit; how many there were."""
+def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, early_s: float) -> int:
+    """Wait for the delay's end, and send wrong keys until the limit; how many. `early_s` later there is no seed yet."""
     spent = tester.guesses.spend(level, allowed + 2)
     if not spent.is_limited:
         fail(
@@ -64,6 +68,13 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int) -> i
         fail(
             expected=f"a delay after at most {allowed} wrong keys, each time",
             observed=f"after {evaluated} wrong keys and their delays: {spent.stopped_by}, and then a seed at once",
+        )
+    tester.wait(early_s)
+    if tester.guesses.is_seed(level, early := tester.guesses.seed_in_delay(level)):
+        tester.cite(early)
+        fail(
+            expected="no delay that is much shorter than the first one",
+            observed=f"after {evaluated} wrong keys and their delays a seed {early_s:.1f} s after the limit",
         )
     return spent.evaluated + 1
 
@@ -90,6 +101,6 @@ def judge_many_lockouts(tester: Tester, level: int, delay: Delay, allowed: int, 
     """As many wrong keys as a byte can count, each lockout waited out."""
     begun_s = tester.link.now_s
     while evaluated < wanted:
-        evaluated += lock_again(tester, level, allowed, evaluated=evaluated)
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, early_s=EARLY * delay.at_least_s)
         if tester.link.now_s - begun_s > LONGEST_S:
             inconclusive(f"{evaluated} wrong keys with their delays took {LONGEST_S / 3600:g} hours; {wanted} were wanted")

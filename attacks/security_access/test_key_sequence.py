@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from attacks.security_access.opened import judge_opened
 from harness import (
     Depth,
     Inconclusive,
     KeyFunctionError,
     KeyOutcome,
+    Measurements,
     Nrc,
     Reply,
     Severity,
@@ -167,7 +169,9 @@ def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
     needs=("lockout",),
     proven_by=("old_key_accepted",),
 )
-def test_an_old_key_does_not_open_a_new_seed(tester: Tester, level: int) -> None:
+def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measurements, level: int) -> None:
+    tester.session_for(level)
+    judge_opened(tester, measure.key_book(level), level, "SA-25")
     for old_seed, old_key in used_pairs(tester, level):
         tester.session_for(level)
         seed = tester.security.seed(level)

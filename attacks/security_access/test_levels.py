@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from attacks.security_access.opened import judge_opened
 from harness import (
     DataEntry,
     Inconclusive,
     KeyFunctionError,
     KeyOutcome,
+    Measurements,
     Nrc,
     Reply,
     Severity,
@@ -52,9 +54,12 @@ def other_levels(tester: Tester, level: int) -> list[int]:
     unlocks=True,
     proven_by=("key_taken_at_other_level",),
 )
-def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, level: int) -> None:
+def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, measure: Measurements, level: int) -> None:
     security = tester.security
-    for other in other_levels(tester, level):
+    others = other_levels(tester, level)
+    tester.session_for(level)
+    judge_opened(tester, measure.key_book(level), level, "SA-27")
+    for other in others:
         judge_key_of_other_level(tester, level, other)
         for asked, answered, name in ((level, other, "its own key"), (other, level, f"the key of level 0x{level:02X}")):
             security.make_room(answered)

@@ -10,6 +10,7 @@ import pytest
 
 from harness.audit.measurements import Measurements
 from harness.audit.opening import open_tester
+from harness.link.bus import SimulatedLink
 from harness.link.trace import Trace
 from harness.outcome import NotApplicable, NotRun
 from harness.run import Depth
@@ -79,9 +80,12 @@ def test_a_pause_between_keys_is_not_the_delay() -> None:
     assert delay.seconds == pytest.approx(10.0, abs=0.15)
 
 
-def test_a_declared_delay_that_takes_too_long_is_not_measured() -> None:
-    with measuring(declaring(with_changes("hardened"), 3, 3600.0)) as measure, pytest.raises(NotRun, match="3600 s"):
-        measure.delay(1)
+def test_a_declared_delay_that_takes_too_long_on_a_real_bus_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with measuring(declaring(with_changes("hardened"), 3, 3600.0)) as measure:
+        measure.limit(1)
+        monkeypatch.setattr(SimulatedLink, "is_virtual", False)
+        with pytest.raises(NotRun, match="3600 s"):
+            measure.delay(1)
 
 
 def test_without_a_limit_there_is_no_delay_to_measure() -> None:

@@ -79,6 +79,14 @@ def test_an_empty_key_without_a_seed_is_tried() -> None:
     assert "no key at all" in found.observed
 
 
+def test_on_a_simulated_ecu_the_delay_of_an_hour_is_measured() -> None:
+    target = target_of("hour_of_delay")
+    target = replace(target, security=tuple(replace(entry, delay_s=3600.0) for entry in target.security))
+    found = findings(target, *ROWS, "SA-16")
+    assert {one.verdict for one in found.values()} == {Verdict.PASS}
+    assert any("delay: 360" in note for note in found["SA-16"].notes)
+
+
 @pytest.mark.parametrize("variant", ["one_attempt", "ten_attempts", "one_counter", "one_try_after_delay", "boot_delay"])
 def test_a_sound_limit_holds_in_each_row(variant: str) -> None:
     found = findings(with_changes("hardened", variant), *ROWS)

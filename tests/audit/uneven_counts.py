@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from harness.ecu.keys import hmac_sha256_key
-from harness.ecu.profiles import SECRETS
+from harness.ecu.node import UdsNode
+from harness.ecu.profiles import HARDENED, SECRETS
+from harness.ecu.server import Server
 from harness.ecu.state import LOCKED
 from tests.audit.odd_keys import WRONG_KEY, Answers, Odd
 
@@ -154,3 +157,8 @@ class OpensWithoutAnything(Odd):
 reading_clears = _clearing(lambda pdu: pdu[:1] == b"\x22")
 clearing_codes_clears = _clearing(lambda pdu: pdu[:1] == b"\x14")
 suppressed_session_clears = _clearing(lambda pdu: pdu[:1] == b"\x10" and bool(pdu[1] & 0x80))
+
+
+def hour_of_delay() -> UdsNode:
+    """Sound: an hour's delay follows the third wrong key."""
+    return UdsNode(Server(replace(HARDENED, delay_s=3600.0)))

@@ -132,6 +132,9 @@ def _requests(tester: Tester) -> Iterator[Act]:
         if tester.permits(request):
             name = request.hex(" ").upper()
             yield Act(name, "SA-14", lambda request=request: tester.request(request), Severity.HIGH)  # type: ignore[misc]
+    if tester.target.can.functional_id is not None and tester.allows("functional"):
+        by_all = partial(tester.request, b"\x3e\x00", is_functional=True)
+        yield Act("3E 00 by the functional id", "SA-14", by_all, Severity.HIGH)
     for entry in [entry for entry in tester.target.data if entry.write.kind == "open" and entry.read.kind == "open"][:1]:
         if tester.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
 
@@ -149,6 +152,7 @@ def other_requests(tester: Tester) -> list[bytes]:
     readable = [entry.did for entry in target.data if entry.read.kind == "open"][:MOST_ENTRIES]
     requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01", b"\x19\x01\xff", b"\x19\x02\xff"]
     requests += [b"\x14\xff\xff\xff", b"\x85\x02", b"\x85\x01"]
+    requests += [b"\x22", b"\x3e\x7f", b"\x22\xff\xff"]  # what no ECU serves may have its own way out
     for did in readable:
         name = did.to_bytes(2, "big")
         requests += [b"\x22" + name, b"\x24" + name, b"\x2f" + name + b"\x00"]

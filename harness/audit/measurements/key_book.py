@@ -35,7 +35,8 @@ class KeyBook:
     def __init__(self, tester: Tester, level: int, depth: Depth) -> None:
         self._tester = tester
         self._level = level
-        self.kinds = KeyKinds(tester.security, level, tester.chance)
+        others = [entry.level for entry in tester.target.security if entry.level != level]
+        self.kinds = KeyKinds(tester.security, level, tester.chance, others)
         self.sent: dict[str, Attempt] = {}
         """By the kind's name: the last one that was compared, or that opened the level."""
         self.opened: dict[str, Opened] = {}
@@ -104,7 +105,7 @@ class KeyBook:
 
     def keep(self, kind: KeyKind, attempt: Attempt) -> None:
         """Remember what became of a key of this kind."""
-        self._last = attempt.key
+        self._last, self.kinds.seed_before = attempt.key, attempt.seed
         self._time(attempt)
         if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
             is_proven = bool(self._tester.security.witnesses.is_open(self._level))

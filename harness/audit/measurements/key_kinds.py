@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,10 +39,14 @@ class KeyKind:
 class KeyKinds:
     """The kinds of wrong keys for one level, with or without a key function."""
 
-    def __init__(self, security: SecurityAccess, level: int, chance: Chance) -> None:
+    def __init__(self, security: SecurityAccess, level: int, chance: Chance, others: Sequence[int] = ()) -> None:
+        """`others` are the levels whose keys may be taken for this one's."""
         self._security = security
         self._level = level
         self._chance = chance
+        self._others = others
+        self.seed_before = b""
+        """The seed that was answered last."""
         self._turn = 0
         self._first_bit = chance.below(8)
         """Of the first byte, in which the flipped bits begin."""
@@ -78,7 +82,22 @@ class KeyKinds:
             makers[FIRST_BYTE_RIGHT] = lambda seed, _: self.right(seed)[:1] + self._other(seed)[1:]
             makers["a key whose first half is right"] = self._first_half_right
             makers["a key whose last byte is right"] = lambda seed, _: self._other(seed)[:-1] + self.right(seed)[-1:]
-        return {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
+        kinds = {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
+        return kinds | self._keys_of_others()
+
+    def _keys_of_others(self) -> dict[str, KeyKind]:
+        """Keys that are right elsewhere: for the seed before, and at another level."""
+        security, kinds = self._security, {}
+        if security.has_key(self._level):
+            kinds[OF_SEED_BEFORE] = KeyKind(OF_SEED_BEFORE, lambda seed, _: self.right(self.seed_before), "SA-25")
+        for other in filter(security.has_key, self._others):
+            name = f"the key that level 0x{other:02X} makes of the seed"
+            kinds[name] = KeyKind(name, partial(self._of_level, other), "SA-27")
+        return kinds
+
+    def _of_level(self, other: int, seed: bytes, previous: bytes) -> bytes:
+        key = self._security.right_key(other, seed)
+        return key if len(key) == self.length else b""
 
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
         """The right key rearranged, and with one bit flipped: so many bits as the depth has room for."""

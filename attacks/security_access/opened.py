@@ -1,0 +1,22 @@
+"""A wrong key that opened its level, whichever check sent it, is a failure of the check whose subject its kind is."""
+
+from __future__ import annotations
+
+from harness import KeyBook, KeyOutcome, Tester, fail, inconclusive
+
+
+def judge_opened(tester: Tester, book: KeyBook, level: int, check: str) -> None:
+    """No wrong key that is this check's subject may have opened the level, whichever check sent it."""
+    opened = book.opened_for(check)
+    if opened is None:
+        return
+    tester.cite(opened.attempt.reply)
+    if not opened.is_proven and book.send(opened.kind).outcome is not KeyOutcome.OPENED:
+        inconclusive(f"{opened.kind.name} was answered {opened.attempt.reply} once, and refused when it was sent again")
+    fail(
+        expected="negative 0x35 invalidKey to any key but the right one",
+        observed=f"{opened.attempt.reply} to {opened.kind.name}"
+        + (", and what the level guards was done" if opened.is_proven else ""),
+        is_proven=opened.is_proven,
+        cause=f"a wrong key opens level 0x{level:02X}",
+    )
