@@ -16,11 +16,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "discover",
         help="find the ECUs on a bus and what they offer",
         description="Find the ECUs on a bus, map what they offer, and write a target file for each.\n"
-        "Without TARGET: the bus is heard first, and every usual id is asked on which nobody\n"
-        "sends; --dry-run says which. Nothing that writes, resets or locks is sent to a real\n"
-        "ECU unless the target allows it. With fd = true in TARGET or in its URI, CAN FD is\n"
-        "tried too. Not looked for: extended and mixed addressing, where an address is the\n"
-        "first byte of the data.",
+        "Without TARGET: the bus is heard first, and every usual id is asked on which\n"
+        "nobody sends; --dry-run says which. Nothing that writes, resets or locks is\n"
+        "sent to a real ECU unless the target allows it. With fd = true in TARGET or in\n"
+        "its URI, CAN FD is tried too. Not looked for: extended and mixed addressing,\n"
+        "where an address is the first byte of the data.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(find)

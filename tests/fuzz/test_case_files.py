@@ -73,7 +73,7 @@ def test_a_state_means(tmp_path: Path, text: str, state: State) -> None:
         ({"expect": "31"}, 'expect is 31; give "positive", "negative"'),
         ({"state": '"locked"'}, 'state is "locked"; give "session 0x03", "seed pending" or "unlocked 0x01"'),
         ({"state": '"session"'}, 'state is "session"; give'),
-        ({"state": '"session 0x80"'}, "give a session, e.g. session 0x03, from 0x01 to 0x7F"),
+        ({"state": '"session 0x100"'}, "give a session, e.g. session 0x03, from 0x01 to 0xFF"),
         ({"state": '"unlocked 0x02"'}, "give an odd level"),
         ({"state": '"unlocked one"'}, 'state is "unlocked one"; give'),
         ({"severity": '"worst"'}, 'severity is "worst"; give "critical", "high", "medium", "low" or "info"'),

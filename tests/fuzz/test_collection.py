@@ -28,7 +28,7 @@ def pytest_in(folder: Path, *arguments: str) -> Done:
 
 
 def audit(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
-    done = pytest_in(folder, "--uds-target", "hardened", "--uds-seed", "1", "--uds-out", "out", *arguments)
+    done = pytest_in(folder, "--uds-target", "hardened", "--uds-seed", "1", "--uds-out", "out", "--uds-force", *arguments)
     return done.code, json.loads((folder / "out" / "audit.json").read_text()), done.out + done.err
 
 

@@ -44,11 +44,14 @@ FAILING_ON_THE_ARTICLE = {
     "fuzz/seed-reserved": "7F with the length in place of the service",
     "fuzz/key-suppressed": "the suppress bit is not known: 7F with the length in place of the service",
 }
-NOT_APPLICABLE_ON_THE_ARTICLE = {"fuzz/write-in-extended-session", "fuzz/write-through-another-level"}
-"""It has no sessions and no second level."""
-UNDECIDED_ON_THE_ARTICLE = {
+NOT_APPLICABLE_ON_THE_ARTICLE = {
+    "fuzz/write-in-extended-session",
+    "fuzz/write-through-another-level",
     "fuzz/key-without-seed",
     "fuzz/key-after-a-read",
+}
+"""It has no second level, and no sessions: it says to 10 what it says to every service that does not exist."""
+UNDECIDED_ON_THE_ARTICLE = {
     "fuzz/read-many-times",
     "fuzz/write-far-too-long",
 }
