@@ -38,12 +38,11 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     if depth is Depth.DEEP:
         tester.security.ledger.check(level, 2 * wanted)
     tester.restore()
-    early_s = EARLY * delay.at_least_s
-    evaluated = lock_again(tester, level, allowed, evaluated=0, early_s=early_s)
-    evaluated += lock_again(tester, level, allowed, evaluated=limit, early_s=early_s)
+    evaluated = lock_again(tester, level, allowed, evaluated=0, delay=delay)
+    evaluated += lock_again(tester, level, allowed, evaluated=limit, delay=delay)
     if depth is Depth.DEEP or (tester.link.is_virtual and depth is not Depth.QUICK):
         tester.wait(LONG_UP_S)
-        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, early_s=early_s)
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, delay=delay)
         tester.note(f"limited once more after {LONG_UP_S / 3600:.1f} hours without a restart")
     if depth is not Depth.DEEP:
         took_s = wanted / delay.wrong_keys * delay.length_s
@@ -53,8 +52,8 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     measure.of_lockout(level, "Overflow", f"none in {wanted} wrong keys")
 
 
-def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, early_s: float) -> int:
-    """Wait for the delay's end, and send wrong keys until the limit; how many. `early_s` later there is no seed yet."""
+def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, delay: Delay) -> int:
+    """Wait for the delay's end, and send wrong keys until the limit; how many. Soon after it there is no seed yet."""
     spent = tester.guesses.spend(level, allowed + 2)
     if not spent.is_limited:
         fail(
@@ -69,6 +68,9 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, earl
             expected=f"a delay after at most {allowed} wrong keys, each time",
             observed=f"after {evaluated} wrong keys and their delays: {spent.stopped_by}, and then a seed at once",
         )
+    if spent.evaluated + 1 < delay.wrong_keys:
+        return spent.evaluated + 1  # this was a pause between two keys
+    early_s = EARLY * delay.at_least_s
     tester.wait(early_s)
     if tester.guesses.is_seed(level, early := tester.guesses.seed_in_delay(level)):
         tester.cite(early)
@@ -101,6 +103,6 @@ def judge_many_lockouts(tester: Tester, level: int, delay: Delay, allowed: int, 
     """As many wrong keys as a byte can count, each lockout waited out."""
     begun_s = tester.link.now_s
     while evaluated < wanted:
-        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, early_s=EARLY * delay.at_least_s)
+        evaluated += lock_again(tester, level, allowed, evaluated=evaluated, delay=delay)
         if tester.link.now_s - begun_s > LONGEST_S:
             inconclusive(f"{evaluated} wrong keys with their delays took {LONGEST_S / 3600:g} hours; {wanted} were wanted")

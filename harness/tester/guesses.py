@@ -243,7 +243,8 @@ class Guesses:
         reply = security.send_key(level, key) if send is None else send(key)
         outcome = self.outcome(level, reply)
         for _ in range(ODD_ANSWERS if send is None else 0):
-            if outcome is not KeyOutcome.ODD:
+            is_busy = reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST)
+            if outcome is not KeyOutcome.ODD and not is_busy:
                 break
             first = answer_of(reply)
             self._client.wait(ODD_PAUSE_S)

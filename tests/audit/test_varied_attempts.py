@@ -87,10 +87,19 @@ def test_on_a_simulated_ecu_the_delay_of_an_hour_is_measured() -> None:
     assert any("delay: 360" in note for note in found["SA-16"].notes)
 
 
-@pytest.mark.parametrize("variant", ["one_attempt", "ten_attempts", "one_counter", "one_try_after_delay", "boot_delay"])
+@pytest.mark.parametrize(
+    "variant", ["one_attempt", "ten_attempts", "one_counter", "one_try_after_delay", "boot_delay", "busy_at_times"]
+)
 def test_a_sound_limit_holds_in_each_row(variant: str) -> None:
+    """An ECU that is busy at times is sent another key for the one that it did not look at."""
     found = findings(with_changes("hardened", variant), *ROWS)
     assert {one.verdict for one in found.values()} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("depth", [Depth.QUICK, Depth.DEFAULT])
+def test_a_pause_after_each_key_is_no_delay_that_has_become_short(depth: Depth) -> None:
+    found = findings(with_changes("hardened", "pause_after_wrong_key"), "SA-20", "SA-23", depth=depth)
+    assert not {one.verdict for one in found.values()} & {Verdict.FAIL, Verdict.INCONCLUSIVE}
 
 
 def test_each_kind_of_key_comes_once_and_nothing_is_sent_twice() -> None:

@@ -23,6 +23,9 @@ READING = (
 )
 """Services whose requests may be repeated as often as one likes."""
 
+TRIES = 3
+"""An ECU may be too busy for a right key now and then."""
+
 SHARED_HEADER_BYTES = 2
 """Of a key's request: service and sub-function."""
 
@@ -204,9 +207,11 @@ def _shared_session(tester: Tester, level: int, other: int) -> int | None:
 def _beside(tester: Tester, level: int, other: int, session: int) -> State:
     def prepare() -> None:
         tester.enter_session(session)
-        seed = tester.security.seed(other)
-        if seed and not tester.security.send_key(other, tester.security.right_key(other, seed)).is_positive:
-            raise Inconclusive(f"level 0x{other:02X} was not opened in session 0x{session:02X}")
+        for _ in range(TRIES):
+            seed = tester.security.seed(other)
+            if not seed or tester.security.send_key(other, tester.security.right_key(other, seed)).is_positive:
+                return
+        raise Inconclusive(f"level 0x{other:02X} was not opened in session 0x{session:02X}")
 
     here = Place("", "", "", lambda: None, partial(tester.guesses.ask, level))
     return State(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
