@@ -22,6 +22,8 @@ LONGEST_DELAYS = 10
 
 USUAL_KEY_LENGTH = 4
 """In bytes: taken where neither a key nor a seed tells another."""
+BREATH_S = 0.2
+"""An ECU that refuses a key with 0x21 is given so long after each seed from then on: a key itself is never repeated."""
 EMPTY_SEEDS = 3
 """So often a positive answer that holds no seed is asked for again."""
 DELAY_MARGIN_S = 0.5
@@ -53,6 +55,8 @@ class SecurityAccess:
         self.wrong_keys_sent = 0
         self._is_first_counted: dict[int, bool] = {}
         """Levels whose key is counted, and not known to be right yet."""
+        self._breath_s = 0.0
+        """Before each key, for an ECU that was too busy for one so soon after its seed."""
         self.witnesses = Witnesses(client)
         self.right_key_must_come_first = True
         """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
@@ -250,7 +254,11 @@ class SecurityAccess:
         was_in_delay = self.is_in_delay(level)
         if is_right:
             self._let_pass(level, state)
+        if self._breath_s:
+            client.wait(self._breath_s)
         reply = client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
+        if reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
+            self._breath_s = BREATH_S
         if is_right and not reply.is_positive and not self._has_opened(level, seed, key, reply):
             self._doubt(level, reply, was_in_delay=was_in_delay)
         elif is_right and self._is_first_counted.pop(level, False):

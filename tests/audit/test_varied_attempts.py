@@ -96,6 +96,11 @@ def test_a_sound_limit_holds_in_each_row(variant: str) -> None:
     assert {one.verdict for one in found.values()} == {Verdict.PASS}
 
 
+def test_an_ecu_that_needs_a_breath_between_seed_and_key_is_judged() -> None:
+    found = findings(target_of("NeedsABreath"), *ROWS, "SA-16", "SA-25", "SA-31", "SA-32", depth=Depth.QUICK)
+    assert {one.verdict for one in found.values()} == {Verdict.PASS}
+
+
 @pytest.mark.parametrize("depth", [Depth.QUICK, Depth.DEFAULT])
 def test_a_pause_after_each_key_is_no_delay_that_has_become_short(depth: Depth) -> None:
     found = findings(with_changes("hardened", "pause_after_wrong_key"), "SA-20", "SA-23", depth=depth)

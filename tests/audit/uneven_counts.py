@@ -162,3 +162,22 @@ suppressed_session_clears = _clearing(lambda pdu: pdu[:1] == b"\x10" and bool(pd
 def hour_of_delay() -> UdsNode:
     """Sound: an hour's delay follows the third wrong key."""
     return UdsNode(Server(replace(HARDENED, delay_s=3600.0)))
+
+
+class NeedsABreath(Odd):
+    """Sound: a key that comes within 50 ms of its seed is refused with 21, and not looked at."""
+
+    seed_s = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        inner = self._answer
+        self._answer = lambda pdu, **how: self.hold(pdu) or inner(pdu, **how)
+
+    def hold(self, pdu: bytes) -> Answers:
+        """The refusal of what comes too soon."""
+        if pdu[0] != 0x27 or len(pdu) < 2:
+            return []
+        if pdu[1] & 1:
+            self.seed_s = self.ecu.surroundings.now_s
+        return [b"\x7f\x27\x21"] if not pdu[1] & 1 and self.ecu.surroundings.now_s - self.seed_s < 0.05 else []
