@@ -184,6 +184,14 @@ class Audit:
         declared = item.stash.get(ATTACK, None)
         if declared is None:
             return None
+        try:
+            self._run_check(item, nextitem)
+        except KeyboardInterrupt as interrupt:
+            # It may have come at an instruction that belongs to no line, which pytest cannot show.
+            raise interrupt.with_traceback(None) from None
+        return True
+
+    def _run_check(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports: list[pytest.TestReport] = []
         try:
@@ -197,7 +205,6 @@ class Audit:
                 self._held[finding.id, finding.parameter] = (item, reports)
             elif finding is not None or reports:
                 self._log(item, reports)
-        return True
 
     def _release(self, settled: list[Finding]) -> None:
         """Report what was held back."""

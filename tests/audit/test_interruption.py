@@ -136,3 +136,13 @@ def test_the_ecu_is_left_as_it_was_found_after_ctrl_c(tmp_path: Path) -> None:
     assert done.code == 2, done.explain()
     writes = [line.split()[2] for line in (done.folder / "bus.log").read_text().splitlines() if "#042E1010" in line]
     assert [write.split("#")[1][:10] for write in writes] == ["042E1010BF", "042E1010FF"], done.explain()
+
+
+def test_ctrl_c_at_an_instruction_that_belongs_to_no_line_ends_as_any_other(tmp_path: Path) -> None:
+    """Python gives such an interrupt a traceback without a line number, which pytest cannot format."""
+    body = "def stop():\n    raise KeyboardInterrupt\nstop.__code__ = stop.__code__.replace(co_linetable=b'')\nstop()\n"
+    mine = write_checks(tmp_path / "mine", check("MY-STOP", body))
+    done = uds_harness("audit", "article", "--checks", mine, "-k", "MY-", cwd=tmp_path)
+    assert done.code == 2, done.explain()
+    assert "Traceback" not in done.out + done.err
+    assert read_run(done.folder).info.interrupted
