@@ -60,6 +60,8 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, dela
             expected=f"0x36 or 0x37 after at most {allowed} wrong keys, each time",
             observed=f"after {evaluated} wrong keys and their delays {spent.evaluated} more were evaluated",
         )
+    if spent.evaluated + 1 < delay.wrong_keys:
+        return spent.evaluated + 1  # this was a pause between two keys, or is said of each key
     following = tester.guesses.ask(level)
     if tester.guesses.is_seed(level, following):
         assert spent.stopped_by is not None
@@ -68,8 +70,6 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, dela
             expected=f"a delay after at most {allowed} wrong keys, each time",
             observed=f"after {evaluated} wrong keys and their delays: {spent.stopped_by}, and then a seed at once",
         )
-    if spent.evaluated + 1 < delay.wrong_keys:
-        return spent.evaluated + 1  # this was a pause between two keys
     early_s = EARLY * delay.at_least_s
     tester.wait(early_s)
     if tester.guesses.is_seed(level, early := tester.guesses.seed_in_delay(level)):

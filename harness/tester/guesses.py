@@ -268,7 +268,8 @@ class Guesses:
         """What became of a wrong key of the right length, as far as its answer, and an effect if there is one, tell."""
         if self.is_limited(level, key):
             return KeyOutcome.LIMITED
-        if key.is_refused_with(Nrc.INVALID_KEY) or answer_of(key) in self._security.level(level).wrong_key_answers:
+        is_known = not key.is_positive and answer_of(key) in self._security.level(level).wrong_key_answers
+        if key.is_refused_with(Nrc.INVALID_KEY) or is_known:
             return KeyOutcome.WRONG
         if key.is_refused_with(*NOT_COMPARED):
             return KeyOutcome.NOT_COMPARED

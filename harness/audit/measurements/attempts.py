@@ -282,8 +282,16 @@ class _Rows:
             attempt = guesses.attempt(self._level, again.pdu[2:], make_key, place.send)
         if place.may_be_silent and attempt.reply.is_silence and attempt.outcome is KeyOutcome.ODD:
             attempt = replace(attempt, outcome=KeyOutcome.WRONG)
+        if attempt.outcome is KeyOutcome.WRONG and attempt.reply.is_positive and self._gives_seed_of_open_level(place):
+            attempt = replace(attempt, outcome=KeyOutcome.OPENED)
         book.keep(kind, attempt)
         return attempt
+
+    def _gives_seed_of_open_level(self, place: Place) -> bool:
+        """Whether the seed says that the level is open: here an effect may be refused for the sake of the session."""
+        reply = place.ask()
+        is_zero = reply.is_positive and len(reply.pdu) > 2 and not any(reply.pdu[2:])
+        return is_zero and not self._tester.security.level(self._level).gives_zero_seeds
 
     # A row that went on.
 

@@ -154,11 +154,13 @@ def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
     session = entry.session if entry is not None else None
     ask = partial(other.ask, bytes((Service.SECURITY_ACCESS, level)) + record)
 
+    tester.session_for(level)
+    has_own_session = session is not None and not ask().is_positive
+
     def enter() -> None:
         tester.session_for(level)
-        if session is not None and not (ask().is_positive or tester.security.level(level).wrong_in_a_row):
-            for step in tester.target.way_to(session):  # a connection may have a session of its own
-                other.ask(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
+        for step in tester.target.way_to(session) if has_own_session and session is not None else ():
+            other.ask(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
 
     def send(key: bytes) -> Reply:
         return other.ask(bytes((Service.SECURITY_ACCESS, level + 1)) + key)

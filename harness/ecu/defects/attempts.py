@@ -209,7 +209,11 @@ class AttemptDefects:
             number="M30d",
             what="DiagnosticSessionControl ends the delay.",
             kills=("SA-19",),
-            also={"SA-18": "after the restart a session must be entered to ask for a seed, and that ends the delay"},
+            also={
+                "SA-16": "silence in the delay ends the session, which must be entered again",
+                "SA-18": "after the restart a session must be entered to ask for a seed, and that ends the delay",
+                "SA-20": "most of a delay is waited for in silence, which ends the session",
+            },
         ),
     ] = False
     delay_ended_by_other_level: Annotated[
