@@ -28,7 +28,7 @@ def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_
     declared = [entry.level for entry in tester.target.security]
     if not known.is_there and not declared and may_ask:
         known = tester.looking.security_access()
-    is_seen = known.is_there or bool(declared)
+    is_seen = known.is_there or (bool(declared) and not known.is_absent)
     why = [known.why] if known.is_there or not declared else [f"{_levels(declared)} declared; {known.why}"]
     if is_seen:
         why += _why_not_judged(own, known.why.partition(" (")[0])

@@ -301,7 +301,7 @@ class Runner:
         self._keep(found, check, repeat)
         if found.is_dead and not self._back(check.declared):
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, and the ECU has not come back")
-        if first.verdict is Verdict.FAIL and "silence" not in first.observed:
+        if first.verdict is Verdict.FAIL and ("silence" not in first.observed or not found.is_reproduced):
             self._tester.note(f"{found.request}: {found.what}")
             return first
         if not found.is_reproduced:

@@ -77,7 +77,7 @@ def test_a_run_keeps_what_it_needs_to_be_compared(sound: Path) -> None:
     results = {one["id"]: one for one in json.loads((sound / "audit.json").read_text())["results"]}
     assert re.fullmatch("[0-9a-f]{16}", results["SA-09"]["check_version"])
     assert results["SA-09"]["permitted"] == ["lockout"]
-    assert results["CF-01"]["permitted"] == ["lockout", "write"]
+    assert results["CF-01"]["permitted"] == ["lockout", "write", "reset"]
 
 
 def test_strict_stops_at_lost_evidence(sound: Path, place: Path) -> None:

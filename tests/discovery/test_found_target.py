@@ -96,6 +96,8 @@ def test_without_a_key_what_needs_one_says_so_and_nothing_else_changes(name: str
     for (check, parameter), (_, verdict) in differing(before, after).items():
         if check in POLICY:
             continue
+        if parameter == "DID 2A2A" and not verdict:
+            continue  # what only its level reads is not known to be writable
         assert verdict == Verdict.INCONCLUSIVE or (check, verdict) == ("AC-06", "not_applicable"), (
             check,
             parameter,
