@@ -284,6 +284,7 @@ class CanLink:
             raise LinkError(f"{self._name}: the adapter does not receive ({error})") from error
         if frame is None:
             return None
+        stamped_s = frame.time_s
         if not self.confirms_sending:  # our own frames bear this clock's time, and only times of one clock compare
             frame.time_s = self._clock.utc_s()
         self.trace.record(frame)
@@ -295,7 +296,7 @@ class CanLink:
         if frame.is_sent:
             self._confirm(frame)
         elif self._ids and frame.can_id not in self._ids and not frame.is_error:
-            self._count_foreign(frame.time_s)
+            self._count_foreign(stamped_s)
         return frame
 
     # The interface is away
@@ -357,7 +358,10 @@ class CanLink:
             self._adapter.narrow(self._ids)
 
     def _count_foreign(self, time_s: float) -> None:
-        """Have the kernel leave out what is not ours, where there is more of it than can be looked at."""
+        """Have the kernel leave out what is not ours, where there is more of it than can be looked at.
+
+        `time_s` is the driver's, of whatever epoch: when a frame is looked at says nothing of the traffic.
+        """
         if not self._foreign:
             self._foreign_since_s = time_s
         self._foreign += 1
