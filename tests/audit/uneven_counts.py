@@ -181,3 +181,22 @@ class NeedsABreath(Odd):
         if pdu[1] & 1:
             self.seed_s = self.ecu.surroundings.now_s
         return [b"\x7f\x27\x21"] if not pdu[1] & 1 and self.ecu.surroundings.now_s - self.seed_s < 0.05 else []
+
+
+class BlankKeyOpens(Odd):
+    """From each start to the first right key a key of FF bytes opens the level."""
+
+    is_blank = True
+
+    def power_cycle(self) -> None:
+        self.is_blank = True
+        super().power_cycle()
+
+    def say(self, pdu: bytes, answers: Answers) -> Answers:
+        if pdu[0] == 0x27 and not pdu[1] & 1:
+            if self.is_blank and answers in REFUSALS and set(pdu[2:]) == {0xFF}:
+                level = (pdu[1] & 0x7F) - 1
+                self.ecu.state.unlocked_level, self.ecu.state.wrong_keys[level] = level, 0
+                return [bytes((0x67, pdu[1]))]
+            self.is_blank = self.is_blank and answers[0][:1] != b"\x67"
+        return answers

@@ -18,6 +18,8 @@ from harness.tester.security import AlreadyOpen
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
+BLANK = (ALL_ZERO, "all FF")
+"""Keys of memory that nobody has written: tried before any right one since the last start, whatever came of them later."""
 SURE_BITS = 24
 """A key is no luck if so many of its bits were right: short ones have to open the level several times."""
 SEEDS_AT_MOST = 8
@@ -61,7 +63,7 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> 
     notes: list[str] = []
     once: tuple[str, Reply] | None = None
     for name, make_key in candidates.items():
-        if name in book.sent and name not in book.opened:
+        if name in book.sent and name not in book.opened and name not in BLANK:
             compared += 1
             continue
         reply = first.reply if first is not None and name == ALL_ZERO else _try(tester, level, make_key)
