@@ -83,3 +83,8 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         entries_from_table(tmp_path / "missing.csv")
     with pytest.raises(UserError, match="not text in UTF-8"):
         entries_from_table(table(tmp_path, "did\nü\n", "latin-1"))
+
+
+def test_no_more_is_read_than_a_table_may_hold() -> None:
+    with pytest.raises(UserError, match="larger than 8 MiB"):
+        entries_from_table(Path("/dev/zero"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import tomllib
 from pathlib import Path
 
 from harness.errors import UserError
@@ -45,7 +46,13 @@ def run(options: argparse.Namespace) -> int:
 
     load_target(options.target)
     text = options.target.read_text(encoding="utf-8-sig").rstrip("\n") + "\n\n" + entries_from_table(options.table)
-    target = load_text(text, f"{options.target} with {options.table}", options.target)
+    try:
+        target = load_text(text, f"{options.target} with {options.table}", options.target)
+    except tomllib.TOMLDecodeError:  # each of the two alone is sound
+        raise UserError(
+            f"{options.target}: lists its data or its security levels in brackets, as data = [ ... ], to which nothing can "
+            "be added at the file's end; write each entry under a line [[data]] or [[security]]"
+        ) from None
     path = options.target.resolve()
     part = path.with_name(f"{path.name}.part")
     try:

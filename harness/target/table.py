@@ -28,14 +28,15 @@ def entries_from_table(path: Path) -> str:
     any order. Other columns are an error. UserError: the file, the row and the column.
     """
     try:
-        content = path.read_bytes()
-        text = content[: LARGEST_TABLE_BYTES + 1].decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_TABLE_BYTES + 1)
+        if len(content) > LARGEST_TABLE_BYTES:
+            raise UserError(f"{path}: is larger than 8 MiB; that is no table of identifiers")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not text in UTF-8; export it as CSV in UTF-8") from None
-    if len(content) > LARGEST_TABLE_BYTES:
-        raise UserError(f"{path}: is larger than 8 MiB; that is no table of identifiers")
     return "\n".join(_entries(path, text))
 
 

@@ -74,3 +74,17 @@ def test_a_table_is_added_to_a_target_file(tmp_path: Path, capsys: pytest.Captur
     assert main(["import", str(table), str(target)]) == 4, "twice the same identifiers"
     assert "declare it once" in capsys.readouterr().err
     assert target.read_text(encoding="utf-8") == before
+
+
+def test_a_table_cannot_be_added_behind_entries_in_brackets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """TOML lets nothing be added to a list that is closed."""
+    target, table = tmp_path / "ecu.toml", tmp_path / "dids.csv"
+    text = (
+        "data = [{ did = 0x1010, length = 1 }]\n"
+        '[can]\ninterface = "uds-sim"\nchannel = "article"\nrequest_id = 0x740\nresponse_id = 0x748\n'
+    )
+    target.write_text(text, encoding="utf-8")
+    table.write_text("did,length\n0x4040,2\n", encoding="utf-8")
+    assert main(["import", str(table), str(target)]) == 4
+    assert "write each entry under a line [[data]]" in capsys.readouterr().err
+    assert target.read_text(encoding="utf-8") == text
