@@ -18,6 +18,8 @@ from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
 EXCHANGES_AS_EVIDENCE = 6
+KIND_OF_REQUEST = 5
+"""Characters of a request in hex: its service and sub-function; what follows chance may decide."""
 LENGTH_OF_KIND = len("27 02")
 """Of a request in hex: its service, and the byte after it."""
 
@@ -298,8 +300,11 @@ class Runner:
         """
         declared = check.declared
         earlier = [one.check for one in self.crashes if one.request == found.request and one.check != declared.id]
+        is_back = not found.is_dead or self._back(declared)
+        if found.is_dead and is_back and not found.is_reproduced and not self.contact.needed_a_person:
+            found = self._once_more(found, check)
         self._keep(found, check, repeat)
-        if found.is_dead and not self._back(check.declared):
+        if not is_back:
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, and the ECU has not come back")
         if first.verdict is Verdict.FAIL and ("silence" not in first.observed or not found.is_reproduced):
             self._tester.note(f"{found.request}: {found.what}")
@@ -315,6 +320,14 @@ class Runner:
             severity=Severity.HIGH,
             cause=f"{found.request} crashes the ECU",
         )
+
+    def _once_more(self, found: CrashCause, check: Check) -> CrashCause:
+        """The same, reproduced if the check loses an ECU that came back by itself to the same kind of request again."""
+        self._tester.state.forget_silences()
+        self._attempt(check.declared, check.call)
+        again = self._crash_after(check.declared)
+        is_same = again is not None and again.request[:KIND_OF_REQUEST] == found.request[:KIND_OF_REQUEST]
+        return replace(found, is_reproduced=is_same and self._back(check.declared))
 
     def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
         """The ECU answered nothing for a while, and then again: a failure if the same check does that to it again."""

@@ -91,7 +91,7 @@ class Speaker:
             self._tester.wait(LISTEN_S)  # late answers are no answers to frames
             raw = self._tester.raw(*step.messages)
             self._tester.state.expect_anything()
-            return Answer(_read(raw), (raw,))
+            return Answer(_read(raw, is_shared=self._tester.is_shared()), (raw,))
         is_right = False
         replies = []
         for message in step.messages:
@@ -129,10 +129,15 @@ def not_taken(replies: list[Reply]) -> str:
     return ""
 
 
-def _read(raw: RawReply) -> Reply:
-    """What frames say, as far as that can be told without knowing what they answer: the first message among them."""
-    kind, nrc, pdu = Kind.MALFORMED if raw.answers else Kind.SILENCE, None, b""
-    for frame in raw.answers:
+def _read(raw: RawReply, *, is_shared: bool) -> Reply:
+    """What frames say, as far as that can be told without knowing what they answer: the first message among them.
+
+    `is_shared`: somebody else asks the ECU too, so that an answer to a service which our frames do not name is not ours.
+    """
+    sent = b"".join(frame.data for frame in raw.sent)
+    answers = [frame for frame in raw.answers if not is_shared or _may_answer(_content(frame.data), sent)]
+    kind, nrc, pdu = Kind.MALFORMED if answers else Kind.SILENCE, None, b""
+    for frame in answers:
         pdu = _content(frame.data)
         if len(pdu) == 3 and pdu[0] == NEGATIVE_RESPONSE:
             if pdu[2] == Nrc.RESPONSE_PENDING:
@@ -141,8 +146,15 @@ def _read(raw: RawReply) -> Reply:
         elif pdu and pdu[0] != NEGATIVE_RESPONSE and pdu[0] & RESPONSE_OFFSET:
             kind = Kind.POSITIVE
         break
-    sent = b"".join(frame.data for frame in raw.sent)
-    return Reply(sent, pdu, kind, nrc, (), raw.trace, raw.first_frame, note=str(raw) if raw.answers else "")
+    return Reply(sent, pdu, kind, nrc, (), raw.trace, raw.first_frame, note=str(raw) if answers else "")
+
+
+def _may_answer(pdu: bytes, sent: bytes) -> bool:
+    """Whether a message answers a service that is anywhere in what was sent; the rest of a long one cannot be told."""
+    if not pdu:
+        return False
+    service = pdu[1] if pdu[0] == NEGATIVE_RESPONSE and len(pdu) > 1 else pdu[0] - RESPONSE_OFFSET
+    return service in sent
 
 
 def _content(data: bytes) -> bytes:
