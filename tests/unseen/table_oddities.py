@@ -6,7 +6,7 @@ from tests.unseen import tractor
 from tests.unseen.tractor_target import DATA, LEVEL, RESET, SESSIONS, data_without, flawed, sound, target
 
 ANY_SESSION = LEVEL.replace("session = 0x03, ", "")
-"""The level of an ECU that has it where a target file cannot say, or in more sessions than one."""
+"""The level of an ECU that has it in more sessions than one."""
 DEEP_SESSIONS = (*SESSIONS, "id = 0x41, via = 0x03", "id = 0x61, via = 0x41")
 DEEP_LEVEL = LEVEL.replace("0x03", "0x61")
 ROUTINE = '[[routine]]\nid = 0x0B10\nneeds = "level 0x05"\nsafe = true'
@@ -15,6 +15,11 @@ NAME = 'did = 0xF197, length = 29, read = "open", write = "never"'
 UNREADABLE = data_without(0x4A02)
 ONLY_OPEN = data_without(0x4A02, 0x4A03)
 WRITE_ONLY = (*ONLY_OPEN, 'did = 0x4A02, length = 1, read = "never", write = "level 0x05"')
+
+
+def in_session(session: int) -> str:
+    """The target of a tractor whose level is in one further session only."""
+    return target(sessions=(*SESSIONS, f"id = 0x{session:02X}"), levels=(LEVEL.replace("0x03", f"0x{session:02X}"),))
 
 
 TABLE = (
@@ -31,7 +36,7 @@ TABLE = (
     ),
     sound("lockout-grows", "tractor_keys.py:LockoutGrows"),
     sound("key-of-wrong-length-is-a-wrong-key", "tractor_keys.py:LengthIsPartOfTheKey"),
-    sound("level-in-session-90", "tractor_life.py:HighSession", target(levels=(ANY_SESSION,))),
+    sound("level-in-session-90", "tractor_life.py:HighSession", in_session(0x90)),
     sound("level-behind-two-vias", "tractor_life.py:TwoDoorsDown", target(sessions=DEEP_SESSIONS, levels=(DEEP_LEVEL,))),
     sound("fingerprint-before-seed", "tractor_life.py:FingerprintFirst"),
     sound(
@@ -185,7 +190,7 @@ TABLE = (
         "tractor_life.py:StaticInHighSession",
         "In session C1, where alone the level is, the seed never changes.",
         "SA-01 SA-02 SA-03 SA-05 SA-25",
-        target(levels=(ANY_SESSION,)),
+        in_session(0xC1),
     ),
     flawed(
         "zero-key-behind-two-vias",
