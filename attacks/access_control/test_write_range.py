@@ -10,6 +10,7 @@ from harness import (
     DataEntry,
     Depth,
     Measurements,
+    Nrc,
     Reply,
     Service,
     Severity,
@@ -117,6 +118,7 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
     readable = readable_data(tester, measure, depth)
     writes: list[Reply] = []
     taken: dict[int, tuple[str, Reply]] = {}
+    guarded: set[int] = set()
     for visit in each_session(tester):
         for did in readable.dids:
             entry = tester.target.did(did)
@@ -131,8 +133,15 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
             writes.append(reply)
             if reply.is_positive:
                 taken[did] = str(visit), reply
-    if taken:
-        fail_for_taken(tester, taken)
+            elif reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
+                guarded.add(did)
+    unsaid = {did: one for did, one in taken.items() if did not in guarded and is_open_to_everybody(tester, did)}
+    if len(unsaid) < len(taken):
+        fail_for_taken(tester, {did: one for did, one in taken.items() if did not in unsaid})
+    if unsaid:
+        tester.cite(*(reply for _, reply in unsaid.values()))
+        names = ", ".join(f"{did:04X}" for did in unsaid)
+        inconclusive(f"everybody may write DID {names}, of which nobody has declared whether that is meant so")
     tester.note(
         f"{readable.tried} identifiers were read, {len(readable.dids)} answer; {len(writes)} writes of what they hold"
     )
@@ -146,6 +155,13 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
         tester.cite(unanswered[0])
         shown = unanswered[0].request[:3].hex(" ").upper()
         inconclusive(f"{len(unanswered)} writes were neither accepted nor refused, as {shown}: {unanswered[0]}")
+
+
+def is_open_to_everybody(tester: Tester, did: int) -> bool:
+    """Whether nothing is declared of any data, and nothing was found to guard the writing of this one."""
+    entry = tester.target.did(did)
+    is_declared = any(one.origin == "declared" for one in tester.target.data)
+    return not is_declared and (entry is None or entry.write.level is None)
 
 
 def fail_for_taken(tester: Tester, taken: dict[int, tuple[str, Reply]]) -> None:

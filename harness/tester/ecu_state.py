@@ -275,8 +275,9 @@ class EcuState:
             state.wrong_in_a_row += 1
 
     def restart_begun(self) -> None:
-        """The ECU was told to restart, or its supply was cut."""
+        """The ECU was told to restart, or its supply was cut: what was unanswered before has nothing to do with its boot."""
         self.seen.restarted()
+        self._silent_now.clear()
 
     def restart_seen(self) -> None:
         """The ECU was seen to restart: it is locked, and waits for no key."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from harness.ecu.defects.declare import Defect
 
+_SPOILT_35 = "the refusal of a wrong key is the one spoilt, or one of those"
 _SPOILT_31 = "the refusal of an unknown identifier is one of those spoilt"
 
 _WALKED_INTO = "a random walk, held against the states of the standard, comes by it"
@@ -24,7 +25,7 @@ class ConformanceDefects:
             number="M84a",
             what="A wrong key is answered 27 35: no 7F, so it reads as a request.",
             kills=("CF-01",),
-            also={"FZ-04": _WALKED_INTO},
+            also={"CF-07": _SPOILT_35, "FZ-04": _WALKED_INTO},
         ),
     ] = False
     negative_with_length: Annotated[
@@ -33,7 +34,7 @@ class ConformanceDefects:
             number="M84b",
             what="The codes 31 and 35 come with the request's length in place of its service.",
             kills=("CF-01",),
-            also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31},
+            also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
         ),
     ] = False
     negative_with_wrong_service: Annotated[
@@ -42,7 +43,7 @@ class ConformanceDefects:
             number="M84c",
             what="The codes 31 and 35 come with another service than the request's.",
             kills=("CF-01",),
-            also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31},
+            also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
         ),
     ] = False
     negative_without_code: Annotated[
@@ -51,7 +52,13 @@ class ConformanceDefects:
             number="M84d",
             what="The codes 31 and 35 are left out: the answer ends after the service.",
             kills=("CF-01",),
-            also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31},
+            also={
+                "FZ-02": _MUTATED_INTO,
+                "FZ-04": _WALKED_INTO,
+                "CF-05": _SPOILT_31,
+                "CF-07": _SPOILT_35,
+                "CF-12": "an answer without a code is no final one",
+            },
         ),
     ] = False
 
