@@ -45,6 +45,10 @@ class Service(IntEnum):
     LINK_CONTROL = 0x87
 
 
+SUB_FUNCTION_SERVICES: Final = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x31, 0x3E, 0x85})
+"""Services whose second byte is a sub-function with a suppress bit."""
+
+
 class Session(IntEnum):
     """Sub-functions of DiagnosticSessionControl (0x10)."""
 

@@ -294,7 +294,7 @@ def pause_s(tester: Tester) -> float:
 def give_order(tester: Tester, order: bytes) -> None:
     """By the functional id, again while the ECU is busy; inconclusive unless it enters the default session if it should."""
     for _ in range(BUSY_REPEATS):
-        ordered = tester.raw(single(order), is_functional=True, listen_s=pause_s(tester))
+        ordered = tester.raw(single(tester, order), is_functional=True, listen_s=pause_s(tester))
         if order is PRESENT or any(frame.data[1:3] == bytes((0x50, DEFAULT_SESSION)) for frame in ordered.answers):
             return
         if not any(frame.data[1:4] == BUSY for frame in ordered.answers):

@@ -188,15 +188,15 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
     if 3 + len(tester.read(entry.did)) > LONGEST_SINGLE:
         return 0
     slow = [pdu for pdu in announced_requests(tester) if len(pdu) <= LONGEST_SINGLE][:MOST_SLOW]
-    slow = [pdu for pdu in slow if tester.gate.permits_raw(single(pdu))]
+    slow = [pdu for pdu in slow if tester.gate.permits_raw(single(tester, pdu))]
     for pdu in slow:
 
         def write(value: bytes, pdu: bytes = pdu) -> RawReply:
-            announced = tester.raw(single(pdu), listen_s=SLICE_S).answers
+            announced = tester.raw(single(tester, pdu), listen_s=SLICE_S).answers
             give_up_s = tester.link.now_s + tester.target.timing.p2_ms / 1000
             while not any(map(is_pending, announced)) and tester.link.now_s < give_up_s:
                 announced = tester.listen(SLICE_S)
-            written = tester.raw(single(write_request(entry.did, value)), listen_s=SLICE_S)
+            written = tester.raw(single(tester, write_request(entry.did, value)), listen_s=SLICE_S)
             await_quiet(tester, MOST_ANSWERS_S, after=(*announced, *written.answers))
             return written
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attacks.transport.raw_requests import probe
+from attacks.transport.raw_requests import probe, single
 from harness import Inconclusive, RawReply, Severity, Tester, attack, await_quiet, fail
 
-SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, 0x3E)
+TESTER_PRESENT = 0x3E
+SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, TESTER_PRESENT)
 """Services that need more than their own byte, and so refuse a request without."""
 PADDED, BARE = 8, 0
 MARGIN_S = 0.15
@@ -76,7 +77,8 @@ def inputs(tester: Tester) -> list[Input]:
     for service in SHORT_SERVICES:
         if tester.permits(bytes((service,))):
             name = f"service {service:02X} alone{' in a frame of two bytes' if size == BARE else ''}"
-            found.append(Input(name, bytes((0x01, service)).ljust(size, b"\x00"), is_due=True))
+            is_served = service != TESTER_PRESENT or not tester.request(b"\x3e\x00").is_silence
+            found.append(Input(name, bytes((0x01, service)).ljust(size, b"\x00"), is_due=is_served))
     found += [
         Input(f"a frame that is just {byte:02X}", bytes((byte,))) for byte in (0x00, 0x01, 0x07, 0x10, 0x21, 0x30, 0xFF)
     ]
@@ -98,8 +100,7 @@ def key_without_seed(tester: Tester) -> list[Input]:
     if why_not:
         tester.note(f"a key before any seed was not tried: {why_not}")
         return []
-    request = bytes((0x06, 0x27, level + 1, 0, 0, 0, 0, 0))
-    return [Input("a key before any seed", request, is_due=True)]
+    return [Input("a key before any seed", single(tester, bytes((0x27, level + 1, 0, 0, 0, 0))), is_due=True)]
 
 
 def answers_unpadded(tester: Tester) -> bool:

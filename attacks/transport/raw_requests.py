@@ -43,14 +43,15 @@ def listening_s(tester: Tester) -> float:
     return max(0.2, tester.target.timing.p2_ms / 1000 + 0.15)
 
 
-def single(pdu: bytes) -> bytes:
-    """The data field of a well-formed single frame."""
-    return (bytes((len(pdu),)) + pdu).ljust(FRAME_BYTES, b"\x00")
+def single(tester: Tester, pdu: bytes) -> bytes:
+    """The data field of a well-formed single frame, filled up unless the target takes frames as short as their content."""
+    field = bytes((len(pdu),)) + pdu
+    return field if tester.target.can.padding is None else field.ljust(FRAME_BYTES, b"\x00")
 
 
 def probe(tester: Tester) -> bytes:
     """A request that the ECU answers and that passes as raw frames."""
-    return tester.probe_by(lambda pdu: tester.gate.permits_raw(single(pdu)))
+    return tester.probe_by(lambda pdu: tester.gate.permits_raw(single(tester, pdu)))
 
 
 def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply:
@@ -111,7 +112,7 @@ def is_same_answer(one: Frame, other: Frame) -> bool:
 def require_answer(tester: Tester) -> RawReply:
     """The control: the request that the ECU is known to answer, in a well-formed single frame. Inconclusive without."""
     tester.require_quiet()
-    reply = ask(tester, single(probe(tester)))
+    reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         inconclusive("a well-formed single frame is not answered in time, so that silence proves nothing")
     finish(tester, reply)
@@ -270,7 +271,7 @@ def nothing_was_let_through(tester: Tester) -> str:
 
 def clear(tester: Tester) -> None:
     """End whatever reception is open, by a single frame; Inconclusive if that is not answered."""
-    reply = ask(tester, single(probe(tester)))
+    reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         inconclusive("a single frame is not answered any more")
     finish(tester, reply)

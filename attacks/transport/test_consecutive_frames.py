@@ -140,7 +140,7 @@ def test_a_new_message_ends_the_reception_of_an_old_one(tester: Tester) -> None:
     answered = messages(require_answer(tester).answers)
     old = require_long_request(tester)
     flow = let_through(tester, old.fields[0])
-    within = with_final(tester, tester.raw(single(probe(tester)), listen_s=listening_s(tester)))
+    within = with_final(tester, tester.raw(single(tester, probe(tester)), listen_s=listening_s(tester)))
     if not messages(within.answers):
         tester.note("a single frame within a long message is not answered")
     finish(tester, within)

@@ -153,7 +153,7 @@ def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
         expect_silence(tester, fields[0], is_functional=True)
         expect_silence(tester, *fields, is_functional=True)
     require_long_request(tester)
-    if not any(ask(tester, single(pdu), is_functional=True).answers for pdu in (probe(tester), b"\x3e\x00")):
+    if not any(ask(tester, single(tester, pdu), is_functional=True).answers for pdu in (probe(tester), b"\x3e\x00")):
         inconclusive("functional single frames are not answered either: nothing shows that the ECU listens to that id")
 
 
@@ -177,7 +177,7 @@ def test_unfinished_messages_use_nothing_up(tester: Tester, depth: Depth) -> Non
     for start in range(0, count, BURST):
         tester.raw(*(begun * BURST)[: min(BURST, count - start)])
     tester.wait(2.0)
-    reply = ask(tester, single(probe(tester)))
+    reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         tester.cite(reply)
         fail(expected=f"an answer 2 s after {count} unfinished messages", observed="silence")

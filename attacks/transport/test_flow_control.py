@@ -207,7 +207,7 @@ def long_answered(tester: Tester) -> bytes | None:
     if readable:
         reads.append((b"\x22" + together * 3)[:LONGEST_SINGLE])
     for read in reads:
-        reply = ask(tester, single(read))
+        reply = ask(tester, single(tester, read))
         if first_frames(reply):
             rest = tester.raw(GO_ON, listen_s=listening_s(tester))
             if not any(frame_type(frame) == 2 for frame in rest.answers):
@@ -224,7 +224,7 @@ def first_frames(reply: RawReply) -> int:
 
 def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) -> None:
     """After a long answer was begun and its flow control abused the ECU answers again, within 3 s."""
-    asked = ask(tester, single(request))
+    asked = ask(tester, single(tester, request))
     length = first_frames(asked)
     if not length:
         tester.cite(asked)
@@ -236,10 +236,10 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
     reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
     tester.wait(GIVEN_UP_S + pauses_s)
     note_pace(tester, what, fields, reply)
-    after = ask(tester, single(probe(tester)))
+    after = ask(tester, single(tester, probe(tester)))
     if not after.answers:
         tester.wait(BACK_S - GIVEN_UP_S)
-        after = ask(tester, single(probe(tester)))
+        after = ask(tester, single(tester, probe(tester)))
     if not after.answers:
         tester.cite(reply, after)
         fail(expected=f"an answer 3 s after {what} on a long answer", observed="silence")

@@ -27,7 +27,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
     require_answer(tester)
     can_id, is_fd = tester.target.can.request_id, tester.target.can.fd
     is_extended = tester.target.can.extended_ids is True or can_id > 0x7FF
-    request = single(probe(tester))
+    request = single(tester, probe(tester))
     lengths = depth.choose(quick=(0, 8), default=tuple(range(9)), deep=tuple(range(9)))
     remote = [Frame(can_id, b"", is_extended, is_remote=True, dlc=length) for length in lengths]
     kinds: dict[str, Sequence[Frame]] = {
@@ -60,7 +60,7 @@ def fd_frames(tester: Tester, can_id: int, is_extended: bool) -> dict[str, Seque
         "a CAN FD frame full of zeros": full,
     }
     if not tester.target.can.fd:
-        kinds["a request in a CAN FD frame"] = [Frame(can_id, single(request), is_extended, is_fd=True)]
+        kinds["a request in a CAN FD frame"] = [Frame(can_id, single(tester, request), is_extended, is_fd=True)]
     return kinds
 
 

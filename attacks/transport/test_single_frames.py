@@ -126,7 +126,7 @@ def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth:
             content = (probe(tester) * FRAME_BYTES)[: size - 1]
             expect_silence(tester, bytes((length,)) + content)
     for size in fd_lengths(tester):
-        expect_silence(tester, filled(single(probe(tester)), size))  # this form is for frames of 8 bytes at most
+        expect_silence(tester, filled(single(tester, probe(tester)), size))  # this form is for frames of 8 bytes at most
     entry = writable(tester)
     if entry is not None:
         expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:6])])

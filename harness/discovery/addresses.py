@@ -226,10 +226,11 @@ def listen(link: Wire, seconds: float) -> dict[Id, int]:
 
 
 def _heard(link: Wire, seconds: float) -> Iterator[Frame]:
-    """Every frame of other nodes in the next seconds."""
+    """Every data frame of other nodes in the next seconds; a remote frame neither asks nor answers anything."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
-        yield frame
+        if not frame.is_remote:
+            yield frame
         if link.now_s >= until_s:
             break
 

@@ -68,6 +68,7 @@ class Walk:
         self._path: deque[str] = deque(maxlen=STEPS_SHOWN)
         self.deviations: list[Deviation] = []
         self.has_opened = False
+        self._is_presence_answered = True
         rules = Rules({entry.level: entry.session for entry in target.security}, has_sessions=bool(self._sessions))
         start = State()
         beginnings = [start] if tester.access.can_relock else [start, *(State(unlocked=level) for level in self._levels)]
@@ -90,6 +91,7 @@ class Walk:
             self._tester.session_for(level)
             self._tester.security.key_length(level)
         self._tester.restore()
+        self._is_presence_answered = self._tester.request(b"\x3e\x00").is_positive
         for done in range(steps):
             step = self._choose()
             for via in self._on_the_way(step):
@@ -141,6 +143,8 @@ class Walk:
     def _is_possible(self, action: Action) -> bool:
         if action is Action.SESSION:
             return bool(self._sessions)
+        if action is Action.PRESENT:  # how else it is answered says nothing of the lock
+            return self._is_presence_answered
         if action is Action.RESET:
             tester = self._tester
             return tester.target.reset.uds is not None and tester.allows("reset") and self._patience.resets > 0

@@ -20,7 +20,15 @@ from harness.tester.oddities import Oddities
 from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import FLOW_CONTROLS, Transport
-from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_send_key
+from harness.uds import (
+    NEGATIVE_RESPONSE,
+    RESPONSE_OFFSET,
+    SUB_FUNCTION_SERVICES,
+    SUPPRESS_POSITIVE_RESPONSE,
+    Nrc,
+    Service,
+    is_send_key,
+)
 
 MARGIN_S = 0.15
 """Beyond P2: what an adapter, a driver and a busy tester may add before silence is called silence."""
@@ -64,7 +72,6 @@ _ECHO_BYTES: dict[int, int] = {
     Service.CONTROL_DTC_SETTING: 1,
 }
 """How many bytes behind the service a positive response repeats."""
-_SUB_FUNCTION_SERVICES = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x31, 0x3E, 0x85})
 
 
 class KeyGuard(Protocol):
@@ -449,7 +456,7 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
         return True
     if not echo:
         return True
-    if service in _SUB_FUNCTION_SERVICES:
+    if service in SUB_FUNCTION_SERVICES:
         if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
             return False
         return answer[2 : 1 + echo] == request[2 : 1 + echo]

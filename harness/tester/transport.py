@@ -12,7 +12,7 @@ from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, longest_single
 from harness.outcome import NotApplicable
 from harness.target import Can
-from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICES, SUPPRESS_POSITIVE_RESPONSE
 
 FLOW_CONTROLS = frozenset(bytes((byte,)) for byte in range(0x30, 0x40))
 OTHERS_KEPT = 8
@@ -176,7 +176,11 @@ class Transport:
         self.shared_s = self.link.now_s
         data = frame.data
         if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and not frame.is_remote:
-            self._others.append((self.link.now_s, data[1 : 1 + data[0]]))
+            pdu = data[1 : 1 + data[0]]
+            if not (
+                pdu[0] in SUB_FUNCTION_SERVICES and len(pdu) > 1 and pdu[1] & SUPPRESS_POSITIVE_RESPONSE
+            ):  # else none is due
+                self._others.append((self.link.now_s, pdu))
 
     def answers_another(self, message: bytes, *, ours: Collection[bytes] = ()) -> bool:
         """Whether a message is the answer to what another tester has asked, and not been answered until now.
