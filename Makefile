@@ -4,7 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help audit test thorough matrix scoreboard samples bench lock clean
+define SHUFFLED
+seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+echo "shuffled; make $@ SEED=$$seed repeats this order"; \
+$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p randomly --randomly-seed=$$seed
+endef
+
+.PHONY: help audit test proof thorough matrix scoreboard samples bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,11 +24,11 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-thorough: $(VENV)/test.stamp ## all tests in random order, the larger samples too; SEED=N repeats an order
-	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
-	echo "shuffled; make thorough SEED=$$seed repeats this order"; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not socketcan" -p randomly --randomly-seed=$$seed \
-	    --hypothesis-profile=thorough
+proof: $(VENV)/test.stamp ## each flaw, variant and stranger at its own depth, in random order; SEED=N repeats an order
+	@$(SHUFFLED) -m "thorough and not socketcan" tests/matrix tests/strangers
+
+thorough: $(VENV)/test.stamp ## all tests in random order, the larger samples too (much longer); SEED=N repeats an order
+	@$(SHUFFLED) -m "not socketcan" --hypothesis-profile=thorough
 
 matrix: $(VENV)/test.stamp ## audit every defect and every variant anew, and write reports/sample/matrix.*
 	$(BIN)/python -m tests.matrix

@@ -16,11 +16,27 @@ TABLES = tables()
 IN_EACH_RUN = 24
 """`make test` audits one ECU of a table in so many, the thorough run all others."""
 
+OPEN = {
+    "long-answers-wear-it-out": "it restarts at the 600th long answer of its life, which no check reaches",
+    "all-snapshots-unguarded": "not seen yet: 19 06 with record FF, where each record alone is guarded",
+    "session-60-repeats-the-seed-of-03": "not seen yet: an answered seed of one session comes again in another",
+    "reading-files-unguarded": "the name of the file that it gives away cannot be guessed",
+    "seed-always-refused-with-22": "its level gives no seed to anybody, so that nothing of it can be judged",
+    "fingerprint-before-seed": "a target file cannot say what has to be written before a seed is given",
+    "another-tester-reads-long-answers": "somebody else asks it all the time, so that silence proves nothing",
+}
+"""What is missed, or leaves too many results open, and why: once that is mended it has to leave this list."""
+
 
 def unseen() -> list[Any]:
     """The ECUs of all tables with their tables, those for the thorough run marked."""
+
+    def marks(number: int, ecu: Unseen) -> list[pytest.MarkDecorator]:
+        found = [pytest.mark.thorough] if number % IN_EACH_RUN else []
+        return [*found, pytest.mark.xfail(reason=OPEN[ecu.name], strict=True)] if ecu.name in OPEN else found
+
     return [
-        pytest.param(kind, ecu, id=f"{kind}-{ecu.name}", marks=[pytest.mark.thorough] if number % IN_EACH_RUN else [])
+        pytest.param(kind, ecu, id=f"{kind}-{ecu.name}", marks=marks(number, ecu))
         for kind, ecus in TABLES.items()
         for number, ecu in enumerate(ecus)
     ]
