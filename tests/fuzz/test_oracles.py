@@ -32,7 +32,7 @@ def test_a_sound_ecu_passes(tmp_path: Path) -> None:
     [
         ("read_of_one_did_unlocks", "DID 2020 locked as before after 22 00 4D", Severity.CRITICAL),
         ("read_of_one_did_writes_serial_number", "DID F18C unchanged after 22 00 4D", Severity.CRITICAL),
-        ("read_of_one_did_kills", "the ECU survives 22 00 4D", Severity.HIGH),
+        ("read_of_one_did_kills", "the ECU answers after 22 00 4D", Severity.HIGH),
         ("read_of_one_did_kills_later", "the ECU answers after 22 00 4D", Severity.HIGH),
         ("read_of_one_did_restarts", "the ECU survives 22 00 4D", Severity.HIGH),
     ],
@@ -63,7 +63,7 @@ def test_silence_is_expected_only_of_a_living_ecu(tmp_path: Path) -> None:
     silent = case(tmp_path, send='"22 00 {4C|4D}"', expect='"silence|negative"')
     assert run(silent).verdict is Verdict.PASS
     finding = run(silent, target("read_of_one_did_kills"))
-    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "the ECU survives 22 00 4D")
+    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "the ECU answers after 22 00 4D")
 
 
 def test_an_ecu_that_nothing_brings_back_is_lost_and_not_guilty(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_an_ecu_that_nothing_brings_back_is_lost_and_not_guilty(tmp_path: Path) 
 def test_a_loss_that_is_not_repeated_is_inconclusive(tmp_path: Path) -> None:
     finding = run(case(tmp_path, send='"22 00 4D"'), target("dies_once"))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert "contact lost after 22 00 4D, not reproduced" in finding.reason
+    assert "passed when repeated" in finding.reason
 
 
 def test_an_ecu_that_starts_unlocked_and_stays_so_is_not_blamed(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_without_permission_to_write_the_lock_is_not_watched_and_a_note_says_so(
 def test_a_target_that_declares_nothing_is_only_watched_for_life(tmp_path: Path) -> None:
     bare = target("read_of_one_did_kills", data=(), security=())
     finding = run(case(tmp_path, send=READS), bare)
-    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "the ECU survives 22 00 4D")
+    assert (finding.verdict, finding.expected) == (Verdict.FAIL, "the ECU answers after 22 00 4D")
     assert any(note.startswith("no protected values were watched") for note in finding.notes)
 
 
