@@ -37,16 +37,20 @@ FLAWED = (
     Stranger("ascii-seeds", "limousine_security.py:AsciiSeeds", must_fail="SA-02", may_fail="SA-04"),
     Stranger("modulo-seeds", "limousine_security.py:ModuloSeeds", must_fail="SA-02"),
     Stranger("half-counter", "limousine_security.py:HalfCounter", must_fail="SA-02|SA-03", may_fail="SA-03 SA-02"),
-    Stranger("permuted-lcg", "limousine_security.py:PermutedLcg", must_fail="SA-02|SA-03", may_fail="SA-04 SA-02 SA-03"),
-    Stranger("gray-counter", "limousine_security.py:GrayCounter", must_fail="SA-02|SA-03", may_fail="SA-02 SA-03 SA-04"),
-    Stranger("shift-register", "limousine_security.py:ShiftRegister", must_fail="SA-03", may_fail="SA-02 SA-04"),
-    Stranger("step-counter", "limousine_security.py:StepCounter", must_fail="SA-03", may_fail="SA-02 SA-04"),
+    Stranger(
+        "permuted-lcg", "limousine_security.py:PermutedLcg", must_fail="SA-02|SA-03", may_fail="SA-04 SA-02 SA-03 SA-06"
+    ),
+    Stranger(
+        "gray-counter", "limousine_security.py:GrayCounter", must_fail="SA-02|SA-03", may_fail="SA-02 SA-03 SA-04 SA-06"
+    ),
+    Stranger("shift-register", "limousine_security.py:ShiftRegister", must_fail="SA-03", may_fail="SA-02 SA-04 SA-06"),
+    Stranger("step-counter", "limousine_security.py:StepCounter", must_fail="SA-03", may_fail="SA-02 SA-04 SA-06"),
     Stranger(
         "step-counter-no-key",
         "limousine_security.py:StepCounter",
         what="A counter in steps of a large odd constant. The key is not known.",
         must_fail="SA-03",
-        may_fail="SA-02 SA-04",
+        may_fail="SA-02 SA-04 SA-06",
         changes=NO_KEY,
     ),
     Stranger(
@@ -56,7 +60,7 @@ FLAWED = (
         "xorshift-uptime",
         "limousine_security.py:XorshiftUptime",
         must_fail="SA-03|SA-04",
-        may_fail="SA-01 SA-05 SA-07 SA-25 SA-02",
+        may_fail="SA-01 SA-05 SA-07 SA-25 SA-02 SA-06",
     ),
     Stranger("mersenne-time", "limousine_security.py:MersenneTime", must_fail="SA-04", may_fail="SA-05 SA-25"),
     Stranger(
@@ -200,7 +204,7 @@ FLAWED = (
     Stranger("first-bytes-fit", "limousine_security.py:FirstBytesFit", must_fail="SA-30", may_fail="TP-18 FZ-04"),
     Stranger("tail-ignored", "limousine_security.py:TailIgnored", must_fail="SA-30 TP-18", may_fail="FZ-04"),
     Stranger("last-byte-ignored", "limousine_security.py:LastByteIgnored", must_fail="SA-31", may_fail="FZ-04"),
-    Stranger("sum-compared", "limousine_security.py:SumCompared", must_fail="SA-31", may_fail="FZ-04"),
+    Stranger("sum-compared", "limousine_security.py:SumCompared", must_fail="SA-31", may_fail="FZ-04 SA-20"),
     Stranger("bit-masked", "limousine_security.py:BitMasked", must_fail="SA-31", may_fail="FZ-04"),
     Stranger("plain-bit-masked", "limousine_security.py:PlainBitMasked", must_fail="SA-31", changes=ONE_SESSION),
     Stranger("early-exit", "limousine_security.py:EarlyExit", must_fail="SA-35"),
@@ -333,7 +337,7 @@ FLAWED = (
         changes={"connection": {0x06B0: {"response_id": 0x06B8}}},
     ),
     Stranger("wrong-deep-key-opens", "limousine_security.py:WrongDeepKeyOpens", must_fail="FZ-04|SA-39", may_fail="FZ-04"),
-    Stranger("suppressed-entry-keeps", "limousine_security.py:SuppressedEntryKeeps", may_fail="FZ-04"),
+    Stranger("suppressed-entry-keeps", "limousine_security.py:SuppressedEntryKeeps", may_fail="FZ-04 ST-01"),
     Stranger(
         "plain-never-relocks", "limousine_security.py:PlainNeverRelocks", may_fail="ST-02 SA-26 FZ-04", changes=ONE_SESSION
     ),

@@ -39,6 +39,11 @@ SAMPLED = (
 RARE = ("wrong-deep-key-opens", "locks-wrap")
 """What only a deep audit finds; there only the checks that have to find it are run."""
 
+FALSELY_ACCUSED = pytest.mark.xfail(
+    strict=True,
+    reason="what this ECU takes over each answer passes for silence (FZ-01), and a delay for one that ends early (SA-20)",
+)
+
 SOUND = table_limousine.SOUND
 FLAWED = table_limousine_security.FLAWED + table_limousine_access.FLAWED
 BROKEN = table_limousine.BROKEN
@@ -63,11 +68,20 @@ def each(strangers: tuple[Stranger, ...], in_make_test: int = 1) -> list[Any]:
     ]
 
 
+def open_ones(parameters: list[Any]) -> list[Any]:
+    """The same, with the ECU that is still falsely accused marked as such."""
+    marks = {"long-thinker": FALSELY_ACCUSED}
+    return [
+        pytest.param(*one.values, id=one.id, marks=[*one.marks, marks[one.id]]) if one.id in marks else one
+        for one in parameters
+    ]
+
+
 def test_each_limousine_has_a_name_of_its_own() -> None:
     assert len(BY_NAME) == len(SOUND + FLAWED + BROKEN)
 
 
-@pytest.mark.parametrize("stranger", each(SOUND, in_make_test=4))
+@pytest.mark.parametrize("stranger", open_ones(each(SOUND, in_make_test=4)))
 def test_a_sound_limousine_is_not_accused(stranger: Stranger) -> None:
     assert not shown(with_verdict(audit(stranger), Verdict.FAIL, Verdict.ERROR))
 
