@@ -27,7 +27,8 @@ def test_who_speaks_fd_is_found_on_a_bus_for_it(profile: str, has_fd: bool, tmp_
         words = [COMMAND, "discover", target, "--ids", "0x73E-0x742", "--depth", "quick", "-o", str(tmp_path / "ecu.toml")]
         done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         ecu.terminate()
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.startswith("  plan"), "what will be asked is said first"
     found = load_target(tmp_path / "ecu.toml")
     assert (found.can.request_id, found.can.response_id, found.can.fd) == (0x740, 0x748, has_fd)
     assert {entry.did for entry in found.data} >= {0x1010, 0x2020, 0x3030, 0xF18C, 0xF1A0}

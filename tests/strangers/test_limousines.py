@@ -60,7 +60,7 @@ def audit(stranger: Stranger, *only: str) -> list[Finding]:
 
 
 def each(strangers: tuple[Stranger, ...], in_make_test: int = 1) -> list[Any]:
-    """Strangers as parameters; one in so many is tried by `make test`, the others by `.ci/run` only."""
+    """Strangers as parameters; one in so many is tried by `make test`, the others by `make thorough` only."""
     by_name = sorted(strangers, key=lambda one: one.name)
     return [
         pytest.param(one, id=one.name, marks=[pytest.mark.thorough] if number % in_make_test else [])
