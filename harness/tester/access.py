@@ -83,13 +83,6 @@ class Access:
         """Data on which an unlocked level shows."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)
 
-    def tells_lock_of(self, entry: DataEntry) -> bool:
-        """Whether a refused write says that the entry's level is locked.
-
-        Of data that was found guarded it is a guess which level that is, until a key has told.
-        """
-        return entry.origin == "declared" or entry.write.level in self._opened_by.get(entry.did, ())
-
     def may_open(self, level: int | None, entry: DataEntry) -> bool:
         """Whether an unlocked level may be meant to open the data: it is its own, or nobody has said or seen whose it is."""
         if level is None or entry.write.level is None:

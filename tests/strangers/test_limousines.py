@@ -61,27 +61,20 @@ def audit(stranger: Stranger, *only: str) -> list[Finding]:
 
 def each(strangers: tuple[Stranger, ...], in_make_test: int = 1) -> list[Any]:
     """Strangers as parameters; one in so many is tried by `make test`, the others by `make thorough` only."""
-    by_name = sorted(strangers, key=lambda one: one.name)
-    return [
-        pytest.param(one, id=one.name, marks=[pytest.mark.thorough] if number % in_make_test else [])
-        for number, one in enumerate(by_name)
-    ]
-
-
-def open_ones(parameters: list[Any]) -> list[Any]:
-    """The same, with the ECU that is still falsely accused marked as such."""
-    marks = {"long-thinker": FALSELY_ACCUSED}
-    return [
-        pytest.param(*one.values, id=one.id, marks=[*one.marks, marks[one.id]]) if one.id in marks else one
-        for one in parameters
-    ]
+    parameters = []
+    for number, one in enumerate(sorted(strangers, key=lambda one: one.name)):
+        marks = [FALSELY_ACCUSED] if one.name == "long-thinker" else []
+        if number % in_make_test:
+            marks.append(pytest.mark.thorough)
+        parameters.append(pytest.param(one, id=one.name, marks=marks))
+    return parameters
 
 
 def test_each_limousine_has_a_name_of_its_own() -> None:
     assert len(BY_NAME) == len(SOUND + FLAWED + BROKEN)
 
 
-@pytest.mark.parametrize("stranger", open_ones(each(SOUND, in_make_test=4)))
+@pytest.mark.parametrize("stranger", each(SOUND, in_make_test=4))
 def test_a_sound_limousine_is_not_accused(stranger: Stranger) -> None:
     assert not shown(with_verdict(audit(stranger), Verdict.FAIL, Verdict.ERROR))
 

@@ -94,11 +94,6 @@ class Restarts:
         return tuple(one for one in self.first if not one.is_in_sweep)
 
     @property
-    def in_sweep(self) -> tuple[FirstSeed, ...]:
-        """Those that were asked for at other moments."""
-        return tuple(one for one in self.first if one.is_in_sweep)
-
-    @property
     def repeats(self) -> str:
         """For each moment at which seeds came again, how many were asked for then and how many differed, in words."""
         by_moment: dict[str, list[bytes]] = {}
