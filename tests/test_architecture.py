@@ -42,11 +42,12 @@ MAY_IMPORT = {
     "report": REPORT,
     "audit": AUDIT,
     "ecu": {"uds", "errors", "link", "ecu"},
+    "ecu_host": {"uds", "errors", "link", "ecu", "report", "ecu_host"},
     "catalogue": AUDIT | {"catalogue"},
     "requirements": TARGET | {"shipped", "requirements"},
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER | {"discovery", "doctor"},
-    "commands": AUDIT | {"discovery", "ecu", "catalogue", "doctor", "listing", "commands"},
+    "commands": AUDIT | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "listing", "commands"},
     "cli": {"errors", "commands"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""

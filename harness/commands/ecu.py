@@ -1,45 +1,129 @@
-"""`uds-harness ecu`: play a simulated ECU on a real bus."""
+"""`uds-harness ecu`: play a simulated ECU on a real bus, for as long as it is wanted."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.ecu_host.host import BusOptions, Host
+
+NOT_RUNNING = 3
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DESCRIPTION = """Play an ECU on a bus until Ctrl-C or SIGTERM.
+An interface that goes down, or an adapter that is unplugged, is waited for.
+SIGUSR1 prints what --status asks for."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Let the command be typed."""
     ecu = commands.add_parser(
-        "ecu", help="play a simulated ECU on a real bus", description="Play an ECU on a bus until Ctrl-C."
+        "ecu",
+        help="play a simulated ECU on a real bus",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     ecu.add_argument(
         "profile", metavar="PROFILE", help="a profile (see `uds-harness list profiles`), or path/to/file.py:factory"
     )
-    ecu.add_argument("--interface", required=True, help="a python-can interface, e.g. socketcan")
-    ecu.add_argument("--channel", required=True, help="e.g. vcan0")
+    ecu.add_argument("--interface", help="a python-can interface, e.g. socketcan")
+    ecu.add_argument("--channel", help="e.g. can0")
     ecu.add_argument("--bitrate", type=int, default=500_000, help="for interfaces that set it (default: 500000)")
     ecu.add_argument("--fd", action="store_true", help="open the bus for CAN FD, e.g. for hardened+can_fd")
     ecu.add_argument("--data-bitrate", type=int, metavar="N", help="of CAN FD, for interfaces that set it")
     ecu.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
+    ecu.add_argument("--state", type=Path, metavar="FILE", help="keep here what a real ECU remembers without power")
+    ecu.add_argument("--wait", action="store_true", help="wait for an interface or adapter that is not there yet, too")
+    ecu.add_argument("--status", action="store_true", help="ask the ECU that runs already how it is; exit code 3: none does")
+    ecu.add_argument("--json", action="store_true", help="with --status: for programs")
     ecu.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play until Ctrl-C."""
-    import can
+    """Play until the end is wanted, or ask who plays."""
+    if options.status:
+        return _show_status(options)
+    if options.json:
+        raise UserError("--json goes with --status")
+    if options.interface is None or options.channel is None:
+        raise UserError("give --interface and --channel, e.g. --interface socketcan --channel can0")
+    return _play(options)
 
-    from harness.link.adapter import rate_options
-    from harness.link.live import LiveBus
-    from harness.link.node import load_nodes
 
-    nodes = load_nodes("+".join([options.profile, *options.defect]))
-    rates = rate_options(options.interface, bitrate=options.bitrate, fd=options.fd, data_bitrate=options.data_bitrate)
+def _play(options: argparse.Namespace) -> int:
+    from harness.ecu_host.host import Host, quiet_python_can
+    from harness.ecu_host.state_file import StateFile
+    from harness.ecu_host.status import StatusSocket, status_text
+
+    quiet_python_can()
+    state_file = StateFile(options.state, options.profile) if options.state is not None else None
+    host = Host(options.profile, flaws=options.defect, say=_say, state_file=state_file)
+    bus = bus_of(options)
+    status = StatusSocket(host, bus.name)
     try:
-        bus = can.Bus(interface=options.interface, channel=options.channel, **rates)
-    except Exception as error:  # backends raise what they like
-        raise UserError(f"cannot open {options.interface}:{options.channel}: {error}") from error
-    with bus, suppress(KeyboardInterrupt):
-        print(f"{options.profile} is on {options.interface}:{options.channel}; Ctrl-C ends it\nready", flush=True)
-        LiveBus(bus, nodes).run()
+        if state_file is not None:
+            host.start()  # a file that does not fit ends it before anything is said or sent
+        host.connect(bus, waits=options.wait)
+        with _ending(host):
+            signal.signal(signal.SIGUSR1, lambda number, frame: host.ask(lambda: _say(status_text(host.status()))))
+            _say(f"{options.profile} is on {bus.name}; Ctrl-C ends it\nready")
+            host.run()
+    finally:
+        status.close()
     return 0
+
+
+def bus_of(options: argparse.Namespace) -> BusOptions:
+    """The bus that the options name."""
+    from harness.ecu_host.host import BusOptions
+
+    return BusOptions(
+        interface=options.interface,
+        channel=options.channel,
+        bitrate=options.bitrate,
+        fd=options.fd,
+        data_bitrate=options.data_bitrate,
+    )
+
+
+@contextmanager
+def _ending(host: Host) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second one ends whatever holds it up."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if host.is_stopping:
+            raise KeyboardInterrupt
+        host.stop()
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    wanted = [number for number in ENDING if before[number] is not signal.SIG_IGN]
+    for number in wanted:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in wanted:
+            signal.signal(number, before[number])
+
+
+def _show_status(options: argparse.Namespace) -> int:
+    from harness.ecu_host.status import running, status_text
+
+    found = running(interface=options.interface, channel=options.channel, profile=options.profile)
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print("\n".join(map(status_text, found)) if found else f"no {options.profile} runs on this machine")
+    return 0 if found else NOT_RUNNING
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -19,10 +19,10 @@ SECRET: Final = 0x1234567890
 
 _REQUEST_ID: Final = 0x740
 _RESPONSE_ID: Final = 0x748
-_PERIODIC_IDS: Final = (0x07B, 0x07C, 0x07D)
+PERIODIC_IDS: Final = (0x07B, 0x07C, 0x07D)
 """The script writes the decimal numbers 123 to 125 in hex."""
-_PERIODIC_DATA: Final = bytes.fromhex("1122334455667788")
-_PERIOD_S: Final = 1.0
+PERIODIC_DATA: Final = bytes.fromhex("1122334455667788")
+PERIOD_S: Final = 1.0
 
 _OPEN_DID: Final = (0x10, 0x10)
 _PROTECTED_DID: Final = (0x20, 0x20)
@@ -37,7 +37,7 @@ class ArticleEcu:
     """
 
     def __init__(self, *, has_security_access: bool = True) -> None:
-        self._has_security_access = has_security_access
+        self.has_security_access = has_security_access
         self._start()
 
     def attach(self, surroundings: Surroundings) -> None:
@@ -52,7 +52,28 @@ class ArticleEcu:
     def _start(self) -> None:
         self._memory: dict[tuple[int, int], int] = {}
         self._security = 0
+        self._seed = b""
         self._key: dict[str, int] = {}
+
+    @property
+    def is_unlocked(self) -> bool:
+        """Whether 2020 may be written."""
+        return self._security != 0
+
+    @property
+    def pending_seed(self) -> bytes:
+        """The last seed that was given; empty: none was. The script forgets it, and keeps the key."""
+        return self._seed
+
+    @property
+    def pending_key(self) -> bytes:
+        """The key that belongs to `pending_seed`."""
+        return bytes(self._key.values())
+
+    @property
+    def values(self) -> dict[int, bytes]:
+        """By identifier: what 22 reads."""
+        return {did[0] << 8 | did[1]: bytes((self._memory.get(did, _UNWRITTEN),)) for did in (_OPEN_DID, _PROTECTED_DID)}
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         """What a tester hears that keeps to ISO 15765-2, and pads with zeros.
@@ -88,7 +109,7 @@ class ArticleEcu:
             response = self._read(request)
         elif sid == Service.WRITE_DATA_BY_IDENTIFIER:
             response = self._write(request)
-        elif sid == Service.SECURITY_ACCESS and self._has_security_access:
+        elif sid == Service.SECURITY_ACCESS and self.has_security_access:
             if request[2] == 0x01:
                 response = self._give_seed()
             elif request[2] == 0x02:
@@ -106,7 +127,7 @@ class ArticleEcu:
             return self._store(_OPEN_DID, request)
         if not _asks_for(request, _PROTECTED_DID):
             return None
-        if self._has_security_access:
+        if self.has_security_access:
             print(self._security)
         if self._security == 0:
             return [0x03, 0x7F, 0x2E, 0x33, 0x00, 0x00, 0x00, 0x00]
@@ -117,7 +138,7 @@ class ArticleEcu:
         return [0x03, 0x6E, *did, 0x00, 0x00, 0x00, 0x00]
 
     def _give_seed(self) -> list[int]:
-        seed = self._random_bytes(5)
+        seed = self._seed = self._random_bytes(5)
         seed_number = int.from_bytes(seed, "big")
         mixed = seed_number ^ SECRET
         digest = hashlib.sha256(mixed.to_bytes(5, "big")).digest()[:16]
@@ -144,6 +165,8 @@ class ArticleNode:
 
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
+        self.sends_periodically = True
+        """False: somebody else sends the script's three frames, or nobody does."""
         self.machine = UdsAnsweringMachine(ecu)
 
     @property
@@ -173,12 +196,13 @@ class ArticleNode:
         self._port.send(can.Message(arbitration_id=_RESPONSE_ID, data=response))
 
     def _start_sending(self) -> None:
-        for can_id in _PERIODIC_IDS:
+        for can_id in PERIODIC_IDS:
             self._send_periodically(can_id)
 
     def _send_periodically(self, can_id: int) -> None:
-        self._port.send(can.Message(arbitration_id=can_id, data=_PERIODIC_DATA))
-        self._port.call_later(_PERIOD_S, partial(self._send_periodically, can_id))
+        if self.sends_periodically:
+            self._port.send(can.Message(arbitration_id=can_id, data=PERIODIC_DATA))
+        self._port.call_later(PERIOD_S, partial(self._send_periodically, can_id))
 
 
 def _asks_for(request: list[int], did: tuple[int, int]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.ecu.addresses import FUNCTIONAL, turn_to
-from harness.ecu.attempts import spoiling_rules
+from harness.ecu.attempts import end_expired_delays, spoiling_rules
 from harness.ecu.boot import rebooted
 from harness.ecu.config import EcuConfig
 from harness.ecu.nonconformance import is_suppression_asked, suppressible, with_flaws
@@ -109,6 +109,12 @@ class Server:
         """Whether normal messages are sent: 28 may have silenced them, until the session ends."""
         self.state.end_expired_session(self.surroundings.now_s, is_unlock_kept=self._is_unlock_kept)
         return self.state.communication in TRANSMITTING
+
+    def settle(self) -> None:
+        """End the session and the delays that have run out, for whoever looks at `state` between two requests."""
+        now_s = self.surroundings.now_s
+        self.state.end_expired_session(now_s, is_unlock_kept=self._is_unlock_kept)
+        end_expired_delays(self.state, self.config, now_s)
 
     def keep_session(self) -> None:
         """A message is on its way in or out: S3 does not run meanwhile."""

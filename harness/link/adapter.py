@@ -204,16 +204,22 @@ def trouble_with(interface: str, *, is_fd: bool = False) -> str:
     known = Path("/sys/class/net")
     if not known.is_dir():
         return ""
-    try:
-        is_up = int((known / interface / "flags").read_text(), 16) & 1
-    except (OSError, ValueError):
+    if not (known / interface / "flags").exists():
         return f"there is no interface {interface!r}; try: ip link show"
-    if not is_up:
+    if is_interface_down(interface):
         return f"the interface is down; try: sudo ip link set {interface} up"
     if is_fd and int((known / interface / "mtu").read_text()) < _CANFD_BYTES:
         words = f"{interface} type can bitrate 500000 dbitrate 2000000 fd on (a vcan: {interface} mtu {_CANFD_BYTES})"
         return f"the interface is set up for classic CAN; try, while it is down: sudo ip link set {words}"
     return ""
+
+
+def is_interface_down(interface: str) -> bool:
+    """Whether a network interface is there, and down."""
+    try:
+        return not int(Path("/sys/class/net", interface, "flags").read_text(), 16) & 1
+    except (OSError, ValueError):
+        return False
 
 
 def is_gone(error: Exception) -> bool:

@@ -26,7 +26,7 @@ class BusLock:
     """
 
     def __init__(self, bus: str) -> None:
-        name = _name(bus)
+        name = abstract_name(f"uds-harness-bus-{bus}")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.bind(name)
@@ -34,7 +34,7 @@ class BusLock:
         except OSError as error:
             self._socket.close()
             if error.errno == errno.EADDRINUSE:
-                raise UserError(f"{bus}: another run uses this bus ({_holder(name)}); wait for it to end") from None
+                raise UserError(f"{bus}: another run uses this bus ({holder_of(name)}); wait for it to end") from None
             raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error.strerror})") from error
 
     def release(self) -> None:
@@ -42,8 +42,9 @@ class BusLock:
         self._socket.close()
 
 
-def _name(bus: str) -> bytes:
-    name = b"\0uds-harness-bus-" + bus.encode("utf-8", "backslashreplace")
+def abstract_name(text: str) -> bytes:
+    """The address of a socket that has no file; of a text that is too long, the beginning and a hash of it all."""
+    name = b"\0" + text.encode("utf-8", "backslashreplace")
     if len(name) > LONGEST_NAME_BYTES:
         from hashlib import sha256
 
@@ -51,8 +52,8 @@ def _name(bus: str) -> bytes:
     return name
 
 
-def _holder(name: bytes) -> str:
-    """Which process holds a lock, of whom and for how long, as far as the kernel tells."""
+def holder_of(name: bytes) -> str:
+    """Which process holds an abstract socket, of whom and for how long, as far as the kernel tells."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.setblocking(False)
         try:

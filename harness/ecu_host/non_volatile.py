@@ -1,0 +1,195 @@
+"""Carry over what an ECU keeps without power: from one flaw set to the next, and in a file from one start to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.ecu.config import DataIdentifier
+from harness.ecu.node import UdsNode
+from harness.ecu.server import Server
+from harness.link.node import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonVolatile:
+    """What one ECU remembers over a loss of power. Levels and identifiers are the keys of the mappings."""
+
+    values: dict[int, bytes] = field(default_factory=dict)
+    wrong_keys: dict[int, int] = field(default_factory=dict)
+    failures_in_a_row: dict[int, int] = field(default_factory=dict)
+    delays_left_s: dict[int, float] = field(default_factory=dict)
+    """Delays that were running, with the seconds that were left; infinite: for ever."""
+    held_seeds: dict[int, bytes] = field(default_factory=dict)
+    trouble_codes: dict[int, int] = field(default_factory=dict)
+    accepted_keys: tuple[bytes, ...] = ()
+    """Only a flawed ECU keeps any."""
+    seeds_ever_issued: int = 0
+    """Only a flawed ECU counts them."""
+
+
+def ecus_of(nodes: Sequence[Node]) -> list[Server]:
+    """The ECUs among the nodes that have something to remember."""
+    return [node.ecu for node in nodes if isinstance(node, UdsNode)]
+
+
+def remembered(ecu: Server) -> NonVolatile:
+    """What the ECU would still have if its power were cut now."""
+    state, now_s = ecu.state, ecu.surroundings.now_s
+    return NonVolatile(
+        values={entry.did: state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile},
+        wrong_keys=dict(state.wrong_keys),
+        failures_in_a_row=dict(state.failures_in_a_row),
+        delays_left_s={account: until_s - now_s for account, until_s in state.delay_until_s.items() if until_s > now_s},
+        held_seeds=dict(state.held_seeds),
+        trouble_codes=dict(state.trouble_codes),
+        accepted_keys=tuple(sorted(state.accepted_keys)),
+        seeds_ever_issued=state.seeds_ever_issued,
+    )
+
+
+def fingerprint(ecu: Server) -> tuple[object, ...]:
+    """Changes when there is something new to remember, and not because time passes."""
+    state = ecu.state
+    return (
+        tuple(state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile),
+        tuple(state.wrong_keys.values()),
+        tuple(state.failures_in_a_row.values()),
+        tuple(state.delay_until_s),
+        tuple(state.held_seeds.items()),
+        tuple(state.trouble_codes.items()),
+        len(state.accepted_keys),
+        state.seeds_ever_issued,
+    )
+
+
+def recall(ecu: Server, memory: NonVolatile) -> None:
+    """Give a new ECU its memory. The ECU has to be powered up afterwards: what follows from it is its own business."""
+    state, now_s = ecu.state, ecu.surroundings.now_s
+    state.values |= memory.values
+    state.wrong_keys |= memory.wrong_keys
+    state.failures_in_a_row |= memory.failures_in_a_row
+    state.delay_until_s |= {account: now_s + left_s for account, left_s in memory.delays_left_s.items()}
+    state.held_seeds |= memory.held_seeds
+    state.trouble_codes = dict(memory.trouble_codes)
+    state.accepted_keys |= set(memory.accepted_keys)
+    state.seeds_ever_issued = memory.seeds_ever_issued
+
+
+def soundly_remembered(ecu: Server) -> NonVolatile:
+    """The same, but only what a sound ECU could have come to remember: a flaw that is switched off leaves no traces."""
+    memory, limit = remembered(ecu), ecu.config.attempts
+    initial = {entry.did: entry.initial for entry in ecu.config.data_identifiers}
+    is_fit = {
+        entry.did: _could_be_written(entry, memory.values.get(entry.did, b"")) for entry in ecu.config.data_identifiers
+    }
+    return NonVolatile(
+        values={did: value if is_fit[did] else initial[did] for did, value in memory.values.items()},
+        wrong_keys={account: min(max(count, 0), limit) for account, count in memory.wrong_keys.items()},
+        failures_in_a_row={account: max(count, 0) for account, count in memory.failures_in_a_row.items()},
+        delays_left_s={account: left_s for account, left_s in memory.delays_left_s.items() if not math.isinf(left_s)},
+        held_seeds=memory.held_seeds if ecu.config.holds_seed else {},
+        trouble_codes=memory.trouble_codes,
+    )
+
+
+def _could_be_written(entry: DataIdentifier, value: bytes) -> bool:
+    if len(value) != len(entry.initial):
+        return False
+    return entry.allowed is None or int.from_bytes(value, "big") in entry.allowed
+
+
+# As JSON: numbers of identifiers, levels and trouble codes are hex, so are bytes.
+
+
+def to_json(memory: NonVolatile) -> dict[str, Any]:
+    """One ECU's memory as it stands in the file; a delay without an end is null."""
+    left_s = {level: None if math.isinf(left) else round(left, 3) for level, left in memory.delays_left_s.items()}
+    return {
+        "values": {f"{did:04X}": value.hex().upper() for did, value in memory.values.items()},
+        "wrong_keys": {f"{level:02X}": count for level, count in memory.wrong_keys.items()},
+        "failures_in_a_row": {f"{level:02X}": count for level, count in memory.failures_in_a_row.items()},
+        "delays_left_s": {f"{level:02X}": left for level, left in left_s.items()},
+        "held_seeds": {f"{level:02X}": seed.hex().upper() for level, seed in memory.held_seeds.items()},
+        "trouble_codes": {f"{code:06X}": status for code, status in memory.trouble_codes.items()},
+        "accepted_keys": [key.hex().upper() for key in memory.accepted_keys],
+        "seeds_ever_issued": memory.seeds_ever_issued,
+    }
+
+
+def from_json(shown: object, ecu: Server) -> NonVolatile:
+    """Read what `to_json` wrote, for this ECU. ValueError says which entry is wrong, and why."""
+    if not isinstance(shown, dict):
+        raise ValueError("an ECU's memory is an object")
+    known = set(to_json(NonVolatile()))
+    if set(shown) != known:
+        raise ValueError(f"an ECU's memory has the entries {', '.join(sorted(known))}")
+    dids = {entry.did: entry for entry in ecu.config.data_identifiers if entry.is_non_volatile}
+    levels = set(ecu.state.wrong_keys)
+    return NonVolatile(
+        values={did: _value(text, dids[did]) for did, text in _entries(shown, "values", set(dids))},
+        wrong_keys={level: _count(count, "wrong_keys") for level, count in _entries(shown, "wrong_keys", levels)},
+        failures_in_a_row={
+            level: _count(count, "failures_in_a_row") for level, count in _entries(shown, "failures_in_a_row", levels)
+        },
+        delays_left_s={level: _left_s(left) for level, left in _entries(shown, "delays_left_s", levels)},
+        held_seeds={level: _bytes(text, "held_seeds") for level, text in _entries(shown, "held_seeds", levels)},
+        trouble_codes={
+            code: _count(status, "trouble_codes", 0xFF) for code, status in _entries(shown, "trouble_codes", range(1 << 24))
+        },
+        accepted_keys=tuple(_bytes(text, "accepted_keys") for text in _list(shown, "accepted_keys")),
+        seeds_ever_issued=_count(shown["seeds_ever_issued"], "seeds_ever_issued"),
+    )
+
+
+def _entries(shown: dict[str, Any], name: str, known: set[int] | range) -> list[tuple[int, Any]]:
+    entries = shown[name]
+    if not isinstance(entries, dict):
+        raise ValueError(f"{name} is no object")
+    found = []
+    for text, content in entries.items():
+        try:
+            number = int(text, 16)
+        except ValueError:
+            raise ValueError(f"{name}: {text!r} is no hex number") from None
+        if number not in known:
+            raise ValueError(f"{name}: this ECU has no {text}")
+        found.append((number, content))
+    return found
+
+
+def _list(shown: dict[str, Any], name: str) -> list[Any]:
+    if not isinstance(shown[name], list):
+        raise ValueError(f"{name} is no list")
+    return list(shown[name])
+
+
+def _value(text: object, entry: DataIdentifier) -> bytes:
+    value = _bytes(text, f"values: {entry.did:04X}")
+    if len(value) != len(entry.initial):
+        raise ValueError(f"values: {entry.did:04X} has {len(value)} bytes; this ECU's has {len(entry.initial)}")
+    return value
+
+
+def _bytes(text: object, name: str) -> bytes:
+    try:
+        return bytes.fromhex(text)  # type: ignore[arg-type]  # checked by trying
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: {text!r} is no hex") from None
+
+
+def _count(number: object, name: str, most: int = 1 << 63) -> int:
+    """A flawed ECU's count of wrong keys may be negative."""
+    if not isinstance(number, int) or isinstance(number, bool) or not -most <= number <= most:
+        raise ValueError(f"{name}: {number!r} is no count")
+    return number
+
+
+def _left_s(left: object) -> float:
+    if left is None:
+        return math.inf
+    if not isinstance(left, (int, float)) or isinstance(left, bool) or not 0 <= left < math.inf:
+        raise ValueError(f"delays_left_s: {left!r} is no number of seconds, nor null")
+    return float(left)

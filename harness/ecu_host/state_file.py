@@ -1,0 +1,126 @@
+"""Keep an ECU's non-volatile memory in a file that is whole at any moment, whenever the power is cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from harness.ecu.server import Server
+from harness.ecu_host.non_volatile import fingerprint, from_json, recall, remembered, to_json
+from harness.errors import UserError
+from harness.link.clock import RealClock, utc_text
+
+SCHEMA_VERSION: Final = 1
+LONGEST_BYTES: Final = 1 << 20
+RETRY_S: Final = 1.0
+"""So long after a write that failed the next one is tried."""
+
+
+class StateFile:
+    """One file for the ECUs of one program. It is written before an answer leaves that rests on what changed."""
+
+    def __init__(self, path: Path, profile: str) -> None:
+        """`profile`: whose memory it is; another profile's is refused. UserError: the file is broken, or not ours."""
+        self.path = path
+        self._profile = profile.split("+")[0]
+        self._clock = RealClock()
+        self._shown = self._read()
+        self._written: tuple[object, ...] | None = None
+        self._retry_s = 0.0
+        self.writes = 0
+        self.slowest_write_s = 0.0
+        self.trouble = ""
+        """Why the last write failed; empty: it did not."""
+
+    def recall(self, ecus: Sequence[Server]) -> bool:
+        """Give new ECUs what the file holds. False: there is no file yet. UserError: it does not fit them."""
+        if self._shown is None:
+            return False
+        shown = self._shown["ecus"]
+        if len(shown) != len(ecus):
+            raise self._broken(f"it is the memory of {len(shown)} ECUs, and here are {len(ecus)}")
+        for ecu, one in zip(ecus, shown, strict=True):
+            try:
+                recall(ecu, from_json(one, ecu))
+            except ValueError as error:
+                raise self._broken(str(error)) from None
+        return True
+
+    def keep(self, ecus: Sequence[Server]) -> bool:
+        """Write what the ECUs remember, if that has changed. False: it could not be written; see `trouble`."""
+        for ecu in ecus:
+            ecu.settle()
+        changed = tuple(map(fingerprint, ecus))
+        if changed == self._written:
+            return True
+        begun_s = self._clock.now_s()
+        if begun_s < self._retry_s:
+            return False
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "profile": self._profile,
+            "saved": utc_text(self._clock.utc_s()),
+            "ecus": [to_json(remembered(ecu)) for ecu in ecus],
+        }
+        try:
+            self._replace(json.dumps(content, indent=2) + "\n")
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+            self._retry_s = begun_s + RETRY_S
+            return False
+        self._written, self.trouble = changed, ""
+        self.writes += 1
+        self.slowest_write_s = max(self.slowest_write_s, self._clock.now_s() - begun_s)
+        return True
+
+    def _replace(self, text: str) -> None:
+        """Have the whole new content on the disk before it takes the place of the old one."""
+        number, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            with open(number, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, self.path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _read(self) -> dict[str, Any] | None:
+        if not self.path.parent.is_dir():
+            raise UserError(f"--state {self.path}: there is no folder {self.path.parent}")
+        if not self.path.exists():
+            return None
+        if not self.path.is_file():
+            raise UserError(f"--state {self.path}: it is no file")
+        try:
+            with self.path.open("rb") as file:
+                raw = file.read(LONGEST_BYTES + 1)
+            shown = json.loads(raw.decode("utf-8")) if len(raw) <= LONGEST_BYTES else None
+        except OSError as error:
+            raise UserError(f"--state {self.path}: {error.strerror or error}") from error
+        except (ValueError, RecursionError):
+            raise self._broken("it is no JSON") from None
+        if not isinstance(shown, dict) or not isinstance(shown.get("ecus"), list):
+            raise self._broken("it is no ECU's memory")
+        if shown.get("schema_version") != SCHEMA_VERSION:
+            raise self._broken(
+                f"its schema_version is {shown.get('schema_version')!r}; this program writes {SCHEMA_VERSION}"
+            )
+        if (profile := shown.get("profile")) != self._profile:
+            raise UserError(f"--state {self.path}: it belongs to {profile!r}, not to {self._profile!r}; name another file")
+        return shown
+
+    def _broken(self, why: str) -> UserError:
+        return UserError(f"--state {self.path}: {why}; remove the file to begin with a new ECU")

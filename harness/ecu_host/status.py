@@ -1,0 +1,159 @@
+"""Ask a running ECU how it is: a socket that every user of this machine finds, and what it says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from harness.ecu_host.host import Host
+from harness.ecu_host.view import session_name
+from harness.errors import UserError
+from harness.link.lock import abstract_name, holder_of
+
+PREFIX: Final = "uds-harness-ecu-"
+ANSWER_S: Final = 2.0
+LONGEST_BYTES: Final = 1 << 18
+_SOCKETS: Final = Path("/proc/net/unix")
+
+
+class StatusSocket:
+    """Answers each connection with one line of JSON. UserError: the same ECU is on this bus already.
+
+    It is a name in Linux's abstract socket namespace: no file is left behind, and the kernel frees it with the process.
+    """
+
+    def __init__(self, host: Host, bus: str) -> None:
+        """`bus`: e.g. ``socketcan:can0``."""
+        self._host = host
+        name = abstract_name(f"{PREFIX}{bus}+{host.profile.split('+')[0]}")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(name)
+        except OSError:
+            self._socket.close()
+            raise UserError(f"{host.profile} is on {bus} already ({holder_of(name)}); stop that one first") from None
+        self._socket.listen()
+        threading.Thread(target=self._serve, daemon=True, name="uds-harness-status").start()
+
+    def close(self) -> None:
+        """Free the name."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return
+            with visitor, suppress(OSError):
+                visitor.settimeout(ANSWER_S)
+                visitor.sendall(json.dumps(self._status()).encode() + b"\n")
+
+    def _status(self) -> dict[str, Any]:
+        """Taken on the thread that runs the ECU; empty if that does not come to it."""
+        taken: list[dict[str, Any]] = []
+        is_taken = threading.Event()
+
+        def take() -> None:
+            taken.append(self._host.status())
+            is_taken.set()
+
+        self._host.ask(take)
+        return taken[0] if is_taken.wait(ANSWER_S) else {}
+
+
+def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
+    """The status of every ECU that runs on this machine, or of those that fit. UserError: the system does not tell."""
+    try:
+        table = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise UserError(f"{_SOCKETS}: {error.strerror}; it lists the ECUs that run on this machine") from error
+    names = {line.split(" ", 7)[-1] for line in table.splitlines() if f"@{PREFIX}" in line}
+    wanted = {"interface": interface, "channel": channel, "profile": profile}
+    found = []
+    for name in sorted(name[1:] for name in names if name.startswith("@")):
+        status = _asked(name)
+        if status and all(value is None or _fits(status, key, value) for key, value in wanted.items()):
+            found.append(status)
+    return found
+
+
+def _fits(status: dict[str, Any], key: str, value: str) -> bool:
+    said = status.get(key)
+    return isinstance(said, str) and (said == value or (key == "profile" and said.split("+")[0] == value.split("+")[0]))
+
+
+def _asked(name: str) -> dict[str, Any]:
+    """What one ECU answers; empty if nothing that can be read."""
+    answer = b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor, suppress(OSError):
+        visitor.settimeout(ANSWER_S)
+        visitor.connect(b"\0" + name.encode("utf-8", "surrogateescape"))
+        while len(answer) < LONGEST_BYTES and (part := visitor.recv(1 << 16)):
+            answer += part
+    try:
+        status = json.loads(answer)
+    except (ValueError, RecursionError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """What a person reads, a line for each subject."""
+    flaws = f" with {', '.join(status['flaws'])}" if status["flaws"] else ""
+    bus = f"{status['interface']}:{status['channel']}" if status["interface"] else "no bus"
+    lines = [f"{status['profile']}{flaws} on {bus}: process {status['pid']}, running for {duration(status['running_s'])}"]
+    state = "on the bus" if status["is_on_bus"] else f"away: {status['away']}" if status["away"] else "off the bus"
+    away = f"; the bus was away {status['outages']} times" if status["outages"] else ""
+    lines.append(f"  bus         {state}{away}")
+    lines.append(
+        f"  frames      {status['received_frames']} received, {status['sent_frames']} sent, "
+        f"{status['unsent_frames']} not sent, {status['error_frames']} error frames"
+    )
+    lines.append(f"  process     {status['memory_bytes'] / 2**20:.1f} MiB, {status['processor_s']:.1f} s of processor time")
+    for ecu in status["ecus"]:
+        lines += _ecu_lines(ecu)
+    if file := status["state_file"]:
+        trouble = f"; the last write failed: {file['trouble']}" if file["trouble"] else ""
+        lines.append(
+            f"  state file  {file['path']}, written {file['writes']} times, at most {file['slowest_write_ms']} ms{trouble}"
+        )
+    lines += [f"  fault       {fault}" for fault in status["faults"]]
+    return "\n".join(lines)
+
+
+def _ecu_lines(ecu: dict[str, Any]) -> list[str]:
+    lines = []
+    if ecu["session"] is not None:
+        left_s = ecu["session_left_s"]
+        ends = f", ends in {left_s:.1f} s" if left_s is not None else ""
+        lines.append(f"  session     {session_name(ecu['session'])}{ends}")
+    for level in ecu["levels"]:
+        words = ["unlocked" if level["is_unlocked"] else "locked"]
+        words += ["a seed waits for its key"] if level["is_seed_pending"] else []
+        if level["wrong_keys"] is not None:
+            words.append(f"{level['wrong_keys']} of {level['attempts']} wrong keys")
+        if level["delay_left_s"] is None:
+            words.append("delayed for ever")
+        elif level["delay_left_s"]:
+            words.append(f"delay {level['delay_left_s']:.1f} s")
+        lines.append(f"  level 0x{level['level']:02X}  {', '.join(words)}")
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min``, ``5 h 07 min``, ``12 d 3 h``."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"

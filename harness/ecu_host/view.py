@@ -1,0 +1,166 @@
+"""Look at an ECU from outside without changing it: session, lock, pending seed, attempts, delay, data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.ecu.article import ArticleEcu, ArticleNode
+from harness.ecu.attempts import account_of
+from harness.ecu.config import NEVER, OPEN
+from harness.ecu.key_check import right_key
+from harness.ecu.node import UdsNode
+from harness.ecu.server import Server
+from harness.link.node import Node
+from harness.uds import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelView:
+    """One security level."""
+
+    level: int
+    is_unlocked: bool
+    seed: bytes
+    """The seed that waits for its key; empty: none does."""
+    key: bytes
+    """The key that the ECU waits for."""
+    wrong_keys: int | None
+    """None: the ECU counts none."""
+    attempts: int | None
+    """The wrong key that starts the delay."""
+    delay_left_s: float
+    """0: no delay is running; infinite: it never ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataView:
+    """One data identifier."""
+
+    did: int
+    value: bytes
+    read: str
+    """``open``, ``level 0x01`` or ``never``."""
+    write: str
+    is_non_volatile: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EcuView:
+    """One ECU, at one moment."""
+
+    session: int | None
+    """None: it has no sessions."""
+    session_left_s: float
+    """Until S3 ends the session; infinite: nothing ends it."""
+    is_booting: bool
+    levels: tuple[LevelView, ...]
+    data: tuple[DataView, ...]
+
+
+def views_of(nodes: Sequence[Node]) -> tuple[EcuView, ...]:
+    """The nodes that can be looked into. Call it on the thread that runs them."""
+    found = []
+    for node in nodes:
+        if isinstance(node, UdsNode):
+            found.append(_server(node.ecu))
+        elif isinstance(node, ArticleNode):
+            found.append(_article(node.ecu))
+    return tuple(found)
+
+
+def session_name(session: int) -> str:
+    """``extended (0x03)``; the number alone where the standard has no name."""
+    try:
+        return f"{Session(session).name.lower()} (0x{session:02X})"
+    except ValueError:
+        return f"0x{session:02X}"
+
+
+def as_json(view: EcuView) -> dict[str, Any]:
+    """The view for programs. Keys are left out: whoever may ask how an ECU is need not be able to unlock it."""
+    return {
+        "session": view.session,
+        "session_left_s": _number(view.session_left_s),
+        "is_booting": view.is_booting,
+        "levels": [
+            {
+                "level": one.level,
+                "is_unlocked": one.is_unlocked,
+                "is_seed_pending": bool(one.seed),
+                "wrong_keys": one.wrong_keys,
+                "attempts": one.attempts,
+                "delay_left_s": _number(one.delay_left_s),
+            }
+            for one in view.levels
+        ],
+        "data": [{"did": f"{one.did:04X}", "value": one.value.hex().upper()} for one in view.data if one.read == "open"],
+    }
+
+
+def _number(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else round(seconds, 3)
+
+
+def _server(ecu: Server) -> EcuView:
+    ecu.settle()
+    state, config, now_s = ecu.state, ecu.config, ecu.surroundings.now_s
+    levels = []
+    for level in config.levels:
+        account = account_of(config, level.level)
+        seed = state.seed if state.seed_level == level.level else b""
+        levels.append(
+            LevelView(
+                level=level.level,
+                is_unlocked=state.unlocked_level == level.level or level.level in state.still_unlocked,
+                seed=seed,
+                key=right_key(ecu, level, seed) if seed else b"",
+                wrong_keys=state.wrong_keys.get(account, 0),
+                attempts=config.attempts,
+                delay_left_s=max(state.delay_until_s.get(account, 0.0) - now_s, 0.0),
+            )
+        )
+    return EcuView(
+        session=state.session if config.sessions else None,
+        session_left_s=state.s3_due_s - now_s,
+        is_booting=now_s < state.ready_s,
+        levels=tuple(levels),
+        data=tuple(
+            DataView(
+                did=entry.did,
+                value=state.values.get(entry.did, b""),
+                read=_need(entry.read),
+                write=_need(entry.write),
+                is_non_volatile=entry.is_non_volatile,
+            )
+            for entry in ecu.data_identifiers.values()
+        ),
+    )
+
+
+def _article(ecu: ArticleEcu) -> EcuView:
+    level = LevelView(
+        level=0x01,
+        is_unlocked=ecu.is_unlocked,
+        seed=ecu.pending_seed,
+        key=ecu.pending_key,
+        wrong_keys=None,
+        attempts=None,
+        delay_left_s=0.0,
+    )
+    return EcuView(
+        session=None,
+        session_left_s=math.inf,
+        is_booting=False,
+        levels=(level,) if ecu.has_security_access else (),
+        data=tuple(
+            DataView(did=did, value=value, read="open", write=write, is_non_volatile=False)
+            for (did, value), write in zip(ecu.values.items(), ("open", "level 0x01"), strict=True)
+        ),
+    )
+
+
+def _need(level: int) -> str:
+    return {OPEN: "open", NEVER: "never"}.get(level, f"level 0x{level:02X}")

@@ -1,0 +1,125 @@
+"""A second invocation asks the ECU that runs; a user of the command sees its start, its status and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.ecu_host.status import StatusSocket, duration, running, status_text
+from harness.errors import UserError
+from tests.ecu_host.bench import Bench
+
+HARNESS = [sys.executable, "-m", "harness.cli"]
+HANGS_S = 120
+
+
+@contextmanager
+def stepping(profile: str = "hardened") -> Iterator[tuple[Bench, str]]:
+    """A host that answers whoever asks: each question is served at once, on the asker's thread."""
+    on = Bench(profile)
+    on.connect()
+    on.host.ask = lambda act: act()  # type: ignore[method-assign]
+    status = StatusSocket(on.host, on.bus.name)
+    try:
+        yield on, on.bus.channel
+    finally:
+        status.close()
+        on.close()
+
+
+def test_a_running_ecu_is_found_by_its_bus() -> None:
+    with stepping() as (_, channel):
+        (status,) = running(interface="virtual", channel=channel)
+        assert status["profile"] == "hardened"
+        assert status["pid"] == os.getpid()
+        assert status["is_on_bus"]
+        assert running(interface="virtual", channel=channel, profile="hardened") != []
+        assert running(interface="virtual", channel=channel, profile="article") == []
+    assert running(interface="virtual", channel=channel) == []
+
+
+def test_the_same_ecu_twice_on_one_bus_is_refused_and_told_who_is_there() -> None:
+    with stepping() as (on, _), pytest.raises(UserError, match=f"is on {on.bus.name} already .process {os.getpid()}"):
+        StatusSocket(on.host, on.bus.name)
+
+
+def test_the_text_says_what_an_operator_asks() -> None:
+    with stepping() as (on, _):
+        on.ask("1003")
+        for _ in range(3):
+            on.wrong_key()
+        text = status_text(on.host.status())
+    assert "hardened on virtual:" in text
+    assert "session     extended (0x03), ends in 5.0 s" in text
+    assert "level 0x01  locked, 3 of 3 wrong keys, delay 10.0 s" in text
+    assert "level 0x03  locked, 0 of 3 wrong keys" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(12.9, "12 s"), (180, "3 min"), (18_420, "5 h 07 min"), (1_047_600, "12 d 3 h")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def started(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*HARNESS, "ecu", *words, "--interface", "virtual", "--channel", tmp_path.name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+
+
+def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if wanted in line:
+            return lines
+    raise AssertionError(f"{wanted!r} was not said: {lines}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.thorough)])
+def test_a_signal_ends_it_cleanly_with_its_memory_written(number: signal.Signals, tmp_path: Path) -> None:
+    process = started(tmp_path, "hardened", "--state", "ecu.json")
+    assert lines_until(process, "ready")[0] == f"hardened is on virtual:{tmp_path.name}; Ctrl-C ends it"
+    process.send_signal(signal.SIGUSR1)
+    said = "\n".join(lines_until(process, "state file"))
+    assert "level 0x01  locked" in said
+    done = subprocess.run(
+        [*HARNESS, "ecu", "hardened", "--status", "--json", "--channel", tmp_path.name],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)[0]["pid"] == process.pid
+    process.send_signal(number)
+    out, err = process.communicate(timeout=HANGS_S)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert json.loads((tmp_path / "ecu.json").read_text())["profile"] == "hardened"
+
+
+def test_a_broken_state_file_ends_it_before_anything_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ecu.json").write_text("{")
+    process = started(tmp_path, "hardened", "--state", "ecu.json")
+    out, err = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 4
+    assert out == ""
+    assert err == "uds-harness: --state ecu.json: it is no JSON; remove the file to begin with a new ECU\n"
+
+
+def test_status_of_nobody_says_so(tmp_path: Path) -> None:
+    words = [*HARNESS, "ecu", "article-v1", "--status", "--channel", tmp_path.name]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "no article-v1 runs on this machine\n")
