@@ -73,8 +73,12 @@ def judge_restart(
 ) -> bool:
     """More than twice as many wrong keys as allowed must not be evaluated with this between them.
 
-    False: the ECU does not offer this way to restart.
+    False: the ECU does not offer this way to restart. One that begins with its delay after a single wrong key forgets none.
     """
+    if is_remembered(measure, level, name, restart):
+        measure.of_lockout(level, f"Wrong keys forgotten at {name}", "no")
+        tester.note(f"{name}: after a single wrong key the ECU begins with its delay")
+        return True
     tester.restore()
     if restart() is None:
         tester.note(f"{name}: not taken, so that nothing was judged with it")
@@ -95,6 +99,14 @@ def judge_restart(
         expected=f"0x36 after {limit} wrong keys with {name} between them, or 0x37 after it",
         observed=f"{evaluated} wrong keys evaluated, with {name} after every {max(limit - 1, 1)}",
     )
+
+
+def is_remembered(measure: Measurements, level: int, name: str, restart: Callable[[], bool | None]) -> bool:
+    """Whether the level gives no seed after one wrong key and this; if that cannot be told, more keys have to."""
+    try:
+        return measure.after_restart(level, name, restart).is_remembered
+    except Inconclusive:
+        return False
 
 
 def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], None]) -> tuple[bool, int]:

@@ -212,37 +212,28 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
     for name, restart in restarts(tester).items():
         if len(held) + len(undecided) >= depth.choose(quick=1, default=2, deep=99):
             break
-        tester.restore()
-        tester.guesses.start(level)
-        wrong = tester.guesses.guess(level)
-        if wrong.is_limited and not tester.security.has_key(level):  # others were counted before: the delay clears them
-            tester.guesses.start(level)
-            wrong = tester.guesses.guess(level)
-        if not wrong.is_evaluated and not wrong.is_limited:
-            inconclusive(f"the wrong key was not compared: {wrong.decisive}")
-        if wrong.is_limited and not tester.security.has_key(level):
-            tester.cite(wrong.decisive)
-            inconclusive(
-                f"the first wrong key was at the limit ({wrong.decisive}), and no key is given that would clear the count"
-            )
-        seen = restart()
-        if seen is None:
+        after = measure.after_restart(level, name, restart)
+        if after.seen is None:
             continue
-        back_s = tester.link.now_s
-        tester.session_for(level)
-        reply = tester.guesses.ask(level)
-        took_s, age_s = tester.link.now_s - back_s, tester.link.now_s - tester.restart.begun_s
-        if not seen:
+        assert after.seed is not None
+        if not after.seen:
             undecided.append(f"{name}: no restart was seen")
-        elif tester.guesses.is_limited(level, reply):
+        elif after.is_limited:
             held.append(name)
-        elif age_s > EARLY_UNTIL * delay.at_least_s:
-            undecided.append(f"{name}: it takes {age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out")
-        elif reply.is_seed and took_s < AT_ONCE_S:
-            tester.cite(wrong.decisive, reply)
-            fail(expected=f"0x37 after a wrong key and {name}", observed=f"a seed {took_s:.1f} s after it: {reply}")
+        elif after.age_s > EARLY_UNTIL * delay.at_least_s:
+            undecided.append(
+                f"{name}: it takes {after.age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out"
+            )
+        elif after.seed.is_seed and after.took_s < AT_ONCE_S:
+            again = measure.fresh_after_restart(level, restart)  # the first time may have been long ago
+            tester.cite(after.wrong.decisive, after.seed)
+            if again.seed is None or not again.seed.is_seed:
+                inconclusive(f"{name}: a seed was given at once after it, and none when it was tried again")
+            fail(
+                expected=f"0x37 after a wrong key and {name}", observed=f"a seed {after.took_s:.1f} s after it: {after.seed}"
+            )
         else:
-            undecided.append(f"{name}: after {took_s:.1f} s {reply}")
+            undecided.append(f"{name}: after {after.took_s:.1f} s {after.seed}")
     conclude(tester, held, undecided)
     measure.of_lockout(level, "Delay after one wrong key and", ", ".join(held))
 
@@ -302,7 +293,7 @@ def judge_acts(tester: Tester, measure: Measurements, level: int, window: Lockou
     """What may come between two keys, and is the subject of one check there, must not end the delay either."""
     for act in measure.acts_between(level):
         for part in act.parts or (act,):
-            if act.check == check and window.has_room_for(part.seconds) and ends_delay(tester, level, window, part):
+            if part.check == check and window.has_room_for(part.seconds) and ends_delay(tester, level, window, part):
                 measure.of_lockout(level, "Delay ended by", part.name)
                 fail(
                     expected=expected,

@@ -12,7 +12,7 @@ from harness.audit.declare import Attack
 from harness.audit.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
 from harness.audit.measurements.attempts import Attempts, take_attempts
 from harness.audit.measurements.between_keys import Act, acts_between
-from harness.audit.measurements.delay import Delay, measure_delay
+from harness.audit.measurements.delay import AfterRestart, Delay, measure_delay, seed_after_restart
 from harness.audit.measurements.generators import GeneratorSearch, search_generators
 from harness.audit.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
 from harness.audit.measurements.key_book import KeyBook
@@ -265,9 +265,12 @@ class Measurements:
 
         NotApplicable: no limit was found.
         """
-        limit = self.limit(level)
+        limit, holds = self.limit(level), self.lockout(level).holds
         book, acts = self.key_book(level), self.acts_between(level)
-        return self.once(("attempts", level), lambda: take_attempts(self._tester, level, limit, self._depth, book, acts))
+        return self.once(
+            ("attempts", level),
+            lambda: take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds),
+        )
 
     def acts_between(self, level: int) -> list[Act]:
         """What may be done between two wrong keys, or in a delay. NotApplicable: no limit was found."""
@@ -306,6 +309,14 @@ class Measurements:
         self.of_lockout(level, "Delay", f"{delay}{declared}")
         self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
         return delay
+
+    def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
+        """A wrong key and then a restart in the way of this name: is a seed given? Measured once for each way."""
+        return self.once(("after restart", level, name), lambda: self.fresh_after_restart(level, restart))
+
+    def fresh_after_restart(self, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
+        """The same once more."""
+        return seed_after_restart(self._tester, level, restart)
 
     def of_lockout(self, level: int, name: str, value: str) -> None:
         """Add a line to the level's profile in the report, or put another value into it."""

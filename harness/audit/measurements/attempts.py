@@ -94,9 +94,14 @@ class _Run:
     opened_by: KeyKind | None = None
 
 
-def take_attempts(tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act]) -> Attempts:
-    """Every row that the depth has room for; `acts` may come between two keys."""
-    return _Rows(tester, level, limit, depth, book).taken(acts)
+def take_attempts(
+    tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act], *, holds: bool = False
+) -> Attempts:
+    """Every row that the depth has room for; `acts` may come between two keys.
+
+    `holds`: no seed was given after the limit when that was measured; else the rows begin by finding out.
+    """
+    return _Rows(tester, level, limit, depth, book).taken(acts, holds=holds)
 
 
 class _Rows:
@@ -116,16 +121,17 @@ class _Rows:
         self._is_kept = True
         """After the limit no seed is given: else its announcement is all there is to see."""
 
-    def taken(self, between: Sequence[Act]) -> Attempts:
+    def taken(self, between: Sequence[Act], *, holds: bool) -> Attempts:
         """Take all rows."""
         tester, found = self._tester, self._found
-        self._is_kept = self._is_kept_at_limit()
+        self._is_kept = holds or self._is_kept_at_limit()
         acts = [NOTHING, *between]
         places = [self._home, *places_of(tester, self._level)]
         states = [self._plain, *states_of(tester, self._level, self._home)]
         varied: list[Act | Place | State] = [*acts[1:], *places[1:], *states[1:]]
         for one in varied:
-            found.tried.setdefault(one.check, []).append(one.name)
+            for check in _checks_of(one):
+                found.tried.setdefault(check, []).append(one.name)
         for row in self._plan(acts, places, states):
             if self._guilty & {one.name for one in (row.act, row.place, row.state)}:
                 continue  # it goes beyond the limit, as is known
@@ -146,21 +152,13 @@ class _Rows:
         """
         kinds = [*self._book.kinds.counted_oddly().values()] if self._depth is Depth.DEEP else []
         factors: list[list[Any]] = [acts, places, states, [None, *kinds]]
+        first = list(_each_once(acts, places, states))
+        yield from first
+        if self._depth is Depth.QUICK:
+            return
         plain = Row(*(values[0] for values in factors))
-        alone = [replace(plain, act=act) for act in acts[1:]]
-        alone += [replace(plain, place=place) for place in places[1:]]
-        alone += [replace(plain, state=state) for state in states[1:]]
-        seen: set[str] = set()
-        extra = 0
-        for row in (*(Row(*values) for values in _pairwise(factors)), *alone):
-            names = {one.name for one in (row.act, row.place, row.state)}
-            is_new = not names <= seen
-            if row in alone and not is_new:
-                continue
-            if is_new or self._depth is Depth.DEEP or (self._depth is Depth.DEFAULT and extra < ENOUGH_ROWS):
-                extra += not is_new
-                seen |= names
-                yield row
+        more = [row for row in (Row(*values) for values in _pairwise(factors)) if row not in (plain, *first)]
+        yield from more if self._depth is Depth.DEEP else more[:ENOUGH_ROWS]
 
     def _has_time(self) -> bool:
         """On a simulated ECU time costs nothing."""
@@ -200,9 +198,9 @@ class _Rows:
         return [one for one in rows if one != plain]
 
     def _leave_open(self, row: Row, why: str) -> None:
-        for one in (row.act, row.place, row.state):
-            if one.check and why:
-                self._found.undecided.setdefault(one.check, []).append(f"{row}: {why}")
+        for check in (check for one in (row.act, row.place, row.state) for check in _checks_of(one)):
+            if check and why:
+                self._found.undecided.setdefault(check, []).append(f"{row}: {why}")
 
     # One row.
 
@@ -346,8 +344,10 @@ class _Rows:
             self._leave_open(row, f"what it does cannot be told: {', '.join(already)} puts the count back already")
             return True
         self._guilty.add(row.act.name)
-        names = ", ".join(one.name for one in guilty) or row.act.name
-        self._add(Break(row.act.check, f"{names} between them", run.evaluated, _shown(run), row.act.severity))
+        for check in dict.fromkeys(one.check for one in guilty or [row.act]):
+            names = ", ".join(one.name for one in guilty if one.check == check) or row.act.name
+            severity = next((one.severity for one in guilty if one.check == check), row.act.severity)
+            self._add(Break(check, f"{names} between them", run.evaluated, _shown(run), severity))
         return True
 
     def _with(self, row: Row, act: Act) -> Row:
@@ -358,8 +358,24 @@ class _Rows:
             self._found.breaks.append(found)
 
 
+def _checks_of(varied: Act | Place | State) -> list[str]:
+    return varied.checks if isinstance(varied, Act) else [varied.check]
+
+
 def _shown(run: _Run) -> tuple[Exchange, ...]:
     return tuple(reply.exchange() for reply in run.last)
+
+
+def _each_once(acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
+    """Few rows in which each thing comes once beside the first of its kind, with others that it can be together with."""
+    plain: list[Act | Place | State] = [acts[0], places[0], states[0]]
+    left: list[list[Act | Place | State]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
+    while any(left):
+        row: list[Any] = [*plain]
+        for at, values in enumerate(left):
+            row[at] = next((one for one in values if _can_be([*row[:at], one, *row[at + 1 :]])), plain[at])
+        left = [[one for one in values if one is not chosen] for values, chosen in zip(left, row, strict=True)]
+        yield Row(*row)
 
 
 def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:

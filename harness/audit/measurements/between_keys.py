@@ -41,13 +41,18 @@ class Act:
     leaves_place: bool = False
     """It may end the session: the level's own has to be entered again."""
 
+    @property
+    def checks(self) -> list[str]:
+        """The ids of all checks whose subject is a part of it."""
+        return list(dict.fromkeys((self.check, *(part.check for part in self.parts))))
+
 
 def acts_between(tester: Tester, level: int, limit: int, depth: Depth) -> list[Act]:
     """Session changes, other requests, keys of other lengths, and time; those that the target allows and the ECU takes."""
     changes = _session_changes(tester, level)
     acts = [
         _together("session changes", "SA-11", changes),
-        _together("other requests", "SA-14", [*_requests(tester)], severity=Severity.HIGH),
+        _together("other requests", "SA-14", [*_requests(tester), _seeds(tester, level)], severity=Severity.HIGH),
         _together("keys of a wrong length", "SA-14", [*_misfits(tester, level)], severity=Severity.HIGH),
     ]
     if limit > 1:  # else a delay runs after each key, and time may end it
@@ -162,6 +167,17 @@ def other_requests(tester: Tester) -> list[bytes]:
         requests += [b"\x31\x01" + name, b"\x31\x03" + name, b"\x31\x02" + name]
     memory = [entry for entry in target.memory if entry.needs.kind == "open"][:1]
     return [*requests, *(read_memory_request(entry.span.first) for entry in memory)]
+
+
+def _seeds(tester: Tester, level: int) -> Act:
+    """Seeds of this level and of all others, none of which is answered."""
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+
+    def ask() -> None:
+        for one in (level, *others, level):
+            tester.security.request_seed(one)
+
+    return Act("seeds that are not answered", "SA-10", ask)
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:

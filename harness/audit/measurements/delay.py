@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s
 from harness.audit.measurements.lockout import clean_seed
 from harness.outcome import Inconclusive, NotRun
 from harness.run import Depth
-from harness.tester.guesses import LARGEST_LIMIT, LockedOut
+from harness.tester.guesses import LARGEST_LIMIT, Guess, LockedOut
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 from harness.uds import Nrc
@@ -76,6 +77,53 @@ class Delay:
         if self.is_restarted_by_requests:
             return f"at most {self.seconds:.1f} s, if nothing is asked meanwhile"
         return f"{self.seconds:.2f} s, measured to {self.seconds - self.at_least_s:.2f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestart:
+    """A wrong key, a restart, and what a request for a seed is answered then."""
+
+    wrong: Guess
+    seen: bool | None
+    """Whether a restart was seen; None: the ECU does not offer this way, and nothing was asked."""
+    seed: Reply | None = None
+    took_s: float = 0.0
+    """From the ECU's return to the answer."""
+    age_s: float = 0.0
+    """From the restart to the answer."""
+    is_limited: bool = False
+    """The seed was refused for too many wrong keys, or for a delay."""
+
+    @property
+    def is_remembered(self) -> bool:
+        """The ECU shows that it remembers a single wrong key over the restart."""
+        return bool(self.seen) and self.is_limited and self.wrong.is_evaluated
+
+
+def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
+    """Send one wrong key, restart the ECU, and ask for a seed. Inconclusive: the wrong key was not compared."""
+    guesses, has_key = tester.guesses, tester.security.has_key(level)
+    tester.restore()
+    guesses.start(level)
+    wrong = guesses.guess(level)
+    if wrong.is_limited and not has_key:  # others were counted before: the delay clears them
+        guesses.start(level)
+        wrong = guesses.guess(level)
+    if wrong.is_limited and not has_key:
+        tester.cite(wrong.decisive)
+        raise Inconclusive(
+            f"the first wrong key was at the limit ({wrong.decisive}), and no key is given that would clear the count"
+        )
+    if not wrong.is_evaluated and not wrong.is_limited:
+        raise Inconclusive(f"the wrong key was not compared: {wrong.decisive}")
+    seen = restart()
+    if seen is None:
+        return AfterRestart(wrong, None)
+    back_s = tester.link.now_s
+    tester.session_for(level)
+    seed = guesses.ask(level)
+    now_s = tester.link.now_s
+    return AfterRestart(wrong, seen, seed, now_s - back_s, now_s - tester.restart.begun_s, guesses.is_limited(level, seed))
 
 
 def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:

@@ -31,6 +31,8 @@ class Lockout:
     seconds_per_key: float = 0.0
     """How long a seed and a wrong key for it take."""
     key_bits: int = 0
+    holds: bool = False
+    """A seed was asked for after the wrong key at the limit, and refused."""
     is_silent: bool = False
     """No limit is announced, and seeds are given; but after these wrong keys the right one is refused too, for a time."""
 
@@ -69,14 +71,14 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
     begun_s = tester.link.now_s
     for count in range(1, probe + 1):
         _, answer, outcome = tester.guesses.answer_wrong(level, seed, count)
-        if outcome is KeyOutcome.LIMITED:
-            reason = f"wrong key {count}: {answer}"
-            return Lockout(count, count, reason, (answer.exchange(),), 0.0, 8 * (len(answer.request) - 2))
         following = tester.guesses.ask(level)
-        if tester.guesses.is_limited(level, following):
-            reason = f"seed request after wrong key {count}: {following}"
+        is_refused = tester.guesses.is_limited(level, following)
+        if outcome is KeyOutcome.LIMITED or is_refused:
+            what, said = (
+                ("wrong key", answer) if outcome is KeyOutcome.LIMITED else ("seed request after wrong key", following)
+            )
             evidence = (answer.exchange(), following.exchange())
-            return Lockout(count, count, reason, evidence, 0.0, 8 * (len(answer.request) - 2))
+            return Lockout(count, count, f"{what} {count}: {said}", evidence, 0.0, 8 * (len(answer.request) - 2), is_refused)
         if not tester.guesses.is_seed(level, following):
             tester.cite(answer, following)
             raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
@@ -90,7 +92,7 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
         (answer.exchange(), following.exchange()),
         (tester.link.now_s - begun_s) / probe,
         8 * (len(answer.request) - 2),
-        is_silent,
+        is_silent=is_silent,
     )
 
 
