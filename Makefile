@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 define SHUFFLED
 seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
 echo "shuffled; make $@ SEED=$$seed repeats this order"; \
-$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p randomly --randomly-seed=$$seed
+$(BIN)/python -m pytest -q -n 2 -p randomly --randomly-seed=$$seed
 endef
 
 .PHONY: help audit test proof thorough matrix scoreboard samples bench lock clean
@@ -22,7 +22,7 @@ test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2
 
 proof: $(VENV)/test.stamp ## each flaw and variant at its own depth, in random order; SEED=N repeats an order
 	@$(SHUFFLED) -m "thorough and not socketcan" tests/matrix

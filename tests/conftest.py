@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,14 +30,21 @@ settings.register_profile(
 )
 settings.load_profile("make test")
 
-KEPT_RUNS = {"article", "hardened", "audited"}
-"""Fixtures that audit whole ECUs once, for many tests: those belong together in one of pytest-xdist's processes."""
+EACH_ECU_ALONE = tuple(f"tests/{folder}/" for folder in ("matrix", "strangers", "unseen", "hostile"))
+"""Folders whose tests set up nothing that they share, unless they are about the same ECU."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        kept = KEPT_RUNS.intersection(getattr(item, "fixturenames", ()))
-        if kept:
-            place = item.path if kept == {"audited"} else item.path.parent
-            item.add_marker(pytest.mark.xdist_group(f"{place} {min(kept)}"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep together what shares fixtures: the tests of one file run in one of pytest-xdist's processes.
+
+    Its own ``--dist loadgroup`` marks tests by what it appends to their ids, and pytest 9.2 takes no notice of that.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySubject(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            return path + test[test.find("[") :] if path.startswith(EACH_ECU_ALONE) and "[" in test else path
+
+    return BySubject(config, log)

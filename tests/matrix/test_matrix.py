@@ -48,17 +48,16 @@ def test_no_check_fails_on_a_sound_ecu(profile: str, seed: int) -> None:
 
 
 variant = cache(variant_row)
-EACH_VARIANT = [pytest.param(name, marks=pytest.mark.xdist_group(f"variant {name}")) for name in VARIANTS]
 
 
-@pytest.mark.parametrize("name", EACH_VARIANT)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_no_check_fails_on_a_benign_variant(name: str) -> None:
     row, findings = variant(name)
     assert row.alarms == (), explain(findings)
     assert row.verdicts["pass"] > len(CHECKS) / 3, explain(findings)
 
 
-@pytest.mark.parametrize("name", EACH_VARIANT)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_each_result_on_a_benign_variant_is_the_kept_one(name: str) -> None:
     row, _ = variant(name)
     (now,) = as_json([], [row])["variants"]  # type: ignore[misc]
