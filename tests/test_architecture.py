@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "requirements": TARGET | {"shipped", "requirements"},
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER | {"discovery", "doctor"},
-    "commands": AUDIT | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "listing", "commands"},
+    "shell": TESTER | {"audit", "redaction", "report", "run_folder", "shell"},
+    "commands": AUDIT | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "listing", "shell", "commands"},
     "cli": {"errors", "commands"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.audit.measurements.pairs import read_pairs
-from harness.link.bus import open_bus_of
+from harness.link.bus import Link, open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target
-from harness.tester.keys import key_function
-from harness.tester.ledger import ledger_of
+from harness.tester.keys import KeyFunction, key_function
+from harness.tester.ledger import Ledger, ledger_of
 from harness.tester.tester import Tester
 
 
-def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Tester:
-    """A tester on the target's bus, which its `link` closes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """The way to an ECU, and what a tester on it needs."""
+
+    link: Link
+    """Whoever opened the way closes it."""
+    chance: Chance
+    keys: Mapping[int, KeyFunction | None]
+    """By level."""
+    ledger: Ledger
+
+
+def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Way:
+    """The way to the ECU that the target names.
 
     UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
     """
@@ -26,4 +40,10 @@ def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | 
     ledger = ledger_of(target, ledger_path)
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
-    return Tester(link, target, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+    return Way(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+
+
+def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Tester:
+    """A tester on the target's bus, which its `link` closes. UserError: as for `open_way`."""
+    way = open_way(target, seed=seed, trace=trace, ledger_path=ledger_path)
+    return Tester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

@@ -1,0 +1,94 @@
+"""Send to one ECU what a person asks for and nothing else, through the gate and the ledger of an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from harness.audit.opening import open_way
+from harness.link.bus import Link
+from harness.link.clock import Chance
+from harness.link.frame import Frame
+from harness.link.trace import Trace
+from harness.target import PERMISSIONS, Target
+from harness.tester.client import Client
+from harness.tester.exchange import LISTEN_S
+from harness.tester.keys import KeyFunction
+from harness.tester.ledger import Ledger, ledger_path
+from harness.tester.reply import RawReply, Reply
+from harness.tester.security import SecurityAccess
+from harness.tester.witnesses import Witness, Witnesses
+
+
+class Listener(Protocol):
+    """Whoever is told of everything that goes out and comes back."""
+
+    def sends(self, pdu: bytes) -> None:
+        """A message is about to go out."""
+
+    def hears(self, reply: Reply) -> None:
+        """It was answered, or not."""
+
+    def hears_frames(self, reply: RawReply) -> None:
+        """Frames went out as they are; what followed them."""
+
+
+class _NoWitnesses(Witnesses):
+    """Nobody asked for anything that would tell whether a level is open."""
+
+    def of(self, level: int) -> list[Witness]:
+        return []
+
+
+class HandTester(Client):
+    """A tester that waits for nothing, restores nothing and looks at nothing unasked."""
+
+    listener: Listener | None = None
+
+    def __init__(
+        self,
+        link: Link,
+        target: Target,
+        *,
+        chance: Chance,
+        keys: Mapping[int, KeyFunction | None],
+        ledger: Ledger,
+    ) -> None:
+        super().__init__(link, target, chance=chance)
+        self.security = SecurityAccess(self, keys, ledger)
+        self.security.witnesses = _NoWitnesses(self)
+        can_relock = self.has_sessions or target.reset.uds is not None
+        self.security.right_key_must_come_first = can_relock and not target.is_simulated
+        self.gate.raw_needs = frozenset(PERMISSIONS)
+
+    def _has_entered(self, session: int) -> None:
+        """Whether the ECU restarts on leaving a session is not looked at."""
+
+    def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
+        if self.listener is not None:
+            self.listener.sends(pdu)
+        reply = super()._exchange(pdu, is_functional, wait_s)
+        if self.listener is not None:
+            self.listener.hears(reply)
+        return reply
+
+    def raw_frames(
+        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
+    ) -> RawReply:
+        """As in `Exchanger`."""
+        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
+        if self.listener is not None:
+            self.listener.hears_frames(reply)
+        return reply
+
+
+@contextmanager
+def opened_by_hand(target: Target, *, seed: int, reports: Path = Path("reports")) -> Iterator[HandTester]:
+    """A tester on the target's bus, which is let go of in the end. UserError: as for an audit; nothing has been sent."""
+    way = open_way(target, seed=seed, trace=Trace(), ledger_path=ledger_path(target, reports))
+    try:
+        yield HandTester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)
+    finally:
+        way.link.close()

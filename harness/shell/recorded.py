@@ -1,0 +1,182 @@
+"""Take the exchanges of a result out of a run's folder, each with the condition in which the ECU was then.
+
+The messages come from the original bus log where the folder still has it, else from the one without secrets: then keys
+are placeholders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from harness.errors import UserError, did_you_mean
+from harness.link.frame import Frame
+from harness.link.frame import parse as parse_frame
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.report.bus_log import LoggedFrame, logged_frames
+from harness.report.text import shown
+from harness.run import Exchange, Finding, Run, Verdict
+from harness.run_folder import BUS_LOG, PRIVATE, read_run
+from harness.shell.standing import Condition, Standing
+from harness.target import Target
+from harness.uds import NEGATIVE_RESPONSE, Nrc
+
+RAW: Final = "raw "
+FD_BYTES: Final = 64
+MOST_NAMED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One exchange as it was."""
+
+    request: bytes
+    """The message; empty: these were frames."""
+    frames: tuple[Frame, ...]
+    """The frames that were sent as they are; none: it was a message."""
+    answers: tuple[bytes, ...]
+    """Every message that came back, or the data of every frame."""
+    is_functional: bool
+    before: Condition
+    """In what the ECU was when it was asked."""
+    has_real_keys: bool
+    """The bytes are those that passed; else keys in them may be placeholders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result, and its exchanges in order."""
+
+    finding: Finding
+    exchanges: tuple[Recorded, ...]
+    others: tuple[str, ...]
+    """Further results of the same id, by name."""
+
+
+def recorded_result(folder: Path, name: str, target: Target) -> Result:
+    """The result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several with one id the first that failed.
+
+    UserError: there is no such run or result, it has no exchanges, or its bus log cannot be read.
+    """
+    run = read_run(folder)
+    finding, others = _finding(run, name, folder)
+    if not finding.exchanges:
+        why = f": {finding.verdict}, {shown(finding.reason, 200)}" if finding.reason else f": {finding.verdict}"
+        raise UserError(f"{folder}: {name_of(finding)} has no exchange to repeat{why}")
+    log = next((path for path in (folder / PRIVATE / BUS_LOG, folder / BUS_LOG) if path.is_file()), None)
+    is_original = run.info.keeps_secrets or (log is not None and log.parent.name == PRIVATE)
+    wanted = {exchange.first_frame: exchange for exchange in finding.exchanges}
+    seen = dict(_seen(log, run, wanted, target)) if log is not None else {}
+    exchanges = []
+    for exchange in finding.exchanges:
+        before, passed = seen.get(exchange.first_frame, (Condition(), _Passed()))
+        exchanges.append(_recorded(exchange, before, passed, target, has_real_keys=is_original))
+    return Result(finding, tuple(exchanges), others)
+
+
+def name_of(finding: Finding) -> str:
+    """``SA-09[level 0x01]``, fit to be shown."""
+    return shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 120)
+
+
+def _finding(run: Run, name: str, folder: Path) -> tuple[Finding, tuple[str, ...]]:
+    exact = [one for one in run.findings if name in (name_of(one), f"{one.id}[{one.parameter}]")]
+    found = exact or [one for one in run.findings if one.id.lower() == name.lower()]
+    if not found:
+        close = did_you_mean(name[:120], dict.fromkeys(one.id for one in run.findings))
+        raise UserError(f"{folder}: the run has no result {shown(name, 120)}{close}")
+    ranked = sorted(found, key=lambda one: (not one.exchanges, one.verdict is not Verdict.FAIL))
+    return ranked[0], tuple(name_of(one) for one in ranked[1 : MOST_NAMED + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """What the log holds of one exchange."""
+
+    request: bytes = b""
+    answers: tuple[bytes, ...] = ()
+    sent: tuple[LoggedFrame, ...] = ()
+
+
+def _recorded(exchange: Exchange, before: Condition, passed: _Passed, target: Target, *, has_real_keys: bool) -> Recorded:
+    try:
+        if exchange.request.startswith(RAW):
+            frames = tuple(parse_frame(text) for text in exchange.request.removeprefix(RAW).split(", "))
+            if [len(one.data) for one in passed.sent] == [len(one.data) for one in frames]:
+                frames = tuple(replace(one, data=real.data) for one, real in zip(frames, passed.sent, strict=True))
+            answers = tuple(parse_frame(text.removeprefix(RAW)).data for text in exchange.replies)
+            return Recorded(b"", frames, answers, False, before, has_real_keys)
+        request = bytes.fromhex(exchange.request)
+        answers = tuple(map(bytes.fromhex, exchange.replies))
+    except ValueError as error:
+        raise UserError(f"an exchange of the result is damaged: {shown(error, 200)}") from None
+    if not request:
+        raise UserError("an exchange of the result is damaged: nothing was sent in it")
+    if len(passed.request) == len(request):
+        request = passed.request
+    if [len(one) for one in passed.answers] == [len(one) for one in answers]:
+        answers = passed.answers
+    ids = [one.can_id for one in passed.sent or exchange.frames]
+    is_functional = bool(ids) and ids[0] == target.can.functional_id
+    return Recorded(request, (), answers, is_functional, before, has_real_keys)
+
+
+def _seen(
+    log: Path, run: Run, wanted: dict[int, Exchange], target: Target
+) -> Iterator[tuple[int, tuple[Condition, _Passed]]]:
+    """By the number of its first frame: the condition before each wanted exchange, and what passed in it."""
+    listener = _Listener(run, target)
+    last = max(exchange.last_frame for exchange in wanted.values())
+    under_way: tuple[int, Condition] | None = None
+    sent: list[LoggedFrame] = []
+    for number, frame in enumerate(logged_frames(log)):
+        if under_way is not None and number >= wanted[under_way[0]].last_frame:
+            yield under_way[0], (under_way[1], listener.passed(sent))
+            under_way = None
+        if number >= last:
+            return
+        if number in wanted:
+            listener.standing.pass_time(frame.time_us / 1e6)
+            under_way = number, replace(listener.standing.now)
+            listener.request, listener.answers, sent = b"", [], []
+        sent += [frame] if frame.is_sent else []
+        listener.take(frame)
+    if under_way is not None:
+        yield under_way[0], (under_way[1], listener.passed(sent))
+
+
+class _Listener:
+    """Makes messages of the frames of a log, and follows what they do to the ECU."""
+
+    def __init__(self, run: Run, target: Target) -> None:
+        can: Any = run.info.target.get("can")
+        can = can if isinstance(can, dict) else {}
+        self._response_id = can.get("response_id", target.can.response_id)
+        self._ours, self._theirs = (IsoTp(IsoTpConfig(tx_dl=FD_BYTES, max_length=1 << 20)) for _ in range(2))
+        self.standing = Standing(target)
+        self.request = b""
+        self.answers: list[bytes] = []
+
+    def passed(self, sent: Sequence[LoggedFrame]) -> _Passed:
+        """What was heard since the last request, and the frames that we sent."""
+        return _Passed(self.request, tuple(self.answers), tuple(sent))
+
+    def take(self, frame: LoggedFrame) -> None:
+        """The next frame of the log."""
+        if frame.is_remote or frame.is_error or not (frame.is_sent or frame.can_id == self._response_id):
+            return
+        way = self._ours if frame.is_sent else self._theirs
+        now_s = frame.time_us / 1e6
+        message = way.receive(frame.data, now_s)
+        way.outbox.clear()
+        if not message:
+            return
+        if frame.is_sent:
+            self.request, self.answers = message, []
+            return
+        self.answers.append(message)
+        is_pending = message[0] == NEGATIVE_RESPONSE and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
+        if self.request and not is_pending:
+            self.standing.hear(self.request, message, now_s)

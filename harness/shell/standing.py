@@ -1,0 +1,60 @@
+"""Follow in which session, with which level open and with which seed pending an ECU is, by requests and answers alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.target import Target
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
+
+
+@dataclass(slots=True)
+class Condition:
+    """What an ECU was in at one moment."""
+
+    session: int = Session.DEFAULT
+    open_level: int | None = None
+    seed_level: int | None = None
+    """The level whose seed was given last in this session."""
+    seed: bytes = b""
+    """That seed."""
+    is_answered: bool = False
+    """A key was sent for it since."""
+
+
+class Standing:
+    """Keeps the condition of one ECU up to date."""
+
+    def __init__(self, target: Target) -> None:
+        self._s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
+        self._heard_s: float | None = None
+        self.now = Condition()
+
+    def pass_time(self, now_s: float) -> None:
+        """A session that was not kept ends by itself, and locks what was open in it."""
+        is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
+        if is_over and self.now.session != Session.DEFAULT:
+            self.now = Condition()
+        self._heard_s = now_s
+
+    def hear(self, request: bytes, answer: bytes, now_s: float) -> None:
+        """A request was answered so; empty: it was not."""
+        self.pass_time(now_s)
+        service = request[0] if request else 0
+        is_positive = bool(answer) and answer[0] == service + RESPONSE_OFFSET and answer[0] != NEGATIVE_RESPONSE
+        if service == Service.DIAGNOSTIC_SESSION_CONTROL and is_positive and len(answer) > 1:
+            self.now = Condition(session=answer[1])
+        elif service == Service.ECU_RESET and is_positive:
+            self.now = Condition()
+        elif service == Service.SECURITY_ACCESS and len(request) > 1:
+            self._hear_security(request[1], answer, is_positive=is_positive)
+
+    def _hear_security(self, sub_function: int, answer: bytes, *, is_positive: bool) -> None:
+        now = self.now
+        if sub_function & 1:
+            if is_positive and any(answer[2:]):
+                now.seed_level, now.seed, now.is_answered = sub_function & 0x7F, answer[2:], False
+            return
+        now.is_answered = True
+        if is_positive:
+            now.open_level = (sub_function & 0x7F) - 1

@@ -1,0 +1,135 @@
+"""Say what was sent and what came back, a line each, without what the target declares secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harness.link.frame import Frame
+from harness.redaction.vocabulary import Kind as SecretKind
+from harness.redaction.vocabulary import Vocabulary
+from harness.report.decode import frame_line, reply_line, service_name
+from harness.target import Target
+from harness.tester.reply import Kind, RawReply, Reply
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key, nrc_name
+
+HIDDEN: Final = "**"
+"""What stands for each byte that is never to be shown."""
+
+_READ: Final = Service.READ_DATA_BY_IDENTIFIER
+_SECURITY: Final = Service.SECURITY_ACCESS
+_DATA: Final = (Service.WRITE_DATA_BY_IDENTIFIER, _READ + RESPONSE_OFFSET)
+
+
+class Words:
+    """Words for the messages of one target."""
+
+    def __init__(self, target: Target) -> None:
+        self._hidden_dids = {entry.did for entry in target.data if entry.secret}
+        self._secrets = Vocabulary(b"")
+        for entry in target.security:
+            if entry.secret is not None:
+                self._secrets.learn(entry.secret.reveal(), SecretKind.LASTING)
+
+    def sent(self, pdu: bytes) -> str:
+        """``> 22 F1 90``."""
+        return f"> {self._hex(pdu, pdu)}"
+
+    def frame_sent(self, frame: Frame) -> str:
+        """``> 740#0322F190``."""
+        return f"> {self._frame(frame)}"
+
+    def heard(self, reply: Reply) -> Iterator[str]:
+        """``< 7F 2E 33  negative response, securityAccessDenied``: each message that came, response pending ones too.
+
+        Frames that hold no message stand as they are; silence has no bytes.
+        """
+        for message in reply.replies:
+            yield f"< {self._hex(reply.request, message)}  {self._meaning(reply, message)}"
+        if reply.is_malformed and not reply.replies:
+            frames = [frame for frame in reply.frames if not frame.is_sent]
+            yield from (f"< {self._frame(frame)}  {frame_line(frame.data)}" for frame in frames)
+            if not frames:
+                yield "<   frames that hold no message"
+        elif reply.is_silence:
+            yield "<   silence"
+
+    def heard_frames(self, reply: RawReply) -> Iterator[str]:
+        """``< 748#0462F19001  single frame, 4 bytes``: each frame that came from the ECU."""
+        for frame in reply.answers:
+            yield f"< {self._frame(frame)}  {frame_line(frame.data)}"
+        if not reply.answers:
+            yield "<   silence"
+
+    def recorded(self, request: bytes, message: bytes) -> str:
+        """What an ECU once answered to a request, for a place beside the answer of today."""
+        return f"{self._hex(request, message)}  {_meaning_of(request, message)}" if message else "silence"
+
+    def hidden_places(self, request: bytes, message: bytes) -> set[int]:
+        """Which bytes of a request, or of an answer to it, are never to be shown."""
+        if is_send_key(message):
+            return set()
+        if message[:1] and message[0] in _DATA and self._names_hidden_data(request, message):
+            return set(range(3, len(message)))
+        shown = self._secrets.searched(message)
+        return {place for place, (one, other) in enumerate(zip(message, shown, strict=True)) if one != other}
+
+    def _names_hidden_data(self, request: bytes, message: bytes) -> bool:
+        dids = [int.from_bytes(message[1:3], "big")]
+        if request[:1] == bytes((_READ,)):
+            dids += [int.from_bytes(request[start : start + 2], "big") for start in range(1, len(request) - 1, 2)]
+        return not self._hidden_dids.isdisjoint(dids)
+
+    def _hex(self, request: bytes, message: bytes) -> str:
+        hidden = self.hidden_places(request, message)
+        return " ".join(HIDDEN if place in hidden else f"{byte:02X}" for place, byte in enumerate(message))
+
+    def _frame(self, frame: Frame) -> str:
+        """A frame as candump writes it; what looks like a secret in it is hidden."""
+        start = 1 if frame.data[:1] and frame.data[0] < 0x10 else 2
+        message = frame.data[start:]
+        hidden = {start + place for place in self.hidden_places(message, message)} if message else set()
+        if not hidden:
+            return frame.text()
+        content = "".join(HIDDEN if place in hidden else f"{byte:02X}" for place, byte in enumerate(frame.data))
+        return frame.text().removesuffix(frame.data.hex().upper()) + content
+
+    def _meaning(self, reply: Reply, message: bytes) -> str:
+        if self.hidden_places(reply.request, message):
+            return "secret"
+        if reply.is_negative and message == reply.pdu and message[0] != NEGATIVE_RESPONSE:
+            return f"negative response, {_code(reply.nrc or 0)} ({reply.note.partition(';')[0]})"
+        return _meaning_of(reply.request, message)
+
+
+def kind_of_frames(reply: RawReply) -> Kind:
+    """What raw frames were answered by, as far as the last frame tells."""
+    messages = [frame.data[1 : 1 + frame.data[0]] for frame in reply.answers if 0 < (frame.data[:1] or b"\0")[0] < 8]
+    if not reply.answers:
+        return Kind.SILENCE
+    if not messages:
+        return Kind.MALFORMED
+    return Kind.NEGATIVE if messages[-1][:1] == bytes((NEGATIVE_RESPONSE,)) else Kind.POSITIVE
+
+
+def same_outcome(words: Words, request: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> bool:
+    """Whether the last message of each is the same, but for seeds, which are new each time, and for hidden bytes."""
+    old, new = (one[-1] if one else b"" for one in (before, after))
+    if old[:2] == new[:2] and request[:1] == bytes((_SECURITY,)) and old[:1] == bytes((_SECURITY + RESPONSE_OFFSET,)):
+        return len(old) == len(new) and any(old[2:]) == any(new[2:])
+    hidden = words.hidden_places(request, new)
+    return len(old) == len(new) and all(old[place] == new[place] for place in set(range(len(new))) - hidden)
+
+
+def _meaning_of(request: bytes, message: bytes) -> str:
+    if message[0] != NEGATIVE_RESPONSE or len(message) != 3:
+        return reply_line(message)
+    is_to_another = request[:1] != message[1:2]
+    to = f" to {service_name(message[1]) or f'service 0x{message[1]:02X}'}" if is_to_another else ""
+    return f"negative response{to}, {_code(message[2])}"
+
+
+def _code(nrc: int) -> str:
+    """``securityAccessDenied``; what has no name as ``0x99``."""
+    number, _, name = nrc_name(nrc).partition(" ")
+    return name or number

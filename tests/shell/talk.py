@@ -1,0 +1,53 @@
+"""A script is given to the shell, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A command that has ended."""
+
+    code: int
+    out: list[str]
+    err: str
+
+    @property
+    def sent(self) -> list[str]:
+        """What went out, in hex."""
+        return [line.removeprefix("> ") for line in self.out if line.startswith("> ")]
+
+    @property
+    def heard(self) -> list[str]:
+        """What came back, in hex; empty for silence."""
+        return [line.removeprefix("< ").partition("  ")[0].strip() for line in self.out if line.startswith("<")]
+
+
+def command(*arguments: str | Path, script: str | bytes = "") -> Said:
+    """A command of `uds-harness` with a script on its standard input."""
+    gc.freeze()
+    data = script.encode() if isinstance(script, str) else script
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+        try:
+            code = main([str(one) for one in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Said(code, out.getvalue().splitlines(), err.getvalue())
+
+
+def shell(*lines: str, target: str | Path = "hardened") -> Said:
+    """Lines that are given to `uds-harness shell`."""
+    return command("shell", target, "--seed", "1", script="\n".join(lines) + "\n")
