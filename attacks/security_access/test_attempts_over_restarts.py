@@ -7,6 +7,9 @@ from functools import partial
 
 from harness import Depth, Inconclusive, Measurements, Service, Severity, Tester, attack, fail, inconclusive
 
+WORTH_WAITING = 0.8
+"""Restarts forgive nothing if guessing with them takes as long as waiting for the delays, or nearly so."""
+
 ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start the stored attempt counter is read back; "
 
 
@@ -85,7 +88,7 @@ def judge_restart(
         return False
     allowed = tester.guesses.allowance(level, limit)
     again = partial(restart_and_return, tester, level, name, restart)
-    is_limited, evaluated = spend_with(tester, level, limit, again)
+    is_limited, evaluated, took_s, restarts = spend_with(tester, level, limit, again)
     measure.of_lockout(level, f"Wrong keys forgotten at {name}", "no" if is_limited else "yes")
     if is_limited:
         if evaluated > allowed + 1:
@@ -95,6 +98,12 @@ def judge_restart(
         return True
     if not spend_with(tester, level, limit, partial(do_all_but_restart, tester, level))[0]:
         inconclusive("the requests by which a restart is told from none put the count back already")
+    delays_s = restarts * tester.security.delay_s(level)
+    if took_s > WORTH_WAITING * delays_s:
+        inconclusive(
+            f"with {name} between them {evaluated} wrong keys took {took_s:.1f} s, in which as many delays are over: "
+            "the ECU may have a delay run after each start"
+        )
     fail(
         expected=f"0x36 after {limit} wrong keys with {name} between them, or 0x37 after it",
         observed=f"{evaluated} wrong keys evaluated, with {name} after every {max(limit - 1, 1)}",
@@ -109,12 +118,18 @@ def is_remembered(measure: Measurements, level: int, name: str, restart: Callabl
         return False
 
 
-def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], None]) -> tuple[bool, int]:
-    """Whether a limit was met, and how many wrong keys were evaluated."""
+def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], None]) -> tuple[bool, int, float, int]:
+    """Whether a limit was met, how many wrong keys were evaluated, the time from the first pause on, and the pauses."""
     tester.restore()
     at_most = 2 * tester.guesses.allowance(level, limit) + 1
-    spent = tester.guesses.spend(level, at_most, between=between, every=max(limit - 1, 1))
-    return spent.is_limited, spent.evaluated
+    pauses: list[float] = []
+
+    def pause() -> None:
+        pauses.append(tester.link.now_s)
+        between()
+
+    spent = tester.guesses.spend(level, at_most, between=pause, every=max(limit - 1, 1))
+    return spent.is_limited, spent.evaluated, tester.link.now_s - pauses[0] if pauses else 0.0, len(pauses)
 
 
 def restart_and_return(tester: Tester, level: int, name: str, restart: Callable[[], bool | None]) -> None:

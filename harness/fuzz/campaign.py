@@ -20,7 +20,7 @@ from harness.link.frame import Frame
 from harness.outcome import ContactLost, NotRun, Unjudged, Violation
 from harness.run import Severity
 from harness.tester.access import STORING_S
-from harness.tester.load import await_quiet
+from harness.tester.load import MOST_BACKLOG_S, await_quiet
 from harness.tester.reply import RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session
@@ -38,9 +38,6 @@ SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 
 PART_OF_BUDGET: Final = 4
 """A campaign takes no more than this part of the wrong keys that are left: other checks need theirs."""
-
-MOST_BACKLOG_S: Final = 60.0
-"""An ECU that was sent more than it can take at once may go on answering for so long."""
 
 REPLAYS: Final = 32
 SHOWN_STIMULI: Final = 6

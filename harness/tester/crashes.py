@@ -19,6 +19,7 @@ from harness.run import Exchange
 from harness.tester.access import Access
 from harness.tester.client import Client, Life
 from harness.tester.exchange import is_positive_response
+from harness.tester.load import MOST_BACKLOG_S, await_quiet
 from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
@@ -35,7 +36,6 @@ from harness.uds import (
 
 RAW_LISTEN_S: Final = 0.01
 """Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
-USUAL_P2_S: Final = 0.05
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
 """Of one check, on a real bus: each takes as long as an answer may."""
@@ -244,8 +244,9 @@ class Crashes:
         if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
             return None
         exchange = replies[-1].exchange()
-        if any(one.is_raw for one in sents):  # a slow ECU's late answers must not pass for the next ones
-            client.listen(max(0.0, client.target.timing.p2_ms / 1000 - USUAL_P2_S))
+        if any(one.is_raw for one in sents):  # an ECU that works off what it was sent is not deaf, only late
+            heard = [frame for one in replies if isinstance(one, RawReply) for frame in one.answers]
+            await_quiet(client, MOST_BACKLOG_S, after=heard)
         begun_s = client.link.now_s
         is_deaf = client.life_in(client.request(client.liveness_request)) in (Life.NONE, Life.STRAY)
         if is_deaf and not client.await_life(client.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):

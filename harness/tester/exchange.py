@@ -105,11 +105,15 @@ class Exchanger:
         """The last exchanges by the request id that ended with a final answer, and when; none from before raw frames."""
         self._pending = b""
         """A request that was answered 0x78, while others are sent before its final answer."""
+        self._is_late_meanwhile = False
+        """Something that was asked while it was pending was not answered in time."""
         self._previous_request = b""
         self._previous_outcome: Kind | int = Kind.SILENCE
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
         """By service, how often 0x78 came and no final answer."""
+        self._owed: dict[bytes, float] = {}
+        """Services that were answered 0x78 while nobody waited for the final answer, and when it is due at the latest."""
         self._was_cut_short = False
         """The previous request was not given the time that its answer may take."""
         self._transport = Transport(link, target.can)
@@ -187,10 +191,21 @@ class Exchanger:
                 message = transport.receive(min(link.now_s + self._p2_star_s, give_up_s), give_up_s)
                 if message is None:
                     break
-                self._takes_for_pending(message)
+                if not self._takes_for_pending(message):
+                    self._follow_pending(message)
+            if self._is_late_meanwhile:
+                self._take_in_late_answers()
         finally:
             self._pending = b""
+            self._is_late_meanwhile = False
             self.state.expect_anything()
+
+    def _take_in_late_answers(self) -> None:
+        """An ECU that serves one request after the other answers now what was asked while another one was pending."""
+        link = self.link
+        give_up_s = link.now_s + PENDING_LIMIT_S
+        while (message := self._transport.receive(link.now_s + self._p2_s, give_up_s)) is not None:
+            self._follow_pending(message)
 
     def _takes_for_pending(self, message: bytes) -> bool:
         """Whether a message belongs to the request that is pending; a final answer ends that."""
@@ -212,6 +227,8 @@ class Exchanger:
         transport, link, trace = self._transport, self.link, self.trace
         if self.state.quiet_s:
             self.listen(self.state.quiet_s)
+        if self._owed and not self._pending:
+            self._await_owed()
         transport.drain()
         first_frame = trace.count
         transport.send(pdu, is_functional=is_functional)
@@ -244,6 +261,7 @@ class Exchanger:
                 frames_before = transport.answer_frames - len(replies) + early
                 continue
             unusable = unusable or message
+            self._follow_pending(message)
             self._suspect_stray(message)
             self._note_second(message)
         else:
@@ -269,6 +287,7 @@ class Exchanger:
         if (nrc is not None or kind is _POSITIVE) and not is_functional:
             self._answered.append((link.now_s, reply))
         elif kind is _SILENCE:
+            self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
         elif kind is Kind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
@@ -288,8 +307,34 @@ class Exchanger:
         """Frames that came after the last final answer, and before the request of this exchange was out."""
         strays = self._transport.strays
         for frame in strays:
-            self._note_second(message_in(frame))
+            message = message_in(frame)
+            self._note_second(message)
+            self._follow_pending(message)
         strays.clear()
+
+    def _follow_pending(self, message: bytes) -> None:
+        """Keep in mind what the ECU announces with 0x78, and what it has said at last, though no request waits for it."""
+        if len(message) < 2:
+            return
+        if message[0] != NEGATIVE_RESPONSE:
+            if self._owed:
+                self._owed.pop(bytes((message[0] - RESPONSE_OFFSET & 0xFF,)), None)
+        elif message[2:3] != bytes((Nrc.RESPONSE_PENDING,)):
+            self._owed.pop(message[1:2], None)
+        elif self._endless[message[1:2]] < MOST_ENDLESS:
+            self._owed[message[1:2]] = self.link.now_s + self._p2_star_s
+
+    def _await_owed(self) -> None:
+        """Take in the final answers to frames that nobody waited for: until then the ECU may serve nothing else."""
+        link = self.link
+        give_up_s = link.now_s + PENDING_LIMIT_S
+        while self._owed:
+            message = self._transport.receive(min(max(self._owed.values()), give_up_s), give_up_s)
+            if message is None:
+                self._endless.update(self._owed.keys())
+                self._owed.clear()
+            else:
+                self._follow_pending(message)
 
     def is_shared(self) -> bool:
         """Whether somebody else has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""
@@ -416,10 +461,12 @@ class Exchanger:
             is_answer = self.is_answer(frame)
             if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
-            if not is_answer:
+            if is_answer:
+                message = message_in(frame)
+                self._follow_pending(message)
+                self._note_second(message)
+            else:
                 self._transport.overhear(frame)
-            elif self._answered:
-                self._note_second(message_in(frame))
             if link.now_s >= until_s:
                 break
         return tuple(heard)

@@ -20,6 +20,8 @@ TURN_S: Final = 0.01
 """So often frames are handed over where they are more than a few."""
 N_BS_S: Final = 1.1
 """As long as this an ECU may wait for a flow control, and serve nobody."""
+MOST_BACKLOG_S: Final = 60.0
+"""An ECU that was sent more than it can take at once may go on answering for so long."""
 STEP_S: Final = 0.0005
 IN_QUEUE: Final = 32
 """So many frames of ours may wait to go out on a real bus: enough that it is never idle, and few enough to be counted."""

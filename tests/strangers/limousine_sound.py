@@ -79,6 +79,51 @@ class LongThinker(Limousine):
             super().execute(request)
 
 
+class ThinksOver(Limousine):
+    """Everything takes 3 s and says 0x78 first; one request after the other."""
+
+    slow: frozenset[int] | None = None
+    """The services that take so long; None: all of them."""
+    thinking_s = 3.0
+
+    def execute(self, request):
+        if self.slow is None or request.pdu[0] in self.slow:
+            self.say_pending(request)
+            self.later(self.thinking_s, lambda: super(ThinksOver, self).execute(request))
+        else:
+            super().execute(request)
+
+
+class ThinksOverReads(ThinksOver):
+    """Reads take 3 s and say 0x78 first; what is asked meanwhile is answered after them."""
+
+    slow = frozenset((0x22,))
+
+
+class ThinksOverPresence(ThinksOver):
+    """TesterPresent takes 3 s and says 0x78 first."""
+
+    slow = frozenset((0x3E,))
+
+
+class ThinksForLong(ThinksOver):
+    """Everything takes 4.5 s, so that the delay after each start may be over before the first seed."""
+
+    thinking_s = 4.5
+
+
+class BusyWhileThinking(ThinksOver):
+    """Reads, keys, writes and routines take 3 s and say 0x78 first; what is asked meanwhile is to be repeated (0x21)."""
+
+    slow = frozenset((0x22, 0x27, 0x2E, 0x31))
+
+    def deliver(self, link, pdu, functional):
+        if self.busy and not self.is_leaving and not functional:
+            self.put(link.response_id, bytes((3, 0x7F, pdu[0], 0x21)))
+        else:
+            super().deliver(link, pdu, functional)
+
+
 class TwentyNineBits(Limousine):
     """29-bit ids, padding CC."""
 

@@ -61,6 +61,7 @@ SOUND = (
     Stranger("boot-delay", "limousine_sound.py:BootDelay"),
     Stranger("boot-loader", "limousine_sound.py:BootLoader"),
     Stranger("busy-now-and-then", "limousine_sound.py:Busy"),
+    Stranger("busy-while-thinking", "limousine_sound.py:BusyWhileThinking"),
     Stranger("counters-load", "limousine_sound.py:CountersLoad"),
     Stranger("crowded-street", "limousine_sound.py:crowded"),
     Stranger("data-record", "limousine_sound.py:DataRecord"),
@@ -227,6 +228,10 @@ SOUND = (
         "limousine_sound.py:TenAttempts",
         changes={"security": {0x01: {"attempts": 10}, 0x03: {"attempts": 10}}},
     ),
+    Stranger("thinks-for-long", "limousine_sound.py:ThinksForLong"),
+    Stranger("thinks-over-all", "limousine_sound.py:ThinksOver"),
+    Stranger("thinks-over-presence", "limousine_sound.py:ThinksOverPresence"),
+    Stranger("thinks-over-reads", "limousine_sound.py:ThinksOverReads"),
     Stranger("through-extended", "limousine_sound.py:ThroughExtended"),
     Stranger(
         "twenty-nine-bits",

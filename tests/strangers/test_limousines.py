@@ -39,11 +39,6 @@ SAMPLED = (
 RARE = ("wrong-deep-key-opens", "locks-wrap")
 """What only a deep audit finds; there only the checks that have to find it are run."""
 
-FALSELY_ACCUSED = pytest.mark.xfail(
-    strict=True,
-    reason="what this ECU takes over each answer passes for silence (FZ-01), and a delay for one that ends early (SA-20)",
-)
-
 SOUND = table_limousine.SOUND
 FLAWED = table_limousine_security.FLAWED + table_limousine_access.FLAWED
 BROKEN = table_limousine.BROKEN
@@ -63,9 +58,7 @@ def each(strangers: tuple[Stranger, ...], in_make_test: int = 1) -> list[Any]:
     """Strangers as parameters; one in so many is tried by `make test`, the others by `make thorough` only."""
     parameters = []
     for number, one in enumerate(sorted(strangers, key=lambda one: one.name)):
-        marks = [FALSELY_ACCUSED] if one.name == "long-thinker" else []
-        if number % in_make_test:
-            marks.append(pytest.mark.thorough)
+        marks = [pytest.mark.thorough] if number % in_make_test else []
         parameters.append(pytest.param(one, id=one.name, marks=marks))
     return parameters
 

@@ -6,10 +6,10 @@ import can
 import pytest
 
 from harness.target import Can, Timing
-from harness.tester.exchange import BUSY_REPEATS, MARGIN_S, PENDING_LIMIT_S
+from harness.tester.exchange import BUSY_REPEATS, MARGIN_S, MOST_ENDLESS, PENDING_LIMIT_S
 from harness.tester.reply import Kind
 
-from .desk import Answer, Desk, ScriptedEcu, bare
+from .desk import Answer, Answers, Desk, ScriptedEcu, bare
 
 P2_S, P2_STAR_S = 0.05, 5.0
 READ = "22 10 10"
@@ -309,3 +309,51 @@ def test_foreign_frames_do_not_hold_a_request_up() -> None:
     desk = Desk(Talks("11 22 33 44 55 66 77 88", 0.001))
     assert desk.tester.request(READ).kind is Kind.SILENCE
     assert desk.now_s < 1.0
+
+
+# Announced, and nobody waited for it
+
+
+class OneAfterTheOther(ScriptedEcu):
+    """Each request takes 3 s and says 0x78 first; what comes meanwhile waits for its turn."""
+
+    free_s = 0.0
+
+    def answers(self, pdu: bytes) -> Answers:
+        now_s = self.port.now_s
+        begin_s = max(now_s, self.free_s)
+        self.free_s = begin_s + 3.0
+        pending = (begin_s - now_s, f"7f {pdu[0]:02x} 78")
+        return [pending, (self.free_s - now_s, (bytes((pdu[0] + 0x40,)) + pdu[1:] + b"\x05").hex())]
+
+
+def test_request_waits_for_the_final_answer_to_a_raw_frame() -> None:
+    tester = Desk(OneAfterTheOther()).tester
+    tester.raw(b"\x03\x22\x10\x10")
+    assert tester.request("31 03 02 03").is_positive
+    assert tester.link.now_s == pytest.approx(6.0, abs=0.1)
+
+
+def test_final_answer_that_never_comes_is_waited_for_no_longer_than_p2_star() -> None:
+    desk = Desk(ScriptedEcu({READ: PENDING, "31 03 02 03": "71 03 02 03"}))
+    desk.tester.raw(b"\x03\x22\x10\x10")
+    assert desk.tester.request("31 03 02 03").is_positive
+    assert desk.now_s == pytest.approx(P2_STAR_S + MARGIN_S, abs=0.5)
+
+
+def test_final_answer_that_never_comes_is_not_waited_for_again_and_again() -> None:
+    desk = Desk(ScriptedEcu({READ: PENDING, "31 03 02 03": "71 03 02 03"}))
+    for _ in range(MOST_ENDLESS + 3):
+        begun_s = desk.now_s
+        desk.tester.raw(b"\x03\x22\x10\x10")
+        assert desk.tester.request("31 03 02 03").is_positive
+    assert desk.now_s - begun_s < 0.5
+
+
+def test_answer_to_what_was_asked_in_vain_while_another_was_pending_is_taken_in() -> None:
+    tester = Desk(OneAfterTheOther()).tester
+    with tester.while_pending(b"\x22\x10\x10") as is_pending:
+        assert is_pending
+        assert tester.request("31 03 02 03").is_silence
+    assert tester.request("2e 10 10").is_positive
+    assert tester.link.now_s == pytest.approx(9.0, abs=0.2)

@@ -344,3 +344,26 @@ def test_ecu_that_is_slow_without_saying_so_has_not_crashed() -> None:
 
     assert silent_after(Slow(), FATAL) is None
     assert found_in(Slow(), FATAL) is None
+
+
+class WorksOffABacklog(SecuredEcu):
+    """TesterPresent takes 3 s and says 0x78 first; what is asked meanwhile is answered after it."""
+
+    free_s = 0.0
+
+    def give(self, answers: Answers) -> None:
+        now_s = self.port.now_s
+        begin_s = max(now_s, self.free_s)
+        if self.heard[-1].startswith("3e"):
+            self.free_s = begin_s + 3.0
+            self.port.call_later(begin_s - now_s, lambda: self._say("7f 3e 78"))
+        self.port.call_later(max(begin_s, self.free_s) - now_s, lambda: super(WorksOffABacklog, self).give(answers))
+
+
+def test_ecu_that_works_off_what_it_was_sent_is_not_dead() -> None:
+    tester = Desk(WorksOffABacklog()).tester
+    assert tester.is_alive()
+    tester.state.forget_silences()
+    for number in range(8):
+        tester.raw(bytes((0x02, 0x3E, 0x00, number)), listen_s=0.01)
+    assert tester.crashes.search() is None
