@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from attacks.conformance.services import (
     DEFAULT,
@@ -240,7 +239,7 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
 def judge_keys(tester: Tester, level: int) -> None:
     """A wrong key, where that is allowed, a seed, and its right key: nothing comes behind their answers."""
     if tester.allows("lockout"):
-        judge_no_other(tester, tester.security.try_key(level, partial(tester.security.wrong_key, level))[2])
+        judge_no_other(tester, tester.guesses.try_wrong(level)[1])
     if tester.access.can_relock:
         tester.session_for(level)
         seed = tester.security.request_seed(level)

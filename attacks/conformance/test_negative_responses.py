@@ -86,7 +86,7 @@ def wrong_key(tester: Tester, level: int) -> Reply:
     seed = tester.security.request_seed(level)
     if not seed.is_positive:
         return seed
-    return tester.security.send_key(level, tester.security.wrong_key(level, seed.pdu[2:]))
+    return tester.guesses.send_wrong(level, seed.pdu[2:])
 
 
 def is_well_formed(request: bytes, answer: bytes) -> bool:

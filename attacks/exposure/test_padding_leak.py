@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from attacks.access_control.key_material import SHORTEST, known_secrets, show_concealed
 from harness import (
@@ -139,7 +138,7 @@ def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Repl
 def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
     """A seed and its key; and a wrong key, while the right one is what nobody may know."""
     if has_wrong_keys and tester.security.has_key(level):
-        seed, _, refused = tester.security.try_key(level, partial(tester.security.wrong_key, level))
+        seed, refused = tester.guesses.try_wrong(level)
         yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if any(seed) else {}
     tester.session_for(level)
     reply = tester.security.request_seed(level)

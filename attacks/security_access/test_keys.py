@@ -19,6 +19,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
     rationale="A key that is constant, or the seed with a twist, is among the first that anybody tries.",
     remediation="Compute keys with a keyed cryptographic function, and remove development and default keys.",
     needs=("lockout",),
+    sends_rest=True,
     proven_by=("default_key", "default_key_zero", "default_key_deadbeef", "key_is_inverted_seed"),
 )
 def test_trivial_and_default_keys_are_refused(tester: Tester, measure: Measurements, level: int) -> None:
@@ -91,7 +92,7 @@ def wrong_lengths(depth: Depth, length: int) -> list[int]:
 def wrong_key(tester: Tester, level: int) -> Reply:
     """A wrong key of the right length on a fresh seed."""
     seed = tester.security.seed(level)
-    return tester.security.send_key(level, tester.security.wrong_key(level, seed))
+    return tester.guesses.send_wrong(level, seed)
 
 
 def malformed_key(tester: Tester, level: int, length: int) -> Reply:

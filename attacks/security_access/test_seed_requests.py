@@ -69,7 +69,7 @@ def test_the_suppress_bit_changes_nothing_but_the_answer(tester: Tester, measure
         tester.note(f"27 {level | SUPPRESS:02X} is answered, though the answer was to be suppressed: {asked}")
     tester.judge(asked, sound=silence() | negative(), tolerated=positive(), flawed=malformed())
     require_still_locked(tester, entry, asked, "a request for a seed")
-    plain = tester.security.send_key(level, tester.security.wrong_key(level, tester.security.seed(level)))
+    plain = tester.guesses.send_wrong(level, tester.security.seed(level))
     guess = suppressed_guess(tester, level)
     if guess.is_positive and tester.guesses.outcome(level, guess) is KeyOutcome.OPENED:
         tester.cite(guess)
@@ -91,7 +91,8 @@ def suppressed_guess(tester: Tester, level: int) -> Reply:
     seed = tester.security.seed(level)
     if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked")
-    return tester.request(bytes((0x27, level + 1 | SUPPRESS)) + tester.security.wrong_key(level, seed))
+    request = bytes((0x27, level + 1 | SUPPRESS))
+    return tester.guesses.send_wrong(level, seed, lambda key: tester.request(request + key))
 
 
 def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, after: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 KeyMaker = Callable[[bytes], bytes]
 """From a seed to a key."""
@@ -35,6 +35,15 @@ def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
     for text in MASKS:
         keys[f"the seed XOR {text}"] = lambda seed, text=text: fit(_masked(seed, text), key_bytes)  # type: ignore[misc]
     return keys
+
+
+def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict[str, KeyMaker]:
+    """Those that give another key than all before them for some seed of these lengths, in bytes; all where none is known."""
+    seeds = [hashlib.shake_128(bytes((length, turn))).digest(length) for length in seed_lengths for turn in range(2)]
+    found: dict[object, str] = {}
+    for name, make in makers.items():
+        found.setdefault(tuple(map(make, seeds)) or name, name)
+    return {name: makers[name] for name in found.values()}
 
 
 def algebraic_keys(key_bytes: int) -> dict[str, KeyMaker]:

@@ -14,6 +14,7 @@ from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violat
 from harness.run import Crash, Exchange, Finding, Severity, Verdict
 from harness.target import DataEntry
 from harness.tester.crashes import CrashCause, shown_request
+from harness.tester.guesses import OpenedMeanwhile
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 
@@ -147,13 +148,17 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Run a check once; again if the bus was away or too loud meanwhile, so that no answer could be told."""
+        """Run a check once; again if the bus was away or too loud to tell an answer, or if a wrong key that is
+        the subject of another check has opened a level.
+        """
         for _ in range(MOST_INTERRUPTIONS):
             try:
                 return self._once(declared, check)
             except LinkInterrupted as interruption:
                 self._tester.note(f"begun again: {interruption}")
                 self._lost_before = self._tester.link.lost_frames
+            except OpenedMeanwhile as reason:
+                self._tester.note(f"begun again: {reason}")
         return Ending(Verdict.ERROR, reason="the bus was away again and again while this check ran")
 
     def _once(self, declared: Attack, check: Callable[[], object]) -> Ending:
@@ -185,6 +190,8 @@ class Runner:
             return Ending(Verdict.NOT_APPLICABLE, reason=str(reason))
         except (NotRun, NotPermitted) as reason:
             return Ending(Verdict.NOT_RUN, reason=str(reason))
+        except OpenedMeanwhile:
+            raise
         except Unjudged as reason:
             return Ending(Verdict.INCONCLUSIVE, reason=str(reason))
         except AssertionError as violation:

@@ -121,12 +121,15 @@ def stage_of(declared: Attack) -> Stage:
     return Stage.UNLOCKS if declared.unlocks or "write" in permissions else Stage.READS
 
 
-def order(declared: Attack | None, can_relock: bool) -> tuple[int, int]:
-    """By stage, and within one those that may lock the ECU last.
+def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
+    """By stage, and within one those that may lock the ECU last, of these those that send what is left.
 
     Where unlocking cannot be undone, those that unlock come after all others: these would meet an unlocked ECU.
     """
     if declared is None:
-        return 0, 0
+        return 0, 0, 0
     stage = stage_of(declared)
-    return (stage, int("lockout" in declared.needs + declared.uses)) if can_relock else (int(declared.unlocks), stage)
+    rest = int(declared.sends_rest)
+    if can_relock:
+        return stage, int("lockout" in declared.needs + declared.uses), rest
+    return int(declared.unlocks), stage, rest

@@ -26,6 +26,8 @@ from harness.uds import Service
 THOROUGH_EVERY: Final = 16
 """Steps between two looks at everything. After a step that could unlock or write there is a look at the lock anyway."""
 
+COMPARED_SHARE: Final = 3
+"""Of a case's wrong keys one in so many may have the right length: the ECU compares it, and counts it as an attempt."""
 NOT_TAKEN_LIMIT: Final = 3
 """An ECU that lets so many long messages in a row not through is sent no more of them: each takes a second."""
 
@@ -118,17 +120,18 @@ class _Execution:
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
     def _chosen(self, steps: list[Step], numbers: list[int]) -> set[int]:
-        """Which of the steps that send a wrong key to one level are played."""
+        """Which of the steps that send a wrong key to one level are played: few that have the length that is compared."""
         assert self._most_keys is not None
-        if len(numbers) <= self._most_keys:
-            return set(numbers)
         lengths = {
             entry.level: self._tester.security.level(entry.level).key_length for entry in self._tester.target.security
         }
         usual = {2 + length for length in lengths.values() if length}
         fitting = [number for number in numbers if usual & set(map(len, steps[number].messages))]
-        spread = [numbers[at * (len(numbers) - 1) // (self._most_keys - 1)] for at in range(self._most_keys)]
-        return set(list(dict.fromkeys((*fitting[:1], numbers[0], numbers[-1], *spread)))[: self._most_keys])
+        fitting = fitting[: max(self._most_keys // COMPARED_SHARE, 1)]
+        others = [number for number in numbers if not usual & set(map(len, steps[number].messages))]
+        room = self._most_keys - len(fitting)
+        spread = [others[at * (len(others) - 1) // max(room - 1, 1)] for at in range(room if others else 0)]
+        return {*fitting, *list(dict.fromkeys((*others[:1], *others[-1:], *spread)))[:room]}
 
     def _refusal(self, step: Step) -> str:
         """Why a step may not be sent; empty if it may."""

@@ -12,7 +12,7 @@ from harness.run import Severity
 from harness.tester.client import Client
 from harness.tester.ecu_state import NOT_COMPARED, answer_of
 from harness.tester.reply import Reply
-from harness.tester.security import LONGEST_DELAYS, START_UP_S, SecurityAccess
+from harness.tester.security import LONGEST_DELAYS, START_UP_S, AlreadyOpen, SecurityAccess
 from harness.uds import Nrc, Service, is_seed_request
 
 LARGEST_LIMIT = 10
@@ -91,6 +91,13 @@ class Supplied:
     """From the seed."""
     keep: Callable[[Attempt], None]
     """Take what became of it."""
+
+
+class OpenedMeanwhile(Inconclusive):
+    """A wrong key of a kind that was still to be sent has opened the level: what it was sent for has to begin again.
+
+    No more kinds are supplied after it, so that this does not come a second time.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,22 +217,51 @@ class Guesses:
         """A wrong key for this seed: the seed that was answered in the end, the answer, and WRONG or LIMITED.
 
         An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
-        Violation: a wrong key has opened the level. Inconclusive: it was not compared, or was a special one that opened it.
+        Violation: a wrong key has opened the level. Inconclusive: it was not compared. OpenedMeanwhile: see there.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
         attempt = self.attempt(level, seed, make_key)
         if supplied is not None:
             supplied.keep(attempt)
-            if attempt.outcome is KeyOutcome.OPENED:
-                self._client.cite(attempt.reply)
-                raise Inconclusive(f"a wrong key opened the level, which is the subject of other checks: {attempt.reply}")
+            self._require_unopened(attempt)
         if attempt.outcome is KeyOutcome.OPENED:
             self._accuse(level, attempt.reply)
         if attempt.outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
             self._client.cite(attempt.reply)
             raise Inconclusive(f"a wrong key was not evaluated as one: {attempt.reply}")
         return attempt.seed, attempt.reply, attempt.outcome
+
+    def send_wrong(self, level: int, seed: bytes, send: Callable[[bytes], Reply] | None = None) -> Reply:
+        """Answer a seed with a wrong key, of a kind that is still to be sent if there is one; in the usual way or by `send`.
+
+        OpenedMeanwhile: see there.
+        """
+        supplied = self.supply(level)
+        key = self._security.wrong_key(level, seed) if supplied is None else supplied.make_key(seed)
+        reply = self._security.send_key(level, key) if send is None else send(key)
+        if supplied is not None:
+            attempt = Attempt(seed, key, reply, self.outcome(level, reply))
+            supplied.keep(attempt)
+            self._require_unopened(attempt)
+        return reply
+
+    def try_wrong(self, level: int) -> tuple[bytes, Reply]:
+        """The same on a fresh seed, at a moment when the ECU can afford to refuse it: the seed, and the answer.
+
+        Inconclusive: the level is open, or gives no seed.
+        """
+        self._security.make_room(level)
+        self._client.session_for(level)
+        seed = self._security.seed(level)
+        if not seed:
+            raise AlreadyOpen(f"level 0x{level:02X} gives a seed of zeros, as if it were unlocked")
+        return seed, self.send_wrong(level, seed)
+
+    def _require_unopened(self, attempt: Attempt) -> None:
+        if attempt.outcome is KeyOutcome.OPENED:
+            self._client.cite(attempt.reply)
+            raise OpenedMeanwhile(f"a wrong key opened the level, which is the subject of other checks: {attempt.reply}")
 
     def attempt(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.simple_keys import algebraic_keys, fit, trivial_keys
+from harness.analysis.simple_keys import algebraic_keys, distinct, fit, trivial_keys
 
 SEED = bytes.fromhex("0F1E2DF0")
 
@@ -48,3 +48,11 @@ def test_every_key_has_the_length_that_is_asked_for(seed_bytes: int, key_bytes: 
 
 def test_a_pattern_is_cut_or_repeated() -> None:
     assert (fit(b"abc", 2), fit(b"abc", 7)) == (b"ab", b"abcabca")
+
+
+def test_rules_that_give_one_key_for_every_seed_are_tried_once() -> None:
+    """The last bytes of a seed that is as long as the key are the seed; of a longer one they are not."""
+    makers = trivial_keys(16)
+    assert set(makers) - set(distinct(makers, {16})) == {"the seed's last bytes"}
+    assert distinct(makers, {16, 20}) == makers
+    assert distinct(makers, ()) == makers

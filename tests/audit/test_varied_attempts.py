@@ -11,7 +11,7 @@ import pytest
 from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.inprocess import run_checks
 from harness.audit.measurements import Measurements
-from harness.audit.measurements.simple_keys import BLANK
+from harness.audit.measurements.key_kinds import BLANK
 from harness.audit.opening import open_tester
 from harness.catalogue import shipped_functions
 from harness.link.trace import Trace
@@ -140,6 +140,15 @@ def test_lockouts_send_the_keys_that_other_checks_want_to_see() -> None:
     locked = tester.guesses.lock_out(0x01)
     assert locked.holds
     assert len(book.sent) == before + locked.wrong_keys
+
+
+def test_a_key_that_opens_while_it_serves_another_check_costs_that_check_nothing() -> None:
+    """The inverted seed is among the first keys that are due: it goes out where any wrong key would do."""
+    found = findings(with_changes("hardened", "key_is_inverted_seed"), "SA-09", "SA-16", "SA-17", "SA-32", depth=Depth.QUICK)
+    verdicts = {row: one.verdict for row, one in found.items()}
+    assert verdicts.pop("SA-32") is Verdict.FAIL
+    assert set(verdicts.values()) == {Verdict.PASS}
+    assert any("begun again" in note for one in found.values() for note in one.notes)
 
 
 @pytest.mark.parametrize(("depth", "most"), [(Depth.QUICK, 165), (Depth.DEFAULT, 380)])

@@ -29,7 +29,7 @@ from harness.errors import HarnessError
 from harness.outcome import Inconclusive, NotApplicable, Unjudged
 from harness.profile import Profile, Times
 from harness.run import Depth
-from harness.tester.guesses import Supplied
+from harness.tester.guesses import OpenedMeanwhile, Supplied
 from harness.tester.tester import Tester
 
 T = TypeVar("T")
@@ -56,10 +56,15 @@ class Measurements:
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
-        """What `take` gives the first time. Raises again what it ended by, where that was no result."""
+        """What `take` gives the first time. Raises again what it ended by, where that was no result.
+
+        OpenedMeanwhile: it has to be taken once more.
+        """
         if key not in self._taken:
             try:
                 self._taken[key] = take()
+            except OpenedMeanwhile:
+                raise
             except Unjudged as reason:
                 self._taken[key] = reason
         found = self._taken[key]
@@ -254,11 +259,13 @@ class Measurements:
         return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
 
     def _next_key(self, level: int) -> Supplied | None:
-        """A wrong key that some check wants to see sent, once the rows of wrong keys were taken."""
-        book = self._taken.get(("keys", level))
-        if ("attempts", level) not in self._taken or not isinstance(book, KeyBook):
+        """A wrong key that some check wants to see sent.
+
+        What an ECU may forget to count is first sent in the rows that are made for it, where the count is looked at.
+        """
+        if not self._tester.security.level(level).key_length:
             return None
-        return book.supply()
+        return self.key_book(level).supply(are_counted=("attempts", level) not in self._taken)
 
     def attempts(self, level: int) -> Attempts:
         """Whether the limit holds for every kind of wrong key, whatever comes between them, in every place and state.

@@ -8,7 +8,7 @@ from harness.analysis.collisions import Collisions, collisions
 from harness.errors import NotPermitted
 from harness.outcome import Unjudged
 from harness.run import Depth
-from harness.tester.guesses import KeyOutcome
+from harness.tester.guesses import KeyOutcome, OpenedMeanwhile
 from harness.tester.tester import Tester
 
 
@@ -39,7 +39,7 @@ def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAft
     stopped_by = ""
     try:
         for _ in range(depth.choose(quick=2, default=2, deep=6)):
-            seed, _, answer = security.try_key(level, lambda seed: security.wrong_key(level, seed))
+            seed, answer = tester.guesses.try_wrong(level)
             if tester.guesses.outcome(level, answer) not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
                 stopped_by = f"a wrong key is answered with {answer}"
                 break
@@ -49,6 +49,8 @@ def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAft
                 break
             answered.append(seed)
             following.append(next_seed)
+    except OpenedMeanwhile:
+        raise
     except (Unjudged, NotPermitted) as reason:
         stopped_by = str(reason)
     return SeedsAfterWrongKeys(tuple(answered), tuple(following), stopped_by)

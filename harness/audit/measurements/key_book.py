@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.audit.measurements.key_kinds import SAME_AGAIN, KeyKind, KeyKinds
+from harness.audit.measurements.key_kinds import BLANK, SAME_AGAIN, KeyKind, KeyKinds, of_level
 from harness.run import Depth
 from harness.tester.guesses import Attempt, KeyOutcome, Supplied
 from harness.tester.tester import Tester
@@ -47,9 +47,9 @@ class KeyBook:
         self._others: list[KeyKind] = []
         if tester.security.has_key(level):
             is_found = level in tester.security.found_keys  # by trying the trivial ones
-            changed = [*self.kinds.changed(depth).values()]
-            trivial = [] if is_found else [*self.kinds.trivial().values()]
-            self._others = [*changed[: len(trivial)], *trivial, *changed[len(trivial) :]]
+            trivial = {} if is_found else self.kinds.trivial()
+            self._others = [kind for name, kind in trivial.items() if name not in BLANK]
+            self._others += self.kinds.changed(depth).values()
 
     def _shuffled(self, kinds: list[KeyKind]) -> list[KeyKind]:
         return sorted(kinds, key=lambda kind: self._tester.chance.random_bytes(4))
@@ -68,18 +68,24 @@ class KeyBook:
             if kind.name != SAME_AGAIN or may_repeat:
                 self._uncounted.remove(kind)
                 return kind
+        return self._next_other() or self.kinds.plain
+
+    def _next_other(self) -> KeyKind | None:
         while self._others:
             kind = self._others.pop(0)
             if kind.name not in self.sent:
                 return kind
-        return self.kinds.plain
+        return None
 
-    def supply(self) -> Supplied | None:
+    def supply(self, *, are_counted: bool) -> Supplied | None:
         """A kind that is still to be sent, for whoever needs any wrong key; None: any will do.
 
-        Where one of them has opened the level, which clears its count, plain keys are counted.
+        `are_counted`: only such as no ECU has a reason to count otherwise. Where a wrong key has opened the level, which
+        clears its count, plain keys are sent from then on.
         """
-        kind = None if self.opened else self.next_kind(may_repeat=False)
+        if self.opened:
+            return None
+        kind = self._next_other() if are_counted else self.next_kind(may_repeat=False)
         if kind is None or kind is self.kinds.plain:
             return None
         return Supplied(lambda seed: self.make(kind, seed, b""), lambda attempt: self.keep(kind, attempt))
@@ -125,6 +131,11 @@ class KeyBook:
         """A wrong key that opened the level and is the subject of one check, the surest one."""
         found = [one for one in self.opened.values() if one.kind.check == check]
         return max(found, key=lambda one: one.is_proven, default=None)
+
+    def has_sent_key_of(self, other: int) -> bool:
+        """Whether the key that another level's function makes of the seed was sent, and found wrong."""
+        name = of_level(other)
+        return name in self.sent and name not in self.opened
 
     def sent_kinds(self) -> list[str]:
         """The names of the kinds that were sent."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.analysis.simple_keys import trivial_keys
+from harness.analysis.simple_keys import ALL_ZERO, distinct, trivial_keys
 from harness.errors import KeyFunctionError
 from harness.link.clock import Chance
 from harness.outcome import Inconclusive
@@ -24,6 +24,8 @@ OF_SEED_BEFORE = "the key of the seed before"
 OF_ZERO_SEED = "the key of the zero seed"
 FIRST_BYTE_RIGHT = "a key whose first byte is right"
 BEGINS_WITH_00 = "a key that begins with 00"
+BLANK = (ALL_ZERO, "all FF")
+"""Keys of memory that nobody has written: worth trying only while no right key has been sent since the last start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class KeyKinds:
         if security.has_key(self._level):
             kinds[OF_SEED_BEFORE] = KeyKind(OF_SEED_BEFORE, lambda seed, _: self.right(self.seed_before), "SA-25")
         for other in filter(security.has_key, self._others):
-            name = f"the key that level 0x{other:02X} makes of the seed"
+            name = of_level(other)
             kinds[name] = KeyKind(name, partial(self._of_level, other), "SA-27")
         return kinds
 
@@ -109,7 +111,7 @@ class KeyKinds:
         """Keys that anybody would try first."""
         kinds = {
             name: KeyKind(name, lambda seed, _, make=make: make(seed), "SA-32")  # type: ignore[misc]
-            for name, make in trivial_keys(self.length).items()
+            for name, make in distinct(trivial_keys(self.length), self._security.level(self._level).seed_lengths).items()
         }
         if self._security.has_key(self._level):
             kinds[OF_ZERO_SEED] = KeyKind(OF_ZERO_SEED, lambda seed, _: self.right(bytes(len(seed))), "SA-32")
@@ -130,6 +132,11 @@ class KeyKinds:
 
     def _changed(self, change: Change, seed: bytes, previous: bytes) -> bytes:
         return change(self._security.right_key_of_length(self._level, self.length, seed)) if seed else b""
+
+
+def of_level(other: int) -> str:
+    """The name of the kind of key that another level's function makes of the seed."""
+    return f"the key that level 0x{other:02X} makes of the seed"
 
 
 def bits_at(depth: Depth, length: int) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, trivial_keys
+from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, distinct, trivial_keys
 from harness.audit.measurements.key_book import KeyBook
-from harness.audit.measurements.key_kinds import OF_ZERO_SEED
+from harness.audit.measurements.key_kinds import BLANK, OF_ZERO_SEED
 from harness.errors import HarnessError
 from harness.outcome import Inconclusive, Unjudged
 from harness.run import Depth
@@ -18,8 +18,6 @@ from harness.tester.security import AlreadyOpen
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 
-BLANK = (ALL_ZERO, "all FF")
-"""Keys of memory that nobody has written: tried before any right one since the last start, whatever came of them later."""
 SURE_BITS = 24
 """A key is no luck if so many of its bits were right: short ones have to open the level several times."""
 SEEDS_AT_MOST = 8
@@ -134,7 +132,7 @@ def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) 
     security = tester.security
     length = security.key_length(level)
     if first is None:
-        yield from trivial_keys(length).items()
+        yield from distinct(trivial_keys(length), security.level(level).seed_lengths).items()
         yield OF_ZERO_SEED, lambda seed: security.right_key(level, bytes(len(seed)))
         return
     yield from _for_each_seed(trivial_keys, length, first.is_as_long_as_seed)
