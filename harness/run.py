@@ -75,6 +75,8 @@ class FrameRecord:
     """No frame of a node: the adapter reports an error on the bus."""
     is_fd: bool = False
     """A CAN FD frame."""
+    address_bytes: int = 0
+    """How many bytes of the data field are an address, before what ISO-TP reads: 1 with extended and mixed addressing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

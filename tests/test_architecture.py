@@ -19,7 +19,7 @@ BASE = {"uds", "errors", "profile", "run", "outcome", "json_shape"}
 TARGET = BASE | {"target", "toml_schema"}
 LINK = TARGET | {"link"}
 TESTER = LINK | {"tester"}
-REPORT = BASE | {"run_folder", "run_lock", "redaction", "report"}
+REPORT = BASE | {"link", "run_folder", "run_lock", "redaction", "report"}
 AUDIT = TESTER | {"redaction", "analysis", "fuzz", "audit", "report", "run_folder", "run_lock", "requirements", "shipped"}
 MAY_IMPORT = {
     "uds": {"uds"},
@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "shipped": set(),
     "run_folder": BASE | {"run_folder"},
     "run_lock": {"errors"},
-    "redaction": BASE | {"run_folder", "redaction"},
+    "redaction": BASE | {"run_folder", "link", "redaction"},
     "toml_schema": {"errors"},
     "target": TARGET,
     "link": LINK,

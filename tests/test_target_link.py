@@ -47,7 +47,8 @@ def test_a_uri_names_an_ecu_on_a_bench_that_may_be_sent_nothing_that_harms() -> 
     ("uri", "why"),
     [
         ("socketcan:can0?speed=1", "speed is unknown; the keys are request, response, functional, bitrate, extended, "
-         "padding, fd, data_bitrate"),
+         "padding, fd, data_bitrate, "
+         "addressing, target_address, source_address, address_extension, functional_address"),
         ("socketcan:can0?request=1&request=2", "request was given before"),
         ("socketcan:can0?request=seven", 'can.request_id is "seven"; give a CAN id, e.g. 0x7E0'),
         ("socketcan:can0?request=", 'can.request_id is ""; give a CAN id, e.g. 0x7E0'),

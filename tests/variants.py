@@ -79,6 +79,27 @@ def with_ids(**changes: Any) -> Callable[[Target], Target]:
     return lambda target: replace(target, can=replace(target.can, **changes))
 
 
+FIXED_IDS: dict[str, Any] = {
+    "request_id": 0x18DA40F1,
+    "response_id": 0x18DAF140,
+    "functional_id": 0x18DB33F1,
+    "extended_ids": True,
+}
+EXTENDED: dict[str, Any] = {
+    "addressing": "extended",
+    "target_address": 0x40,
+    "source_address": 0xF1,
+    "functional_address": 0xDF,
+}
+MIXED: dict[str, Any] = {"addressing": "mixed", "address_extension": 0x9A}
+MIXED_IDS: dict[str, Any] = {
+    "request_id": 0x18CE40F1,
+    "response_id": 0x18CEF140,
+    "functional_id": 0x18CD33F1,
+    "extended_ids": True,
+}
+
+
 def with_secrets_of_its_own(target: Target) -> Target:
     """Another unit of the same type."""
     secrets = {level.level: Secret(level.secret) for level in sibling(HARDENED).levels}
@@ -89,7 +110,10 @@ def with_secrets_of_its_own(target: Target) -> Target:
 DECLARED: dict[str, Callable[[Target], Target]] = {
     "other_unit": with_secrets_of_its_own,
     "extended_answers": with_ids(extended_ids="any"),
-    "extended_ids": with_ids(request_id=0x18DA40F1, response_id=0x18DAF140, functional_id=0x18DB33F1, extended_ids=True),
+    "extended_ids": with_ids(**FIXED_IDS),
+    "extended_addressing": with_ids(**EXTENDED),
+    "mixed_addressing": with_ids(**MIXED),
+    "mixed_addressing_29_bits": with_ids(**MIXED, **MIXED_IDS),
     "no_sessions": without_sessions,
     "one_attempt": with_lockout(1),
     "two_attempts": with_lockout(2),

@@ -33,18 +33,22 @@ class Path:
     can_id: int
     is_extended: bool
     prefix: bytes = b""
-    """What stands before the length: the address byte of extended addressing."""
+    """What stands before the length: the address byte of extended and mixed addressing."""
+    is_declared_prefix: bool = True
+    """Frames begin as the target declares that those to it do."""
 
     def frame(self, pdu: bytes, padding: int) -> Frame:
         """A request in a frame of eight bytes."""
-        content = self.prefix + bytes((len(pdu),)) + pdu
-        return Frame(self.can_id, content.ljust(8, bytes((padding,))), is_extended=self.is_extended)
+        content = (bytes((len(pdu),)) + pdu).ljust(8 - len(self.prefix), bytes((padding,)))
+        if self.is_declared_prefix:
+            return Frame(self.can_id, content, is_extended=self.is_extended, address=self.prefix)
+        return Frame(self.can_id, self.prefix + content, is_extended=self.is_extended)
 
 
 def declared_path(tester: Tester) -> Path:
     """The one that the target declares."""
-    can = tester.target.can
-    return Path("the request id", can.request_id, can.extended_ids is True or can.request_id > LARGEST_11_BIT_ID)
+    own = tester.frame(b"")
+    return Path("the request id", own.can_id, own.is_extended, own.address)
 
 
 def other_format(tester: Tester) -> list[Path]:
@@ -53,7 +57,7 @@ def other_format(tester: Tester) -> list[Path]:
     if own.can_id > LARGEST_11_BIT_ID:
         return []
     form = "11 bits" if own.is_extended else "29 bits"
-    return [Path(f"0x{own.can_id:X} with {form}", own.can_id, not own.is_extended)]
+    return [Path(f"0x{own.can_id:X} with {form}", own.can_id, not own.is_extended, own.prefix)]
 
 
 def declared_ids(tester: Tester) -> set[int | None]:
@@ -74,7 +78,7 @@ def neighbours(tester: Tester) -> list[Path]:
 
 def path_to(can_id: int, own: Path) -> Path:
     """An id in the format of the declared one, or of 29 bits where it needs them."""
-    return Path(f"0x{can_id:X}", can_id, own.is_extended or can_id > LARGEST_11_BIT_ID)
+    return Path(f"0x{can_id:X}", can_id, own.is_extended or can_id > LARGEST_11_BIT_ID, own.prefix)
 
 
 def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
@@ -105,19 +109,24 @@ def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) 
     return [one for half in (paths[:middle], paths[middle:]) for one in answered_among(tester, half, pdu, did)]
 
 
-def extended_addressing(tester: Tester) -> list[Path]:
-    """The request id with an address byte before the length."""
+def other_addressing(tester: Tester) -> list[Path]:
+    """The request id with an address byte before the length that the target does not declare, or with none."""
     own = declared_path(tester)
-    addresses = sorted({own.can_id & 0xFF, 0x10, 0xF1})
+    addresses = sorted({own.can_id & 0xFF, 0x10, 0xF1, *(byte ^ 1 for byte in own.prefix)} - set(own.prefix))
+    names = {bytes((address,)): f"address byte {address:02X}" for address in addresses}
+    names |= {b"": "no address byte"} if own.prefix else {}
     return [
-        Path(f"0x{own.can_id:X} with address byte {address:02X}", own.can_id, own.is_extended, bytes((address,)))
-        for address in addresses
+        Path(f"0x{own.can_id:X} with {name}", own.can_id, own.is_extended, prefix, is_declared_prefix=False)
+        for prefix, name in names.items()
     ]
 
 
-def is_plain(path: Path) -> bool:
-    """Whether its frames mean nothing to an ECU without address bytes, so that whatever they do is this path's."""
-    return not path.prefix or path.prefix[0] >= LOWEST_PLAIN_ADDRESS
+def is_plain(path: Path, own: Path) -> bool:
+    """Whether its frames mean nothing to an ECU of the declared addressing, so that whatever they do is this path's."""
+    if path.is_declared_prefix:
+        return True
+    first = path.frame(b"\x22\x00\x00", 0).data[:1]
+    return first != own.prefix if own.prefix else first[0] >= LOWEST_PLAIN_ADDRESS
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
@@ -151,9 +160,9 @@ def ask(tester: Tester, frames: list[Frame]) -> RawReply:
 def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
     """Whether another node sent a request to this ECU among these frames; an adapter's echo of ours is none."""
     ids = declared_ids(tester) - {tester.target.can.response_id}
-    ours = {(frame.can_id, frame.data) for frame in reply.sent}
+    ours = {(frame.can_id, frame.data_field) for frame in reply.sent}
     theirs = [frame for frame in reply.answers if frame.can_id in ids and not frame.is_sent]
-    return any((frame.can_id, frame.data) not in ours for frame in theirs)
+    return any((frame.can_id, frame.data_field) not in ours for frame in theirs)
 
 
 def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:
@@ -164,7 +173,7 @@ def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None 
     if is_asked_by_others(tester, reply) and not by_others:
         return False
     heads = (bytes((0x62, did >> 8, did & 0xFF)), b"\x7f\x22")
-    starts = (1, 2, 3) if path is None or is_plain(path) else (2, 3)
+    starts = (1, 2, 3) if path is None or is_plain(path, declared_path(tester)) else (2, 3)
     return any(
         any(frame.data[start : start + len(head)] == head for head in heads for start in starts)
         and (frame.can_id != tester.target.can.response_id) is by_others

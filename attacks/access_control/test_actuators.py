@@ -15,7 +15,6 @@ from attacks.access_control.guards import (
 from harness import DataEntry, Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive
 
 RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE, ADJUST = b"\x00", b"\x01", b"\x02", b"\x03"
-LONGEST_SINGLE = 7
 MASKS = (b"\xff", b"\xff\xff")
 """Which parts of a record are meant, where it has parts."""
 USUAL_OUTPUTS = (*range(0x0100, 0x0108), *range(0xD000, 0xD004), *range(0xF100, 0xF104), 0x1000, 0x2000, 0x3000, 0x4000)
@@ -89,7 +88,7 @@ def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) 
         if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
             break
     request = control_request(did, parameter)
-    if not tester.allows("functional") or tester.target.can.functional_id is None or len(request) > LONGEST_SINGLE:
+    if not tester.allows("functional") or tester.target.can.functional_id is None or len(request) >= tester.frame_bytes:
         return
     to_all = tester.request(request, is_functional=True)
     if to_all.is_positive:

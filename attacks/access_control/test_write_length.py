@@ -102,7 +102,7 @@ def wrong_writes(tester: Tester, entry: DataEntry, length: int) -> dict[str, Cal
         "no data": lambda new: tester.write(entry.did, b""),
         "one byte too many": lambda new: tester.write(entry.did, new + b"\x12"),
         "its value twice": lambda new: tester.write(entry.did, new * 2),
-        "no data and 55 as padding": lambda new: tester.raw(b"\x03\x2e" + did + b"\x55" * 4),
+        "no data and 55 as padding": lambda new: tester.raw((b"\x03\x2e" + did).ljust(tester.frame_bytes, b"\x55")),
         "no data in a frame of four bytes": lambda new: tester.raw(b"\x03\x2e" + did),
     }
     if length > 1:

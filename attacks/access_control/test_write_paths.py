@@ -6,16 +6,16 @@ from attacks.access_control.guards import DEFAULT_SESSION, each_session
 from attacks.access_control.other_ids import (
     Path,
     declared_path,
-    extended_addressing,
     far_ids,
     is_answered,
     is_plain,
     neighbours,
+    other_addressing,
     other_format,
     permitted,
     send,
 )
-from attacks.transport.raw_requests import single
+from attacks.transport.raw_requests import frames_of, single
 from harness import (
     DataEntry,
     Depth,
@@ -29,7 +29,6 @@ from harness import (
     fail,
     inconclusive,
     not_applicable,
-    segments,
     write_request,
 )
 
@@ -38,7 +37,6 @@ PRESENT = bytes((Service.TESTER_PRESENT, 0))
 BUSY = bytes((0x7F, Service.DIAGNOSTIC_SESSION_CONTROL, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_WRITE = bytes((0x7F, Service.WRITE_DATA_BY_IDENTIFIER, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_REPEATS = 3
-LONGEST_SINGLE = 7
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.13, 0.4
 """Between frames that are sent one by one: longer than the longest STmin; and two of them shorter than N_Cr."""
 
@@ -60,7 +58,7 @@ def test_a_protected_write_to_the_functional_address_has_no_effect(tester: Teste
     if tester.target.can.functional_id is None:
         not_applicable("the target declares no functional_id")
     tester.access.require_locked(protected)
-    if 3 + len(tester.stable_value(protected.did)) > LONGEST_SINGLE:
+    if 3 + len(tester.stable_value(protected.did)) >= tester.frame_bytes:
         not_applicable(f"a functional request is a single frame, and a write of DID {protected.did:04X} needs more")
     is_heard = False
     for visit in each_session(tester):
@@ -118,7 +116,7 @@ def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Dept
     if not is_answered(tester, control, probe):
         inconclusive(f"the declared id does not answer a single frame either: {control}")
     paths = [*free_paths(tester, read, probe), *far_ids(tester, depth, read, probe)]
-    by_write = [path for path in paths if is_plain(path)]
+    by_write = [path for path in paths if is_plain(path, declared_path(tester))]
     for entry in tester.access.protected()[:1]:
         try:
             tester.access.require_locked(entry)
@@ -150,7 +148,7 @@ def read_to_send(tester: Tester) -> tuple[int, bytes]:
 
 def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
     """Undeclared paths, those left out by which another ECU is reached."""
-    paths = permitted(tester, [*other_format(tester), *neighbours(tester), *extended_addressing(tester)], read)
+    paths = permitted(tester, [*other_format(tester), *neighbours(tester), *other_addressing(tester)], read)
     free = []
     for path, reply in zip(paths, send(tester, paths, read), strict=True):
         if is_answered(tester, reply, probe, by_others=True):
@@ -162,7 +160,7 @@ def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
 
 def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity: Severity | None) -> None:
     """By effect: all paths at once, then one by one to find the one that has it."""
-    longest = LONGEST_SINGLE - 1  # the address byte of extended addressing takes one
+    longest = tester.frame_bytes - 1 - (not declared_path(tester).prefix)  # another address byte may take one more
     value = tester.stable_value(entry.did)
     if 3 + len(value) > longest:
         tester.note(f"DID {entry.did:04X} was not tried: its write does not fit a single frame")
@@ -255,7 +253,7 @@ def long_record(tester: Tester) -> DataEntry:
     """Protected data whose write takes more than one frame, and whose key is there."""
     guarded = [entry for entry in tester.target.data if entry.write.level is not None and not entry.volatile]
     guarded = [entry for entry in guarded if entry.read.kind != "never"]
-    found = [entry for entry in guarded if entry.length is not None and 3 + entry.length > LONGEST_SINGLE]
+    found = [entry for entry in guarded if entry.length is not None and 3 + entry.length >= tester.frame_bytes]
     if not found:
         raise tester.access.without_data(
             "no data is declared that needs a level and whose write takes several frames; declare its length"
@@ -276,7 +274,7 @@ def protected_value(tester: Tester, record: DataEntry) -> bytes:
 def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: bytes, *, at: int) -> RawReply:
     """A write, frame by frame; before the frame of that number the functional id gets an order."""
     answers = None
-    for number, frame in enumerate(segments(write_request(record.did, value))):
+    for number, frame in enumerate(frames_of(tester, write_request(record.did, value))):
         if number == at:
             give_order(tester, order)
         answers = tester.raw(frame, listen_s=pause_s(tester))

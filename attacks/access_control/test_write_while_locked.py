@@ -23,7 +23,6 @@ from harness import (
     write_request,
 )
 
-LONGEST_SINGLE = 7
 MOST_SLOW = 3
 MOST_ANSWERS_S = 10.0
 SLICE_S = 0.005
@@ -185,9 +184,9 @@ def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
 
 def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
     """While another answer is announced and not given, the guard is in force too; how many such requests were tried."""
-    if 3 + len(tester.read(entry.did)) > LONGEST_SINGLE:
+    if 3 + len(tester.read(entry.did)) >= tester.frame_bytes:
         return 0
-    slow = [pdu for pdu in announced_requests(tester) if len(pdu) <= LONGEST_SINGLE][:MOST_SLOW]
+    slow = [pdu for pdu in announced_requests(tester) if len(pdu) < tester.frame_bytes][:MOST_SLOW]
     slow = [pdu for pdu in slow if tester.gate.permits_raw(single(tester, pdu))]
     for pdu in slow:
 

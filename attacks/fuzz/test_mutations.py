@@ -8,7 +8,6 @@ SUPPRESS = 0x80
 WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
 ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
 """Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
-LONGEST_SINGLE_FRAME = 7
 SECOND_ANSWER_S = 0.003
 
 
@@ -49,10 +48,11 @@ def confirmed_complaint(tester: Tester, reply: Reply) -> str:
 def complaint(tester: Tester, reply: Reply) -> str:
     """What a sound ECU would have answered instead, where that is beyond doubt; else nothing."""
     request = reply.request
-    if reply.is_malformed and not (len(request) > LONGEST_SINGLE_FRAME and reply.note):
+    is_long = len(request) >= tester.frame_bytes
+    if reply.is_malformed and not (is_long and reply.note):
         return "a positive response to the request, or 7F, its service and a code"
     is_wanted = not (request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS)
-    may_be_deaf = reply.replies or reply.note or len(request) > LONGEST_SINGLE_FRAME or request[0] not in ANSWERED_BY_ALL
+    may_be_deaf = reply.replies or reply.note or is_long or request[0] not in ANSWERED_BY_ALL
     if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive():
         return "an answer to a request that asks for one"
     if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)) and not tester.is_shared():

@@ -24,6 +24,6 @@ def test_random_frames_neither_stop_nor_change_the_ecu(tester: Tester, depth: De
     chance = tester.chance.stream("FZ-01")
     requests = valid_requests(tester.target)
     wanted = depth.choose(quick=200, default=1500, deep=50_000)
-    frames = [(random_frame(chance, requests),) for _ in range(wanted)]
+    frames = [(random_frame(chance, requests, tester.frame_bytes),) for _ in range(wanted)]
     sent = Campaign(tester, is_raw=True).run(frames)
     tester.note(f"{sent} random frames sent; life, lock and protected values were watched")

@@ -7,7 +7,6 @@ from functools import partial
 
 from harness import (
     Depth,
-    Frame,
     Nrc,
     Reply,
     Severity,
@@ -31,7 +30,6 @@ FOREIGN_SHARE = 0.8
 RECOVERED_S, DEAD_S = 1.0, 10.0
 MOST_BACKLOG_S = 30.0
 SLOWER = 10
-LONGEST_SINGLE_FRAME = 7
 BASELINE_READS = 10
 
 PACE_S = 0.05
@@ -104,7 +102,7 @@ def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
 def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
     """What a tester does, by name: single requests, a long request that is never finished, long answers, seeds."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
-    opening = segments(b"\x3e" + bytes(8))[0]
+    opening = segments(b"\x3e" + bytes(8), frame_bytes=tester.frame_bytes)[0]
     found: dict[str, Callable[[], object]] = {
         "single requests": lambda: tester.request(tester.liveness_request),
         "an unfinished long request": lambda: tester.raw(opening, listen_s=PACE_S),
@@ -164,8 +162,7 @@ def test_the_ecu_survives_a_flood_of_requests(tester: Tester, depth: Depth) -> N
     usual = require_short_answer(tester)
     request = usual.request
     can = tester.target.can
-    is_extended = can.extended_ids is True or can.request_id > 0x7FF
-    frame = Frame(can.request_id, (bytes((len(request),)) + request).ljust(8, b"\x00"), is_extended)
+    frame = tester.frame((bytes((len(request),)) + request).ljust(tester.frame_bytes, b"\x00"))
     seconds = depth.choose(quick=300, default=1000, deep=30_000) / 1000
     most = frames_per_second(can.bitrate, MAX_SHARE)
     for rate in (*RATES, most):
@@ -208,7 +205,7 @@ def require_short_answer(tester: Tester) -> Reply:
     require_answers(tester)
     for request in (tester.liveness_request, b"\x3e\x00"):
         reply = tester.request(request)
-        if 0 < len(reply.pdu) <= LONGEST_SINGLE_FRAME and reply.nrc != Nrc.BUSY_REPEAT_REQUEST:
+        if 0 < len(reply.pdu) < tester.frame_bytes and reply.nrc != Nrc.BUSY_REPEAT_REQUEST:
             return reply
     inconclusive("no request has an answer of one frame: a flood of long answers would be the bus's limit, not the ECU's")
 

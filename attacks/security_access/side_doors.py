@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.security_access.lockout_window import LockoutWindow
-from harness import Frame, Nrc, RawReply, Reply, Tester
+from harness import Nrc, RawReply, Reply, Tester
 
 SideDoor = Callable[[], Reply | RawReply]
 
@@ -45,8 +45,8 @@ def in_session(tester: Tester, level: int, session: int) -> Reply:
 def with_29_bits(tester: Tester, level: int) -> RawReply:
     """What comes to the same request from the same id in 29 bits."""
     can = tester.target.can
-    data = bytes((2, 0x27, level)).ljust(8, bytes((can.padding or 0,)))
-    return tester.raw_frames([Frame(can.request_id, data, is_extended=True)], also_from={can.response_id})
+    data = bytes((2, 0x27, level)).ljust(tester.frame_bytes, bytes((can.padding or 0,)))
+    return tester.raw_frames([tester.frame(data, is_extended=True)], also_from={can.response_id})
 
 
 def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
@@ -55,10 +55,9 @@ def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
         is_own = len(answer.request) > 1 and answer.request[1] & ~SUPPRESS == level and answer.request[0] == 0x27
         return answer.pdu[2:] if is_own and answer.is_seed else b""
     head = bytes((0x67, level))
-    for data in (frame.data for frame in answer.answers if frame.data):
-        starts, ends = (2, len(data)) if data[0] >> 4 == 1 else (1, 1 + data[0])
-        if data[starts : starts + 2] == head and any(data[starts + 2 : ends]):
-            return data[starts + 2 : ends]
+    for pdu in (frame.pdu for frame in answer.answers):
+        if pdu[:2] == head and any(pdu[2:]):
+            return pdu[2:]
     return b""
 
 

@@ -20,11 +20,14 @@ from harness import (
     rearranged,
 )
 
-LONGEST_IN_PADDING = 5
 LONG = 200
+SINGLE_FRAME = 0
+"""What `Frame.pci_type` is of a frame that holds a whole message."""
 PADDING = frozenset((0x00, 0x55, 0xAA, 0xCC, 0xFF))
 SERVICES = range(0x10, 0xC0)
 """What an ECU may take for a service where it reads a frame from its third byte on."""
+BEFORE_KEY = 3
+"""Length, service and sub-function stand before a key in a single frame."""
 SEEDS_AT_MOST = 32
 SHARE_OF_BUDGET = 8
 DAY_S = 86_400
@@ -77,7 +80,7 @@ def test_only_a_key_of_the_right_length_is_accepted(tester: Tester, depth: Depth
     if (
         not unjudged[len(keys) // 2 :]
         and tester.security.has_key(level)
-        and length <= LONGEST_IN_PADDING
+        and length <= tester.frame_bytes - BEFORE_KEY
         and accepts_key_in_padding(tester, level)
     ):
         accepted["the right key in the padding of a message without key"] = Severity.LOW
@@ -156,7 +159,7 @@ def accepts_key_in_padding(tester: Tester, level: int) -> bool:
     seed = seed_with_key(tester, level, lambda key: key[0] not in SERVICES)
     if not seed or tester.security.right_key(level, seed)[0] in SERVICES:
         return False
-    answer = (b"\x02\x27" + bytes((level + 1,)) + tester.security.right_key(level, seed)).ljust(8, b"\x00")
+    answer = (b"\x02\x27" + bytes((level + 1,)) + tester.security.right_key(level, seed)).ljust(tester.frame_bytes, b"\x00")
     reply = tester.raw(answer)
     said = [single_frame(frame) for frame in reply.answers]
     is_accepted = bytes((0x67, level + 1)) in said and not any(pdu[:2] == b"\x7f\x27" for pdu in said)
@@ -167,9 +170,8 @@ def accepts_key_in_padding(tester: Tester, level: int) -> bool:
 
 def single_frame(frame: Frame) -> bytes:
     """The message in a well-formed single frame; empty for any other frame."""
-    length = frame.data[0] if frame.data else 0
-    is_single = 0 < length < min(len(frame.data), 8) and not (frame.is_fd or frame.is_remote)
-    return frame.data[1 : 1 + length] if is_single else b""
+    is_single = frame.pci_type == SINGLE_FRAME and not (frame.is_fd or frame.is_remote)
+    return frame.pdu if is_single else b""
 
 
 @attack(

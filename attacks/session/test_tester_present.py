@@ -201,7 +201,7 @@ def judge_strangers(tester: Tester, witness: Witness) -> None:
 
 def note_other_connections(tester: Tester, witness: Witness) -> None:
     """No rule is known that lets one tester keep, or forbids it to keep, the session of another that is declared as well."""
-    frames = [frame(entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
+    frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
     if frames and is_kept_by(tester, witness, frames):
         tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
@@ -229,12 +229,12 @@ def foreign_frames(tester: Tester) -> list[Frame]:
     step = 0x100 if can.request_id >> 16 in FIXED_ADDRESSES else 1
     nearby = [can.request_id + sign * step * distance for distance in NEIGHBOURS for sign in (1, -1)]
     limit = 0x1FFF_FFFF if is_extended else 0x7FF
-    frames = [frame(can_id, is_extended) for can_id in nearby if 0 < can_id <= limit and can_id not in own]
+    frames = [present(tester, can_id, is_extended) for can_id in nearby if 0 < can_id <= limit and can_id not in own]
     if can.request_id <= 0x7FF:
-        frames.insert(0, frame(can.request_id, not is_extended))
+        frames.insert(0, present(tester, can.request_id, not is_extended))
     return frames
 
 
-def frame(can_id: int, is_extended: bool) -> Frame:
+def present(tester: Tester, can_id: int, is_extended: bool) -> Frame:
     """TesterPresent without an answer, in a single frame."""
-    return Frame(can_id, b"\x02\x3e\x80" + bytes(5), is_extended)
+    return tester.frame(b"\x02\x3e\x80".ljust(tester.frame_bytes, b"\x00"), can_id=can_id, is_extended=is_extended)

@@ -19,16 +19,12 @@ from harness import (
 )
 
 CLEAR_TO_SEND, WAIT, OVERFLOW = 0x30, 0x31, 0x32
-GO_ON = bytes((CLEAR_TO_SEND, 0, 0)).ljust(8, b"\x00")
-"""Our flow control: all at once."""
-
 FLOW_CONTROL_S = 1.0
 """N_Bs: how long a flow control may take."""
 MOST_WAITS = 10
 MOST_ANNOUNCEMENTS = 100
 """As long as an answer is announced by 0x78 it is waited for, but not for ever."""
 
-FRAME_BYTES = 8
 TESTER_PRESENT = b"\x3e\x00"
 
 OTHERS_S = 0.3
@@ -46,7 +42,18 @@ def listening_s(tester: Tester) -> float:
 def single(tester: Tester, pdu: bytes) -> bytes:
     """The data field of a well-formed single frame, filled up unless the target takes frames as short as their content."""
     field = bytes((len(pdu),)) + pdu
-    return field if tester.target.can.padding is None else field.ljust(FRAME_BYTES, b"\x00")
+    return field if tester.target.can.padding is None else filled(tester, field)
+
+
+def filled(tester: Tester, start: bytes, length: int | None = None, *, pad: int = 0x00) -> bytes:
+    """A data field that goes on in one byte up to a length, that of a full frame of classic CAN unless said otherwise."""
+    length = tester.frame_bytes if length is None else length
+    return start.ljust(length, bytes((pad,)))[:length]
+
+
+def go_on_frame(tester: Tester) -> bytes:
+    """Our flow control: all at once."""
+    return filled(tester, bytes((CLEAR_TO_SEND, 0, 0)))
 
 
 def probe(tester: Tester) -> bytes:
@@ -87,14 +94,19 @@ def is_pending(frame: Frame) -> bool:
     return frame.data[1:4:2] == b"\x7f\x78"
 
 
-def frame_type(frame: Frame) -> int:
-    """The upper half of the protocol control byte; -1 for an empty frame."""
-    return frame.data[0] >> 4 if frame.data else -1
+def frames_of(tester: Tester, pdu: bytes) -> list[bytes]:
+    """The data fields of a message that takes several frames of classic CAN."""
+    return segments(pdu, frame_bytes=tester.frame_bytes)
+
+
+def shortest_long(tester: Tester) -> int:
+    """The length of the shortest message that takes more than one frame of classic CAN."""
+    return tester.frame_bytes
 
 
 def messages(frames: tuple[Frame, ...]) -> list[Frame]:
     """Frames in which an ECU answers: no flow controls, no response pending, no consecutive frames."""
-    return [frame for frame in frames if frame_type(frame) not in (2, 3) and not is_pending(frame)]
+    return [frame for frame in frames if frame.pci_type not in (2, 3) and not is_pending(frame)]
 
 
 def is_same_answer(one: Frame, other: Frame) -> bool:
@@ -104,7 +116,7 @@ def is_same_answer(one: Frame, other: Frame) -> bool:
     """
     if b"\x7f\x21" in (one.data[1:4:2], other.data[1:4:2]):
         return True
-    if frame_type(one) == frame_type(other) == 0:
+    if one.pci_type == other.pci_type == 0:
         return one.data[: one.data[0] + 1] == other.data[: other.data[0] + 1]
     return one.data[:5] == other.data[:5]
 
@@ -121,8 +133,8 @@ def require_answer(tester: Tester) -> RawReply:
 
 def finish(tester: Tester, reply: RawReply) -> None:
     """Let the ECU get rid of a long answer."""
-    if any(frame_type(frame) == 1 for frame in reply.answers):
-        tester.raw(GO_ON, listen_s=listening_s(tester))
+    if any(frame.pci_type == 1 for frame in reply.answers):
+        tester.raw(go_on_frame(tester), listen_s=listening_s(tester))
 
 
 def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, severity: Severity | None = None) -> None:
@@ -140,11 +152,12 @@ def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, 
 # Effects
 
 
-def writable(tester: Tester, lengths: range = range(FRAME_BYTES)) -> DataEntry | None:
+def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
     """Open data on which the effect of a write of one of these lengths shows, of one frame unless said otherwise.
 
     None where there is none, or none may be written, which is noted.
     """
+    lengths = range(shortest_long(tester)) if lengths is None else lengths
     if not tester.allows("write"):
         tester.note("writes were not tried: the target does not allow them")
         return None
@@ -193,7 +206,10 @@ def candidates(tester: Tester, length: int) -> list[bytes]:
     """Requests of this length or one byte more that change nothing, and that a sound ECU answers, if only to refuse them."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"] or [0xF190]
     reads = [(b"\x22" + did.to_bytes(2, "big") * length)[: length | 1] for did in readable]
-    requests = [b"\x3e".ljust(length, b"\x00"), *(read for read in reads if tester.gate.permits_raw(*segments(read)))]
+    requests = [
+        b"\x3e".ljust(length, b"\x00"),
+        *(read for read in reads if tester.gate.permits_raw(*frames_of(tester, read))),
+    ]
     return requests[:2]
 
 
@@ -222,7 +238,7 @@ def until_flow_control(tester: Tester) -> tuple[Frame, ...]:
 
 
 def _flow_control(frames: tuple[Frame, ...]) -> bytes:
-    return next((frame.data for frame in reversed(frames) if frame_type(frame) == 3), b"")
+    return next((frame.data for frame in reversed(frames) if frame.pci_type == 3), b"")
 
 
 def go_on(tester: Tester, fields: list[bytes], flow: bytes) -> RawReply:
@@ -240,11 +256,11 @@ def stmin_s(flow: bytes) -> float:
     return (raw - 0xF0) / 10_000 if 0xF1 <= raw <= 0xF9 else min(raw, 0x7F) / 1000
 
 
-def require_long_request(tester: Tester, length: int = FRAME_BYTES) -> LongRequest:
+def require_long_request(tester: Tester, length: int | None = None) -> LongRequest:
     """See the ECU take and answer a request of several frames. Inconclusive: it took none of those that may be tried."""
     is_taken = False
-    for pdu in candidates(tester, length):
-        fields = segments(pdu)
+    for pdu in candidates(tester, length or shortest_long(tester)):
+        fields = frames_of(tester, pdu)
         flow = open_reception(tester, fields[0])[1]
         if flow[:1] != bytes((CLEAR_TO_SEND,)):
             tester.listen(FLOW_CONTROL_S)  # a late one must not be taken for one to the next first frame
@@ -264,7 +280,7 @@ def nothing_was_let_through(tester: Tester) -> str:
     """What is known where no first frame was answered by a flow control; silence does not say that the ECU takes none."""
     taken = tester.state.presence.longest_taken
     what = "none of the first frames that change nothing was answered by a flow control"
-    if len(taken) < FRAME_BYTES:
+    if len(taken) < shortest_long(tester):
         return what
     return f"{what}, though a request of {len(taken)} bytes was answered earlier ({taken[:3].hex(' ').upper()} ...)"
 

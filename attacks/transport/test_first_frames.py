@@ -5,34 +5,33 @@ from __future__ import annotations
 from attacks.transport.raw_requests import (
     CLEAR_TO_SEND,
     FLOW_CONTROL_S,
-    FRAME_BYTES,
     ask,
     candidates,
     clear,
     expect_no_effect,
     expect_silence,
+    filled,
     finish,
+    frames_of,
     open_reception,
     probe,
     require_answer,
     require_long_request,
+    shortest_long,
     single,
     writable,
 )
-from harness import Depth, Severity, Tester, attack, fail, inconclusive, segments, write_request
-
-SHORTEST = 8
-"""What a first frame of eight bytes may announce at least; less fits a single frame."""
+from harness import Depth, Severity, Tester, attack, fail, inconclusive, write_request
 
 
-def first_frame(length: int, content: bytes) -> bytes:
-    """A first frame of eight bytes with 12 bits of length."""
-    return (0x1000 | length).to_bytes(2, "big") + content.ljust(FRAME_BYTES, b"\x00")[:6]
+def first_frame(tester: Tester, length: int, content: bytes) -> bytes:
+    """A full classic first frame with 12 bits of length."""
+    return filled(tester, (0x1000 | length).to_bytes(2, "big") + content)
 
 
-def escaped(length: int) -> bytes:
+def escaped(tester: Tester, length: int) -> bytes:
     """A first frame with 32 bits of length; its message would be TesterPresent."""
-    return b"\x10\x00" + length.to_bytes(4, "big") + b"\x3e\x00"
+    return filled(tester, b"\x10\x00" + length.to_bytes(4, "big") + b"\x3e\x00")
 
 
 @attack(
@@ -51,32 +50,35 @@ def escaped(length: int) -> bytes:
 )
 def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
     require_answer(tester)
-    request = (probe(tester) + probe(tester)[1:] * 6)[: SHORTEST - 1]
-    expect_silence(tester, escaped(0))
-    for length in range(1, SHORTEST):
+    shortest = shortest_long(tester)
+    request = (probe(tester) + probe(tester)[1:] * 6)[: shortest - 1]
+    expect_silence(tester, escaped(tester, 0))
+    for length in range(1, shortest):
         if length == 2 and not tester.permits(b"\x10\x02"):  # what an ECU that knows no ISO-TP would make of it
             tester.note("length 2 was not tried: the target does not allow 10 02")
             continue
-        field = first_frame(length, request[:length])
+        field, rest = short_message(tester, request, length)
         expect_silence(tester, field)
-        expect_silence(tester, field, (b"\x21" + request[6:]).ljust(FRAME_BYTES, b"\x00"))
+        expect_silence(tester, field, rest)
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: short_write(write_request(entry.did, value)))
+        expect_no_effect(tester, entry, lambda value: short_message(tester, write_request(entry.did, value)))
     require_long_request(tester)
 
 
-def short_write(request: bytes) -> list[bytes]:
-    """A write that would fit a single frame as a first and a consecutive one."""
-    return [first_frame(len(request), request), (b"\x21" + request[6:]).ljust(FRAME_BYTES, b"\x00")]
+def short_message(tester: Tester, request: bytes, length: int | None = None) -> list[bytes]:
+    """A message that would fit a single frame as a first and a consecutive one; of `length` bytes, if that is given."""
+    taken = tester.frame_bytes - 2
+    length = len(request) if length is None else length
+    return [first_frame(tester, length, request[:length]), filled(tester, b"\x21" + request[taken:])]
 
 
 def expect_no_permission(tester: Tester, length: int, *, severity: Severity | None = None) -> None:
     """A first frame with 32 bits of length must not be let through."""
-    reply, flow = open_reception(tester, escaped(length))
+    reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
         tester.wait(2 * FLOW_CONTROL_S)  # then whatever was late for an earlier first frame has come
-        reply, flow = open_reception(tester, escaped(length))
+        reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
         tester.cite(reply)
         shown = flow.hex(" ").upper()
@@ -104,7 +106,7 @@ def test_a_message_too_long_to_be_kept_is_refused(tester: Tester, depth: Depth) 
     for bits in depth.choose(quick=(16, 28), default=(16, 20, 24, 28), deep=tuple(range(16, 31))):
         expect_no_permission(tester, 1 << bits)
     for length in (4095, 4096):
-        field = first_frame(length, b"\x3e") if length <= 0xFFF else escaped(length)
+        field = first_frame(tester, length, b"\x3e") if length <= 0xFFF else escaped(tester, length)
         if open_reception(tester, field)[1][:1] == bytes((CLEAR_TO_SEND,)):
             tester.note(f"a message of {length} bytes is let through, which is permitted where there is room for it")
     require_long_request(tester)
@@ -127,7 +129,7 @@ def test_the_long_form_is_taken_for_long_messages_only(tester: Tester) -> None:
     require_answer(tester)
     for length in (0xFFFF_FFFF, 0xFFFF_FFF8, 0x8000_0000, 0x7FFF_FFFF, 0, 5, 7):
         expect_no_permission(tester, length)
-    for length in (SHORTEST, 4095):
+    for length in (shortest_long(tester), 4095):
         expect_no_permission(tester, length, severity=Severity.LOW)  # taken for what it is, it does no harm
     require_long_request(tester)
 
@@ -148,8 +150,8 @@ def test_the_long_form_is_taken_for_long_messages_only(tester: Tester) -> None:
 )
 def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
     require_answer(tester)
-    for pdu in candidates(tester, SHORTEST):
-        fields = segments(pdu)
+    for pdu in candidates(tester, shortest_long(tester)):
+        fields = frames_of(tester, pdu)
         expect_silence(tester, fields[0], is_functional=True)
         expect_silence(tester, *fields, is_functional=True)
     require_long_request(tester)
@@ -173,7 +175,7 @@ def test_unfinished_messages_use_nothing_up(tester: Tester, depth: Depth) -> Non
     require_answer(tester)
     long_request = require_long_request(tester)
     count = depth.choose(quick=64, default=256, deep=1000)
-    begun = [long_request.fields[0], first_frame(4095, b"\x3e")]
+    begun = [long_request.fields[0], first_frame(tester, 4095, b"\x3e")]
     for start in range(0, count, BURST):
         tester.raw(*(begun * BURST)[: min(BURST, count - start)])
     tester.wait(2.0)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from attacks.transport.raw_requests import (
     CLEAR_TO_SEND,
-    FRAME_BYTES,
-    GO_ON,
     OVERFLOW,
     WAIT,
     ask,
     candidates,
     clear,
+    filled,
     finish,
-    frame_type,
+    frames_of,
     go_on,
+    go_on_frame,
     is_pending,
     listening_s,
     messages,
@@ -21,6 +21,7 @@ from attacks.transport.raw_requests import (
     open_reception,
     probe,
     require_answer,
+    shortest_long,
     single,
     stmin_s,
 )
@@ -34,7 +35,6 @@ from harness import (
     attack,
     fail,
     inconclusive,
-    segments,
 )
 
 GIVEN_UP_S, BACK_S = 1.2, 3.0
@@ -46,7 +46,6 @@ LATE_S = 1.0
 LONGEST_BLOCK = 5
 """Blocks are tried out up to this size: beyond it sequence numbers look like services with effects."""
 
-LONGEST_SINGLE = 7
 LONGEST_ANSWER = 4095
 MOST_TRIED = 8
 LONGEST_PAUSES_S = 20.0
@@ -71,7 +70,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
     require_answer(tester)
     is_let_through = False
     for pdu in candidates(tester, 15):
-        fields = segments(pdu)
+        fields = frames_of(tester, pdu)
         reply, flow = open_reception(tester, fields[0])
         if flow[:1] == bytes((CLEAR_TO_SEND,)):
             is_let_through = True
@@ -82,7 +81,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
                 return
         elif flow:
             judge_refusal(tester, reply, flow)
-        elif any(frame_type(frame) == 3 for frame in tester.listen(LATE_S)):
+        elif any(frame.pci_type == 3 for frame in tester.listen(LATE_S)):
             tester.note("a flow control comes later than N_Bs, 1 s")
     if is_let_through:
         fail(expected="an answer to the message", observed="silence, after all its consecutive frames were sent as wanted")
@@ -122,8 +121,9 @@ def judge_block(tester: Tester, block_size: int) -> None:
     """After a block of so many frames, where the message is longer, the ECU must ask for the next."""
     if not 0 < block_size <= LONGEST_BLOCK:
         return
-    lengths = range(7 + 7 * block_size, 14 + 7 * block_size)
-    long = [segments(b"\x3e".ljust(length, b"\x00")) for length in lengths]
+    step = tester.frame_bytes - 1
+    lengths = range(step + step * block_size, 2 * step + step * block_size)
+    long = [frames_of(tester, b"\x3e".ljust(length, b"\x00")) for length in lengths]
     fields = next((fields for fields in long if tester.gate.permits_raw(*fields)), [])
     flow = open_reception(tester, fields[0])[1] if fields else b""
     if flow[:2] != bytes((CLEAR_TO_SEND, block_size)):
@@ -131,7 +131,7 @@ def judge_block(tester: Tester, block_size: int) -> None:
     for field in fields[1:block_size]:
         tester.raw(field, listen_s=stmin_s(flow))
     last = tester.raw(fields[block_size], listen_s=1.0)
-    if not any(frame_type(frame) == 3 for frame in last.answers):
+    if not any(frame.pci_type == 3 for frame in last.answers):
         tester.cite(last)
         fail(expected=f"another flow control after a block of {block_size}, as the first one has said", observed=str(last))
     clear(tester)
@@ -140,7 +140,7 @@ def judge_block(tester: Tester, block_size: int) -> None:
 def why_it_must_take_long_requests(tester: Tester) -> str:
     """What the target declares that no single frame holds; nothing if there is no such thing."""
     for entry in tester.target.data:
-        if entry.write.kind != "never" and entry.length is not None and entry.length > 4:
+        if entry.write.kind != "never" and entry.length is not None and 3 + entry.length >= shortest_long(tester):
             return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"
     for level in tester.target.security:
         if tester.security.has_key(level.level):
@@ -149,7 +149,7 @@ def why_it_must_take_long_requests(tester: Tester) -> str:
                 length = tester.security.key_length(level.level)
             except Inconclusive:
                 continue
-            if length > 5:
+            if 2 + length >= shortest_long(tester):
                 return f"level 0x{level.level:02X} takes keys of {length} bytes"
     return ""
 
@@ -175,50 +175,55 @@ def test_nonsense_in_a_flow_control_does_not_block(tester: Tester, depth: Depth)
     waits = depth.choose(quick=30, default=100, deep=300)
     abuses: dict[str, list[bytes]] = {
         "no flow control": [],
-        "a reserved status": [flow(0x3F)],
-        "overflow": [flow(0x32)],
-        f"{waits} times wait": [flow(0x31)] * waits,
-        "STmin F0": [flow(0x30, stmin=0xF0)],
+        "a reserved status": [flow(tester, 0x3F)],
+        "overflow": [flow(tester, 0x32)],
+        f"{waits} times wait": [flow(tester, 0x31)] * waits,
+        "STmin F0": [flow(tester, 0x30, stmin=0xF0)],
     }
     more: dict[str, list[bytes]] = {
-        "a block of one frame, and no flow control after it": [flow(0x30, block_size=1)],
-        "STmin 80": [flow(0x30, stmin=0x80)],
-        "STmin FF": [flow(0x30, stmin=0xFF)],
-        "STmin 7F": [flow(0x30, stmin=0x7F)],
+        "a block of one frame, and no flow control after it": [flow(tester, 0x30, block_size=1)],
+        "STmin 80": [flow(tester, 0x30, stmin=0x80)],
+        "STmin FF": [flow(tester, 0x30, stmin=0xFF)],
+        "STmin 7F": [flow(tester, 0x30, stmin=0x7F)],
         "a flow control of one byte": [b"\x30"],
-        "wait, and then nothing": [flow(0x31)],
+        "wait, and then nothing": [flow(tester, 0x31)],
     }
     for what, fields in depth.choose(quick=abuses, default=abuses | more, deep=abuses | more).items():
         judge_abuse(tester, request, what, fields)
 
 
-def flow(status: int, *, block_size: int = 0, stmin: int = 0) -> bytes:
-    """A flow control of eight bytes."""
-    return bytes((status, block_size, stmin)).ljust(FRAME_BYTES, b"\x00")
+def flow(tester: Tester, status: int, *, block_size: int = 0, stmin: int = 0) -> bytes:
+    """A flow control in a full frame."""
+    return filled(tester, bytes((status, block_size, stmin)))
 
 
 def long_answered(tester: Tester) -> bytes | None:
     """A read whose answer is seen to need several frames, the shortest of those known; None if there is none."""
     readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
-    long = [entry for entry in readable if entry.length is None or entry.length > 4]
+    long = [entry for entry in readable if entry.length is None or 3 + entry.length >= shortest_long(tester)]
     long.sort(key=lambda entry: entry.length or LONGEST_ANSWER)
     reads = [b"\x22" + entry.did.to_bytes(2, "big") for entry in long[:MOST_TRIED]]
     together = b"".join(entry.did.to_bytes(2, "big") for entry in readable[:3])
     if readable:
-        reads.append((b"\x22" + together * 3)[:LONGEST_SINGLE])
+        reads.append((b"\x22" + together * 3)[: longest_read(tester)])
     for read in reads:
         reply = ask(tester, single(tester, read))
         if first_frames(reply):
-            rest = tester.raw(GO_ON, listen_s=listening_s(tester))
-            if not any(frame_type(frame) == 2 for frame in rest.answers):
+            rest = tester.raw(go_on_frame(tester), listen_s=listening_s(tester))
+            if not any(frame.pci_type == 2 for frame in rest.answers):
                 inconclusive("a long answer is not continued after a proper flow control")
             return read
     return None
 
 
+def longest_read(tester: Tester) -> int:
+    """The longest read of whole identifiers that a single frame holds."""
+    return (tester.frame_bytes - 2) // 2 * 2 + 1
+
+
 def first_frames(reply: RawReply) -> int:
     """What the first frame of a long answer announces; 0 if none came."""
-    found = [frame.data for frame in reply.answers if frame_type(frame) == 1 and len(frame.data) > 1]
+    found = [frame.data for frame in reply.answers if frame.pci_type == 1 and len(frame.data) > 1]
     return (found[0][0] & 0xF) << 8 | found[0][1] if found else 0
 
 
@@ -229,10 +234,10 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
     if not length:
         tester.cite(asked)
         inconclusive(f"before {what}: the long answer no longer comes")
-    pauses_s = length // LONGEST_SINGLE * stmin_s(fields[0]) if fields and fields[0][0] == 0x30 else 0.0
+    pauses_s = length // (tester.frame_bytes - 1) * stmin_s(fields[0]) if fields and fields[0][0] == 0x30 else 0.0
     if pauses_s > LONGEST_PAUSES_S:
         tester.note(f"{what} was not tried: an answer of {length} bytes may then take {pauses_s:.0f} s")
-        fields, pauses_s = [flow(0x32)], 0.0
+        fields, pauses_s = [flow(tester, 0x32)], 0.0
     reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
     tester.wait(GIVEN_UP_S + pauses_s)
     note_pace(tester, what, fields, reply)
@@ -247,7 +252,7 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
 
 def note_pace(tester: Tester, what: str, fields: list[bytes], reply: RawReply) -> None:
     """A reserved STmin stands for 127 ms; an ECU that does not wait that long is only remarked on."""
-    times_s = [frame.time_s for frame in reply.answers if frame_type(frame) == 2]
+    times_s = [frame.time_s for frame in reply.answers if frame.pci_type == 2]
     if fields and stmin_s(fields[0]) >= 0.127 and len(times_s) > 1:
         pause_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)
         if pause_s < 0.1:

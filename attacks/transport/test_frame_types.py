@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from attacks.transport.raw_requests import UNASKED_S, listening_s, probe, require_answer, single
+from attacks.transport.raw_requests import UNASKED_S, filled, listening_s, probe, require_answer, single
 from harness import Depth, Frame, Severity, Tester, attack, fail
 
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
@@ -25,19 +26,21 @@ FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 )
 def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
     require_answer(tester)
-    can_id, is_fd = tester.target.can.request_id, tester.target.can.fd
-    is_extended = tester.target.can.extended_ids is True or can_id > 0x7FF
+    own = tester.frame(b"")
+    bare = replace(own, address=b"", fd_flags=0)
     request = single(tester, probe(tester))
     lengths = depth.choose(quick=(0, 8), default=tuple(range(9)), deep=tuple(range(9)))
-    remote = [Frame(can_id, b"", is_extended, is_remote=True, dlc=length) for length in lengths]
+    remote = [replace(bare, is_fd=False, is_remote=True, dlc=length) for length in lengths]
     kinds: dict[str, Sequence[Frame]] = {
-        "a frame without data": [Frame(can_id, b"", is_extended, is_fd=is_fd)],
+        "a frame without data": [bare],
         "a remote frame": remote,
     }
-    if not is_extended:
-        kinds["a request with the same number as a 29-bit id"] = [Frame(can_id, request, True, is_fd=is_fd)]
+    if own.address:
+        kinds["a frame with nothing but an address"] = [own]
+    if not own.is_extended:
+        kinds["a request with the same number as a 29-bit id"] = [replace(own, data=request, is_extended=True)]
     if tester.link.is_fd:
-        kinds |= fd_frames(tester, can_id, is_extended)
+        kinds |= fd_frames(tester, replace(own, is_fd=True))
     else:
         tester.note("CAN FD frames were not sent: the bus was opened for classic CAN")
     for what, frames in kinds.items():
@@ -46,21 +49,22 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
                 return
 
 
-def fd_frames(tester: Tester, can_id: int, is_extended: bool) -> dict[str, Sequence[Frame]]:
+def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
     """Requests in frames of CAN FD, in both forms of a single frame, in the right one and in the wrong one."""
     request = probe(tester)
     escaped = bytes((0, len(request))) + request
-    long = [Frame(can_id, escaped.ljust(length, b"\x00"), is_extended, is_fd=True) for length in FD_LENGTHS]
-    full = [Frame(can_id, bytes(length), is_extended, is_fd=True) for length in FD_LENGTHS]
+    lengths = [length - len(own.address) for length in FD_LENGTHS]
+    long = [replace(own, data=filled(tester, escaped, length)) for length in lengths]
+    full = [replace(own, data=bytes(length)) for length in lengths]
     kinds: dict[str, Sequence[Frame]] = {
         "a request with the length in the second byte": [
             *long,
-            Frame(can_id, escaped.ljust(8, b"\x00"), is_extended, is_fd=tester.target.can.fd),
+            replace(own, data=filled(tester, escaped), is_fd=tester.target.can.fd),
         ],
         "a CAN FD frame full of zeros": full,
     }
     if not tester.target.can.fd:
-        kinds["a request in a CAN FD frame"] = [Frame(can_id, single(tester, request), is_extended, is_fd=True)]
+        kinds["a request in a CAN FD frame"] = [replace(own, data=single(tester, request))]
     return kinds
 
 

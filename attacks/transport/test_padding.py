@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.transport.raw_requests import ask, finish, messages
+from attacks.transport.raw_requests import ask, filled, finish, messages
 from harness import DataEntry, RawReply, Service, Severity, Tester, attack, fail, inconclusive
 
 PADS = (0x00, 0x55, 0xAA, 0xCC, 0xFF)
@@ -38,12 +38,12 @@ def test_padding_does_not_change_the_answer(tester: Tester) -> None:
 def judge_reads(tester: Tester, entry: DataEntry) -> None:
     """The same read in frames of all lengths and paddings."""
     request = b"\x03\x22" + entry.did.to_bytes(2, "big")
-    padded = {f"padded with {pad:02X}": read_once(tester, request.ljust(8, bytes((pad,)))) for pad in PADS}
+    padded = {f"padded with {pad:02X}": read_once(tester, filled(tester, request, pad=pad)) for pad in PADS}
     answers = {name: content(reply) for name, reply in padded.items()}
     if not any(answers.values()):
         inconclusive("the read is not answered, however it is padded")
     reference = answers["padded with 00"]
-    for length in range(4, 8):
+    for length in range(4, tester.frame_bytes):
         name = f"of {length} bytes"
         reply = padded[name] = read_once(tester, request.ljust(length, b"\x00"))
         if messages(reply.answers):
@@ -52,7 +52,7 @@ def judge_reads(tester: Tester, entry: DataEntry) -> None:
             tester.note(f"a frame {name} is not answered: permitted where padding is mandatory")
     for name, answer in answers.items():
         if answer != reference:
-            if content(read_once(tester, request.ljust(8, b"\x00"))) != reference:
+            if content(read_once(tester, filled(tester, request))) != reference:
                 inconclusive(f"DID {entry.did:04X} changes by itself, or is not always answered")
             tester.cite(padded["padded with 00"], padded[name])
             fail(
@@ -73,18 +73,18 @@ def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
     start = b"\x2e" + entry.did.to_bytes(2, "big")
     effect = tester.access.effect(
         entry,
-        lambda value: ask(tester, (b"\x03" + start).ljust(8, bytes((pad,)))),
+        lambda value: ask(tester, filled(tester, b"\x03" + start, pad=pad)),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed:
         tester.cite(effect.reply)
         fail(expected=f"nothing stored from padding {pad:02X} alone", observed=str(effect))
-    if 3 + len(effect.before) > 7:
+    if 3 + len(effect.before) >= tester.frame_bytes:
         return
     wanted = tester.other_value(entry, effect.before)
     stored = tester.access.effect(
         entry,
-        lambda value: ask(tester, (bytes((3 + len(value),)) + start + value).ljust(8, bytes((pad,)))),
+        lambda value: ask(tester, filled(tester, bytes((3 + len(value),)) + start + value, pad=pad)),
     )
     if stored.after not in (stored.before, wanted):
         tester.cite(stored.reply)
@@ -96,8 +96,8 @@ def content(reply: RawReply) -> bytes:
     answers = messages(reply.answers)
     if not answers:
         return b""
-    data = answers[0].data
-    return data[: 1 + data[0]] if data and data[0] < 8 else data
+    answer = answers[0]
+    return answer.data[: 1 + len(answer.pdu)] if answer.pci_type == 0 and answer.pdu else answer.data
 
 
 def shown(answer: bytes) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from attacks.transport.raw_requests import (
-    FRAME_BYTES,
     TESTER_PRESENT,
     expect_no_effect,
     expect_silence,
+    filled,
     probe,
     require_answer,
     single,
@@ -24,19 +24,20 @@ def requests(tester: Tester) -> list[bytes]:
     return list(dict.fromkeys((probe(tester), TESTER_PRESENT)))
 
 
-def filled(start: bytes, length: int = FRAME_BYTES) -> bytes:
-    """A data field that goes on in zeros."""
-    return start.ljust(length, b"\x00")[:length]
-
-
-def write_with(control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
+def write_with(tester: Tester, control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
     """A write behind a protocol control byte."""
-    return [filled(control + write_request(entry.did, value))]
+    return [filled(tester, control + write_request(entry.did, value))]
 
 
 def fd_lengths(tester: Tester) -> tuple[int, ...]:
     """Lengths that only CAN FD has, where the target speaks it."""
-    return FD_LENGTHS if tester.target.can.fd else ()
+    taken = 8 - tester.frame_bytes
+    return tuple(length - taken for length in FD_LENGTHS) if tester.target.can.fd else ()
+
+
+def passes_without_length(tester: Tester, length: int, pdu: bytes) -> bool:
+    """Whether a request may be sent in a frame of CAN FD that states no length, whatever else is read into it."""
+    return tester.gate.permits_raw(filled(tester, b"\x00\x00" + pdu, length))
 
 
 @attack(
@@ -55,16 +56,17 @@ def fd_lengths(tester: Tester) -> tuple[int, ...]:
 )
 def test_a_single_frame_of_length_zero_is_ignored(tester: Tester) -> None:
     require_answer(tester)
-    expect_silence(tester, bytes(FRAME_BYTES))
+    expect_silence(tester, bytes(tester.frame_bytes))
     expect_silence(tester, b"\x00")
     for request in requests(tester):
-        expect_silence(tester, filled(b"\x00" + request))
+        expect_silence(tester, filled(tester, b"\x00" + request))
         expect_silence(tester, b"\x00" + request)
     for length in fd_lengths(tester):
-        expect_silence(tester, filled(b"\x00\x00" + probe(tester), length))
+        read = tester.probe_by(partial(passes_without_length, tester, length))
+        expect_silence(tester, filled(tester, b"\x00\x00" + read, length))
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, partial(write_with, b"\x00", entry))
+        expect_no_effect(tester, entry, partial(write_with, tester, b"\x00", entry))
     require_answer(tester)
 
 
@@ -84,25 +86,27 @@ def test_a_single_frame_of_length_zero_is_ignored(tester: Tester) -> None:
 )
 def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: Depth) -> None:
     require_answer(tester)
-    for length in range(FRAME_BYTES, 0x10):
+    for length in range(tester.frame_bytes, 0x10):
         for request in requests(tester):
-            expect_silence(tester, filled(bytes((length,)) + request))
+            expect_silence(tester, filled(tester, bytes((length,)) + request))
     for size in fd_lengths(tester):
-        expect_silence(tester, filled(b"\x00\xff" + probe(tester), size))
+        expect_silence(tester, filled(tester, b"\x00\xff" + probe(tester), size))
     entry = writable(tester)
     if entry is not None:
-        lengths = range(FRAME_BYTES, 0x10)
+        lengths = range(tester.frame_bytes, 0x10)
         for length in depth.choose(quick=(lengths[0], lengths[-1]), default=lengths, deep=lengths):
-            expect_no_effect(tester, entry, partial(write_with, bytes((length,)), entry))
-    longer = writable(tester, range(FRAME_BYTES, 0x10))
+            expect_no_effect(tester, entry, partial(write_with, tester, bytes((length,)), entry))
+    longer = writable(tester, range(tester.frame_bytes, 0x10))
     if longer is not None:  # what is stored beyond the frame's own bytes can be read back
-        expect_no_effect(tester, longer, lambda value: [overlong(write_request(longer.did, value))], severity=Severity.HIGH)
+        expect_no_effect(
+            tester, longer, lambda value: [overlong(tester, write_request(longer.did, value))], severity=Severity.HIGH
+        )
     require_answer(tester)
 
 
-def overlong(request: bytes) -> bytes:
+def overlong(tester: Tester, request: bytes) -> bytes:
     """The beginning of a request in a single frame that states the whole of it."""
-    return filled(bytes((len(request),)) + request)
+    return filled(tester, bytes((len(request),)) + request)
 
 
 @attack(
@@ -120,16 +124,17 @@ def overlong(request: bytes) -> bytes:
 )
 def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth: Depth) -> None:
     require_answer(tester)
-    for size in range(1, FRAME_BYTES):
-        stated = range(size, FRAME_BYTES)
+    for size in range(1, tester.frame_bytes):
+        stated = range(size, tester.frame_bytes)
         for length in depth.choose(quick=sorted({stated[0], stated[-1]}), default=stated, deep=stated):
-            content = (probe(tester) * FRAME_BYTES)[: size - 1]
+            content = (probe(tester) * tester.frame_bytes)[: size - 1]
             expect_silence(tester, bytes((length,)) + content)
     for size in fd_lengths(tester):
-        expect_silence(tester, filled(single(tester, probe(tester)), size))  # this form is for frames of 8 bytes at most
+        short_form = single(tester, probe(tester))  # for frames of 8 bytes at most
+        expect_silence(tester, filled(tester, short_form, size))
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:6])])
+        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[: tester.frame_bytes - 2])])
         expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:-1])])
     require_answer(tester)
 
@@ -159,13 +164,13 @@ def test_frames_of_reserved_types_are_ignored(tester: Tester, depth: Depth) -> N
         for kind in range(0x4, 0x10):
             for low in sorted({len(request), *lows}):
                 if (control := kind << 4 | low) not in SERVICES_WITH_EFFECT:
-                    expect_silence(tester, filled(bytes((control,)) + request))
+                    expect_silence(tester, filled(tester, bytes((control,)) + request))
     entry = writable(tester)
     if entry is not None:
         for kind in depth.choose(quick=(0x4, 0xF), default=tuple(range(0x4, 0x10)), deep=tuple(range(0x4, 0x10))):
             control = kind << 4 | len(write_request(entry.did, tester.read(entry.did)))
             if control not in SERVICES_WITH_EFFECT:
-                expect_no_effect(tester, entry, partial(write_with, bytes((control,)), entry))
+                expect_no_effect(tester, entry, partial(write_with, tester, bytes((control,)), entry))
     require_answer(tester)
 
 

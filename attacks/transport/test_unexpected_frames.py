@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.transport.raw_requests import UNASKED_S, listening_s
+from attacks.transport.raw_requests import UNASKED_S, filled, listening_s
 from harness import DataEntry, Service, Severity, Tester, attack, fail
 
 N_CR_S = 1.0
@@ -33,7 +33,7 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     requests = [b"\x22" + did, b"\x27\x01", b"\x3e\x00", b"\x00\x00"]
     for request in requests:
         for protocol_byte in protocol_bytes(tester, request, (0x21, 0x20, 0x30, 0x31, 0x32)):
-            reply = tester.raw((bytes((protocol_byte,)) + request).ljust(8, b"\x00"), listen_s=listening_s(tester))
+            reply = tester.raw(filled(tester, bytes((protocol_byte,)) + request), listen_s=listening_s(tester))
             if reply.answers:
                 tester.cite(reply)
                 tester.require_quiet(UNASKED_S)
@@ -50,7 +50,7 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
 def protocol_bytes(tester: Tester, request: bytes, usual: tuple[int, ...]) -> list[int]:
     """Usual ones, and those whose lower half is the request's length, as far as nothing else can be read into them."""
     wanted = dict.fromkeys((*usual, *(kind | len(request) & 0xF for kind in (0x20, 0x30))))
-    return [one for one in wanted if tester.gate.permits_raw((bytes((one,)) + request).ljust(8, b"\x00")[:8])]
+    return [one for one in wanted if tester.gate.permits_raw(filled(tester, bytes((one,)) + request))]
 
 
 def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
@@ -58,7 +58,7 @@ def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
     start = bytes((protocol_byte, 0x2E)) + number(entry)
     effect = tester.access.effect(
         entry,
-        lambda value: tester.raw((start + value).ljust(8, b"\x00")[:8], listen_s=listening_s(tester)),
+        lambda value: tester.raw(filled(tester, start + value), listen_s=listening_s(tester)),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed or effect.reply.answers:

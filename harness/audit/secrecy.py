@@ -12,6 +12,7 @@ from harness.audit.measurements.other_unit import SIMULATED
 from harness.audit.measurements.other_unit import read_pairs as read_other_pairs
 from harness.audit.measurements.pairs import read_pairs
 from harness.errors import UserError
+from harness.link.addressing import book_of
 from harness.link.clock import Chance, system_random_bytes
 from harness.redaction import HIDEABLE, Redactor, Vocabulary
 from harness.redaction.vocabulary import Kind
@@ -30,7 +31,7 @@ def redactor_of(target: Target, seed: int, hidden: Collection[str]) -> Redactor:
     is_published = target.is_simulated and target.path in shipped_targets().values()
     key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)
     dids = {HIDEABLE[name] for name in hidden} | {entry.did for entry in target.data if entry.secret}
-    redactor = Redactor(Vocabulary(key, dids))
+    redactor = Redactor(Vocabulary(key, dids, book_of(target)))
     for hook in target.hooks:
         shown = without_arguments(hook)
         for quoted in (hook, shlex.quote(hook)[1:-1], json.dumps(hook)[1:-1], json.dumps(hook, ensure_ascii=False)[1:-1]):

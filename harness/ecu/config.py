@@ -155,6 +155,8 @@ class EcuConfig:
     """Further pairs of request and response id, for further testers."""
     padding: int | None = 0x00
     """The byte that fills frames up to 8 bytes; None: frames as short as their content."""
+    address_bytes: int = 0
+    """So many bytes of each frame are an address; what puts them there is around the node."""
     fd: bool = False
     """It takes CAN FD frames too, and answers in frames of up to 64 bytes."""
     defects: Defects = field(default_factory=Defects)

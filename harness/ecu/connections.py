@@ -18,7 +18,7 @@ class Connection:
         self._ecu = ecu
         self._number = number
         self._response_id = response_id
-        self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding))
+        self._isotp = IsoTp(IsoTpConfig(padding=ecu.config.padding, address_bytes=ecu.config.address_bytes))
 
     def attach(self, port: Port) -> None:
         """Start with the node's own port."""

@@ -42,7 +42,7 @@ _IN_ISOTP: Final = (
 def isotp_of(ecu: EcuConfig) -> IsoTp:
     """One end of the ECU's pair of addresses, with the flaws that it has."""
     tx_dl = LONGEST_BYTES if ecu.fd else CLASSIC_BYTES
-    config = IsoTpConfig(tx_dl=tx_dl, padding=ecu.padding, frame_time_s=_FRAME_TIME_S)
+    config = IsoTpConfig(tx_dl=tx_dl, padding=ecu.padding, address_bytes=ecu.address_bytes, frame_time_s=_FRAME_TIME_S)
     if not any(getattr(ecu.defects, name) for name in _IN_ISOTP):
         return IsoTp(config)
     longest_request = 2 + max((level.key_bytes for level in ecu.levels), default=0)
@@ -69,7 +69,7 @@ class FlawedIsoTp(IsoTp):
             config = replace(config, max_length=LONGEST_MESSAGE)
         super().__init__(config)
         if defects.flow_control_not_filled_in:
-            self._clear_to_send = bytes((CLEAR_TO_SEND,)) + 7 * _LEFT_OVER
+            self._clear_to_send = bytes((CLEAR_TO_SEND,)) + (self._classic_bytes - 1) * _LEFT_OVER
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
         """As a sound endpoint, but for the defects."""
@@ -89,9 +89,10 @@ class FlawedIsoTp(IsoTp):
         return pdu[: self._longest_request] if pdu and defects.long_message_cut else pdu
 
     def _first_frame(self, data: bytes | bytearray, now_s: float) -> None:
-        read = read_first_frame(data)
-        if self._defects.short_first_frame_accepted and len(data) == 8 and data[:2] == b"\x10\x07":
-            self._begin_reception(7, data[2:], now_s)
+        read = read_first_frame(data, self._address_bytes)
+        announced = bytes((0x10, self._short_sf_bytes))
+        if self._defects.short_first_frame_accepted and len(data) == self._classic_bytes and data[:2] == announced:
+            self._begin_reception(self._short_sf_bytes, data[2:], now_s)
         elif self._defects.length_read_as_signed and read is not None and read[0] >= _HALF_OF_32_BITS:
             self._begin_reception(read[0], data[read[1] :], now_s)
         else:

@@ -53,11 +53,14 @@ class UdsNode:
             arbitration_id=response_id, is_extended_id=speaks_extended, is_fd=is_fd, bitrate_switch=is_fd
         )
         """Every frame that it sends, one after the other: the bus takes a copy."""
-        self._functional_id = functional_id
+        self.functional_id = self._functional_id = functional_id
         self._isotp = isotp_of(ecu.config)
         self._connections = {
             ids[0]: Connection(ecu, number, ids[1]) for number, ids in enumerate(ecu.config.connections, start=1)
         }
+        further = ecu.config.connections
+        self.request_ids = frozenset((request_id, functional_id, *(ids[0] for ids in further)))
+        self.response_ids = frozenset((response_id, *(ids[1] for ids in further)))
         self._frame_rules = frame_rules(ecu)
         self._is_busy = False
         self._timer: Timer | None = None

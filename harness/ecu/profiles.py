@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from harness.ecu.addressed import AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.config import DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
 from harness.ecu.defects import DEFECTS, Defects
@@ -140,4 +141,13 @@ def factory(channel: str) -> Callable[[], list[Node]]:
     if changes and profile not in _TAKE_CHANGES:
         raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_CHANGES)} do')
     others = [make for name in changes if name in VARIANTS for make in VARIANTS[name].others]
-    return lambda: [_MAKERS[profile](*changes), *(make() for make in others)]
+    wanted = (VARIANTS[name].addresses for name in changes if name in VARIANTS)
+    addresses = next((one for one in wanted if one is not None), None)
+
+    def make_nodes() -> list[Node]:
+        node = _MAKERS[profile](*changes)
+        if addresses is not None and isinstance(node, UdsNode):
+            node = AddressedNode(node, addresses)
+        return [node, *(make() for make in others)]
+
+    return make_nodes

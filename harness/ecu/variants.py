@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from harness.ecu.addressed import AddressBytes
 from harness.ecu.config import NORMAL_TRAFFIC, SERVICE_NEEDS, EcuConfig
 from harness.ecu.exposure import sibling
 from harness.ecu.neighbour import Neighbour
@@ -26,6 +27,8 @@ class Variant:
     """For what is no plain replacement."""
     node: Mapping[str, Any] = field(default_factory=dict)
     """What `UdsNode` takes instead of its defaults."""
+    addresses: AddressBytes | None = None
+    """What its frames begin with, if they have an address."""
     others: tuple[Callable[[], Node], ...] = ()
     """Makers of further nodes on the same bus."""
 
@@ -39,6 +42,17 @@ def _with_1010_protected(config: EcuConfig) -> EcuConfig:
     entries = (replace(entry, write=1) if entry.did == 0x1010 else entry for entry in config.data_identifiers)
     return replace(config, data_identifiers=tuple(entries))
 
+
+_FIXED_IDS: Final = {
+    "request_id": 0x18DA40F1,
+    "response_id": 0x18DAF140,
+    "functional_id": 0x18DB33F1,
+    "hears_extended": True,
+    "speaks_extended": True,
+}
+_ONE_ADDRESS_BYTE: Final = {"address_bytes": 1}
+_EXTENDED: Final = AddressBytes(request=0x40, functional=0xDF, response=0xF1)
+_MIXED: Final = AddressBytes(request=0x9A, functional=0x9A, response=0x9A)
 
 VARIANTS: Final[dict[str, Variant]] = {
     "pad_55": Variant(number="B1", what="Frames are filled up with 55.", config={"padding": 0x55}),
@@ -134,13 +148,26 @@ VARIANTS: Final[dict[str, Variant]] = {
     "extended_ids": Variant(
         number="B3",
         what="Requests and answers have 29-bit ids.",
-        node={
-            "request_id": 0x18DA40F1,
-            "response_id": 0x18DAF140,
-            "functional_id": 0x18DB33F1,
-            "hears_extended": True,
-            "speaks_extended": True,
-        },
+        node=_FIXED_IDS,
+    ),
+    "extended_addressing": Variant(
+        number="",
+        what="Frames begin with the receiver's address (extended addressing).",
+        config=_ONE_ADDRESS_BYTE,
+        addresses=_EXTENDED,
+    ),
+    "mixed_addressing": Variant(
+        number="",
+        what="Frames begin with an address extension (mixed addressing).",
+        config=_ONE_ADDRESS_BYTE,
+        addresses=_MIXED,
+    ),
+    "mixed_addressing_29_bits": Variant(
+        number="",
+        what="Frames begin with an address extension, and ids have 29 bits.",
+        config=_ONE_ADDRESS_BYTE,
+        node={**_FIXED_IDS, "request_id": 0x18CE40F1, "response_id": 0x18CEF140, "functional_id": 0x18CD33F1},
+        addresses=_MIXED,
     ),
     "pending": Variant(
         number="B4",

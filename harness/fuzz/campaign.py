@@ -15,7 +15,7 @@ from harness.errors import NotPermitted
 from harness.fuzz.execution import NOT_TAKEN_LIMIT, Spoiled
 from harness.fuzz.oracles import Breach, Watch
 from harness.fuzz.reduce import reduced
-from harness.fuzz.requests import LONGEST_SINGLE_FRAME, SLOWEST_BOOT, guesses, not_taken, refusal, shown_bytes
+from harness.fuzz.requests import SLOWEST_BOOT, guesses, not_taken, refusal, shown_bytes
 from harness.link.frame import Frame
 from harness.outcome import ContactLost, NotRun, Unjudged, Violation
 from harness.run import Severity
@@ -153,11 +153,11 @@ class Campaign:
     def _ask(self, stimulus: Stimulus) -> None:
         tester = self._tester
         for pdu in stimulus:
-            if len(pdu) > LONGEST_SINGLE_FRAME and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
+            if len(pdu) >= tester.frame_bytes and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
                 tester.note("long messages were left out: the ECU takes none")
                 continue
             reply = self._latest = tester.request(pdu, timeout_s=self._timeout_s)
-            if len(pdu) > LONGEST_SINGLE_FRAME:
+            if len(pdu) >= tester.frame_bytes:
                 self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if not_taken([reply]) else 0
             if self._may_restart((pdu,)) and not reply.is_negative:
                 tester.wait(tester.target.reset.boot_s)

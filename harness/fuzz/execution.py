@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from harness.fuzz.case import Case
 from harness.fuzz.oracles import Breach, Watch
-from harness.fuzz.requests import LONGEST_SINGLE_FRAME, Answer, Speaker, guesses, refusal, shown_bytes
+from harness.fuzz.requests import Answer, Speaker, guesses, refusal, shown_bytes
 from harness.fuzz.send import Step
 from harness.fuzz.state import reach, wait_out_lockout
 from harness.outcome import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
@@ -177,7 +177,7 @@ class _Execution:
             reach(self._case.state, self._tester, level)
 
     def _play(self, step: Step) -> None:
-        is_long = any(len(message) > LONGEST_SINGLE_FRAME for message in step.messages)
+        is_long = any(len(message) >= self._tester.frame_bytes for message in step.messages)
         if is_long and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
             self._not_taken += len(step.messages)
             return

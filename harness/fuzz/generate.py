@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.link.clock import Chance
+from harness.link.isotp_frames import CLASSIC_BYTES
 from harness.target import Target
 from harness.tester.segments import segments
 from harness.uds import Service
 
-FRAME_BYTES: Final = 8
-LONGEST_SINGLE_FRAME: Final = 7
+LONGEST_ADDITION: Final = 7
 LONGEST_MUTATION: Final = 64
 
 SERVICES: Final = tuple(Service)
@@ -38,23 +38,26 @@ def valid_requests(target: Target) -> list[bytes]:
     return found
 
 
-def random_frame(chance: Chance, requests: Sequence[bytes]) -> bytes:
-    """A data field: noise, a single frame of some service, a request with one byte changed, or another kind of frame."""
+def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = CLASSIC_BYTES) -> bytes:
+    """A data field: noise, a single frame of some service, a request with one byte changed, or another kind of frame.
+
+    `frame_bytes` is its most: the tester's `frame_bytes`, less than 8 where an address stands before it.
+    """
     noise = chance.random_bytes(16)
     kind, pick, body = noise[0] & 3, noise[1], noise[2:]
     if kind == 0:
-        return body[: pick % (FRAME_BYTES + 1)]
+        return body[: pick % (frame_bytes + 1)]
     if kind == 1:
-        length = 1 + pick % LONGEST_SINGLE_FRAME
+        length = 1 + pick % (frame_bytes - 1)
         service = SERVICES[body[0] % len(SERVICES)] if noise[0] & 4 else body[0]
         frame = bytes((length, service)) + body[1:]
-        return frame[: FRAME_BYTES if noise[0] & 8 else 1 + length]
+        return frame[: frame_bytes if noise[0] & 8 else 1 + length]
     if kind == 2:
-        changed = bytearray(requests[pick % len(requests)][:LONGEST_SINGLE_FRAME])
+        changed = bytearray(requests[pick % len(requests)][: frame_bytes - 1])
         if noise[0] & 4:
             changed[body[0] % len(changed)] = body[1]
-        return (bytes((len(changed),)) + changed + body[2:])[:FRAME_BYTES]
-    return bytes((0x10 + pick % 0xF0,)) + body[: FRAME_BYTES - 1]
+        return (bytes((len(changed),)) + changed + body[2:])[:frame_bytes]
+    return bytes((0x10 + pick % 0xF0,)) + body[: frame_bytes - 1]
 
 
 def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
@@ -70,7 +73,7 @@ def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
     elif how == 3:
         del request[1 + chance.below(len(request)) :]
     elif how == 4:
-        request += chance.random_bytes(1 + chance.below(LONGEST_SINGLE_FRAME))
+        request += chance.random_bytes(1 + chance.below(LONGEST_ADDITION))
     elif how == 5:
         request += chance.random_bytes(chance.below(LONGEST_MUTATION))
     else:
@@ -78,11 +81,14 @@ def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
     return bytes(request)
 
 
-def frame_sequence(chance: Chance, requests: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Frames of ISO-TP in an order that may be wrong: lengths, sequence numbers and flow controls as chance has them."""
+def frame_sequence(chance: Chance, requests: Sequence[bytes], frame_bytes: int = CLASSIC_BYTES) -> tuple[bytes, ...]:
+    """Frames of ISO-TP in an order that may be wrong: lengths, sequence numbers and flow controls as chance has them.
+
+    `frame_bytes` as of `random_frame`.
+    """
     request = requests[chance.below(len(requests))]
     long = (request + chance.random_bytes(20))[: 8 + chance.below(12)]
-    first, *rest = segments(long)
+    first, *rest = segments(long, frame_bytes=frame_bytes)
     sequence = [_opening(chance, request, first)]
     for number in range(1 + chance.below(5)):
         how = chance.below(6)
@@ -92,7 +98,7 @@ def frame_sequence(chance: Chance, requests: Sequence[bytes]) -> tuple[bytes, ..
         elif how == 3:
             sequence.append(bytes((0x20 | _number(chance),)) + follows[1:])
         elif how == 4:
-            sequence.append(bytes((0x30 | chance.below(4), chance.below(3), chance.below(256))).ljust(FRAME_BYTES, b"\x00"))
+            sequence.append(bytes((0x30 | chance.below(4), chance.below(3), chance.below(256))).ljust(frame_bytes, b"\x00"))
         else:
             sequence.append(_opening(chance, request, first))
     return tuple(sequence)
@@ -111,7 +117,7 @@ def _opening(chance: Chance, request: bytes, first: bytes) -> bytes:
     if how == 4:
         return bytes((0x10, chance.below(8))) + first[2:]
     if how == 5:
-        return b"\x10\x00" + chance.random_bytes(4) + first[2:4]
+        return b"\x10\x00" + chance.random_bytes(4) + first[2 : len(first) - 4]
     if how == 6:
         return bytes((0x1F, 0xFF)) + first[2:]
-    return (bytes((chance.below(16),)) + request[:LONGEST_SINGLE_FRAME]).ljust(FRAME_BYTES, b"\x00")
+    return (bytes((chance.below(16),)) + request[: len(first) - 1]).ljust(len(first), b"\x00")

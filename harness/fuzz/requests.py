@@ -7,21 +7,16 @@ from typing import Final
 
 from harness.errors import NotPermitted
 from harness.fuzz.send import Step
-from harness.link.frame import Frame
 from harness.link.isotp import IsoTpFault
 from harness.tester.exchange import LISTEN_S
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_send_key
 
-LONGEST_SINGLE_FRAME: Final = 7
-"""A longer message needs a flow control, and so an ECU that takes more than one frame."""
-
 LONGEST_SHOWN_BYTES: Final = 24
 SLOWEST_BOOT: Final = 5
 """As many times its declared boot time, and two seconds, an ECU is waited for after a reset that a message asked for."""
 
-_SINGLE, _FIRST = 0x0, 0x1
 _NOT_TAKEN: Final = {
     fault.value for fault in (IsoTpFault.TIMEOUT_BS, IsoTpFault.OVERFLOW, IsoTpFault.WAIT_LIMIT, IsoTpFault.INVALID_FS)
 }
@@ -44,10 +39,12 @@ class Answer:
 
 
 def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
-    """Why the gate will not let a message pass; empty if it will."""
+    """Why a message will not be sent: the gate does not let it pass, or a frame has no room for it; empty if it will."""
+    if is_raw and len(message) > tester.frame_bytes:
+        return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address"
     try:
         if is_raw:
-            tester.gate.check_raw(_frame(tester, message))
+            tester.gate.check_raw(tester.gate.to_this_ecu(message))
         else:
             tester.gate.check(message)
     except NotPermitted as reason:
@@ -57,12 +54,8 @@ def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
 
 def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> list[int]:
     """The levels whose key an ECU may read into a message that is permitted: what the ledger will count."""
-    found = tester.gate.check_raw(_frame(tester, message)) if is_raw else [message]
+    found = tester.gate.check_raw(tester.gate.to_this_ecu(message)) if is_raw else [message]
     return [level_of(reading) for reading in found if is_send_key(reading)]
-
-
-def _frame(tester: Tester, message: bytes) -> Frame:
-    return Frame(tester.target.can.request_id, message, tester.target.can.request_id > 0x7FF)
 
 
 def level_of(request: bytes) -> int:
@@ -124,7 +117,7 @@ def not_taken(replies: list[Reply]) -> str:
     """Why the ECU never had one of the requests whole; empty if it had them all."""
     for reply in replies:
         has_answer = reply.is_positive or reply.is_negative
-        if not has_answer and len(reply.request) > LONGEST_SINGLE_FRAME and reply.note in _NOT_TAKEN:
+        if not has_answer and reply.note in _NOT_TAKEN:
             return reply.note
     return ""
 
@@ -135,10 +128,10 @@ def _read(raw: RawReply, *, is_shared: bool) -> Reply:
     `is_shared`: somebody else asks the ECU too, so that an answer to a service which our frames do not name is not ours.
     """
     sent = b"".join(frame.data for frame in raw.sent)
-    answers = [frame for frame in raw.answers if not is_shared or _may_answer(_content(frame.data), sent)]
+    answers = [frame for frame in raw.answers if not is_shared or _may_answer(frame.pdu, sent)]
     kind, nrc, pdu = Kind.MALFORMED if answers else Kind.SILENCE, None, b""
     for frame in answers:
-        pdu = _content(frame.data)
+        pdu = frame.pdu
         if len(pdu) == 3 and pdu[0] == NEGATIVE_RESPONSE:
             if pdu[2] == Nrc.RESPONSE_PENDING:
                 continue
@@ -155,11 +148,3 @@ def _may_answer(pdu: bytes, sent: bytes) -> bool:
         return False
     service = pdu[1] if pdu[0] == NEGATIVE_RESPONSE and len(pdu) > 1 else pdu[0] - RESPONSE_OFFSET
     return service in sent
-
-
-def _content(data: bytes) -> bytes:
-    """The beginning of the message that a single or first frame carries; nothing for any other frame."""
-    kind = data[0] >> 4 if data else None
-    if kind == _SINGLE and 0 < data[0] < len(data):
-        return data[1 : 1 + data[0]]
-    return data[2:] if kind == _FIRST and len(data) == 8 else b""

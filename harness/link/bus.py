@@ -12,6 +12,7 @@ import can
 
 from harness.errors import LinkError, LinkInterrupted, UserError
 from harness.link.adapter import adapter_of, is_full_queue, is_gone, rate_options, trouble_with
+from harness.link.address_book import AddressBook
 from harness.link.clock import Chance, RealClock, utc_text
 from harness.link.frame import Frame
 from harness.link.lock import BusLock
@@ -42,6 +43,8 @@ class Link(Protocol):
     """Frames out, frames in, and time. Everything that passes is in `trace`."""
 
     trace: Trace
+    addresses: AddressBook
+    """Which frames begin with an address: in `Frame.address` from then on, and no longer in `Frame.data`."""
     is_virtual: bool
     confirms_sending: bool
     """Whether a frame that did not go out would be noticed."""
@@ -131,6 +134,7 @@ class SimulatedLink:
         self._simulation = Simulation(
             nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, console=self._console
         )
+        self.addresses = self._simulation.addresses
         self._inbox = self._simulation.inbox
         self.send = self._simulation.send
         self._advance = self._simulation.advance
@@ -207,6 +211,7 @@ class CanLink:
     ) -> None:
         """`reopen` opens the same bus once more, or raises; without it a bus that is gone is not waited for."""
         self.trace = trace
+        self.addresses = AddressBook()
         self.remarks: list[str] = []
         self.say: Callable[[str], None] = lambda text: None
         self.is_gone = False
@@ -287,6 +292,8 @@ class CanLink:
         stamped_s = frame.time_s
         if not self.confirms_sending:  # our own frames bear this clock's time, and only times of one clock compare
             frame.time_s = self._clock.utc_s()
+        if self.addresses:
+            self.addresses.split(frame)
         self.trace.record(frame)
         self.trace.trim()
         if frame.is_error:

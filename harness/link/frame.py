@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import can
 
+from harness.link.isotp_frames import frame_type, message_in
+
 FD_LENGTHS = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
 FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
 """An FD frame's flags: its data came at the higher bit rate; its sender has seen many errors."""
@@ -21,6 +23,7 @@ class Frame:
 
     can_id: int
     data: bytes
+    """The data field, without the address that extended and mixed addressing put before it."""
     is_extended: bool = False
     time_s: float = 0.0
     is_sent: bool = False
@@ -31,6 +34,23 @@ class Frame:
     """What a remote frame asks for; other frames carry their length in `data`."""
     fd_flags: int = 0
     """Of an FD frame, as candump writes them: FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, both, or none."""
+    address: bytes = b""
+    """What stands before `data` in the data field: one byte with extended and mixed addressing."""
+
+    @property
+    def data_field(self) -> bytes:
+        """All bytes that the frame has on the bus."""
+        return self.address + self.data if self.address else self.data
+
+    @property
+    def pci_type(self) -> int:
+        """What ISO-TP takes the frame for: the upper half of its first byte behind the address; -1 without data."""
+        return frame_type(self.data)
+
+    @property
+    def pdu(self) -> bytes:
+        """The message that the frame holds, or as much of it as a first frame has; empty: it begins none."""
+        return message_in(self.data, len(self.address))
 
     def as_sent(self, time_s: float) -> Frame:
         """The same frame, seen on a bus as one of the harness's own."""
@@ -39,7 +59,7 @@ class Frame:
     @property
     def identity(self) -> tuple[object, ...]:
         """What tells it from others when an adapter gives it back."""
-        return self.can_id, self.data, self.is_extended, self.is_remote, self.is_fd
+        return self.can_id, self.data_field, self.is_extended, self.is_remote, self.is_fd
 
     def message(self) -> can.Message:
         """The frame for python-can."""
@@ -51,7 +71,7 @@ class Frame:
             self.is_error,
             None,
             self.dlc if self.is_remote else None,
-            self.data,
+            self.address + self.data if self.address else self.data,
             self.is_fd,
         )
         if self.fd_flags:
@@ -64,7 +84,7 @@ class Frame:
 
         Without stuff bits, but for those of the checksum, whose number is fixed.
         """
-        size = len(self.data)
+        size = len(self.address) + len(self.data)
         ends, middle = 50 if self.is_extended else 30, 8 * size + (31 if size <= 16 else 36)
         return (ends, middle) if self.fd_flags & FD_BIT_RATE_SWITCH else (ends + middle, 0)
 
@@ -72,7 +92,7 @@ class Frame:
         """``740#0322101000000000``, ``740##10322101000000000``: id, flags and data as candump writes them."""
         can_id = ("%08X" if self.is_extended else "%03X") % self.can_id
         separator = f"##{self.fd_flags:X}" if self.is_fd else "#"
-        return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data.hex().upper()}"
+        return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data_field.hex().upper()}"
 
 
 def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:

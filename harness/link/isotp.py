@@ -1,4 +1,8 @@
-"""How does a message become frames, and frames a message? ISO 15765-2, classic CAN and CAN FD; no I/O, no clock."""
+"""Make frames of a message, and a message of frames: ISO 15765-2, classic CAN and CAN FD; no I/O, no clock.
+
+Addresses are the owner's: with extended and mixed addressing it puts one byte before each data field that goes out, and
+takes it off each that comes in. An endpoint only knows how many bytes that takes from a frame.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,7 @@ class IsoTpConfig:
     n_bs_s: float = 1.0  # the wait for a flow control
     n_cr_s: float = 1.0  # the wait for a consecutive frame
     wait_limit: int = 8  # N_WFTmax: flow controls in a row that may say wait; one more ends the transmission
+    address_bytes: int = 0  # of each frame, before what stands in `outbox`: 1 with extended and mixed addressing
     frame_time_s: float = 0.0  # a frame of ours occupies the bus so long: STmin and N_Bs count from its end
 
 
@@ -64,7 +69,8 @@ class IsoTp:
 
     __slots__ = (
         *("outbox", "fault", "is_sending", "is_receiving", "deadline_s"),
-        *("_config", "_fill", "_sf_bytes", "_cf_bytes", "_longest_frame", "_clear_to_send", "_overflow"),
+        *("_config", "_fill", "_short_sf_bytes", "_sf_bytes", "_cf_bytes", "_clear_to_send", "_overflow"),
+        *("_address_bytes", "_classic_bytes", "_longest_frame"),
         *("_rx_buffer", "_rx_length", "_rx_dl", "_rx_sn", "_rx_block", "_rx_deadline_s"),
         *("_tx_pdu", "_tx_next", "_tx_sn", "_tx_block", "_tx_stmin_s", "_tx_cf_end_s", "_tx_waits"),
         *("_tx_awaits_flow_control", "_tx_deadline_s"),
@@ -80,10 +86,13 @@ class IsoTp:
     def __init__(self, config: IsoTpConfig) -> None:
         """ValueError: the config's padding, block_size or stmin is no byte, or there are no frames of `tx_dl` bytes."""
         self._config = config
-        self._fill = fills(config.tx_dl, config.padding)
-        self._sf_bytes = longest_single(config.tx_dl)
-        self._cf_bytes = config.tx_dl - 1
-        self._longest_frame = CLASSIC_BYTES if config.tx_dl == CLASSIC_BYTES else LONGEST_BYTES
+        self._address_bytes = address_bytes = config.address_bytes
+        self._fill = fills(config.tx_dl, config.padding, address_bytes)
+        self._short_sf_bytes = SF_BYTES - address_bytes
+        self._sf_bytes = longest_single(config.tx_dl, address_bytes)
+        self._cf_bytes = config.tx_dl - 1 - address_bytes
+        self._classic_bytes = CLASSIC_BYTES - address_bytes
+        self._longest_frame = (CLASSIC_BYTES if config.tx_dl == CLASSIC_BYTES else LONGEST_BYTES) - address_bytes
         self._clear_to_send = bytes((CLEAR_TO_SEND, config.block_size, config.stmin)) + self._fill[3]
         self._overflow = bytes((OVERFLOW, 0, 0)) + self._fill[3]
         self.outbox = []
@@ -91,8 +100,8 @@ class IsoTp:
 
     def fill_flow_controls(self) -> None:
         """From now on fill flow controls up to 8 bytes, whatever the config says of other frames."""
-        self._clear_to_send = self._clear_to_send.ljust(CLASSIC_BYTES, b"\x00")
-        self._overflow = self._overflow.ljust(CLASSIC_BYTES, b"\x00")
+        self._clear_to_send = self._clear_to_send.ljust(self._classic_bytes, b"\x00")
+        self._overflow = self._overflow.ljust(self._classic_bytes, b"\x00")
 
     def reset(self) -> None:
         """Forget everything, the frames in `outbox` too, as a loss of power does."""
@@ -110,7 +119,7 @@ class IsoTp:
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
         length = len(pdu)
-        if 0 < length <= SF_BYTES:
+        if 0 < length <= self._short_sf_bytes:
             self.fault = None
             self.outbox.append(SF_HEAD[length] + pdu + self._fill[length + 1])
             return
@@ -122,7 +131,7 @@ class IsoTp:
             return
         head = first_frame_head(length)
         self._tx_pdu = bytes(pdu)
-        self._tx_next = self._config.tx_dl - len(head)
+        self._tx_next = self._config.tx_dl - self._address_bytes - len(head)
         self._tx_sn = 1
         self._tx_waits = 0
         self._tx_cf_end_s = -math.inf
@@ -130,7 +139,7 @@ class IsoTp:
         self._await_flow_control(now_s + self._config.frame_time_s)
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
-        """Take one frame's data field, which arrived at `now_s`; the message, if this frame completed one.
+        """Take one frame's data, which arrived at `now_s`; the message, if this frame completed one.
 
         Never raises: what the standard does not allow is ignored or ends the message, silently but for `fault`. More
         than 8 bytes is no classic frame, and ignored unless `tx_dl` says CAN FD. By functional addressing only a single
@@ -144,8 +153,8 @@ class IsoTp:
         pci = data[0]
         if pci < 0x10:
             pdu = bytes(data[1 : pci + 1]) if 0 < pci < size else None
-            if size > CLASSIC_BYTES:
-                pdu = escaped_single(data)
+            if size > self._classic_bytes:
+                pdu = escaped_single(data, self._address_bytes)
             if pdu is not None and self.is_receiving and not is_functional:
                 self._abort_reception(IsoTpFault.UNEXPECTED_PDU)
             return pdu
@@ -171,7 +180,7 @@ class IsoTp:
                 self._send_consecutive(now_s)
 
     def _first_frame(self, data: bytes | bytearray, now_s: float) -> None:
-        read = read_first_frame(data)
+        read = read_first_frame(data, self._address_bytes)
         if read is None:
             return
         length, start = read

@@ -1,8 +1,12 @@
-"""What do ISO-TP's frames look like? ISO 15765-2:2016 with normal addressing, on classic CAN and on CAN FD."""
+"""What ISO-TP's frames look like (ISO 15765-2:2016), on classic CAN and on CAN FD; every reader of frames asks here.
+
+Data is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is how many
+bytes that address takes: so much less fits a frame.
+"""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Final
 
 CLASSIC_BYTES: Final = 8
@@ -12,8 +16,6 @@ FRAME_LENGTHS: Final = (8, 12, 16, 20, 24, 32, 48, 64)
 
 SF_BYTES: Final = 7
 """What a single frame carries whose length stands in its first byte; a longer one has it in its second (the escape)."""
-FF_MIN: Final = 8
-"""Below this length a sender with 8-byte frames and normal addressing has to use a single frame."""
 FF_MAX: Final = 4095
 """Above this length the first frame carries 32 bits of length, announced by twelve zero bits (the escape)."""
 LONGEST_MESSAGE: Final = 2**32 - 1
@@ -27,6 +29,19 @@ FILL: Final = 0xCC
 
 SF_HEAD: Final = tuple(bytes((length,)) for length in range(SF_BYTES + 1))
 CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
+
+
+class FrameType(IntEnum):
+    """The upper half of the protocol control byte. Higher ones are reserved."""
+
+    SINGLE = 0
+    FIRST = 1
+    CONSECUTIVE = 2
+    FLOW_CONTROL = 3
+
+
+NO_TYPE: Final = -1
+"""The type of a frame without data."""
 
 
 def _stmin_s(raw: int) -> float:
@@ -51,8 +66,27 @@ class IsoTpFault(Enum):
     TOO_LONG = "longer than max_length"  # receiving: we refused the message; the standard has no name for it
 
 
-def fills(tx_dl: int, padding: int | None) -> tuple[bytes, ...]:
-    """By the size of a frame's content, 0 to `tx_dl`: what goes behind it.
+def frame_type(data: bytes | bytearray) -> int:
+    """The upper half of the first byte; `NO_TYPE` where there is none."""
+    return data[0] >> 4 if data else NO_TYPE
+
+
+def message_in(data: bytes | bytearray, address_bytes: int = 0) -> bytes:
+    """The message that a frame holds, or as much of it as a first frame has; empty: it begins none.
+
+    Read as the standard says, so that a frame which it has a receiver ignore begins none.
+    """
+    kind = frame_type(data)
+    if kind == FrameType.SINGLE:
+        if len(data) > CLASSIC_BYTES - address_bytes:
+            return escaped_single(data, address_bytes) or b""
+        return bytes(data[1 : 1 + data[0]]) if 0 < data[0] < len(data) else b""
+    read = read_first_frame(data, address_bytes) if kind == FrameType.FIRST else None
+    return b"" if read is None else bytes(data[read[1] :])
+
+
+def fills(tx_dl: int, padding: int | None, address_bytes: int = 0) -> tuple[bytes, ...]:
+    """By the size of a frame's content without the address: what goes behind it.
 
     Up to 8 bytes that is a matter of taste; above, the next length that CAN FD has must be reached. ValueError: there
     are no frames of `tx_dl` bytes, or `padding` is no byte.
@@ -65,12 +99,12 @@ def fills(tx_dl: int, padding: int | None) -> tuple[bytes, ...]:
         (pad or bytes((FILL,))) * (next(length for length in FRAME_LENGTHS if length >= size) - size)
         for size in range(CLASSIC_BYTES + 1, tx_dl + 1)
     ]
-    return (*short, *long)
+    return (*short, *long)[address_bytes:]
 
 
-def longest_single(tx_dl: int) -> int:
+def longest_single(tx_dl: int, address_bytes: int = 0) -> int:
     """How many bytes a single frame carries."""
-    return SF_BYTES if tx_dl == CLASSIC_BYTES else tx_dl - 2
+    return (SF_BYTES if tx_dl == CLASSIC_BYTES else tx_dl - 2) - address_bytes
 
 
 def first_frame_head(length: int) -> bytes:
@@ -78,24 +112,25 @@ def first_frame_head(length: int) -> bytes:
     return (0x1000 | length).to_bytes(2, "big") if length <= FF_MAX else b"\x10\x00" + length.to_bytes(4, "big")
 
 
-def escaped_single(data: bytes | bytearray) -> bytes | None:
+def escaped_single(data: bytes | bytearray, address_bytes: int = 0) -> bytes | None:
     """The message in a single frame of more than 8 bytes, or None: to be ignored.
 
     Only the escape is allowed here, and only for what does not fit 8 bytes.
     """
     length = data[1]
-    return bytes(data[2 : length + 2]) if data[0] == 0 and SF_BYTES < length <= len(data) - 2 else None
+    is_needed = SF_BYTES - address_bytes < length <= len(data) - 2
+    return bytes(data[2 : length + 2]) if data[0] == 0 and is_needed else None
 
 
-def read_first_frame(data: bytes | bytearray) -> tuple[int, int] | None:
+def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[int, int] | None:
     """The length that a first frame states, and where the message's own bytes begin; None: to be ignored.
 
     What would have fitted a single frame of the same size comes in no first frame, nor what needs no escape with one.
     """
-    size = len(data)
-    if size < CLASSIC_BYTES:
+    size, classic_bytes = len(data), CLASSIC_BYTES - address_bytes
+    if size < classic_bytes:
         return None
-    length, start, shortest = (data[0] & 0x0F) << 8 | data[1], 2, FF_MIN if size == CLASSIC_BYTES else size - 1
+    length, start, shortest = (data[0] & 0x0F) << 8 | data[1], 2, size if size == classic_bytes else size - 1
     if length == 0:
         length, start, shortest = int.from_bytes(data[2:6], "big"), 6, FF_MAX + 1
     return (length, start) if length >= shortest else None

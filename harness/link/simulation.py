@@ -15,6 +15,7 @@ from traceback import TracebackException
 
 import can
 
+from harness.link.address_book import AddressBook
 from harness.link.clock import VIRTUAL_EPOCH_S, Chance
 from harness.link.frame import Frame, check, from_message
 from harness.link.node import Node, power_cycle
@@ -149,6 +150,7 @@ class Simulation:
         """Frames of the harness's own that are not yet out."""
         self.inbox: deque[Frame] = deque()
         """What has arrived for the harness."""
+        self.addresses = AddressBook()
         self.calls = 0
         self.thread_id = 0
         self.is_in_node = False
@@ -243,7 +245,7 @@ class Simulation:
             nominal, fast = frame.fd_bits()
             self._arrives_s = self.now_s + nominal * self._bit_s + fast * self._data_bit_s
         else:
-            bits = (67 if frame.is_extended else 47) + 8 * len(frame.data)
+            bits = (67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))
             self._arrives_s = self.now_s + bits * self._bit_s
         self._flying = (frame, port)
 
@@ -253,6 +255,8 @@ class Simulation:
         self._flying = None
         self._arrives_s = math.inf
         frame.time_s = self.now_s
+        if self.addresses:
+            self.addresses.split(frame)
         self.trace.record(frame)
         if sender is not None:
             self.inbox.append(frame)

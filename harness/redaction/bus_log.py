@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from harness.errors import UserError
+from harness.link.address_book import AddressBook
 from harness.redaction.messages import FrameStream, PassingFrame
 from harness.redaction.vocabulary import Vocabulary
 from harness.run_folder import (
@@ -34,13 +35,14 @@ class OriginalLog:
     def __init__(self, file: TextIO, words: Vocabulary) -> None:
         self._file = file
         self._listener = FrameStream(words) if words.hidden_dids else None
+        self._addresses = words.addresses
 
     def write(self, text: str) -> None:
         """Take whole lines."""
         self._file.write(text)
         if self._listener is not None:
             for line in text.encode("ascii").splitlines(keepends=True):
-                frame = _parts(line)[1]
+                frame = _parts(line, self._addresses)[1]
                 if frame is not None:
                     self._listener.add(frame)
 
@@ -96,7 +98,7 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
             for line in log:
                 if not line.endswith(b"\n"):
                     break  # the run was killed while it was written
-                parts = _parts(line)
+                parts = _parts(line, words.addresses)
                 waiting.append(parts)
                 if parts[1] is not None:
                     stream.add(parts[1])
@@ -112,8 +114,11 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
     _write(waiting, out)
 
 
-def _parts(line: bytes) -> _Line:
-    """``(1.5) can0 740#0322101000000000 T`` taken apart; what is no data frame has none. ValueError: it is no such line."""
+def _parts(line: bytes, addresses: AddressBook) -> _Line:
+    """``(1.5) can0 740#0322101000000000 T`` taken apart; what is no data frame has none. ValueError: it is no such line.
+
+    An address stands before the frame's data then.
+    """
     before, hash_sign, rest = line.partition(b"#")
     if not hash_sign or before[:1] != b"(":
         raise ValueError(f"{line[:80]!r} is no line of a candump log")
@@ -127,7 +132,10 @@ def _parts(line: bytes) -> _Line:
     except ValueError:
         raise ValueError(f"{line[:80]!r} is no line of a candump log") from None
     identity = before[before.rfind(b" ") + 1 :]
-    return before + hash_sign, PassingFrame(identity, after[:1] == b"T", data), space + after
+    size = addresses.address_bytes(int(identity, 16), data) if addresses else 0
+    if size:
+        hash_sign, data = hash_sign + digits[: 2 * size], data[size:]
+    return before + hash_sign, PassingFrame(identity, after[:1] == b"T", data, size), space + after
 
 
 def _write(waiting: list[_Line], out: BinaryIO | None) -> None:

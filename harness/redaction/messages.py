@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.link.isotp_frames import CLASSIC_BYTES, FrameType, frame_type
 from harness.redaction.vocabulary import Kind, Vocabulary
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key
 
@@ -45,6 +46,8 @@ class PassingFrame:
     """Its id, and whatever else tells it from frames of other senders."""
     is_sent: bool
     data: bytearray
+    """What stands behind the frame's address."""
+    address_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -94,8 +97,8 @@ class FrameStream:
         data, identity = frame.data, frame.identity
         if not data:
             return
-        kind = data[0] >> 4
-        if kind == 2 and (transfer := self._open.get(identity)) is not None:
+        kind = frame_type(data)
+        if kind == FrameType.CONSECUTIVE and (transfer := self._open.get(identity)) is not None:
             transfer.take(data, 1)
             if transfer.missing <= 0 or len(transfer.message) > LONGEST_BYTES:
                 end = transfer.places[-1][2]
@@ -104,17 +107,17 @@ class FrameStream:
                     self._close(identity)
                     self._padding(frame, end, is_key=transfer.is_key)
             return
-        if kind == 2 and identity in self._after_key:
+        if kind == FrameType.CONSECUTIVE and identity in self._after_key:
             data[1:] = self._words.hidden(bytes(data[1:]))
             return
-        if kind == 3 and len(data) <= 3:
+        if kind == FrameType.FLOW_CONTROL and len(data) <= 3:
             return
-        if kind < 2:
+        if kind in (FrameType.SINGLE, FrameType.FIRST):
             self._close(identity)
             self._after_key.discard(identity)
-        if kind == 1 and len(data) >= 8:
+        if kind == FrameType.FIRST and len(data) + frame.address_bytes >= CLASSIC_BYTES:
             self._begin(frame)
-        elif kind == 0:
+        elif kind == FrameType.SINGLE:
             self._single(frame)
         else:
             self._loose(frame)
@@ -142,7 +145,7 @@ class FrameStream:
 
     def _single(self, frame: PassingFrame) -> None:
         data = frame.data
-        length, start = (data[1], 2) if len(data) > 8 and data[0] == 0 else (data[0], 1)
+        length, start = (data[1], 2) if len(data) + frame.address_bytes > CLASSIC_BYTES and data[0] == 0 else (data[0], 1)
         end = start + length
         if frame.is_sent and (not 1 < length <= len(data) - start or len(set(data[end:])) > 1):
             self._loose(frame)

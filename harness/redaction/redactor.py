@@ -151,7 +151,15 @@ class Redactor:
         passing = []
         for record in records:
             data = bytearray() if record.is_remote or record.is_error else bytearray.fromhex(record.data)
-            passing.append((record, PassingFrame((record.can_id, record.is_extended), record.is_sent, data)))
+            del data[: record.address_bytes]
+            passing.append(
+                (record, PassingFrame((record.can_id, record.is_extended), record.is_sent, data, record.address_bytes))
+            )
             stream.add(passing[-1][1])
         stream.close()
-        return tuple(replace(record, data=frame.data.hex().upper()) if frame.data else record for record, frame in passing)
+        return tuple(_with_data(record, frame.data) if frame.data else record for record, frame in passing)
+
+
+def _with_data(record: FrameRecord, data: bytes | bytearray) -> FrameRecord:
+    """The frame with other data behind its address."""
+    return replace(record, data=record.data[: 2 * record.address_bytes] + data.hex().upper())

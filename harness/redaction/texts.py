@@ -72,11 +72,15 @@ def _frames(words: Vocabulary, text: str) -> str:
     if not found:
         return text
     stream = FrameStream(words)
-    frames = [PassingFrame(one[1], True, bytearray.fromhex(one[3])) for one in found]
-    for frame in frames:
+    frames: dict[_Span, PassingFrame] = {}
+    for one in found:
+        data = bytearray.fromhex(one[3])
+        size = words.addresses.address_bytes(int(one[1], 16), data)
+        frame = PassingFrame(one[1], True, data[size:], size)
+        frames[one.start(3) + 2 * size, one.end(3)] = frame
         stream.add(frame)
     stream.close()
-    return _replaced(text, {one.span(3): frame.data.hex().upper() for one, frame in zip(found, frames, strict=True)})
+    return _replaced(text, {span: frame.data.hex().upper() for span, frame in frames.items()})
 
 
 def _literal(words: Vocabulary, literal: str) -> str:

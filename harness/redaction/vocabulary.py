@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.errors import UserError
+from harness.link.address_book import AddressBook
 from harness.run_folder import open_file
 
 GRAM_BYTES: Final = 4
@@ -62,8 +63,10 @@ class _Hit(NamedTuple):
 class Vocabulary:
     """Everything that was learnt to be secret in one run."""
 
-    def __init__(self, key: bytes, hidden_dids: Iterable[int] = ()) -> None:
+    def __init__(self, key: bytes, hidden_dids: Iterable[int] = (), addresses: AddressBook | None = None) -> None:
         self._key = key
+        self.addresses = addresses or AddressBook()
+        """What stands before ISO-TP in the frames of the run."""
         self.hidden_dids = frozenset(hidden_dids)
         """Data identifiers whose values are hidden wherever they are read or written."""
         self.written: dict[str, bytes] = {}
@@ -78,7 +81,8 @@ class Vocabulary:
         self._grams: dict[bytes, _Hit] = {}
         self._lasting: dict[bytes, _Hit] = {}
         self._guesses = 0
-        self._unsaved = [json.dumps({"key": key.hex(), "hidden_dids": sorted(self.hidden_dids)})]
+        head = {"key": key.hex(), "hidden_dids": sorted(self.hidden_dids), "addresses": self.addresses.plain()}
+        self._unsaved = [json.dumps(head)]
 
     # Learning
 
@@ -206,7 +210,8 @@ class Vocabulary:
             with open_file(path) as file:
                 lines = file.read().split(b"\n")[:-1]
             head, *entries = [json.loads(line) for line in lines]
-            vocabulary = cls(bytes.fromhex(head["key"]), head["hidden_dids"])
+            addresses = AddressBook.of_plain(head.get("addresses", {}))
+            vocabulary = cls(bytes.fromhex(head["key"]), head["hidden_dids"], addresses)
             for entry in entries:
                 vocabulary.learn(bytes.fromhex(entry["value"]), Kind(entry["kind"]))
         except OSError as error:

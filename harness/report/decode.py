@@ -9,6 +9,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from harness.link.isotp_frames import FrameType, frame_type
 from harness.report.text import hex_pairs, visible
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, nrc_name
 
@@ -56,21 +57,24 @@ def fields(pdu: bytes) -> tuple[tuple[str, str], ...]:
         return ()
 
 
-def frame_line(data: bytes) -> str:
-    """What the first bytes of a CAN frame say to ISO-TP (ISO 15765-2, normal addressing)."""
+def frame_line(data_field: bytes, address_bytes: int = 0) -> str:
+    """What the first bytes of a CAN frame say to ISO-TP (ISO 15765-2); the first `address_bytes` are an address."""
+    address, data = data_field[:address_bytes], data_field[address_bytes:]
+    if address:
+        return f"address 0x{address.hex().upper()}, {frame_line(data)}"
     if not data:
         return "no data"
-    kind, low = data[0] >> 4, data[0] & 0x0F
-    if kind == 0 and low:
+    kind, low = frame_type(data), data[0] & 0x0F
+    if kind == FrameType.SINGLE and low:
         present = len(data) - 1
         return f"single frame, {_bytes(low)}" + (f", only {present} present" if low > present else "")
-    if kind == 0:
+    if kind == FrameType.SINGLE:
         return f"single frame, {_bytes(data[1])}" if len(data) > 8 else "single frame of length 0"
-    if kind == 1 and len(data) > 1:
+    if kind == FrameType.FIRST and len(data) > 1:
         return f"first frame of {_bytes(low << 8 | data[1])}"
-    if kind == 2:
+    if kind == FrameType.CONSECUTIVE:
         return f"consecutive frame {low}"
-    if kind == 3 and low <= 2:
+    if kind == FrameType.FLOW_CONTROL and low <= 2:
         return f"flow control: {('continue', 'wait', 'overflow')[low]}"
     return f"no ISO-TP frame: starts with 0x{data[0]:02X}"
 

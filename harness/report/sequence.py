@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from harness.link.isotp_frames import NO_TYPE, FrameType, frame_type, message_in
 from harness.report.decode import fields, frame_line, reply_line, request_line
 from harness.report.text import bytes_of, hex_pairs, shown_hex
 from harness.run import Exchange, FrameRecord, RunInfo
@@ -93,7 +94,7 @@ def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
         )
         if message.sender == "ECU" and not message.content and message.frames:
             frame_bytes = bytes_of(message.frames[0].data) or b""
-            meaning = f"a frame that holds no message: {frame_line(frame_bytes)}"
+            meaning = f"a frame that holds no message: {frame_line(frame_bytes, message.frames[0].address_bytes)}"
             yield replace(step, content=hex_pairs(frame_bytes), meaning=meaning, is_message=False)
         elif data is None:
             yield replace(step, meaning="")
@@ -109,19 +110,18 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
     found, waiting = [request], replies.copy()
     current = request
     for frame in exchange.frames[:MOST_FRAMES]:
-        data = bytes_of(frame.data) or b""
-        kind = data[0] >> 4 if data and not frame.is_error and not frame.is_remote else -1
+        kind = NO_TYPE if frame.is_error or frame.is_remote else frame_type(_behind_address(frame))
         if frame.is_sent:
-            (request if kind != 3 else current).frames.append(frame)
+            (request if kind != FrameType.FLOW_CONTROL else current).frames.append(frame)
         elif frame.can_id not in ids:
             current.frames.append(frame)
-        elif kind in (0, 1) and waiting:
+        elif kind in (FrameType.SINGLE, FrameType.FIRST) and waiting:
             current = waiting.pop(0)
             current.frames.append(frame)
             found.append(current)
-        elif kind == 2 and current is not request:
+        elif kind == FrameType.CONSECUTIVE and current is not request:
             current.frames.append(frame)
-        elif kind == 3 and current is request:
+        elif kind == FrameType.FLOW_CONTROL and current is request:
             request.frames.append(frame)
         else:
             found.append(_Message("ECU", "", [frame]))
@@ -133,10 +133,11 @@ def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for frame in spoken:
-        data = bytes_of(frame.data) or b""
-        payload = data[1 : 1 + data[0]] if data and 0 < data[0] < len(data) else b""
+        data = _behind_address(frame)
+        is_single = frame_type(data) == FrameType.SINGLE
+        payload = message_in(data, frame.address_bytes) if is_single else b""
         sender: Literal["tester", "ECU"] = "tester" if frame.is_sent else "ECU"
-        meaning = f"raw frame: {frame_line(data)}"
+        meaning = f"raw frame: {frame_line(bytes_of(frame.data) or b'', frame.address_bytes)}"
         if payload:
             meaning += "; " + (request_line(payload) if frame.is_sent else reply_line(payload))
         row = _frame_row(frame, ids)
@@ -145,6 +146,10 @@ def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
         yield Step("tester", shown_hex(exchange.request), "raw frames", is_message=False)
         for reply in exchange.replies:
             yield Step("ECU", shown_hex(reply), "", is_message=False)
+
+
+def _behind_address(frame: FrameRecord) -> bytes:
+    return (bytes_of(frame.data) or b"")[frame.address_bytes :]
 
 
 def _after(frames: Sequence[FrameRecord], start_s: float) -> str:
@@ -157,7 +162,7 @@ def _frame_row(frame: FrameRecord, ids: frozenset[int]) -> FrameRow:
     meaning = [f"{word} frame" for word, is_so in kinds if is_so]
     is_spoken = frame.is_sent or frame.can_id in ids
     if data is not None and is_spoken and not frame.is_remote and not frame.is_error:
-        meaning.append(frame_line(data))
+        meaning.append(frame_line(data, frame.address_bytes))
     elif not is_spoken:
         meaning.append("of somebody else")
     return FrameRow(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UserError
+from harness.target.addressing import with_what_follows
 from harness.target.model import (
     PERMISSIONS,
     QUIRKS,
@@ -63,6 +64,7 @@ _URI_KEYS: Final = {
     "padding": "padding",
     "fd": "fd",
     "data_bitrate": "data_bitrate",
+    **{key: key for key in ("addressing", "target_address", "source_address", "address_extension", "functional_address")},
 }
 
 
@@ -110,6 +112,10 @@ def with_link(
         changes["channel"] = _from_working_directory(channel)
     before = {field.name: getattr(target.can, field.name) for field in fields(Can)}
     table = {key: value for key, value in (before | changes).items() if value is not None}
+    if request_id is not None and target.can.addressing == "normal-fixed":
+        for key in {"target_address", "source_address", "response_id"} - changes.keys():
+            table.pop(key, None)
+        table = with_what_follows(table)
     if target.can.padding is None:
         table["padding"] = False
     if target.can.extended_ids != "any" and _needs_29_bits(table) != _needs_29_bits(before):
@@ -137,6 +143,7 @@ def unknown_target(*, interface: str, channel: str, request_id: int | None = Non
 def _unknown(can: dict[str, Any], label: str) -> Target:
     interface, channel = str(can["interface"]), str(can["channel"])
     can["channel"] = _from_working_directory(channel)
+    can = with_what_follows({key: value for key, value in can.items() if value is not None})
     can["request_id"], can["response_id"] = _address_pair(can.get("request_id"), can.get("response_id"))
     tables: dict[str, Any] = {
         "target": {
@@ -206,6 +213,7 @@ def _from_tables(tables: Mapping[str, Any], label: str, path: Path | None = None
             problems.add(shown_key(key), f"is unknown; the tables are {', '.join(known)}")
     given = {name: tables.get(name, {}) for name in ("target", *_TABLES)}
     given["target"] = _with_default(given["target"], "name", path.stem if path else "unnamed")
+    given["can"] = with_what_follows(given["can"])
     given["can"] = _with_default(given["can"], "extended_ids", _needs_29_bits(given["can"]))
     if isinstance(given["can"], dict) and given["can"].get("interface") == SIMULATED_INTERFACE:
         given["safety"] = _with_default(given["safety"], "allow", [word.value for word in PERMISSIONS])

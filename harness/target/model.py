@@ -13,6 +13,7 @@ from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values, pla
 from harness.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
 
 SIMULATED_INTERFACE = "uds-sim"
+ADDRESSINGS = ("normal", "normal-fixed", "extended", "mixed")
 
 
 class Permission(StrEnum):
@@ -63,6 +64,16 @@ class Can:
     request_id: Annotated[int, rules.CAN_ID]
     response_id: Annotated[int, rules.CAN_ID]
     functional_id: Annotated[int | None, rules.CAN_ID] = None
+    addressing: Annotated[Literal["normal", "normal-fixed", "extended", "mixed"], choice(*ADDRESSINGS)] = "normal"
+    """ISO 15765-2's: "normal-fixed" has the addresses in 29-bit ids; "extended" and "mixed" put a byte before the data."""
+    target_address: Annotated[int | None, rules.ADDRESS] = None
+    """The ECU's: the first byte of requests with extended addressing, a part of the ids with normal fixed."""
+    source_address: Annotated[int | None, rules.ADDRESS] = None
+    """Ours: the first byte of answers with extended addressing (None: any), a part of the ids with normal fixed."""
+    address_extension: Annotated[int | None, rules.ADDRESS] = None
+    """The first byte of requests and answers with mixed addressing."""
+    functional_address: Annotated[int | None, rules.ADDRESS] = None
+    """The first byte of functional requests, where it is another than that of physical ones."""
     other_request_ids: Annotated[tuple[int, ...], _CAN_IDS] = ()
     """Further ids on which the ECU was seen to take requests, whether or not it should; checks try them."""
     extended_ids: Annotated[bool | Literal["any"], rules.EXTENDED_IDS] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from harness.target.addressing import report_addressing
 from harness.target.model import Target
 from harness.target.values import BUILT_IN_KEYS, Access
 from harness.toml_schema import REDACTED, Problems, shown
@@ -41,7 +42,11 @@ def _addresses(target: Target, problems: Problems) -> None:
     can = target.can
     if can.data_bitrate is not None and can.fd is False:
         problems.add("can.data_bitrate", f"is {can.data_bitrate}, but fd is false; give fd = true or leave it out")
+    if not problems.touch("can.addressing"):
+        report_addressing(can, problems)
     ids = {"request_id": can.request_id, "response_id": can.response_id, "functional_id": can.functional_id}
+    if can.functional_address is not None and can.functional_id == can.request_id:
+        del ids["functional_id"]  # the first byte tells one from the other
     seen: dict[int, str] = {}
     for key, can_id in ids.items():
         if can_id is None:

@@ -288,6 +288,7 @@ _LEVEL_RANGE = integer(0x01, 0x7D, "an odd level, e.g. 0x01", is_hex=True)
 
 LEVEL = Rule(_LEVEL_RANGE.allowed, _level, is_hex=True)
 ACCESS = Rule('"open", "level 0x01" or "never"', _access)
+ADDRESS = integer(0x00, 0xFF, "an address, e.g. 0xF1", is_hex=True)
 CAN_ID = integer(0, 0x1FFF_FFFF, "a CAN id, e.g. 0x7E0", is_hex=True)
 CHANNEL = Rule('a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or "ecu.py:factory"', _channel)
 EXTENDED_IDS = Rule('true (29 bits), false (11 bits) or "any"', _extended_ids)

@@ -165,8 +165,7 @@ class Crashes:
         """Whether an answer to the request is among these frames of the bus."""
         client = self._client
         for frame in client.trace.frames(first_frame, last_frame):
-            kind = frame.data[0] >> 4 if frame.data else None
-            message = frame.data[1:] if kind == 0 else frame.data[2:] if kind == 1 else b""
+            message = frame.pdu
             if not message or not client.is_answer(frame):
                 continue
             is_refusal = message[:2] == bytes((NEGATIVE_RESPONSE, request[0])) and request[0] != client.liveness_request[0]

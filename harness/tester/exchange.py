@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from harness.link.bus import Link
 from harness.link.frame import Frame
-from harness.link.isotp_frames import CLASSIC_BYTES
+from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.link.trace import Trace
 from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
@@ -19,7 +19,7 @@ from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities
 from harness.tester.reply import Kind, RawReply, Reply, Sent
 from harness.tester.safety import SafetyGate
-from harness.tester.transport import FLOW_CONTROLS, Transport
+from harness.tester.transport import Transport
 from harness.uds import (
     NEGATIVE_RESPONSE,
     RESPONSE_OFFSET,
@@ -307,7 +307,7 @@ class Exchanger:
         """Frames that came after the last final answer, and before the request of this exchange was out."""
         strays = self._transport.strays
         for frame in strays:
-            message = message_in(frame)
+            message = frame.pdu
             self._note_second(message)
             self._follow_pending(message)
         strays.clear()
@@ -371,16 +371,33 @@ class Exchanger:
 
     # Raw frames
 
+    @property
+    def frame_bytes(self) -> int:
+        """The bytes of a full classic frame to this ECU: 8, or 7 with extended and mixed addressing."""
+        return self._transport.frame_bytes
+
+    def frame(
+        self, data: bytes, *, is_functional: bool = False, can_id: int | None = None, is_extended: bool | None = None
+    ) -> Frame:
+        """A frame with this data behind the address that this ECU wants, with its own id or another."""
+        frame = self._transport.frame(data, is_functional=is_functional)
+        frame.can_id = frame.can_id if can_id is None else can_id
+        frame.is_extended = frame.is_extended if is_extended is None else is_extended
+        return frame
+
     def raw(
         self, *data: bytes, is_functional: bool = False, listen_s: float = LISTEN_S, is_remote: bool = False
     ) -> RawReply:
         """Send frames with these data fields as they are, back to back, and listen.
 
+        The address that extended and mixed addressing want is put before each, and is not in the `data` of answers.
         A frame passes only if the running check declares in its `needs` whatever an ECU might read into it.
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
-        frames = [self._transport.frame(content, is_functional=is_functional) for content in data]
+        frames = [self.frame(content, is_functional=is_functional) for content in data]
+        if any(frame.address and len(frame.data_field) > CLASSIC_BYTES and not frame.is_fd for frame in frames):
+            raise Inconclusive(f"frames to this ECU hold {self.frame_bytes} bytes behind their address, and these hold more")
         if is_remote:  # CAN FD has none
             frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
         return self.raw_frames(frames, listen_s=listen_s)
@@ -402,7 +419,7 @@ class Exchanger:
         for frame in frames:
             self.link.send(copy(frame))
         heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
-        ours = [message_in(frame) for frame in frames]
+        ours = [frame.pdu for frame in frames]
         answers = tuple(frame for frame in heard if not self._is_for_another(frame, ours))
         fields, ids = tuple(frame.data for frame in frames), tuple(frame.can_id for frame in frames)
         sent = Sent(fields, ids, frames=tuple(frames), before=self._previous_raw)
@@ -420,7 +437,7 @@ class Exchanger:
 
     def _is_for_another(self, frame: Frame, ours: Collection[bytes]) -> bool:
         """Whether a frame of the ECU answers what somebody else has asked it meanwhile."""
-        message = message_in(frame)
+        message = frame.pdu
         return bool(message) and self.is_answer(frame) and self._transport.answers_another(message, ours=ours)
 
     # Time
@@ -438,7 +455,7 @@ class Exchanger:
         sent_s = None
         times: list[float] = []
         for frame in reply.frames:
-            if frame.is_sent and frame.data[:1] not in FLOW_CONTROLS:
+            if frame.is_sent and frame.pci_type != FrameType.FLOW_CONTROL:
                 sent_s, times = frame.time_s, []
             elif sent_s is not None and self.is_answer(frame):
                 times.append(frame.time_s - sent_s)
@@ -462,7 +479,7 @@ class Exchanger:
             if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
             if is_answer:
-                message = message_in(frame)
+                message = frame.pdu
                 self._follow_pending(message)
                 self._note_second(message)
             else:
@@ -509,14 +526,6 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
         return answer[2 : 1 + echo] == request[2 : 1 + echo]
     others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
     return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
-
-
-def message_in(frame: Frame) -> bytes:
-    """The message that a frame of ISO-TP holds, or as much of it as a first frame has; empty if it holds neither."""
-    data = frame.data
-    if len(data) > 1 and 0 < data[0] < min(len(data), CLASSIC_BYTES):
-        return data[1 : 1 + data[0]]
-    return data[2:] if len(data) == CLASSIC_BYTES and data[0] >> 4 == 1 else b""
 
 
 def _as_bytes(request: Any) -> bytes:

@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.errors import LinkError
 from harness.link.frame import Frame
+from harness.link.isotp_frames import FrameType
 from harness.outcome import Inconclusive
 from harness.target import Timing
 from harness.tester.client import Client
@@ -122,11 +123,11 @@ class _Debts:
     def follow(self, frames: Sequence[Frame]) -> None:
         """Take note of more frames."""
         for frame in frames:
-            kind = frame.data[0] >> 4 if frame.data else None
-            message = {0: frame.data[1:], 1: frame.data[2:]}.get(kind or 0, b"")
-            if kind in (0, 1, 2):  # a flow control of its own says nothing of what it sends
-                self._awaits_flow_control = kind == 1
-            if kind not in (0, 1) or len(message) < 2:
+            kind = frame.pci_type
+            message = frame.pdu
+            if kind in (FrameType.SINGLE, FrameType.FIRST, FrameType.CONSECUTIVE):  # a flow control is about what it gets
+                self._awaits_flow_control = kind == FrameType.FIRST
+            if len(message) < 2:
                 continue
             if message[0] != NEGATIVE_RESPONSE:
                 self.pending.discard(message[0] - RESPONSE_OFFSET)

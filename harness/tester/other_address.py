@@ -15,7 +15,6 @@ from harness.tester.transport import Transport
 from harness.uds import Service
 
 SHORTEST_29_BIT_ID = 0x800
-LONGEST_SINGLE = 7
 
 
 class OtherAddress(Exchanger):
@@ -66,10 +65,15 @@ def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherA
         is_extended = can.extended_ids is not True
         name = f"0x{can.request_id:X} with {29 if is_extended else 11} bits"
         there = replace(can, extended_ids=is_extended)
-        yield OtherAddress(client, security, name, there, is_tester=False, longest=LONGEST_SINGLE)
+        yield OtherAddress(client, security, name, there, is_tester=False, longest=client.frame_bytes - 1)
     if can.functional_id is not None and client.allows("functional"):
         functional = OtherAddress(
-            client, security, f"the functional id 0x{can.functional_id:X}", can, is_tester=False, longest=LONGEST_SINGLE
+            client,
+            security,
+            f"the functional id 0x{can.functional_id:X}",
+            can,
+            is_tester=False,
+            longest=client.frame_bytes - 1,
         )
         functional.is_functional = True
         yield functional

@@ -1,7 +1,8 @@
 """Say which requests an ECU may read into one raw frame, reading by reading.
 
-A reading is a function from a frame's data field to the messages that an ECU of that kind would find in it: whole ones, or
-the beginning of one that goes on in further frames.
+A reading is a function from a frame's data to the message that an ECU of that kind would find in it: a whole one, or the
+beginning of one that goes on in further frames. It is told how many bytes a full classic frame has: less than 8 where the
+target declares an address before the data.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from harness.link.isotp_frames import CLASSIC_BYTES
+from harness.link.frame import Frame
+from harness.link.isotp_frames import CLASSIC_BYTES, FrameType, frame_type
 
-_SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
 _ESCAPE: Final = b"\x10\x00"
 CLEAR_TO_SEND: Final = 0x30
 FLOW_CONTROL_BYTES: Final = 3
@@ -22,81 +23,92 @@ class Reading(NamedTuple):
     """One way to read a frame."""
 
     name: str
-    read: Callable[[bytes], bytes]
-    """The message in a frame's data field, or as much of it as the frame has; empty if it is none to such an ECU."""
+    read: Callable[..., bytes]
+    """The message in a frame's data, or as much of it as the frame has; empty if it is none to such an ECU."""
     is_as_declared: bool = True
     """Whether ISO 15765-2 reads so: what is found must be harmless. Else it must not be known to act."""
+    expects_address: bool = False
+    """It looks for an address: not in frames of a target that has declared one."""
 
 
-def normal(data: bytes) -> bytes:
+def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """Single and first frames of normal addressing. A first frame counts however short its message is."""
     if not data:
         return b""
-    kind, low = data[0] >> 4, data[0] & 0xF
-    if kind == _SINGLE:
+    kind, low = frame_type(data), data[0] & 0xF
+    if kind == FrameType.SINGLE:
         return data[1 : 1 + low]
-    return data[2:] if kind == _FIRST and data[:2] != _ESCAPE else b""
+    return data[2:] if kind == FrameType.FIRST and data[:2] != _ESCAPE else b""
 
 
-def escaped_length(data: bytes) -> bytes:
+def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """A length of 0 says that it stands in the next byte (single frames, of CAN FD mostly), or the next four (first)."""
     if data[:2] == _ESCAPE:
         return data[6:]
     return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""
 
 
-def after_address(data: bytes) -> bytes:
+def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """Extended and mixed addressing: the first byte is an address; what follows is a frame as of normal addressing.
 
     A single frame must have its whole message, and a first frame a length that needs one: the second byte of any other
     frame would be taken for a control byte else.
     """
     rest = data[1:]
-    kind = rest[0] >> 4 if rest else None
-    is_whole = kind == _SINGLE and rest[0] < len(rest) <= CLASSIC_BYTES - 1
-    return normal(rest) if is_whole or (kind == _FIRST and _announced(rest) >= CLASSIC_BYTES - 1) else b""
+    kind = frame_type(rest)
+    is_whole = kind == FrameType.SINGLE and rest[0] < len(rest) < full_bytes
+    is_needed = kind == FrameType.FIRST and _announced(rest) >= full_bytes - 1
+    return normal(rest, full_bytes - 1) if is_whole or is_needed else b""
 
 
-def escaped_length_after_address(data: bytes) -> bytes:
+def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """The same with an escaped length: of CAN FD, or in a first frame."""
-    return escaped_length(data[1:]) if len(data) > CLASSIC_BYTES or data[1:3] == _ESCAPE else b""
+    is_escaped = len(data) > full_bytes or data[1:3] == _ESCAPE
+    return escaped_length(data[1:], full_bytes - 1) if is_escaped else b""
 
 
-def escape_not_known(data: bytes) -> bytes:
+def escape_not_known(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """First frames by editions before 2016, to which a length of 0 means nothing: the message begins behind it."""
     return data[2:] if data[:2] == _ESCAPE else b""
 
 
-def control_byte_ignored(data: bytes) -> bytes:
+def control_byte_ignored(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """The second byte is the service, whatever the first one says, also in what continues a message.
 
     A well-formed first frame, and a long single frame, have a length there, as in every long request.
     """
-    is_long = len(data) > CLASSIC_BYTES and data[0] == 0
-    return b"" if is_long or _is_first_frame(data) else data[1:]
+    is_long = len(data) > full_bytes and data[0] == 0
+    return b"" if is_long or _is_first_frame(data, full_bytes) else data[1:]
 
 
-def no_control_byte(data: bytes) -> bytes:
+def no_control_byte(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """The first byte is the service already, in a frame that is as short as its message and no frame of ISO 15765-2's.
 
     Not in full frames: among a long request's all numbers come up, as in those of every request that is not raw. Nor from
     A0 on, which are the supplier's services, and no control bytes either.
     """
-    kind = data[0] >> 4 if data else None
-    is_flow_control = kind == _FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
-    is_full = len(data) >= CLASSIC_BYTES and (kind != _FIRST or _is_first_frame(data))
+    kind = frame_type(data)
+    is_flow_control = kind == FrameType.FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
+    is_full = len(data) >= full_bytes and (kind != FrameType.FIRST or _is_first_frame(data, full_bytes))
     return b"" if is_flow_control or is_full or data[:1] >= LOWEST_SUPPLIER_SERVICE else data
 
 
 READINGS: Final = (
     Reading("normal", normal),
     Reading("escaped length", escaped_length),
-    Reading("address first", after_address),
-    Reading("address first, then escaped length", escaped_length_after_address),
+    Reading("address first", after_address, expects_address=True),
+    Reading("address first, then escaped length", escaped_length_after_address, expects_address=True),
     Reading("escape not known", escape_not_known, is_as_declared=False),
     Reading("control byte ignored", control_byte_ignored, is_as_declared=False),
     Reading("no control byte", no_control_byte, is_as_declared=False),
 )
+
+
+def messages_in(frame: Frame) -> list[tuple[Reading, bytes]]:
+    """Every reading of a frame with the message that it finds; empty messages too."""
+    full_bytes = CLASSIC_BYTES - len(frame.address)
+    wanted = [reading for reading in READINGS if not (frame.address and reading.expects_address)]
+    return [(reading, reading.read(frame.data, full_bytes)) for reading in wanted]
 
 
 def _announced(data: bytes) -> int:
@@ -106,6 +118,6 @@ def _announced(data: bytes) -> int:
     return (data[0] & 0xF) << 8 | data[1] if len(data) > 1 else 0
 
 
-def _is_first_frame(data: bytes) -> bool:
+def _is_first_frame(data: bytes, full_bytes: int) -> bool:
     """Whether it is a first frame of a message that needs one."""
-    return len(data) >= CLASSIC_BYTES and data[0] >> 4 == _FIRST and _announced(data) >= CLASSIC_BYTES
+    return len(data) >= full_bytes and frame_type(data) == FrameType.FIRST and _announced(data) >= full_bytes

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import NotPermitted
+from harness.link.addressing import addresses_of
 from harness.link.frame import Frame
 from harness.target import Permission, Target
 from harness.tester.harm import TABLE, WORDS, Needs, is_known_to_act, place_of
-from harness.tester.readings import READINGS
+from harness.tester.readings import messages_in
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
 EVERYBODYS_IDS = frozenset({0x7DF, 0x18DB33F1})
 """The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
 _FUNCTIONAL_BASES = frozenset({0x18DB, 0x18CD})
 """What 29-bit functional ids begin with, in normal fixed and in mixed addressing."""
+LARGEST_11_BIT_ID = 0x7FF
 NETWORK_MANAGEMENT_ID = 0x000
 """CANopen's: whatever is sent on it starts, stops or resets nodes."""
 
@@ -31,6 +33,7 @@ class SafetyGate:
         self._allow: frozenset[Permission] = target.safety.allow
         self._request_id = target.can.request_id
         self._functional_id = target.can.functional_id
+        self._address = addresses_of(target.can).request
         connections = (entry.request_id for entry in target.connections)
         self._named_ids = frozenset((target.can.request_id, *target.can.other_request_ids, *connections))
         self._safe_routines = [entry.span for entry in target.routines if entry.safe and entry.origin == "declared"]
@@ -91,8 +94,7 @@ class SafetyGate:
     def raw_harms(self, frame: Frame) -> set[Permission]:
         """Which permissions a frame needs, by whatever reading of it that `READINGS` has, and by its id."""
         needs = self._harms_of_id(frame.can_id)
-        for reading in READINGS:
-            message = reading.read(frame.data)
+        for reading, message in messages_in(frame):
             if reading.is_as_declared or is_known_to_act(message):
                 needs |= self.harms(message)
         return needs
@@ -117,20 +119,24 @@ class SafetyGate:
             raise NotPermitted(f"raw frame {frame.text()}: the check does not declare that it needs {_words(undeclared)}")
         if Permission.LOCKOUT not in needs:
             return []
-        messages = [reading.read(frame.data) for reading in READINGS]
         keys: dict[int, bytes] = {}
-        for message in filter(self.is_guess, messages):
-            keys.setdefault(message[1] & ~SUPPRESS_POSITIVE_RESPONSE, message)
+        for _, message in messages_in(frame):
+            if self.is_guess(message):
+                keys.setdefault(message[1] & ~SUPPRESS_POSITIVE_RESPONSE, message)
         return list(keys.values())
 
     def permits_raw(self, *frames: Frame | bytes) -> bool:
-        """Whether `check_raw` would let these frames pass; data fields are those of frames to this ECU alone."""
+        """Whether `check_raw` would let these frames pass; data is that of frames to this ECU alone."""
         try:
             for frame in frames:
-                self.check_raw(Frame(self._request_id, frame) if isinstance(frame, bytes) else frame)
+                self.check_raw(self.to_this_ecu(frame) if isinstance(frame, bytes) else frame)
         except NotPermitted:
             return False
         return True
+
+    def to_this_ecu(self, data: bytes) -> Frame:
+        """A frame with this data and the target's ids and address, for the gate to look at."""
+        return Frame(self._request_id, data, self._request_id > LARGEST_11_BIT_ID, address=self._address)
 
     def _refuse(self, needs: set[Permission], what: str) -> None:
         missing = needs - self._allow

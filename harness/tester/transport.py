@@ -6,15 +6,15 @@ import math
 from collections import deque
 from collections.abc import Collection
 
+from harness.link.addressing import add_to, addresses_of
 from harness.link.bus import Link
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
-from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, longest_single
+from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, FrameType, longest_single
 from harness.outcome import NotApplicable
 from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICES, SUPPRESS_POSITIVE_RESPONSE
 
-FLOW_CONTROLS = frozenset(bytes((byte,)) for byte in range(0x30, 0x40))
 OTHERS_KEPT = 8
 LONGEST_SEGMENT_S = 60.0
 """ISO-TP's own time-outs end a transfer long before this."""
@@ -26,13 +26,20 @@ class Transport:
     def __init__(self, link: Link, can: Can, *, takes_any_format: bool = False) -> None:
         self.link = link
         tx_dl = LONGEST_BYTES if can.fd else CLASSIC_BYTES
-        self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding))
-        self._longest_single = longest_single(tx_dl)
+        addresses = addresses_of(can)
+        self._address, self._functional_address = addresses.request, addresses.functional
+        self._answer_address = addresses.response
+        size_bytes = addresses.size_bytes
+        self.frame_bytes = CLASSIC_BYTES - size_bytes
+        """What a frame of classic CAN holds beside its address."""
+        self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding, address_bytes=size_bytes))
+        self._longest_single = longest_single(tx_dl, len(self._functional_address))
         self._is_fd = can.fd
         self._fd_flags = FD_BIT_RATE_SWITCH if can.fd and can.data_bitrate is not None else 0
         self._request_id = can.request_id
         self._response_id = can.response_id
         self._functional_id = can.functional_id
+        add_to(link.addresses, can)
         self._is_extended = can.extended_ids is True or can.request_id > 0x7FF
         self._answer_formats: tuple[bool, ...] = (True, False)
         if can.extended_ids != "any" and not takes_any_format:
@@ -60,13 +67,20 @@ class Transport:
 
     def is_answer(self, frame: Frame) -> bool:
         """Whether a frame bears the ECU's response id, in a format that the target declares."""
-        return frame.can_id == self._response_id and frame.is_extended in self._answer_formats and not frame.is_remote
+        return (
+            frame.can_id == self._response_id
+            and frame.is_extended in self._answer_formats
+            and (frame.address == self._answer_address or (self._answer_address is None and bool(frame.address)))
+            and not frame.is_remote
+        )
 
     def frame(self, data: bytes, *, is_functional: bool = False) -> Frame:
-        """A frame to the ECU with this data field as it is."""
+        """A frame to the ECU with its address, if there is one, and this data as it is."""
         can_id = self._functional_id if is_functional else self._request_id
         assert can_id is not None
-        return Frame(can_id, data, self._is_extended or can_id > 0x7FF, is_fd=self._is_fd, fd_flags=self._fd_flags)
+        address = self._functional_address if is_functional else self._address
+        is_extended = self._is_extended or can_id > 0x7FF
+        return Frame(can_id, data, is_extended, is_fd=self._is_fd, fd_flags=self._fd_flags, address=address)
 
     def drain(self) -> None:
         """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
@@ -150,13 +164,14 @@ class Transport:
         elif (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats
+            and (frame.address == self._answer_address or (self._answer_address is None and bool(frame.address)))
             and not frame.is_remote
             and link.unsent < self._handed_over  # what arrives before any of ours is out cannot answer it
         ):
             self.answer_frames += 1
             was_sending = isotp.is_sending
             pdu = isotp.receive(frame.data, link.now_s)
-            if was_sending and pdu is None and not isotp.is_receiving and frame.data[:1] not in FLOW_CONTROLS:
+            if was_sending and pdu is None and not isotp.is_receiving and frame.pci_type != FrameType.FLOW_CONTROL:
                 self.garbage += 1
         elif self.is_answer(frame):
             self.strays.append(frame)
@@ -171,16 +186,18 @@ class Transport:
 
         An adapter's echo of our own frame looks the same.
         """
-        if frame.can_id != self._request_id and frame.can_id != self._functional_id:
+        if not self._is_to_this_ecu(frame):
             return
         self.shared_s = self.link.now_s
-        data = frame.data
-        if data and 0 < data[0] < min(len(data), CLASSIC_BYTES) and not frame.is_remote:
-            pdu = data[1 : 1 + data[0]]
-            if not (
-                pdu[0] in SUB_FUNCTION_SERVICES and len(pdu) > 1 and pdu[1] & SUPPRESS_POSITIVE_RESPONSE
-            ):  # else none is due
+        pdu = frame.pdu
+        if pdu and frame.pci_type == FrameType.SINGLE and not frame.is_remote:
+            is_silent = pdu[0] in SUB_FUNCTION_SERVICES and len(pdu) > 1 and pdu[1] & SUPPRESS_POSITIVE_RESPONSE
+            if not is_silent:
                 self._others.append((self.link.now_s, pdu))
+
+    def _is_to_this_ecu(self, frame: Frame) -> bool:
+        is_physical = frame.can_id == self._request_id and frame.address == self._address
+        return is_physical or (frame.can_id == self._functional_id and frame.address == self._functional_address)
 
     def answers_another(self, message: bytes, *, ours: Collection[bytes] = ()) -> bool:
         """Whether a message is the answer to what another tester has asked, and not been answered until now.
@@ -210,6 +227,6 @@ class Transport:
             for data in fields:
                 send(self.frame(data))
             return
-        request_id, is_extended = self._request_id, self._is_extended
+        request_id, is_extended, address = self._request_id, self._is_extended, self._address
         for data in fields:
-            send(Frame(request_id, data, is_extended))
+            send(Frame(request_id, data, is_extended, address=address))
