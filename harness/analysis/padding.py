@@ -13,10 +13,12 @@ WINDOW: Final = 3
 """So many bytes in a row must be those of an earlier frame: by chance one window in 2^24 is."""
 MEMORY_FRAMES: Final = 32
 LEAST_REPEATS: Final = 3
+LEAST_FIRST: Final = 7
+"""A first frame fills its frame, of which an address may take one byte."""
 
 
 class Observed(NamedTuple):
-    """A data field, and whether the ECU sent it."""
+    """A frame's data without its address, and whether the ECU sent it."""
 
     data: bytes
     is_from_ecu: bool
@@ -80,8 +82,8 @@ def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
         kind, used = data[0] >> 4, len(data)
         if kind == _SINGLE and 0 < data[0] < len(data):
             used = 1 + data[0]
-        elif kind == _FIRST and len(data) == 8:
-            missing[is_from_ecu] = ((data[0] & 0x0F) << 8 | data[1]) - 6
+        elif kind == _FIRST and len(data) >= LEAST_FIRST:
+            missing[is_from_ecu] = ((data[0] & 0x0F) << 8 | data[1]) - (len(data) - 2)
         elif kind == _CONSECUTIVE and missing[is_from_ecu] > 0:
             used = min(1 + missing[is_from_ecu], len(data))
             missing[is_from_ecu] -= used - 1
