@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attacks.access_control.addresses import USUAL, WIDE, Form, Place, formats, guarded_places
 from attacks.access_control.guards import DEFAULT_SESSION, Refusals, Visit, each_session, require_locked, unlocked_for
 from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, fail
@@ -9,6 +11,8 @@ from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, 
 BLOCK_WITHOUT_REQUEST = b"\x36\x01\x00"
 WRONG_BLOCK = b"\x36\x55\x00"
 FILE_NAMES = (b"x", b"/", b"log", b"/log")
+FOLDERS = (b"/", b"", b".")
+MOST_NAMES, MOST_BLOCKS = 8, 4
 PLAIN_EMPTY = b"\x00\x01\x00\x00"
 """Neither compressed nor encrypted, and of no bytes before and after."""
 PLACES = 4
@@ -33,6 +37,7 @@ def test_no_download_begins_while_locked(tester: Tester, depth: Depth) -> None:
     require_locked(tester, *services)
     places = guarded_places(tester, Service.REQUEST_DOWNLOAD)[:PLACES]
     refusals = Refusals(tester, "download")
+    names = [*FILE_NAMES, *names_listed(tester)]
     refusals.watch(tester.access.protected())
     for visit in each_session(tester):
         there = [service for service in services if refusals.is_there(service)]
@@ -42,17 +47,33 @@ def test_no_download_begins_while_locked(tester: Tester, depth: Depth) -> None:
             for form in formats(depth):
                 judge_request(refusals, places, place, form, visit)
         if Service.REQUEST_FILE_TRANSFER in there:
-            for request in file_requests():
+            for request in file_requests(names):
                 judge(refusals, request, f"RequestFileTransfer {request[1]:02X} {visit}")
         refusals.judge_values()
     judge_going_on(tester, places)
     refusals.conclude(lambda: control_by_request(tester, places))
 
 
-def file_requests() -> list[bytes]:
+def names_listed(tester: Tester) -> list[bytes]:
+    """The names of files, as the ECU lists them once a level is open; it is locked afterwards."""
+    found: list[bytes] = []
+    for level in [entry.level for entry in tester.target.security]:
+        if not tester.access.can_relock or unlocked_for(tester, level):
+            continue
+        for folder in FOLDERS:
+            if tester.request(b"\x38\x05" + len(folder).to_bytes(2, "big") + folder).is_positive:
+                blocks = [tester.request(bytes((0x36, number))) for number in range(1, MOST_BLOCKS + 1)]
+                listed = b"".join(one.pdu[2:] for one in blocks if one.is_positive)
+                words = bytes(byte if 0x20 < byte < 0x7F else 0x20 for byte in listed.replace(b",", b" ")).split()
+                found += [word for word in words if word not in FILE_NAMES]
+        tester.access.lock()
+    return list(dict.fromkeys(found))[:MOST_NAMES]
+
+
+def file_requests(names: Iterable[bytes]) -> list[bytes]:
     """Add an empty file, read files and folders; deleting and replacing what may be there is left out."""
     found = [bytes((0x38, 0x01, 0, 1)) + FILE_NAMES[0] + PLAIN_EMPTY]
-    for name in FILE_NAMES:
+    for name in names:
         head = len(name).to_bytes(2, "big") + name
         found += [b"\x38\x04" + head + b"\x00", b"\x38\x05" + head, b"\x38\x04" + head]
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attacks.access_control.guards import (
     SECURITY,
     SUPPRESS,
@@ -15,7 +17,7 @@ from attacks.access_control.guards import (
 )
 from attacks.access_control.key_material import found_in, known_secrets, show_concealed
 from attacks.access_control.legacy import Legacy, legacy_requests, memory_requests
-from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 REPORTS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0F, 0x10, 0x14, 0x15, 0x18, 0x19)
 CODE = b"\x00\x00\x01"
@@ -42,6 +44,7 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
 """What is asked for, by each sub-function and kind of record, and what undoes it, where anything does."""
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
+MOST_CODES = 4
 STORED_TROUBLE_CODES = b"\x19\x02\xff"
 DEAUTHENTICATE = b"\x29\x00"
 
@@ -59,13 +62,13 @@ DEAUTHENTICATE = b"\x29\x00"
     needs=("destructive", "reset"),
     proven_by=("trouble_codes_cleared_unprotected", "dtc_setting_unprotected", "communication_control_unprotected"),
 )
-def test_state_changing_services_keep_to_their_guard(tester: Tester) -> None:
+def test_state_changing_services_keep_to_their_guard(tester: Tester, measure: Measurements) -> None:
     guarded = [service for service in STATE_CHANGING if declared_need(tester, service) in ("level", "never")]
     if not guarded:
         not_applicable("the target declares none of the services 11, 14, 19, 28, 85 and 87 to need anything")
+    codes = measure.trouble_codes()[:MOST_CODES] if Service.READ_DTC_INFORMATION in guarded else ()
     require_locked(tester, *guarded)
     refusals = Refusals(tester, "services that change the ECU's state")
-    codes = codes_of(tester) if Service.READ_DTC_INFORMATION in guarded else []
     for visit in each_session(tester):
         for service in guarded:
             if refusals.is_there(service):
@@ -73,7 +76,7 @@ def test_state_changing_services_keep_to_their_guard(tester: Tester) -> None:
     refusals.conclude(lambda: control_by_switching(tester, guarded))
 
 
-def judge_service(refusals: Refusals, service: int, when: str, codes: list[bytes]) -> None:
+def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[bytes]) -> None:
     """By answer; for trouble codes by what is left of them too."""
     tester = refusals.tester
     requests, undo = STATE_CHANGING[service]
@@ -101,19 +104,6 @@ def judge_service(refusals: Refusals, service: int, when: str, codes: list[bytes
             if left.is_positive and len(left.pdu) <= 3:
                 tester.cite(reply, left)
                 fail(expected=f"trouble codes kept {when}, locked", observed=f"{reply}; and no trouble code is left")
-
-
-def codes_of(tester: Tester) -> list[bytes]:
-    """Trouble codes that the ECU has stored or supports, as it says once every level was opened; it is locked afterwards."""
-    found: list[bytes] = []
-    for level in [None, *(entry.level for entry in tester.target.security)]:
-        if level is not None and unlocked_for(tester, level):
-            continue
-        replies = [tester.request(request) for request in (STORED_TROUBLE_CODES, b"\x19\x0a")]
-        found += [one.pdu[at : at + 3] for one in replies if one.is_positive for at in range(3, len(one.pdu) - 3, 4)]
-        if level is not None:
-            tester.access.lock()
-    return list(dict.fromkeys(found))[:4]
 
 
 def control_by_switching(tester: Tester, guarded: list[int]) -> str:

@@ -195,6 +195,28 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measuremen
                 continue
             tester.judge(replayed, sound=negative(Nrc.INVALID_KEY) | SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
     judge_seed_before(tester, level)
+    if tester.access.can_relock:
+        judge_other_sessions(tester, level)
+
+
+def judge_other_sessions(tester: Tester, level: int) -> None:
+    """A seed that was answered must not come again in another session that has the level."""
+    entry = tester.target.level(level)
+    own = entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION
+    for session in tester.sessions():
+        if session == own or not tester.enter_session(session).is_positive:
+            continue
+        if not tester.security.request_seed(level).is_seed:
+            continue
+        answered = tester.security.unlock(level)
+        tester.enter_session(session)
+        again = tester.security.request_seed(level)
+        if again.is_seed and again.pdu[2:] == answered.seed:
+            replayed = tester.security.send_key(level, answered.key)
+            tester.cite(again, replayed)
+            if tester.guesses.outcome(level, replayed) is KeyOutcome.OPENED:
+                judge_effect(tester, level, f"its seed has come again in session 0x{session:02X}")
+        tester.access.lock()
 
 
 def judge_seed_before(tester: Tester, level: int) -> None:

@@ -18,9 +18,6 @@ IN_EACH_RUN = 24
 
 OPEN = {
     "long-answers-wear-it-out": "it restarts at the 600th long answer of its life, which no check reaches",
-    "all-snapshots-unguarded": "not seen yet: 19 06 with record FF, where each record alone is guarded",
-    "session-60-repeats-the-seed-of-03": "not seen yet: an answered seed of one session comes again in another",
-    "reading-files-unguarded": "the name of the file that it gives away cannot be guessed",
     "seed-always-refused-with-22": "its level gives no seed to anybody, so that nothing of it can be judged",
     "fingerprint-before-seed": "a target file cannot say what has to be written before a seed is given",
     "another-tester-reads-long-answers": "somebody else asks it all the time, so that silence proves nothing",

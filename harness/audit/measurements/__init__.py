@@ -25,6 +25,7 @@ from harness.audit.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSa
 from harness.audit.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
 from harness.audit.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.audit.measurements.timing import KeyTiming, time_keys
+from harness.audit.measurements.trouble_codes import trouble_codes
 from harness.errors import HarnessError
 from harness.outcome import Inconclusive, NotApplicable, Unjudged
 from harness.profile import Profile, Times
@@ -282,7 +283,12 @@ class Measurements:
     def acts_between(self, level: int) -> list[Act]:
         """What may be done between two wrong keys, or in a delay. NotApplicable: no limit was found."""
         limit = self.limit(level)
+        self.trouble_codes()  # which one of these acts may clear
         return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
+
+    def trouble_codes(self) -> tuple[bytes, ...]:
+        """The trouble codes, of 3 bytes each, that the ECU has stored or supports, before the run cleared any."""
+        return self.once(("trouble codes",), lambda: trouble_codes(self._tester))
 
     def limit(self, level: int) -> int:
         """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
