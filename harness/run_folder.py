@@ -37,6 +37,8 @@ BUS_BLF: Final = "bus.blf"
 BUS_ASC: Final = "bus.asc"
 BUS_LOG: Final = "bus.log"
 FOUND_TOML: Final = "found.toml"
+LEARNED: Final = ("model.json", "model.dot", "learn.html", "observations.jsonl")
+"""What a run that learned the ECU's state machine leaves beside."""
 MANIFEST_JSON: Final = "manifest.json"
 PRIVATE: Final = "private"
 """The folder of what is not handed over: the original bus log, and what was taken out of the files beside it."""
@@ -46,7 +48,7 @@ CONSOLE_TXT: Final = "console.txt"
 OWN_FILES: Final = (
     RUN_JSON, RESULTS_JSONL, AUDIT_JSON, AUDIT_HTML, PYTEST_HTML, JUNIT_XML, AUDIT_SARIF, SUMMARY_MD, BUS_LOG, FOUND_TOML,
     BUS_PCAPNG, BUS_BLF, BUS_ASC, MANIFEST_JSON,
-    f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}", f"{PRIVATE}/{CONSOLE_TXT}",
+    *LEARNED, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}", f"{PRIVATE}/{CONSOLE_TXT}",
 )  # fmt: skip
 """What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
 

@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "tester": TESTER,
     "analysis": {"analysis"},
     "fuzz": TESTER | {"fuzz"},
+    "state_machine": {"errors"},
+    "learning": TESTER | {"fuzz", "state_machine", "learning"},
     "discovery": TESTER | {"discovery"},
     "report": REPORT,
     "audit": AUDIT,
@@ -48,7 +50,8 @@ MAY_IMPORT = {
     "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
     "doctor": TESTER | {"discovery", "doctor"},
     "shell": TESTER | {"audit", "redaction", "report", "run_folder", "shell"},
-    "commands": AUDIT | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "listing", "shell", "commands"},
+    "commands": AUDIT
+    | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "learning", "listing", "shell", "state_machine", "commands"},
     "cli": {"errors", "commands"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""

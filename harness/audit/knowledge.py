@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from harness.run import Finding, SecurityAccessSummary, Verdict
 from harness.tester.tester import Tester
 
-FAMILY = "SA-"
+FAMILIES = ("SA-", "LM-")
+"""What a result on SecurityAccess is called: a check's, or one of the learned state machine."""
 _JUDGED = (Verdict.PASS, Verdict.FAIL)
 _REASONS_SHOWN = 2
 
@@ -18,7 +19,7 @@ def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_
 
     `may_ask`: the ECU answers, and may be asked for service 27 where no check has done so.
     """
-    own = [finding for finding in findings if finding.id.startswith(FAMILY)]
+    own = [finding for finding in findings if finding.id.startswith(FAMILIES)]
     # A check that is about no level, such as the search for undeclared ones, says nothing of how good a level is.
     judged = [one for one in own if one.verdict in _JUDGED and (one.parameter or one.verdict is Verdict.FAIL)]
     authentication = tuple(f"{service:02X}" for service in tester.state.presence.wants_authentication())

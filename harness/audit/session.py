@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -92,6 +92,8 @@ class AuditSession:
             raise
         self._is_serial_known = False
         self._is_closed = False
+        self.before_reports: Callable[[], None] = lambda: None
+        """Write what else belongs into the folder, once nothing more is sent, and before the reports are made."""
         trace.write_to(self._log)
         self._link.use(_ids_in_use(target))
         self.measure = Measurements(self.tester, options.depth)
@@ -223,6 +225,7 @@ class AuditSession:
             profiles=(*self.measure.profiles, *access_profiles(self.tester.state.seen, self.options.target)),
         )
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
+        self.before_reports()
         write_reports(self.folder, run)
         return run
 

@@ -206,14 +206,26 @@ class Tracker:
         self._doubted = self.states
         """The same, were a new seed for a level that is open already no more than a wrong answer."""
 
+    @property
+    def belief(self) -> tuple[frozenset[State], frozenset[State]]:
+        """All that it has narrowed down: of two with the same belief each says the same of what follows."""
+        return self.states, self._doubted
+
+    def copy(self) -> Tracker:
+        """The same belief, to be followed on its own."""
+        other = Tracker(self.rules, self.states)
+        other._doubted = self._doubted
+        return other
+
     def take(self, step: Step, answer: Answer) -> bool:
         """Follow a step; whether a sound ECU may say that.
 
         If not, the states go on as if it might, where that opens nothing: else one deviation would be seen as many.
         """
         found = frozenset(after for state in self.states for after in following(self.rules, state, step, answer))
-        self._doubted = frozenset(self._with_doubt(step, answer))
-        self.states = found or self._doubted or frozenset(self._as_if_allowed(step, answer)) or self.states
+        doubted = frozenset(self._with_doubt(step, answer))
+        self._doubted = doubted or self._doubted
+        self.states = found or doubted or frozenset(self._as_if_allowed(step, answer)) or self.states
         return bool(found)
 
     def _with_doubt(self, step: Step, answer: Answer) -> Iterator[State]:

@@ -16,7 +16,7 @@ from harness.link.address_book import AddressBook
 from harness.link.clock import Chance, RealClock, utc_text
 from harness.link.frame import Frame
 from harness.link.lock import BusLock
-from harness.link.node import Node, load_nodes
+from harness.link.node import Node, node_maker
 from harness.link.simulation import Console, NodeFault, Simulation
 from harness.link.trace import Trace
 from harness.target import Target
@@ -109,6 +109,12 @@ class Link(Protocol):
     def power_cycle(self) -> None:
         """Cut and restore the supply of simulated nodes."""
 
+    def can_renew(self) -> bool:
+        """Whether `renew` has an effect."""
+
+    def renew(self) -> None:
+        """Put factory-new nodes in the place of the simulated ones. LinkError: they are not ours to make."""
+
     def close(self) -> None:
         """Let go of the bus."""
 
@@ -125,9 +131,18 @@ class SimulatedLink:
     is_gone = False
 
     def __init__(
-        self, nodes: Sequence[Node], *, bitrate: int, data_bitrate: int | None = None, chance: Chance, trace: Trace
+        self,
+        nodes: Sequence[Node],
+        *,
+        bitrate: int,
+        data_bitrate: int | None = None,
+        chance: Chance,
+        trace: Trace,
+        make_nodes: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
+        """`make_nodes` makes the same nodes, as they leave the factory; without it they cannot be renewed."""
         self.trace = trace
+        self._make_nodes = make_nodes
         self.remarks: list[str] = []
         self.say: Callable[[str], None] = lambda text: None
         self._console = Console()
@@ -184,6 +199,14 @@ class SimulatedLink:
 
     def power_cycle(self) -> None:
         self._simulation.power_cycle()
+
+    def can_renew(self) -> bool:
+        return self._make_nodes is not None
+
+    def renew(self) -> None:
+        if self._make_nodes is None:
+            raise LinkError("nobody has said how the nodes of this bus are made")
+        self._simulation.renew(self._make_nodes())
 
     def close(self) -> None:
         self.trace.flush()
@@ -447,6 +470,12 @@ class CanLink:
     def power_cycle(self) -> None:
         raise LinkError(f"{self._name}: the supply of an ECU on a real bus is not ours to cut")
 
+    def can_renew(self) -> bool:
+        return False
+
+    def renew(self) -> None:
+        raise LinkError(f"{self._name}: an ECU on a real bus is not ours to replace")
+
     def hold(self) -> None:
         """Keep other runs off this bus until `close`. UserError if one is under way."""
         self._lock = BusLock(self._name)
@@ -474,8 +503,10 @@ def open_link(
 ) -> Link:
     """Open a bus, for CAN FD too if so wanted. UserError: there is no such interface or profile, or another run uses it."""
     if interface == SIMULATED_INTERFACE:
-        nodes = load_nodes(channel, relative_to)
-        return SimulatedLink(nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace)
+        make_nodes = node_maker(channel, relative_to)
+        return SimulatedLink(
+            make_nodes(), bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, make_nodes=make_nodes
+        )
     name = f"{interface}:{channel}"
     if interface == "socketcan" and (trouble := trouble_with(channel, is_fd=fd)):
         raise UserError(f"cannot open {name}: {trouble}")

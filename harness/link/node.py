@@ -65,11 +65,16 @@ def power_cycle(node: Node) -> None:
 
 
 def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
-    """Make the nodes that a channel names.
+    """Make the nodes that a channel names. UserError: as `node_maker`, and what that makes."""
+    return node_maker(channel, relative_to)()
+
+
+def node_maker(channel: str, relative_to: Path | None = None) -> Callable[[], list[Node]]:
+    """What makes the nodes that a channel names, new ones each time.
 
     A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative to
     `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError when it names nothing
-    that can be called, or when the factory raises or gives no nodes.
+    that can be called; what is returned does when the factory raises or gives no nodes.
     """
     name, colon, factory_name = channel.rpartition(":")
     if not colon:
@@ -78,6 +83,10 @@ def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
         factory = _attribute(load_file((relative_to or Path.cwd()) / name, channel), factory_name, channel)
     else:
         factory = _attribute(_module(name, channel), factory_name, channel)
+    return lambda: _made(factory, channel)
+
+
+def _made(factory: Callable[[], Any], channel: str) -> list[Node]:
     try:
         made = factory()
         nodes = list(made) if isinstance(made, Iterable) and not _is_node(made) else [made]

@@ -162,10 +162,29 @@ class Simulation:
         """In the order in which they will go."""
         self._flying: tuple[Frame, _Port | None] | None = None
         self._arrives_s = math.inf
-        self._ports = [_Port(self, node, chance.stream(f"node {n}")) for n, node in enumerate(nodes)]
+        self._chance = chance
+        self._made = 0
+        self._ports: list[_Port] = []
         watch(self)
+        self._attach(nodes)
+
+    def _attach(self, nodes: Sequence[Node]) -> None:
+        """Let nodes stand on the bus, each with chance of its own."""
+        streams = [self._chance.stream(f"node {self._made + n}") for n in range(len(nodes))]
+        self._made += len(nodes)
+        self._ports = [_Port(self, node, stream) for node, stream in zip(nodes, streams, strict=True)]
         for port in self._ports:
             self._call(port, port.node.attach, port)
+
+    def renew(self, nodes: Sequence[Node]) -> None:
+        """Take all nodes away and put these in their place; whatever was under way is lost."""
+        for port in self._ports:
+            port.is_dead = True
+        self._timers.clear()
+        self._waiting.clear()
+        self.inbox.clear()
+        self._flying, self._arrives_s, self.unsent = None, math.inf, 0
+        self._attach(nodes)
 
     def send(self, frame: Frame) -> None:
         """Queue a frame of the harness's own, which is the bus's from now on. It enters the trace when it has left."""

@@ -283,6 +283,19 @@ class EcuState:
         """The ECU was seen to restart: it is locked, and waits for no key."""
         self.forget_seeds(has_restarted=True)
 
+    def renewed(self) -> None:
+        """An ECU of the same kind, fresh from the factory, is in the place of this one: locked, and counting nothing."""
+        self.seen.restarted()
+        self._silent_now.clear()
+        self._changed.clear()
+        self.unanswered = None
+        self.has_unlocked = False
+        for state in self.levels.values():
+            state.seed, state.may_be_pending, state.last_wrong_s = None, False, None
+            state.wrong_in_a_row = state.right_keys_in_vain = 0
+            state.is_delayed = state.is_locked_out = False
+        self.restored()
+
     def locked_by_effect(self, did: int | None = None) -> None:
         """A guarded effect was refused (with the data identifier that refused it), or a restart has locked the ECU."""
         self.has_unlocked = False

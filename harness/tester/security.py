@@ -265,6 +265,25 @@ class SecurityAccess:
             self.ledger.take_back(level)
         return reply
 
+    def send_key_alone(self, level: int, key: bytes, *, sub_function: int | None = None) -> Reply:
+        """Send a key and ask nothing beside it, whatever the answer: for whoever must not disturb what comes next.
+
+        Counted and let pass as by `send_key`, but for the first key of a key function, which has to be proven by `unlock`.
+        `sub_function` is another one than the level's own. NotPermitted, NotRun or Inconclusive: it was not sent.
+        """
+        client, state = self._client, self.level(level)
+        seed = state.seed or b""
+        is_own = sub_function is None or sub_function == level + 1
+        is_right = is_own and bool(seed) and state.is_proven and key == self.right_key(level, seed)
+        if is_right:
+            client.state.send_key(level, is_right=True)
+        service = bytes((Service.SECURITY_ACCESS, level + 1 if sub_function is None else sub_function))
+        reply = client.request(service + key, is_right_key=is_right)
+        if is_right and reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
+            self.wrong_keys_sent += 1
+            self.ledger.count(level)
+        return reply
+
     def _let_pass(self, level: int, state: LevelState) -> None:
         """Count the key function's key, unless it is known to be right."""
         if state.suspect:

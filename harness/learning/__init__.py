@@ -1,0 +1,1 @@
+"""Learn an ECU's state machine by asking it, and judge what was learned."""

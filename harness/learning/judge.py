@@ -1,0 +1,127 @@
+"""Find what a learned machine, or a sequence that was asked, does against the reference; the shortest way to each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.observations import Answers, Observations, Word
+from harness.learning.reference import Known, Monitor, known_of
+from harness.learning.subject import CHANGED, POSITIVE, WRITTEN
+from harness.learning.suite import plain_wrong_keys, wrong_keys_after_another_level
+from harness.state_machine import NamedState, StateMachine, Transition
+from harness.target import Target
+
+MOST_BELIEFS = 20_000
+"""Beyond so many pairs of a state and a belief nothing more is looked at."""
+
+_COMPARED = ("0x35", "0x36")
+
+Broken = dict[str, Word]
+"""By the id of the check that owns the rule, the shortest sequence that breaks it."""
+
+
+def what_is_known(observations: Observations, alphabet: Alphabet, target: Target) -> Known:
+    """What has to be seen of an ECU before it is judged: its limits, and whether its levels share one count."""
+    limits = {level: _limit(observations, plain_wrong_keys(alphabet, target, level)) for level in alphabet.levels}
+    is_shared = False
+    for level in alphabet.levels:
+        for other in alphabet.levels:
+            word = wrong_keys_after_another_level(alphabet, target, level, other) if other != level else ()
+            alone, compared = limits[level], _compared(observations, word, alphabet, level)
+            is_shared = is_shared or (alone is not None and compared is not None and compared < alone)
+    read = next((one.name for one in alphabet.probes if one.kind is Kind.READ), "")
+    answers = observations.known((read,)) if read else None
+    return known_of(target, limits, is_one_counter=is_shared, read_answer=answers[0] if answers else POSITIVE)
+
+
+def _limit(observations: Observations, word: Word) -> int | None:
+    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all."""
+    answers = observations.known(word) if word else None
+    compared = 0
+    for letter, answer in zip(word, answers or (), strict=False):
+        if letter.startswith("wrong key") and answer in _COMPARED:
+            compared += 1
+        if answer in ("0x36", "0x37") or (compared and letter.startswith("seed") and answer.startswith("0x")):
+            return compared
+    return None
+
+
+def _compared(observations: Observations, word: Word, alphabet: Alphabet, level: int) -> int | None:
+    """How many wrong keys for a level were compared in a sequence; None: it was not asked."""
+    answers = observations.known(word) if word else None
+    wrong = alphabet.first(Kind.WRONG_KEY, level)
+    if answers is None or wrong is None:
+        return None
+    return sum(letter == wrong.name and answer in _COMPARED for letter, answer in zip(word, answers, strict=True))
+
+
+def judge_word(
+    word: Sequence[Letter], answers: Answers, known: Known, seconds: Sequence[float] = ()
+) -> list[tuple[str, int]]:
+    """The ids that the answers to a sequence break, each with the number of letters up to there.
+
+    `seconds` passed with each letter beyond its own wait.
+    """
+    monitor, found = Monitor.start(known), []
+    open_levels: set[int] = set()
+    for index, (letter, answer) in enumerate(zip(word, answers, strict=True)):
+        extra_s = seconds[index] if seconds else 0.0
+        monitor, broken = monitor.after(letter, answer, is_open=letter.number in open_levels, seconds=extra_s)
+        if letter.kind is Kind.EFFECT:
+            is_open = answer in (WRITTEN, POSITIVE) or CHANGED in answer
+            (open_levels.add if is_open else open_levels.discard)(letter.number)
+        elif letter.kind in (Kind.SESSION, Kind.RESET, Kind.POWER, Kind.WAIT):
+            open_levels.clear()
+        if broken:
+            found.append((broken, index + 1))
+            if letter.kind is Kind.EFFECT:
+                break  # it is open where it must not be: what follows is a consequence
+    return found
+
+
+def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: dict[str, Letter]) -> Broken:
+    """The shortest of these sequences that breaks each rule."""
+    shortest: Broken = {}
+    for word, answers in words:
+        for id, length in judge_word([letters[name] for name in word], answers, known):
+            if id not in shortest or length < len(shortest[id]):
+                shortest[id] = word[:length]
+    return shortest
+
+
+def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter]) -> Broken:
+    """The shortest sequence of the machine that breaks each rule, by breadth-first search through states and beliefs."""
+    table = machine.table()
+    if not machine.states:
+        return {}
+    open_in = {state.id: set(_open_levels(state, table, letters)) for state in machine.states}
+    start = Monitor.start(known)
+    waiting: deque[tuple[str, Monitor, Word]] = deque([(machine.initial, start, ())])
+    seen = {(machine.initial, start.key())}
+    shortest: Broken = {}
+    while waiting and len(seen) < MOST_BELIEFS:
+        state, monitor, word = waiting.popleft()
+        for name in machine.alphabet:
+            step = table.get((state, name))
+            if step is None:
+                continue
+            letter = letters[name]
+            after, broken = monitor.after(letter, step.answer, is_open=letter.number in open_in[state])
+            if broken:
+                shortest.setdefault(broken, (*word, name))
+                if letter.kind is Kind.EFFECT:
+                    continue
+            key = (step.target, after.key())
+            if key not in seen:
+                seen.add(key)
+                waiting.append((step.target, after, (*word, name)))
+    return shortest
+
+
+def _open_levels(state: NamedState, table: dict[tuple[str, str], Transition], letters: dict[str, Letter]) -> Iterator[int]:
+    for letter in letters.values():
+        step = table.get((state.id, letter.name)) if letter.kind is Kind.EFFECT else None
+        if step is not None and (step.answer in (WRITTEN, POSITIVE) or CHANGED in step.answer):
+            yield letter.number

@@ -1,0 +1,268 @@
+"""Learn one ECU's state machine, and judge it; whatever happens meanwhile, what was learned is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from harness.errors import KeyFunctionError, LinkError, NotPermitted
+from harness.learning.judge import Broken, judge_machine, judge_word, judge_words, what_is_known
+from harness.learning.learner import Effort, learn
+from harness.learning.letters import Alphabet, alphabet_of
+from harness.learning.names import named
+from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
+from harness.learning.reference import RULES, Known
+from harness.learning.subject import Reset, Subject, way_back
+from harness.learning.suite import Suite, suite_for
+from harness.link.clock import Chance
+from harness.outcome import Unjudged
+from harness.run import Exchange
+from harness.state_machine import BrokenRule, NamedState, StateMachine, Transition
+from harness.tester.tester import Tester
+
+DEFAULT_EFFORT: Final = Effort(walks=2, steps=10)
+FULL_EFFORT: Final = Effort(walks=1, steps=12)
+FULL_REQUESTS: Final = 60_000
+"""As many requests a full alphabet takes at most, unless another budget is given."""
+EVIDENCE: Final = 6
+MOST_SHORTENED: Final = 40
+"""So often a sequence is tried with a letter less."""
+_FOREIGN = (LinkError, NotPermitted, KeyFunctionError, Unjudged)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A broken rule that the ECU has broken once more, with the exchanges at the end of its sequence."""
+
+    rule: BrokenRule
+    exchanges: tuple[Exchange, ...]
+    first_frame: int
+    last_frame: int
+
+
+@dataclass(slots=True)
+class Learned:
+    """What came of learning."""
+
+    machine: StateMachine
+    alphabet: Alphabet
+    confirmed: list[Confirmed] = field(default_factory=list)
+    unconfirmed: list[BrokenRule] = field(default_factory=list)
+    """What the machine says of the ECU, and the ECU did not do when it was asked once more."""
+    is_interrupted: bool = False
+    is_error: bool = False
+    """The bus, or a key function, has failed."""
+
+
+class Learner:
+    """Learns one ECU. `learned` is what there is at any moment, also after an error."""
+
+    def __init__(
+        self,
+        tester: Tester,
+        *,
+        is_full: bool,
+        seed: int,
+        most_requests: int | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        keep: Callable[[Word, Answers], None] = lambda word, answers: None,
+        known: Sequence[tuple[Word, Answers]] = (),
+    ) -> None:
+        """Inconclusive: the ECU cannot be brought back to one initial state. Nothing has been sent then.
+
+        `keep` is told of each sequence that was asked; `known` are such sequences from an earlier run on the same ECU.
+        """
+        self._tester = tester
+        self._is_full = is_full
+        self._seed = seed
+        self._say = say
+        self._keep = keep
+        self._given = known
+        self._most_requests = most_requests or (FULL_REQUESTS if is_full else None)
+        self._how = way_back(tester)
+        self._hypothesis: Any = None
+        self._observations: Observations | None = None
+        self._subject = Subject(tester, self._how)
+        self._ended = ""
+        self.alphabet = alphabet_of(tester, is_full=is_full, can_renew=self._how is Reset.RENEWED)
+        self._known: Known | None = None
+        self._confirmed: list[Confirmed] = []
+        self._unconfirmed: list[BrokenRule] = []
+        self._is_interrupted = self._is_error = False
+
+    def run(self) -> Learned:
+        """Learn and judge; what stops it is told in the machine's `ended`. UserError: the ledger cannot be written."""
+        try:
+            self._learn()
+        except (Ended, *_FOREIGN) as reason:
+            self._ended = str(reason)
+            self._is_error = isinstance(reason, LinkError | KeyFunctionError)
+        except KeyboardInterrupt:
+            self._ended, self._is_interrupted = "it was interrupted", True
+        if not self._is_interrupted:
+            try:
+                self._judge()
+            except (Ended, Relearn, *_FOREIGN) as reason:
+                self._ended = self._ended or f"what was found could not be confirmed: {reason}"
+            except KeyboardInterrupt:
+                self._ended, self._is_interrupted = "it was interrupted", True
+        return self.learned()
+
+    def learned(self) -> Learned:
+        """What there is now."""
+        machine = named(self._machine(), self.alphabet)
+        rules = tuple(one.rule for one in self._confirmed)
+        return Learned(
+            replace(machine, violations=rules),
+            self.alphabet,
+            self._confirmed,
+            self._unconfirmed,
+            self._is_interrupted,
+            self._is_error,
+        )
+
+    # Learning
+
+    def _learn(self) -> None:
+        tester = self._tester
+        self._prove_keys()
+        self.alphabet = alphabet_of(tester, is_full=self._is_full, can_renew=self._how is Reset.RENEWED)
+        self._subject.prepare(self.alphabet)
+        letters = self.alphabet.by_name()
+        observations = Observations(self._subject, letters, most_requests=self._most_requests)
+        observations.watch = self._keep
+        self._observations = observations
+        for word, answers in self._given:
+            if letters.keys() >= set(word):
+                observations.remember(word, answers)
+        suite = suite_for(self.alphabet, tester.target)
+        self._ask_first(observations, suite)
+        learn(
+            [one.name for one in self.alphabet.letters],
+            observations,
+            chance=Chance(self._seed).stream("learn"),
+            effort=FULL_EFFORT if self._is_full else DEFAULT_EFFORT,
+            suite=suite,
+            see=self._see,
+        )
+
+    def _prove_keys(self) -> None:
+        """Let each key open its level once: only then it is known which key is right."""
+        tester, security = self._tester, self._tester.security
+        for entry in tester.target.security:
+            if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is Reset.RENEWED):
+                continue
+            self._subject.reset()
+            try:
+                security.unlock(entry.level)
+            except Unjudged as reason:
+                tester.note(f"level 0x{entry.level:02X}: {reason}")
+        self._subject.resets = 0
+
+    def _ask_first(self, observations: Observations, suite: Suite) -> None:
+        for index, word in enumerate(suite.first):
+            for _ in range(3):
+                try:
+                    if observations.known(word) is None:
+                        observations.play(word)
+                    break
+                except Relearn:
+                    continue
+            self._say(f"{index + 1} of {len(suite.first)} sequences that single checks ask")
+
+    def _see(self, hypothesis: Any) -> None:
+        self._hypothesis = hypothesis
+        self._say(f"{hypothesis.size} states, {self._tester.exchange_count} requests")
+
+    def _machine(self) -> StateMachine:
+        observations, security = self._observations, self._tester.security
+        hypothesis = self._hypothesis
+        states = [] if hypothesis is None else sorted(hypothesis.states, key=lambda one: (len(one.prefix), one.prefix))
+        ids = {one.state_id: f"s{number}" for number, one in enumerate(states)}
+        names = [one.name for one in self.alphabet.letters]
+        transitions = [
+            Transition(ids[one.state_id], name, one.output_fun[name], ids[one.transitions[name].state_id])
+            for one in states
+            for name in names
+        ]
+        return StateMachine(
+            alphabet=tuple(names),
+            states=tuple(NamedState(id, id) for id in ids.values()),
+            initial="s0" if states else "",
+            transitions=tuple(transitions),
+            requests=self._tester.exchange_count,
+            resets=self._subject.resets,
+            wrong_keys=security.wrong_keys_sent,
+            nondeterminism=tuple(observations.conflicts) if observations is not None else (),
+            meanings={one.name: one.what for one in (*self.alphabet.letters, *self.alphabet.probes)},
+            left_out=self.alphabet.left_out,
+            saved_letters=observations.saved_letters if observations is not None else 0,
+            reset_by=self._how.value,
+            target=self._tester.target.name,
+            seed=self._seed,
+            ended=self._ended,
+        )
+
+    # Judging
+
+    def _judge(self) -> None:
+        observations = self._observations
+        if observations is None:
+            return
+        letters = self.alphabet.by_name()
+        self._known = known = what_is_known(observations, self.alphabet, self._tester.target)
+        broken = judge_words(observations.played(), known, letters)
+        for id, word in judge_machine(self._machine(), known, letters).items():
+            if id not in broken or len(word) < len(broken[id]):
+                broken[id] = word
+        self._confirm(broken, known)
+
+    def _confirm(self, broken: Broken, known: Known) -> None:
+        for id, word in sorted(broken.items(), key=lambda item: (len(item[1]), item[0])):
+            self._say(f"{id} is confirmed on the ECU")
+            shortest = self._shortened(id, word, known)
+            first_frame = self._tester.trace.count
+            answers = self._broken_again(id, shortest, known)
+            rule = BrokenRule(id, RULES[id], shortest, answers)
+            if not answers:
+                self._unconfirmed.append(rule)
+                continue
+            exchanges = tuple(one.exchange() for one in list(self._tester.recent)[-EVIDENCE:])
+            self._confirmed.append(Confirmed(rule, exchanges, first_frame, self._tester.trace.count))
+
+    def _shortened(self, id: str, word: Word, known: Known) -> Word:
+        """The sequence without the letters that it does not need; the last one stays."""
+        tries = 0
+        index = 0
+        while index < len(word) - 1 and tries < MOST_SHORTENED:
+            shorter = (*word[:index], *word[index + 1 :])
+            tries += 1
+            if self._breaks(id, shorter, known):
+                word = shorter
+            else:
+                index += 1
+        return word
+
+    def _breaks(self, id: str, word: Word, known: Known) -> bool:
+        """Whether the ECU breaks this rule at the end of a sequence; asked only where the answers are not known."""
+        assert self._observations is not None
+        answers = self._observations.known(word)
+        if answers is None:
+            if self._how is not Reset.RENEWED:
+                return False  # on a real bus each try costs a reset, and a delay perhaps
+            answers = self._observations.play(word)
+        letters = self.alphabet.by_name()
+        return (id, len(word)) in judge_word([letters[name] for name in word], answers, known)
+
+    def _broken_again(self, id: str, word: Word, known: Known) -> Answers:
+        """The answers to the sequence, asked once more and judged by the time that has passed; empty: it broke no rule."""
+        letters = [self.alphabet.by_name()[name] for name in word]
+        self._subject.reset()
+        answers, seconds = [], []
+        for letter in letters:
+            begun_s = self._tester.link.now_s
+            answers.append(self._subject.do(letter))
+            seconds.append(max(self._tester.link.now_s - begun_s - letter.seconds, 0.0))
+        self._keep(word, tuple(answers))
+        return tuple(answers) if any(one == id for one, _ in judge_word(letters, tuple(answers), known, seconds)) else ()

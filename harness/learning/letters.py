@@ -1,0 +1,236 @@
+"""The letters of the alphabet in which an ECU is asked: what each one sends, and what it needs to be permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from harness.target import Target
+from harness.tester.tester import Tester
+from harness.uds import ResetType, Service, Session
+
+LONGER = 1.2
+"""A wait is so many times the time that it is to outlast: S3, or a delay."""
+
+
+class Kind(Enum):
+    """What a letter does."""
+
+    SESSION = "session"
+    SEED = "seed"
+    RIGHT_KEY = "right key"
+    WRONG_KEY = "wrong key"
+    KEY_WITHOUT_SEED = "key without seed"
+    FOREIGN_KEY = "key of another level"
+    OLD_KEY = "old key"
+    LONG_KEY = "key one byte too long"
+    QUIET_KEY = "wrong key, suppressed"
+    QUIET_SEED = "seed, suppressed"
+    FUNCTIONAL_SEED = "seed, functional"
+    EFFECT = "guarded effect"
+    RESET = "reset"
+    POWER = "power"
+    WAIT = "wait"
+    PRESENT = "tester present"
+    READ = "read"
+
+
+KEYS: Final = frozenset(
+    {Kind.RIGHT_KEY, Kind.WRONG_KEY, Kind.KEY_WITHOUT_SEED, Kind.FOREIGN_KEY, Kind.OLD_KEY, Kind.LONG_KEY, Kind.QUIET_KEY}
+)
+GUESSES: Final = KEYS - {Kind.RIGHT_KEY}
+"""Keys that are wrong by intention."""
+
+
+_MADE: Final = frozenset({Kind.RIGHT_KEY, Kind.OLD_KEY, Kind.LONG_KEY, Kind.FOREIGN_KEY})
+"""Keys for which the key function is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One thing that is done to the ECU."""
+
+    name: str
+    kind: Kind
+    number: int = 0
+    """The session, the reset type, or the level."""
+    other: int = 0
+    """The level whose sub-function takes a key of `number`."""
+    seconds: float = 0.0
+    """Of a wait."""
+    what: str = ""
+    """What it sends, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """What an ECU is asked, and what it is not."""
+
+    letters: tuple[Letter, ...]
+    """Those that the model is made of."""
+    probes: tuple[Letter, ...]
+    """Those that are sent in single sequences only."""
+    left_out: tuple[str, ...]
+    """Letters that are not sent, and why."""
+    level: int
+    """The lowest declared level."""
+    levels: tuple[int, ...]
+
+    def by_name(self) -> dict[str, Letter]:
+        """Every letter by its name."""
+        return {letter.name: letter for letter in (*self.letters, *self.probes)}
+
+    def first(self, kind: Kind, number: int | None = None) -> Letter | None:
+        """The first letter of a kind, for a level, a session or a reset type if one is named."""
+        found = (one for one in (*self.letters, *self.probes) if one.kind is kind and number in (None, one.number))
+        return next(found, None)
+
+
+def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool) -> Alphabet:
+    """The letters for an ECU. `can_renew`: wrong keys leave nothing behind, since the ECU itself is replaced."""
+    target = tester.target
+    levels = tuple(sorted(entry.level for entry in target.security)) or (1,)
+    wanted = list(_full(tester, levels) if is_full else _default(tester, levels[0]))
+    letters, left_out = [], []
+    for letter in wanted:
+        reason = why_not(tester, letter, can_renew=can_renew)
+        if reason:
+            left_out.append(f"{letter.name}: {reason}")
+        else:
+            letters.append(letter)
+    probes = [one for one in _probes(tester, levels) if is_full and not why_not(tester, one, can_renew=can_renew)]
+    known = {letter.name for letter in letters}
+    return Alphabet(
+        tuple(letters), tuple(one for one in probes if one.name not in known), tuple(left_out), levels[0], levels
+    )
+
+
+def _default(tester: Tester, level: int) -> Iterator[Letter]:
+    target = tester.target
+    yield from map(_session, _sessions_for(target, level))
+    yield Letter("seed", Kind.SEED, level, what=f"27 {level:02X}")
+    yield Letter("right key", Kind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed")
+    yield Letter("wrong key", Kind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
+    yield from _effect(tester, level, "guarded write")
+    yield _reset(target.reset.uds or ResetType.HARD)
+
+
+def _full(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
+    """All levels; but wrong keys for the lowest one alone, since each count multiplies the states."""
+    target = tester.target
+    sessions = dict.fromkeys(session for level in levels for session in _sessions_for(target, level))
+    sessions |= dict.fromkeys(target.way_to(one.id)[-1] for one in target.sessions)
+    yield from map(_session, sorted(sessions))
+    for level in levels:
+        name = f"0x{level:02X}"
+        yield Letter(f"seed {name}", Kind.SEED, level, what=f"27 {level:02X}")
+        yield Letter(f"right key {name}", Kind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed")
+        if level == levels[0]:
+            yield _wrong_key(level)
+        yield from _effect(tester, level, f"guarded write {name}")
+    yield _reset(target.reset.uds or ResetType.HARD)
+    yield from _waits(target, levels)
+
+
+def _wrong_key(level: int) -> Letter:
+    return Letter(f"wrong key 0x{level:02X}", Kind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
+
+
+def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
+    """What is sent in the sequences of single checks only."""
+    target = tester.target
+    for level in levels:
+        name, sent = f"0x{level:02X}", f"27 {level + 1:02X} and"
+        yield _wrong_key(level)
+        yield Letter(f"key without seed {name}", Kind.KEY_WITHOUT_SEED, level, what=f"{sent} zeros, whatever the seed")
+        yield Letter(f"old key {name}", Kind.OLD_KEY, level, what=f"{sent} the key that opened the level before")
+        yield Letter(f"long key {name}", Kind.LONG_KEY, level, what=f"{sent} the right key with one byte more")
+        suppressed = f"27 {level + 1 | 0x80:02X} and a wrong key"
+        yield Letter(f"wrong key {name}, suppressed", Kind.QUIET_KEY, level, what=suppressed)
+        yield Letter(f"seed {name}, suppressed", Kind.QUIET_SEED, level, what=f"27 {level | 0x80:02X}")
+        if target.can.functional_id is not None:
+            to_all = f"27 {level:02X} to the functional id"
+            yield Letter(f"seed {name}, functional", Kind.FUNCTIONAL_SEED, level, what=to_all)
+        for other in levels:
+            if other != level:
+                sent = f"27 {other + 1:02X} and the key for the seed of level {name}"
+                yield Letter(f"key of {name} at 0x{other:02X}", Kind.FOREIGN_KEY, level, other, what=sent)
+    for reset_type in ResetType:
+        yield _reset(reset_type)
+    if target.reset.power:
+        yield Letter("power", Kind.POWER, what="the supply is cut and restored")
+    yield Letter("tester present", Kind.PRESENT, what="3E 80")
+    if (did := next((entry.did for entry in target.data if entry.read.kind == "open"), None)) is not None:
+        yield Letter("read", Kind.READ, did, what=f"22 {did >> 8:02X} {did & 0xFF:02X}")
+
+
+def _sessions_for(target: Target, level: int) -> Iterator[int]:
+    """The default session, and those that lead to the level's."""
+    yield Session.DEFAULT
+    entry = target.level(level)
+    own = entry.session if entry is not None and entry.session is not None else None
+    if own is None or own == Session.DEFAULT:
+        declared = [one.id for one in target.sessions if one.id != Session.DEFAULT]
+        own = Session.EXTENDED if Session.EXTENDED in declared or not declared else declared[-1]
+    yield from (session for session in target.way_to(own) if session != Session.DEFAULT)
+
+
+def _session(session: int) -> Letter:
+    return Letter(f"10 {session:02X}", Kind.SESSION, session, what=f"10 {session:02X}")
+
+
+def _reset(reset_type: int) -> Letter:
+    return Letter(f"11 {reset_type:02X}", Kind.RESET, reset_type, what=f"11 {reset_type:02X}")
+
+
+def _effect(tester: Tester, level: int, name: str) -> Iterator[Letter]:
+    entry = tester.access.protected_by(level)
+    if entry is not None and tester.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
+        what = f"2E {entry.did >> 8:02X} {entry.did & 0xFF:02X} and another value, which is read back"
+        yield Letter(name, Kind.EFFECT, level, what=what)
+        return
+    witness = next(iter(tester.security.witnesses.of(level)), None)
+    what = "" if witness is None else witness.name
+    yield Letter(name if witness is None else name.replace("write", "effect"), Kind.EFFECT, level, what=what)
+
+
+def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:
+    delays = [entry.delay_s for entry in target.security if entry.level in levels and entry.delay_s]
+    times = {}
+    if target.timing.s3_ms is not None:
+        times["S3"] = target.timing.s3_ms / 1000 * LONGER
+    if delays:
+        times["the delay"] = max(delays) * LONGER
+    for what, seconds in times.items():
+        yield Letter(f"wait {seconds:g} s", Kind.WAIT, seconds=seconds, what=f"nothing, for longer than {what}")
+
+
+def why_not(tester: Tester, letter: Letter, *, can_renew: bool) -> str:
+    """Why a letter cannot be sent; empty: it can."""
+    allowed, security = tester.allows, tester.security
+    pdu = b""
+    if letter.kind is Kind.SESSION:
+        pdu = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, letter.number))
+    elif letter.kind is Kind.RESET:
+        pdu = bytes((Service.ECU_RESET, letter.number))
+    if pdu and not tester.permits(pdu):
+        return "the target does not allow it; see [safety] allow in the target file"
+    if letter.kind is Kind.POWER and not allowed("power"):
+        return 'the target does not allow "power"'
+    if letter.kind is Kind.FUNCTIONAL_SEED and not allowed("functional"):
+        return 'the target does not allow "functional"'
+    if letter.kind is Kind.EFFECT and not letter.what:
+        return f"nothing that level 0x{letter.number:02X} guards is declared and may be tried"
+    if letter.kind not in KEYS:
+        return ""
+    if security.level(letter.number).suspect:
+        return security.level(letter.number).suspect
+    if letter.kind in _MADE and not security.has_key(letter.number):
+        return f"no key function is given for level 0x{letter.number:02X}"
+    if letter.kind in GUESSES and not allowed("lockout"):
+        return 'a wrong key needs "lockout"; see [safety] allow in the target file'
+    if letter.kind in GUESSES and not can_renew and not security.has_key(letter.number):
+        return f"wrong keys can only be forgotten by the right one, and no key function is given for 0x{letter.number:02X}"
+    return ""

@@ -1,0 +1,234 @@
+"""Every answer of the ECU to a sequence of letters: asked once, looked up ever after, and voted on if it changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.learning.letters import Letter
+from harness.learning.subject import DEAD, Subject
+from harness.state_machine import Conflict
+
+Word = tuple[str, ...]
+Answers = tuple[str, ...]
+
+NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F"})
+"""Refusals before anything is looked at: an ECU that gives one should be as it was."""
+VOTES: Final = 5
+MAJORITY: Final = 5
+"""Of `VOTES` and the two answers that differ, so many must agree."""
+MOST_CONFLICTS: Final = 8
+
+
+class Ended(Exception):
+    """Learning cannot go on; the text says why."""
+
+
+class Relearn(Exception):
+    """What was believed of a sequence has changed: the machine has to be made anew from what is known."""
+
+
+class OutOfBudget(Ended):
+    """As many requests were sent as may be."""
+
+
+@dataclass(slots=True)
+class _Node:
+    answers: dict[str, str] = field(default_factory=dict)
+    after: dict[str, _Node] = field(default_factory=dict)
+    is_dead: bool = False
+    """The ECU answers nothing any more, so that nothing need be asked."""
+
+    def answer(self, letter: str) -> str | None:
+        """The answer to a letter here; None: it was not asked."""
+        return DEAD if self.is_dead else self.answers.get(letter)
+
+    def then(self, letter: str) -> _Node:
+        """Where a letter that was asked here leads; the same node: it changes nothing."""
+        return self if self.is_dead else self.after[letter]
+
+
+class Observations:
+    """A tree of answers by sequence. What an ECU does not serve is taken to leave it as it was, until it is seen not to."""
+
+    def __init__(self, subject: Subject, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
+        self._subject = subject
+        self._letters = letters
+        self._most_requests = most_requests
+        self._root = _Node()
+        self._played: list[tuple[Word, Answers]] = []
+        self._changes_though_refused: set[str] = set()
+        self.conflicts: list[Conflict] = []
+        self.saved_letters = 0
+        self.watch: Callable[[Word, Answers], None] = lambda word, answers: None
+        """Told of each sequence that was played on the ECU."""
+
+    @property
+    def requests(self) -> int:
+        """All requests that were sent so far."""
+        return self._subject.tester.exchange_count
+
+    def played(self) -> Iterator[tuple[Word, Answers]]:
+        """Each sequence that was played, with its answers, in order."""
+        yield from self._played
+
+    def remember(self, word: Word, answers: Answers) -> None:
+        """Take the answers of an earlier run for known."""
+        self._played.append((word, answers))
+        node = self._root
+        for letter, answer in zip(word, answers, strict=False):
+            self._learn(node, letter, answer)
+            node = node.then(letter)
+
+    def known(self, word: Sequence[str]) -> Answers | None:
+        """The answers to a sequence as far as they follow from what was asked; None: they do not."""
+        node, answers = self._root, []
+        for letter in word:
+            answer = node.answer(letter)
+            if answer is None:
+                return None
+            answers.append(answer)
+            node = node.then(letter)
+        return tuple(answers)
+
+    def ask(self, word: Sequence[str]) -> Answers:
+        """The answers to a sequence, from memory if they are known."""
+        known = self.known(word)
+        if known is not None:
+            self.saved_letters += len(word)
+            return known
+        return self.follow(word, lambda answers: None)
+
+    def follow(self, word: Sequence[str], choose: Callable[[Answers], str | None]) -> Answers:
+        """Play a sequence, and then what `choose` makes of the answers so far, until it says None; gives all answers.
+
+        What is known to change nothing is not sent; nothing at all is, if every answer is known.
+        """
+        answers: list[str] = []
+        changing: list[tuple[str, str]] = []  # the letters that matter, with their answers
+        is_live = False
+        node = self._root
+        for letter in self._letters_of(word, choose, answers):
+            answer = node.answer(letter)
+            if answer is None or (is_live and node.then(letter) is not node):
+                if not is_live:
+                    is_live = True
+                    self._start()
+                    for index, (one, known) in enumerate(changing):
+                        self._check(one, known, self._do(one), [before for before, _ in changing[:index]])
+                given = self._do(letter)
+                self._check(letter, answer, given, [one for one, _ in changing])
+                answer = given
+                self._learn(node, letter, answer)
+                changing.append((letter, answer))
+            else:
+                self.saved_letters += 1
+                if node.then(letter) is not node:
+                    changing.append((letter, answer))
+            answers.append(answer)
+            node = node.then(letter)
+        if is_live:
+            self._note(tuple(one for one, _ in changing), tuple(answer for _, answer in changing))
+        return tuple(answers)
+
+    @staticmethod
+    def _letters_of(word: Sequence[str], choose: Callable[[Answers], str | None], answers: list[str]) -> Iterator[str]:
+        yield from word
+        while (letter := choose(tuple(answers))) is not None:
+            yield letter
+
+    def play(self, word: Sequence[str]) -> Answers:
+        """Play a whole sequence, every letter of it, and see whether it agrees with what is known.
+
+        Relearn: a letter that was refused has changed something. Ended: the ECU does not answer alike.
+        """
+        self._start()
+        answers: list[str] = []
+        node = self._root
+        skipped: list[str] = []
+        for index, letter in enumerate(word):
+            given = self._do(letter)
+            known = node.answer(letter)
+            if known is not None and known != given and skipped and self._again(tuple(word[: index + 1])) == given:
+                self._changes_though_refused.update(skipped)
+                self._rebuild()
+                raise Relearn
+            self._check(letter, known, given, word[:index])
+            self._learn(node, letter, given)
+            if node.then(letter) is node:
+                skipped.append(letter)
+            answers.append(given)
+            node = node.then(letter)
+        self._note(tuple(word), tuple(answers))
+        return tuple(answers)
+
+    def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
+        """See that a letter is answered as it was before; else ask again and again.
+
+        Relearn: one answer has a clear majority. Ended: none has, or it is not the first time.
+        """
+        if known in (None, given):
+            return
+        assert known is not None
+        word = (*before, letter)
+        counts = Counter((known, given))
+        for _ in range(VOTES):
+            counts[self._again(word)] += 1
+        self.conflicts.append(Conflict(word, dict(counts.most_common())))
+        if counts.most_common(1)[0][1] < MAJORITY:
+            raise Ended(f"the ECU does not always answer alike: {_shown(word)} gives {_told(counts)}")
+        if len(self.conflicts) >= MOST_CONFLICTS:
+            raise Ended(
+                f"the ECU does not always answer alike: {len(self.conflicts)} sequences were answered in several ways"
+            )
+        self._forget(word)
+        raise Relearn
+
+    def _again(self, word: Word) -> str:
+        self._start()
+        answer = ""
+        for letter in word:
+            answer = self._do(letter)
+        return answer
+
+    def _forget(self, word: Word) -> None:
+        """Take out every sequence that begins with this one: it is asked anew."""
+        self._played = [(one, answers) for one, answers in self._played if one[: len(word)] != word]
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._root = _Node()
+        for word, answers in self._played:
+            node = self._root
+            for letter, answer in zip(word, answers, strict=True):
+                self._learn(node, letter, answer)
+                node = node.then(letter)
+
+    def _learn(self, node: _Node, letter: str, answer: str) -> None:
+        if node.answer(letter) == answer:
+            return
+        node.answers[letter] = answer
+        is_as_before = answer in NOT_SERVED and letter not in self._changes_though_refused
+        node.after[letter] = node if is_as_before else _Node(is_dead=answer == DEAD)
+
+    def _note(self, word: Word, answers: Answers) -> None:
+        self._played.append((word, answers))
+        self.watch(word, answers)
+
+    def _start(self) -> None:
+        if self._most_requests is not None and self.requests >= self._most_requests:
+            raise OutOfBudget(f"the budget of {self._most_requests} requests is used up")
+        self._subject.reset()
+
+    def _do(self, letter: str) -> str:
+        return self._subject.do(self._letters[letter])
+
+
+def _shown(word: Word) -> str:
+    return ", ".join(word)
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{times} x {answer}" for answer, times in counts.most_common())

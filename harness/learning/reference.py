@@ -1,0 +1,511 @@
+"""Hold what an ECU answers, letter by letter, against the state machine that ISO 14229-1 gives SecurityAccess.
+
+What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.model`). This file adds
+what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
+from harness.learning.letters import GUESSES, KEYS, Kind, Letter
+from harness.learning.subject import (
+    CHANGED,
+    DEAD,
+    NOT_WRITTEN,
+    POSITIVE,
+    RESTARTED,
+    SEED,
+    SILENCE,
+    WRITTEN,
+    ZERO_SEED,
+)
+from harness.target import Target
+from harness.tester.security import DEFAULT_DELAY_S
+
+LARGEST_LIMIT: Final = 10
+"""More wrong keys than these are no limit."""
+DELAY_KEPT: Final = 0.95
+"""The part of a delay after which it may be over."""
+PERMANENT: Final = 10
+"""A lock that holds for so many delays is one for ever."""
+_SEEDS: Final = frozenset({Kind.SEED, Kind.QUIET_SEED, Kind.FUNCTIONAL_SEED})
+_IN_DELAY: Final = frozenset({"0x36", "0x37"})
+_MAY_BE_SAID_IN_DELAY: Final = _IN_DELAY | {"0x21", "0x22", "0x24", "0x11", "0x12", "0x33", "0x34", "0x7E", "0x7F"}
+_COMPARED: Final = frozenset({"0x35", "0x36"})
+
+RULES: Final[Mapping[str, str]] = {
+    "SA-07": "a locked level gives no seed of zeros",
+    "SA-08": "a level that is open gives a seed of zeros",
+    "SA-09": "wrong keys are limited",
+    "SA-10": "a new seed does not put the count of wrong keys back",
+    "SA-11": "a change of session does not put the count of wrong keys back",
+    "SA-12": "a reset does not put the count of wrong keys back",
+    "SA-13": "a loss of power does not put the count of wrong keys back",
+    "SA-14": "no time-out and no other request puts the count of wrong keys back",
+    "SA-15": "opening another level does not put the count of wrong keys back",
+    "SA-16": "while the delay runs no seed is given and no key is taken",
+    "SA-17": "a restart does not end the delay",
+    "SA-18": "a restart after a wrong key starts with the delay",
+    "SA-19": "no other form of request, session or level gets round the delay",
+    "SA-20": "wrong keys are limited after a delay, too",
+    "SA-21": "a key without a seed is refused",
+    "SA-22": "a wrong key takes the seed with it",
+    "SA-23": "a key of the wrong length, or for another level, takes the seed with it",
+    "SA-24": "a key that has opened a level is not accepted again",
+    "SA-25": "a key that was right once does not open the level later",
+    "SA-26": "a change or the end of a session takes the seed with it",
+    "SA-27": "the key of one level does not open another",
+    "SA-28": "what needs one level is not done while another is open",
+    "SA-29": "one level is open at a time",
+    "SA-30": "a key of the wrong length is refused",
+    "SA-31": "a wrong key is refused",
+    "SA-36": "the suppress bit changes nothing about a key",
+    "SA-39": "a refused key opens nothing",
+    "SA-41": "a delay ends, and keeps nothing else from being answered",
+    "AC-01": "what a level guards is refused while it is locked",
+    "AC-02": "no session, and no pending seed, opens what a level guards",
+    "ST-01": "a change of session locks",
+    "ST-02": "the end of a session by S3 locks",
+    "ST-03": "a restart locks",
+    "ST-04": "TesterPresent opens nothing, and brings nothing back",
+    "ST-05": "there is no seed in the default session",
+    "ST-08": "a restart leads to the default session",
+    "CF-07": "the codes of keys and of the delay follow the standard",
+    "DS-04": "no request keeps the ECU from answering",
+}
+"""Each rule that a machine can break, by the check that owns it."""
+
+Events = frozenset[str]
+_NONE: Final[Events] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was seen of this ECU before it is judged."""
+
+    rules: Rules
+    delays_s: Mapping[int, float | None]
+    limits: Mapping[int, int | None]
+    """By level, how many wrong keys it compares one after the other; None: no limit was seen."""
+    is_one_counter: bool = False
+    """All levels share one count."""
+    read_answer: str = POSITIVE
+    """What an ordinary read is answered in the initial state."""
+    s3_s: float | None = None
+    default_session: int = 1
+    taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
+    """Steps of the reference that were worked out already."""
+
+    def delay_s(self, level: int) -> float | None:
+        """The declared delay."""
+        return self.delays_s.get(level)
+
+
+def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter: bool, read_answer: str) -> Known:
+    """What is declared of an ECU, and what was seen."""
+    rules = Rules({one.level: one.session for one in target.security}, has_sessions=target.timing.s3_ms is not None)
+    delays = {one.level: one.delay_s for one in target.security}
+    s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
+    return Known(rules, delays, limits, is_one_counter, read_answer, s3_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What happened to one level within one sequence."""
+
+    spent_by: str = "never"
+    """What made the last seed unusable; empty: it is pending, as far as we know."""
+    closed_by: str = "never"
+    """What locked it last; empty: its key was accepted and nothing has locked it."""
+    wrong: int = 0
+    """Keys compared and found wrong, since the count could be put back."""
+    between: Events = _NONE
+    """What came between them."""
+    is_delayed: bool = False
+    in_delay: Events = _NONE
+    """What came since the delay began."""
+    waited_s: float = 0.0
+    """Since the last wrong key, or since a restart before any delay."""
+    is_failed_before_restart: bool = False
+    refused_since_key: Events = _NONE
+    """Kinds of keys that were refused since anything could have locked the level."""
+    delays_waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """What the reference believes after a sequence, and what it thinks of the next answer."""
+
+    known: Known
+    tracker: Tracker
+    levels: Mapping[int, _Level] = field(default_factory=dict)
+    is_booting: bool = False
+    has_restarted_last: bool = False
+    presents: bool = False
+    """TesterPresent was sent since the last level was opened or closed."""
+    session: int = 1
+
+    @classmethod
+    def start(cls, known: Known) -> Monitor:
+        """The belief of an ECU that has just started."""
+        return cls(known, Tracker(known.rules, (State(),)), {level: _Level() for level in known.rules.levels})
+
+    def key(self) -> Hashable:
+        """Two monitors with one key judge alike whatever follows."""
+        levels = tuple(sorted((number, one) for number, one in self.levels.items()))
+        return self.tracker.belief, levels, self.is_booting, self.has_restarted_last, self.presents, self.session
+
+    def after(self, letter: Letter, answer: str, *, is_open: bool = False, seconds: float = 0.0) -> tuple[Monitor, str]:
+        """The belief after one letter, and the id of the check whose rule its answer breaks; empty: none.
+
+        `is_open`: the machine is known to do here what the level guards. `seconds` that passed beyond a letter's own wait.
+        """
+        monitor = self._waiting(letter.seconds + seconds) if letter.seconds + seconds else self
+        if answer == DEAD:
+            is_key = letter.kind in KEYS and self.levels.get(letter.number, _Level()).spent_by
+            return monitor, "SA-21" if is_key else "DS-04"
+        if self.is_booting and answer == SILENCE:
+            return replace(monitor, is_booting=False), ""
+        monitor = replace(monitor, is_booting=False)
+        match letter.kind:
+            case Kind.WAIT:
+                return monitor._waited(letter)
+            case Kind.SESSION:
+                return monitor._entered(letter, answer)
+            case Kind.RESET | Kind.POWER:
+                return monitor._restarted(letter, answer)
+            case Kind.PRESENT:
+                return monitor._event("present", presents=True), ""
+            case Kind.READ:
+                is_refused = answer != self.known.read_answer and any(one.is_delayed for one in self.levels.values())
+                return monitor._event("read"), "SA-41" if is_refused else ""
+            case Kind.EFFECT:
+                return monitor._tried(letter, answer)
+        if letter.kind in _SEEDS:
+            return monitor._seed(letter, answer, is_open)
+        return monitor._sent_key(letter, answer)
+
+    # Each kind of letter
+
+    def _take(self, step: Step, answer: Answer) -> tuple[Tracker, bool]:
+        key = (self.tracker.belief, step, answer)
+        if key not in self.known.taken:
+            tracker = self.tracker.copy()
+            self.known.taken[key] = (tracker, tracker.take(step, answer))
+        tracker, is_sound = self.known.taken[key]
+        return tracker, is_sound
+
+    def _with(self, number: int, **changes: object) -> Monitor:
+        level = self.levels.get(number, _Level())
+        return replace(self, levels={**self.levels, number: replace(level, **changes)})  # type: ignore[arg-type]
+
+    def _each(self, event: str) -> Monitor:
+        """Something has come between wrong keys, or since the delay began."""
+        levels = dict(self.levels)
+        for number, one in self.levels.items():
+            if one.wrong and event not in one.between:
+                levels[number] = one = replace(one, between=one.between | {event})
+            if one.is_delayed and event not in one.in_delay:
+                levels[number] = replace(one, in_delay=one.in_delay | {event})
+        return self if levels == self.levels else replace(self, levels=levels)
+
+    def _event(self, event: str, *, presents: bool | None = None) -> Monitor:
+        monitor = self._each(event)
+        return monitor if presents is None else replace(monitor, presents=presents)
+
+    def _waiting(self, seconds: float) -> Monitor:
+        """Time passes: a delay may be over, and with it the count of wrong keys is put back."""
+        levels = {}
+        for number, one in self.levels.items():
+            delay_s = self.known.delay_s(number)
+            delay_s = DEFAULT_DELAY_S if delay_s is None else delay_s
+            longest_s = PERMANENT * delay_s + 1.0
+            waited_s = min(one.waited_s + seconds, longest_s)
+            changed = replace(one, waited_s=waited_s)
+            if waited_s >= DELAY_KEPT * delay_s:
+                was_counting = one.wrong or one.is_delayed
+                between = frozenset({"delay"}) if was_counting or "delay" in one.between else one.between
+                changed = replace(changed, wrong=0, between=between, is_delayed=False, in_delay=_NONE)
+                changed = replace(changed, is_failed_before_restart=False)
+            levels[number] = changed
+        return replace(self, levels=levels)
+
+    def _waited(self, letter: Letter) -> tuple[Monitor, str]:
+        if self.known.s3_s is None or letter.seconds < self.known.s3_s:
+            return self, ""
+        tracker, _ = self._take(Step(Action.WAIT), Answer(Said.YES))
+        monitor = self._each("s3")._locked("s3")
+        return replace(monitor, tracker=tracker, session=self.known.default_session, has_restarted_last=False), ""
+
+    def _locked(self, why: str) -> Monitor:
+        """Every level is locked now, and no seed is pending."""
+        levels = {
+            number: one
+            if one.spent_by and one.closed_by and not one.refused_since_key
+            else replace(one, spent_by=one.spent_by or why, closed_by=one.closed_by or why, refused_since_key=_NONE)
+            for number, one in self.levels.items()
+        }
+        return replace(self, levels=levels, presents=False)
+
+    def _entered(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
+        if _answer(answer).said is Said.NOTHING:
+            return self, ""
+        tracker, _ = self._take(Step(Action.SESSION, letter.number), _answer(answer))
+        monitor = replace(self._event("session"), tracker=tracker, has_restarted_last=False)
+        if answer != POSITIVE:
+            return monitor, ""
+        return replace(monitor._locked("session"), session=letter.number), ""
+
+    def _restarted(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
+        if answer != RESTARTED and _answer(answer).said is Said.NOTHING:
+            return self, ""
+        tracker, _ = self._take(Step(Action.RESET), Answer(Said.YES) if answer == RESTARTED else _answer(answer))
+        event = "power" if letter.kind is Kind.POWER else "reset"
+        monitor = replace(self, tracker=tracker)._event(event)
+        if answer != RESTARTED:
+            return monitor, ""
+        tracker, _ = monitor._take(Step(Action.RESTART), Answer(Said.YES))
+        monitor = replace(monitor._locked(event), tracker=tracker)
+        levels = {
+            number: replace(
+                one,
+                is_failed_before_restart=one.is_failed_before_restart or bool(one.wrong),
+                waited_s=one.waited_s if one.is_delayed else 0.0,
+            )
+            for number, one in monitor.levels.items()
+        }
+        monitor = replace(monitor, levels=levels, is_booting=True, has_restarted_last=True)
+        return replace(monitor, session=self.known.default_session), ""
+
+    def _tried(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
+        level = self.levels.get(letter.number, _Level())
+        is_done = answer in (WRITTEN, POSITIVE) or CHANGED in answer
+        said = Answer(Said.YES) if is_done else Answer(Said.NO) if answer == NOT_WRITTEN else _answer(answer)
+        monitor = self._event("effect")
+        if said.said is Said.NOTHING:
+            return monitor, ""
+        tracker, is_sound = self._take(Step(Action.WRITE, letter.number), said)
+        monitor = replace(monitor, tracker=tracker)
+        if is_done and not is_sound:
+            if self.tracker.may_be_open(letter.number):  # a seed that was none of an open level has misled the reference
+                return monitor, ""
+            return monitor, self._why_open(letter.number, level, answer)
+        if is_done and CHANGED in answer:
+            return monitor, "AC-01"
+        return monitor, ""
+
+    def _why_open(self, number: int, level: _Level, answer: str) -> str:
+        """Which check owns it that a guarded effect works though the level should be locked."""
+        if self.presents:
+            return "ST-04"
+        if level.closed_by not in ("never", ""):
+            return {"session": "ST-01", "s3": "ST-02", "reset": "ST-03", "power": "ST-03"}.get(level.closed_by, "SA-29")
+        if CHANGED in answer:
+            return "AC-01"
+        if "suppressed" in level.refused_since_key:
+            return "SA-36"
+        if level.refused_since_key:
+            return "SA-39"
+        if any(other.closed_by == "" for one, other in self.levels.items() if one != number):
+            return "SA-28"
+        is_pending = any(one.spent_by == "" for one in self.levels.values())
+        return "AC-02" if is_pending or self.session != self.known.default_session else "AC-01"
+
+    def _seed(self, letter: Letter, answer: str, is_open: bool) -> tuple[Monitor, str]:
+        number = letter.number
+        level = self.levels.get(number, _Level())
+        kind = {Kind.QUIET_SEED: "suppressed", Kind.FUNCTIONAL_SEED: "functional"}.get(letter.kind, "")
+        said = _answer(answer)
+        if letter.kind is Kind.FUNCTIONAL_SEED and answer == SILENCE:
+            return self, ""
+        if letter.kind is Kind.QUIET_SEED and answer == SILENCE:
+            said = Answer(Said.YES)
+        monitor = self._other_level(number, "other level")
+        if said.said is Said.NOTHING:
+            return monitor, ""
+        if said.said is Said.NO:
+            tracker, _ = self._take(Step(Action.SEED, number), said)
+            monitor = replace(monitor, tracker=tracker)
+            broken = ""
+            if answer in _IN_DELAY:
+                if monitor._delay_is_endless(level):
+                    broken = "SA-41"
+                monitor = monitor._with(number, is_delayed=True, is_failed_before_restart=False)
+            elif level.is_delayed and answer not in _MAY_BE_SAID_IN_DELAY:
+                broken = "CF-07"
+            return monitor, broken
+        is_usable = said.said is Said.YES and not (letter.kind is Kind.QUIET_SEED and self.known.is_one_counter)
+        tracker, is_sound = self._take(Step(Action.SEED, number), said)
+        broken = ""
+        if not is_sound and said.said is Said.ZERO_SEED:
+            broken = "" if is_open else "SA-07"
+        elif not is_sound:
+            is_out = self.known.rules.is_out_of_session(number, self.session)
+            broken = ("ST-08" if self.has_restarted_last else "ST-05") if is_out else "SA-08"
+        elif is_usable and letter.kind is not Kind.QUIET_SEED:
+            broken = self._given_too_early(level, kind)
+        events = level.between | {"seed"} if level.wrong and level.spent_by == "" else level.between
+        others = {"closed_by"} if said.said is Said.YES else set()
+        monitor = replace(monitor, tracker=tracker)
+        if said.said is Said.YES:
+            changes: dict[str, object] = {"spent_by": "", "between": events, "is_failed_before_restart": False}
+            if letter.kind is Kind.FUNCTIONAL_SEED or letter.kind is Kind.SEED:
+                changes |= {"is_delayed": False, "in_delay": _NONE}
+            monitor = monitor._with(number, **changes)
+            monitor = monitor._others(number, spent_by="other level") if others else monitor
+        return monitor, broken
+
+    def _delay_is_endless(self, level: _Level) -> bool:
+        """Whether a seed is refused although nothing but waiting has followed the last wrong key, for many delays."""
+        delays = [delay for delay in self.known.delays_s.values() if delay]
+        return bool(delays) and level.waited_s > PERMANENT * max(delays) and not level.is_failed_before_restart
+
+    def _given_too_early(self, level: _Level, kind: str) -> str:
+        """Which check owns it that a seed is given while a delay should run; empty: none should."""
+        events = level.in_delay | ({kind} if kind else set())
+        if level.is_delayed:
+            if events & {"reset", "power"}:
+                return "SA-17"
+            return "SA-19" if events & {"session", "other level", "suppressed", "functional"} else "SA-16"
+        has_delay = any(limit is not None for limit in self.known.limits.values()) and any(self.known.delays_s.values())
+        return "SA-18" if level.is_failed_before_restart and has_delay else ""
+
+    def _other_level(self, number: int, event: str) -> Monitor:
+        levels = {
+            one: replace(level, in_delay=level.in_delay | {event}) if one != number and level.is_delayed else level
+            for one, level in self.levels.items()
+        }
+        return replace(self, levels=levels)
+
+    def _others(self, number: int, **changes: object) -> Monitor:
+        monitor = self
+        for one, level in self.levels.items():
+            if one != number and level.spent_by == "":
+                monitor = monitor._with(one, **changes)
+        return monitor
+
+    def _sent_key(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
+        number = letter.other or letter.number
+        level = self.levels.get(number, _Level())
+        key = {Kind.RIGHT_KEY: Key.RIGHT, Kind.LONG_KEY: Key.LONG}.get(letter.kind, Key.WRONG)
+        is_claimed = letter.kind is Kind.QUIET_KEY and answer == SILENCE
+        said = Answer(Said.YES) if is_claimed else _answer(answer)
+        if said.said is Said.NOTHING:
+            return self, "SA-21" if answer == SILENCE and level.spent_by else ""
+        tracker, is_sound = self._take(Step(Action.KEY, number, key), said)
+        monitor = replace(self, tracker=tracker)
+        if said.said is Said.YES:
+            broken = "" if is_sound else self._why_accepted(letter, level)
+            if broken:  # it is open now, which is no deviation of its own
+                monitor = replace(monitor, tracker=Tracker(self.known.rules, (State(self.session, unlocked=number),)))
+            if is_sound and level.is_delayed:
+                broken = "SA-16"
+            return monitor._opened(number), broken
+        event = "suppressed" if letter.kind is Kind.QUIET_KEY else letter.kind.value
+        spent = "wrong key" if letter.kind not in (Kind.LONG_KEY, Kind.FOREIGN_KEY) else "wrong length or level"
+        monitor = monitor._with(
+            number, spent_by=level.spent_by or spent, refused_since_key=level.refused_since_key | {event}
+        )
+        if letter.other and self.levels.get(letter.number, _Level()).spent_by == "":
+            monitor = monitor._with(letter.number, spent_by=spent)
+        broken = "" if is_sound else "CF-07"
+        if answer in _COMPARED and level.spent_by == "":
+            monitor, counted = monitor._counted(number, letter, answer)
+            broken = broken or counted
+        return monitor, broken
+
+    def _counted(self, number: int, letter: Letter, answer: str) -> tuple[Monitor, str]:
+        """One more key was compared, and found wrong."""
+        monitor = self
+        broken = ""
+        for one in self.levels if self.known.is_one_counter else (number,):
+            level = monitor.levels[one]
+            between = level.between | {"suppressed"} if letter.kind is Kind.QUIET_KEY else level.between
+            wrong, limit = level.wrong + 1, self.known.limits.get(one)
+            most = LARGEST_LIMIT if limit is None else limit
+            if wrong > most and answer != "0x36":
+                broken = broken or ("SA-09" if limit is None else _why_unlimited(between))
+            is_limit = answer == "0x36"
+            monitor = monitor._with(
+                one,
+                wrong=min(wrong, most + 1),
+                between=between,
+                waited_s=0.0,
+                is_delayed=level.is_delayed or is_limit,
+                in_delay=_NONE,
+            )
+        return monitor, broken
+
+    def _opened(self, number: int) -> Monitor:
+        """A key was accepted: the level is open, every other one is not, and the count is put back."""
+        monitor = self
+        for one, level in self.levels.items():
+            if one == number or self.known.is_one_counter:
+                changed = replace(level, wrong=0, between=_NONE, is_delayed=False, in_delay=_NONE)
+                changed = replace(changed, is_failed_before_restart=False, waited_s=0.0)
+            else:
+                changed = replace(level, between=level.between | {"other success"} if level.wrong else level.between)
+            if one == number:
+                changed = replace(changed, spent_by="accepted", closed_by="", refused_since_key=_NONE)
+            else:
+                changed = replace(
+                    changed, spent_by=changed.spent_by or "accepted", closed_by=changed.closed_by or "other level"
+                )
+            monitor = replace(monitor, levels={**monitor.levels, one: changed})
+        return replace(monitor, presents=False)
+
+    def _why_accepted(self, letter: Letter, level: _Level) -> str:
+        """Which check owns it that a key is accepted which must not be."""
+        if letter.kind is Kind.FOREIGN_KEY:
+            return "SA-27"
+        if letter.kind in (Kind.LONG_KEY, Kind.OLD_KEY):
+            return "SA-30" if letter.kind is Kind.LONG_KEY else "SA-25"
+        if letter.kind is Kind.QUIET_KEY:
+            return "SA-36"
+        if level.spent_by == "":
+            return "SA-31" if letter.kind in GUESSES else "ST-05"
+        if level.spent_by == "accepted" and level.closed_by:
+            return "SA-25"
+        return {
+            "never": "SA-21",
+            "wrong key": "SA-22",
+            "wrong length or level": "SA-23",
+            "other level": "SA-23",
+            "accepted": "SA-24",
+            "session": "SA-26",
+            "s3": "SA-26",
+        }.get(level.spent_by, "SA-25")
+
+
+def _why_unlimited(between: Events) -> str:
+    """Which check owns it that more keys are compared than the ECU takes in a row."""
+    for event, check in (
+        ("suppressed", "SA-36"),
+        ("power", "SA-13"),
+        ("reset", "SA-12"),
+        ("other success", "SA-15"),
+        ("s3", "SA-14"),
+        ("session", "SA-11"),
+        ("present", "SA-14"),
+        ("read", "SA-14"),
+        ("effect", "SA-14"),
+        ("delay", "SA-20"),
+        ("seed", "SA-10"),
+    ):
+        if event in between:
+            return check
+    return "SA-09"
+
+
+def _answer(answer: str) -> Answer:
+    if answer == ZERO_SEED:
+        return Answer(Said.ZERO_SEED)
+    if answer in (POSITIVE, SEED, WRITTEN):
+        return Answer(Said.YES)
+    if answer.startswith("0x"):
+        return Answer(Said.NO, int(answer[:4], 16))
+    return Answer(Said.NOTHING)

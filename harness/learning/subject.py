@@ -1,0 +1,327 @@
+"""The ECU as a learner sees it: brought back to its initial state, asked letter by letter, its answers made abstract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from harness.errors import KeyFunctionError
+from harness.learning.letters import Alphabet, Kind, Letter
+from harness.outcome import ContactLost, Inconclusive
+from harness.target import DataEntry
+from harness.tester.exchange import BUSY_REPEATS, BUSY_WAIT_S
+from harness.tester.reply import Reply
+from harness.tester.restart import LATEST_START_S, Means
+from harness.tester.tester import Tester
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
+
+DEAD: Final = "dead"
+"""The answer of an ECU that no longer answers anything."""
+SILENCE: Final = "silence"
+MALFORMED: Final = "malformed"
+SEED: Final = "seed"
+ZERO_SEED: Final = "zero seed"
+POSITIVE: Final = "positive"
+WRITTEN: Final = "positive, written"
+CHANGED: Final = ", yet written"
+"""What follows a refusal that has changed the guarded value all the same."""
+NOT_WRITTEN: Final = "positive, not written"
+WAITED: Final = "waited"
+RESTARTED: Final = "restarted"
+
+READY_STEP_S: Final = 0.25
+LATEST_READY_S: Final = 5.0
+USUAL_KEY_BYTES: Final = 4
+
+
+class Reset(Enum):
+    """How the ECU is brought back to its initial state."""
+
+    RENEWED = "a factory-new simulated ECU each time"
+    RESTARTED = "delays waited out, the right key, and a restart"
+    SESSION = "the default session, since nothing is counted"
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the learner itself remembers of one level within one sequence."""
+
+    seed: bytes = b""
+    """The last one that was to be answered."""
+    opened_by: bytes = b""
+    """The key that was accepted last."""
+    is_open: bool = False
+
+
+@dataclass(slots=True)
+class Subject:
+    """One ECU. Every sequence starts with `reset`; `do` then sends one letter after the other."""
+
+    tester: Tester
+    how: Reset
+    resets: int = 0
+    settle_s: float = 0.0
+    """How long after a restart the ECU is left alone before it is asked again."""
+    is_dead: bool = False
+    _is_booting: bool = False
+    """It was told to restart, and has not been asked since."""
+    _memory: dict[int, _Memory] = field(default_factory=dict)
+    _values: dict[int, set[bytes]] = field(default_factory=dict)
+    """By DID, the values that it may have now, from this sequence or before it."""
+    _first_values: dict[int, bytes] = field(default_factory=dict)
+    _effects: dict[int, DataEntry] = field(default_factory=dict)
+
+    def prepare(self, alphabet: Alphabet) -> None:
+        """See how long the ECU takes to be ready after a start, and what the guarded values are. Unjudged: it is silent."""
+        tester = self.tester
+        self.settle_s = 2 * tester.target.reset.boot_s + LATEST_START_S
+        for letter in alphabet.letters:
+            if letter.kind is Kind.EFFECT and letter.what.startswith("2E"):
+                entry = tester.access.protected_by(letter.number)
+                assert entry is not None
+                self._effects[letter.number] = entry
+        self.reset()
+        if not tester.is_alive():
+            raise ContactLost("the ECU does not answer")
+        for entry in self._effects.values():
+            self._first_values[entry.did] = tester.stable_value(entry.did)
+        by_reset = alphabet.first(Kind.RESET)
+        if by_reset is not None and self.how is not Reset.SESSION:
+            self._measure_start(by_reset.number, alphabet.level)
+            self.reset()
+
+    def _measure_start(self, reset_type: int, level: int) -> None:
+        """Ask until sessions and seeds are served as before the restart: some ECUs refuse them with 22 for a while."""
+        tester = self.tester
+        usual = self._first_answers(level)
+        if not tester.request(bytes((Service.ECU_RESET, reset_type))).is_positive:
+            return
+        tester.state.restart_begun()
+        tester.wait(self.settle_s)
+        waited_s = 0.0
+        while self._first_answers(level) != usual and waited_s < LATEST_READY_S:
+            tester.wait(READY_STEP_S)
+            waited_s += READY_STEP_S
+        if 0 < waited_s < LATEST_READY_S:
+            self.settle_s += 1.5 * waited_s
+
+    def _first_answers(self, level: int) -> list[str]:
+        tester = self.tester
+        answers = [tester.request(tester.liveness_request)]
+        if tester.has_sessions:
+            entry = tester.target.level(level)
+            session = entry.session if entry is not None and entry.session else Session.EXTENDED
+            answers += [
+                tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one))) for one in tester.target.way_to(session)
+            ]
+        answers.append(tester.security.request_seed(level))
+        return [_kind_of(reply) for reply in answers]
+
+    def reset(self) -> None:
+        """Bring the ECU to its initial state. ContactLost: it does not come back."""
+        tester = self.tester
+        self.resets += 1
+        self._memory = {}
+        self._values = {did: {value} for did, value in self._first_values.items()}
+        self.is_dead = self._is_booting = False
+        if self.how is Reset.RENEWED:
+            tester.link.renew()
+            tester.state.renewed()
+            tester.wait(self.settle_s)
+            return
+        tester.restore()
+        if self.how is Reset.RESTARTED:
+            tester.wait(self.settle_s)
+
+    def do(self, letter: Letter) -> str:
+        """Send one letter and give its answer without what changes from one time to the next.
+
+        LinkError, NotRun, NotPermitted, KeyFunctionError: as by the tester.
+        """
+        if self.is_dead:
+            return DEAD
+        match letter.kind:
+            case Kind.WAIT:
+                self.tester.wait(letter.seconds)
+                self._is_booting = False
+                return WAITED
+            case Kind.EFFECT:
+                return self._effect(letter)
+            case Kind.POWER:
+                return self._cut_power()
+        reply = self._send(letter)
+        answer = _kind_of(reply)
+        if is_seed_request(reply.request) and reply.is_positive:
+            answer = SEED if any(reply.pdu[2:]) else ZERO_SEED
+        if answer == SILENCE and not self._is_alive(letter):
+            return DEAD
+        self._is_booting = False
+        if letter.kind is Kind.RESET and reply.is_positive:
+            self._has_restarted()
+            return RESTARTED
+        return answer
+
+    def _has_restarted(self) -> None:
+        """Wait for the boot. In virtual time the next letter is sent into it: that the ECU is deaf then is a state, too."""
+        self.tester.state.restart_begun()
+        self.tester.state.restart_seen()
+        self._is_booting = self.tester.link.is_virtual
+        if not self._is_booting:
+            self.tester.wait(self.settle_s)
+
+    def _send(self, letter: Letter) -> Reply:
+        tester, level = self.tester, letter.number
+        match letter.kind:
+            case Kind.SESSION:
+                return tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, letter.number)))
+            case Kind.RESET:
+                return tester.request(bytes((Service.ECU_RESET, letter.number)))
+            case Kind.PRESENT:
+                return tester.request(b"\x3e\x80")
+            case Kind.READ:
+                return tester.read_reply(letter.number)
+            case Kind.SEED:
+                return self._take_seed(level, tester.security.request_seed(level))
+            case Kind.FUNCTIONAL_SEED:
+                return self._take_seed(level, tester.request(bytes((Service.SECURITY_ACCESS, level)), is_functional=True))
+            case Kind.QUIET_SEED:
+                return tester.request(bytes((Service.SECURITY_ACCESS, level | SUPPRESS_POSITIVE_RESPONSE)))
+        return self._send_key(letter)
+
+    def _take_seed(self, level: int, reply: Reply) -> Reply:
+        memory = self._of(level)
+        if reply.is_positive and len(reply.pdu) > 2 and (any(reply.pdu[2:]) or not memory.is_open):
+            memory.seed = reply.pdu[2:]
+        return reply
+
+    def _of(self, level: int) -> _Memory:
+        return self._memory.setdefault(level, _Memory())
+
+    def _send_key(self, letter: Letter) -> Reply:
+        security, memory = self.tester.security, self._of(letter.number)
+        key, at = self._key(letter), letter.other or letter.number
+        quiet = SUPPRESS_POSITIVE_RESPONSE if letter.kind is Kind.QUIET_KEY else 0
+        reply = security.send_key_alone(at, key, sub_function=at + 1 | quiet)
+        for _ in range(BUSY_REPEATS if self.tester.allows("lockout") else 0):
+            if not reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
+                break
+            self.tester.wait(BUSY_WAIT_S)
+            reply = security.send_key_alone(at, key, sub_function=at + 1 | quiet)
+        if reply.is_positive:
+            memory.is_open, memory.opened_by = True, key
+        return reply
+
+    def _key(self, letter: Letter) -> bytes:
+        """The key that a letter means. Without a seed in this sequence the right key is that of a memory never written."""
+        security, memory, level = self.tester.security, self._of(letter.number), letter.number
+        length = security.level(level).key_length or USUAL_KEY_BYTES
+        if letter.kind is Kind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not Kind.OLD_KEY):
+            return bytes(length)
+        if letter.kind in (Kind.WRONG_KEY, Kind.QUIET_KEY):
+            return security.wrong_key(level, memory.seed)
+        try:
+            right = security.right_key(level, memory.seed) if memory.seed else bytes(length)
+        except (KeyFunctionError, Inconclusive):
+            if any(memory.seed):
+                raise
+            return bytes(length)  # a key function may refuse a seed of zeros
+        if letter.kind is Kind.OLD_KEY:
+            return memory.opened_by or bytes(length)
+        return right + b"\x00" if letter.kind is Kind.LONG_KEY else right
+
+    def _is_alive(self, letter: Letter) -> bool:
+        """Whether an ECU that was silent lives; one that boots is waited for.
+
+        One that was asked not to answer is not looked at.
+        """
+        if self._is_booting:
+            self._is_booting = False
+            self.tester.wait(self.settle_s)
+        elif letter.kind in (Kind.PRESENT, Kind.QUIET_KEY, Kind.QUIET_SEED):
+            return True
+        self.is_dead = not (self.tester.answers_now() or self.tester.is_alive())
+        return not self.is_dead
+
+    # Effects
+
+    def _effect(self, letter: Letter) -> str:
+        entry = self._effects.get(letter.number)
+        if entry is None:
+            witness = next(one for one in self.tester.security.witnesses.of(letter.number))
+            answer = _kind_of(witness.ask())
+            is_lost = answer == SILENCE and not self._is_alive(letter)
+            self._is_booting = False
+            return DEAD if is_lost else answer
+        return self._write(letter, entry)
+
+    def _write(self, letter: Letter, entry: DataEntry) -> str:
+        """Write a value that the data cannot have had, so that one look afterwards tells the effect."""
+        tester, seen = self.tester, self._values[entry.did]
+        value = self._new_value(entry, seen)
+        if value is None:
+            before = tester.read_reply(entry.did)
+            seen.clear()
+            seen.add(before.pdu[3:])
+            value = tester.other_value(entry, before.pdu[3:])
+        tester.state.will_change(entry.did, self._first_values[entry.did])
+        reply = tester.write(entry.did, value)
+        answer = _kind_of(reply)
+        was_booting = self._is_booting
+        if answer == SILENCE and not self._is_alive(letter):
+            return DEAD
+        self._is_booting = False
+        if answer == SILENCE and was_booting:
+            return SILENCE
+        after = tester.read_reply(entry.did)
+        seen.add(value)
+        if not after.is_positive:
+            return f"{answer}, not readable"
+        if after.pdu[3:] == value:
+            return WRITTEN if reply.is_positive else answer + CHANGED
+        seen.add(after.pdu[3:])
+        return NOT_WRITTEN if reply.is_positive else answer
+
+    def _new_value(self, entry: DataEntry, seen: set[bytes]) -> bytes | None:
+        first = self._first_values[entry.did]
+        number = int.from_bytes(first, "big")
+        for step in range(1, 256):
+            value = (number ^ step).to_bytes(len(first), "big")
+            if value not in seen and (entry.values is None or value in entry.values):
+                return value
+        return None
+
+    # Restarts
+
+    def _cut_power(self) -> str:
+        tester = self.tester
+        if tester.link.can_power_cycle():
+            tester.link.power_cycle()
+        elif not tester.restart.restart(Means.POWER, as_it_is=True):
+            return "no restart was seen"
+        self._has_restarted()
+        return RESTARTED
+
+
+def _kind_of(reply: Reply) -> str:
+    if reply.nrc is not None:
+        return f"0x{reply.nrc:02X}"
+    if reply.is_positive:
+        return POSITIVE
+    return SILENCE if reply.is_silence else MALFORMED
+
+
+def way_back(tester: Tester) -> Reset:
+    """How the ECU can be brought back to one initial state. Inconclusive: the target names no way."""
+    if tester.link.can_renew():
+        return Reset.RENEWED
+    if tester.restart.means():
+        return Reset.RESTARTED
+    if tester.has_sessions and not tester.allows("lockout"):
+        return Reset.SESSION
+    if tester.has_sessions:
+        return Reset.RESTARTED
+    raise Inconclusive(
+        "the ECU cannot be brought back to one initial state, from which every sequence has to start: the target declares "
+        'neither sessions nor a restart that it allows; name [reset] uds, command or power, and allow "reset" or "power"'
+    )

@@ -1,0 +1,154 @@
+"""Sequences that single checks ask, to be asked of the machine as a whole: from its initial state, and in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.observations import Word
+from harness.target import Target
+from harness.uds import Session
+
+USUAL_LIMIT: Final = 3
+LARGEST_LIMIT: Final = 10
+MOST_KEYS: Final = 12
+"""The most wrong keys in a row that a sequence sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What is asked whatever the machine looks like."""
+
+    first: tuple[Word, ...]
+    """From the initial state."""
+    everywhere: tuple[Word, ...]
+    """In every state."""
+    after_each: tuple[Word, ...]
+    """After every transition: what tells states apart that differ in what was counted."""
+
+
+def suite_for(alphabet: Alphabet, target: Target) -> Suite:
+    """The sequences that the letters of an alphabet allow."""
+    first, everywhere, after_each = [], [], []
+    levels = alphabet.levels if len(alphabet.levels) > 1 and alphabet.probes else (alphabet.level,)
+    for level in levels:
+        scenes = _Scenes(alphabet, target, level)
+        first += list(scenes.from_start())
+        everywhere += list(scenes.in_every_state())
+        after_each += list(scenes.after_each_transition())
+    if len(levels) > 1:
+        first += list(_shared_count(alphabet, target, levels))
+    return Suite(*(tuple(dict.fromkeys(filter(None, words))) for words in (first, everywhere, after_each)))
+
+
+def plain_wrong_keys(alphabet: Alphabet, target: Target, level: int) -> Word:
+    """Wrong keys one after the other from the initial state, more than a level should compare; empty: they are not sent."""
+    scenes = _Scenes(alphabet, target, level)
+    keys = scenes.wrong_keys(scenes.longest)
+    return (*scenes.enter, *keys) if keys else ()
+
+
+def wrong_keys_after_another_level(alphabet: Alphabet, target: Target, level: int, other: int) -> Word:
+    """One wrong key for another level, and then as many as lock this one: where one count serves all, one is too many."""
+    scenes, before = _Scenes(alphabet, target, level), _Scenes(alphabet, target, other)
+    first, then = before.wrong_keys(1), scenes.wrong_keys(scenes.limit)
+    return (*before.enter, *first, *scenes.enter, *then) if first and then else ()
+
+
+def _shared_count(alphabet: Alphabet, target: Target, levels: tuple[int, ...]) -> Iterator[Word]:
+    yield from (
+        wrong_keys_after_another_level(alphabet, target, one, other) for one in levels for other in levels if one != other
+    )
+
+
+class _Scenes:
+    """The sequences for one level. A letter that is not sent makes the sequences with it fall away."""
+
+    def __init__(self, alphabet: Alphabet, target: Target, level: int) -> None:
+        self._alphabet = alphabet
+        self._letters = alphabet.letters
+        names = alphabet.by_name()
+        of: Callable[[Kind], str] = lambda kind: next(  # noqa: E731
+            (one.name for one in names.values() if one.kind is kind and one.number == level), ""
+        )
+        self.seed, self.key, self.wrong, self.effect = map(of, (Kind.SEED, Kind.RIGHT_KEY, Kind.WRONG_KEY, Kind.EFFECT))
+        self.without_seed, self.old, self.long = map(of, (Kind.KEY_WITHOUT_SEED, Kind.OLD_KEY, Kind.LONG_KEY))
+        self.quiet_key, self.quiet_seed = map(of, (Kind.QUIET_KEY, Kind.QUIET_SEED))
+        self.functional = of(Kind.FUNCTIONAL_SEED)
+        entry = target.level(level)
+        self.limit = min((entry.attempts if entry else None) or USUAL_LIMIT, LARGEST_LIMIT)
+        self.longest = self.limit + 2 if entry is not None and entry.attempts else MOST_KEYS
+        session = entry.session if entry is not None else None
+        chain = target.way_to(session) if session is not None else ()
+        wanted = [f"10 {one:02X}" for one in chain if one != Session.DEFAULT] or [
+            one.name for one in self._letters if one.kind is Kind.SESSION and one.number != Session.DEFAULT
+        ][:1]
+        self.enter: Word = tuple(one for one in wanted if one in names)
+        self.level = level
+
+    def _of(self, kind: Kind) -> list[Letter]:
+        return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
+
+    def _word(self, *parts: str | Word) -> Word:
+        """The sequence; empty if one of its letters is not sent."""
+        letters: list[str] = []
+        for part in parts:
+            if not part:
+                return ()
+            letters += [part] if isinstance(part, str) else part
+        return tuple(letters)
+
+    def wrong_keys(self, count: int) -> Word:
+        """So many wrong keys, each with its seed."""
+        return (self.seed, self.wrong) * count if self.seed and self.wrong else ()
+
+    def breaks(self) -> Iterator[Word]:
+        """What may come between: sessions, resets, waits, other requests; each ends in the level's session."""
+        enter = self.enter or (self.seed,)
+        for one in self._of(Kind.SESSION):
+            yield (one.name, *enter)
+        for one in [*self._of(Kind.RESET), *self._of(Kind.POWER)]:
+            yield (one.name, enter[0], *enter)  # the first request meets an ECU that boots
+        for one in self._of(Kind.WAIT):
+            yield (one.name, *enter)
+        yield from ((one.name,) for one in [*self._of(Kind.PRESENT), *self._of(Kind.READ)])
+
+    def from_start(self) -> Iterator[Word]:
+        """What checks ask from a known state."""
+        word, enter, wrong = self._word, self.enter, self.wrong_keys
+        seed, key = self.seed, self.key
+        start = enter or (seed,)
+        yield word(start, wrong(self.longest), seed, key, self.effect or seed)
+        yield word(self.effect)
+        yield word(start, key, self.effect or seed)
+        yield word(start, seed, key, key, self.effect or seed, seed)
+        yield word(start, seed, self.wrong, key, self.effect or seed)
+        if self.limit > 1:
+            yield word(start, wrong(self.limit - 1), (seed, seed, self.wrong) if self.wrong else "", seed)
+        for one in self.breaks():
+            if self.limit > 1:
+                for count in dict.fromkeys((1, self.limit - 1)):
+                    yield word(start, wrong(count), one, wrong(self.limit))
+                yield word(start, wrong(1), one, seed, key, self.effect or seed)
+            yield word(start, wrong(self.limit), one, seed, key, self.effect or seed)
+            yield word(start, seed, one, key, self.effect or seed)
+            yield word(start, seed, key, self.effect or seed, one, self.effect or seed)
+            yield word(start, seed, key, one, key, seed, key)
+
+    def in_every_state(self) -> Iterator[Word]:
+        """What is asked wherever the machine is; letters of the model alone."""
+        word, seed, key = self._word, self.seed, self.key
+        yield word(seed, key, self.effect or seed)
+        if self._is_counted():
+            yield word(seed, self.wrong, key)
+        yield word(self.effect, seed)
+
+    def _is_counted(self) -> bool:
+        return any(one.name == self.wrong for one in self._letters)
+
+    def after_each_transition(self) -> Iterator[Word]:
+        """As many wrong keys as lock a level, from wherever it is."""
+        if self._is_counted():
+            yield self._word(self.enter or self.seed, self.wrong_keys(self.limit), self.seed)
