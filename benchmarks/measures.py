@@ -19,16 +19,16 @@ from pathlib import Path
 from benchmarks import socketcan
 from benchmarks.peers import PY_UDS, PYTHON_CAN, UDSONCAN, Peer
 from benchmarks.rows import Row
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
-from harness.link.bus import open_link
+from harness.buses import open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from harness.verdict import Depth
 
 RUNS = 5
 SHORT = b"\x22\x10\x10"
@@ -125,7 +125,7 @@ def real_bus() -> Iterator[Row]:
     if not socketcan.is_there():
         yield Row(name, "x", (), least, note=f"no {socketcan.CHANNEL} here")
         return
-    ecu = ("-m", "harness.cli", "ecu", "hardened", "--interface", "socketcan", "--channel", socketcan.CHANNEL)
+    ecu = ("-m", "harness", "ecu", "hardened", "--interface", "socketcan", "--channel", socketcan.CHANNEL)
 
     def ours() -> float:
         with socketcan.other_process(*ecu), open_tester("socketcan", socketcan.CHANNEL) as tester:

@@ -11,20 +11,18 @@ if TYPE_CHECKING:
     from harness.analysis.padding import Observed, padding_of, shown_in_padding
     from harness.analysis.rhythm import rhythm_of
     from harness.analysis.secrets import found_in, is_telling
-    from harness.audit.declare import attack
-    from harness.audit.measurements import Measurements
-    from harness.audit.measurements.between_keys import Act
-    from harness.audit.measurements.delay import Delay
-    from harness.audit.measurements.key_book import KeyBook
-    from harness.audit.measurements.key_kinds import bits_at, rearranged
-    from harness.errors import KeyFunctionError
+    from harness.check import attack
+    from harness.errors import Inconclusive, KeyFunctionError, NotApplicable, fail, inconclusive, not_applicable, not_run
     from harness.fuzz.campaign import Campaign
     from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
     from harness.fuzz.python import fuzz_case
     from harness.fuzz.walk import Patience, Walk
     from harness.link.frame import Frame
-    from harness.outcome import Inconclusive, NotApplicable, fail, inconclusive, not_applicable, not_run
-    from harness.run import Depth, Severity
+    from harness.measurements import Measurements
+    from harness.measurements.between_keys import Act
+    from harness.measurements.delay import Delay
+    from harness.measurements.key_book import KeyBook
+    from harness.measurements.key_kinds import bits_at, rearranged
     from harness.target import DataEntry, Target, load_target
     from harness.tester.guesses import KeyOutcome
     from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
@@ -37,23 +35,24 @@ if TYPE_CHECKING:
     from harness.tester.segments import segments
     from harness.tester.tester import Tester
     from harness.uds import Nrc, Service, write_request
+    from harness.verdict import Depth, Severity
 
 _HOME = {
-    "Act": "harness.audit.measurements.between_keys",
+    "Act": "harness.measurements.between_keys",
     "Campaign": "harness.fuzz.campaign",
     "DataEntry": "harness.target",
-    "Delay": "harness.audit.measurements.delay",
-    "Depth": "harness.run",
+    "Delay": "harness.measurements.delay",
+    "Depth": "harness.verdict",
     "Drift": "harness.analysis.drift",
     "Frame": "harness.link.frame",
-    "Inconclusive": "harness.outcome",
-    "KeyBook": "harness.audit.measurements.key_book",
+    "Inconclusive": "harness.errors",
+    "KeyBook": "harness.measurements.key_book",
     "KeyFunctionError": "harness.errors",
     "KeyOutcome": "harness.tester.guesses",
     "Lock": "harness.tester.locks",
     "Means": "harness.tester.restart",
-    "Measurements": "harness.audit.measurements",
-    "NotApplicable": "harness.outcome",
+    "Measurements": "harness.measurements",
+    "NotApplicable": "harness.errors",
     "Nrc": "harness.uds",
     "Observed": "harness.analysis.padding",
     "Oddity": "harness.tester.oddities",
@@ -62,24 +61,24 @@ _HOME = {
     "RawReply": "harness.tester.reply",
     "Reply": "harness.tester.reply",
     "Service": "harness.uds",
-    "Severity": "harness.run",
+    "Severity": "harness.verdict",
     "Target": "harness.target",
     "Teller": "harness.tester.locks",
     "Tester": "harness.tester.tester",
     "Walk": "harness.fuzz.walk",
-    "attack": "harness.audit.declare",
+    "attack": "harness.check",
     "await_quiet": "harness.tester.load",
-    "bits_at": "harness.audit.measurements.key_kinds",
+    "bits_at": "harness.measurements.key_kinds",
     "credentials_in": "harness.analysis.development",
     "drift": "harness.analysis.drift",
-    "fail": "harness.outcome",
+    "fail": "harness.errors",
     "foreign_frame": "harness.tester.load",
     "found_in": "harness.analysis.secrets",
     "frame_sequence": "harness.fuzz.generate",
     "frames_per_second": "harness.tester.load",
     "fuzz_case": "harness.fuzz.python",
     "images": "harness.tester.observe",
-    "inconclusive": "harness.outcome",
+    "inconclusive": "harness.errors",
     "is_telling": "harness.analysis.secrets",
     "load_target": "harness.target",
     "locks": "harness.tester.locks",
@@ -87,13 +86,13 @@ _HOME = {
     "memory_in_use": "harness.tester.observe",
     "mutated_request": "harness.fuzz.generate",
     "negative": "harness.tester.reply",
-    "not_applicable": "harness.outcome",
-    "not_run": "harness.outcome",
+    "not_applicable": "harness.errors",
+    "not_run": "harness.errors",
     "own_lag_s": "harness.tester.load",
     "padding_of": "harness.analysis.padding",
     "positive": "harness.tester.reply",
     "random_frame": "harness.fuzz.generate",
-    "rearranged": "harness.audit.measurements.key_kinds",
+    "rearranged": "harness.measurements.key_kinds",
     "rhythm_of": "harness.analysis.rhythm",
     "segments": "harness.tester.segments",
     "send_load": "harness.tester.load",

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.report.html import render_audit_html
 from harness.report.junit import junit_xml
 from harness.report.replay import render_pytest_html
 from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
-from harness.run import Run
-from harness.run_folder import AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD, read_run
+from harness.runs.findings import Run
+from harness.runs.folder import AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD, read_run
 
 FOLDER = Path(__file__).parents[1] / "reports" / "sample"
 

@@ -15,44 +15,38 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("attacks/**/*.py")])
 
-BASE = {"uds", "errors", "profile", "run", "outcome", "json_shape"}
-TARGET = BASE | {"target", "toml_schema"}
+BASE = {"uds", "verdict", "errors"}
+TARGET = BASE | {"target"}
 LINK = TARGET | {"link"}
-TESTER = LINK | {"tester"}
-REPORT = BASE | {"link", "run_folder", "run_lock", "redaction", "report"}
-AUDIT = TESTER | {"redaction", "analysis", "fuzz", "audit", "report", "run_folder", "run_lock", "requirements", "shipped"}
+RUNS = BASE | {"link", "runs"}
+TESTER = LINK | {"runs", "tester"}
+BUSES = TESTER | {"simulation", "buses"}
+MEASUREMENTS = BUSES | {"analysis", "check", "measurements"}
+AUDIT = MEASUREMENTS | {"fuzz", "report", "audit"}
 MAY_IMPORT = {
-    "uds": {"uds"},
-    "errors": set(),
-    "profile": set(),
-    "run": {"run", "profile", "uds"},
-    "outcome": {"outcome", "run"},
-    "json_shape": {"json_shape"},
-    "shipped": set(),
-    "run_folder": BASE | {"run_folder"},
-    "run_lock": {"errors"},
-    "redaction": BASE | {"run_folder", "link", "redaction"},
-    "toml_schema": {"errors"},
+    "uds": set(),
+    "verdict": set(),
+    "errors": {"verdict"},
     "target": TARGET,
+    "check": TARGET,
+    "runs": RUNS,
     "link": LINK,
+    "simulation": LINK | {"simulation"},
+    "buses": LINK | {"simulation"},
     "tester": TESTER,
     "analysis": {"analysis"},
-    "fuzz": TESTER | {"fuzz"},
-    "state_machine": {"errors"},
-    "learning": TESTER | {"fuzz", "state_machine", "learning"},
+    "measurements": MEASUREMENTS,
     "discovery": TESTER | {"discovery"},
-    "report": REPORT,
+    "fuzz": TESTER | {"fuzz"},
+    "doctor": BUSES | {"discovery", "doctor"},
+    "report": RUNS | {"report"},
     "audit": AUDIT,
-    "ecu": {"uds", "errors", "link", "ecu"},
-    "ecu_host": {"uds", "errors", "link", "ecu", "report", "ecu_host"},
-    "catalogue": AUDIT | {"catalogue"},
-    "requirements": TARGET | {"shipped", "requirements"},
-    "listing": AUDIT | {"ecu", "catalogue", "requirements", "listing"},
-    "doctor": TESTER | {"discovery", "doctor"},
-    "shell": TESTER | {"audit", "redaction", "report", "run_folder", "shell"},
-    "commands": AUDIT
-    | {"discovery", "ecu", "ecu_host", "catalogue", "doctor", "learning", "listing", "shell", "state_machine", "commands"},
-    "cli": {"errors", "commands"},
+    "ecu": BASE | {"link", "simulation", "ecu"},
+    "ecu_host": BASE | {"link", "simulation", "report", "ecu", "ecu_host"},
+    "learning": AUDIT | {"learning"},
+    "shell": AUDIT | {"shell"},
+    "cli": AUDIT | {"discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
+    "__main__": {"cli"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.link.bus import open_link
+from harness.buses import open_link
 from harness.link.clock import Chance
 from harness.link.trace import KEEP, Trace
 from harness.target import load_target

@@ -11,12 +11,13 @@ from functools import cache
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
-from harness.cli import main
-from harness.run import Depth, Finding, Run, Verdict
-from harness.run_folder import read_run
+from harness.cli.main import main
+from harness.runs.findings import Finding, Run
+from harness.runs.folder import read_run
 from harness.target import load_target
+from harness.verdict import Depth, Verdict
 
 ARTICLE_FAILS = {
     # Part 8; the severities are part 3's.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.catalogue import shipped_functions
-from harness.requirements import considered
+from harness.audit.catalogue import shipped_functions
+from harness.audit.requirements import considered
 
 LEDGER = considered()
 

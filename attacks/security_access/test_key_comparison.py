@@ -6,19 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from attacks.security_access.opened import judge_opened
-from harness import (
-    Depth,
-    Frame,
-    Measurements,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    bits_at,
-    fail,
-    inconclusive,
-    rearranged,
-)
+from harness import Depth, Frame, Measurements, Reply, Severity, Tester, attack, bits_at, fail, inconclusive, rearranged
 
 LONG = 200
 SINGLE_FRAME = 0

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from harness import (
-    DataEntry,
-    Nrc,
-    OtherAddress,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    negative,
-)
+from harness import DataEntry, Nrc, OtherAddress, Severity, Tester, attack, fail, inconclusive, negative
 
 NOT_ITS_SEED = negative(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.INVALID_KEY)
 

@@ -10,7 +10,7 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-from harness.audit.declare import declared_attack
+from harness.check import declared_attack
 
 CASE: Final = "__uds_case_text__"
 """On a check that is a fuzz case: the case's own text, and the function that yields its messages if it is in Python."""

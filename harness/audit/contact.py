@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from harness.errors import LinkError, LinkInterrupted
-from harness.outcome import ContactLost
+from harness.errors import ContactLost, LinkError, LinkInterrupted
 from harness.tester.crashes import RECOVERY_S
 from harness.tester.restart import SLOWEST_BOOT
 from harness.tester.tester import Tester

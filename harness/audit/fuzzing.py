@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from harness.audit.check_version import CASE
-from harness.audit.declare import attack
+from harness.check import attack
 from harness.errors import UserError
 from harness.fuzz.case import CASES_FOLDER, Case, read_cases
 from harness.fuzz.execution import Spoiled, run_case
@@ -19,7 +19,6 @@ from harness.fuzz.python import declared_case
 from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance
 from harness.link.frame import Frame
-from harness.run import Depth
 from harness.target import (
     PERMISSIONS,
     DataEntry,
@@ -34,6 +33,7 @@ from harness.target import (
 from harness.tester.safety import SafetyGate
 from harness.tester.tester import Tester
 from harness.uds import Service
+from harness.verdict import Depth
 
 RATIONALE: Final = (
     "What no tester sends is what an attacker sends first. An ECU that answers it with anything but a refusal, or that is "

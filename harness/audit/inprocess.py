@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from harness.audit.declare import declared_attack
-from harness.audit.measurements import Measurements
 from harness.audit.opening import open_tester
 from harness.audit.runner import Runner
 from harness.audit.schedule import checks_of
+from harness.check import declared_attack
 from harness.link.trace import Trace
-from harness.run import Depth, Finding
+from harness.measurements import Measurements
+from harness.runs.findings import Finding
 from harness.target import Target
+from harness.verdict import Depth
 
 
 def run_checks(

@@ -14,17 +14,16 @@ from _pytest.runner import runtestprotocol
 
 from harness.audit import REQUEST
 from harness.audit.check_version import check_version
-from harness.audit.declare import Attack, declared_attack
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
 from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
 from harness.audit.session import AuditSession
 from harness.audit.stopping import Stop
-from harness.errors import HarnessError
-from harness.outcome import NotRun, fail
+from harness.check import Attack, declared_attack
+from harness.errors import HarnessError, NotRun, fail
 from harness.report.pytest_html import DetailView
-from harness.run import Finding, Run
-from harness.run_folder import AUDIT_HTML
+from harness.runs.findings import Finding, Run
+from harness.runs.folder import AUDIT_HTML
 from harness.target import Target
 
 FINDING = pytest.StashKey[Finding]()

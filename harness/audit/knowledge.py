@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.run import Finding, SecurityAccessSummary, Verdict
+from harness.runs.findings import Finding, SecurityAccessSummary
 from harness.tester.tester import Tester
+from harness.verdict import Verdict
 
 FAMILIES = ("SA-", "LM-")
 """What a result on SecurityAccess is called: a check's, or one of the learned state machine."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.audit.measurements.pairs import read_pairs
-from harness.link.bus import Link, open_bus_of
+from harness.buses import open_bus_of
+from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
+from harness.measurements.pairs import read_pairs
 from harness.target import Target
 from harness.tester.keys import KeyFunction, key_function
 from harness.tester.ledger import Ledger, ledger_of

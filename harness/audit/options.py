@@ -11,8 +11,8 @@ from harness.audit.secrecy import hidden_names
 from harness.audit.session import AuditOptions
 from harness.errors import UserError
 from harness.link.clock import new_seed
-from harness.run import Depth
 from harness.target import load_target
+from harness.verdict import Depth
 
 
 def options_of(config: pytest.Config) -> AuditOptions:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.audit.declare import Attack
+from harness.check import Attack
 from harness.report.conclusion import DESELECTED, security_access_unjudged
 from harness.report.pytest_html import FINDING
-from harness.run import Finding, Run, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 LONGEST_REQUEST = 200
 REPORT_ATTRIBUTE = FINDING

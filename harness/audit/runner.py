@@ -7,16 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
-from harness.audit.declare import Attack
 from harness.audit.schedule import Check, Stage, stage_of
-from harness.errors import KeyFunctionError, LinkError, LinkInterrupted, NotPermitted, UserError
-from harness.outcome import ContactLost, NotApplicable, NotRun, Unjudged, Violation
-from harness.run import Crash, Exchange, Finding, Severity, Verdict
+from harness.check import Attack
+from harness.errors import (
+    ContactLost,
+    KeyFunctionError,
+    LinkError,
+    LinkInterrupted,
+    NotApplicable,
+    NotPermitted,
+    NotRun,
+    Unjudged,
+    UserError,
+    Violation,
+)
+from harness.runs.findings import Crash, Exchange, Finding
 from harness.target import DataEntry
 from harness.tester.crashes import CrashCause, shown_request
 from harness.tester.guesses import OpenedMeanwhile
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
+from harness.verdict import Severity, Verdict
 
 EXCHANGES_AS_EVIDENCE = 6
 KIND_OF_REQUEST = 5

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from harness.audit.check_version import check_version
-from harness.audit.declare import Attack, declared_attack
+from harness.check import Attack, declared_attack
 from harness.target import DataEntry
 from harness.tester.locks import Lock, locks
 from harness.tester.tester import Tester

@@ -8,14 +8,14 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-from harness.audit.measurements.other_unit import SIMULATED
-from harness.audit.measurements.other_unit import read_pairs as read_other_pairs
-from harness.audit.measurements.pairs import read_pairs
 from harness.errors import UserError
 from harness.link.addressing import book_of
 from harness.link.clock import Chance, system_random_bytes
-from harness.redaction import HIDEABLE, Redactor, Vocabulary
-from harness.redaction.vocabulary import Kind
+from harness.measurements.other_unit import SIMULATED
+from harness.measurements.other_unit import read_pairs as read_other_pairs
+from harness.measurements.pairs import read_pairs
+from harness.runs.redaction import HIDEABLE, Redactor, Vocabulary
+from harness.runs.redaction.vocabulary import Kind
 from harness.target import Target, shipped_targets
 from harness.target.values import without_arguments
 

@@ -10,25 +10,24 @@ from typing import TextIO
 
 from harness.audit.contact import restored
 from harness.audit.knowledge import security_access_summary
-from harness.audit.measurements import Measurements
-from harness.audit.measurements.access_map import access_profiles
 from harness.audit.opening import open_tester
-from harness.audit.provenance import commit, identification, operator, versions
+from harness.audit.provenance import bus_access, commit, identification, operator, versions
+from harness.audit.requirements import not_tested
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
-from harness.errors import HarnessError, LinkError, NotPermitted, UserError
-from harness.link.access import bus_access
+from harness.errors import HarnessError, LinkError, NotPermitted, Unjudged, UserError
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
-from harness.outcome import Unjudged
-from harness.redaction import OriginalLog, Redactor
+from harness.measurements import Measurements
+from harness.measurements.access_map import access_profiles
 from harness.report.files import write_reports
-from harness.requirements import not_tested
-from harness.run import Depth, Finding, Identifier, Run, RunInfo, SecurityAccessSummary, Verdict, worse_than
-from harness.run_folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
-from harness.run_lock import RunLock
+from harness.runs.findings import Finding, Identifier, Run, RunInfo, SecurityAccessSummary
+from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
+from harness.runs.lock import RunLock
+from harness.runs.redaction import OriginalLog, Redactor
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
+from harness.verdict import Depth, Verdict, worse_than
 
 SERIAL_NUMBER = 0xF18C
 

@@ -23,13 +23,13 @@ from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
 from harness.errors import LinkError
 from harness.link.bus import Link
 from harness.link.clock import Chance
-from harness.run import Depth
 from harness.target import Permission, SecurityLevel, Target
 from harness.target.values import BUILT_IN_KEYS
 from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
+from harness.verdict import Depth
 
 USUAL_PACE_S = 0.005
 SERIAL_NUMBER = 0xF18C

@@ -8,8 +8,7 @@ from dataclasses import replace
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap, FoundIdentifier, FoundLevel
 from harness.discovery.identifiers import read_each
-from harness.errors import KeyFunctionError
-from harness.outcome import Unjudged
+from harness.errors import KeyFunctionError, Unjudged
 from harness.target import SecurityLevel, SessionEntry
 from harness.tester.keys import KeyFunction
 from harness.tester.tester import Tester

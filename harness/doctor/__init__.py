@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.buses import open_bus_of
 from harness.doctor.adapters import PORT, not_opened, serial_port
 from harness.doctor.contact import contact
 from harness.doctor.diagnosis import Diagnosis, failure, ok
@@ -11,7 +12,6 @@ from harness.doctor.hooks import keys, programs
 from harness.doctor.machine import Machine, can_socket_error
 from harness.doctor.socketcan import FD_FRAMES, INTERFACE, IS_UP, KERNEL, interface, kernel
 from harness.errors import UserError
-from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.lock import BusLock
 from harness.link.trace import Trace

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from harness.toml_schema import printable
+from harness.target.toml_schema import printable
 
 COLUMNS = 80
 INDENT = 6

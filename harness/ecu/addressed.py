@@ -10,7 +10,7 @@ import can
 
 from harness.ecu.node import UdsNode
 from harness.link.isotp_frames import CLASSIC_BYTES
-from harness.link.node import Port, Timer
+from harness.simulation.node import Port, Timer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

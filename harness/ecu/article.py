@@ -12,7 +12,7 @@ import can
 
 from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.rules import Surroundings
-from harness.link.node import Port
+from harness.simulation.node import Port
 from harness.uds import Service
 
 SECRET: Final = 0x1234567890

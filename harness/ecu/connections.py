@@ -8,7 +8,7 @@ import can
 
 from harness.ecu.server import Server
 from harness.link.isotp import IsoTp, IsoTpConfig
-from harness.link.node import Port
+from harness.simulation.node import Port
 
 
 class Connection:

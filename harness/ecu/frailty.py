@@ -10,7 +10,7 @@ import can
 
 from harness.ecu.defects import Defects
 from harness.ecu.rules import EcuDied
-from harness.link.node import Port, Timer
+from harness.simulation.node import Port, Timer
 
 _BURST_FRAMES: Final = 200
 _NO_PAUSE_S: Final = 0.0003

@@ -10,7 +10,7 @@ import can
 
 from harness.ecu.config import EcuConfig
 from harness.ecu.nonconformance import SERIAL_NUMBER
-from harness.link.node import Timer
+from harness.simulation.node import Timer
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, negative_response
 
 _ITS_ANSWER: Final = bytes((SERIAL_NUMBER[0] + RESPONSE_OFFSET, *SERIAL_NUMBER[1:]))

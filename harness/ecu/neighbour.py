@@ -6,7 +6,7 @@ from typing import Final
 
 import can
 
-from harness.link.node import Port
+from harness.simulation.node import Port
 
 _PERIOD_S: Final = 0.5
 _REQUEST_ID: Final = 0x741

@@ -17,7 +17,7 @@ from harness.ecu.framing import frame_rules
 from harness.ecu.lateness import mistime
 from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.server import Server
-from harness.link.node import Port, Timer
+from harness.simulation.node import Port, Timer
 
 _BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
 

@@ -17,7 +17,7 @@ from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.ecu.variants import VARIANTS
 from harness.errors import UserError, did_you_mean
-from harness.link.node import Node
+from harness.simulation.node import Node
 
 PROFILES: Final = {
     "article": "the article's final script: seed and key, and every mistake it makes",

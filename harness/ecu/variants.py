@@ -10,7 +10,7 @@ from harness.ecu.addressed import AddressBytes
 from harness.ecu.config import NORMAL_TRAFFIC, SERVICE_NEEDS, EcuConfig
 from harness.ecu.exposure import sibling
 from harness.ecu.neighbour import Neighbour
-from harness.link.node import Node
+from harness.simulation.node import Node
 from harness.uds import Nrc, Service
 
 

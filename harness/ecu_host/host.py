@@ -22,8 +22,8 @@ from harness.errors import LinkError, UserError
 from harness.link.adapter import is_gone, is_interface_down, rate_options, trouble_with
 from harness.link.clock import RealClock, utc_text
 from harness.link.frame import Frame
-from harness.link.live import LiveBus, LiveClock
-from harness.link.node import Node, load_nodes
+from harness.simulation.live import LiveBus, LiveClock
+from harness.simulation.node import Node, load_nodes
 
 STEP_S: Final = 0.1
 """So long a step waits at most: what was asked from outside is done within."""

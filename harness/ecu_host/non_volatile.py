@@ -10,7 +10,7 @@ from typing import Any
 from harness.ecu.config import DataIdentifier
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
-from harness.link.node import Node
+from harness.simulation.node import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from harness.ecu.config import NEVER, OPEN
 from harness.ecu.key_check import right_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
-from harness.link.node import Node
+from harness.simulation.node import Node
 from harness.uds import Session
 
 

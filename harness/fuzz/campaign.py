@@ -11,19 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
-from harness.errors import NotPermitted
+from harness.errors import ContactLost, NotPermitted, NotRun, Unjudged, Violation
 from harness.fuzz.execution import NOT_TAKEN_LIMIT, Spoiled
 from harness.fuzz.oracles import Breach, Watch
 from harness.fuzz.reduce import reduced
 from harness.fuzz.requests import SLOWEST_BOOT, guesses, not_taken, refusal, shown_bytes
 from harness.link.frame import Frame
-from harness.outcome import ContactLost, NotRun, Unjudged, Violation
-from harness.run import Severity
 from harness.tester.access import STORING_S
 from harness.tester.load import MOST_BACKLOG_S, await_quiet
 from harness.tester.reply import RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session
+from harness.verdict import Severity
 
 Stimulus = tuple[bytes, ...]
 """The data fields of frames that go out back to back, or one request."""

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
 
-from harness.errors import UserError
+from harness.errors import Refused, UserError
 from harness.fuzz.expect import EXPECT
 from harness.fuzz.notation import SEND
 from harness.fuzz.send import MOST_MESSAGES, Step, Template, refuse_lengths, too_many
 from harness.fuzz.state import STATE, State
 from harness.link.clock import Chance
-from harness.run import Severity
 from harness.target import Target
+from harness.target.toml_schema import FLAG, Problems, Rule, choice, read_fields, read_toml, shown, shown_key, text
 from harness.tester.reply import Expectation
-from harness.toml_schema import FLAG, Problems, Refused, Rule, choice, read_fields, read_toml, shown, shown_key, text
+from harness.verdict import Severity
 
 ID_PREFIX: Final = "fuzz/"
 """Before a case's id in every result."""

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn
 from weakref import WeakKeyDictionary
 
+from harness.errors import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
 from harness.fuzz.case import Case
 from harness.fuzz.oracles import Breach, Watch
 from harness.fuzz.requests import Answer, Speaker, guesses, refusal, shown_bytes
 from harness.fuzz.send import Step
 from harness.fuzz.state import reach, wait_out_lockout
-from harness.outcome import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
-from harness.run import Severity
 from harness.tester.access import STORING_S
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import Service
+from harness.verdict import Severity
 
 THOROUGH_EVERY: Final = 16
 """Steps between two looks at everything. After a step that could unlock or write there is a look at the lock anyway."""

@@ -18,8 +18,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from harness.errors import Refused
+from harness.target.toml_schema import Rule, printable
 from harness.tester.reply import Expectation, malformed, negative, positive, silence
-from harness.toml_schema import Refused, Rule, printable
 from harness.uds import Nrc
 
 ALLOWED: Final = '"positive", "negative", "negative 13|31", "silence", joined by |, or "any"'

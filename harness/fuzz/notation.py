@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from harness.errors import Refused
 from harness.fuzz.send import (
     LONGEST_MESSAGE,
     MOST_MESSAGES,
@@ -30,7 +31,7 @@ from harness.fuzz.send import (
     Template,
     too_many,
 )
-from harness.toml_schema import Refused, Rule, printable
+from harness.target.toml_schema import Rule, printable
 
 LONGEST_RANGE_BYTES: Final = 4
 MOST_OF_A_SEQUENCE: Final = 64

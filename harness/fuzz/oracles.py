@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from harness.outcome import Inconclusive
-from harness.run import Severity
+from harness.errors import Inconclusive
 from harness.target import DataEntry
 from harness.tester.load import owes_answer
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.tester.tester import Tester
+from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S, MOST_CONTROL_REQUESTS = 10.0, 60.0, 200
 """How long a value that has changed is watched without messages, before its change is anybody's fault."""

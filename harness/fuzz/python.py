@@ -13,9 +13,9 @@ from harness.fuzz.case import Case, Head, label
 from harness.fuzz.scapy_chance import ScapyChance
 from harness.fuzz.send import LONGEST_MESSAGE, MOST_MESSAGES, Step
 from harness.link.clock import Chance
-from harness.run import Severity
 from harness.target import Target
-from harness.toml_schema import Problems, read_fields
+from harness.target.toml_schema import Problems, read_fields
+from harness.verdict import Severity
 
 F = TypeVar("F", bound=Callable[..., Iterable[Any]])
 

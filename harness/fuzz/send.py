@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
 
+from harness.errors import NotApplicable
 from harness.link.clock import Chance
-from harness.outcome import NotApplicable
 from harness.target import Target
 
 MOST_MESSAGES: Final = 100_000

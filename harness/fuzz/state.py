@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, Refused
+from harness.target.toml_schema import Rule, integer
 from harness.target.values import LEVEL, whole_number
 from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
-from harness.toml_schema import Refused, Rule, integer
 from harness.uds import Session
 
 ALLOWED: Final = '"session 0x03", "seed pending" or "unlocked 0x01"'

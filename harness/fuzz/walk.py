@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from harness.errors import ContactLost, Inconclusive
 from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
 from harness.fuzz.steps import likely_step
 from harness.link.clock import Chance
-from harness.outcome import ContactLost, Inconclusive
 from harness.target import DataEntry
 from harness.tester.reply import Kind, Reply
 from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, STEP_S

@@ -10,7 +10,7 @@ from harness.learning.observations import Answers, Observations, Word
 from harness.learning.reference import Known, Monitor, known_of
 from harness.learning.subject import CHANGED, POSITIVE, WRITTEN
 from harness.learning.suite import plain_wrong_keys, wrong_keys_after_another_level
-from harness.state_machine import NamedState, StateMachine, Transition
+from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
 
 MOST_BELIEFS = 20_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harness.errors import KeyFunctionError, LinkError, NotPermitted
+from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
 from harness.learning.judge import Broken, judge_machine, judge_word, judge_words, what_is_known
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, alphabet_of
@@ -16,9 +16,8 @@ from harness.learning.reference import RULES, Known
 from harness.learning.subject import Reset, Subject, way_back
 from harness.learning.suite import Suite, suite_for
 from harness.link.clock import Chance
-from harness.outcome import Unjudged
-from harness.run import Exchange
-from harness.state_machine import BrokenRule, NamedState, StateMachine, Transition
+from harness.runs.findings import Exchange
+from harness.runs.state_machine import BrokenRule, NamedState, StateMachine, Transition
 from harness.tester.tester import Tester
 
 DEFAULT_EFFORT: Final = Effort(walks=2, steps=10)

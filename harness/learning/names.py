@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from harness.learning.letters import Alphabet, Kind, Letter
 from harness.learning.subject import CHANGED, DEAD, POSITIVE, RESTARTED, SILENCE, WAITED, WRITTEN, ZERO_SEED
 from harness.learning.suite import MOST_KEYS
-from harness.state_machine import NamedState, StateMachine, Transition
+from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.uds import Session
 
 _IN_DELAY = ("0x36", "0x37")

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.learning.letters import Letter
 from harness.learning.subject import DEAD, Subject
-from harness.state_machine import Conflict
+from harness.runs.state_machine import Conflict
 
 Word = tuple[str, ...]
 Answers = tuple[str, ...]

@@ -9,7 +9,8 @@ from typing import Final
 from harness.learning.learning import Confirmed, Learned
 from harness.learning.letters import Kind
 from harness.learning.subject import POSITIVE, RESTARTED, WAITED, WRITTEN
-from harness.run import Basis, Finding, Severity, Verdict
+from harness.runs.findings import Finding
+from harness.verdict import Basis, Severity, Verdict
 
 LOCKING: Final = (Kind.SESSION, Kind.RESET, Kind.POWER, Kind.WAIT)
 SHOWN: Final = 12

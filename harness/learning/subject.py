@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from harness.errors import KeyFunctionError
+from harness.errors import ContactLost, Inconclusive, KeyFunctionError
 from harness.learning.letters import Alphabet, Kind, Letter
-from harness.outcome import ContactLost, Inconclusive
 from harness.target import DataEntry
 from harness.tester.exchange import BUSY_REPEATS, BUSY_WAIT_S
 from harness.tester.reply import Reply

@@ -217,7 +217,7 @@ def trouble_with(interface: str, *, is_fd: bool = False) -> str:
 def is_interface_down(interface: str) -> bool:
     """Whether a network interface is there, and down."""
     try:
-        return not int(Path("/sys/class/net", interface, "flags").read_text(), 16) & 1
+        return not int((Path("/sys/class/net") / interface / "flags").read_text(), 16) & 1
     except (OSError, ValueError):
         return False
 

@@ -1,27 +1,22 @@
-"""How the harness reaches a bus: one interface over the simulated bus and every adapter that python-can knows."""
+"""What the harness needs of a bus (`Link`), and a real bus through any adapter that python-can knows (`CanLink`)."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol
 
 import can
 
-from harness.errors import LinkError, LinkInterrupted, UserError
-from harness.link.adapter import adapter_of, is_full_queue, is_gone, rate_options, trouble_with
+from harness.errors import LinkError, LinkInterrupted
+from harness.link.adapter import adapter_of, is_full_queue, is_gone, trouble_with
 from harness.link.address_book import AddressBook
-from harness.link.clock import Chance, RealClock, utc_text
+from harness.link.clock import RealClock, utc_text
 from harness.link.frame import Frame
 from harness.link.lock import BusLock
-from harness.link.node import Node, node_maker
-from harness.link.simulation import Console, NodeFault, Simulation
 from harness.link.trace import Trace
-from harness.target import Target
 
-SIMULATED_INTERFACE = "uds-sim"
 ECHO_TIMEOUT_S = 1.0
 """An adapter that has not sent a frame within this on a working bus will not send it."""
 
@@ -37,6 +32,16 @@ MOST_IDS = 64
 
 FULL_QUEUE_WAIT_S = 0.001
 """As long as a bus at 500 kbit/s needs for four frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFault:
+    """How a simulated node died. It stays dead until its power is cycled."""
+
+    node: str
+    time_s: float
+    reason: str
+    traceback: str
 
 
 class Link(Protocol):
@@ -117,99 +122,6 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Let go of the bus."""
-
-
-class SimulatedLink:
-    """The simulated bus in virtual time: waiting costs nothing, and nothing happens unless somebody waits."""
-
-    is_virtual = True
-    confirms_sending = True
-    tells_stale = True
-    is_fd = True
-    lost_frames = 0
-    error_frames = 0
-    is_gone = False
-
-    def __init__(
-        self,
-        nodes: Sequence[Node],
-        *,
-        bitrate: int,
-        data_bitrate: int | None = None,
-        chance: Chance,
-        trace: Trace,
-        make_nodes: Callable[[], Sequence[Node]] | None = None,
-    ) -> None:
-        """`make_nodes` makes the same nodes, as they leave the factory; without it they cannot be renewed."""
-        self.trace = trace
-        self._make_nodes = make_nodes
-        self.remarks: list[str] = []
-        self.say: Callable[[str], None] = lambda text: None
-        self._console = Console()
-        self._simulation = Simulation(
-            nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, console=self._console
-        )
-        self.addresses = self._simulation.addresses
-        self._inbox = self._simulation.inbox
-        self.send = self._simulation.send
-        self._advance = self._simulation.advance
-
-    @property
-    def now_s(self) -> float:
-        return self._simulation.now_s
-
-    @property
-    def utc_s(self) -> float:
-        return self._simulation.epoch_s + self._simulation.now_s
-
-    @property
-    def unsent(self) -> int:
-        return self._simulation.unsent
-
-    def receive(self, until_s: float) -> Frame | None:
-        inbox = self._inbox
-        if not inbox:
-            if until_s <= self._simulation.now_s:
-                return None
-            self._advance(until_s)
-            if not inbox:
-                return None
-        return inbox.popleft()
-
-    def check_sent(self) -> None:
-        return
-
-    def use(self, ids: Collection[int]) -> None:
-        return
-
-    def hear_also(self, ids: Collection[int], seconds: float) -> None:
-        return
-
-    def console(self) -> str:
-        return self._console.text()
-
-    def images(self) -> Sequence[bytes]:
-        return self._simulation.images()
-
-    def faults(self) -> Sequence[NodeFault]:
-        return self._simulation.faults
-
-    def can_power_cycle(self) -> bool:
-        return self._simulation.can_power_cycle
-
-    def power_cycle(self) -> None:
-        self._simulation.power_cycle()
-
-    def can_renew(self) -> bool:
-        return self._make_nodes is not None
-
-    def renew(self) -> None:
-        if self._make_nodes is None:
-            raise LinkError("nobody has said how the nodes of this bus are made")
-        self._simulation.renew(self._make_nodes())
-
-    def close(self) -> None:
-        self.trace.flush()
 
 
 class CanLink:
@@ -488,59 +400,3 @@ class CanLink:
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
-
-
-def open_link(
-    *,
-    interface: str,
-    channel: str,
-    bitrate: int,
-    fd: bool = False,
-    data_bitrate: int | None = None,
-    trace: Trace,
-    chance: Chance,
-    relative_to: Path | None = None,
-) -> Link:
-    """Open a bus, for CAN FD too if so wanted. UserError: there is no such interface or profile, or another run uses it."""
-    if interface == SIMULATED_INTERFACE:
-        make_nodes = node_maker(channel, relative_to)
-        return SimulatedLink(
-            make_nodes(), bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, make_nodes=make_nodes
-        )
-    name = f"{interface}:{channel}"
-    if interface == "socketcan" and (trouble := trouble_with(channel, is_fd=fd)):
-        raise UserError(f"cannot open {name}: {trouble}")
-    logging.getLogger("can").addHandler(logging.NullHandler())  # python-can would print what the UserError says
-    confirms_sending = interface in ("socketcan", "virtual")
-    options = rate_options(interface, bitrate=bitrate, fd=fd, data_bitrate=data_bitrate)
-    options |= {"receive_own_messages": True} if confirms_sending else {}
-
-    def reopen() -> can.BusABC:
-        return can.Bus(interface=interface, channel=channel, **options)
-
-    try:
-        bus = reopen()
-    except Exception as error:  # backends raise what they like, ImportError and AttributeError included
-        raise UserError(f"cannot open {name}: {' '.join(str(error).split())}") from error
-    link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name, is_fd=fd, reopen=reopen)
-    try:
-        link.hold()
-    except UserError:
-        link.close()
-        raise
-    return link
-
-
-def open_bus_of(target: Target, *, trace: Trace, chance: Chance) -> Link:
-    """Open the bus that a target names. UserError: as `open_link`."""
-    can = target.can
-    return open_link(
-        interface=can.interface,
-        channel=can.channel,
-        bitrate=can.bitrate,
-        fd=can.fd,
-        data_bitrate=can.data_bitrate,
-        trace=trace,
-        chance=chance,
-        relative_to=target.folder,
-    )

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from harness.errors import IsoTpBusy
 from harness.link.isotp_frames import (
     CF_HEAD,
     CLASSIC_BYTES,
@@ -34,10 +35,6 @@ __all__ = ["IsoTp", "IsoTpBusy", "IsoTpConfig", "IsoTpFault"]
 
 _ROUNDING_S: Final = 1e-6
 """An owner that waits `deadline_s - now_s` may arrive a rounding error early; it must not have to wait again."""
-
-
-class IsoTpBusy(RuntimeError):
-    """A message was given to `send` while another was in transmission: the owner did not look at `is_sending`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

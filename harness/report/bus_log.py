@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.errors import UserError
-from harness.run_folder import open_file
+from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
 """In the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""

@@ -10,7 +10,7 @@ from typing import Final
 from harness.errors import UserError
 from harness.report.bus_log import LATEST_US, LoggedFrame, logged_frames
 from harness.report.pcapng import write_pcapng
-from harness.run_folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
+from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
 FIRST_DATE_US: Final = 10**15
 """Stamps below this (it is in 2001) are no dates: they count from the start of a simulated bus."""

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from harness.report.conditions import differing_conditions
-from harness.run import Finding, Run, Severity, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Severity, Verdict
 
 
 class Change(StrEnum):

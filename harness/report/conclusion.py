@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.report.text import shown
-from harness.run import Crash, Finding, Run, RunInfo, Severity, Verdict
+from harness.runs.findings import Crash, Finding, Run, RunInfo
+from harness.verdict import Severity, Verdict
 
 VERDICT_MEANINGS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "The check ran and the ECU did not violate what it tests.",

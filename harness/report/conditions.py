@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from harness.run import Finding, RunInfo
+from harness.runs.findings import Finding, RunInfo
 
 JUDGED_BY: Final = ("connections", "security", "data", "services", "routines", "memory", "observe")
 """Tables of the target file on which any verdict may rest."""

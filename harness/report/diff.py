@@ -15,7 +15,8 @@ from harness.report.compare import MEANINGS, Change, Comparison, Difference
 from harness.report.conclusion import interruption, target_name
 from harness.report.html import environment
 from harness.report.text import shown
-from harness.run import Finding, Run, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 WIDTH: Final = 80
 LONGEST_VALUE: Final = 300

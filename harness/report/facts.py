@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from harness.report.text import shown
-from harness.run import BusAccess, Run, RunInfo
-from harness.run_folder import (
+from harness.runs.findings import BusAccess, Run, RunInfo
+from harness.runs.folder import (
     AUDIT_JSON,
     AUDIT_SARIF,
     BUS_ASC,

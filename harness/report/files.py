@@ -8,8 +8,8 @@ from harness.report.junit import junit_xml
 from harness.report.replay import render_pytest_html
 from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
-from harness.run import Run
-from harness.run_folder import (
+from harness.runs.findings import Run
+from harness.runs.folder import (
     AUDIT_HTML,
     AUDIT_SARIF,
     BUS_LOG,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.report.text import LONGEST_TEXT, cut
-from harness.run import Finding, Severity
+from harness.runs.findings import Finding
+from harness.verdict import Severity
 
 LONGEST_ANCHOR: Final = 60
 

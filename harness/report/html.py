@@ -13,16 +13,17 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.profile import Profile
 from harness.report import conclusion
 from harness.report.facts import FILES, identification_line, run_facts, target_rows
 from harness.report.groups import Anchors, grouped, sharing_a_reason
 from harness.report.pictures import figures
 from harness.report.sequence import spoken_ids, steps
 from harness.report.text import end_of, shown, shown_hex
-from harness.run import Finding, NotTested, Run, RunInfo, Verdict
-from harness.run_folder import AUDIT_HTML
+from harness.runs.findings import Finding, NotTested, Run, RunInfo
+from harness.runs.folder import AUDIT_HTML
+from harness.runs.measured import Profile
 from harness.uds import nrc_name
+from harness.verdict import Verdict
 
 T = TypeVar("T")
 

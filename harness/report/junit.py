@@ -7,7 +7,8 @@ from typing import Final
 
 from harness.report.conclusion import conclusion, interruption, target_name
 from harness.report.text import shown
-from harness.run import Finding, Run, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 LONGEST_MESSAGE: Final = 1000
 """Characters of one value in a message, which CI systems show in one line."""

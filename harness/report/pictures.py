@@ -14,8 +14,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from harness.profile import Profile, Times
 from harness.report.text import bytes_of, shown
+from harness.runs.measured import Profile, Times
 
 WIDTH: Final = 360
 HEIGHT: Final = 150

@@ -14,8 +14,9 @@ from harness.report.conclusion import DESELECTED, conclusion, interruption, targ
 from harness.report.decode import frame_line, reply_line, request_line
 from harness.report.groups import Anchors
 from harness.report.text import bytes_of, shown, shown_hex, visible
-from harness.run import Exchange, Finding, Run, RunInfo, Severity, Verdict
-from harness.run_folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
+from harness.runs.findings import Exchange, Finding, Run, RunInfo
+from harness.runs.folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
+from harness.verdict import Severity, Verdict
 
 FINDING: Final = "uds_finding"
 """The attribute of a pytest report that bears the result."""

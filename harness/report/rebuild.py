@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UserError
-from harness.redaction import redact_log
 from harness.report.captures import CAPTURES, write_captures
 from harness.report.files import write_reports
-from harness.run import Run
-from harness.run_folder import (
+from harness.runs.findings import Run
+from harness.runs.folder import (
     AUDIT_JSON,
     BUS_LOG,
     MANIFEST_JSON,
@@ -24,6 +23,7 @@ from harness.run_folder import (
     read_manifest,
     read_run,
 )
+from harness.runs.redaction import redact_log
 
 EVIDENCE: Final = (RUN_JSON, RESULTS_JSONL, AUDIT_JSON, BUS_LOG)
 """What reports are made from and never change; so is everything in ``private/``."""

@@ -18,7 +18,8 @@ from harness.errors import UserError
 from harness.report.conclusion import DESELECTED
 from harness.report.pytest_html import FINDING, DetailView
 from harness.report.text import shown
-from harness.run import Finding, Run, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 OUTCOMES: Final = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
 """Of pytest; the other verdicts are skipped, and an error is a failure before the call."""

@@ -17,8 +17,9 @@ from urllib.parse import quote
 from harness.report.conclusion import conclusion, interruption, target_name
 from harness.report.sarif_rules import CWE, R155, Rules, message
 from harness.report.text import shown
-from harness.run import Exchange, Finding, Run, RunInfo, Severity, Verdict
-from harness.run_folder import AUDIT_HTML, BUS_LOG
+from harness.runs.findings import Exchange, Finding, Run, RunInfo
+from harness.runs.folder import AUDIT_HTML, BUS_LOG
+from harness.verdict import Severity, Verdict
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Final = {

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from harness.report.markdown import markdown
 from harness.report.text import shown
-from harness.run import Finding, Severity, Verdict
+from harness.runs.findings import Finding
+from harness.verdict import Severity, Verdict
 
 CWE, R155 = "CWE", "UN R155 Annex 5"
 

@@ -10,8 +10,8 @@ from typing import Final, Literal
 from harness.link.isotp_frames import NO_TYPE, FrameType, frame_type, message_in
 from harness.report.decode import fields, frame_line, reply_line, request_line
 from harness.report.text import bytes_of, hex_pairs, shown_hex
-from harness.run import Exchange, FrameRecord, RunInfo
-from harness.run_folder import AUDIT_JSON
+from harness.runs.findings import Exchange, FrameRecord, RunInfo
+from harness.runs.folder import AUDIT_JSON
 
 MOST_STEPS: Final = 16
 """Of one exchange; the others are in audit.json."""

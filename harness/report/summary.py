@@ -8,8 +8,9 @@ from typing import Final
 
 from harness.report.conclusion import conclusion, interruption, target_name
 from harness.report.markdown import markdown
-from harness.run import Finding, Run, Severity, Verdict
-from harness.run_folder import AUDIT_HTML
+from harness.runs.findings import Finding, Run
+from harness.runs.folder import AUDIT_HTML
+from harness.verdict import Severity, Verdict
 
 LONGEST_SUMMARY: Final = 60_000
 """Characters; GitHub takes no comment of more than 65,536, and whoever posts it may want to add something."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from harness.errors import KeyFunctionError, LinkError, NotPermitted, UserError
-from harness.outcome import Unjudged
+from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged, UserError
 from harness.shell.hand import HandTester
 from harness.shell.lines import (
     AskSeed,

@@ -11,7 +11,7 @@ from typing import Final
 from harness.errors import UserError, did_you_mean
 from harness.link.frame import Frame
 from harness.link.frame import parse as parse_frame
-from harness.toml_schema import printable
+from harness.target.toml_schema import printable
 
 LONGEST_LINE: Final = 1 << 15
 """In characters: more than the longest message needs, each byte written as ``0xFF`` with a space."""

@@ -17,11 +17,12 @@ from harness.link.frame import parse as parse_frame
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.report.bus_log import LoggedFrame, logged_frames
 from harness.report.text import shown
-from harness.run import Exchange, Finding, Run, Verdict
-from harness.run_folder import BUS_LOG, PRIVATE, read_run
+from harness.runs.findings import Exchange, Finding, Run
+from harness.runs.folder import BUS_LOG, PRIVATE, read_run
 from harness.shell.standing import Condition, Standing
 from harness.target import Target
 from harness.uds import NEGATIVE_RESPONSE, Nrc
+from harness.verdict import Verdict
 
 RAW: Final = "raw "
 FD_BYTES: Final = 64

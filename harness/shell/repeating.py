@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.errors import KeyFunctionError, UserError
-from harness.outcome import Unjudged
+from harness.errors import KeyFunctionError, Unjudged, UserError
 from harness.shell.dialogue import Dialogue
 from harness.shell.recorded import Recorded, Result, name_of
 from harness.shell.standing import Condition

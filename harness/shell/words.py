@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.link.frame import Frame
-from harness.redaction.vocabulary import Kind as SecretKind
-from harness.redaction.vocabulary import Vocabulary
 from harness.report.decode import frame_line, reply_line, service_name
+from harness.runs.redaction.vocabulary import Kind as SecretKind
+from harness.runs.redaction.vocabulary import Vocabulary
 from harness.target import Target
 from harness.tester.reply import Kind, RawReply, Reply
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key, nrc_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.target.model import Can
-from harness.toml_schema import Problems, shown
+from harness.target.toml_schema import Problems, shown
 
 FIXED_PHYSICAL, FIXED_FUNCTIONAL = 0xDA, 0xDB
 """The second highest byte of 29-bit ids with normal fixed addressing; below it stand target and source address."""

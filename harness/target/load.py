@@ -33,8 +33,8 @@ from harness.target.model import (
     Timing,
 )
 from harness.target.rules import report_contradictions
+from harness.target.toml_schema import FLAG, Problems, checked, printable, read_entries, read_fields, read_toml, shown_key
 from harness.target.values import whole_number
-from harness.toml_schema import FLAG, Problems, checked, printable, read_entries, read_fields, read_toml, shown_key
 
 BENCH_WRONG_KEYS: Final = 200
 FIRST_ECU: Final = (0x7E0, 0x7E8)

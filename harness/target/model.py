@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from harness.target import values as rules
+from harness.target.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
 from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values, plain
-from harness.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
 
 SIMULATED_INTERFACE = "uds-sim"
 ADDRESSINGS = ("normal", "normal-fixed", "extended", "mixed")

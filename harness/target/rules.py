@@ -7,8 +7,8 @@ from typing import Final
 
 from harness.target.addressing import report_addressing
 from harness.target.model import Target
+from harness.target.toml_schema import REDACTED, Problems, shown
 from harness.target.values import BUILT_IN_KEYS, Access
-from harness.toml_schema import REDACTED, Problems, shown
 
 ARTICLE_SECRET_BYTES: Final = 5
 

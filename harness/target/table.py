@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.toml_schema import printable
+from harness.target.toml_schema import printable
 
 DATA_COLUMNS: Final = ("did", "length", "read", "write", "values", "volatile", "secret")
 LEVEL_COLUMNS: Final = ("level", "session", "attempts", "delay_s", "key")

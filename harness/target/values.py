@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from harness.toml_schema import REDACTED, Refused, Rule, integer
+from harness.errors import Refused
+from harness.target.toml_schema import REDACTED, Rule, integer
 
 BUILT_IN_KEYS = ("article", "hmac-sha256")
 """Key algorithms that need nothing but a secret."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from harness.errors import KeyFunctionError, NotPermitted
-from harness.outcome import Inconclusive, NotRun, Unjudged
+from harness.errors import Inconclusive, KeyFunctionError, NotPermitted, NotRun, Unjudged
 from harness.target import Access as ByLevel
 from harness.target import DataEntry
 from harness.tester.client import Client

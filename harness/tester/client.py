@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import Enum
 
+from harness.errors import ContactLost, Inconclusive, Violation
 from harness.link.bus import Link
 from harness.link.clock import Chance
-from harness.outcome import ContactLost, Inconclusive, Violation
-from harness.run import Exchange, Severity
+from harness.runs.findings import Exchange
 from harness.target import DataEntry, Target
 from harness.tester.exchange import Exchanger
 from harness.tester.reply import Expectation, Kind, RawReply, Reply
 from harness.uds import Nrc, Service, Session, write_request
+from harness.verdict import Severity
 
 LATEST_RESTART_S = 0.2
 RESTART_STEP_S = 0.05

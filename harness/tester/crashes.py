@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from harness.errors import KeyFunctionError, NotPermitted
-from harness.outcome import ContactLost, Unjudged
-from harness.run import Exchange
+from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
+from harness.runs.findings import Exchange
 from harness.tester.access import Access
 from harness.tester.client import Client, Life
 from harness.tester.exchange import is_positive_response

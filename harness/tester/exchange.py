@@ -9,11 +9,11 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
 
+from harness.errors import Inconclusive, NotApplicable
 from harness.link.bus import Link
 from harness.link.frame import Frame
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.link.trace import Trace
-from harness.outcome import Inconclusive, NotApplicable
 from harness.target import Target
 from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
-from harness.outcome import Inconclusive, NotApplicable, Violation
-from harness.run import Severity
+from harness.errors import Inconclusive, NotApplicable, Violation
 from harness.tester.client import Client
 from harness.tester.ecu_state import NOT_COMPARED, answer_of
 from harness.tester.reply import Reply
 from harness.tester.security import LONGEST_DELAYS, START_UP_S, AlreadyOpen, SecurityAccess
 from harness.uds import Nrc, Service, is_seed_request
+from harness.verdict import Severity
 
 LARGEST_LIMIT = 10
 """The most wrong keys after which a limit is still one (CATALOGUE 11, row 4)."""

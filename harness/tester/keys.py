@@ -10,13 +10,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.errors import KeyFunctionError, UserError
-from harness.link.node import load_file
+from harness.errors import KeyFunctionError, ProgramError, UserError
 from harness.target import SecurityLevel
+from harness.target.user_code import load_file
 from harness.target.values import without_arguments
 from harness.tester.patience import interrupted_after
 from harness.tester.post import post_json
-from harness.tester.programs import ProgramError, run_program, without_words
+from harness.tester.programs import run_program, without_words
 
 KeyFunction = Callable[[bytes, int], bytes]
 """key(seed, level) -> key; `level` is the sub-function of the seed request (odd)."""

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import UserError
-from harness.outcome import NotRun
+from harness.errors import NotRun, UserError
 from harness.target import Can, Target
 
 Counts = dict[int, int]

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Final
 
-from harness.errors import LinkError
+from harness.errors import Inconclusive, LinkError
 from harness.link.frame import Frame
 from harness.link.isotp_frames import FrameType
-from harness.outcome import Inconclusive
 from harness.target import Timing
 from harness.tester.client import Client
 from harness.tester.exchange import PENDING_LIMIT_S

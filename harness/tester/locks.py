@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive
 from harness.target import DataEntry
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.outcome import Inconclusive, NotApplicable, Unjudged
+from harness.errors import Inconclusive, NotApplicable, Unjudged
 from harness.tester.client import Client
 from harness.tester.presence import (
     RESERVED_LEVEL,

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import LinkError
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, LinkError, ProgramError
 from harness.tester.client import Client
-from harness.tester.programs import Program, ProgramError, run_program, without_words
+from harness.tester.programs import Program, run_program, without_words
 
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from harness.run import Exchange
+from harness.runs.findings import Exchange
 from harness.tester.reply import Reply
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service
 

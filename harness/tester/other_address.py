@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive
 from harness.target import Can
 from harness.tester.client import Client
 from harness.tester.exchange import Exchanger

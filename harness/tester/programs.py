@@ -12,17 +12,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import IO
 
-from harness.errors import HarnessError
+from harness.errors import ProgramError
 
 LAST_WORDS_S = 0.5
 """What a program that has ended may still have in its pipes is waited for so long: a child of its may hold them for ever."""
 READ_BYTES = 1 << 16
 SHORTEST_PRIVATE_WORD = 4
 """Shorter words, such as ``-v`` or a level, stay: they are no secrets, and are found in many a sentence."""
-
-
-class ProgramError(HarnessError):
-    """A program cannot be started, fails, takes too long, or prints too much. The text holds none of its arguments."""
 
 
 class Program:

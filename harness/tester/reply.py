@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.link.frame import Frame
 from harness.link.trace import Trace
-from harness.run import Exchange, FrameRecord
+from harness.runs.findings import Exchange, FrameRecord
 from harness.uds import Nrc, nrc_name
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from harness.errors import LinkError
+from harness.errors import LinkError, ProgramError
 from harness.tester.client import START_UP_S, Client, Life
-from harness.tester.programs import ProgramError, run_program
+from harness.tester.programs import run_program
 from harness.tester.reply import Reply
 from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 

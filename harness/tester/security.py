@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from harness.errors import KeyFunctionError
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, KeyFunctionError
 from harness.tester.client import Client
 from harness.tester.ecu_state import NOT_COMPARED, RIGHT_KEYS_IN_VAIN, LevelState, level_of
 from harness.tester.keys import KeyFunction

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.errors import KeyFunctionError, NotPermitted
+from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermitted, Unjudged
 from harness.link.bus import Link
 from harness.link.clock import Chance
-from harness.outcome import ContactLost, Inconclusive, Unjudged
 from harness.target import Target
 from harness.tester.access import Access
 from harness.tester.client import Client

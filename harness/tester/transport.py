@@ -6,12 +6,12 @@ import math
 from collections import deque
 from collections.abc import Collection
 
+from harness.errors import NotApplicable
 from harness.link.addressing import add_to, addresses_of
 from harness.link.bus import Link
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, FrameType, longest_single
-from harness.outcome import NotApplicable
 from harness.target import Can
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICES, SUPPRESS_POSITIVE_RESPONSE
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.catalogue import shipped_functions
+from harness.audit.catalogue import shipped_functions
 from harness.ecu.defects import DEFECTS
-from harness.run import Depth
 from harness.target import load_target
+from harness.verdict import Depth
 
 from ..matrix.rows import results, results_of_sound, verdicts
 from ..variants import with_changes, with_ids

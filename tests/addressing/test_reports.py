@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.link.address_book import AddressBook
-from harness.redaction import Vocabulary, redact_log
 from harness.report.decode import frame_line
+from harness.runs.redaction import Vocabulary, redact_log
 
 KEY = "5EF739B0A1"
 

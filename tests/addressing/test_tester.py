@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from harness.audit.opening import open_tester
 from harness.ecu.profiles import hardened
+from harness.errors import Inconclusive
 from harness.link.frame import Frame
 from harness.link.trace import Trace
-from harness.outcome import Inconclusive
 from harness.target import PERMISSIONS
 from harness.tester.safety import SafetyGate
 from harness.tester.tester import Tester

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.run_folder import Run, read_run
+from harness.cli.main import main
+from harness.runs.folder import Run, read_run
 
 CHECKS_ONLY = ("--depth", "quick", "-k", "not fuzz/")
 """Without the cases of `attacks/fuzz`, for tests of what has nothing to do with them."""
@@ -118,7 +118,7 @@ class Waiting:
         self.cwd = cwd
         ready, is_ready = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", *map(str, arguments)],
+            [sys.executable, "-m", "harness", *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, "READY": str(is_ready)},
             pass_fds=[is_ready],

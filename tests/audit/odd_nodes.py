@@ -8,7 +8,7 @@ from harness.ecu.node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
-from harness.link.node import Port
+from harness.simulation.node import Port
 
 
 class RefusingServer(Server):

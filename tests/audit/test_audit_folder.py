@@ -18,7 +18,7 @@ from typing import Any
 import can
 import pytest
 
-from harness.run_folder import differences_to_manifest
+from harness.runs.folder import differences_to_manifest
 from harness.target import shipped_targets
 
 from .auditing import NODES, Done, check, uds_harness, write_checks, write_target

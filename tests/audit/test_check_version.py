@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.check_version import check_version
 from harness.audit.fuzzing import check_of
-from harness.catalogue import shipped_functions
 from harness.fuzz.case import read_cases
 
 SOURCE = """

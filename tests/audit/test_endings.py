@@ -19,9 +19,9 @@ import harness.audit.session as session_module
 from harness.audit.runner import Runner
 from harness.audit.session import AuditSession
 from harness.link.trace import Trace
-from harness.redaction import Redactor
 from harness.report import files
-from harness.run_folder import RESULTS_JSONL, RunFolder, differences_to_manifest, read_run
+from harness.runs.folder import RESULTS_JSONL, RunFolder, differences_to_manifest, read_run
+from harness.runs.redaction import Redactor
 from harness.tester.tester import Tester
 
 from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks
@@ -190,7 +190,7 @@ def test_a_signal_is_named_in_the_folder(number: signal.Signals, tmp_path: Path)
 def test_a_run_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     """As under ``nohup``: a signal that is ignored stays so."""
     mine = write_checks(tmp_path / "mine", check("MY-HANGUP", "import os, signal; os.kill(os.getpid(), signal.SIGHUP)"))
-    words = [sys.executable, "-m", "harness.cli", "audit", "article", "--checks", str(mine), "-k", "MY-"]
+    words = [sys.executable, "-m", "harness", "audit", "article", "--checks", str(mine), "-k", "MY-"]
     done = subprocess.run(["nohup", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -213,7 +213,7 @@ def test_a_signal_that_a_check_swallows_stops_the_run_behind_it(tmp_path: Path) 
 
 def test_a_file_that_cannot_grow_stops_the_run_and_keeps_what_was_measured(tmp_path: Path) -> None:
     """The kernel refuses to write, as it does on a full disk."""
-    words = [sys.executable, "-m", "harness.cli", *AUDIT[:-4], "--seed", "1"]
+    words = [sys.executable, "-m", "harness", *AUDIT[:-4], "--seed", "1"]
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 60; exec "$@"', "sh", *words], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.audit.outcomes import exit_code
-from harness.run import Finding, Run, RunInfo, Severity, Verdict
+from harness.runs.findings import Finding, Run, RunInfo
+from harness.verdict import Severity, Verdict
 
 from .auditing import CHECKS_ONLY, check, run_pytest, uds_harness, write_checks, write_target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from harness.catalogue import shipped_functions
+from harness.audit.catalogue import shipped_functions
 
 from .auditing import CHECKS_ONLY, NODES, Done, uds_harness, write_target
 

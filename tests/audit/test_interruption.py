@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.redaction import redact_log
-from harness.run_folder import differences_to_manifest, read_run
+from harness.runs.folder import differences_to_manifest, read_run
+from harness.runs.redaction import redact_log
 
 from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks
 

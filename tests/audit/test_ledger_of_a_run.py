@@ -13,8 +13,8 @@ import can
 import pytest
 
 from harness.errors import LinkError
-from harness.link.live import LiveBus
-from harness.link.node import load_nodes
+from harness.simulation.live import LiveBus
+from harness.simulation.node import load_nodes
 
 from .auditing import Done, check, uds_harness, write_checks
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness.audit.measurements import Measurements
 from harness.audit.opening import open_tester
-from harness.link.bus import SimulatedLink
+from harness.buses import SimulatedLink
+from harness.errors import NotApplicable, NotRun
 from harness.link.trace import Trace
-from harness.outcome import NotApplicable, NotRun
-from harness.run import Depth
+from harness.measurements import Measurements
 from harness.target import Target
+from harness.verdict import Depth
 
 from ..variants import with_changes
 

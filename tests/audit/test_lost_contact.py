@@ -12,10 +12,11 @@ import pytest
 
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
-from harness.outcome import Violation
-from harness.run import Finding, Verdict
+from harness.errors import Violation
+from harness.runs.findings import Finding
 from harness.target import Reset, load_target
 from harness.tester.reply import negative
+from harness.verdict import Verdict
 
 from ..tester.desk import Answers, Desk, PoweredEcu, SecuredEcu, secured
 from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target

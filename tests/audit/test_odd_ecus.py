@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import shipped_functions
-from harness.run import Verdict
+from harness.audit.catalogue import shipped_functions
 from harness.target import load_target
+from harness.verdict import Verdict
 
 from .auditing import CHECKS_ONLY, Done, uds_harness
 

@@ -10,12 +10,11 @@ import can
 import pytest
 
 import harness.audit.provenance as provenance
-from harness.link import access
-from harness.link.access import bus_access
-from harness.link.bus import open_link
+from harness.audit.provenance import bus_access
+from harness.buses import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run_folder import read_run
+from harness.runs.folder import read_run
 from harness.target import Can
 
 from .auditing import article_with, uds_harness, write_target
@@ -189,15 +188,15 @@ def test_linux_tells_driver_and_bit_rate_of_an_interface(
     command = tmp_path / "ip"
     command.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     command.chmod(0o755)
-    monkeypatch.setattr(access, "NETWORK", tmp_path / "net")
+    monkeypatch.setattr(provenance, "NETWORK", tmp_path / "net")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert access._linux("can0") == (driver, rate)
+    assert provenance._linux("can0") == (driver, rate)
 
 
 def test_a_virtual_interface_has_no_driver_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "NETWORK", tmp_path)
+    monkeypatch.setattr(provenance, "NETWORK", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert access._linux("vcan0") == ("a virtual interface of the kernel (not known)", "bit rate not known")
+    assert provenance._linux("vcan0") == ("a virtual interface of the kernel (not known)", "bit rate not known")
 
 
 # The user's own requirements

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.run_folder import differences_to_manifest, read_run
+from harness.runs.folder import differences_to_manifest, read_run
 
 from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks, write_target
 

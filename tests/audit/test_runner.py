@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from harness.audit.declare import Attack
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
+from harness.buses import SimulatedLink
+from harness.check import Attack
 from harness.ecu.profiles import hardened
-from harness.errors import LinkError, LinkInterrupted
-from harness.link.bus import SimulatedLink
+from harness.errors import LinkError, LinkInterrupted, fail
 from harness.link.clock import Chance
 from harness.link.frame import Frame
-from harness.link.node import Port
 from harness.link.trace import Trace
-from harness.outcome import fail
-from harness.run import Finding, Severity, Verdict
+from harness.runs.findings import Finding
+from harness.simulation.node import Port
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from harness.verdict import Severity, Verdict
 
 DECLARED = Attack(
     id="MY-1",

@@ -9,16 +9,16 @@ from itertools import pairwise
 
 import pytest
 
-from harness.audit.measurements import Measurements
-from harness.audit.measurements.seed_sample import Renewal, SeedSample
 from harness.audit.opening import open_tester
+from harness.errors import Inconclusive, NotApplicable, NotRun
 from harness.link.clock import VIRTUAL_EPOCH_S
 from harness.link.trace import Trace
-from harness.outcome import Inconclusive, NotApplicable, NotRun
-from harness.run import Depth
+from harness.measurements import Measurements
+from harness.measurements.seed_sample import Renewal, SeedSample
 from harness.target import Target, load_target
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
+from harness.verdict import Depth
 
 from ..variants import with_changes
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.run_folder import read_run
-from harness.shipped import attacks_folder
+from harness.audit.requirements import attacks_folder
+from harness.runs.folder import read_run
 
 from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target
 

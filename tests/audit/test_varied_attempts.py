@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.inprocess import run_checks
-from harness.audit.measurements import Measurements
-from harness.audit.measurements.key_kinds import BLANK
 from harness.audit.opening import open_tester
-from harness.catalogue import shipped_functions
+from harness.audit.requirements import attacks_folder
 from harness.link.trace import Trace
-from harness.run import Depth, Finding, Severity, Verdict
-from harness.shipped import attacks_folder
+from harness.measurements import Measurements
+from harness.measurements.key_kinds import BLANK
+from harness.runs.findings import Finding
 from harness.target import Target, load_target, shipped_targets
 from harness.tester.ecu_state import level_of
 from harness.tester.security import SecurityAccess
+from harness.verdict import Depth, Severity, Verdict
 from tests.variants import with_changes
 
 NODES = Path(__file__).with_name("uneven_counts.py")

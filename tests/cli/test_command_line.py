@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.declare import Attack
-from harness.catalogue import shipped_checks
-from harness.cli import main
+from harness.audit.catalogue import shipped_checks
+from harness.check import Attack
+from harness.cli.main import main
 from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import PROFILES
 from harness.target import shipped_targets
 
 from ..audit.auditing import HANGS_S
 
-HARNESS = [sys.executable, "-m", "harness.cli"]
+HARNESS = [sys.executable, "-m", "harness"]
 WIDTH = 80
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.link.lock import BusLock
 
 NODES = Path(__file__).parent.parent / "audit" / "nodes.py"
@@ -124,7 +124,7 @@ def test_a_malformed_target_is_wrong_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [["hardened"], ["--interface", "uds-sim", "--channel", f"{NODES}:Mute"]], ids=str)
 def test_nothing_is_changed_on_the_ecu(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.link import bus
+    from harness import buses as bus
 
     sent: list[bytes] = []
     real = bus.open_link

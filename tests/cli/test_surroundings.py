@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.run_folder import differences_to_manifest, read_run
+from harness.runs.folder import differences_to_manifest, read_run
 
 from ..audit.auditing import HANGS_S, uds_harness
 
 WORDS = ["audit", "--out", "run", "-k", "CF-01 or CF-02"]
-AUDIT = [sys.executable, "-m", "harness.cli", *WORDS]
+AUDIT = [sys.executable, "-m", "harness", *WORDS]
 
 
 def as_ever(place: Path, code: int, errors: str) -> None:
@@ -92,7 +92,7 @@ def test_an_audit_whose_output_nobody_takes_leaves_its_report(tmp_path: Path) ->
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_list_that_cannot_be_printed_is_one_line(tmp_path: Path) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
-        words = [sys.executable, "-m", "harness.cli", "list"]
+        words = [sys.executable, "-m", "harness", "list"]
         done = subprocess.run(words, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 4
     assert done.stderr == "uds-harness: the output: No space left on device\n"

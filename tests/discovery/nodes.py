@@ -9,7 +9,7 @@ import can
 from harness.ecu.node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server
-from harness.link.node import Node, Port
+from harness.simulation.node import Node, Port
 
 BUSY_IDS = range(0x100, 0x118)
 

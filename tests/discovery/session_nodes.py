@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.link.node import Node
+from harness.simulation.node import Node
 
 from .strange_nodes import OneFrame
 

@@ -6,7 +6,7 @@ import can
 
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
-from harness.link.node import Node, Port
+from harness.simulation.node import Node, Port
 
 from .nodes import ALONE, hardened_at
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import can
 
-from harness.link.node import Node, Port
+from harness.simulation.node import Node, Port
 
 
 class OneFrame:

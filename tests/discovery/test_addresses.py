@@ -6,9 +6,9 @@ from functools import cache
 
 import pytest
 
+from harness.buses import open_link
 from harness.discovery.addresses import Survey, survey
 from harness.discovery.usual_ids import EVERYBODYS_IDS, usual_ids
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
+from harness.buses import open_bus_of
 from harness.discovery.discover import Found, discover
 from harness.ecu.variants import VARIANTS
-from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Finding, Verdict
+from harness.runs.findings import Finding
 from harness.target import Target, load_target, load_text, unknown_target
+from harness.verdict import Verdict
 
 from ..variants import with_changes
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.audit.opening import open_tester
+from harness.buses import open_link
 from harness.discovery.discover import Found, discover
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import Target, load_target, load_text, unknown_target
 from harness.tester.ledger import Ledger
+from harness.verdict import Depth
 
 ONE_ID = [(0x740, False)]
 KEYS = Path(__file__).parent.parent / "simple_keys.py"

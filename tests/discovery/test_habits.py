@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from harness.buses import open_link
 from harness.discovery.addresses import Pair
 from harness.discovery.discover import Found, discover
 from harness.discovery.usual_ids import usual_ids
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import load_text, unknown_target
+from harness.verdict import Depth
 
 NODES = "tests.discovery.nodes"
 ONE_ID = [(0x740, False)]

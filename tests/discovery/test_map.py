@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.discovery.command import parse_ids, run
+from harness.buses import open_link
+from harness.cli.discover_bus import parse_ids, run
 from harness.discovery.discover import Discovery, discover
 from harness.errors import UserError
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import Target, load_target, load_text
 from harness.target.load import unknown_target
+from harness.verdict import Depth
 
 ONE_ID = [(0x740, False)]
 HARMLESS: frozenset[str] = frozenset()

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from harness.buses import SimulatedLink
 from harness.discovery.discover import Discovery, discover
 from harness.ecu.profiles import factory
 from harness.ecu.variants import VARIANTS
-from harness.link.bus import SimulatedLink
 from harness.link.clock import Chance
-from harness.link.node import Node
 from harness.link.trace import Trace
-from harness.run import Depth
+from harness.simulation.node import Node
 from harness.target import load_target, unknown_target
+from harness.verdict import Depth
 
 ONE_ID = [(0x740, False)]
 EVERYTHING = frozenset(("lockout", "write", "reset", "power", "functional", "destructive"))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from harness.buses import open_link
 from harness.discovery.discover import Found, discover
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.identifiers import read_all
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import load_target, load_text, unknown_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from harness.verdict import Depth
 
 NODES = "tests.discovery.nodes"
 

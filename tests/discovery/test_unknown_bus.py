@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli import main
+from harness.buses import open_bus_of
+from harness.cli.main import main
 from harness.discovery.addresses import Survey, planned, survey
 from harness.discovery.plan import LISTENED_S, MOST_LOAD, Plan, plan, ranges
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
-from harness.link.bus import Link, open_bus_of
+from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from harness.buses import open_link
 from harness.discovery.addresses import Survey, survey
 from harness.discovery.discover import discover
 from harness.discovery.traffic import conversations, sentences
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import load_text
 from harness.target.load import unknown_target
+from harness.verdict import Depth
 
 NODES = "tests.discovery.shy_nodes"
 OWN: Id = (0x740, False)

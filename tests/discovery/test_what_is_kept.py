@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
-from harness.discovery.console import EVERY_LINE_S, TerminalProgress
+from harness.buses import open_link
+from harness.cli.discover_bus import EVERY_LINE_S, TerminalProgress
+from harness.cli.main import main
 from harness.discovery.discover import Discovery, discover
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
 from harness.target import load_target, load_text
 from harness.target.load import unknown_target
+from harness.verdict import Depth
 
 NODES = "tests.discovery.session_nodes"
 

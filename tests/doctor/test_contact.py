@@ -8,6 +8,7 @@ from pathlib import Path
 import can
 import pytest
 
+from harness.buses import SimulatedLink
 from harness.doctor.contact import contact
 from harness.doctor.diagnosis import Diagnosis
 from harness.doctor.machine import Machine
@@ -15,11 +16,10 @@ from harness.ecu.node import UdsNode
 from harness.ecu.profiles import factory
 from harness.ecu.server import Server
 from harness.errors import LinkError
-from harness.link.bus import SimulatedLink
 from harness.link.clock import Chance
 from harness.link.frame import Frame
-from harness.link.node import Node, Port
 from harness.link.trace import Trace
+from harness.simulation.node import Node, Port
 from harness.target import Target, load_target
 
 from ..discovery.nodes import ALONE

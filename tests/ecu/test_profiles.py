@@ -7,7 +7,7 @@ import pytest
 from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import PROFILES, factory
 from harness.errors import UserError
-from harness.link.node import load_nodes
+from harness.simulation.node import load_nodes
 
 
 @pytest.mark.parametrize("channel", [*PROFILES, "hardened-article-key+constant_seed+default_key"])

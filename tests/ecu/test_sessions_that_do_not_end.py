@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
-from harness.run import Verdict
+from harness.verdict import Verdict
 
 from ..variants import with_changes
 

@@ -17,7 +17,7 @@ from harness.ecu_host.status import StatusSocket, duration, running, status_text
 from harness.errors import UserError
 from tests.ecu_host.bench import Bench
 
-HARNESS = [sys.executable, "-m", "harness.cli"]
+HARNESS = [sys.executable, "-m", "harness"]
 HANGS_S = 120
 
 

@@ -13,13 +13,13 @@ from attacks.fuzz.test_sweep import test_no_service_answers_that_is_not_document
 from attacks.fuzz.test_transport_fuzz import test_frames_in_any_order_neither_stop_nor_change_the_ecu as sequences
 from harness.audit.inprocess import run_checks
 from harness.audit.opening import open_tester
+from harness.errors import NotRun, Violation
 from harness.fuzz.campaign import Campaign
 from harness.link.trace import Trace
-from harness.outcome import NotRun, Violation
-from harness.run import Severity
 from harness.target import Target
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
+from harness.verdict import Severity
 
 from ..variants import with_changes
 from .desk import allowing, target

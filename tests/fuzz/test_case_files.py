@@ -9,9 +9,9 @@ import pytest
 from harness.errors import UserError
 from harness.fuzz.case import read_cases
 from harness.fuzz.state import Kind, State
-from harness.run import Severity
 from harness.target import load_target
 from harness.tester.reply import negative
+from harness.verdict import Severity
 
 from .desk import case, write_case
 

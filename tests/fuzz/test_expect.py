@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.errors import Refused
 from harness.fuzz.expect import ANYTHING, EXPECT
 from harness.tester.reply import Expectation, negative, positive, silence
-from harness.toml_schema import Refused
 
 
 @pytest.mark.parametrize(

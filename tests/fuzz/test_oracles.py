@@ -9,8 +9,8 @@ import pytest
 
 from harness.audit.fuzzing import check_of
 from harness.audit.inprocess import run_checks
-from harness.run import Severity, Verdict
 from harness.target import Reset, load_target
+from harness.verdict import Severity, Verdict
 
 from .desk import allowing, case, run, target
 

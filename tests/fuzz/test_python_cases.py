@@ -15,8 +15,8 @@ from harness.errors import UserError
 from harness.fuzz.case import Case
 from harness.fuzz.python import declared_case
 from harness.link.clock import Chance
-from harness.run import Severity, Verdict
 from harness.target import load_target
+from harness.verdict import Severity, Verdict
 
 from .desk import run, target
 

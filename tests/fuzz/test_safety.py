@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.declare import declared_attack
 from harness.audit.fuzzing import check_of
-from harness.run import Depth, Finding, Verdict
+from harness.check import declared_attack
+from harness.runs.findings import Finding
 from harness.target import load_target
+from harness.verdict import Depth, Verdict
 
 from .desk import NODES, allowing, case, run, target
 

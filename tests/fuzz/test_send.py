@@ -7,12 +7,11 @@ from itertools import islice
 
 import pytest
 
+from harness.errors import NotApplicable, Refused
 from harness.fuzz.notation import SEND
 from harness.fuzz.send import MOST_MESSAGES, Template
 from harness.link.clock import Chance
-from harness.outcome import NotApplicable
 from harness.target import load_target
-from harness.toml_schema import Refused
 
 HARDENED = load_target("hardened")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import attacks.fuzz.test_scapy_cases as scapy_cases
-from harness.audit.declare import Attack, declared_attack
 from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.inprocess import run_checks
-from harness.run import Verdict
+from harness.check import Attack, declared_attack
 from harness.target import load_target
+from harness.verdict import Verdict
 
 from .desk import NODES, target
 

@@ -7,7 +7,8 @@ import pytest
 from attacks.fuzz.test_state_walk import test_the_ecu_follows_the_state_machine as check
 from harness.audit.inprocess import run_checks
 from harness.ecu.variants import VARIANTS
-from harness.run import Depth, Finding, Severity, Verdict
+from harness.runs.findings import Finding
+from harness.verdict import Depth, Severity, Verdict
 
 from ..variants import with_changes
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.audit.declare import declared_attack
-from harness.audit.measurements import Measurements
+from harness.audit.catalogue import shipped_functions
 from harness.audit.opening import open_tester
 from harness.audit.runner import Runner
 from harness.audit.schedule import checks_of
-from harness.catalogue import shipped_functions
+from harness.buses import open_bus_of
+from harness.check import declared_attack
 from harness.discovery.discover import discover
 from harness.doctor.contact import answers
-from harness.link.bus import open_bus_of
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth
+from harness.measurements import Measurements
 from harness.target import Target, load_text, unknown_target
+from harness.verdict import Depth
 from tests.hostile import nodes_found
 
 CHANGING = {0x04, 0x08, 0x11, 0x14, 0x28, 0x2C, 0x2E, 0x2F, 0x34, 0x36, 0x37, 0x38, 0x3B, 0x3D, 0x85, 0x86, 0x87}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
-from harness.run import Verdict
 from harness.target import Target, load_target
+from harness.verdict import Verdict
 from tests.hostile import nodes_security
 
 ACCUSING = (Verdict.FAIL, Verdict.ERROR)

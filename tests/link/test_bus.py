@@ -16,11 +16,12 @@ from pathlib import Path
 import can
 import pytest
 
+from harness.buses import SimulatedLink, open_link
 from harness.errors import LinkError, UserError
 from harness.link import adapter as adapter_module
 from harness.link import bus as bus_module
 from harness.link.adapter import rate_options, trouble_with
-from harness.link.bus import CanLink, Link, SimulatedLink, open_link
+from harness.link.bus import CanLink, Link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.lock import BusLock

@@ -12,8 +12,8 @@ import pytest
 from harness.errors import LinkError, LinkInterrupted
 from harness.link.bus import FLOOD_FRAMES, OUTAGE_S, CanLink
 from harness.link.frame import Frame
-from harness.link.live import LiveBus
 from harness.link.trace import Trace
+from harness.simulation.live import LiveBus
 
 REQUEST = Frame(0x740, bytes.fromhex("0322101000000000"))
 IDS = {0x740, 0x748, 0x7DF}

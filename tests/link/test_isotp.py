@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from harness.link.isotp import IsoTp, IsoTpBusy, IsoTpConfig, IsoTpFault
+from harness.errors import IsoTpBusy
+from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 
 PDU_20 = bytes(range(1, 21))
 FF_20 = "1014 010203040506"

@@ -8,8 +8,8 @@ import can
 import pytest
 
 from harness.ecu.profiles import article
-from harness.link.live import LiveBus
-from harness.link.node import Port
+from harness.simulation.live import LiveBus
+from harness.simulation.node import Port
 
 
 class Heard(Exception):

@@ -10,7 +10,7 @@ import pytest
 
 from harness.ecu.profiles import PROFILES
 from harness.errors import UserError
-from harness.link.node import load_nodes
+from harness.simulation.node import load_nodes
 
 NODES = """
 from dataclasses import dataclass

@@ -13,19 +13,13 @@ from dataclasses import replace
 import can
 import pytest
 
-from harness.link import watchdog
+from harness.link.bus import NodeFault
 from harness.link.clock import VIRTUAL_EPOCH_S, Chance
 from harness.link.frame import Frame
-from harness.link.node import Node, Port, Timer
-from harness.link.simulation import (
-    CONSOLE_CHARACTERS,
-    EVENTS_AT_ONE_INSTANT,
-    FRAMES_WAITING,
-    Console,
-    NodeFault,
-    Simulation,
-)
 from harness.link.trace import KEEP, Trace
+from harness.simulation import watchdog
+from harness.simulation.node import Node, Port, Timer
+from harness.simulation.simulated_bus import CONSOLE_CHARACTERS, EVENTS_AT_ONE_INSTANT, FRAMES_WAITING, Console, Simulation
 
 BIT_S = 1 / 500_000
 

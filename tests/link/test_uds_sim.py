@@ -11,7 +11,7 @@ from typing import Any
 import can
 import pytest
 
-from harness.link import uds_sim
+from harness.simulation import uds_sim
 
 READ_1010 = can.Message(arbitration_id=0x740, data=bytes.fromhex("0322101000000000"), is_extended_id=False)
 GIVE_UP_S = 60.0

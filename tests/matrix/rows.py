@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
 from harness.ecu.defects import CAMPAIGNS, DEFECTS
 from harness.ecu.defects.declare import Defect
 from harness.ecu.variants import VARIANTS
-from harness.run import Depth, Finding, Verdict
+from harness.runs.findings import Finding
 from harness.target import Target
+from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes
 

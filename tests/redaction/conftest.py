@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.redaction import Vocabulary
+from harness.runs.redaction import Vocabulary
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import can
 import pytest
 
 from harness.errors import UserError
-from harness.redaction import Vocabulary, redact_log
-from harness.redaction.vocabulary import Kind
+from harness.runs.redaction import Vocabulary, redact_log
+from harness.runs.redaction.vocabulary import Kind
 
 KEY = bytes.fromhex("5EF739B0")
 VIN = b"WVWZZZ1JZXW386752"
@@ -109,7 +109,7 @@ def test_what_is_told_late_is_hidden_before(folder: Path) -> None:
 
 
 def test_an_ecu_that_never_ends_a_message_does_not_hold_back_the_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.redaction.bus_log.MOST_WAITING", 100)
+    monkeypatch.setattr("harness.runs.redaction.bus_log.MOST_WAITING", 100)
     lines = ["(0.0) sim 748#1FFF62F1F0010203 R"] + [f"({n}.5) sim 7B#1122334455667788 R" for n in range(1000)]
     text = "\n".join([*lines, "(2000.0) sim 740#0627025EF739B000 T", ""])
     after = redacted(folder, text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.redaction import Vocabulary
-from harness.redaction.messages import FrameStream, PassingFrame, redacted_message
-from harness.redaction.vocabulary import Kind
+from harness.runs.redaction import Vocabulary
+from harness.runs.redaction.messages import FrameStream, PassingFrame, redacted_message
+from harness.runs.redaction.vocabulary import Kind
 
 KEY = bytes.fromhex("5EF739B0")
 LONG = bytes.fromhex("0F3C8A91B7D2E640581C9F2A3B4D6E70")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import harness.audit.opening as opening
-from harness.redaction.vocabulary import Vocabulary
-from harness.run_folder import RunFolder, differences_to_manifest
+from harness.runs.folder import RunFolder, differences_to_manifest
+from harness.runs.redaction.vocabulary import Vocabulary
 from harness.target import SecurityLevel
 from harness.tester.keys import KeyFunction
 
@@ -218,7 +218,7 @@ def test_equal_keys_can_still_be_told_from_others(article: tuple[Done, Keys]) ->
 
 @pytest.mark.parametrize("option", ["--uds-redact=vim", "--uds-redact=vin --uds-keep-secrets"])
 def test_wrong_use_under_pytest_is_said(option: str, place: Path) -> None:
-    from harness.shipped import attacks_folder
+    from harness.audit.requirements import attacks_folder
 
     done = run_pytest(str(attacks_folder()), *option.split(), cwd=place)
     assert done.code == 4
@@ -226,7 +226,7 @@ def test_wrong_use_under_pytest_is_said(option: str, place: Path) -> None:
 
 
 def test_pytests_own_terminal_and_junit_show_no_key(place: Path, keys: Keys) -> None:
-    from harness.shipped import attacks_folder
+    from harness.audit.requirements import attacks_folder
 
     words = ("--uds-target", "article", "--uds-seed", "1", "--uds-depth", "quick", "-k", "SA-24 or SA-22")
     done = run_pytest(str(attacks_folder()), *words, "-rA", "--junitxml=run/own.xml", "--uds-out=run", cwd=place)

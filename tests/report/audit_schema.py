@@ -16,11 +16,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from harness import run as run_module
 from harness.report import conclusion
-from harness.run import SCHEMA_VERSION, Finding, RunInfo, Severity, Verdict
+from harness.runs.findings import SCHEMA_VERSION, Finding, RunInfo
+from harness.verdict import Severity, Verdict
 
-SHIPPED: Final = Path(run_module.__file__).with_name("report") / "schemas" / "audit.schema.json"
+SHIPPED: Final = Path(conclusion.__file__).parent / "schemas" / "audit.schema.json"
 
 PINNED: Final = {
     Finding: ("expected", "observed", "reason", "notes", "exchanges", "repeat"),
@@ -109,7 +109,7 @@ def _dataclass(shape: type, definitions: dict[str, Any], without: tuple[str, ...
         if field.name in without:
             continue
         if field.name not in texts:
-            raise TypeError(f"harness/run.py: write a docstring below {shape.__name__}.{field.name}: what is it?")
+            raise TypeError(f"harness/runs/findings.py: write a docstring below {shape.__name__}.{field.name}: what is it?")
         properties[field.name] = {**_schema(hints[field.name], definitions), "description": texts[field.name]}
         has_default = field.default is not MISSING or field.default_factory is not MISSING
         if not has_default or field.name in PINNED.get(shape, ()):

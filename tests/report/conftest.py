@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.run import Exchange, Finding, FrameRecord, Run, RunInfo, Severity, Verdict
+from harness.runs.findings import Exchange, Finding, FrameRecord, Run, RunInfo
+from harness.verdict import Severity, Verdict
 
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(2)>\x1b[2J\x00\x9b31m\u202egnp.exe\udc80"

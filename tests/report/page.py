@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from harness.report.html import render_audit_html
-from harness.run import Run
+from harness.runs.findings import Run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 FILES = ["audit.html", "audit.json", "bus.log", "junit.xml", "pytest.html", "results.jsonl"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.run import Run
-from harness.run_folder import audit_json
+from harness.runs.findings import Run
+from harness.runs.folder import audit_json
 
 from .audit_schema import SHIPPED, audit_schema, text_of
 from .formats import audit_faults, validator

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.report.compare import Change, Comparison, compare
-from harness.run import Finding, Run, RunInfo, Severity, Verdict
+from harness.runs.findings import Finding, Run, RunInfo
+from harness.verdict import Severity, Verdict
 
 TARGET = {
     "name": "van",

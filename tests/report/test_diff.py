@@ -10,7 +10,8 @@ import pytest
 
 from harness.report.compare import Comparison, compare
 from harness.report.diff import diff_html, diff_json, diff_lines
-from harness.run import Finding, Run, Verdict
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 
 def turned(run: Run) -> Run:

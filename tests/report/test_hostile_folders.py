@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.errors import UserError
 from harness.report.captures import CAPTURES, write_captures
-from harness.run import Run
-from harness.run_folder import OWN_FILES, RunFolder, copy_run, read_run
+from harness.runs.findings import Run
+from harness.runs.folder import OWN_FILES, RunFolder, copy_run, read_run
 
 LOG = "(0.000262) sim 740#0322101000000000 T\n(0.000524) sim 748#04621010FF000000 R\n"
 

@@ -16,7 +16,7 @@ import pytest
 from harness.report.compare import compare
 from harness.report.diff import diff_html
 from harness.report.replay import render_pytest_html
-from harness.run import Run
+from harness.runs.findings import Run
 
 from .test_diff import turned
 

@@ -16,7 +16,8 @@ import pytest
 from harness.errors import UserError
 from harness.report.pytest_html import COLUMNS
 from harness.report.replay import render_pytest_html
-from harness.run import Run, Verdict
+from harness.runs.findings import Run
+from harness.verdict import Verdict
 
 from .test_diff import Page
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UserError
-from harness.redaction.vocabulary import Vocabulary
 from harness.report.captures import CAPTURES, write_captures
 from harness.report.compare import compare
 from harness.report.diff import diff_html, diff_json, diff_lines
 from harness.report.rebuild import rebuild
-from harness.run import Run
-from harness.run_folder import AUDIT_JSON, BUS_LOG, MANIFEST_JSON, RESULTS_JSONL, RUN_JSON, RunFolder, read_run
+from harness.runs.findings import Run
+from harness.runs.folder import AUDIT_JSON, BUS_LOG, MANIFEST_JSON, RESULTS_JSONL, RUN_JSON, RunFolder, read_run
+from harness.runs.redaction.vocabulary import Vocabulary
 from harness.target import load_text
 from harness.target.table import DATA_COLUMNS, LEVEL_COLUMNS, entries_from_table
 

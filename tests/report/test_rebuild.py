@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.redaction import Vocabulary
 from harness.report.files import write_reports
 from harness.report.rebuild import Rebuilt, rebuild
-from harness.run import Run
-from harness.run_folder import RunFolder, copy_run, differences_to_manifest
+from harness.runs.findings import Run
+from harness.runs.folder import RunFolder, copy_run, differences_to_manifest
+from harness.runs.redaction import Vocabulary
 
 LOG = "(0.000100) sim 740#0227010000000000 T\n(0.000400) sim 00000748#0767010102030405 R\n"
 INPUTS = {"target": "ab" * 32}

@@ -20,8 +20,8 @@ from harness.errors import UserError
 from harness.report.bus_log import LoggedFrame, logged_frames
 from harness.report.captures import write_captures
 from harness.report.pcapng import write_pcapng
-from harness.run import Run
-from harness.run_folder import RunFolder
+from harness.runs.findings import Run
+from harness.runs.folder import RunFolder
 
 EVERY_KIND = """\
 (0.000262) sim 740#0322101000000000 T

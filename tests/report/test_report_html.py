@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from harness.report.html import render_audit_html
-from harness.run import BusAccess, Identifier, NotTested, Run, Verdict
+from harness.runs.findings import BusAccess, Identifier, NotTested, Run
+from harness.verdict import Verdict
 from tests.report.conftest import HOSTILE
 from tests.report.page import FILES, Page, read
 

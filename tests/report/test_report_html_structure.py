@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from harness.report.html import render_audit_html
-from harness.run import Run
+from harness.runs.findings import Run
 from tests.report.page import FILES, Page, read
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.profile import Grid, GridRow, Profile
 from harness.report.html import render_audit_html
-from harness.run import Run
+from harness.runs.findings import Run
+from harness.runs.measured import Grid, GridRow, Profile
 from tests.report.browser import CHROMIUM, browser
 
 SEEDS = tuple(f"{number * 2654435761 % 2**40:010X}" for number in range(300))

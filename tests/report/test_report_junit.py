@@ -9,7 +9,8 @@ import pytest
 from junitparser import Error, Failure, Skipped, TestCase
 
 from harness.report.junit import junit_xml
-from harness.run import Run, Verdict
+from harness.runs.findings import Run
+from harness.verdict import Verdict
 
 from .conftest import HOSTILE, finding, info
 from .formats import CONTROL, junit_suite

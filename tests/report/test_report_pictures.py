@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.profile import Profile, Times
 from harness.report.pictures import figures
+from harness.runs.measured import Profile, Times
 
 SOUND = tuple(f"{pow(3, 7 + number, 2**61 - 1) % 2**40:010X}" for number in range(500))
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.report.sarif import sarif_json
-from harness.run import Run, Severity, Verdict
+from harness.runs.findings import Run
+from harness.verdict import Severity, Verdict
 
 from .conftest import HOSTILE, article_run, finding, info
 from .formats import CONTROL, sarif_faults, sarif_run

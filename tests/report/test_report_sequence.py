@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.report.sequence import MOST_STEPS, spoken_ids, steps
-from harness.run import Exchange, FrameRecord
+from harness.runs.findings import Exchange, FrameRecord
 from tests.report.conftest import HOSTILE, article_run, exchange, frame, info
 
 IDS = frozenset({0x740, 0x748})

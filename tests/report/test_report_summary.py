@@ -8,7 +8,8 @@ import pytest
 
 from harness.report.markdown import BREAK, markdown
 from harness.report.summary import LONGEST_SUMMARY, summary_md
-from harness.run import Run, Severity, Verdict
+from harness.runs.findings import Run
+from harness.verdict import Severity, Verdict
 
 from .conftest import finding, info
 from .formats import CONTROL, rendered

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.report.terminal import result_lines, summary_lines
-from harness.run import Finding, Run, Verdict
+from harness.cli.terminal import result_lines, summary_lines
+from harness.runs.findings import Finding, Run
+from harness.verdict import Verdict
 
 
 def columns(line: str) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.run import Run, Verdict
-from harness.run_folder import (
+from harness.runs.findings import Run
+from harness.runs.folder import (
     AUDIT_JSON,
     MANIFEST_JSON,
     RESULTS_JSONL,
@@ -22,6 +22,7 @@ from harness.run_folder import (
     is_run_folder,
     read_run,
 )
+from harness.verdict import Verdict
 
 
 def written(path: Path, run: Run) -> RunFolder:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
+from harness.buses import open_link
 from harness.discovery import identifiers
 from harness.discovery.discover import Found, discover
-from harness.link.bus import open_link
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.run import Depth, Verdict
 from harness.target import load_text
 from harness.target.load import unknown_target
+from harness.verdict import Depth, Verdict
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 KEYED_HASH = f"{Path(__file__).parent / 'keys.py'}:keyed_hash"

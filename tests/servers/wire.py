@@ -10,8 +10,8 @@ import can
 import isotp
 from isotp.tools import Timer
 
-from harness.link.node import Port
-from harness.link.node import Timer as BusTimer
+from harness.simulation.node import Port
+from harness.simulation.node import Timer as BusTimer
 
 JUST_AFTER_S = 1e-5
 """can-isotp's timers have run out when more time than theirs has passed."""

@@ -9,7 +9,7 @@ import can
 from harness.ecu.article import ArticleNode
 from harness.ecu.profiles import article
 from harness.link.isotp import IsoTp, IsoTpConfig
-from harness.link.node import Port
+from harness.simulation.node import Port
 
 ARTICLE_SEED = bytes.fromhex("A83A63B3C1")
 ARTICLE_KEY = bytes.fromhex("5EF739B0")

@@ -114,7 +114,7 @@ def test_without_prompt_toolkit_lines_are_read_plainly(monkeypatch: pytest.Monke
 
 def test_a_person_is_told_of_a_bad_line_and_goes_on(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "harness.cli", "shell", "article"]
+    words = [sys.executable, "-m", "harness", "shell", "article"]
     environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "COLUMNS": "80"}
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=environment) as process:
         os.close(theirs)

@@ -16,8 +16,9 @@ import can
 import pytest
 from can.interfaces.socketcan import SocketcanBus
 
+from harness.buses import open_link
 from harness.errors import UserError
-from harness.link.bus import Link, open_link
+from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.isotp import IsoTp, IsoTpConfig

@@ -34,7 +34,7 @@ FLOOD_IDS = 6
 FILTERED = f"""
 from can.interfaces.socketcan import SocketcanBus
 from harness.ecu.profiles import hardened
-from harness.link.live import LiveBus
+from harness.simulation.live import LiveBus
 filters = [{{"can_id": can_id, "can_mask": 0x7FF, "extended": False}} for can_id in (0x740, 0x7DF)]
 bus = SocketcanBus(channel="{CHANNEL}", can_filters=filters)
 print("ready", flush=True)

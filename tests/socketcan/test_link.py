@@ -17,9 +17,10 @@ import can
 import pytest
 from can.interfaces.socketcan import SocketcanBus
 
+from harness.buses import open_link
 from harness.errors import LinkError, UserError
 from harness.link import adapter
-from harness.link.bus import Link, open_link
+from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace

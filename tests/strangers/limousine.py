@@ -14,7 +14,7 @@ from types import MappingProxyType as table
 
 import can
 
-from harness.link.node import Port
+from harness.simulation.node import Port
 
 DEFAULT, PROGRAMMING, EXTENDED = 1, 2, 3
 ALL = (DEFAULT, PROGRAMMING, EXTENDED)

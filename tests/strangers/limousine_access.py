@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.link.node import load_file
+from harness.target.user_code import load_file
 
 if TYPE_CHECKING:
     from tests.strangers import limousine

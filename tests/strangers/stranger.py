@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.run import Finding, Verdict
+from harness.runs.findings import Finding
 from harness.target import Target, load_text
+from harness.verdict import Verdict
 
 HERE = Path(__file__).parent
 

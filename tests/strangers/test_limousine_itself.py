@@ -12,7 +12,7 @@ from typing import Any
 import can
 import pytest
 
-from harness.link.node import load_file
+from harness.target.user_code import load_file
 
 HERE = Path(__file__).parent
 MODULES = {name: load_file(HERE / f"{name}.py", "test") for name in ("limousine", "limousine_sound")}

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
-from harness.run import Depth, Finding, Verdict
+from harness.runs.findings import Finding
+from harness.verdict import Depth, Verdict
 
 from . import table_limousine, table_limousine_access, table_limousine_security
 from .stranger import Stranger, accused, missed, shown, with_verdict

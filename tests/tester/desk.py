@@ -8,12 +8,12 @@ from typing import Any
 
 import can
 
-from harness.link.bus import SimulatedLink
+from harness.buses import SimulatedLink
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.isotp import IsoTp, IsoTpConfig
-from harness.link.node import Node, Port
 from harness.link.trace import Trace
+from harness.simulation.node import Node, Port
 from harness.target import (
     PERMISSIONS,
     Access,

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import KeyFunctionError
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, KeyFunctionError
 from harness.target import Access, DataEntry, Reset, SecurityLevel, Target, Timing
 from harness.uds import Session
 

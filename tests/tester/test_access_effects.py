@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive
 from harness.target import DataEntry
 from harness.target.values import VALUES
 from harness.tester.reply import Reply

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.outcome import ContactLost, Inconclusive, Violation
-from harness.run import Severity
+from harness.errors import ContactLost, Inconclusive, Violation
 from harness.target import DataEntry, SecurityLevel, SessionEntry, Timing, Values
 from harness.target.values import VALUES
 from harness.tester.reply import Expectation, malformed, negative, positive, silence
+from harness.verdict import Severity
 
 from .desk import Desk, ScriptedEcu, SecuredEcu, allowing, bare, secured
 

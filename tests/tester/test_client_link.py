@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from harness.buses import SimulatedLink
 from harness.errors import LinkError
-from harness.link.bus import SimulatedLink
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace

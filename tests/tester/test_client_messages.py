@@ -5,8 +5,7 @@ from __future__ import annotations
 import can
 import pytest
 
-from harness.errors import NotPermitted
-from harness.outcome import Unjudged
+from harness.errors import NotPermitted, Unjudged
 from harness.target import Can
 from harness.tester.reply import Kind
 

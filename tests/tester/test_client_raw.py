@@ -7,8 +7,8 @@ from dataclasses import replace
 import can
 import pytest
 
+from harness.errors import Inconclusive
 from harness.link.frame import Frame
-from harness.outcome import Inconclusive
 from harness.target import Can
 
 from .desk import REQUEST_ID, RESPONSE_ID, Desk, OtherTalker, ScriptedEcu, Talker, bare

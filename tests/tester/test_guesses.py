@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.outcome import Inconclusive, NotApplicable, NotRun
+from harness.errors import Inconclusive, NotApplicable, NotRun
 from harness.target import SecurityLevel
 from harness.tester.ledger import Ledger
 

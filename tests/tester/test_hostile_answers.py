@@ -7,9 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unjudged, Violation
 from harness.link.clock import Chance
-from harness.outcome import Unjudged, Violation
 from harness.target import Reset
 from harness.tester.ledger import Ledger
 from harness.tester.reply import negative, positive, silence

@@ -11,8 +11,7 @@ from pathlib import Path
 import can
 import pytest
 
-from harness.errors import NotPermitted, UserError
-from harness.outcome import NotRun
+from harness.errors import NotPermitted, NotRun, UserError
 from harness.target import ConnectionEntry, Target
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_of, ledger_path, state_folder, take_over

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from harness.errors import UserError
-from harness.outcome import NotRun
+from harness.errors import NotRun, UserError
 from harness.tester.ledger import Ledger, take_over
 
 LIMIT = 4

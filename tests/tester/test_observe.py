@@ -9,8 +9,7 @@ from pathlib import Path
 import can
 import pytest
 
-from harness.errors import LinkError
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, LinkError
 from harness.target import Observe
 from harness.tester.observe import images, memory_in_use, watched_console
 

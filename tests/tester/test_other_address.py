@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harness.audit.opening import open_tester
-from harness.errors import NotPermitted
+from harness.errors import Inconclusive, NotPermitted
 from harness.link.trace import Trace
-from harness.outcome import Inconclusive
 from harness.target import Target, load_target
 from harness.tester.other_address import OtherAddress
 from harness.tester.tester import Tester

@@ -9,8 +9,8 @@ import pytest
 from attacks.robustness.test_drift import is_the_ecus
 from harness.analysis.drift import Drift
 from harness.audit.opening import open_tester
+from harness.errors import Inconclusive
 from harness.link.trace import Trace
-from harness.outcome import Inconclusive
 from harness.target import load_target
 from harness.tester.tester import Tester
 

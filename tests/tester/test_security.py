@@ -5,8 +5,7 @@ from __future__ import annotations
 import can
 import pytest
 
-from harness.errors import KeyFunctionError
-from harness.outcome import Inconclusive
+from harness.errors import Inconclusive, KeyFunctionError
 from harness.target import SecurityLevel
 from harness.tester.keys import article_key
 

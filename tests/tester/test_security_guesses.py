@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import NotPermitted
-from harness.outcome import Inconclusive, NotRun
+from harness.errors import Inconclusive, NotPermitted, NotRun
 from harness.target import Reset, SecurityLevel
 from harness.tester.ledger import Ledger
 

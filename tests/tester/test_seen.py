@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.audit.measurements.access_map import access_profiles
 from harness.audit.opening import open_tester
 from harness.link.trace import Trace
-from harness.profile import Profile
+from harness.measurements.access_map import access_profiles
+from harness.runs.measured import Profile
 from harness.target import load_target
 from harness.tester.seen import MOST_SUBJECTS, Condition, Seen
 from harness.tester.tester import Tester

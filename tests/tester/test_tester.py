@@ -8,7 +8,7 @@ from pathlib import Path
 import can
 import pytest
 
-from harness.outcome import ContactLost
+from harness.errors import ContactLost
 from harness.target import Reset, SecurityLevel, Target
 from harness.tester.ledger import Ledger
 from harness.uds import Session

@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from harness.run import Depth
+from harness.verdict import Depth
 
 from .ecu import Unseen
 from .page import SCOREBOARD, page

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.catalogue import shipped_functions
 from harness.discovery import identifiers
-from harness.run import Depth, Verdict
 from harness.target.load import load_text
+from harness.verdict import Depth, Verdict
 from tests.servers import test_servers as known
 
 

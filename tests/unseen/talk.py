@@ -10,7 +10,7 @@ from pathlib import Path
 
 import can
 
-from harness.link.node import load_nodes, power_cycle
+from harness.simulation.node import load_nodes, power_cycle
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.run import Finding, Severity, Verdict
+from harness.runs.findings import Finding
+from harness.verdict import Severity, Verdict
 
 from .ecu import Unseen
 from .page import page

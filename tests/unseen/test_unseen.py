@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.catalogue import shipped_functions
-from harness.run import Depth
+from harness.audit.catalogue import shipped_functions
+from harness.verdict import Depth
 
 from .ecu import Unseen
 from .score import Outcome, audit, described, tables

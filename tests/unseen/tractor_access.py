@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.link.node import load_file
+from harness.target.user_code import load_file
 
 if TYPE_CHECKING:
     from tests.unseen import tractor

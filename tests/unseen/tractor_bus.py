@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import can
 
-from harness.link.node import load_file
+from harness.target.user_code import load_file
 
 if TYPE_CHECKING:
     from tests.unseen import tractor

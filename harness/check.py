@@ -1,0 +1,114 @@
+"""What a check is: its metadata, typed, complete or refused, on the function itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+from harness.target import PERMISSIONS, Permission
+from harness.verdict import Basis, Severity
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ATTRIBUTE = "__uds_attack__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """A check's metadata."""
+
+    id: str
+    title: str
+    severity: Severity
+    basis: Basis
+    source: str
+    rationale: str
+    remediation: str
+    cwe: tuple[int, ...] = ()
+    r155: tuple[str, ...] = ()
+    needs: tuple[Permission, ...] = ()
+    """Permissions without which the check is not run."""
+    uses: tuple[Permission, ...] = ()
+    """Permissions that widen the check where the target gives them."""
+    unlocks: bool = False
+    """Whether it opens a level even where that cannot be undone: such checks run last there."""
+    judges_run: bool = False
+    """Whether it judges what the run has seen by then: such checks come behind all that is not crash-prone."""
+    sends_rest: bool = False
+    """Whether it sends what others have left of something that they share: such checks come last of their stage."""
+    proven_by: tuple[str, ...] = ()
+    """Defects, or ``path.py:factory``, on which the check is known to fail."""
+
+
+def attack(
+    *,
+    id: str,
+    title: str,
+    severity: Severity,
+    basis: Basis,
+    source: str,
+    rationale: str,
+    remediation: str,
+    cwe: tuple[int, ...] = (),
+    r155: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
+    unlocks: bool = False,
+    judges_run: bool = False,
+    sends_rest: bool = False,
+    proven_by: tuple[str, ...] = (),
+) -> Callable[[F], F]:
+    """Declare a pytest function to be a check.
+
+    It may take ``tester``, ``measure``, ``depth``, and one of ``level`` (once for each declared security level),
+    ``protected`` (once for each readable data record whose writing needs a level), ``guarded`` (that, and data which is
+    read with a level only) and ``lock`` (as ``protected``, and each level that guards none).
+    It passes by returning, and ends otherwise by what it raises.
+    TypeError or ValueError, at import: metadata is missing, empty or unknown.
+    """
+    for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"@attack {id}: {name} is empty; write a sentence")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", id):
+        raise ValueError(f"@attack {id!r}: an id is letters, digits and - _ . /")
+    if not isinstance(severity, Severity):
+        raise TypeError(f"@attack {id}: severity is {severity!r}; give a Severity")
+    if basis not in get_args(Basis):
+        raise ValueError(f"@attack {id}: basis is {basis!r}; give one of {', '.join(get_args(Basis))}")
+    for name, words in {"needs": needs, "uses": uses, "proven_by": proven_by, "r155": r155}.items():
+        if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
+            raise TypeError(f"@attack {id}: {name} is {words!r}; give a tuple of words, e.g. ('lockout',)")
+    unknown = sorted({*needs, *uses} - set(PERMISSIONS))
+    if unknown:
+        raise ValueError(f"@attack {id}: needs or uses {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")
+    declared = Attack(
+        id=id,
+        title=title,
+        severity=severity,
+        basis=basis,
+        source=source,
+        rationale=rationale,
+        remediation=remediation,
+        cwe=cwe,
+        r155=r155,
+        needs=tuple(map(Permission, needs)),
+        uses=tuple(map(Permission, uses)),
+        unlocks=unlocks,
+        judges_run=judges_run,
+        sends_rest=sends_rest,
+        proven_by=proven_by,
+    )
+
+    def mark(function: F) -> F:
+        setattr(function, ATTRIBUTE, declared)
+        return function
+
+    return mark
+
+
+def declared_attack(function: Any) -> Attack | None:
+    """The metadata of a check, or None for any other function."""
+    found = getattr(function, ATTRIBUTE, None)
+    return found if isinstance(found, Attack) else None

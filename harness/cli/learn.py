@@ -1,0 +1,222 @@
+"""`uds-harness learn`: learn an ECU's state machine, judge it, and show it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.target_options import add_target, target_of
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.audit.session import AuditSession
+    from harness.audit.stopping import Stop
+    from harness.learning.learning import Learned
+    from harness.learning.observations import Answers, Word
+    from harness.runs.state_machine import StateMachine
+    from harness.target import Target
+
+OBSERVATIONS = "observations.jsonl"
+"""In a run's folder, each sequence that was asked, with its answers: what --resume takes over."""
+
+EXIT_CODES = """exit codes of learn, the first that applies:
+  4  wrong use: a target, option, key function or model is malformed, or the extra is missing
+  2  interrupted; what was learned is kept
+  3  the bus or the harness failed
+  1  the machine breaks a rule, and that is not accepted; with --compare: the machines differ
+  5  nothing was judged, e.g. the ECU does not answer, or cannot be brought back to one state
+  0  everything else"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Let the command be typed."""
+    learn = commands.add_parser(
+        "learn",
+        help="learn the ECU's state machine, judge it, and draw it",
+        description="Learn the state machine of an ECU's SecurityAccess, hold it against the standard, and draw it.\n"
+        "Without TARGET and link options: the article's ECU, simulated.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_target(learn)
+    learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
+    learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
+    learn.add_argument("--requests", type=_count, metavar="N", help="stop after so many requests, and keep what is known")
+    learn.add_argument("--plan", action="store_true", help="say what learning would take, and send nothing")
+    learn.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
+    learn.add_argument("--force", action="store_true", help="replace the run that is in --out")
+    learn.add_argument("--resume", type=Path, metavar="RUN", help="take over the answers of an earlier run on the same ECU")
+    learn.add_argument("--compare", type=Path, nargs=2, metavar=("OLD", "NEW"), help="say what changed between two models")
+    learn.add_argument("--exit-zero", action="store_true", help="exit with 0 although rules are broken")
+    learn.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of requests; write e.g. 5000")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Learn; returns the exit code."""
+    require_aalpy()
+    target = target_of(options)
+    if target.path is None:
+        raise UserError("learn needs a target file: write one with `uds-harness discover -o FILE`, and name its key there")
+    return _learn(options, target)
+
+
+def require_aalpy() -> None:
+    """UserError: the extra is not installed."""
+    if find_spec("aalpy") is None:
+        raise UserError("learning needs AALpy, which is not installed: pip install 'uds-harness[learn]'")
+
+
+def _learn(options: argparse.Namespace, target: Target) -> int:
+    from harness.audit.outcomes import exit_code
+    from harness.audit.session import AuditOptions, AuditSession
+    from harness.audit.stopping import Stop
+    from harness.cli.terminal import result_lines
+    from harness.learning.results import not_learned, results
+    from harness.link.clock import new_seed
+    from harness.runs.folder import AUDIT_HTML, check_is_free
+    from harness.runs.state_machine import MODEL_JSON
+
+    if options.out is not None:
+        check_is_free(options.out, replaces_run=options.force)
+    known = list(_answers_of(options.resume)) if options.resume is not None else []
+    seed = new_seed() if options.seed is None else options.seed
+    command = _command(options, seed)
+    session = AuditSession(
+        AuditOptions(target=target, seed=seed, out=options.out, command=command, replaces_run=options.force)
+    )
+    stop = Stop()
+    is_terminal = sys.stdout.isatty()
+    try:
+        print(
+            f"uds-harness learn: {target.name} ({target.environment}), alphabet {options.alphabet}, seed {seed}\n",
+            flush=True,
+        )
+        stop.install()
+        learned, why_not = _asked(options, session, stop, seed, known)
+        found = not_learned(why_not, repeat=command) if learned is None else results(learned, repeat=command)
+        for finding in found:
+            kept = session.keep(finding)
+            print("\n".join(result_lines(kept, colour=is_terminal)), flush=True)
+        if learned is not None:
+            machine = learned.machine
+            session.before_reports = lambda: _write(session, machine)
+        run = session.finish(stop.reason)
+        session.seal()
+    finally:
+        session.close()
+        session.release()
+        stop.remove()
+    if learned is not None:
+        _summarize(learned.machine)
+    print(f"model: {session.folder.path / MODEL_JSON}\nreport: {session.folder.path / AUDIT_HTML}")
+    code = exit_code(run)
+    return 0 if options.exit_zero and code == 1 else code
+
+
+def _asked(
+    options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
+) -> tuple[Learned | None, str]:
+    """What was learned; or None, and why nothing could be."""
+    from harness.errors import Unjudged
+    from harness.learning.learning import Learner
+
+    kept = session.folder.path / OBSERVATIONS
+    progress = _Progress()
+    learned = None
+    with open(kept, "a", encoding="ascii", buffering=1) as file:
+        try:
+            learner = Learner(
+                session.tester,
+                is_full=options.alphabet == "full",
+                seed=seed,
+                most_requests=options.requests,
+                say=progress.say,
+                keep=lambda word, answers: print(json.dumps([word, answers]), file=file),
+                known=known,
+            )
+        except Unjudged as reason:
+            return None, str(reason)
+        try:
+            with stop.interruptible():
+                learned = learner.run()
+        except KeyboardInterrupt:
+            learned = learner.learned()
+    progress.end()
+    return learned, ""
+
+
+def _write(session: AuditSession, machine: StateMachine) -> None:
+    """Put the model into the run's folder, once the last request has been sent."""
+    from harness.runs.state_machine import MODEL_DOT, MODEL_JSON
+
+    machine = replace(machine, requests=session.tester.exchange_count)
+    session.folder.write(MODEL_JSON, machine.text())
+    session.folder.write(MODEL_DOT, machine.dot())
+
+
+class _Progress:
+    """What learning has come to, on a line of a terminal that is overwritten; nothing where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdout.isatty()
+
+    def say(self, text: str) -> None:
+        """Show it."""
+        if self._is_terminal:
+            print(f"\r\x1b[K{text}", end="", flush=True)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._is_terminal:
+            print("\r\x1b[K", end="", flush=True)
+
+
+def _summarize(machine: StateMachine) -> None:
+    print(
+        f"\n{len(machine.states)} states, {len(machine.transitions)} transitions; {machine.requests} requests, "
+        f"{machine.resets} resets, {machine.wrong_keys} wrong keys; {machine.saved_letters} letters were not asked again"
+    )
+
+
+def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
+    """What an earlier run was answered. UserError: it is none of `learn`, or its file is damaged."""
+    path = run / OBSERVATIONS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); name the folder of a run of `uds-harness learn`") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            word, answers = json.loads(line)
+            if len(word) != len(answers) or not all(isinstance(one, str) for one in (*word, *answers)):
+                raise ValueError("no letters with their answers")
+        except (ValueError, TypeError, RecursionError) as error:
+            if number == len(lines):
+                return  # the run was killed while it wrote this line
+            raise UserError(f"{path}: line {number} is damaged ({error})") from error
+        yield tuple(word), tuple(answers)
+
+
+def _command(options: argparse.Namespace, seed: int) -> str:
+    words = ["uds-harness", "learn"]
+    words += [options.target] if options.target else []
+    for name in ("interface", "channel", "request_id", "response_id"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
+    words += ["--alphabet", options.alphabet] if options.alphabet != "default" else []
+    words += ["--requests", str(options.requests)] if options.requests else []
+    return shlex.join([*words, "--seed", str(seed)])

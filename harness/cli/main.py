@@ -1,0 +1,110 @@
+"""What did the user type? The commands, and how errors end them; each command is a file in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from harness.cli import audit, diff, discover, doctor, ecu, import_table, learn, lists, replay, report, shell
+from harness.errors import LinkError, UserError
+
+WRONG_USE = 4
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(WRONG_USE)
+
+
+class _Version(argparse.Action):
+    """Looked up only if it is asked for: every other command starts without."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"uds-harness {version('uds-harness')}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(arguments)
+    try:
+        with _ended_like_ctrl_c():
+            code: int = options.run(options)
+    except UserError as error:
+        _say(f"uds-harness: {error}")
+        return WRONG_USE
+    except LinkError as error:
+        _say(f"uds-harness: {error}")
+        return 3
+    except KeyboardInterrupt:
+        print("uds-harness: interrupted", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        _say(f"uds-harness: {error.filename or 'the output'}: {error.strerror or error}")
+        sys.stdout = _nowhere()  # what is left in the old one cannot be written at the end either
+        return WRONG_USE
+    return code
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP unless it is ignored, end a command as Ctrl-C does: what is open is closed on the way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wanted = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in wanted:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in wanted:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    """Print an error. What it quotes, such as the name of a file, may hold what a terminal would obey."""
+    print("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text), file=sys.stderr)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="uds-harness",
+        description="Is an ECU's SecurityAccess real? Verdicts with evidence, on a simulated ECU or on a real bus.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    for command in (audit, report, diff, replay, discover, learn, import_table, ecu, shell, lists, doctor):
+        command.add_to(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Which target was named? The options that audit, discover and doctor share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.target import Target
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Let a command take TARGET and the options that override its link."""
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="a target file, a shipped target's name, or a URI")
+    parser.add_argument("--interface", help="a python-can interface, e.g. socketcan; without TARGET: an unknown ECU")
+    parser.add_argument("--channel", help="e.g. can0")
+    parser.add_argument("--request-id", type=_number, metavar="ID", help="e.g. 0x7E0")
+    parser.add_argument("--response-id", type=_number, metavar="ID", help="e.g. 0x7E8")
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Let a command that finds levels out take their key."""
+    parser.add_argument(
+        "--key", metavar="KEY", help="makes the keys of an ECU that is not described: path.py:function, command: or http:"
+    )
+
+
+def target_of(options: argparse.Namespace) -> Target:
+    """The target that the options name. UserError: there is none, or it is malformed."""
+    from harness.target import load_target, unknown_target, with_link
+
+    link = {name: getattr(options, name) for name in ("interface", "channel", "request_id", "response_id")}
+    if options.target is not None:
+        return with_link(load_target(options.target), **link)
+    if all(value is None for value in link.values()):
+        return load_target("article")
+    if options.interface is None or options.channel is None:
+        raise UserError("without TARGET give --interface and --channel, e.g. --interface socketcan --channel can0")
+    return unknown_target(**link)
+
+
+def key_of(options: argparse.Namespace) -> str | None:
+    """The key that is given on the command line, a file's from the working directory. UserError: it is none."""
+    from harness.errors import Refused
+    from harness.target.values import BUILT_IN_KEYS, KEY
+
+    if options.key is None:
+        return None
+    try:
+        key: str = KEY.parse(options.key)
+    except Refused as refused:
+        what_to_do = refused.args[0] if refused.args else 'give "path.py:function", "command: …" or "http://…"'
+        raise UserError(f"--key {options.key!r}: {what_to_do}") from None
+    if key in BUILT_IN_KEYS:
+        raise UserError(f"--key {key}: it takes a secret; write key and secret into a target file")
+    file, colon, function = key.rpartition(":")
+    return f"{Path(file).absolute()}:{function}" if colon and file.endswith(".py") else key
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write e.g. 0x7E0") from None

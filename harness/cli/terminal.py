@@ -1,0 +1,319 @@
+"""What a terminal shows of an audit: a line for each result as it ends, the check under way, and what it comes to."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final, TextIO
+
+import pytest
+
+from harness.audit import REQUEST
+from harness.audit.contact import NOT_BEGUN
+from harness.audit.items import ATTACK, is_foreseen
+from harness.audit.session import AuditOptions
+from harness.report.conclusion import causes, closing_line, in_a_sentence, interruption, warnings
+from harness.report.decode import service_name
+from harness.report.text import bytes_of, shown, shown_hex, visible
+from harness.runs.findings import Finding, Run
+from harness.runs.folder import AUDIT_HTML
+from harness.verdict import Severity, Verdict
+
+WIDTH: Final = 80
+LONGEST_VALUE: Final = 600
+LONGEST_REQUEST: Final = 24
+"""Bytes of a request."""
+
+MOST_REQUESTS: Final = 3
+
+_LABEL: Final = 10
+_VERDICT: Final = max(len(verdict) for verdict in Verdict) + 2
+_COLOURS: Final = {
+    Verdict.PASS: "32", Verdict.FAIL: "1;31", Verdict.ERROR: "1;35",
+    Verdict.INCONCLUSIVE: "33", Verdict.NOT_APPLICABLE: "2", Verdict.NOT_RUN: "2",
+}  # fmt: skip
+
+
+def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:
+    """One line for the result; below a failure what was asked, expected, observed, and how to repeat it.
+
+    The other verdicts but pass add their reason. Nothing of an ECU's answer can leave its line, or reach the terminal
+    as a control sequence.
+    """
+    lines = _headline(finding, colour, width)
+    if finding.verdict is Verdict.FAIL:
+        lines += _labelled("severity", f"{finding.severity} ({finding.basis})", width)
+        if finding.accepted:
+            lines += _labelled("accepted", finding.accepted, width)
+        if finding.exchanges:
+            lines += _labelled("request", _requests(finding), width)
+        lines += _labelled("expected", finding.expected, width)
+        lines += _labelled("observed", finding.observed, width)
+        lines += _command("repeat", finding.repeat, width)
+    elif finding.verdict is not Verdict.PASS:
+        lines += _labelled("reason", finding.reason, width)
+        if finding.verdict is Verdict.ERROR:
+            lines += _command("repeat", finding.repeat, width)
+    return lines
+
+
+def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list[str]:
+    """The counts, the findings by severity, what must be known of the run; the last line is the number of findings."""
+    lines = [line for text in warnings(run) for line in (*_hanging("! ", text, width), "")]
+    for verdict in Verdict:
+        if count := len(run.with_verdict(verdict)):
+            accepted = f", {len(run.accepted())} of them accepted" if verdict is Verdict.FAIL and run.accepted() else ""
+            lines.append(f"{_painted(verdict, colour)}{count:>5}{accepted}")
+    if failures := run.failures():
+        lines += ["", "Findings by severity"]
+        for severity in Severity:
+            ids = [finding.id for finding in failures if finding.severity is severity]
+            if ids:
+                lines += _hanging(f"  {severity:<{_LABEL}}{len(ids):>3}  ", ", ".join(_counted(ids)), width)
+    for cause, findings in causes(run):
+        names = ", ".join(_counted([finding.id for finding in findings]))
+        lines += ["", *_hanging("", f"One cause, {cause}: {names}", width)]
+    decided = any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings)
+    said = [interruption(run.info), *run.info.remarks, "" if decided else in_a_sentence(run)]
+    for text in filter(None, said):
+        lines += ["", *_hanging("", text, width)]
+    return [*lines, "", *_hanging("", closing_line(run), width)]
+
+
+def _headline(finding: Finding, colour: bool, width: int) -> list[str]:
+    parameter = "" if finding.parameter is None else f" [{_flat(finding.parameter, 120)}]"
+    text = f"{_flat(finding.id, 80):<6} {_flat(finding.title, 300)}{parameter}"
+    first, *others = _wrapped(text, width - _VERDICT, width - _VERDICT - 7)
+    return [_painted(finding.verdict, colour) + first, *(" " * (_VERDICT + 7) + line for line in others)]
+
+
+def _painted(verdict: Verdict, colour: bool) -> str:
+    """The word, padded; coloured only in addition, so that it reads the same without."""
+    padding = " " * (_VERDICT - len(verdict))
+    return f"\x1b[{_COLOURS[verdict]}m{verdict}\x1b[0m{padding}" if colour else f"{verdict}{padding}"
+
+
+def _requests(finding: Finding) -> str:
+    """The last requests of the evidence, the decisive one at the end."""
+    last = [exchange.request for exchange in finding.exchanges[-MOST_REQUESTS:]]
+    texts = [shown_hex(request, LONGEST_REQUEST) for request in last]
+    data = bytes_of(last[-1])
+    name = service_name(data[0]) if data else None
+    more = "… " if len(finding.exchanges) > MOST_REQUESTS else ""
+    return f"{more}{'; '.join(texts)}" + (f" ({name})" if name else "")
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return _hanging(f"    {label:<{_LABEL}}", shown(text, LONGEST_VALUE), width) if text else []
+
+
+def _hanging(prefix: str, text: str, width: int) -> list[str]:
+    """The text behind the prefix, its further lines indented below its beginning."""
+    shown_text = shown(text, LONGEST_VALUE * 4).expandtabs(4)
+    room = width - len(prefix)
+    lines = [line for paragraph in shown_text.split("\n") for line in _wrapped(paragraph, room, room)]
+    return [((" " * len(prefix) if number else prefix) + line).rstrip() for number, line in enumerate(lines)]
+
+
+def _command(label: str, command: str, width: int) -> list[str]:
+    """A command that can be copied as it stands: lines that go on end with a backslash, no quoted word is broken."""
+    if not command:
+        return []
+    prefix = f"    {label:<{_LABEL}}"
+    lines = [""]
+    for word in _shell_words(_flat(command, LONGEST_VALUE)):
+        if lines[-1] and _columns(f"{lines[-1]} {word} \\") > width - len(prefix):
+            lines[-1] += " \\"
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return [(" " * len(prefix) if number else prefix) + line for number, line in enumerate(lines)]
+
+
+def _shell_words(command: str) -> Iterable[str]:
+    """The command cut at spaces outside quotes, the quotes kept."""
+    word, quote = "", ""
+    for character in command:
+        if character == " " and not quote:
+            if word:
+                yield word
+            word = ""
+            continue
+        if character in "'\"" and quote in ("", character):
+            quote = "" if quote else character
+        word += character
+    if word:
+        yield word
+
+
+def _wrapped(text: str, first: int, others: int) -> list[str]:
+    """Lines of at most so many columns, broken at spaces; a longer word is broken where it must."""
+    lines, line, room = [], "", first
+    for word in text.split(" "):
+        if line and _columns(line) + 1 + _columns(word) > room:
+            lines.append(line)
+            line, room = "", others
+        line = f"{line} {word}" if line else word
+        while _columns(line) > room:
+            end = _fitting(line, room)
+            lines.append(line[:end])
+            line, room = line[end:], others
+    return [*lines, line]
+
+
+def _fitting(text: str, room: int) -> int:
+    """How many characters fit into so many columns; at least one."""
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > room:
+            return max(index, 1)
+    return len(text)
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows it: East Asian wide characters take two columns."""
+    return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def _flat(text: str, limit: int) -> str:
+    """On one line."""
+    return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _counted(ids: Sequence[str]) -> list[str]:
+    """Each id once, with how often it failed."""
+    times = {one: ids.count(one) for one in ids}
+    return [_flat(one, 80) + (f" ({count} times)" if count > 1 else "") for one, count in times.items()]
+
+
+CLEAR_LINE = "\r\x1b[K"
+LONGEST_ERROR = 400
+
+
+class Console:
+    """Prints results. On a terminal, the check under way and how many are left stand on a line that is overwritten.
+
+    When nobody reads any more it goes quiet: the audit goes on, and its report is written.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._is_terminal = out.isatty()
+        self.is_there = self._is_terminal and sys.stdin is not None and sys.stdin.isatty()
+        """Somebody reads what is said, and can act."""
+        self._total = 0
+        self._done = 0
+        self._not_begun: list[Finding] = []
+
+    def expect(self, total: int) -> None:
+        """How many results there will be."""
+        self._total = total
+
+    def starting(self, name: str) -> None:
+        """Say what is under way."""
+        if self._is_terminal:
+            self._write(CLEAR_LINE + visible(f"[{self._done + 1}/{self._total}] {name}")[: WIDTH - 1])
+
+    def result(self, finding: Finding) -> None:
+        """Print one result. Those that found the ECU given up are told together, once it is known how many there are."""
+        self._done += 1
+        if finding.reason.startswith(NOT_BEGUN):
+            self._not_begun.append(finding)
+            return
+        self._tell_not_begun()
+        self._write("\n".join([self._cleared(), *result_lines(finding, colour=self._is_terminal), ""]).lstrip("\n"))
+
+    def summary(self, run: Run, folder: str) -> None:
+        """Print what it comes to, and where the report is."""
+        self._tell_not_begun()
+        lines = summary_lines(run, colour=self._is_terminal)
+        end = len(lines) - lines[::-1].index("")
+        lines.insert(end, f"report: {folder}/{AUDIT_HTML}")
+        if run.info.interrupted:
+            lines.insert(end + 1, f"to make its reports again: uds-harness report {shlex.quote(folder)}")
+        self._write(self._cleared() + "\n".join(["", *lines, ""]))
+
+    def say(self, text: str) -> None:
+        """Print what happens in the middle of the run."""
+        self._write(f"{self._cleared()}{visible(text)}\n")
+
+    def heading(self, text: str) -> None:
+        """Print what is about to be done."""
+        self._write(f"{text}\n\n")
+
+    def _tell_not_begun(self) -> None:
+        if self._not_begun:
+            first, number = self._not_begun[0], len(self._not_begun)
+            self._not_begun = []
+            what = "1 check was" if number == 1 else f"{number} checks were"
+            self.say(f"{first.verdict:<16}{what} {first.reason}")
+
+    def _cleared(self) -> str:
+        return CLEAR_LINE if self._is_terminal else ""
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except OSError:  # the pipe is closed, the disk is full
+            self._out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
+
+
+class AuditRequest:
+    """The command line's own plugin: what to audit, and where to print. Pytest finds it by its name."""
+
+    __name__ = REQUEST
+
+    def __init__(self, options: AuditOptions) -> None:
+        self.options = options
+        self.console = Console(sys.stdout)
+        self.has_internal_error = False
+        self._has_collect_error = False
+        self._names: dict[str, str] = {}
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know how many there will be."""
+        self.console.expect(len(session.items))
+        for item in session.items:
+            declared = item.stash.get(ATTACK, None)
+            self._names[item.nodeid] = f"{declared.id} {declared.title}" if declared else item.name
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Show what is under way."""
+        self.console.starting(self._names.get(nodeid, nodeid))
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print a result when it is there."""
+        finding = getattr(report, "uds_finding", None)
+        if finding is not None:
+            self.console.result(finding)
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say which file of checks cannot be read, and why."""
+        if report.failed:
+            self._has_collect_error = True
+            lines = [line[1:].strip() for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+            where = re.findall(r"^(\S+\.py:\d+): ", str(report.longrepr), flags=re.MULTILINE)[-1:]
+            what = " ".join(lines) or str(report.longrepr).strip().splitlines()[-1]
+            print(f"uds-harness: {where[0] if where else report.nodeid}: {what[:LONGEST_ERROR]}", file=sys.stderr)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """A place that was named and holds no checks is a mistake."""
+        for path in self.options.checks:
+            if not self._has_collect_error and not any(item.path.is_relative_to(path.resolve()) for item in items):
+                raise pytest.UsageError(f"--checks {path}: there is no check in it; see CONTRIBUTING.md for what one is")
+
+    @pytest.hookimpl
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that pytest, or the harness, failed."""
+        self.has_internal_error = not is_foreseen(excinfo.value)

@@ -1,1 +1,0 @@
-"""What can be typed behind `uds-harness`? One file a command; heavy imports wait until it runs."""

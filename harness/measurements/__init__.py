@@ -1,0 +1,374 @@
+"""What several checks need to know about an ECU, measured once, on demand."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from harness.analysis.parts import Structure
+from harness.check import Attack
+from harness.errors import HarnessError, Inconclusive, NotApplicable, Unjudged
+from harness.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
+from harness.measurements.attempts import Attempts, take_attempts
+from harness.measurements.between_keys import Act, acts_between
+from harness.measurements.delay import AfterRestart, Delay, measure_delay, seed_after_restart
+from harness.measurements.generators import GeneratorSearch, search_generators
+from harness.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
+from harness.measurements.key_book import KeyBook
+from harness.measurements.lockout import Lockout, probe_lockout
+from harness.measurements.other_unit import OtherUnit, try_other_unit
+from harness.measurements.pairs import KeyPairs, take_pairs
+from harness.measurements.restarts import Restarts, seeds_after_restarts
+from harness.measurements.secrets import SecretSearch, search_for_secret
+from harness.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
+from harness.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
+from harness.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
+from harness.measurements.timing import KeyTiming, time_keys
+from harness.measurements.trouble_codes import trouble_codes
+from harness.runs.measured import Profile, Times
+from harness.tester.guesses import OpenedMeanwhile, Supplied
+from harness.tester.tester import Tester
+from harness.verdict import Depth
+
+T = TypeVar("T")
+
+MOST_LENGTHS = 4
+"""Of seeds in a sample; if there are more, what they begin with is one sample."""
+
+MOST_VALUES = 1000
+"""Of a sample: as many as a picture can show."""
+
+
+class Measurements:
+    """Takes each measurement once, and gives the same result, or the same reason for none, to all that ask.
+
+    A check that needs the ECU in a known state restores it after its first question here.
+    """
+
+    def __init__(self, tester: Tester, depth: Depth) -> None:
+        self._tester = tester
+        self._depth = depth
+        self._taken: dict[tuple[object, ...], object] = {}
+        self.profiles: list[Profile] = []
+        """What the report shows of measurements, in the order in which they were taken."""
+        tester.guesses.supply = self._next_key
+
+    def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
+        """What `take` gives the first time. Raises again what it ended by, where that was no result.
+
+        OpenedMeanwhile: it has to be taken once more.
+        """
+        if key not in self._taken:
+            try:
+                self._taken[key] = take()
+            except OpenedMeanwhile:
+                raise
+            except Unjudged as reason:
+                self._taken[key] = reason
+        found = self._taken[key]
+        if isinstance(found, Unjudged):
+            raise found
+        return found  # type: ignore[return-value]
+
+    def publish(
+        self, title: str, rows: Mapping[str, str], *, seeds: Sequence[bytes] = (), times: Mapping[str, Sequence[float]] = {}
+    ) -> None:
+        """Show a measured profile in the report, e.g. of a lockout; a later one of the same title takes its place.
+
+        `seeds` and `times` (in seconds, by what was timed) are drawn, the first of them if they are many.
+        """
+        self.profiles = [profile for profile in self.profiles if profile.title != title]
+        self.profiles.append(
+            Profile(
+                title=title,
+                rows=tuple(rows.items()),
+                seeds=tuple(seed.hex().upper() for seed in seeds[:MOST_VALUES]),
+                times=tuple(Times(name=name, seconds=tuple(values[:MOST_VALUES])) for name, values in times.items()),
+            )
+        )
+
+    def _add(self, title: str, rows: Mapping[str, str]) -> None:
+        """Lines for a profile, which may be there already with others, and with pictures."""
+        known = next((profile for profile in self.profiles if profile.title == title), Profile(title=title, rows=()))
+        self.publish(title, {})
+        self.profiles[-1] = replace(known, rows=tuple({**dict(known.rows), **rows}.items()))
+
+    def seeds(self, level: int) -> SeedSample:
+        """The run's seed sample of a locked level: 256, 1000 or 10000 by depth."""
+        return self.once(("seeds", level), lambda: self._take_seeds(level))
+
+    def _take_seeds(self, level: int) -> SeedSample:
+        sample = self.fresh_seeds(level)
+        self.publish(f"Seeds of level 0x{level:02X}", sample.rows(), seeds=sample.seeds)
+        return sample
+
+    def drawn_seeds(self, level: int) -> SeedSample:
+        """The run's seed sample; where one seed is given again and again, one in which the ECU has drawn each anew.
+
+        For that each seed is answered, if a key is known, or waited for until whatever renews it has come.
+        """
+        sample = self.seeds(level)
+        if not sample.is_held:
+            return sample
+        best = sample
+        for take in (self._answered_seeds, self._renewed_seeds):
+            try:
+                found = take(level)
+            except Unjudged as reason:
+                self._tester.note(f"seeds that are drawn anew: {reason}")
+                continue
+            best = max(best, found, key=lambda one: len(set(one.seeds)))
+            if len(set(best.seeds)) >= ENOUGH_SEEDS:
+                break
+        return best
+
+    def _answered_seeds(self, level: int) -> SeedSample:
+        if not (self._tester.security.has_key(level) and self._tester.access.can_relock):
+            return self.seeds(level)
+        return self.once(("answered seeds", level), lambda: sample_answered_seeds(self._tester, level, self._depth))
+
+    def _renewed_seeds(self, level: int) -> SeedSample:
+        held = self.seeds(level)
+        return self.once(("renewed seeds", level), lambda: sample_renewed_seeds(self._tester, level, self._depth, held))
+
+    def answers_to_held_seeds(self, level: int) -> AnswersToHeldSeeds:
+        """Whether a seed that is given again and again comes back once it was answered."""
+        return answer_held_seeds(self._tester, level, self._depth, self.seeds(level))
+
+    def ordered_seeds(self, level: int) -> list[SeedSample]:
+        """The seed sample, and beside it that of seeds drawn anew where there is one: those that can show an order.
+
+        Seeds of each length are a sample of their own.
+        """
+        samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
+        parts = [one for sample in samples for one in sample.by_length()]
+        if len(parts) > MOST_LENGTHS:
+            parts = [sample.beginnings() for sample in samples]
+        return [one for one in parts if one.can_show_order]
+
+    def fresh_seeds(self, level: int) -> SeedSample:
+        """Another sample, asked for in the same ways as the run's."""
+        return sample_seeds(self._tester, level, self._depth)
+
+    def fresh_like(self, level: int, sample: SeedSample) -> SeedSample:
+        """Another sample that is taken as this one was, of seeds as long."""
+        if sample.is_answered:
+            second = sample_answered_seeds(self._tester, level, self._depth)
+        elif sample.renewed_by is not Renewal.EACH:
+            second = sample_renewed_seeds(self._tester, level, self._depth, self.seeds(level))
+        else:
+            second = self.fresh_seeds(level)
+        return second.like(sample)
+
+    def structures(self, level: int) -> list[Structure]:
+        """How much of each seed is chance, for each length of seeds. Inconclusive: too few seeds to tell.
+
+        What a sample shows counts only as far as a second one shows it too.
+        """
+        return self.once(("structures", level), lambda: self._confirmed_structures(level))
+
+    def _confirmed_structures(self, level: int) -> list[Structure]:
+        found = []
+        for sample in self.drawn_seeds(level).enough_of_each_length():
+            structure = sample.structure()
+            if structure.parts:
+                structure = structure.confirmed_by(self.fresh_like(level, sample).structure())
+            if structure.parts:
+                self.of_seeds(level, {"Effective length": str(structure)})
+            found.append(structure)
+        return found
+
+    def confirmed_alarms(self, level: int, sample: SeedSample, places: Sequence[int]) -> list[str]:
+        """The alarms of the tests of distribution, on the bytes at these places, that a second sample raises too, in words.
+
+        Inconclusive: the second sample is too small.
+        """
+        alarms = sample.battery(places).alarms if places else ()
+        if not alarms:
+            return []
+        second = self.fresh_like(level, sample)
+        if len(second.drawn) < ENOUGH_SEEDS:
+            raise Inconclusive(f"a second sample of {len(second.drawn)} seeds is too small to confirm an alarm of the first")
+        again = {one.family for one in second.battery(places).alarms}
+        return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in alarms if one.family in again]
+
+    def entropy(self, level: int, sample: SeedSample) -> str:
+        """What is supported of the entropy of a seed, by repetition and by what of it is chance at all, in words."""
+        try:
+            reasons = [str(structure) for structure in self.structures(level) if structure.parts]
+        except Unjudged:
+            reasons = []
+        return "; ".join([f"collision entropy of {sample.bound} is supported", *reasons])
+
+    def of_seeds(self, level: int, rows: Mapping[str, str]) -> None:
+        """Add lines to the profile of a level's seeds in the report, or put other values into it."""
+        self._add(f"Seeds of level 0x{level:02X}", rows)
+
+    def other_unit(self, level: int) -> OtherUnit:
+        """What this unit's key is worth on the other one that the target declares."""
+        return self.once(("other unit", level), lambda: try_other_unit(self._tester, level))
+
+    def restarts(self, level: int) -> Restarts:
+        """The first seeds after about 12, 40 or 200 restarts of every kind that is offered, by depth."""
+        return self.once(("restarts", level), lambda: self.fresh_restarts(level))
+
+    def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
+        """As many again; with `are_answered` each seed is answered by its key."""
+        return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
+
+    def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
+        """Well-known generators tried on a sample, and on the seeds after restarts where there can be any."""
+        return search_generators(sample, self.restarts_if_any(level), self._depth)
+
+    def restarts_if_any(self, level: int) -> Restarts | None:
+        """The first seeds after restarts; None, with a note that says why, where there can be none."""
+        try:
+            return self.restarts(level)
+        except Unjudged as reason:
+            self._tester.note(f"seeds after restarts were not seen: {reason}")
+            return None
+
+    def seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
+        """Some wrong keys, and which seeds follow."""
+        found = seeds_after_wrong_keys(self._tester, level, self._depth)
+        self._taken["seeds after wrong keys", level] = found
+        return found
+
+    def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
+        """The same, if it was not seen in this run already."""
+        return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
+
+    def lockout(self, level: int) -> Lockout:
+        """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""
+        return self.once(("lockout", level), lambda: self._probe_lockout(level))
+
+    def _probe_lockout(self, level: int) -> Lockout:
+        lockout = probe_lockout(self._tester, level, self._depth)
+        if lockout.is_silent:
+            self.of_lockout(level, "Wrong keys", lockout.reason)
+        elif lockout.limit is None:
+            self.of_lockout(level, "Wrong keys", f"no limit in {lockout.evaluated} evaluated keys; {lockout.extrapolation}")
+        else:
+            self.of_lockout(level, "Wrong keys", f"limited at the wrong key {lockout.limit}")
+        return lockout
+
+    def key_book(self, level: int) -> KeyBook:
+        """Which kinds of wrong keys the level has been sent in this run, and what became of them."""
+        return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
+
+    def _next_key(self, level: int) -> Supplied | None:
+        """A wrong key that some check wants to see sent.
+
+        What an ECU may forget to count is first sent in the rows that are made for it, where the count is looked at.
+        """
+        if not self._tester.security.level(level).key_length:
+            return None
+        return self.key_book(level).supply(are_counted=("attempts", level) not in self._taken)
+
+    def attempts(self, level: int) -> Attempts:
+        """Whether the limit holds for every kind of wrong key, whatever comes between them, in every place and state.
+
+        NotApplicable: no limit was found.
+        """
+        limit, holds = self.limit(level), self.lockout(level).holds
+        book, acts = self.key_book(level), self.acts_between(level)
+        return self.once(
+            ("attempts", level),
+            lambda: take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds),
+        )
+
+    def acts_between(self, level: int) -> list[Act]:
+        """What may be done between two wrong keys, or in a delay. NotApplicable: no limit was found."""
+        limit = self.limit(level)
+        self.trouble_codes()  # which one of these acts may clear
+        return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
+
+    def trouble_codes(self) -> tuple[bytes, ...]:
+        """The trouble codes, of 3 bytes each, that the ECU has stored or supports, before the run cleared any."""
+        return self.once(("trouble codes",), lambda: trouble_codes(self._tester))
+
+    def limit(self, level: int) -> int:
+        """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
+        lockout = self.lockout(level)
+        if lockout.is_silent:
+            raise Inconclusive(f"the limit cannot be told, since nothing announces it: {lockout.reason}")
+        if lockout.limit is None:
+            raise NotApplicable(f"there is no limit to speak of: {lockout.reason}")
+        return lockout.limit
+
+    def delay(self, level: int) -> Delay:
+        """How long a level that is locked out gives no seed. NotApplicable: nothing locks it out."""
+        self.limit(level)
+        return self.once(("delay", level), lambda: self._measure_delay(level))
+
+    def delay_if_any(self, level: int) -> Delay | None:
+        """The same; None, with a note that says why, where it could not be measured."""
+        try:
+            return self.delay(level)
+        except Unjudged as reason:
+            self._tester.note(f"whether a delay follows wrong keys was not measured: {reason}")
+            return None
+
+    def fresh_delay(self, level: int) -> Delay:
+        """The same once more."""
+        return measure_delay(self._tester, level, self._depth)
+
+    def _measure_delay(self, level: int) -> Delay:
+        delay = self.fresh_delay(level)
+        declared = "" if delay.declared_s is None else f"; declared: {delay.declared_s:g} s"
+        self.of_lockout(level, "Delay", f"{delay}{declared}")
+        self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
+        return delay
+
+    def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
+        """A wrong key and then a restart in the way of this name: is a seed given? Measured once for each way."""
+        return self.once(("after restart", level, name), lambda: self.fresh_after_restart(level, restart))
+
+    def fresh_after_restart(self, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
+        """The same once more."""
+        return seed_after_restart(self._tester, level, restart)
+
+    def of_lockout(self, level: int, name: str, value: str) -> None:
+        """Add a line to the level's profile in the report, or put another value into it."""
+        self._add(f"Lockout of level 0x{level:02X}", {name: value})
+
+    def pairs(self, level: int) -> KeyPairs:
+        """Seeds with their keys: those that opened the level in this run, at least three if it can be, and recorded ones."""
+        return self.once(("pairs", level), lambda: take_pairs(self._tester, level, self._depth))
+
+    def secret(self, level: int) -> SecretSearch | None:
+        """What a search for the level's secret costs; None where the target does not say how keys are made."""
+        entry = self._tester.target.level(level)
+        return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
+
+    def simple_keys(self, level: int) -> SimpleKeys:
+        """Which of the keys that anybody would try first opens the level, if one does."""
+        return self.once(("simple keys", level), lambda: self._try_simple_keys(level))
+
+    def _try_simple_keys(self, level: int) -> SimpleKeys:
+        has_key = self._tester.security.has_key(level)
+        book = self.key_book(level) if has_key else KeyBook(self._tester, level, self._depth)
+        return try_simple_keys(self._tester, level, self._depth, book)
+
+    def prepare(self, checks: Iterable[Attack]) -> None:
+        """Learn before the first check what a target that was found leaves open, as far as the checks may do that too.
+
+        Simple keys are tried of levels without a key function, if any check may send wrong keys; an ECU that cannot be
+        locked again is left for the check whose subject they are. What was found guarded is held against every key.
+        """
+        needs = {need for check in checks for need in check.needs + check.uses}
+        with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet it again, and say so
+            if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:
+                find_missing_keys(self._tester, self.simple_keys, self._depth)
+            if "write" in needs:
+                self._tester.access.settle_guards()
+
+    def key_timing(self, level: int) -> KeyTiming:
+        """How long the level takes to refuse keys that are wrong in their first byte, and in their last."""
+        book = self._taken.get(("keys", level))
+        kept = book.times if isinstance(book, KeyBook) else ()
+        timing = time_keys(self._tester, level, self._depth, kept)
+        self.publish(f"Refusals of wrong keys of level 0x{level:02X}", timing.rows(), times=timing.times_s)
+        return timing

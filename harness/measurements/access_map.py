@@ -1,0 +1,87 @@
+"""What was answered in which session, locked and unlocked? The map of sessions and access, from what the run has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from harness.runs.measured import Grid, GridRow, Profile
+from harness.target import Target
+from harness.tester.reply import Kind
+from harness.tester.seen import Condition, Seen
+from harness.uds import Nrc, Service
+
+MOST_CONDITIONS = 10
+MOST_ROWS = 64
+
+Outcomes = Mapping[Condition, set[Kind | int]]
+
+_NO_SERVICE: frozenset[Kind | int] = frozenset({Kind.SILENCE, Kind.MALFORMED, Nrc.SERVICE_NOT_SUPPORTED})
+_NO_DATA: frozenset[Kind | int] = _NO_SERVICE | {
+    Nrc.REQUEST_OUT_OF_RANGE,
+    Nrc.INCORRECT_MESSAGE_LENGTH,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+}
+"""Outcomes that tell of no service, and of no data: rows of nothing else are left out."""
+
+_NOT_OF_ACCESS: frozenset[Kind | int] = frozenset(
+    {Kind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
+)
+"""Outcomes of requests that were malformed on purpose, or wanted no answer: left out beside any other."""
+
+_WORDS = {Kind.POSITIVE: "answered", Kind.MALFORMED: "malformed", Kind.SILENCE: "silent"}
+
+
+def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
+    """The services, and the data identifiers, that the ECU knows; no profile where nothing was answered."""
+    services = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 1}
+    data = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 3}
+    has_sessions = target.timing.s3_ms is not None
+    profiles = (
+        _profile("Sessions and access: services", services, _NO_SERVICE, has_sessions),
+        _profile("Sessions and access: data", data, _NO_DATA, has_sessions),
+    )
+    return tuple(profile for profile in profiles if profile.grid is not None and profile.grid.rows)
+
+
+def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[Kind | int], has_sessions: bool) -> Profile:
+    known = {subject: by for subject, by in sorted(outcomes.items()) if set().union(*by.values()) - nothing}
+    shown = dict(list(known.items())[:MOST_ROWS])
+    conditions = sorted({condition for by in shown.values() for condition in by})[:MOST_CONDITIONS]
+    left_out = len(known) - len(shown)
+    rows = {
+        "Asked for": f"{len(outcomes)}, of which the ECU knows {len(known)}"
+        + (f"; {left_out} not shown" if left_out else ""),
+        "Open means": "the level's key was accepted since the session was entered or the ECU restarted",
+    }
+    grid = Grid(
+        columns=tuple(_condition(condition, has_sessions) for condition in conditions),
+        rows=tuple(
+            GridRow(name=_name(subject), cells=tuple(_cell(by.get(condition, ())) for condition in conditions))
+            for subject, by in shown.items()
+        ),
+    )
+    return Profile(title=title, rows=tuple(rows.items()), grid=grid)
+
+
+def _condition(condition: Condition, has_sessions: bool) -> str:
+    lock = f"level 0x{condition.level:02X} open" if condition.level else "locked"
+    return f"session 0x{condition.session:02X}, {lock}" if has_sessions else lock
+
+
+def _name(subject: bytes) -> str:
+    if len(subject) == 3:
+        verb = "read" if subject[0] == Service.READ_DATA_BY_IDENTIFIER else "write"
+        return f"{subject[1:].hex().upper()} {verb}"
+    try:
+        words = Service(subject[0]).name.split("_")
+    except ValueError:
+        return f"{subject[0]:02X}"
+    return f"{subject[0]:02X} {''.join(word if word in ('DTC', 'ECU') else word.capitalize() for word in words)}"
+
+
+def _cell(outcomes: Iterable[Kind | int]) -> str:
+    """E.g. ``answered; 0x13, 0x31``."""
+    telling = set(outcomes) - _NOT_OF_ACCESS or set(outcomes)
+    kinds = [word for kind, word in _WORDS.items() if kind in telling]
+    codes = sorted(one for one in telling if isinstance(one, int))
+    return "; ".join([*kinds, ", ".join(f"0x{code:02X}" for code in codes)]).strip("; ")

@@ -1,0 +1,55 @@
+"""Which seeds follow a wrong key?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.analysis.collisions import Collisions, collisions
+from harness.errors import NotPermitted, Unjudged
+from harness.tester.guesses import KeyOutcome, OpenedMeanwhile
+from harness.tester.tester import Tester
+from harness.verdict import Depth
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsAfterWrongKeys:
+    """Seeds that were answered wrongly, and those that came next."""
+
+    answered: tuple[bytes, ...]
+    following: tuple[bytes, ...]
+    stopped_by: str = ""
+    """Why there are fewer than wanted."""
+
+    @property
+    def collisions(self) -> Collisions:
+        """Equal seeds among all of them, and what they prove."""
+        return collisions(self.answered + self.following)
+
+
+def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAfterWrongKeys:
+    """Two wrong keys, six at depth deep, each followed by a request for a seed."""
+    if not tester.allows("lockout"):
+        return SeedsAfterWrongKeys((), (), "the target does not allow lockout")
+    tester.prove_keys()
+    tester.restore()
+    security = tester.security
+    answered: list[bytes] = []
+    following: list[bytes] = []
+    stopped_by = ""
+    try:
+        for _ in range(depth.choose(quick=2, default=2, deep=6)):
+            seed, answer = tester.guesses.try_wrong(level)
+            if tester.guesses.outcome(level, answer) not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+                stopped_by = f"a wrong key is answered with {answer}"
+                break
+            next_seed = security.seed(level)
+            if not next_seed:
+                stopped_by = "a seed of zero followed a wrong key, as if the level were unlocked"
+                break
+            answered.append(seed)
+            following.append(next_seed)
+    except OpenedMeanwhile:
+        raise
+    except (Unjudged, NotPermitted) as reason:
+        stopped_by = str(reason)
+    return SeedsAfterWrongKeys(tuple(answered), tuple(following), stopped_by)

@@ -1,0 +1,400 @@
+"""Send wrong keys of every kind, with everything between them, in every place and state, and see each row reach the limit.
+
+One row of wrong keys varies several things at once. A row that goes on beyond the limit is looked into: each of the things
+is varied by itself, and what breaks the limit alone is to blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from allpairspy import AllPairs
+
+from harness.errors import Inconclusive, Unjudged
+from harness.measurements.between_keys import Act
+from harness.measurements.key_book import KeyBook
+from harness.measurements.key_kinds import PLAIN, KeyKind
+from harness.measurements.places import Place, State, home_of, places_of, states_of
+from harness.runs.findings import Exchange
+from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
+from harness.tester.reply import Reply
+from harness.tester.tester import Tester
+from harness.verdict import Depth, Severity
+
+NOTHING = Act("nothing", "", lambda: None)
+"""Between two keys."""
+
+ENOUGH_ROWS = 24
+"""So many rows at most at depth default, beyond those that each thing needs once."""
+DELAYS_WAITED = 4
+"""For so many delays a place is waited for that gives no seed, where another place has just been locked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one row of wrong keys varies."""
+
+    act: Act
+    place: Place
+    state: State
+    kind: KeyKind | None = None
+    """Of all its keys; None: each key is of another kind."""
+
+    def __str__(self) -> str:
+        parts = []
+        if self.kind is not None and self.kind.name != PLAIN:
+            parts.append(self.kind.name)
+        if self.act is not NOTHING:
+            parts.append(f"{self.act.name} between them")
+        parts += [one.words for one in (self.place, self.state) if one.words]
+        return ", ".join(parts) or "plain wrong keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Something with which wrong keys go on beyond the limit."""
+
+    check: str
+    """The id of the check whose subject it is."""
+    what: str
+    evaluated: int
+    """So many wrong keys were compared, and more were taken."""
+    exchanges: tuple[Exchange, ...]
+    severity: Severity | None = None
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What came of all rows."""
+
+    limit: int
+    breaks: list[Break] = field(default_factory=list)
+    tried: dict[str, list[str]] = field(default_factory=dict)
+    """By check: what was varied, in words."""
+    held: set[str] = field(default_factory=set)
+    """What of it was in a row that came to the limit."""
+    undecided: dict[str, list[str]] = field(default_factory=dict)
+    """By check: rows that could not be judged, and why."""
+
+    def of(self, check: str) -> list[Break]:
+        """What breaks the limit and is the subject of one check."""
+        return [one for one in self.breaks if one.check == check]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How one row went."""
+
+    evaluated: int
+    is_held: bool
+    """No more seeds were given."""
+    kinds: tuple[KeyKind, ...]
+    last: tuple[Reply, ...] = ()
+    opened_by: KeyKind | None = None
+
+
+def take_attempts(
+    tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act], *, holds: bool = False
+) -> Attempts:
+    """Every row that the depth has room for; `acts` may come between two keys.
+
+    `holds`: no seed was given after the limit when that was measured; else the rows begin by finding out.
+    """
+    return _Rows(tester, level, limit, depth, book).taken(acts, holds=holds)
+
+
+class _Rows:
+    def __init__(self, tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook) -> None:
+        self._tester = tester
+        self._level = level
+        self._limit = limit
+        self._depth = depth
+        self._book = book
+        self._allowed = tester.guesses.allowance(level, limit)
+        self._found = Attempts(limit)
+        self._home = home_of(tester, level)
+        self._plain = State("", "", lambda: None)
+        self._guilty: set[str] = set()
+        """The names of what breaks the limit."""
+        self._begun_s = tester.link.now_s
+        self._is_kept = True
+        """After the limit no seed is given: else its announcement is all there is to see."""
+
+    def taken(self, between: Sequence[Act], *, holds: bool) -> Attempts:
+        """Take all rows."""
+        tester, found = self._tester, self._found
+        self._is_kept = holds or self._is_kept_at_limit()
+        acts = [NOTHING, *between]
+        places = [self._home, *places_of(tester, self._level)]
+        states = [self._plain, *states_of(tester, self._level, self._home)]
+        varied: list[Act | Place | State] = [*acts[1:], *places[1:], *states[1:]]
+        for one in varied:
+            for check in _checks_of(one):
+                found.tried.setdefault(check, []).append(one.name)
+        for row in self._plan(acts, places, states):
+            if self._guilty & {one.name for one in (row.act, row.place, row.state)}:
+                continue  # it goes beyond the limit, as is known
+            if self._has_time():
+                self._judge(row)
+            else:
+                self._leave_open(row, "left out: each row waits for a delay, and this depth has no time for so many")
+        while self._book.has_uncounted_kinds:
+            if not self._judge(Row(NOTHING, self._home, self._plain)):
+                break
+        found.tried["SA-09"] = self._book.sent_kinds()
+        return found
+
+    def _plan(self, acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
+        """Rows in which each thing comes at least once, and with each other one as far as the depth has room.
+
+        At depth deep kinds of keys that may not be counted are varied too, one for each row.
+        """
+        kinds = [*self._book.kinds.counted_oddly().values()] if self._depth is Depth.DEEP else []
+        factors: list[list[Any]] = [acts, places, states, [None, *kinds]]
+        first = list(_each_once(acts, places, states))
+        yield from first
+        if self._depth is Depth.QUICK:
+            return
+        plain = Row(*(values[0] for values in factors))
+        more = [row for row in (Row(*values) for values in _pairwise(factors)) if row not in (plain, *first)]
+        yield from more if self._depth is Depth.DEEP else more[:ENOUGH_ROWS]
+
+    def _has_time(self) -> bool:
+        """On a simulated ECU time costs nothing."""
+        seconds = self._depth.choose(quick=180.0, default=900.0, deep=86_400.0)
+        return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
+
+    def _is_kept_at_limit(self) -> bool:
+        """Whether no seed is given after the limit: keys of several kinds tell, or plain ones where those go on."""
+        row = Row(NOTHING, self._home, self._plain)
+        if self._run(row, self._allowed, is_kept=True).is_held:
+            return True
+        return self._run(replace(row, kind=self._book.kinds.plain), self._allowed + 2, is_kept=True).is_held
+
+    def _judge(self, row: Row) -> bool:
+        """Send a row of wrong keys; look into it where it does not end at the limit. False: nothing could be told."""
+        for _ in range(3):
+            try:
+                run = self._run(row, self._allowed)
+            except Unjudged as reason:
+                alone = self._each_alone(row)
+                if len(alone) < 2:
+                    self._leave_open(row, str(reason))
+                    return False
+                return sum(self._judge(one) for one in alone) == len(alone)
+            if run.opened_by is None:
+                break
+        if run.is_held:
+            self._found.held |= {one.name for one in (row.act, row.place, row.state)}
+        elif run.opened_by is None:
+            self._look_into(row, run)
+        return True
+
+    def _each_alone(self, row: Row) -> list[Row]:
+        """The things that a row varies, each in a row by itself."""
+        plain = Row(NOTHING, self._home, self._plain, row.kind)
+        rows = [replace(plain, act=row.act), replace(plain, place=row.place), replace(plain, state=row.state)]
+        return [one for one in rows if one != plain]
+
+    def _leave_open(self, row: Row, why: str) -> None:
+        for check in (check for one in (row.act, row.place, row.state) for check in _checks_of(one)):
+            if check and why:
+                self._found.undecided.setdefault(check, []).append(f"{row}: {why}")
+
+    # One row.
+
+    def _run(self, row: Row, wanted: int, *, is_kept: bool | None = None) -> _Run:
+        """Wrong keys until no seed is given, or until so many were compared.
+
+        Inconclusive: there was neither a seed to answer nor a limit.
+        """
+        tester, guesses, level = self._tester, self._tester.guesses, self._level
+        is_kept = self._is_kept if is_kept is None else is_kept
+        tester.security.ledger.check(level, wanted)
+        tester.restore()
+        guesses.start(level)
+        place = row.state.place or row.place
+        row.state.prepare()
+        place.enter()
+        every = max(self._limit - 1, 1)
+        evaluated, previous = 0, b""
+        kinds: list[KeyKind] = []
+        last: list[Reply] = []
+        while evaluated < wanted:
+            if evaluated and evaluated % every == 0 and row.act is not NOTHING:
+                row.act.do()
+                if row.act.leaves_place:
+                    place.enter()
+            with row.state.around():
+                seed = self._seed(place, is_first=not evaluated)
+                if guesses.is_limited(level, seed):
+                    return _Run(evaluated, True, tuple(kinds), (seed,))
+                if not guesses.is_seed(level, seed):
+                    tester.cite(seed)
+                    raise Inconclusive(f"no seed to answer, and no limit is announced: {seed}")
+                kind = row.kind or self._book.next_kind(may_repeat=bool(previous) or self._allowed == 1)
+                attempt = self._attempt(place, kind, seed.pdu[2:], previous)
+                previous = attempt.key
+            kinds.append(kind)
+            last = [attempt.reply]
+            if attempt.outcome is KeyOutcome.OPENED:
+                tester.access.lock()
+                return _Run(evaluated, False, tuple(kinds), tuple(last), kind)
+            if attempt.outcome is KeyOutcome.LIMITED and not is_kept:
+                return _Run(evaluated + 1, True, tuple(kinds), tuple(last))
+            if attempt.outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+                tester.cite(attempt.reply)
+                raise Inconclusive(f"a wrong key was not compared: {attempt.reply}")
+            evaluated += 1
+        with row.state.around():
+            after = self._seed(place)
+        return _Run(evaluated, guesses.is_limited(level, after), tuple(kinds), (*last, after))
+
+    def _seed(self, place: Place, *, is_first: bool = False) -> Reply:
+        """A seed; the first one once a delay is over that was begun in another place."""
+        reply = place.ask()
+        for _ in range(DELAYS_WAITED if is_first else 0):
+            if not reply.is_delayed:
+                break
+            self._tester.wait(self._tester.security.delay_s(self._level) + 0.5)
+            place.enter()
+            reply = place.ask()
+        return reply
+
+    def _attempt(self, place: Place, kind: KeyKind, seed: bytes, previous: bytes) -> Attempt:
+        book = self._book
+
+        def make_key(seed: bytes) -> bytes:
+            return book.make(kind, seed, previous)
+
+        guesses = self._tester.guesses
+        attempt = guesses.attempt(self._level, seed, make_key, place.send)
+        for _ in range(ODD_ANSWERS if place.send is not None else 0):
+            if attempt.outcome is not KeyOutcome.ODD or attempt.reply.is_silence:
+                break
+            self._tester.wait(ODD_PAUSE_S)
+            again = place.ask()
+            if not guesses.is_seed(self._level, again):
+                break
+            attempt = guesses.attempt(self._level, again.pdu[2:], make_key, place.send)
+        if place.may_be_silent and attempt.reply.is_silence and attempt.outcome is KeyOutcome.ODD:
+            attempt = replace(attempt, outcome=KeyOutcome.WRONG)
+        if attempt.outcome is KeyOutcome.WRONG and attempt.reply.is_positive and self._gives_seed_of_open_level(place):
+            attempt = replace(attempt, outcome=KeyOutcome.OPENED)
+        book.keep(kind, attempt)
+        return attempt
+
+    def _gives_seed_of_open_level(self, place: Place) -> bool:
+        """Whether the seed says that the level is open: here an effect may be refused for the sake of the session."""
+        reply = place.ask()
+        is_zero = reply.is_positive and len(reply.pdu) > 2 and not any(reply.pdu[2:])
+        return is_zero and not self._tester.security.level(self._level).gives_zero_seeds
+
+    # A row that went on.
+
+    def _look_into(self, row: Row, first: _Run) -> None:
+        """Find out which of the things that the row varies breaks the limit."""
+        wanted = max(3 * self._allowed, self._allowed + 2)
+        kinds = dict.fromkeys(first.kinds)
+        plain = Row(NOTHING, self._home, self._plain, self._book.kinds.plain)
+        if self._breaks(plain, wanted) is not None:
+            self._leave_open(row, "plain wrong keys go on beyond the limit too")
+            return
+        alone = [Row(NOTHING, self._home, self._plain, kind) for kind in kinds]
+        if row.place is not self._home:
+            alone.append(Row(NOTHING, row.place, self._plain, plain.kind))
+        if row.state is not self._plain:
+            alone.append(Row(NOTHING, self._home, row.state, plain.kind))
+        if row.act is not NOTHING:
+            alone.append(Row(row.act, self._home, self._plain, plain.kind))
+        is_found = sum(self._blame(one, wanted) for one in alone) > 0
+        if not is_found and (run := self._breaks(row, wanted)) is not None:
+            check = next((one.check for one in (row.state, row.place, row.act) if one.check), "SA-09")
+            self._add(Break(check, str(row), run.evaluated, _shown(run)))
+
+    def _breaks(self, row: Row, wanted: int) -> _Run | None:
+        """How a row went if it goes on beyond the limit; None: it does not."""
+        try:
+            run = self._run(row, wanted)
+        except Unjudged as reason:
+            self._leave_open(row, str(reason))
+            return None
+        if not run.is_held and run.opened_by is None:
+            return run
+        if run.evaluated > self._allowed + 1:
+            self._leave_open(row, f"{run.evaluated} wrong keys were compared, and then no more; the limit is {self._limit}")
+        return None
+
+    def _blame(self, row: Row, wanted: int) -> bool:
+        """Whether what the row varies, and nothing else does, breaks the limit; each part of an act by itself."""
+        run = self._breaks(row, wanted)
+        if run is None:
+            return False
+        if row.act is NOTHING:
+            owner = next((one for one in (row.state, row.place) if one.check), None)
+            self._guilty |= {owner.name} if owner else set()
+            check = owner.check if owner else "SA-09"
+            self._add(Break(check, str(row), run.evaluated, _shown(run), row.place.severity))
+            return True
+        guilty = [part for part in row.act.parts if self._breaks(self._with(row, part), wanted) is not None]
+        already = [one.name for one in row.act.comes_with if self._breaks(self._with(row, one), wanted) is not None]
+        if already:
+            self._guilty.add(row.act.name)
+            self._leave_open(row, f"what it does cannot be told: {', '.join(already)} puts the count back already")
+            return True
+        self._guilty.add(row.act.name)
+        for check in dict.fromkeys(one.check for one in guilty or [row.act]):
+            names = ", ".join(one.name for one in guilty if one.check == check) or row.act.name
+            severity = next((one.severity for one in guilty if one.check == check), row.act.severity)
+            self._add(Break(check, f"{names} between them", run.evaluated, _shown(run), severity))
+        return True
+
+    def _with(self, row: Row, act: Act) -> Row:
+        return Row(act, row.place, row.state, row.kind)
+
+    def _add(self, found: Break) -> None:
+        if all((one.check, one.what) != (found.check, found.what) for one in self._found.breaks):
+            self._found.breaks.append(found)
+
+
+def _checks_of(varied: Act | Place | State) -> list[str]:
+    return varied.checks if isinstance(varied, Act) else [varied.check]
+
+
+def _shown(run: _Run) -> tuple[Exchange, ...]:
+    return tuple(reply.exchange() for reply in run.last)
+
+
+def _each_once(acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
+    """Few rows in which each thing comes once beside the first of its kind, with others that it can be together with."""
+    plain: list[Act | Place | State] = [acts[0], places[0], states[0]]
+    left: list[list[Act | Place | State]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
+    while any(left):
+        row: list[Any] = [*plain]
+        for at, values in enumerate(left):
+            row[at] = next((one for one in values if _can_be([*row[:at], one, *row[at + 1 :]])), plain[at])
+        left = [[one for one in values if one is not chosen] for values, chosen in zip(left, row, strict=True)]
+        yield Row(*row)
+
+
+def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
+    """Rows in which any two values of different factors meet once, as far as they can be together."""
+    several = [values for values in factors if len(values) > 1]
+    if len(several) < 2:
+        return
+    for row in AllPairs(several, filter_func=_can_be):
+        found = iter(row)
+        yield [next(found) if len(values) > 1 else values[0] for values in factors]
+
+
+def _can_be(row: list[Any]) -> bool:
+    """Whether these can be varied together: a state that another place or an act would end is tried without them."""
+    place = next((one for one in row if isinstance(one, Place)), None)
+    state = next((one for one in row if isinstance(one, State)), None)
+    act = next((one for one in row if isinstance(one, Act)), NOTHING)
+    if state is None or not state.name:
+        return True
+    is_home = place is None or not place.check
+    return is_home and (act is NOTHING or not state.is_lost_by_acts)

@@ -1,0 +1,216 @@
+"""What may come between two wrong keys without putting their count back, by the check whose subject it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from harness.errors import Inconclusive
+from harness.tester.security import DEFAULT_DELAY_S
+from harness.tester.tester import Tester
+from harness.uds import Service, Session, read_memory_request, write_request
+from harness.verdict import Depth, Severity
+
+MOST_SESSIONS = 6
+"""Of so many sessions at most each is entered from each other one."""
+MOST_ENTRIES = 3
+"""So many data identifiers, routines and memory ranges are used."""
+IDLE_S = (3700.0, 1830.0, 610.0, 310.0, 130.0, 65.0)
+"""Times after which a count of wrong keys may lapse, a little longer than round ones."""
+WORTH_WAITING = 0.8
+"""A lapsing count is a flaw if guessing is so much faster with it than by waiting for the delays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done between wrong keys."""
+
+    name: str
+    check: str
+    """The id of the check that fails if it puts the count back."""
+    do: Callable[[], object]
+    severity: Severity | None = None
+    """Of a count that it puts back, where that is not the check's own."""
+    parts: tuple[Act, ...] = ()
+    """Each by itself, to be tried where all of them together put the count back."""
+    comes_with: tuple[Act, ...] = ()
+    """What cannot be left out when this is done: it is not blamed for what they do by themselves."""
+    seconds: float = 0.0
+    """How long it takes, where that is to be reckoned with."""
+    leaves_place: bool = False
+    """It may end the session: the level's own has to be entered again."""
+
+    @property
+    def checks(self) -> list[str]:
+        """The ids of all checks whose subject is a part of it."""
+        return list(dict.fromkeys((self.check, *(part.check for part in self.parts))))
+
+
+def acts_between(tester: Tester, level: int, limit: int, depth: Depth) -> list[Act]:
+    """Session changes, other requests, keys of other lengths, and time; those that the target allows and the ECU takes."""
+    changes = _session_changes(tester, level)
+    acts = [
+        _together("session changes", "SA-11", changes),
+        _together("other requests", "SA-14", [*_requests(tester), _seeds(tester, level)], severity=Severity.HIGH),
+        _together("keys of a wrong length", "SA-14", [*_misfits(tester, level)], severity=Severity.HIGH),
+    ]
+    if limit > 1:  # else a delay runs after each key, and time may end it
+        acts += _idle(tester, level, limit, depth, tuple(changes))
+    return [act for act in acts if act is not None]
+
+
+def _together(name: str, check: str, parts: list[Act], *, severity: Severity | None = None) -> Act | None:
+    if not parts:
+        return None
+
+    def do() -> None:
+        for part in parts:
+            part.do()
+
+    return Act(name, check, do, severity, tuple(parts), leaves_place=any(part.leaves_place for part in parts))
+
+
+# Sessions.
+
+
+def _session_changes(tester: Tester, level: int) -> list[Act]:
+    """Every way from one session to another, to the same one again, without an answer, and by the functional id."""
+    if not tester.has_sessions:
+        return []
+    entry = tester.target.level(level)
+    home = (entry.session if entry is not None else None) or int(Session.DEFAULT)
+    sessions = []
+    for session in dict.fromkeys((int(Session.DEFAULT), home, *tester.sessions())):
+        if tester.enter_session(session).is_positive:
+            sessions.append(session)
+        else:
+            tester.note(f"session 0x{session:02X} was not entered")
+        return_to(tester, level)
+    ways = [(session, session) for session in sessions]
+    ways += [(a, b) for a in sessions[:MOST_SESSIONS] for b in sessions[:MOST_SESSIONS] if a != b]
+    changes = [_change(tester, level, first, then) for first, then in ways]
+    for session in (int(Session.DEFAULT), home):
+        request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session))
+        quiet = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session | 0x80))
+        name = f"session 0x{session:02X}"
+        changes.append(_ask(tester, level, f"{name} without an answer", partial(tester.request, quiet)))
+        if tester.target.can.functional_id is not None and tester.allows("functional"):
+            by_all = partial(tester.request, request, is_functional=True)
+            changes.append(_ask(tester, level, f"{name} by the functional id", by_all))
+    return changes
+
+
+def _change(tester: Tester, level: int, first: int, then: int) -> Act:
+    def do() -> None:
+        tester.enter_session(first)
+        tester.enter_session(then)
+        return_to(tester, level)
+
+    words = f"session 0x{then:02X}" + (" twice" if first == then else f" from 0x{first:02X}")
+    return Act(words, "SA-11", do, leaves_place=True)
+
+
+def _ask(tester: Tester, level: int, name: str, ask: Callable[[], object]) -> Act:
+    def do() -> None:
+        ask()
+        return_to(tester, level)
+
+    return Act(name, "SA-11", do, leaves_place=True)
+
+
+def return_to(tester: Tester, level: int) -> None:
+    """Enter the level's session. Nothing else is asked, unless the ECU is restarting into the one before."""
+    try:
+        tester.session_for(level)
+    except Inconclusive:
+        tester.await_life()
+        tester.session_for(level)
+
+
+# Other requests.
+
+
+def _requests(tester: Tester) -> Iterator[Act]:
+    """Requests that read, and those that act and leave the ECU as it is; each only where the target allows it."""
+    for request in other_requests(tester):
+        if tester.permits(request):
+            name = request.hex(" ").upper()
+            yield Act(name, "SA-14", lambda request=request: tester.request(request), Severity.HIGH)  # type: ignore[misc]
+    if tester.target.can.functional_id is not None and tester.allows("functional"):
+        by_all = partial(tester.request, b"\x3e\x00", is_functional=True)
+        yield Act("3E 00 by the functional id", "SA-14", by_all, Severity.HIGH)
+    for entry in [entry for entry in tester.target.data if entry.write.kind == "open" and entry.read.kind == "open"][:1]:
+        if tester.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
+
+            def write_back(did: int = entry.did) -> None:
+                value = tester.read_reply(did)
+                if value.is_positive:
+                    tester.request(write_request(did, value.pdu[3:]))
+
+            yield Act(f"a write of DID {entry.did:04X}", "SA-14", write_back, Severity.HIGH)
+
+
+def other_requests(tester: Tester) -> list[bytes]:
+    """What the target may have, by bytes; what acts asks for what is in force, or is undone by the next one."""
+    target = tester.target
+    readable = [entry.did for entry in target.data if entry.read.kind == "open"][:MOST_ENTRIES]
+    requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01", b"\x19\x01\xff", b"\x19\x02\xff"]
+    requests += [b"\x14\xff\xff\xff", b"\x85\x02", b"\x85\x01"]
+    requests += [b"\x22", b"\x3e\x7f", b"\x22\xff\xff"]  # what no ECU serves may have its own way out
+    for did in readable:
+        name = did.to_bytes(2, "big")
+        requests += [b"\x22" + name, b"\x24" + name, b"\x2f" + name + b"\x00"]
+    safe = [entry for entry in target.routines if entry.safe and entry.needs.kind == "open"][:MOST_ENTRIES]
+    for routine in safe:
+        name = routine.span.first.to_bytes(2, "big")
+        requests += [b"\x31\x01" + name, b"\x31\x03" + name, b"\x31\x02" + name]
+    memory = [entry for entry in target.memory if entry.needs.kind == "open"][:1]
+    return [*requests, *(read_memory_request(entry.span.first) for entry in memory)]
+
+
+def _seeds(tester: Tester, level: int) -> Act:
+    """Seeds of this level and of all others, none of which is answered."""
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+
+    def ask() -> None:
+        for one in (level, *others, level):
+            tester.security.request_seed(one)
+
+    return Act("seeds that are not answered", "SA-10", ask)
+
+
+def _misfits(tester: Tester, level: int) -> Iterator[Act]:
+    """Keys of another length, each for a seed of its own: an ECU may start its count anew with what it does not compare."""
+    length = tester.security.key_length(level)
+    for size in sorted({length + 1, length - 1, 0} - {length}):
+
+        def send(size: int = size) -> None:
+            if tester.security.request_seed(level).is_seed:
+                tester.security.send_key(level, tester.chance.random_bytes(size))
+
+        yield Act(f"a key of {size} bytes", "SA-14", send, Severity.HIGH)
+
+
+# Time.
+
+
+def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[Act, ...]) -> Iterator[Act]:
+    """The end of the session; and a longer time, in which guesses would still be faster than with the delays."""
+    entry = tester.target.level(level)
+    delay_s = (entry.delay_s if entry is not None else None) or DEFAULT_DELAY_S
+    s3_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2
+    longest_s = depth.choose(quick=70.0, default=320.0, deep=4000.0)
+    if tester.link.is_virtual:
+        longest_s = max(longest_s, IDLE_S[0])
+    pays_s = WORTH_WAITING * delay_s * (limit - 1) / limit
+    long_s = next((one for one in IDLE_S if s3_s < one <= min(longest_s, pays_s)), None)
+    for seconds in (s3_s, *([long_s] if long_s else [])):
+
+        def be_idle(seconds: float = seconds) -> None:
+            tester.wait(seconds)
+            tester.session_for(level)
+
+        yield Act(
+            f"{seconds:g} s without any request", "SA-14", be_idle, comes_with=changes, seconds=seconds, leaves_place=True
+        )

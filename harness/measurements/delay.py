@@ -1,0 +1,217 @@
+"""How long does a level give no seed once the limit is reached, and is it kept to?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s
+from harness.errors import Inconclusive, NotRun
+from harness.measurements.lockout import clean_seed
+from harness.tester.guesses import LARGEST_LIMIT, Guess, LockedOut
+from harness.tester.reply import Reply
+from harness.tester.tester import Tester
+from harness.uds import Nrc
+from harness.verdict import Depth
+
+KEPT = 0.95
+"""A delay is kept if it lasts for so much of what is declared: the ECU's clock is its own."""
+
+_LONGEST_STEP_S = 2.0
+"""Between two questions: short enough to keep a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """What came after the limit."""
+
+    wrong_keys: int
+    """How many led to it."""
+    seconds: float | None
+    """Until a seed was given, by the bus's time stamps; None: none was given as long as that was watched."""
+    at_least_s: float
+    """A request that was sent then was still refused."""
+    declared_s: float | None
+    given: Reply | None = None
+    """The first seed."""
+    key_in_delay: Reply | None = None
+    """The answer to the right key for the last seed, sent halfway."""
+    key_for_given: Reply | None = None
+    """The answer to a key for a seed that was given too early."""
+    is_restarted_by_requests: bool = False
+    """No seed was given while it was asked for, but one after a silence."""
+
+    @property
+    def exists(self) -> bool:
+        """Seeds were refused at all."""
+        return self.seconds is None or self.seconds > 0
+
+    @property
+    def is_too_short(self) -> bool:
+        """A seed came before what is declared was over; where nothing is declared, at once."""
+        if self.seconds is None:
+            return False
+        if self.declared_s is None:
+            return not self.exists
+        return self.seconds < KEPT * self.declared_s
+
+    @property
+    def length_s(self) -> float:
+        """What to reckon with: as measured, or as long as it was watched."""
+        return self.at_least_s if self.seconds is None else self.seconds
+
+    def extrapolation(self, key_bits: int) -> str:
+        """How long guessing would take at this pace."""
+        if not self.exists:
+            return "nothing was measured that slows it down"
+        pace = keys_per_second(tries=self.wrong_keys, seconds_per_try=0.0, pause_s=self.length_s)
+        at_pace = f"{self.wrong_keys} keys each {self.length_s:.1f} s"
+        return f"at {at_pace}, a key of {key_bits} bits takes {in_words(mean_time_s(key_bits, pace))} on average"
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"longer than {self.at_least_s:.1f} s, which is as long as it was watched"
+        if not self.exists:
+            return "none: a seed was given at once"
+        if self.is_restarted_by_requests:
+            return f"at most {self.seconds:.1f} s, if nothing is asked meanwhile"
+        return f"{self.seconds:.2f} s, measured to {self.seconds - self.at_least_s:.2f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestart:
+    """A wrong key, a restart, and what a request for a seed is answered then."""
+
+    wrong: Guess
+    seen: bool | None
+    """Whether a restart was seen; None: the ECU does not offer this way, and nothing was asked."""
+    seed: Reply | None = None
+    took_s: float = 0.0
+    """From the ECU's return to the answer."""
+    age_s: float = 0.0
+    """From the restart to the answer."""
+    is_limited: bool = False
+    """The seed was refused for too many wrong keys, or for a delay."""
+
+    @property
+    def is_remembered(self) -> bool:
+        """The ECU shows that it remembers a single wrong key over the restart."""
+        return bool(self.seen) and self.is_limited and self.wrong.is_evaluated
+
+
+def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
+    """Send one wrong key, restart the ECU, and ask for a seed. Inconclusive: the wrong key was not compared."""
+    guesses, has_key = tester.guesses, tester.security.has_key(level)
+    tester.restore()
+    guesses.start(level)
+    wrong = guesses.guess(level)
+    if wrong.is_limited and not has_key:  # others were counted before: the delay clears them
+        guesses.start(level)
+        wrong = guesses.guess(level)
+    if wrong.is_limited and not has_key:
+        tester.cite(wrong.decisive)
+        raise Inconclusive(
+            f"the first wrong key was at the limit ({wrong.decisive}), and no key is given that would clear the count"
+        )
+    if not wrong.is_evaluated and not wrong.is_limited:
+        raise Inconclusive(f"the wrong key was not compared: {wrong.decisive}")
+    seen = restart()
+    if seen is None:
+        return AfterRestart(wrong, None)
+    back_s = tester.link.now_s
+    tester.session_for(level)
+    seed = guesses.ask(level)
+    now_s = tester.link.now_s
+    return AfterRestart(wrong, seen, seed, now_s - back_s, now_s - tester.restart.begun_s, guesses.is_limited(level, seed))
+
+
+def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
+    """Lock the level out, and ask until a seed is given; halfway through send the right key, where one is known.
+
+    What ends early, before as many wrong keys as are declared, was a pause between two of them. NotRun: the declared delay
+    is longer than this depth has time for. Inconclusive: the limit was not reached again.
+    """
+    entry = tester.target.level(level)
+    declared_s = entry.delay_s if entry is not None else None
+    attempts = entry.attempts if entry is not None and entry.attempts else LARGEST_LIMIT
+    longest_s = math.inf if tester.link.is_virtual else depth.choose(quick=60, default=300, deep=86_400)
+    if declared_s is not None and declared_s > longest_s:
+        raise NotRun(f"a delay of {declared_s:g} s is declared: too long for depth {depth}")
+    clean_seed(tester, level)
+    wrong_keys = 0
+    while True:
+        locked = tester.guesses.lock_out(level)
+        wrong_keys += locked.wrong_keys
+        delay = _watch(tester, level, locked, wrong_keys, declared_s, depth)
+        if not delay.is_too_short:
+            return delay
+        if wrong_keys >= attempts:
+            return _with_key_for_given(tester, level, delay)
+
+
+def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth) -> Delay:
+    """Ask until a seed is given, or for as long as there is patience."""
+    guesses, security = tester.guesses, tester.security
+    if not locked.holds:
+        if not locked.is_announced:
+            raise Inconclusive(f"the limit was not reached again: {locked.wrong_keys} wrong keys, {locked.answer}")
+        return Delay(wrong_keys, 0.0, 0.0, declared_s, given=locked.following)
+    patience_s = 1.25 * declared_s + 1 if declared_s else _patience_s(tester, depth)
+    refused_s = 0.0
+    key_in_delay = None
+    while refused_s < patience_s:
+        tester.wait(_step_s(refused_s, declared_s))
+        if declared_s and refused_s > declared_s / 2 and key_in_delay is None and security.level(level).is_proven:
+            key_in_delay = security.send_key(level, security.right_key(level, locked.seed))
+            if key_in_delay.is_positive:
+                return Delay(wrong_keys, None, refused_s, declared_s, key_in_delay=key_in_delay)
+        asked_s = tester.link.now_s - locked.at_s
+        reply = guesses.seed_in_delay(level)
+        since_s = guesses.answered_at_s(reply) - locked.since_s
+        if tester.guesses.is_seed(level, reply):
+            return Delay(wrong_keys, since_s, refused_s, declared_s, given=reply, key_in_delay=key_in_delay)
+        _require_refusal(tester, level, reply)
+        refused_s = asked_s
+    silence_s = min(patience_s, 300.0)
+    tester.wait(silence_s)
+    asked_s = tester.link.now_s - locked.at_s
+    reply = guesses.seed_in_delay(level)
+    if tester.guesses.is_seed(level, reply):
+        return Delay(wrong_keys, silence_s, _step_s(refused_s, declared_s), declared_s, reply, key_in_delay, None, True)
+    _require_refusal(tester, level, reply)
+    return Delay(wrong_keys, None, asked_s, declared_s, key_in_delay=key_in_delay)
+
+
+def _patience_s(tester: Tester, depth: Depth) -> float:
+    """How long a delay is watched of which nothing is declared. On a simulated ECU time costs nothing."""
+    return 600 if tester.link.is_virtual else depth.choose(quick=20, default=60, deep=600)
+
+
+def _step_s(elapsed_s: float, declared_s: float | None) -> float:
+    """How long until the next question: often enough to tell the delay's length to a few per cent."""
+    if declared_s:
+        share = 0.01 if elapsed_s > 0.85 * declared_s else 0.05
+        return min(share * declared_s, _LONGEST_STEP_S)
+    return min(max(0.05 * elapsed_s, 0.05), _LONGEST_STEP_S)
+
+
+def _require_refusal(tester: Tester, level: int, reply: Reply) -> None:
+    if not (tester.guesses.is_limited(level, reply) or reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT)):
+        tester.cite(reply)
+        raise Inconclusive(f"during the delay a request for a seed is neither refused for it nor served: {reply}")
+
+
+def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
+    """Is a seed that came too early of any use? The right key tells; without it only a wrong one that is compared does."""
+    security = tester.security
+    assert delay.given is not None
+    seed = delay.given.pdu[2:]
+    is_known = security.level(level).is_proven
+    key = security.right_key(level, seed) if is_known else security.wrong_key(level, seed)
+    given, answer = delay.given, security.send_key(level, key)
+    if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have been the next at the limit
+        following = tester.guesses.ask(level)
+        if tester.guesses.is_seed(level, following):
+            given, answer = following, security.send_key(level, security.wrong_key(level, following.pdu[2:]))
+    return Delay(delay.wrong_keys, delay.seconds, delay.at_least_s, delay.declared_s, given, delay.key_in_delay, answer)

@@ -1,0 +1,122 @@
+"""Try whether a well-known generator makes a level's seeds: which generators, from which starts, by depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.analysis.clocks import Clock, tells_time_of_day
+from harness.analysis.generators import RAND, SLOW_TO_START, STARTED
+from harness.analysis.recognition import Recognised, Starts, Stream, solve, start
+from harness.measurements.restarts import FirstSeed, Restarts
+from harness.measurements.seed_sample import SeedSample
+from harness.verdict import Depth
+
+MOST_RESTARTS = 8
+MOST_HEADS = 24
+"""Sessions and pauses after which the seeds are held against likely starts."""
+FEWEST_IN_STREAM = 4
+
+PAUSE_S = 0.9
+"""A generator may have been started anew after so long: the clock shows another second."""
+MARGIN_MS = 500
+MOST_STARTS = 200_000
+ZONES = [hour for hour in range(-12, 15) if hour]
+NEAR_S = 60
+YEAR_2000_S = 946_684_800
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSearch:
+    """What was tried, and what reproduces the seeds, if anything does."""
+
+    found: Recognised | Clock | None
+    tried: str
+    """In words; nothing else was."""
+
+
+def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Depth) -> GeneratorSearch:
+    """Solve for the state of known generators, then start them from likely times. Most is done at depth deep.
+
+    The seeds of the sample have one length.
+    """
+    around_s = depth.choose(quick=60, default=600, deep=86_400)
+    slow_around_s = depth.choose(quick=0, default=300, deep=3600)
+    up_to_ms = depth.choose(quick=3000, default=10_000, deep=600_000)
+    first_s, span_s = int(sample.utc_s[0]), _span_s(sample, restarts)
+
+    def time_of_day(within_s: int) -> Starts:
+        return Starts("the time of day in seconds", first_s - within_s, 2 * within_s + span_s)
+
+    ranges = [
+        time_of_day(around_s),
+        Starts("the milliseconds since the start", 0, up_to_ms),
+        *_uptime(sample),
+        *_other_clocks(first_s, around_s, span_s),
+    ]
+    slow_ranges = [time_of_day(slow_around_s)] if slow_around_s else []
+    sessions = _sessions(sample)
+    heads = [*_after_pauses(sample), *(Stream((one.seed,)) for one in _first(sample, restarts))]
+    whole = Stream(sample.seeds)
+    found = (
+        tells_time_of_day(sample.seeds, sample.utc_s)
+        or solve([whole, *sessions], is_thorough=depth is Depth.DEEP)
+        or start(heads, ranges, slow_ranges)
+    )
+    slow = ", ".join(sorted(SLOW_TO_START))
+    tried = (
+        f"{', '.join(name for name in STARTED if name not in SLOW_TO_START)}, each started from the time of day within "
+        f"{around_s} s, in any time zone or since 2000, and from 0 to {up_to_ms} and the time since the last start "
+        f"(milliseconds, or seconds); "
+        f"{f'{slow}, from the time of day within {slow_around_s} s; ' if slow_around_s else ''}in any state: "
+        f"{', '.join(one.name for one in RAND if one.shift == 16)}, rand() of glibc, xorshift32, minstd, and MT19937 by "
+        f"{'whole or partial' if depth is Depth.DEEP else 'whole'} outputs; the first seeds of {len(heads)} sessions, "
+        "pauses and restarts were held against these starts"
+    )
+    return GeneratorSearch(found, tried)
+
+
+def _uptime(sample: SeedSample) -> list[Starts]:
+    """The milliseconds since the ECU was last seen to start, and while the sample was taken."""
+    first_ms = int(1000 * (sample.times_s[0] - sample.begun_s))
+    span_ms = int(1000 * (sample.times_s[-1] - sample.times_s[0]))
+    begin_ms = max(0, first_ms - MARGIN_MS)
+    return [Starts("the milliseconds since the last start", begin_ms, min(span_ms + 2 * MARGIN_MS, MOST_STARTS))]
+
+
+def _other_clocks(first_s: int, around_s: int, span_s: int) -> list[Starts]:
+    """The time of day of a clock that keeps the time of another zone, or counts from the year 2000."""
+    near_s = min(around_s, NEAR_S)
+    zones = [
+        Starts(f"the time of day at UTC{hour:+d}", first_s + 3600 * hour - near_s, 2 * near_s + span_s) for hour in ZONES
+    ]
+    return [*zones, Starts("the seconds since 2000", first_s - YEAR_2000_S - near_s, 2 * near_s + span_s)]
+
+
+def _span_s(sample: SeedSample, restarts: Restarts | None) -> int:
+    """How long it took to take all these seeds."""
+    moments = [*sample.utc_s, *(one.utc_s for one in (restarts.first if restarts else ()))]
+    return int(max(moments) - min(moments)) + 1
+
+
+def _sessions(sample: SeedSample) -> list[Stream]:
+    ends = [*sample.starts[1:], len(sample.seeds)]
+    parts = [sample.seeds[start:end] for start, end in zip(sample.starts, ends, strict=True)]
+    return [Stream(part) for part in parts if len(part) >= FEWEST_IN_STREAM]
+
+
+def _after_pauses(sample: SeedSample) -> list[Stream]:
+    """Seeds that came one after the other, the first of them after a pause or as the first of a session."""
+    begins = {0, *sample.starts}
+    begins |= {
+        index for index in range(1, len(sample.seeds)) if sample.times_s[index] - sample.times_s[index - 1] >= PAUSE_S
+    }
+    ordered = sorted(begins)
+    parts = [sample.seeds[begin:end] for begin, end in zip(ordered, [*ordered[1:], len(sample.seeds)], strict=True)]
+    step = max(1, -(-len(parts) // MOST_HEADS))
+    return [Stream(part) for part in parts[::step] if part]
+
+
+def _first(sample: SeedSample, restarts: Restarts | None) -> list[FirstSeed]:
+    """Some seeds that came first after a restart, as long as the others."""
+    found = restarts.first if restarts else ()
+    return [one for one in found if any(one.seed) and len(one.seed) == sample.lengths[0]][:MOST_RESTARTS]

@@ -1,0 +1,142 @@
+"""Which kinds of wrong keys a level has been sent, and what became of each: none is sent twice for two questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.measurements.key_kinds import BLANK, SAME_AGAIN, KeyKind, KeyKinds, of_level
+from harness.tester.guesses import Attempt, KeyOutcome, Supplied
+from harness.tester.tester import Tester
+from harness.verdict import Depth
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A wrong key that opened its level."""
+
+    kind: KeyKind
+    attempt: Attempt
+    is_proven: bool
+    """What the level guards was done afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """How long the refusal of a wrong key took."""
+
+    first_wrong_byte: int
+    nrc: int
+    time_s: float
+
+
+class KeyBook:
+    """The wrong keys of one level, in the order in which they are to be sent."""
+
+    def __init__(self, tester: Tester, level: int, depth: Depth) -> None:
+        self._tester = tester
+        self._level = level
+        others = [entry.level for entry in tester.target.security if entry.level != level]
+        self.kinds = KeyKinds(tester.security, level, tester.chance, others)
+        self.sent: dict[str, Attempt] = {}
+        """By the kind's name: the last one that was compared, or that opened the level."""
+        self.opened: dict[str, Opened] = {}
+        self.times: list[Timed] = []
+        """How long refusals took of keys whose right key is known."""
+        self._last = b""
+        self._uncounted = self._shuffled([*self.kinds.counted_oddly().values()])
+        self._others: list[KeyKind] = []
+        if tester.security.has_key(level):
+            is_found = level in tester.security.found_keys  # by trying the trivial ones
+            trivial = {} if is_found else self.kinds.trivial()
+            self._others = [kind for name, kind in trivial.items() if name not in BLANK]
+            self._others += self.kinds.changed(depth).values()
+
+    def _shuffled(self, kinds: list[KeyKind]) -> list[KeyKind]:
+        return sorted(kinds, key=lambda kind: self._tester.chance.random_bytes(4))
+
+    @property
+    def has_uncounted_kinds(self) -> bool:
+        """Kinds that an ECU may forget to count are still to be sent."""
+        return bool(self._uncounted)
+
+    def next_kind(self, *, may_repeat: bool) -> KeyKind:
+        """The kind of the next wrong key: first those that may not be counted, then what other checks want, at last any.
+
+        `may_repeat`: a wrong key has come before it, and no right one since.
+        """
+        for kind in self._uncounted:
+            if kind.name != SAME_AGAIN or may_repeat:
+                self._uncounted.remove(kind)
+                return kind
+        return self._next_other() or self.kinds.plain
+
+    def _next_other(self) -> KeyKind | None:
+        while self._others:
+            kind = self._others.pop(0)
+            if kind.name not in self.sent:
+                return kind
+        return None
+
+    def supply(self, *, are_counted: bool) -> Supplied | None:
+        """A kind that is still to be sent, for whoever needs any wrong key; None: any will do.
+
+        `are_counted`: only such as no ECU has a reason to count otherwise. Where a wrong key has opened the level, which
+        clears its count, plain keys are sent from then on.
+        """
+        if self.opened:
+            return None
+        kind = self._next_other() if are_counted else self.next_kind(may_repeat=False)
+        if kind is None or kind is self.kinds.plain:
+            return None
+        return Supplied(lambda seed: self.make(kind, seed, b""), lambda attempt: self.keep(kind, attempt))
+
+    def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
+        """A key of this kind; `previous` is the one before it in its row, if there is one."""
+        return self.kinds.make(kind, seed, previous or self._last)
+
+    def send(self, kind: KeyKind) -> Attempt:
+        """Send a key of this kind for a fresh seed, at a moment when the ECU can afford to refuse it.
+
+        AlreadyOpen: the level is open.
+        """
+        tester = self._tester
+
+        def make_key(seed: bytes) -> bytes:
+            return self.make(kind, seed, b"")
+
+        seed, key, reply = tester.security.try_key(self._level, make_key)
+        attempt = Attempt(seed, key, reply, tester.guesses.outcome(self._level, reply))
+        self.keep(kind, attempt)
+        return attempt
+
+    def keep(self, kind: KeyKind, attempt: Attempt) -> None:
+        """Remember what became of a key of this kind."""
+        self._last, self.kinds.seed_before = attempt.key, attempt.seed
+        self._time(attempt)
+        if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
+            is_proven = bool(self._tester.security.witnesses.is_open(self._level))
+            self.opened[kind.name] = Opened(kind, attempt, is_proven)
+        if attempt.outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED, KeyOutcome.OPENED):
+            self.sent.setdefault(kind.name, attempt)
+
+    def _time(self, attempt: Attempt) -> None:
+        right, times = self.kinds.right(attempt.seed), self._tester.answer_times_s(attempt.reply)
+        nrc = attempt.reply.nrc
+        if times and nrc is not None and attempt.outcome is KeyOutcome.WRONG and len(right) == len(attempt.key):
+            wrong = [at for at, (one, other) in enumerate(zip(attempt.key, right, strict=True)) if one != other]
+            if wrong:
+                self.times.append(Timed(wrong[0], nrc, times[-1]))
+
+    def opened_for(self, check: str) -> Opened | None:
+        """A wrong key that opened the level and is the subject of one check, the surest one."""
+        found = [one for one in self.opened.values() if one.kind.check == check]
+        return max(found, key=lambda one: one.is_proven, default=None)
+
+    def has_sent_key_of(self, other: int) -> bool:
+        """Whether the key that another level's function makes of the seed was sent, and found wrong."""
+        name = of_level(other)
+        return name in self.sent and name not in self.opened
+
+    def sent_kinds(self) -> list[str]:
+        """The names of the kinds that were sent."""
+        return [*self.sent]

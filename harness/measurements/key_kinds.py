@@ -1,0 +1,192 @@
+"""Make wrong keys of every kind: what an ECU that judges keys badly takes for the right one, or forgets to count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.analysis.simple_keys import ALL_ZERO, distinct, trivial_keys
+from harness.errors import Inconclusive, KeyFunctionError
+from harness.link.clock import Chance
+from harness.tester.security import SecurityAccess
+from harness.verdict import Depth
+
+MakeKey = Callable[[bytes, bytes], bytes]
+"""A key of the seed that it is to answer, and of the key that was sent before it (empty: none was)."""
+Change = Callable[[bytes], bytes]
+"""Another key of the right one."""
+
+PLAIN = "a key that is wrong in all its parts"
+SAME_AGAIN = "the same wrong key again"
+OF_SEED_BEFORE = "the key of the seed before"
+OF_ZERO_SEED = "the key of the zero seed"
+FIRST_BYTE_RIGHT = "a key whose first byte is right"
+BEGINS_WITH_00 = "a key that begins with 00"
+BLANK = (ALL_ZERO, "all FF")
+"""Keys of memory that nobody has written: worth trying only while no right key has been sent since the last start."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKind:
+    """One kind of wrong key that has the right length."""
+
+    name: str
+    make: MakeKey
+    check: str
+    """The id of the check whose subject it is that such a key opens the level."""
+
+
+class KeyKinds:
+    """The kinds of wrong keys for one level, with or without a key function."""
+
+    def __init__(self, security: SecurityAccess, level: int, chance: Chance, others: Sequence[int] = ()) -> None:
+        """`others` are the levels whose keys may be taken for this one's."""
+        self._security = security
+        self._level = level
+        self._chance = chance
+        self._others = others
+        self.seed_before = b""
+        """The seed that was answered last."""
+        self._turn = 0
+        self._first_bit = chance.below(8)
+        """Of the first byte, in which the flipped bits begin."""
+        self.plain = KeyKind(PLAIN, lambda seed, _: self._plain(seed), "SA-31")
+
+    @property
+    def length(self) -> int:
+        """Of a key, in bytes. May ask for a seed."""
+        return self._security.key_length(self._level)
+
+    def right(self, seed: bytes) -> bytes:
+        """The right key for a seed; empty if no key function is given, or the seed is none."""
+        return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
+
+    def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
+        """A key of this kind; a plain one where the kind would give the right key, or none, for this seed."""
+        try:
+            key = kind.make(seed, previous)
+        except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or since keys of this level differ in length
+            key = b""
+        return key if key and key != self.right(seed) else self._plain(seed)
+
+    def counted_oddly(self) -> dict[str, KeyKind]:
+        """Keys that an ECU may compare like any other, and not count."""
+        makers: dict[str, MakeKey] = {
+            SAME_AGAIN: lambda seed, previous: previous,
+            BEGINS_WITH_00: lambda seed, _: b"\x00" + self._other(seed)[1:],
+            "a key that begins with FF": lambda seed, _: b"\xff" + self._other(seed)[1:],
+            "a key that ends with 00": lambda seed, _: self._other(seed)[:-1] + b"\x00",
+            "a key by chance": lambda seed, _: self._chance.random_bytes(self.length),
+        }
+        if self._security.has_key(self._level):
+            makers[FIRST_BYTE_RIGHT] = lambda seed, _: self.right(seed)[:1] + self._other(seed)[1:]
+            makers["a key whose first half is right"] = self._first_half_right
+            makers["a key whose last byte is right"] = lambda seed, _: self._other(seed)[:-1] + self.right(seed)[-1:]
+        kinds = {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
+        return kinds | self._keys_of_others()
+
+    def _keys_of_others(self) -> dict[str, KeyKind]:
+        """Keys that are right elsewhere: for the seed before, and at another level."""
+        security, kinds = self._security, {}
+        if security.has_key(self._level):
+            kinds[OF_SEED_BEFORE] = KeyKind(OF_SEED_BEFORE, lambda seed, _: self.right(self.seed_before), "SA-25")
+        for other in filter(security.has_key, self._others):
+            name = of_level(other)
+            kinds[name] = KeyKind(name, partial(self._of_level, other), "SA-27")
+        return kinds
+
+    def _of_level(self, other: int, seed: bytes, previous: bytes) -> bytes:
+        key = self._security.right_key(other, seed)
+        return key if len(key) == self.length else b""
+
+    def changed(self, depth: Depth) -> dict[str, KeyKind]:
+        """The right key rearranged, and with one bit flipped: so many bits as the depth has room for."""
+        length = self.length
+        changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
+        return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
+
+    def trivial(self) -> dict[str, KeyKind]:
+        """Keys that anybody would try first."""
+        kinds = {
+            name: KeyKind(name, lambda seed, _, make=make: make(seed), "SA-32")  # type: ignore[misc]
+            for name, make in distinct(trivial_keys(self.length), self._security.level(self._level).seed_lengths).items()
+        }
+        if self._security.has_key(self._level):
+            kinds[OF_ZERO_SEED] = KeyKind(OF_ZERO_SEED, lambda seed, _: self.right(bytes(len(seed))), "SA-32")
+        return kinds
+
+    def _plain(self, seed: bytes) -> bytes:
+        self._turn += 1
+        return self._security.wrong_key(self._level, seed, flip=self._turn)
+
+    def _other(self, seed: bytes) -> bytes:
+        """As long as the key, and wrong in every byte."""
+        right = self.right(seed)
+        return bytes(byte ^ 0xFF for byte in right) or self._chance.random_bytes(self.length)
+
+    def _first_half_right(self, seed: bytes, previous: bytes) -> bytes:
+        half = self.length // 2
+        return self.right(seed)[:half] + self._other(seed)[half:]
+
+    def _changed(self, change: Change, seed: bytes, previous: bytes) -> bytes:
+        return change(self._security.right_key_of_length(self._level, self.length, seed)) if seed else b""
+
+
+def of_level(other: int) -> str:
+    """The name of the kind of key that another level's function makes of the seed."""
+    return f"the key that level 0x{other:02X} makes of the seed"
+
+
+def bits_at(depth: Depth, length: int) -> int:
+    """How many bits are flipped, one at a time: one of each byte at least, and at the next depth every one."""
+    return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
+
+
+def flipped(length: int, depth: Depth, start: int) -> dict[str, Change]:
+    """The right key with one bit flipped; the first ones are spread over all bytes, beginning with the bit `start`."""
+    spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
+    order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
+    return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
+
+
+def flip(bit: int, key: bytes) -> bytes:
+    """One bit changed."""
+    changed = bytearray(key)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def rearranged(length: int) -> dict[str, Change]:
+    """What a sum or an exclusive or of bytes takes for the key, or a comparison in any order."""
+    if length < 2:
+        return {}
+    return {
+        "the right key reversed": lambda key: key[::-1],
+        "the right key rotated by a byte": lambda key: key[1:] + key[:1],
+        "the right key with two bytes exchanged": exchange,
+        "the right key with one byte more by one and another less": balance,
+        "the right key with one bit of two bytes flipped": lambda key: flip(0, flip(8, key)),
+    }
+
+
+def exchange(key: bytes) -> bytes:
+    """The first two neighbours that differ, exchanged."""
+    at = next(_unequal_neighbours(key), 0)
+    return key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]
+
+
+def _unequal_neighbours(key: bytes) -> Iterator[int]:
+    return (at for at in range(len(key) - 1) if key[at] != key[at + 1])
+
+
+def balance(key: bytes) -> bytes:
+    """The same sum of bytes: one more by one, where it can be, and another one less."""
+    more = next((at for at, byte in enumerate(key) if byte < 0xFF), None)
+    less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
+    if more is None or less is None:
+        return key
+    changed = bytearray(key)
+    changed[more] += 1
+    changed[less] -= 1
+    return bytes(changed)

@@ -1,0 +1,160 @@
+"""What do wrong keys lead to?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.analysis.brute_force import in_words, mean_time_s
+from harness.errors import Inconclusive
+from harness.runs.findings import Exchange
+from harness.tester.guesses import LARGEST_LIMIT, KeyOutcome
+from harness.tester.tester import Tester
+from harness.uds import Nrc
+from harness.verdict import Depth
+
+LIMIT_PROBE = LARGEST_LIMIT + 1
+"""One more than the largest attempt limit that is still a limit (CATALOGUE 11, row 4)."""
+OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
+"""Of keys, tried where neither a key nor the ECU's answers tell the right one. One byte would be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """What wrong keys led to."""
+
+    evaluated: int
+    """Wrong keys that the ECU answered as wrong."""
+    limit: int | None
+    """The wrong key at which it stopped taking more; None: none was found."""
+    reason: str
+    """What stopped the probe, in words."""
+    evidence: tuple[Exchange, ...] = ()
+    seconds_per_key: float = 0.0
+    """How long a seed and a wrong key for it take."""
+    key_bits: int = 0
+    holds: bool = False
+    """A seed was asked for after the wrong key at the limit, and refused."""
+    is_silent: bool = False
+    """No limit is announced, and seeds are given; but after these wrong keys the right one is refused too, for a time."""
+
+    @property
+    def is_enough(self) -> bool:
+        """There is a limit, and it is not beyond the largest that is one."""
+        return self.limit is not None and self.limit <= LARGEST_LIMIT
+
+    @property
+    def extrapolation(self) -> str:
+        """How long guessing would take at the pace that was seen, if nothing limited it further on."""
+        pace = 1 / self.seconds_per_key if self.seconds_per_key else 0.0
+        if not pace or not self.key_bits:
+            return "the pace of guesses was not measured"
+        mean_s = mean_time_s(self.key_bits, pace)
+        keys = f"{pace:.0f}" if pace >= 10 else f"{pace:.2g}"
+        return f"at {keys} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
+
+
+def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
+    """How many wrong keys the level takes: 11 are tried, 50 at depth deep.
+
+    NotApplicable: the ECU has no SecurityAccess. Inconclusive: it gives no seed, or does not compare keys.
+    """
+    lockout = _probe(tester, level, depth)
+    if lockout.limit is not None or tester.security.level(level).is_proven:
+        return lockout
+    return _with_other_lengths(tester, level, depth, lockout)
+
+
+def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
+    security = tester.security
+    probe = depth.choose(quick=LIMIT_PROBE, default=LIMIT_PROBE, deep=50)
+    security.ledger.check(level, LIMIT_PROBE)
+    seed = clean_seed(tester, level)
+    begun_s = tester.link.now_s
+    for count in range(1, probe + 1):
+        _, answer, outcome = tester.guesses.answer_wrong(level, seed, count)
+        following = tester.guesses.ask(level)
+        is_refused = tester.guesses.is_limited(level, following)
+        if outcome is KeyOutcome.LIMITED or is_refused:
+            what, said = (
+                ("wrong key", answer) if outcome is KeyOutcome.LIMITED else ("seed request after wrong key", following)
+            )
+            evidence = (answer.exchange(), following.exchange())
+            return Lockout(count, count, f"{what} {count}: {said}", evidence, 0.0, 8 * (len(answer.request) - 2), is_refused)
+        if not tester.guesses.is_seed(level, following):
+            tester.cite(answer, following)
+            raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
+        seed = following.pdu[2:]
+    is_silent = _is_right_key_refused(tester, level)
+    return Lockout(
+        probe,
+        None,
+        f"{probe} wrong keys were evaluated, and seeds still given"
+        + (", but the right key is refused too after them" if is_silent else ""),
+        (answer.exchange(), following.exchange()),
+        (tester.link.now_s - begun_s) / probe,
+        8 * (len(answer.request) - 2),
+        is_silent=is_silent,
+    )
+
+
+def _is_right_key_refused(tester: Tester, level: int) -> bool:
+    """Whether the right key does not open the level now, and does after its delay: a lockout that nothing announces."""
+    security = tester.security
+    if not security.level(level).is_proven or not tester.access.can_relock:
+        return False
+    tester.session_for(level)
+    seed = security.seed(level)
+    if not seed or security.send_key(level, security.right_key(level, seed)).is_positive:
+        tester.access.lock()
+        return False
+    tester.wait(security.delay_s(level) + 0.5)
+    security.unlock(level)
+    tester.access.lock()
+    return True
+
+
+def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
+    """The limit that only keys of the right length come to, in an ECU that says of others too just that they are wrong.
+
+    The lengths take turns, so that each is tried as often as the first was; not beyond the budget of wrong keys.
+    """
+    security = tester.security
+    usual = security.key_length(level)
+    if not _answers_as_wrong(tester, level, usual + 1):
+        return without_limit
+    lengths = [length for length in OTHER_LENGTHS if length != usual]
+    left = security.ledger.left(level)
+    if left is not None and left < LIMIT_PROBE * (len(lengths) + 1):
+        tester.note(f"only keys of {usual} bytes were tried: the budget of wrong keys has no room for other lengths")
+        return without_limit
+    for length in lengths * LIMIT_PROBE:
+        seed = tester.guesses.ask(level)
+        outcome = KeyOutcome.LIMITED if tester.guesses.is_limited(level, seed) else KeyOutcome.NOT_COMPARED
+        if tester.guesses.is_seed(level, seed):
+            outcome = tester.guesses.outcome(level, security.send_key(level, tester.chance.random_bytes(length)))
+        if outcome is KeyOutcome.LIMITED:
+            tester.state.learn_length(level, length)
+            alone = _probe(tester, level, depth)
+            if alone.limit is not None:
+                return replace(alone, reason=f"{alone.reason}, keys having {length} bytes; those of {usual} are not counted")
+            tester.state.learn_length(level, usual)
+            return without_limit
+        if outcome is not KeyOutcome.WRONG:
+            return without_limit
+    tester.note(f"keys of {', '.join(map(str, sorted((usual, *lengths))))} bytes were tried alike")
+    return without_limit
+
+
+def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
+    """Whether a key of another length than the one that seems to be right is answered as wrong too."""
+    seed = tester.guesses.ask(level)
+    if not seed.is_seed:
+        return False
+    return tester.security.send_key(level, tester.chance.random_bytes(length)).is_refused_with(Nrc.INVALID_KEY)
+
+
+def clean_seed(tester: Tester, level: int) -> bytes:
+    """A seed of a level whose count of wrong keys is clear, as far as that can be done."""
+    tester.prove_keys()
+    tester.restore()
+    return tester.guesses.start(level)

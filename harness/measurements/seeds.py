@@ -1,0 +1,297 @@
+"""Ask a level for seeds: in a row, in sessions entered anew, a second apart, after a pause, in every session it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from harness.errors import Inconclusive, NotApplicable
+from harness.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
+from harness.runs.findings import Exchange
+from harness.tester.reply import Reply
+from harness.tester.tester import Tester
+from harness.uds import Service, Session
+from harness.verdict import Depth
+
+T = TypeVar("T")
+
+PAUSES_S = (1.3, 6.1)
+"""Without any request, before the session is entered anew: a clock moves on, and S3 runs out in the longer one."""
+
+STEP_S = 1.07
+"""From seed to seed where each is to come in another second of the wall clock."""
+
+STEPS_IN_VIRTUAL_TIME = 3
+"""So many times as often where waiting costs nothing."""
+
+SEEDS_PER_SESSION = 2
+"""Where sessions follow each other at once: a generator that each session starts gives the same ones again."""
+
+TRIES = 3
+"""Requests before it is believed that the level gives no more seeds: one answer may be lost or late."""
+
+PROBES = 2
+"""So many zero seeds are followed by a look whether the level is locked."""
+
+LONGEST_STEP_S = 5.0
+"""A seed that only time renews is waited for so long at most."""
+MOST_REQUESTS_PER_SEED = 64
+"""A seed that only requests renew is asked for so often at most."""
+
+
+def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
+    """256, 1000 or 10000 seeds of a locked level by depth, asked for in every pace and session that may matter."""
+    return unless_absent(tester, level, lambda: _sample(tester, level, depth))
+
+
+def _sample(tester: Tester, level: int, depth: Depth) -> SeedSample:
+    tester.access.require_locked()
+    sampler = _Sampler(tester, level)
+    try:
+        _take_at_every_pace(sampler, depth)
+    except _Stopped as reason:
+        return replace(sampler.sample(), stopped_by=str(reason))
+    return sampler.sample()
+
+
+def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
+    tester = sampler.tester
+    wanted = depth.choose(quick=256, default=1000, deep=10_000)
+    in_other_sessions = depth.choose(quick=8, default=50, deep=500)
+    try:
+        sampler.enter()
+    except Inconclusive:
+        if not sampler.take_where_it_is(wanted):
+            raise
+        return
+    sampler.take(wanted * 3 // 8)
+    sampler.describe("in a row")
+    sessions = depth.choose(quick=8, default=40, deep=200) if tester.has_sessions else 0
+    for _ in range(sessions):
+        sampler.enter()
+        sampler.take(SEEDS_PER_SESSION)
+    sampler.describe("in sessions entered anew at once")
+    sampler.enter()
+    steps = depth.choose(quick=4, default=12, deep=60)
+    for _ in range(STEPS_IN_VIRTUAL_TIME * steps if tester.target.is_simulated else steps):
+        tester.wait(STEP_S)
+        sampler.take(1)
+    sampler.describe(f"each {STEP_S} s after the one before")
+    for session in sampler.other_sessions():
+        if sampler.enter_other(session):
+            sampler.take(in_other_sessions)
+        sampler.describe(f"in session 0x{session:02X}")
+    rest = wanted - sampler.asked
+    for number, pause_s in enumerate(PAUSES_S):
+        tester.wait(pause_s)
+        sampler.enter()
+        sampler.take((wanted - sampler.asked) if number else rest // 2)
+        sampler.describe(f"in a row after a pause of {pause_s} s")
+
+
+def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
+    """64, 256 or 1000 seeds by depth, each of them answered: what an ECU draws that holds a seed until then."""
+    tester.access.require_locked()
+    sampler = _Sampler(tester, level)
+    stopped_by = ""
+    for _ in range(depth.choose(quick=64, default=256, deep=1000)):
+        try:
+            sampler.keep_answered(tester.security.unlock(level).seed)
+        except Inconclusive as reason:
+            stopped_by = str(reason)
+            break
+        tester.access.lock()
+    sampler.describe("each answered before the next")
+    return replace(sampler.sample(), starts=(0,), stopped_by=stopped_by, is_answered=True)
+
+
+def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
+    """As many, each asked for when what renews seeds in the sample `held` has come: time, requests, or a new session.
+
+    Inconclusive: nothing was seen to renew them, or it would take too long.
+    """
+    tester.access.require_locked()
+    sampler = _Sampler(tester, level)
+    wanted = depth.choose(quick=64, default=256, deep=1000)
+    step_s = max(STEP_S, 1.07 * held.held_s)
+    if held.renewal is Renewal.TIME and step_s > LONGEST_STEP_S:
+        raise Inconclusive(f"a seed is held for {held.held_s:.1f} s: too long to wait for {ENOUGH_SEEDS} of them")
+    if held.renewal is Renewal.REQUESTS and held.longest_run > MOST_REQUESTS_PER_SEED:
+        raise Inconclusive(f"a seed is held for {held.longest_run} requests: too many to ask for {ENOUGH_SEEDS} of them")
+    if held.renewal not in (Renewal.TIME, Renewal.REQUESTS, Renewal.SESSION):
+        raise Inconclusive("one seed is given again and again, and nothing but its key may bring another")
+    try:
+        sampler.enter()
+        for _ in range(wanted):
+            if held.renewal is Renewal.SESSION:
+                sampler.enter()
+            elif held.renewal is Renewal.TIME:
+                tester.wait(step_s)
+            else:
+                sampler.ask_in_vain(held.longest_run - 1)
+            sampler.take(1)
+    except _Stopped as reason:
+        return replace(sampler.sample(), stopped_by=str(reason), renewed_by=held.renewal)
+    sampler.describe(f"each after {held.renewal.value}")
+    return replace(sampler.sample(), renewed_by=held.renewal)
+
+
+class _Stopped(Exception):
+    """The level gives no more seeds; the text is the reason."""
+
+
+class _Sampler:
+    """Asks for seeds, and notes when they came."""
+
+    def __init__(self, tester: Tester, level: int) -> None:
+        self.tester = tester
+        self.asked = 0
+        self._level = level
+        self._begun_s = tester.restart.begun_s
+        self._seeds: list[bytes] = []
+        self._times_s: list[float] = []
+        self._starts: list[int] = []
+        self._taken: list[str] = []
+        self._described = 0
+        self._zeros = self._zeros_while_locked = self._without_seed = 0
+        self._evidence: list[Exchange] = []
+
+    def enter(self) -> None:
+        """Enter the level's session anew, and take the first seed of it, after any delay."""
+        tester = self.tester
+        if tester.has_sessions:
+            tester.enter_session(Session.DEFAULT)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                tester.session_for(self._level)
+                first = tester.security.seed(self._level, as_given=True)
+                break
+            except Inconclusive as reason:
+                if tries_left:
+                    continue
+                if not self.asked:
+                    raise
+                raise _Stopped(str(reason)) from None
+        self._begin(first)
+
+    def other_sessions(self) -> list[int]:
+        """The sessions in which nobody says that the level is; it may be there all the same."""
+        entry = self.tester.target.level(self._level)
+        declared = entry.session if entry is not None else None
+        return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
+
+    def enter_other(self, session: int) -> bool:
+        """Enter a session, and take a seed of it; whether there was one."""
+        self.tester.enter_session(Session.DEFAULT)
+        if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
+            return False
+        reply = self.tester.security.request_seed(self._level)
+        if reply.is_positive:
+            self._begin(reply.pdu[2:])
+        return reply.is_positive
+
+    def take_where_it_is(self, count: int) -> int:
+        """So many seeds in the other sessions that give any, where nobody says in which the level is; how many came."""
+        entry = self.tester.target.level(self._level)
+        sessions = self.other_sessions() if entry is None or entry.session is None else []
+        for session in sessions:
+            if self.enter_other(session):
+                self.take(count // len(sessions))
+                self.describe(f"in session 0x{session:02X}")
+        return self.asked
+
+    def _begin(self, first: bytes) -> None:
+        self._starts.append(len(self._seeds))
+        self._keep(first)
+
+    def take(self, count: int) -> None:
+        """So many more seeds, one after the other. _Stopped: the level gives none."""
+        for _ in range(count):
+            reply = self.tester.security.request_seed(self._level)
+            if not reply.is_positive:
+                reply = self._once_more(reply)
+                self._starts.append(len(self._seeds))  # a seed may have been drawn that was not seen
+            self._keep(reply.pdu[2:])
+
+    def _once_more(self, reply: Reply) -> Reply:
+        """The answer to a request that was not served at first. _Stopped: a delay is running, or it is not served again."""
+        for _ in range(TRIES - 1):
+            if reply.is_delayed:
+                break
+            again = self.tester.security.request_seed(self._level)
+            if again.is_positive:
+                return again
+        raise _Stopped(f"request {self.asked + 1}: {reply}")
+
+    def ask_in_vain(self, count: int) -> None:
+        """So many requests whose seeds are not kept."""
+        for _ in range(count):
+            self.tester.security.request_seed(self._level)
+
+    def describe(self, how: str) -> None:
+        """Say how the seeds were asked for that have come since this was last said."""
+        count = self.asked - self._described
+        self._described = self.asked
+        if count:
+            self._taken.append(f"{count} {how}")
+
+    def keep_answered(self, seed: bytes) -> None:
+        """Note a seed that came with its key."""
+        if any(seed):
+            self._keep(seed)
+
+    def _keep(self, seed: bytes) -> None:
+        self.asked += 1
+        if any(seed):
+            self._seeds.append(seed)
+            self._times_s.append(self.tester.link.now_s)
+            return
+        if not seed:  # an answer without a seed is not one that says that the level is open
+            self._without_seed += 1
+            return
+        self._zeros += 1
+        if self._zeros <= PROBES:
+            asked = self.tester.recent[-1].exchange()
+            refusal = refusal_while_locked(self.tester, self._level)
+            if refusal is not None:
+                self._zeros_while_locked += 1
+                self._evidence += [asked, refusal]
+
+    def sample(self) -> SeedSample:
+        """What has been taken so far."""
+        link = self.tester.link
+        ahead_s = link.utc_s - link.now_s
+        starts = dict.fromkeys(start for start in self._starts if start < len(self._seeds))
+        return SeedSample(
+            tuple(self._seeds),
+            tuple(self._times_s),
+            tuple(time_s + ahead_s for time_s in self._times_s),
+            tuple(starts),
+            begun_s=self._begun_s,
+            taken=tuple(self._taken),
+            zeros=self._zeros,
+            zeros_while_locked=self._zeros_while_locked,
+            without_seed=self._without_seed,
+            evidence=tuple(self._evidence),
+        )
+
+
+def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
+    """What `take` gives. NotApplicable: it is inconclusive since the ECU was seen not to have service 27."""
+    try:
+        return take()
+    except Inconclusive:
+        tester.security.request_seed(level)
+        if (known := tester.state.presence.service(Service.SECURITY_ACCESS)).is_absent:
+            raise NotApplicable(known.why) from None
+        raise
+
+
+def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
+    """A guarded effect that is refused in the present session, so that the level is locked; None: nothing tells that."""
+    if tester.security.witnesses.is_open(level, says_so=True) is not False:
+        return None
+    refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)
+    found = next(refused, None)
+    return found.exchange() if found is not None else None

@@ -1,0 +1,231 @@
+"""Does a key that anybody would try first open a level? Tried once; a key that is found is used where none was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from harness.analysis.simple_keys import ALL_ZERO, KeyMaker, algebraic_keys, distinct, trivial_keys
+from harness.errors import HarnessError, Inconclusive, Unjudged
+from harness.measurements.key_book import KeyBook
+from harness.measurements.key_kinds import BLANK, OF_ZERO_SEED
+from harness.tester.guesses import KeyOutcome
+from harness.tester.reply import Reply
+from harness.tester.security import AlreadyOpen
+from harness.tester.tester import Tester
+from harness.uds import Nrc
+from harness.verdict import Depth
+
+SURE_BITS = 24
+"""A key is no luck if so many of its bits were right: short ones have to open the level several times."""
+SEEDS_AT_MOST = 8
+"""So many are asked for until one comes whose right key is not the one that is tried."""
+MOST_SEEDS = 6
+"""So many at most tell a rule that was found from its rivals."""
+QUICK_KEYS, DEFAULT_KEYS = 32, 80
+"""About so many are tried, with those that find out the length."""
+WAITED_AT_ONCE_S = 60.0
+"""A tenth of how long an unusual delay is given."""
+KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
+"""Tried in turn, where a key as long as the seed is refused for its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleKeys:
+    """What came of trying."""
+
+    found: str
+    """What opened the level; empty if nothing did."""
+    reply: Reply | None
+    """The answer to it."""
+    tried: int
+    compared: int
+    """How many were found wrong."""
+    notes: tuple[str, ...]
+
+
+def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> SimpleKeys:
+    """Every trivial key; and where no key function is given, those of simple algebra too, from depth default on.
+
+    What is found without a key function is the tester's key from then on. NotRun: the budget of wrong keys is used up.
+    Inconclusive: the level is open, or gives no seed.
+    """
+    tester.access.require_locked(tester.access.protected_by(level))
+    tester.session_for(level)
+    security = tester.security
+    first = None if security.has_key(level) else _learn_key_length(tester, level)
+    candidates = dict(_candidates(tester, level, depth, first))
+    compared = 0
+    notes: list[str] = []
+    once: tuple[str, Reply] | None = None
+    for name, make_key in candidates.items():
+        if name in book.sent and name not in book.opened and name not in BLANK:
+            compared += 1
+            continue
+        reply = first.reply if first is not None and name == ALL_ZERO else _try(tester, level, make_key)
+        outcome = tester.guesses.outcome(level, reply)
+        if outcome is KeyOutcome.OPENED:
+            rivals = [one for other, one in candidates.items() if other != name]
+            if _opens_again(tester, level, make_key, rivals):
+                if not security.has_key(level):
+                    security.take_found_key(level, make_key, name)
+                return SimpleKeys(name, reply, len(candidates), compared, tuple(notes))
+            if _seeds_to_be_sure(tester, level) > 1:
+                notes.append(f"{name} opened the level for one seed, and not for the next: chance, with keys so short")
+                continue
+            notes.append(f"{name} opened the level for one seed, and not for the next")
+            once = once or (name, reply)
+        elif outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+            compared += 1
+        else:
+            notes.append(f"{name}: not compared, {reply}")
+    if not security.has_key(level):
+        _start_counting_anew(tester, level)
+    opened = book.opened_for("SA-32")
+    if opened is not None and opened.is_proven:
+        once = once or (opened.kind.name, opened.attempt.reply)
+    found, answer = once or ("", None)
+    return SimpleKeys(found, answer, len(candidates), compared, tuple(notes))
+
+
+def _start_counting_anew(tester: Tester, level: int) -> None:
+    """Let the ECU lock itself for a while, where it does: afterwards its count of wrong keys is what it was before."""
+    with suppress(Unjudged):
+        for _ in range(tester.security.level(level).seen_limit):
+            if tester.guesses.guess(level).is_limited:
+                tester.session_for(level)
+                tester.security.seed(level)
+                return
+
+
+def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], depth: Depth) -> None:
+    """Try the levels whose key function is not given, before any check needs a key; what ends it is the checks' to say.
+
+    Not where that could take more than half of the wrong keys that may still be sent: other checks need some too.
+    """
+    most = depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=DEFAULT_KEYS)
+    for entry in tester.target.security:
+        left = tester.security.ledger.left(entry.level)
+        if tester.security.has_key(entry.level) or (left is not None and left < 2 * most):
+            continue
+        try:
+            tester.restore()
+            simple_keys(entry.level)
+        except (Unjudged, HarnessError):
+            _wait_out(tester, entry.level)
+
+
+def _wait_out(tester: Tester, level: int) -> None:
+    """Let a delay pass that is much longer than usual, so that it is not in the way of checks that begin none."""
+    state = tester.security.level(level)
+    if not (state.is_locked_out and state.wrong_in_a_row):
+        return
+    with suppress(Unjudged, HarnessError):
+        reply, waited_s = tester.guesses.await_seed(level, WAITED_AT_ONCE_S)
+        if tester.guesses.is_seed(level, reply):
+            tester.state.waited_out(level, waited_s, is_over=True)
+
+
+def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) -> Iterator[tuple[str, KeyMaker]]:
+    security = tester.security
+    length = security.key_length(level)
+    if first is None:
+        yield from distinct(trivial_keys(length), security.level(level).seed_lengths).items()
+        yield OF_ZERO_SEED, lambda seed: security.right_key(level, bytes(len(seed)))
+        return
+    yield from _for_each_seed(trivial_keys, length, first.is_as_long_as_seed)
+    if depth is not Depth.QUICK:
+        yield from _for_each_seed(algebraic_keys, length, first.is_as_long_as_seed)
+        yield "the seed twice", lambda seed: seed + seed
+
+
+def _for_each_seed(
+    makers: Callable[[int], dict[str, KeyMaker]], length: int, is_as_long_as_seed: bool
+) -> Iterator[tuple[str, KeyMaker]]:
+    """Keys of one length; or as long as the seed at hand, of which some ECUs draw the length too."""
+    for name, make_key in makers(length).items():
+        yield name, (lambda seed, name=name: makers(len(seed))[name](seed)) if is_as_long_as_seed else make_key  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """The first key of a length that is not refused for it, if there is one: zeros."""
+
+    reply: Reply
+    is_as_long_as_seed: bool
+
+
+def _learn_key_length(tester: Tester, level: int) -> _First:
+    """Find the length of a key that is not refused for its length, if there is one."""
+    security = tester.security
+    as_seed = security.key_length(level)
+    for length in (as_seed, *KEY_LENGTHS):
+        tester.state.learn_length(level, length)
+        reply = _try(tester, level, trivial_keys(length)[ALL_ZERO])
+        if not reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH):
+            return _First(reply, length == as_seed)
+    tester.state.learn_length(level, as_seed)
+    return _First(reply, True)
+
+
+def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
+    security = tester.security
+
+    def key_of(seed: bytes) -> bytes:
+        key = make_key(seed)
+        if security.has_key(level) and level not in security.found_keys and key == security.right_key(level, seed):
+            raise _IsRight
+        return key
+
+    for _ in range(SEEDS_AT_MOST):
+        with suppress(_IsRight):
+            return security.try_key(level, key_of)[2]
+    raise Inconclusive("for each seed that was given, a key that anybody would try first is the right one")
+
+
+class _IsRight(Exception):
+    """The key to be tried is the right one for this seed."""
+
+
+def _seeds_to_be_sure(tester: Tester, level: int) -> int:
+    """For so many seeds a rule must give the key before that is no luck."""
+    return -(-SURE_BITS // (8 * tester.security.key_length(level)))
+
+
+def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
+    """Whether the same rule opens the level for other seeds too: once more, or as often as it takes to exclude luck.
+
+    Rules that give the same key for many a seed, as halving and turning by a bit do, are told apart by some seeds more. A
+    long key is no luck; it stands where the ECU cannot be locked to try once more.
+    """
+    needed = _seeds_to_be_sure(tester, level) - 1
+    if not tester.access.can_relock:
+        if needed:
+            raise Inconclusive("a key as short as this may fit by chance, and nothing locks the ECU again to try once more")
+        return True
+    for count in range(max(needed, MOST_SEEDS)):
+        tester.access.lock()
+        try:
+            seed, reply = _try_locked(tester, level, make_key)
+        except Unjudged:
+            if needed:
+                raise
+            return True
+        if tester.guesses.outcome(level, reply) is not KeyOutcome.OPENED:
+            return False
+        rivals = [rival for rival in rivals if rival(seed) == make_key(seed)]
+        if count + 1 >= needed and not rivals:
+            break
+    tester.access.lock()
+    return True
+
+
+def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
+    """The seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
+    try:
+        seed, _, reply = tester.security.try_key(level, make_key)
+    except AlreadyOpen:
+        tester.restore()
+        seed, _, reply = tester.security.try_key(level, make_key)
+    return seed, reply

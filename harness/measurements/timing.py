@@ -1,0 +1,179 @@
+"""Does the time of an answer tell how much of a wrong key was right?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
+from harness.errors import Inconclusive
+from harness.measurements.key_book import Timed
+from harness.tester.tester import Tester
+from harness.uds import Nrc
+from harness.verdict import Depth
+
+FIRST, LAST = "first", "last"
+"""The two kinds of keys: all but the first byte is right, or all but the last."""
+SHARE_OF_BUDGET = 8
+RUNS = 2
+DAY_S = 86_400
+FINE_STEP_S = 20e-6
+"""A run that would not have shown this much for a byte has shown nothing."""
+FEWEST = 5
+"""Of each kind in a run: with fewer a t as large as the threshold is nothing rare."""
+
+_NOT_COMPARED = (
+    Nrc.BUSY_REPEAT_REQUEST,
+    Nrc.CONDITIONS_NOT_CORRECT,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One wrong key and what it was answered."""
+
+    wrong_byte: str
+    nrc: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTiming:
+    """Answers to keys that are wrong in their first byte, and in their last; two independent runs."""
+
+    runs: tuple[Comparison, ...]
+    """The last-byte kind's times, compared with the first-byte kind's."""
+    steps: int
+    """Bytes between the two: a comparison that ends early takes so many steps more for one of them."""
+    codes: dict[str, frozenset[int]]
+    """The codes that each kind was answered."""
+    times_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """How long each answer took, by the kind of key; both runs together, outliers included."""
+
+    @property
+    def n(self) -> int:
+        """How many keys of each kind were answered with the same code and could be compared, in the smaller run."""
+        return min(run.n for run in self.runs)
+
+    @property
+    def step_s(self) -> float:
+        """The difference that one byte makes, on average over the runs."""
+        return sum(run.difference_s for run in self.runs) / len(self.runs) / self.steps
+
+    @property
+    def is_leaking(self) -> bool:
+        """Both runs show a difference that is none of chance's, in the same direction."""
+        signs = {run.difference_s > 0 for run in self.runs}
+        return len(signs) == 1 and all(run.is_significant for run in self.runs)
+
+    @property
+    def detectable_step_s(self) -> float:
+        """The smallest difference for a byte that each run would have shown."""
+        return max(run.detectable_s for run in self.runs) / self.steps
+
+    def needed_for(self, step_s: float) -> int:
+        """How many keys of each kind a run needs to show such a difference for a byte."""
+        return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
+
+    def rows(self) -> dict[str, str]:
+        """The comparison in words, for the report, with the error of each number."""
+        rows = {"Keys compared": f"{self.n} of each kind in each of {len(self.runs)} runs"}
+        for number, run in enumerate(self.runs, start=1):
+            error_s = run.sigma_s * math.sqrt(2 / run.n) if run.n else math.inf
+            rows[f"Later if wrong in the last byte, run {number}"] = (
+                f"{run.difference_s * 1e6:+.1f} µs ± {error_s * 1e6:.1f} µs (one standard error); t = {run.t:.1f}"
+            )
+        stamps_s = max(run.stamps_s for run in self.runs)
+        return rows | {
+            "Smallest step for a byte that would show": f"{self.detectable_step_s * 1e6:.1f} µs",
+            "Time stamps": f"told apart from {stamps_s * 1e6:g} µs on",
+        }
+
+    @property
+    def is_told_by_code(self) -> bool:
+        """No code is ever given to both kinds."""
+        return not self.codes[FIRST] & self.codes[LAST]
+
+
+def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = ()) -> KeyTiming:
+    """Time wrong keys of both kinds, in random order. Inconclusive: too few could be sent, or were compared.
+
+    Refusals that were timed before (`kept`) are enough where they show no difference, and would have shown a small one.
+    """
+    tester.session_for(level)
+    length = tester.security.key_length(level)
+    tester.security.right_key(level, tester.security.seed(level))
+    if length < 2:
+        raise Inconclusive("a key of one byte is compared in one step")
+    known = _by_what_was_sent(length, kept)
+    if known is not None and depth is not Depth.DEEP:
+        return known
+    wanted = depth.choose(quick=5, default=12, deep=250)
+    left = tester.security.ledger.left(level)
+    n = wanted if left is None else min(wanted, left // SHARE_OF_BUDGET // (2 * RUNS))
+    seconds = DAY_S if tester.link.is_virtual else depth.choose(quick=20, default=60, deep=3600)
+    give_up_s = tester.link.now_s + seconds
+    guesses = [_guesses(tester, level, length, n, give_up_s + run) for run in range(RUNS)]
+    codes = {
+        kind: frozenset(guess.nrc for run in guesses for guess in run if guess.wrong_byte == kind) for kind in (FIRST, LAST)
+    }
+    runs = tuple(_compared(run) for run in guesses)
+    if min(Counter(guess.wrong_byte for guess in run)[kind] for run in guesses for kind in (FIRST, LAST)) < FEWEST:
+        raise Inconclusive("too few wrong keys could be sent in the time, or with the budget, that there is")
+    times_s = {
+        f"wrong in the {kind} byte": tuple(guess.time_s for run in guesses for guess in run if guess.wrong_byte == kind)
+        for kind in (FIRST, LAST)
+    }
+    return KeyTiming(runs, length - 1, codes, times_s)
+
+
+def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
+    """What keys tell that were sent for other reasons; None: too little, or something that a run of its own must confirm."""
+    first = [Guess(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
+    later = [one for one in kept if one.first_wrong_byte >= length / 2]
+    last = [Guess(LAST, one.nrc, one.time_s) for one in later]
+    if min(len(first), len(last)) < FEWEST:
+        return None
+    steps = sum(one.first_wrong_byte for one in later) // len(later)
+    codes = {FIRST: frozenset(one.nrc for one in first), LAST: frozenset(one.nrc for one in last)}
+    times_s = {
+        f"wrong in byte {where}": tuple(one.time_s for one in of) for where, of in (("0", first), ("n/2 or later", last))
+    }
+    timing = KeyTiming((_compared([*first, *last]),), steps, codes, times_s)
+    is_enough = timing.n >= FEWEST and timing.detectable_step_s <= FINE_STEP_S
+    return timing if is_enough and not (timing.is_told_by_code or timing.runs[0].is_significant) else None
+
+
+def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
+    """Up to `n` of each kind; fewer where each costs a delay."""
+    order = sorted((FIRST, LAST) * n, key=lambda kind: tester.chance.random_bytes(4))
+    guesses = []
+    for kind in order:
+        if tester.link.now_s > give_up_s:
+            break
+        at = 0 if kind == FIRST else length - 1
+        _, _, reply = tester.security.try_key(level, partial(_wrong_key, tester, level, at))
+        times = tester.answer_times_s(reply)
+        if reply.is_negative and reply.nrc is not None and reply.nrc not in _NOT_COMPARED and times:
+            guesses.append(Guess(kind, reply.nrc, times[-1]))
+    return guesses
+
+
+def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
+    key = bytearray(tester.security.right_key_of_length(level, tester.security.key_length(level), seed))
+    key[at] ^= 1 + tester.chance.below(255)
+    return bytes(key)
+
+
+def _compared(run: list[Guess]) -> Comparison:
+    """Answers with the commonest code only: another code may come by another way through the ECU."""
+    code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
+    kinds = {
+        kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)
+    }
+    return compare(*without_outliers(kinds[FIRST], kinds[LAST])) if run else compare((), ())

@@ -1,0 +1,276 @@
+"""What a run found: findings, the exchanges that prove them, and what is known of the run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from harness.runs.measured import Profile
+from harness.verdict import Basis, Severity, Verdict
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRecord:
+    """One CAN frame as the trace saw it."""
+
+    time_s: float
+    """As in the bus log: seconds since the bus started on a simulated bus, since 1970 on a real one."""
+    can_id: int
+    """11 or 29 bits."""
+    is_extended: bool
+    """The id has 29 bits."""
+    data: str
+    """Data field in hex, upper case."""
+    is_sent: bool
+    """Sent by the harness, rather than received."""
+    is_remote: bool = False
+    """A remote frame, which asks for data and holds none."""
+    is_error: bool = False
+    """No frame of a node: the adapter reports an error on the bus."""
+    is_fd: bool = False
+    """A CAN FD frame."""
+    address_bytes: int = 0
+    """How many bytes of the data field are an address, before what ISO-TP reads: 1 with extended and mixed addressing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what came back, as evidence."""
+
+    request: str
+    """The request's bytes in hex; raw frames as ``raw 740#0322101000000000``."""
+    replies: tuple[str, ...]
+    """Every message of the ECU in order, in hex; response-pending ones included."""
+    outcome: str
+    """How the tester read it, e.g. ``negative 0x33 securityAccessDenied`` or ``silence``."""
+    first_frame: int
+    """Number of the first frame in the bus log, counted from 0."""
+    last_frame: int
+    """Number of the first frame after it, so that the range excludes it."""
+    frames: tuple[FrameRecord, ...]
+    """The raw frames themselves (the first dozens of a long exchange)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check's result on one parameter: the row of a report."""
+
+    id: str
+    """The check's, e.g. ``SA-09``. It is never changed and never given to another check."""
+    title: str
+    """What the check demands, as a statement."""
+    parameter: str | None
+    """What it was run on, e.g. ``level 0x01``; None: it is about the ECU as a whole."""
+    verdict: Verdict
+    """What the check concluded."""
+    severity: Severity
+    """How bad a failure is, or would have been."""
+    basis: Basis
+    """Whose rule is tested: that of the standard, of good practice, or of the target file."""
+    expected: str = ""
+    """Of a failure: what a sound ECU does, every accepted alternative named."""
+    observed: str = ""
+    """Of a failure: what this ECU did. Of a pass: what it rests on, if the check says so."""
+    reason: str = ""
+    """Why, in a sentence, for every verdict but pass and fail."""
+    cause: str = ""
+    """Of a failure: the flaw behind it, where several checks fail on the same one; empty if the check names none."""
+    notes: tuple[str, ...] = ()
+    """What else the check saw."""
+    exchanges: tuple[Exchange, ...] = ()
+    """The decisive ones."""
+    first_frame: int = 0
+    """Number of the first frame of the whole check in the bus log, counted from 0."""
+    last_frame: int = 0
+    """Number of the first frame after the check, so that the range excludes it."""
+    repeat: str = ""
+    """The command that repeats this one result."""
+    duration_s: float = 0.0
+    """Of the target's time (virtual on a simulated bus)."""
+    accepted: str = ""
+    """The target file's reason for accepting this failure; empty if it is not accepted."""
+    rationale: str = ""
+    """What an attacker gains where the check fails."""
+    remediation: str = ""
+    """What to do about a failure."""
+    source: str = ""
+    """Where the rule stands."""
+    cwe: tuple[int, ...] = ()
+    """Numbers of weaknesses in the Common Weakness Enumeration."""
+    r155: tuple[str, ...] = ()
+    """Threats in Annex 5 of UN Regulation No. 155."""
+    check_version: str = ""
+    """Changes with what decides the check's verdict; empty if that is not known, or nothing was judged."""
+    permitted: tuple[str, ...] = ()
+    """Those of the permissions that the check needs or uses which the target gave."""
+    requirements: tuple[str, ...] = ()
+    """The user's own requirements that the check answers, by the ids that the target file gives them."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as plain JSON values, keys as in audit.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTested:
+    """One requirement that was considered, and that no check tests."""
+
+    id: str
+    """The requirement's."""
+    says: str
+    """What it demands."""
+    group: str
+    """E.g. ``needs hardware``."""
+    because: str
+    """Why no check tests it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """One data identifier that says which sample was tested, as the ECU answered it at the end of the run."""
+
+    did: str
+    """Four hex digits, e.g. ``F190``."""
+    name: str
+    """E.g. ``vehicle identification number (VIN)``."""
+    value: str = ""
+    """As text where all of it is printable ASCII, else in hex; empty if it could not be read."""
+    reason: str = ""
+    """Why there is no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusAccess:
+    """How frames got to the bus and back, as far as it is known: what is not known says so."""
+
+    adapter: str
+    """E.g. ``python-can socketcan, can0, 500000 bit/s``."""
+    driver: str
+    """The kernel's, or the backend's."""
+    timestamps: str
+    """Who stamped the frames of the bus log."""
+    lost_frames: int | None = None
+    """Frames lost on their way from the adapter; None: it does not tell."""
+    error_frames: int = 0
+    """Error frames that the adapter reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityAccessSummary:
+    """Whether the run came to a verdict on what this harness is for: a run without one must say so first."""
+
+    seen: bool
+    """A frame shows that the ECU has SecurityAccess (0x27), or the target declares a level of it."""
+    judged: bool
+    """At least one check of a security level reached pass or fail."""
+    why: str
+    """What is known of the service, and where it was not judged the reason; a sentence without its full stop."""
+    authentication: tuple[str, ...] = ()
+    """The services that asked for Authentication (0x34), two hex digits each: SecurityAccess does not guard these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """Something that made the ECU crash, or after which it fell silent."""
+
+    request: str
+    """What was sent, in hex, the beginning only where it is long; raw frames as ``raw 740#0322F190``."""
+    check: str
+    """The id of the check that sent it first."""
+    reproduced: bool
+    """It did so again from a known state; else contact was lost once, and the request is only suspected."""
+    what: str
+    """What was seen."""
+    repeat: str = ""
+    """The command that sends it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """Everything about a run that is not a finding: what the top of a report shows."""
+
+    target: dict[str, Any]
+    """The target as validated, secrets replaced by ``(redacted)``."""
+    environment: Literal["simulated", "bench"]
+    """A simulated ECU in virtual time, or a real one."""
+    seed: int
+    """Of all chance: the same seed is the same run."""
+    depth: str
+    """How large the samples were: ``quick``, ``default`` or ``deep``."""
+    started_utc: str
+    """ISO 8601, e.g. ``2026-11-20T09:28:00Z``."""
+    command: str
+    """The command that repeats the run."""
+    operator: str
+    """The name under which the run was started."""
+    versions: dict[str, str]
+    """Of the harness, Python, Scapy, python-can, the kernel."""
+    finished_utc: str = ""
+    """As started_utc; empty if the run never came to its end."""
+    interrupted: bool = False
+    """The run did not come to its end: checks that had not ended are missing."""
+    quirks: tuple[str, ...] = ()
+    """Deviations that the target file asks to tolerate."""
+    remarks: tuple[str, ...] = ()
+    """What a reader must know of the whole run, e.g. that the adapter cannot confirm transmission."""
+    console: str = ""
+    """What the simulated ECU printed, its end only if long."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """frames, exchanges, wrong_keys."""
+    profiles: tuple[Profile, ...] = ()
+    """What was measured of the ECU."""
+    not_tested: tuple[NotTested, ...] = ()
+    """What no check of this version tests, and why."""
+    commit: str = ""
+    """The harness's git commit; empty if it does not run from a checkout, or git does not tell."""
+    is_tree_clean: bool | None = None
+    """Whether that commit is all that ran: no file was changed or added; None without a commit."""
+    identification: tuple[Identifier, ...] = ()
+    """Which sample was tested; empty if nothing was asked."""
+    bus: BusAccess | None = None
+    """Which adapter the frames went through; None if that was not written down."""
+    keeps_secrets: bool = False
+    """The run was asked to leave keys and secrets in its files."""
+    security_access: SecurityAccessSummary | None = None
+    """Whether SecurityAccess was seen and judged; None until the run has ended."""
+    ledger: str = ""
+    """The file in which wrong keys are counted over all runs, ``~`` for the home folder; empty: they are not counted."""
+    stopped_by: str = ""
+    """Why an interrupted run came to its end early, e.g. ``Ctrl-C``; empty if nothing is known of that."""
+    crashes: tuple[Crash, ...] = ()
+    """What made the ECU crash: the first thing to say of the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A whole run: what every report is made of."""
+
+    info: RunInfo
+    findings: tuple[Finding, ...]
+    """Every result, in the order in which the checks ended."""
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Finding, ...]:
+        """The results of one verdict, in order."""
+        return tuple(finding for finding in self.findings if finding.verdict is verdict)
+
+    def failures(self) -> tuple[Finding, ...]:
+        """What has to be mended: failing results that the target file does not accept, worst first."""
+        worst_first = list(Severity)
+        failing = (finding for finding in self.with_verdict(Verdict.FAIL) if not finding.accepted)
+        return tuple(sorted(failing, key=lambda finding: worst_first.index(finding.severity)))
+
+    def accepted(self) -> tuple[Finding, ...]:
+        """Failing results that the target file accepts, in order."""
+        return tuple(finding for finding in self.with_verdict(Verdict.FAIL) if finding.accepted)
+
+    def summary(self) -> dict[str, Any]:
+        """The counts of audit.json: results by verdict, failures that are not accepted by severity, accepted ones."""
+        failures = self.failures()
+        return {
+            "results": len(self.findings),
+            "verdict": {verdict.value: len(self.with_verdict(verdict)) for verdict in Verdict},
+            "severity": {level.value: sum(one.severity is level for one in failures) for level in Severity},
+            "accepted": len(self.accepted()),
+        }

@@ -1,0 +1,416 @@
+"""Where does a run's evidence lie? Writes and reads the files of a run folder; knows no pytest and no page.
+
+In the order in which they appear: run.json (the run as it started), results.jsonl (each result as it ends), audit.json
+(the whole, once the run is over), whatever reports others add, and last manifest.json, which seals the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TextIO, TypeVar
+
+from harness.errors import ShapeError, UserError
+from harness.runs.findings import SCHEMA_VERSION, Finding, Run, RunInfo
+from harness.runs.json_shape import from_json
+
+T = TypeVar("T")
+
+RUN_JSON: Final = "run.json"
+RESULTS_JSONL: Final = "results.jsonl"
+AUDIT_JSON: Final = "audit.json"
+AUDIT_HTML: Final = "audit.html"
+PYTEST_HTML: Final = "pytest.html"
+JUNIT_XML: Final = "junit.xml"
+AUDIT_SARIF: Final = "audit.sarif"
+SUMMARY_MD: Final = "summary.md"
+BUS_PCAPNG: Final = "bus.pcapng"
+BUS_BLF: Final = "bus.blf"
+BUS_ASC: Final = "bus.asc"
+BUS_LOG: Final = "bus.log"
+FOUND_TOML: Final = "found.toml"
+LEARNED: Final = ("model.json", "model.dot", "learn.html", "observations.jsonl")
+"""What a run that learned the ECU's state machine leaves beside."""
+MANIFEST_JSON: Final = "manifest.json"
+PRIVATE: Final = "private"
+"""The folder of what is not handed over: the original bus log, and what was taken out of the files beside it."""
+SECRETS_JSONL: Final = "secrets.jsonl"
+CONSOLE_TXT: Final = "console.txt"
+
+OWN_FILES: Final = (
+    RUN_JSON, RESULTS_JSONL, AUDIT_JSON, AUDIT_HTML, PYTEST_HTML, JUNIT_XML, AUDIT_SARIF, SUMMARY_MD, BUS_LOG, FOUND_TOML,
+    BUS_PCAPNG, BUS_BLF, BUS_ASC, MANIFEST_JSON,
+    *LEARNED, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}", f"{PRIVATE}/{CONSOLE_TXT}",
+)  # fmt: skip
+"""What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
+
+LONGEST_TARGET_NAME: Final = 60
+DEEPEST_JSON: Final = 40
+
+
+def default_name(started_utc: str, target_name: str) -> str:
+    """``20261120T092800Z-article``: a folder name that every file system takes, whatever the target is called."""
+    moment = re.sub(r"[^0-9TZ]", "", started_utc)[:20] or "undated"
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", target_name)[:LONGEST_TARGET_NAME].strip("-.")
+    return f"{moment}-{name or 'target'}"
+
+
+class RunFolder:
+    """One run's folder, being written. Nothing is kept open: what was appended survives a crash."""
+
+    def __init__(self, path: Path, info: RunInfo) -> None:
+        self.path = path
+        self.info = info
+        self._findings: dict[tuple[str, str | None], Finding] = {}
+
+    @classmethod
+    def create(cls, path: Path, info: RunInfo, *, replaces_run: bool = False) -> RunFolder:
+        """Start a run in exactly this folder; call it before anything else writes there.
+
+        The files of an earlier run in it are removed if `replaces_run`. UserError: there is such a run, and it is not to be
+        replaced, or the folder holds other things.
+        """
+        check_is_free(path, replaces_run=replaces_run)
+        with _said_as_user_error(path):
+            path.mkdir(parents=True, exist_ok=True)
+            for name in OWN_FILES:
+                (path / name).unlink(missing_ok=True)
+                _part(path / name).unlink(missing_ok=True)
+        folder = cls(path, info)
+        folder.write_start(info)
+        folder.write(RESULTS_JSONL, "")
+        return folder
+
+    @classmethod
+    def create_new(cls, parent: Path, target_name: str, info: RunInfo) -> RunFolder:
+        """Start a run in a new folder under ``parent``: ``default_name``, with ``-2``, ``-3``… if that is taken."""
+        name = default_name(info.started_utc, target_name)
+        with _said_as_user_error(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            path, number = parent / name, 1
+            while True:
+                try:
+                    path.mkdir()
+                    break
+                except FileExistsError:
+                    number += 1
+                    path = parent / f"{name}-{number}"
+        return cls.create(path, info)
+
+    def write_start(self, info: RunInfo) -> None:
+        """Write run.json: the run as it started. It says nothing of the end: whoever finds no other file knows of none."""
+        document = _head(info)
+        del document["run"]["interrupted"]
+        self.write(RUN_JSON, _dump(document))
+
+    def append(self, finding: Finding) -> None:
+        """Keep one result, at once. Of several with the same id and parameter the last one counts.
+
+        UserError: it cannot be written; then nothing of it is.
+        """
+        self._findings[finding.id, finding.parameter] = finding
+        rest = memoryview(json.dumps(finding.as_json()).encode("ascii") + b"\n")
+        path = self.path / RESULTS_JSONL
+        with _said_as_user_error(path), open(path, "ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(end)  # half a line would spoil those behind it
+                raise
+
+    def finish(self, info: RunInfo) -> Run:
+        """Write audit.json from the run as it ended and every appended result; returns what was written."""
+        run = Run(info=info, findings=tuple(self._findings.values()))
+        self.write_run(run)
+        return run
+
+    def write_run(self, run: Run) -> None:
+        """Write audit.json."""
+        self.write(AUDIT_JSON, _dump(audit_json(run)))
+
+    def write(self, name: str, text: str) -> None:
+        """Put a whole file into the folder; a reader never sees half of it."""
+        with replacing(self.path / name) as part:
+            part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def replace_all(self, findings: Iterable[Finding]) -> None:
+        """Take these for what was appended until now."""
+        self._findings = {(finding.id, finding.parameter): finding for finding in findings}
+        self.write(RESULTS_JSONL, "".join(json.dumps(finding.as_json()) + "\n" for finding in self._findings.values()))
+
+    def open_private(self, name: str) -> TextIO:
+        """A new file in the folder of what is not handed over, which only its owner can read."""
+        path = self.path / PRIVATE / name
+        with _said_as_user_error(path):
+            refuse_linked_private(self.path)
+            path.parent.mkdir(exist_ok=True)
+            path.parent.chmod(0o700)
+            path.unlink(missing_ok=True)
+            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            return open(number, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def file_names(self) -> list[str]:
+        """The files that lie in the folder now, sorted, but for those that are not handed over."""
+        return [name for name in _file_names(self.path) if not _is_private(name)]
+
+    def seal(self, inputs: Mapping[str, str], **more: Any) -> None:
+        """Write manifest.json, after every other file.
+
+        ``inputs`` maps what the run was made from (target file, key function, cases) to its SHA-256. ``more`` is what
+        else there is to say, e.g. of a folder whose reports were made again.
+        """
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "files": fingerprints(self.path),
+            "inputs": dict(sorted(inputs.items())),
+            **more,
+        }
+        self.write(MANIFEST_JSON, _dump(manifest))
+
+
+@contextmanager
+def replacing(final: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `final` once it is whole; a ``UserError`` if it cannot be written."""
+    with _said_as_user_error(final):
+        try:
+            _part(final).unlink(missing_ok=True)  # whatever lies there, a link to somewhere else perhaps
+            yield _part(final)
+            os.replace(_part(final), final)
+        finally:
+            _part(final).unlink(missing_ok=True)
+
+
+def audit_json(run: Run) -> dict[str, Any]:
+    """The content of audit.json."""
+    return {**_head(run.info), "results": [finding.as_json() for finding in run.findings], "summary": run.summary()}
+
+
+def copy_run(path: Path, to: Path) -> None:
+    """Copy a run's folder to a place where there is nothing yet; what links point to stays where it is."""
+    if not is_run_folder(path):
+        raise _no_run_folder(path)
+    with _said_as_user_error(to):
+        if to.exists():
+            raise UserError(f"{to}: exists already; name a new folder")
+        if to.resolve().is_relative_to(path.resolve()):
+            raise UserError(f"{to}: lies in the run's own folder, which is handed over; name a folder elsewhere")
+        for name in _file_names(path):
+            (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700 if _is_private(name) else 0o777)
+            shutil.copy(path / name, to / name)
+
+
+def fingerprints(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of every file in a folder but the manifest, by name."""
+    return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
+
+
+def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
+    """UserError: a run cannot be started in this folder: it holds something else, or a run that is to stay, or is none."""
+    with _said_as_user_error(path):
+        refuse_linked_private(path)
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path}: is a file; name a folder for the run, new or empty")
+        if path.is_dir() and any(path.iterdir()) and not is_run_folder(path):
+            raise UserError(f"{path}: is not empty and holds no earlier run; name a new or empty folder")
+        if is_run_folder(path) and not replaces_run:
+            raise UserError(f"{path}: holds a run already; name a new folder, or give --force to replace that run")
+
+
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256 in hex, for the manifest's ``inputs``."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a run was started here, by this or another version of the harness."""
+    return any((path / name).is_file() for name in (RUN_JSON, AUDIT_JSON))
+
+
+def read_run(path: Path) -> Run:
+    """The run that lies in a folder, finished or cut short, made on this machine or another.
+
+    Without audit.json (the run was killed) what was measured until then is read from run.json and results.jsonl, and
+    the run counts as interrupted. A folder that cannot be read so is a ``UserError``.
+    """
+    if not is_run_folder(path):
+        raise _no_run_folder(path)
+    if (path / AUDIT_JSON).is_file():
+        document = _load(path / AUDIT_JSON)
+        results = document.get("results")
+        if not isinstance(results, list):
+            raise UserError(f"{path / AUDIT_JSON}: results is missing or no list; the file is damaged")
+        found = [_parse(Finding, value, path / AUDIT_JSON, f"results[{n}]") for n, value in enumerate(results)]
+        return Run(info=_info(document, path / AUDIT_JSON), findings=tuple(found))
+    info = _info(_load(path / RUN_JSON), path / RUN_JSON)
+    return Run(info=replace(info, interrupted=True), findings=tuple(_streamed(path / RESULTS_JSONL)))
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What manifest.json says of a folder: ``files`` and ``inputs`` are tables. UserError: it is missing or damaged."""
+    manifest = _load(path / MANIFEST_JSON)
+    for name in ("files", "inputs"):
+        if not isinstance(manifest.get(name), dict):
+            raise UserError(f"{path / MANIFEST_JSON}: {name} is missing or no table; the file is damaged")
+    return manifest
+
+
+def differences_to_manifest(path: Path) -> list[str]:
+    """What no longer is as manifest.json says, one sentence a file; empty if the folder is untouched."""
+    return differences(path, read_manifest(path)["files"])
+
+
+def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
+    """What no longer is as a table of fingerprints says, one sentence a file.
+
+    That the private files were left out when the folder was handed over is no difference.
+    """
+    if not (path / PRIVATE).is_dir():
+        expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}
+    present = set(_file_names(path)) - {MANIFEST_JSON}
+    changed = [f"{name}: changed" for name in present & set(expected) if _fingerprint(path / name) != expected[name]]
+    added = [f"{name}: not in the manifest" for name in present - set(expected)]
+    missing = [f"{name}: missing" for name in set(expected) - present]
+    return sorted(changed + added + missing)
+
+
+def _head(info: RunInfo) -> dict[str, Any]:
+    run = asdict(info)
+    return {"schema_version": SCHEMA_VERSION, "target": run.pop("target"), "run": run}
+
+
+def _info(document: dict[str, Any], path: Path) -> RunInfo:
+    run = document.get("run")
+    if not isinstance(run, dict):
+        raise UserError(f"{path}: run is missing or no table; the file is damaged")
+    return _parse(RunInfo, {**run, "target": document.get("target")}, path, "run")
+
+
+def _no_run_folder(path: Path) -> UserError:
+    return UserError(f"{path}: is no run folder; name one that `uds-harness audit` made (it holds {AUDIT_JSON})")
+
+
+def _streamed(path: Path) -> Iterator[Finding]:
+    """The results that were appended before the end; a last line cut in the middle is left out."""
+    if not os.path.lexists(path):
+        return
+    lines = _content(path).split(b"\n")
+    kept: dict[tuple[str, str | None], Finding] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = _from_json(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise UserError(f"{path}: line {number} is no JSON ({error}); the file is damaged") from error
+        finding = _parse(Finding, value, path, f"line {number}")
+        kept[finding.id, finding.parameter] = finding
+    yield from kept.values()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = _from_json(_content(path))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: is no JSON ({error}); the file is damaged") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        raise UserError(f"{path}: has no schema_version; it is no file of uds-harness")
+    if version > SCHEMA_VERSION:
+        raise UserError(f"{path}: schema_version is {version}, this harness reads up to {SCHEMA_VERSION}; update it")
+    return dict(document)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file for reading. UserError: it is none, such as a pipe, which might never end, or cannot be read."""
+    try:
+        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115  (it is handed on)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UserError(f"{path}: is no plain file; the run's folder is damaged")
+    return file
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with open_file(path) as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+
+
+def _from_json(text: bytes) -> Any:
+    """The value that a JSON text stands for. ValueError: it is none, or nested deeper than anything that a run writes."""
+    value = json.loads(text)
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
+def _parse(shape: type[T], value: object, path: Path, where: str) -> T:
+    try:
+        return from_json(shape, value, where)
+    except ShapeError as error:
+        raise UserError(f"{path}: {error}; the file is damaged") from error
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith(f"{PRIVATE}/")
+
+
+def _file_names(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def refuse_linked_private(folder: Path) -> None:
+    """UserError: what is private would be written, and deleted, in a folder that a link leads to."""
+    private = folder / PRIVATE
+    if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
+        raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    try:
+        return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"
+
+
+@contextmanager
+def _said_as_user_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from error

@@ -1,0 +1,145 @@
+"""What may be handed over of a run's bus log? The original, frame by frame, with placeholders where secrets stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Final, TextIO
+
+from harness.errors import UserError
+from harness.link.address_book import AddressBook
+from harness.runs.folder import (
+    BUS_LOG,
+    PRIVATE,
+    SECRETS_JSONL,
+    open_file,
+    refuse_linked_private,
+    replacing,
+    sha256_of,
+)
+from harness.runs.redaction.messages import FrameStream, PassingFrame
+from harness.runs.redaction.vocabulary import Vocabulary
+
+ORIGINAL: Final = f"{PRIVATE}/{BUS_LOG}"
+SECRETS: Final = f"{PRIVATE}/{SECRETS_JSONL}"
+
+MOST_WAITING: Final = 20_000
+"""Lines that are held back for a transfer to end; then it is looked through as far as it came."""
+
+_Line = tuple[bytes, PassingFrame | None, bytes]
+"""What stands before the data, the frame if it has any, and what stands behind."""
+
+
+class OriginalLog:
+    """The original, while it is written. What an ECU tells of hidden data is learnt from it at once."""
+
+    def __init__(self, file: TextIO, words: Vocabulary) -> None:
+        self._file = file
+        self._listener = FrameStream(words) if words.hidden_dids else None
+        self._addresses = words.addresses
+
+    def write(self, text: str) -> None:
+        """Take whole lines."""
+        self._file.write(text)
+        if self._listener is not None:
+            for line in text.encode("ascii").splitlines(keepends=True):
+                frame = _parts(line, self._addresses)[1]
+                if frame is not None:
+                    self._listener.add(frame)
+
+    def flush(self) -> None:
+        """See that it is on its way to the disk."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """No more will come."""
+        self._file.close()
+
+
+def redact_log(folder: Path) -> str:
+    """Make a run's bus log from the original in its private folder, e.g. where the run was killed before it could.
+
+    What a reader must know of it comes back; nothing, if there is no original: secrets were to be kept, or the folder
+    was handed over without it. UserError: a file cannot be read or written, or is damaged.
+    """
+    refuse_linked_private(folder)
+    if not (folder / ORIGINAL).is_file():
+        return ""
+    words = Vocabulary.load(folder / SECRETS)
+    write_redacted(folder, words)
+    words.save(folder / SECRETS)
+    return remark_on(folder)
+
+
+def remark_on(folder: Path) -> str:
+    """What a reader must know of a redacted log, and of everything that is made from it."""
+    return (
+        "Keys and secrets are not shown: bytes from E0 to EF stand for them, for the same value always the same ones. "
+        f"The original bus log is {ORIGINAL} (SHA-256 {sha256_of(folder / ORIGINAL)})."
+    )
+
+
+def write_redacted(folder: Path, words: Vocabulary) -> None:
+    """Write the log without what the vocabulary knows. However long the log is, only a little of it is in memory.
+
+    UserError: a file cannot be read or written.
+    """
+    original = folder / ORIGINAL
+    if words.hidden_dids:  # what an ECU says of them late may stand elsewhere before
+        _pass(original, words, None)
+    with replacing(folder / BUS_LOG) as part, open(part, "wb") as out:
+        _pass(original, words, out)
+
+
+def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
+    stream = FrameStream(words)
+    waiting: list[_Line] = []
+    try:
+        with open_file(original) as log:
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break  # the run was killed while it was written
+                parts = _parts(line, words.addresses)
+                waiting.append(parts)
+                if parts[1] is not None:
+                    stream.add(parts[1])
+                if len(waiting) > MOST_WAITING:
+                    stream.close()
+                if not stream.is_waiting:
+                    _write(waiting, out)
+    except OSError as error:
+        raise UserError(f"{original}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{original}: {error}; the file is damaged") from None
+    stream.close()
+    _write(waiting, out)
+
+
+def _parts(line: bytes, addresses: AddressBook) -> _Line:
+    """``(1.5) can0 740#0322101000000000 T`` taken apart; what is no data frame has none. ValueError: it is no such line.
+
+    An address stands before the frame's data then.
+    """
+    before, hash_sign, rest = line.partition(b"#")
+    if not hash_sign or before[:1] != b"(":
+        raise ValueError(f"{line[:80]!r} is no line of a candump log")
+    if rest[:1] == b"#":
+        hash_sign, rest = hash_sign + rest[:2], rest[2:]
+    digits, space, after = rest.partition(b" ")
+    if digits[:1] == b"R":
+        return line, None, b""
+    try:
+        data = bytearray.fromhex(digits.decode("ascii"))
+    except ValueError:
+        raise ValueError(f"{line[:80]!r} is no line of a candump log") from None
+    identity = before[before.rfind(b" ") + 1 :]
+    size = addresses.address_bytes(int(identity, 16), data) if addresses else 0
+    if size:
+        hash_sign, data = hash_sign + digits[: 2 * size], data[size:]
+    return before + hash_sign, PassingFrame(identity, after[:1] == b"T", data, size), space + after
+
+
+def _write(waiting: list[_Line], out: BinaryIO | None) -> None:
+    if out is not None:
+        for before, frame, after in waiting:
+            out.write(before if frame is None else before + frame.data.hex().upper().encode() + after)
+    waiting.clear()

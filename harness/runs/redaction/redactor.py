@@ -1,0 +1,165 @@
+"""What of a run is fit to be written down? Findings and what is said of the whole run, secrets replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final, TypeVar
+
+from harness.runs.findings import Exchange, Finding, FrameRecord, RunInfo
+from harness.runs.folder import BUS_LOG, CONSOLE_TXT, SECRETS_JSONL, RunFolder
+from harness.runs.measured import Profile
+from harness.runs.redaction.bus_log import SECRETS, OriginalLog, remark_on, write_redacted
+from harness.runs.redaction.messages import FrameStream, PassingFrame, redacted_message
+from harness.runs.redaction.texts import redacted_hex, redacted_text, without_numbers
+from harness.runs.redaction.vocabulary import Kind, Vocabulary
+
+T = TypeVar("T")
+
+HIDEABLE: Final = {"vin": 0xF190, "serial": 0xF18C}
+"""What is hidden on request, and the data identifier that tells it."""
+
+_AS_DECLARED: Final = {
+    "id",
+    "verdict",
+    "severity",
+    "basis",
+    "rationale",
+    "remediation",
+    "source",
+    "started_utc",
+    "finished_utc",
+}
+"""Fields that hold nothing of the run's."""
+
+LONGEST_SHOWN: Final = len("00 ") * 24 - 1
+"""So much of an answer is shown in words on it."""
+
+_MOST_KEPT: Final = 20_000
+"""Texts whose redaction is remembered: the same sentences come again and again."""
+
+
+class Redactor:
+    """Learns the secrets of one run, and takes them out of whatever is to be written."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self.words = words
+        self.hooks: dict[str, str] = {}
+        """Command lines and URLs that may hold secrets, however they are quoted, and what stands for them."""
+        self._kept: dict[str, str] = {}
+        self._version = -1
+
+    def open_log(self, folder: RunFolder) -> OriginalLog:
+        """The original bus log in a run's folder, and beside it what is needed to redact it."""
+        self._folder = folder
+        folder.open_private(SECRETS_JSONL).close()
+        self.save()
+        return OriginalLog(folder.open_private(BUS_LOG), self.words)
+
+    def learn_key(self, key: bytes, seed: bytes, is_right: bool) -> None:
+        """A key was made, or sent. One that is just the seed is no secret beside it."""
+        self.words.learn(key, Kind.VALUE if key == seed else Kind.KEY if is_right else Kind.GUESS)
+
+    def finding(self, finding: Finding) -> Finding:
+        """A result as it may be written down; what was learnt is on disk before it."""
+        self.save()
+        return self._redacted(finding)
+
+    def info(self, info: RunInfo) -> RunInfo:
+        """What is said of the run, as it may be written down."""
+        return self._redacted(info)
+
+    def keep_console(self, console: str) -> None:
+        """Put what an ECU printed into the private folder."""
+        with self._folder.open_private(CONSOLE_TXT) as file:
+            file.write(console)
+
+    def write_log(self) -> str:
+        """Write the bus log from the original; what a reader must know of both."""
+        write_redacted(self._folder.path, self.words)
+        self.save()
+        return remark_on(self._folder.path)
+
+    def save(self) -> None:
+        """Keep what was learnt, for whoever has to finish a run that was killed."""
+        self.words.save(self._folder.path / SECRETS)
+
+    def text(self, text: str) -> str:
+        """A text without secrets."""
+        if self._version != self.words.version or len(self._kept) > _MOST_KEPT:
+            self._kept, self._version = {}, self.words.version
+        original = text
+        known = self._kept.get(original)
+        if known is None:
+            for hook, shown in self.hooks.items():
+                text = text.replace(hook, shown)
+            known = redacted_text(self.words, text)
+            self._kept[original] = known
+        return known
+
+    def _redacted(self, value: T) -> T:
+        """A copy with every text in it redacted, by what the text is."""
+        return self._any(value)  # type: ignore[no-any-return]
+
+    def _any(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value) if type(value) is str else value
+        if isinstance(value, (tuple, list)):
+            return type(value)(self._any(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self._any(item) for key, item in value.items()}
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        if isinstance(value, Exchange):
+            return self._exchange(value)
+        own: dict[str, Any] = {}
+        if isinstance(value, Profile):  # seeds are no keys, though a key may look like one
+            own["seeds"] = tuple(redacted_hex(self.words, seed, lasting_only=True) for seed in value.seeds)
+        if isinstance(value, RunInfo):
+            own["console"] = without_numbers(self.words, value.console)
+        others = [one.name for one in fields(value) if one.name not in own and one.name not in _AS_DECLARED]
+        return replace(value, **own, **{name: self._any(getattr(value, name)) for name in others})
+
+    def _exchange(self, exchange: Exchange) -> Exchange:
+        return replace(
+            exchange,
+            request=self._message(exchange.request),
+            replies=tuple(self._message(reply) for reply in exchange.replies),
+            outcome=self._outcome(exchange),
+            frames=self._frames(exchange.frames),
+        )
+
+    def _outcome(self, exchange: Exchange) -> str:
+        """How the last answer was read; it may say that answer once more."""
+        outcome = exchange.outcome
+        for reply in exchange.replies:
+            if reply:
+                outcome = outcome.replace(reply[:LONGEST_SHOWN], self._message(reply)[:LONGEST_SHOWN])
+        is_seed = any(reply[:2] == "67" for reply in exchange.replies)
+        return outcome if is_seed else self.text(outcome)
+
+    def _message(self, written: str) -> str:
+        try:
+            message = bytes.fromhex(written)
+        except ValueError:
+            return self.text(written)
+        shown = redacted_message(self.words, message)
+        return written if shown == message else shown.hex(" ").upper()
+
+    def _frames(self, records: Iterable[FrameRecord]) -> tuple[FrameRecord, ...]:
+        stream = FrameStream(self.words)
+        passing = []
+        for record in records:
+            data = bytearray() if record.is_remote or record.is_error else bytearray.fromhex(record.data)
+            del data[: record.address_bytes]
+            passing.append(
+                (record, PassingFrame((record.can_id, record.is_extended), record.is_sent, data, record.address_bytes))
+            )
+            stream.add(passing[-1][1])
+        stream.close()
+        return tuple(_with_data(record, frame.data) if frame.data else record for record, frame in passing)
+
+
+def _with_data(record: FrameRecord, data: bytes | bytearray) -> FrameRecord:
+    """The frame with other data behind its address."""
+    return replace(record, data=record.data[: 2 * record.address_bytes] + data.hex().upper())

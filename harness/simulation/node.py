@@ -1,0 +1,126 @@
+"""What stands on a simulated bus: the contract of a node, and how one is found by its name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import can
+
+from harness.errors import UserError
+from harness.target.user_code import load_file, told
+
+PROFILES_MODULE = "harness.ecu.profiles"
+
+
+class Timer(Protocol):
+    """A callback that is due later."""
+
+    def cancel(self) -> None:
+        """Forget the callback; without effect once it has run."""
+
+
+class Port(Protocol):
+    """A node's side of the bus, given to it by :meth:`Node.attach`."""
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the bus started."""
+
+    @property
+    def utc_s(self) -> float:
+        """The wall clock that an ECU could know, seconds since 1970; virtual on a virtual bus."""
+
+    def send(self, frame: can.Message) -> None:
+        """Queue a copy of a frame; it arrives when the bus has had time for it. ValueError: not a CAN frame."""
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""
+
+    def random_bytes(self, n: int) -> bytes:
+        """`n` bytes of chance; from the run's seed on a simulated bus, from the system on a real one."""
+
+
+class Node(Protocol):
+    """An ECU, or whatever else talks on the bus.
+
+    It may also have ``power_cycle()`` (see `power_cycle`), and ``image``: the bytes that its flash memory holds.
+    """
+
+    def attach(self, port: Port) -> None:
+        """Called once, before any frame."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Called for each frame that another node sent, when it has fully arrived."""
+
+
+def power_cycle(node: Node) -> None:
+    """Cut and restore a node's supply, if it can show that: its timers and waiting frames are already gone."""
+    cut = getattr(node, "power_cycle", None)
+    if cut is not None:
+        cut()
+
+
+def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
+    """Make the nodes that a channel names. UserError: as `node_maker`, and what that makes."""
+    return node_maker(channel, relative_to)()
+
+
+def node_maker(channel: str, relative_to: Path | None = None) -> Callable[[], list[Node]]:
+    """What makes the nodes that a channel names, new ones each time.
+
+    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative to
+    `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError when it names nothing
+    that can be called; what is returned does when the factory raises or gives no nodes.
+    """
+    name, colon, factory_name = channel.rpartition(":")
+    if not colon:
+        factory = _profile(channel)
+    elif name.endswith(".py"):
+        factory = _attribute(load_file((relative_to or Path.cwd()) / name, channel), factory_name, channel)
+    else:
+        factory = _attribute(_module(name, channel), factory_name, channel)
+    return lambda: _made(factory, channel)
+
+
+def _made(factory: Callable[[], Any], channel: str) -> list[Node]:
+    try:
+        made = factory()
+        nodes = list(made) if isinstance(made, Iterable) and not _is_node(made) else [made]
+    except (Exception, SystemExit) as error:
+        raise UserError(f"channel {channel}: the factory raised {told(error)}") from error
+    for node in nodes:
+        if not _is_node(node):
+            what = f"the class {node.__name__}" if isinstance(node, type) else type(node).__name__
+            raise UserError(f"channel {channel}: {what} is no node; a node has attach(port) and on_frame(frame)")
+    if not nodes:
+        raise UserError(f"channel {channel}: the factory returned no node")
+    return nodes
+
+
+def _is_node(made: object) -> bool:
+    is_made = not isinstance(made, type)
+    return is_made and callable(getattr(made, "attach", None)) and callable(getattr(made, "on_frame", None))
+
+
+def _profile(channel: str) -> Callable[[], Any]:
+    profiles = importlib.import_module(PROFILES_MODULE)
+    factory: Callable[[], Any] = profiles.factory(channel)
+    return factory
+
+
+def _module(name: str, channel: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"channel {channel}: cannot import {name}: {told(error)}") from error
+
+
+def _attribute(module: Any, name: str, channel: str) -> Callable[[], Any]:
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        where = getattr(module, "__file__", None) or module.__name__
+        raise UserError(f'channel {channel}: {where} has no function "{name}"')
+    return factory  # type: ignore[no-any-return]

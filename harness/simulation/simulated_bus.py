@@ -1,0 +1,349 @@
+"""What happens next on a simulated bus: frames and callbacks, one at a time, in the order of their time."""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import io
+import math
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from traceback import TracebackException
+
+import can
+
+from harness.link.address_book import AddressBook
+from harness.link.bus import NodeFault
+from harness.link.clock import VIRTUAL_EPOCH_S, Chance
+from harness.link.frame import Frame, check, from_message
+from harness.link.trace import Trace
+from harness.simulation.node import Node, power_cycle
+from harness.simulation.watchdog import NodeSpins, watch
+
+INSTANT_S = 0.001
+EVENTS_AT_ONE_INSTANT = 10_000
+"""A node that asks for more than this without letting a millisecond pass will never stop."""
+
+FRAMES_WAITING = 1 << 16
+"""As many frames as a node may have in its transmit queue."""
+
+CONSOLE_CHARACTERS = 1 << 20
+_FOREVER_S = sys.float_info.max
+"""What is due at infinity, such as the next event of a silent bus, is never reached."""
+
+REASON_CHARACTERS = 1000
+TRACEBACK_CHARACTERS = 20_000
+
+
+class Console(io.TextIOBase):
+    """What nodes print, to standard output or standard error: the last mebibyte of it."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+        self._size = 0
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep `text`, at the cost of the oldest."""
+        if text:
+            self._pieces.append(text[-CONSOLE_CHARACTERS:])
+            self._size += len(self._pieces[-1])
+            while self._size > CONSOLE_CHARACTERS:
+                self._size -= len(self._pieces.popleft())
+        return len(text)
+
+    def text(self) -> str:
+        """All that is kept."""
+        return "".join(self._pieces)
+
+
+class _Timer:
+    __slots__ = ("callback", "port")
+
+    def __init__(self, port: _Port, callback: Callable[[], None]) -> None:
+        self.port = port
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class _Port:
+    """One node's side of the bus; the harness's own side is no port."""
+
+    def __init__(self, simulation: Simulation, node: Node, chance: Chance) -> None:
+        self._simulation = simulation
+        self.node = node
+        self.random_bytes = chance.random_bytes
+        self.now_s = 0.0
+        """Read several times an exchange, so it is set before each call of the node, and no property."""
+        self.is_dead = False
+        self.waiting = 0
+        self.let_time_pass()
+
+    def let_time_pass(self) -> None:
+        """What happens now is not counted with what has happened."""
+        self.instant_ends_s = -math.inf
+        self.events_at_instant = 0
+
+    @property
+    def utc_s(self) -> float:
+        return self._simulation.epoch_s + self._simulation.now_s
+
+    def send(self, frame: can.Message) -> None:
+        if not self.is_dead:
+            self._simulation.queue(frame, self)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> _Timer:
+        if not delay_s >= 0:
+            raise ValueError(f"call_later: {delay_s} s is no delay")
+        timer = _Timer(self, callback)
+        self._simulation.schedule(delay_s, timer)
+        return timer
+
+
+_Waiting = tuple[int, int, Frame, _Port | None]
+"""Arbitration field, order of sending, frame, sender (None: the harness)."""
+
+
+class Simulation:
+    """A bus with nodes. Time stands still except in `advance`.
+
+    Frames take the time that their bits take at `bitrate`, without stuff bits (`data_bitrate`: those of an FD frame that
+    switches to it); of frames waiting at the same moment the lowest id goes first, and of those with the same id the one
+    that was sent first. A node that raises, spins, or never
+    lets time pass is dead: `faults` says how. What it prints goes to `console`, or where it prints if that is None.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        bitrate: int = 500_000,
+        data_bitrate: int | None = None,
+        chance: Chance,
+        trace: Trace,
+        console: Console | None = None,
+        epoch_s: float = VIRTUAL_EPOCH_S,
+    ) -> None:
+        self.now_s = 0.0
+        self.epoch_s = epoch_s
+        self.trace = trace
+        self.console = console
+        self.faults: list[NodeFault] = []
+        self.unsent = 0
+        """Frames of the harness's own that are not yet out."""
+        self.inbox: deque[Frame] = deque()
+        """What has arrived for the harness."""
+        self.addresses = AddressBook()
+        self.calls = 0
+        self.thread_id = 0
+        self.is_in_node = False
+        self._bit_s = 1.0 / bitrate
+        self._data_bit_s = 1.0 / (data_bitrate or bitrate)
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._sequence = 0
+        self._waiting: deque[_Waiting] = deque()
+        """In the order in which they will go."""
+        self._flying: tuple[Frame, _Port | None] | None = None
+        self._arrives_s = math.inf
+        self._chance = chance
+        self._made = 0
+        self._ports: list[_Port] = []
+        watch(self)
+        self._attach(nodes)
+
+    def _attach(self, nodes: Sequence[Node]) -> None:
+        """Let nodes stand on the bus, each with chance of its own."""
+        streams = [self._chance.stream(f"node {self._made + n}") for n in range(len(nodes))]
+        self._made += len(nodes)
+        self._ports = [_Port(self, node, stream) for node, stream in zip(nodes, streams, strict=True)]
+        for port in self._ports:
+            self._call(port, port.node.attach, port)
+
+    def renew(self, nodes: Sequence[Node]) -> None:
+        """Take all nodes away and put these in their place; whatever was under way is lost."""
+        for port in self._ports:
+            port.is_dead = True
+        self._timers.clear()
+        self._waiting.clear()
+        self.inbox.clear()
+        self._flying, self._arrives_s, self.unsent = None, math.inf, 0
+        self._attach(nodes)
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame of the harness's own, which is the bus's from now on. It enters the trace when it has left."""
+        frame.is_sent = True
+        self._sequence += 1
+        self.unsent += 1
+        self._enqueue((_arbitration(frame), self._sequence, frame, None))
+
+    def queue(self, message: can.Message, port: _Port) -> None:
+        """Queue a node's frame; what the node does to the message afterwards is without effect.
+
+        ValueError: it is no CAN frame. CanOperationError: the node's transmit queue is full.
+        """
+        check(message)
+        if port.waiting >= FRAMES_WAITING:
+            raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
+        port.waiting += 1
+        self._sequence += 1
+        frame = from_message(message, 0.0, False)
+        self._enqueue((_arbitration(frame), self._sequence, frame, port))
+
+    def _enqueue(self, entry: _Waiting) -> None:
+        """Most frames belong at the end: a long message's have one id."""
+        waiting = self._waiting
+        if waiting and entry < waiting[-1]:
+            bisect.insort(waiting, entry)
+        else:
+            waiting.append(entry)
+
+    def schedule(self, delay_s: float, timer: _Timer) -> None:
+        """Remember a callback."""
+        self._sequence += 1
+        heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
+
+    def next_event_s(self) -> float:
+        """When something happens next by itself; infinity if nothing will."""
+        if self._waiting and self._flying is None:
+            return self.now_s
+        return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
+
+    def advance(self, until_s: float) -> None:
+        """Let things happen, in order, until a frame has arrived for the harness or it is `until_s`."""
+        self.trace.trim()
+        if until_s == math.inf:
+            until_s = _FOREVER_S
+        timers = self._timers
+        inbox = self.inbox
+        while not inbox:
+            due_s = timers[0][0] if timers else math.inf
+            if self._flying is None and self._waiting and due_s > self.now_s:
+                self._take_off()
+            if self._arrives_s <= due_s:
+                if self._arrives_s > until_s:
+                    break
+                self.now_s = self._arrives_s
+                self._land()
+            else:
+                if due_s > until_s:
+                    break
+                timer = heapq.heappop(timers)[2]
+                if due_s > self.now_s:
+                    self.now_s = due_s
+                callback = timer.callback
+                if callback is not None and not timer.port.is_dead:
+                    timer.callback = None
+                    self._call(timer.port, callback)
+        else:
+            return
+        if self.now_s < until_s < _FOREVER_S:
+            self.now_s = until_s
+
+    def _take_off(self) -> None:
+        _, _, frame, port = self._waiting.popleft()
+        if port is not None:
+            port.waiting -= 1
+        if frame.is_fd:
+            nominal, fast = frame.fd_bits()
+            self._arrives_s = self.now_s + nominal * self._bit_s + fast * self._data_bit_s
+        else:
+            bits = (67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))
+            self._arrives_s = self.now_s + bits * self._bit_s
+        self._flying = (frame, port)
+
+    def _land(self) -> None:
+        assert self._flying is not None
+        frame, sender = self._flying
+        self._flying = None
+        self._arrives_s = math.inf
+        frame.time_s = self.now_s
+        if self.addresses:
+            self.addresses.split(frame)
+        self.trace.record(frame)
+        if sender is not None:
+            self.inbox.append(frame)
+        else:
+            self.unsent -= 1
+        for port in self._ports:
+            if port is not sender and not port.is_dead:
+                self._call(port, port.node.on_frame, frame.message())
+
+    def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
+        """Let a node do something. What is printed meanwhile it prints; what it raises is its end."""
+        if self.now_s >= port.instant_ends_s:
+            port.instant_ends_s = self.now_s + INSTANT_S
+            port.events_at_instant = 0
+        port.events_at_instant += 1
+        port.now_s = self.now_s
+        self.calls += 1
+        self.thread_id = threading.get_ident()
+        self.is_in_node = True
+        own = sys.stdout, sys.stderr
+        if self.console is not None:
+            sys.stdout = sys.stderr = self.console
+        try:
+            function(*arguments)
+            if port.events_at_instant > EVENTS_AT_ONE_INSTANT:
+                self._kill(port, "never lets time pass")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._kill(port, "spins" if isinstance(error, NodeSpins) else "raised", error)
+        finally:
+            self.is_in_node = False
+            if self.console is not None:
+                sys.stdout, sys.stderr = own
+
+    def _kill(self, port: _Port, reason: str, error: BaseException | None = None) -> None:
+        port.is_dead = True
+        self._forget(port)
+        trace = ""
+        if error is not None:
+            told = TracebackException.from_exception(error)  # copes with errors whose own text raises
+            trace = "".join(told.format())[-TRACEBACK_CHARACTERS:]
+            if reason == "raised":
+                reason = f"raised {type(error).__name__}: {told}"[:REASON_CHARACTERS]
+        self.faults.append(NodeFault(type(port.node).__name__, self.now_s, reason, trace))
+
+    def _forget(self, port: _Port) -> None:
+        for _, _, timer in self._timers:
+            if timer.port is port:
+                timer.callback = None
+        self._waiting = deque(entry for entry in self._waiting if entry[3] is not port)
+        port.waiting = 0
+
+    def images(self) -> list[bytes]:
+        """What lies in the flash memory of those nodes that show it."""
+        found = (getattr(port.node, "image", None) for port in self._ports)
+        return [content for content in found if isinstance(content, bytes)]
+
+    @property
+    def can_power_cycle(self) -> bool:
+        """Whether any node can show a cut of its supply, or needs one to live again."""
+        return any(port.is_dead or hasattr(port.node, "power_cycle") for port in self._ports)
+
+    def power_cycle(self) -> None:
+        """Cut and restore the supply of every node that knows what that means, and of dead ones."""
+        for port in self._ports:
+            if port.is_dead or hasattr(port.node, "power_cycle"):
+                self._forget(port)
+                if self._flying is not None and self._flying[1] is port:
+                    self._flying = None
+                    self._arrives_s = math.inf
+                port.is_dead = False
+                port.let_time_pass()
+                self._call(port, power_cycle, port.node)
+
+
+def _arbitration(frame: Frame) -> int:
+    """The frame's first bits as they compete on the wire: the lowest wins. A remote frame loses to its data frame."""
+    if frame.is_extended:
+        return frame.can_id >> 18 << 20 | 1 << 19 | (frame.can_id & 0x3FFFF) << 1 | frame.is_remote
+    return frame.can_id << 20 | frame.is_remote

@@ -1,0 +1,245 @@
+"""How is a TOML table checked? Every value under a rule, every mistake collected, one line for each.
+
+A dataclass declares its keys: a field annotated ``Annotated[type, Rule(...)]`` is a key of the table, the field's
+default is the key's. `read_fields` reads one such table. Knows nothing of ECUs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from harness.errors import Refused, UserError
+
+LARGEST_FILE_BYTES = 1 << 20
+LONGEST_SHOWN = 80
+REDACTED = "(redacted)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one key may hold."""
+
+    allowed: str
+    """Completes the sentence "…; give", e.g. ``milliseconds, e.g. 50``."""
+    parse: Callable[[Any], Any]
+    """Makes of the TOML value what the program keeps, or raises `Refused`."""
+    is_secret: bool = False
+    is_hex: bool = False
+
+
+class Problems:
+    """The mistakes found in one file so far, in the order in which they were found."""
+
+    def __init__(self, label: str) -> None:
+        self.label = printable(label)
+        self._found: list[tuple[str, str]] = []
+
+    def add(self, key: str, sentence: str) -> None:
+        """Note that `key` (as a reader finds it in the file) `sentence` ("is …; give …")."""
+        self._found.append((key, sentence))
+
+    def touch(self, *keys: str) -> bool:
+        """Whether something is wrong with one of the keys, below or above it: nothing can be concluded from it then."""
+        return any(found.startswith(key) or key.startswith(found) for found, _ in self._found for key in keys)
+
+    def name(self, key: str) -> bool:
+        """Whether something is wrong with exactly this key."""
+        return any(found == key for found, _ in self._found)
+
+    def raise_if_any(self) -> None:
+        """UserError with one line per mistake."""
+        if self._found:
+            raise UserError("\n".join(f"{self.label}: {key} {sentence}" for key, sentence in self._found))
+
+
+def read_toml(path: Path, label: str) -> dict[str, Any]:
+    """The file's tables as tomllib gives them. UserError: it cannot be read, or is not TOML."""
+    shown_label = printable(label)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UserError(f"{shown_label}: cannot be read ({why}); give a TOML file") from error
+    if len(content) > LARGEST_FILE_BYTES:
+        raise UserError(f"{shown_label}: is larger than 1 MiB; give a TOML file")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UserError(f"{shown_label}: is not text in UTF-8; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{shown_label}: is not TOML: {printable(str(error))}; mend that line") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets nested as deep
+        raise UserError(f"{shown_label}: is not TOML that can be read: a value is too long or too deep") from None
+
+
+def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> dict[str, Any]:
+    """The table's values under the rules of the dataclass `kind`: arguments for its constructor.
+
+    `prefix` is what stands before the key in an error, e.g. ``timing.``. Every key with a problem has the value None.
+    """
+    rules = rules_of(kind)
+    if not isinstance(table, dict):
+        problems.add(prefix.rstrip(".: "), f"is {shown(table)}; give a table of {', '.join(rules)}")
+        return dict.fromkeys(rules)
+    for key in table:
+        if key not in rules:
+            problems.add(f"{prefix}{shown_key(key)}", f"is unknown; the keys here are {', '.join(rules)}")
+    values = {}
+    for key, (rule, is_required) in rules.items():
+        if key in table:
+            values[key] = checked(rule, table[key], f"{prefix}{key}", problems)
+        elif is_required:
+            problems.add(f"{prefix}{key}", f"is missing; give {rule.allowed}")
+            values[key] = None
+    return values
+
+
+def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Problems) -> list[dict[str, Any]]:
+    """The same for every ``[[key]]`` of a file; errors count them from 1, e.g. ``data #2: did``."""
+    entries = tables.get(key, [])
+    if isinstance(entries, dict):
+        problems.add(key, f"is one table; write [[{key}]], once per entry")
+        return []
+    if not isinstance(entries, list):
+        problems.add(key, f"is {shown(entries)}; write [[{key}]], once per entry")
+        return []
+    return [read_fields(kind, entry, f"{key} #{number}: ", problems) for number, entry in enumerate(entries, 1)]
+
+
+def checked(rule: Rule, value: object, key: str, problems: Problems) -> Any:
+    """What the rule makes of the value; None, and a problem more, if it refuses it."""
+    try:
+        return rule.parse(value)
+    except Refused as refusal:
+        visible = REDACTED if rule.is_secret else shown(value, is_hex=rule.is_hex)
+        problems.add(key, f"is {visible}; {str(refusal) or f'give {rule.allowed}'}")
+        return None
+
+
+@cache
+def rules_of(kind: type) -> dict[str, tuple[Rule, bool]]:
+    """A dataclass's keys in order: each with its rule and whether it must be given."""
+    hints = get_type_hints(kind, include_extras=True)
+    rules = {}
+    for field in fields(kind):
+        for rule in getattr(hints[field.name], "__metadata__", ()):
+            is_required = field.default is MISSING and field.default_factory is MISSING
+            rules[field.name] = (rule, is_required)
+    return rules
+
+
+def shown(value: object, *, is_hex: bool = False) -> str:
+    """A TOML value as an error shows it: on one line, not too long, never anything that looks like a secret."""
+    if isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, int):  # decimal digits of a huge one would raise
+        text = f"{'-' if value < 0 else ''}0x{abs(value):02X}" if is_hex or abs(value) >= 10**18 else str(value)
+    elif isinstance(value, str):
+        without_password = re.sub(r"://[^/\s]*@", f"://{REDACTED}@", value)
+        text = '"hex:…"' if "hex:" in value.lower() else f'"{printable(without_password)}"'
+    elif isinstance(value, list):
+        text = f"[{', '.join(shown(item, is_hex=is_hex) for item in value[:20])}]"
+    elif isinstance(value, dict):
+        text = "a table"
+    else:
+        text = value.isoformat() if isinstance(value, date) else str(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def shown_key(key: str) -> str:
+    """A key as it is written in TOML, bare or quoted."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]{1,80}", key) else shown(key)
+
+
+def printable(text: str) -> str:
+    """The text with line breaks and whatever else would not show written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def integer(low: int, high: int, allowed: str, *, is_hex: bool = False) -> Rule:
+    """A whole number from `low` to `high`."""
+    limits = f"from {shown(low, is_hex=is_hex)} to {shown(high, is_hex=is_hex)}"
+
+    def parse(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Refused
+        if not low <= value <= high:
+            raise Refused(f"give {allowed}, {limits}")
+        return value
+
+    return Rule(allowed, parse, is_hex=is_hex)
+
+
+def number(low: float, high: float, allowed: str) -> Rule:
+    """A number, whole or not, from `low` to `high`."""
+
+    def parse(value: object) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise Refused
+        if not math.isfinite(value) or not low <= value <= high:
+            raise Refused(f"give {allowed}, from {low:g} to {high:g}")
+        return float(value)
+
+    return Rule(allowed, parse)
+
+
+def text(allowed: str, *, pattern: str = r".*\S.*", is_multiline: bool = False) -> Rule:
+    """A string, not blank, on one line unless said otherwise, that matches the pattern as a whole."""
+    matches = re.compile(pattern, re.DOTALL).fullmatch
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not matches(value):
+            raise Refused
+        if not all(c.isprintable() or (is_multiline and c in "\n\t") for c in value):
+            raise Refused(f"give {allowed}, without control characters")
+        return value
+
+    return Rule(allowed, parse)
+
+
+def choice(*words: str) -> Rule:
+    """One of these words."""
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise Refused
+        return value
+
+    return Rule(in_words([f'"{word}"' for word in words]), parse)
+
+
+def list_of(rule: Rule, allowed: str) -> Rule:
+    """A list of values that the rule allows, none of them twice; kept as a tuple."""
+
+    def parse(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise Refused
+        items = tuple(rule.parse(item) for item in value)
+        if len(set(items)) != len(items):
+            raise Refused("give each of them once")
+        return items
+
+    return Rule(allowed, parse)
+
+
+def in_words(items: list[str]) -> str:
+    """``a, b or c``."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Refused
+    return value
+
+
+FLAG = Rule("true or false", _flag)

@@ -1,0 +1,50 @@
+"""The words in which a check judges: verdict, severity, basis, and the depth at which it looked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+
+Basis = Literal["standard", "policy", "declared"]
+"""Which kind of rule a check tests: the standard's, good practice, or what the target file declares."""
+
+
+class Verdict(StrEnum):
+    """What a check concluded. Silence is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_RUN = "not_run"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    """How bad a failure is by default, before the user's own risk analysis; worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+def worse_than(one: str, other: str) -> bool:
+    """Whether a severity is worse than another."""
+    worst_first = [level.value for level in Severity]
+    return worst_first.index(one) < worst_first.index(other)
+
+
+class Depth(StrEnum):
+    """How large the samples are."""
+
+    QUICK = "quick"
+    DEFAULT = "default"
+    DEEP = "deep"
+
+    def choose(self, *, quick: T, default: T, deep: T) -> T:
+        """The number, or the selection, for this depth."""
+        return {Depth.QUICK: quick, Depth.DEFAULT: default, Depth.DEEP: deep}[self]
