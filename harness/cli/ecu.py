@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     ecu.add_argument("--defect", action="append", default=[], metavar="NAME", help="switch a defect on")
     ecu.add_argument("--state", type=Path, metavar="FILE", help="keep here what a real ECU remembers without power")
     ecu.add_argument("--wait", action="store_true", help="wait for an interface or adapter that is not there yet, too")
+    ecu.add_argument("--tui", action="store_true", help="show and handle the ECU in a window on this terminal")
     ecu.add_argument("--status", action="store_true", help="ask the ECU that runs already how it is; exit code 3: none does")
     ecu.add_argument("--json", action="store_true", help="with --status: for programs")
     ecu.set_defaults(run=run)
@@ -53,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         return _show_status(options)
     if options.json:
         raise UserError("--json goes with --status")
+    if options.tui:
+        return _show_window(options)
     if options.interface is None or options.channel is None:
         raise UserError("give --interface and --channel, e.g. --interface socketcan --channel can0")
     return _play(options)
@@ -78,6 +82,32 @@ def _play(options: argparse.Namespace) -> int:
             host.run()
     finally:
         status.close()
+    return 0
+
+
+def _show_window(options: argparse.Namespace) -> int:
+    """The window; with a bus on the command line it starts at once, else when Start is pressed."""
+    try:
+        from harness.ecu_host.window import open_window
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "textual":
+            raise
+        raise UserError("--tui needs Textual: pip install 'uds-harness[window]'") from None
+    if not sys.stdout.isatty():
+        raise UserError("--tui needs a terminal")
+    from harness.ecu_host.host import quiet_python_can
+    from harness.ecu_host.state_file import StateFile
+
+    quiet_python_can()
+    starts = options.interface is not None and options.channel is not None
+    options.interface, options.channel = options.interface or "socketcan", options.channel or "can0"
+    open_window(
+        options.profile,
+        flaws=options.defect,
+        state_file=StateFile(options.state, options.profile) if options.state is not None else None,
+        bus=bus_of(options),
+        starts=starts,
+    )
     return 0
 
 

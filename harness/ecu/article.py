@@ -163,6 +163,9 @@ class ArticleEcu:
 class ArticleNode:
     """The script on the bus, Start pressed: it answers 0x740 in either format, and always with 29-bit ids."""
 
+    request_id = _REQUEST_ID
+    response_id = _RESPONSE_ID
+
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
         self.sends_periodically = True

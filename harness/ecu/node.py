@@ -45,7 +45,7 @@ class UdsNode:
         self._answer: Callable[..., list[bytes]] = self.machine.answer
         if ecu.config.defects.secret_printed:
             self._answer = talking(ecu.config, self._answer)
-        self.request_id = request_id
+        self.request_id, self.response_id, self.functional_id = request_id, response_id, functional_id
         self._request_id = request_id
         self._is_fd = is_fd = ecu.config.fd
         self._hears_extended = hears_extended

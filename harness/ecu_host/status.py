@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from contextlib import suppress
@@ -15,7 +16,8 @@ from harness.errors import UserError
 from harness.link.lock import abstract_name, holder_of
 
 PREFIX: Final = "uds-harness-ecu-"
-ANSWER_S: Final = 2.0
+ANSWER_S: Final = 10.0
+CLOSE_S: Final = 1.0
 LONGEST_BYTES: Final = 1 << 18
 _SOCKETS: Final = Path("/proc/net/unix")
 
@@ -28,7 +30,7 @@ class StatusSocket:
 
     def __init__(self, host: Host, bus: str) -> None:
         """`bus`: e.g. ``socketcan:can0``."""
-        self._host = host
+        self._host, self._bus = host, bus
         name = abstract_name(f"{PREFIX}{bus}+{host.profile.split('+')[0]}")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -37,13 +39,15 @@ class StatusSocket:
             self._socket.close()
             raise UserError(f"{host.profile} is on {bus} already ({holder_of(name)}); stop that one first") from None
         self._socket.listen()
-        threading.Thread(target=self._serve, daemon=True, name="uds-harness-status").start()
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="uds-harness-status")
+        self._thread.start()
 
     def close(self) -> None:
         """Free the name."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._thread.join(CLOSE_S)  # the name is free when nobody waits for visitors any more
 
     def _serve(self) -> None:
         while True:
@@ -56,7 +60,7 @@ class StatusSocket:
                 visitor.sendall(json.dumps(self._status()).encode() + b"\n")
 
     def _status(self) -> dict[str, Any]:
-        """Taken on the thread that runs the ECU; empty if that does not come to it."""
+        """Taken on the thread that runs the ECU; little if that does not come to it."""
         taken: list[dict[str, Any]] = []
         is_taken = threading.Event()
 
@@ -65,7 +69,10 @@ class StatusSocket:
             is_taken.set()
 
         self._host.ask(take)
-        return taken[0] if is_taken.wait(ANSWER_S) else {}
+        if is_taken.wait(ANSWER_S):
+            return taken[0]
+        interface, _, channel = self._bus.partition(":")
+        return {"profile": self._host.profile, "interface": interface, "channel": channel, "pid": os.getpid()}
 
 
 def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
@@ -93,7 +100,7 @@ def _asked(name: str) -> dict[str, Any]:
     """What one ECU answers; empty if nothing that can be read."""
     answer = b""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor, suppress(OSError):
-        visitor.settimeout(ANSWER_S)
+        visitor.settimeout(2 * ANSWER_S)
         visitor.connect(b"\0" + name.encode("utf-8", "surrogateescape"))
         while len(answer) < LONGEST_BYTES and (part := visitor.recv(1 << 16)):
             answer += part
@@ -106,6 +113,9 @@ def _asked(name: str) -> dict[str, Any]:
 
 def status_text(status: dict[str, Any]) -> str:
     """What a person reads, a line for each subject."""
+    if "ecus" not in status:
+        name = f"{status.get('profile')} on {status.get('interface')}:{status.get('channel')}"
+        return f"{name}: process {status.get('pid')} does not answer"
     flaws = f" with {', '.join(status['flaws'])}" if status["flaws"] else ""
     bus = f"{status['interface']}:{status['channel']}" if status["interface"] else "no bus"
     lines = [f"{status['profile']}{flaws} on {bus}: process {status['pid']}, running for {duration(status['running_s'])}"]

@@ -208,6 +208,7 @@ class LiveBus:
             return
         self.received_frames += 1
         if self._on_frame is not None:
+            frame.time_s = self._clock.utc_s()  # a driver's may be of another epoch than that of the frames we send
             self._on_frame(frame)
         for port in self._ports:
             self._do(port, partial(port.node.on_frame, frame.message()))

@@ -15,6 +15,7 @@ from harness.ecu.profiles import SECRETS
 from harness.ecu_host.host import BusOptions, Host
 
 EPOCH_S = 1_767_225_600.0
+STEP_S = 0.05
 _channels = count()
 
 
@@ -49,10 +50,10 @@ class Bench:
         self.host.step(0.0)
 
     def let_pass(self, seconds: float) -> None:
-        """Time passes, and what is due happens."""
+        """Time passes in steps, and what is due happens."""
         until_s = self.clock.seconds + seconds
         while self.clock.seconds < until_s:
-            self.clock.seconds = min(self.clock.seconds + 0.01, until_s)
+            self.clock.seconds = min(self.clock.seconds + STEP_S, until_s)
             self.host.step(0.0)
 
     def send(self, data: str, can_id: int = 0x740) -> None:

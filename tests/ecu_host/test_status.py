@@ -46,6 +46,14 @@ def test_a_running_ecu_is_found_by_its_bus() -> None:
     assert running(interface="virtual", channel=channel) == []
 
 
+def test_an_ecu_that_hangs_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.ecu_host.status.ANSWER_S", 0.2)
+    with stepping() as (on, channel):
+        on.host.ask = lambda act: None  # type: ignore[method-assign]
+        (status,) = running(interface="virtual", channel=channel)
+    assert status_text(status) == f"hardened on {on.bus.name}: process {os.getpid()} does not answer"
+
+
 def test_the_same_ecu_twice_on_one_bus_is_refused_and_told_who_is_there() -> None:
     with stepping() as (on, _), pytest.raises(UserError, match=f"is on {on.bus.name} already .process {os.getpid()}"):
         StatusSocket(on.host, on.bus.name)

@@ -1,0 +1,69 @@
+"""Send frames in their periods, beside an ECU on the same bus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import can
+
+from harness.ecu.article import PERIOD_S, PERIODIC_DATA, PERIODIC_IDS
+from harness.ecu_host.fields import PeriodicFrame
+from harness.link.node import Port, Timer
+
+ARTICLE_FRAMES: Final = tuple(
+    PeriodicFrame(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
+)
+"""What the article's window holds when it opens; its script sends 29-bit ids."""
+
+
+class PeriodicFrames:
+    """A node that sends whatever frames it is given, the first time at once."""
+
+    def __init__(self) -> None:
+        self._port: Port | None = None
+        self._frames: tuple[PeriodicFrame, ...] = ()
+        self._timers: list[Timer] = []
+
+    def attach(self, port: Port) -> None:
+        """Begin, with what is to be sent already."""
+        self._port = port
+        self._begin()
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Nothing that others send concerns it."""
+
+    def power_cycle(self) -> None:
+        """Begin anew; the bus has dropped the timers."""
+        self._timers = []
+        self._begin()
+
+    def send(self, frames: Sequence[PeriodicFrame]) -> None:
+        """Send these from now on, and no others. To be called between two frames."""
+        if tuple(frames) == self._frames:
+            return
+        self._frames = tuple(frames)
+        self._begin()
+
+    def _begin(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = [_no_timer] * len(self._frames)
+        if self._port is not None:
+            for number, frame in enumerate(self._frames):
+                self._send(number, frame, self._port, self._port.now_s)
+
+    def _send(self, number: int, frame: PeriodicFrame, port: Port, due_s: float) -> None:
+        """Keep to the periods, but send nothing twice to make up for a time without."""
+        port.send(can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended))
+        next_s = max(due_s + frame.period_s, port.now_s)
+        self._timers[number] = port.call_later(next_s - port.now_s, partial(self._send, number, frame, port, next_s))
+
+
+class _NoTimer:
+    def cancel(self) -> None:
+        """There is nothing to forget."""
+
+
+_no_timer: Final = _NoTimer()
