@@ -11,8 +11,8 @@ from harness.ecu.article import ArticleNode
 from harness.ecu.node import UdsNode
 from harness.link.frame import Frame
 from harness.link.isotp_frames import escaped_single
-from harness.link.node import Node
 from harness.report.decode import frame_line, reply_line, request_line
+from harness.simulation.node import Node
 
 LINES_KEPT: Final = 1000
 """Until they are shown; the oldest go first."""

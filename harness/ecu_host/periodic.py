@@ -10,7 +10,7 @@ import can
 
 from harness.ecu.article import PERIOD_S, PERIODIC_DATA, PERIODIC_IDS
 from harness.ecu_host.fields import PeriodicFrame
-from harness.link.node import Port, Timer
+from harness.simulation.node import Port, Timer
 
 ARTICLE_FRAMES: Final = tuple(
     PeriodicFrame(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS

@@ -19,6 +19,8 @@ from tests.ecu_host.bench import Bench
 
 HARNESS = [sys.executable, "-m", "harness"]
 HANGS_S = 120
+OWN_CHANNEL = f"status {os.getpid()}"
+"""Another run of these tests on the same machine has another one."""
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> Non
 
 def started(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*HARNESS, "ecu", *words, "--interface", "virtual", "--channel", tmp_path.name],
+        [*HARNESS, "ecu", *words, "--interface", "virtual", "--channel", OWN_CHANNEL],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -101,12 +103,12 @@ def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.thorough)])
 def test_a_signal_ends_it_cleanly_with_its_memory_written(number: signal.Signals, tmp_path: Path) -> None:
     process = started(tmp_path, "hardened", "--state", "ecu.json")
-    assert lines_until(process, "ready")[0] == f"hardened is on virtual:{tmp_path.name}; Ctrl-C ends it"
+    assert lines_until(process, "ready")[0] == f"hardened is on virtual:{OWN_CHANNEL}; Ctrl-C ends it"
     process.send_signal(signal.SIGUSR1)
     said = "\n".join(lines_until(process, "state file"))
     assert "level 0x01  locked" in said
     done = subprocess.run(
-        [*HARNESS, "ecu", "hardened", "--status", "--json", "--channel", tmp_path.name],
+        [*HARNESS, "ecu", "hardened", "--status", "--json", "--channel", OWN_CHANNEL],
         capture_output=True,
         text=True,
         check=True,
@@ -128,6 +130,6 @@ def test_a_broken_state_file_ends_it_before_anything_is_said(tmp_path: Path) -> 
 
 
 def test_status_of_nobody_says_so(tmp_path: Path) -> None:
-    words = [*HARNESS, "ecu", "article-v1", "--status", "--channel", tmp_path.name]
+    words = [*HARNESS, "ecu", "article-v1", "--status", "--channel", OWN_CHANNEL]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "no article-v1 runs on this machine\n")

@@ -97,8 +97,9 @@ def test_nothing_is_sent_before_start_is_pressed_nor_after_stop() -> None:
             assert window.query_one("#bus", Input).has_class("-invalid")
             assert "Interface: write e.g. can0" in shown(window, "status")
             assert not on.host.is_on_bus
-        await enter(window, on, "bus", "nope0")
-        assert "there is no interface 'nope0'" in shown(window, "status")
+        absent = f"nope{os.getpid()}"
+        await enter(window, on, "bus", absent)
+        assert f"there is no interface '{absent}'" in shown(window, "status")
         await enter(window, on, "bus", on.bus.name)
         assert on.ask("221010") == "62 10 10 FF"
         await step(window, on)
