@@ -1,7 +1,8 @@
-"""The reports that anybody can look at without running anything: `python -m tests.samples` writes reports/sample/ anew."""
+"""What is made and kept: `python -m tests.samples` writes reports/sample/, docs/target-file.md and its schema anew."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +17,10 @@ from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
 from harness.runs.findings import Run
 from harness.runs.folder import AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD, read_run
+from harness.target import describe
 
-FOLDER = Path(__file__).parents[1] / "reports" / "sample"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "reports" / "sample"
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "article": ("audit", "article", "--seed", "7"),
@@ -66,8 +69,17 @@ def files_of(name: str, run: Run) -> Iterator[tuple[Path, str]]:
         yield FOLDER / name / file, RENDER[file](sample, FILES[name])
 
 
+def documents() -> Iterator[tuple[Path, str]]:
+    """What describes the target file, with its content."""
+    yield ROOT / "docs" / "target-file.md", describe.document()
+    yield describe.SCHEMA, json.dumps(describe.json_schema(), indent=1) + "\n"
+
+
 def write() -> None:
-    """Run the audits, and write the samples."""
+    """Run the audits, and write the samples and documents."""
+    for path, text in documents():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        print(os.path.relpath(path))
     for name, command in COMMANDS.items():
         with tempfile.TemporaryDirectory() as place:
             run_folder = Path(place) / "run"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from harness.cli import audit, diff, discover, doctor, ecu, import_table, learn, lists, replay, report, shell
+from harness.cli import audit, diff, discover, docs, doctor, ecu, import_table, learn, lists, replay, report, shell, target
 from harness.errors import LinkError, UserError
 
 WRONG_USE = 4
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
-    for command in (audit, report, diff, replay, discover, learn, import_table, ecu, shell, lists, doctor):
+    for command in (audit, report, diff, replay, discover, learn, target, import_table, ecu, shell, lists, docs, doctor):
         command.add_to(commands)
     return parser
 

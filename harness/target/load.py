@@ -41,8 +41,8 @@ FIRST_ECU: Final = (0x7E0, 0x7E8)
 """Where an ECU is looked for whose ids nobody gave: the pair that OBD gives to the first ECU."""
 EXAMPLE_URI: Final = "socketcan:can0?request=0x7E0&response=0x7E8"
 
-_TABLES: Final = {"can": Can, "timing": Timing, "reset": Reset, "observe": Observe, "safety": Safety}
-_LISTS: Final = {
+TABLES: Final = {"can": Can, "timing": Timing, "reset": Reset, "observe": Observe, "safety": Safety}
+LISTS: Final = {
     "connection": ("connections", ConnectionEntry),
     "session": ("sessions", SessionEntry),
     "security": ("security", SecurityLevel),
@@ -207,11 +207,11 @@ def _load_file(path: Path, label: str) -> Target:
 
 def _from_tables(tables: Mapping[str, Any], label: str, path: Path | None = None) -> Target:
     problems = Problems(label)
-    known = ["target", "can", "timing", *_LISTS, "reset", "observe", "safety", "quirks"]
+    known = ["target", "can", "timing", *LISTS, "reset", "observe", "safety", "quirks"]
     for key in tables:
         if key not in known:
             problems.add(shown_key(key), f"is unknown; the tables are {', '.join(known)}")
-    given = {name: tables.get(name, {}) for name in ("target", *_TABLES)}
+    given = {name: tables.get(name, {}) for name in ("target", *TABLES)}
     given["target"] = _with_default(given["target"], "name", path.stem if path else "unnamed")
     given["can"] = with_what_follows(given["can"])
     given["can"] = _with_default(given["can"], "extended_ids", _needs_29_bits(given["can"]))
@@ -220,9 +220,9 @@ def _from_tables(tables: Mapping[str, Any], label: str, path: Path | None = None
     else:
         given["safety"] = _with_default(given["safety"], "wrong_keys", BENCH_WRONG_KEYS)
     settings = read_fields(Target, given["target"], "target.", problems)
-    for name, kind in _TABLES.items():
+    for name, kind in TABLES.items():
         settings[name] = kind(**read_fields(kind, given[name], f"{name}.", problems))
-    for name, (field, entry_kind) in _LISTS.items():
+    for name, (field, entry_kind) in LISTS.items():
         entries = read_entries(entry_kind, tables, name, problems)
         settings[field] = tuple(entry_kind(**entry) for entry in entries)
     quirks = _quirks(tables.get("quirks", {}), problems)

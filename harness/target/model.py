@@ -40,7 +40,11 @@ QUIRKS = {
 """Known deviations, and what tolerating them means."""
 
 _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")
-_ALLOW = Rule(_PERMISSION_LIST.allowed, lambda value: frozenset(map(Permission, _PERMISSION_LIST.parse(value))))
+_ALLOW = Rule(
+    _PERMISSION_LIST.allowed,
+    lambda value: frozenset(map(Permission, _PERMISSION_LIST.parse(value))),
+    schema=_PERMISSION_LIST.schema,
+)
 _ID_OF_CHECK = text('the id of a check, e.g. "SA-09"', pattern=r"\S+")
 _IDS_OF_CHECKS = list_of(_ID_OF_CHECK, 'a list of ids of checks, e.g. ["SA-09"]')
 _CAN_IDS = list_of(rules.CAN_ID, "a list of CAN ids, e.g. [0x701]")
@@ -49,7 +53,7 @@ _HOOKS = frozenset({"key", "command", "power", "console", "memory"})
 """Fields of [[security]], [reset] and [observe] that may name a program or a service."""
 
 Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
-"""What was only found is never permission: policy comes from what is declared.
+"""Whether a person declared the entry or discovery found it. What was only found is never permission.
 
 That somebody was refused can be held against an ECU, however it is known: a level that was found to be needed is a subject.
 """
@@ -60,16 +64,21 @@ class Can:
     """[can]: the way to the bus and the ECU's addresses on it."""
 
     interface: Annotated[str, text('a python-can interface, e.g. "socketcan", or "uds-sim"')]
+    """The adapter, by python-can's name for it; "uds-sim" is the simulated bus."""
     channel: Annotated[str, rules.CHANNEL]
+    """The bus behind the adapter; on "uds-sim" a profile, `PROFILE+flaw`, or `file.py:factory` beside the target file."""
     request_id: Annotated[int, rules.CAN_ID]
+    """The id on which the ECU takes our requests."""
     response_id: Annotated[int, rules.CAN_ID]
+    """The id on which it answers."""
     functional_id: Annotated[int | None, rules.CAN_ID] = None
+    """The id of requests to every ECU of the bus; absent: none is known, and none is sent."""
     addressing: Annotated[Literal["normal", "normal-fixed", "extended", "mixed"], choice(*ADDRESSINGS)] = "normal"
     """ISO 15765-2's: "normal-fixed" has the addresses in 29-bit ids; "extended" and "mixed" put a byte before the data."""
     target_address: Annotated[int | None, rules.ADDRESS] = None
     """The ECU's: the first byte of requests with extended addressing, a part of the ids with normal fixed."""
     source_address: Annotated[int | None, rules.ADDRESS] = None
-    """Ours: the first byte of answers with extended addressing (None: any), a part of the ids with normal fixed."""
+    """Ours: the first byte of answers with extended addressing (absent: any), a part of the ids with normal fixed."""
     address_extension: Annotated[int | None, rules.ADDRESS] = None
     """The first byte of requests and answers with mixed addressing."""
     functional_address: Annotated[int | None, rules.ADDRESS] = None
@@ -82,10 +91,13 @@ class Can:
     A file without the key gets what the size of its ids says.
     """
     padding: Annotated[int | None, rules.PADDING] = 0x00
-    """The byte that fills our frames up to 8; None (``false`` in the file): frames as short as they can be."""
+    """The byte that fills our frames up to 8 bytes; false: frames as short as they can be."""
     bitrate: Annotated[int, integer(1_000, 1_000_000, "bits per second, e.g. 500000")] = 500_000
+    """Of the bus. With socketcan it is set by `ip link`; here it only has to agree."""
     fd: Annotated[bool, FLAG] = False
+    """Whether CAN FD frames are sent and taken."""
     data_bitrate: Annotated[int | None, integer(1_000, 20_000_000, "bits per second, e.g. 2000000")] = None
+    """Of the data phase of CAN FD frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +105,9 @@ class ConnectionEntry:
     """[[connection]]: another pair of ids on which the ECU takes requests, as for a second tester."""
 
     request_id: Annotated[int, rules.CAN_ID]
+    """The id on which the ECU takes requests there."""
     response_id: Annotated[int, rules.CAN_ID]
+    """The id on which it answers them."""
     origin: Origin = "declared"
 
 
@@ -102,9 +116,11 @@ class Timing:
     """[timing]: how long the ECU may take."""
 
     p2_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 50")] = 50
+    """Until the first answer to a request (P2 of the server)."""
     p2_star_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 5000")] = 5000
+    """Until the next answer after response pending, 0x78 (P2*)."""
     s3_ms: Annotated[int | None, integer(1, 3_600_000, "milliseconds, e.g. 5000")] = None
-    """None: the ECU has no sessions."""
+    """Without a request for so long, the ECU returns to the default session. Absent: the ECU has no sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +128,11 @@ class SessionEntry:
     """[[session]]: a session that the ECU has. Without any entry: 01, 02, 03 where they answer."""
 
     id: Annotated[int, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)]
-    """Above 0x7F it has no suppress bit: 10 82 is answered by 50 82."""
+    """The sub-function of service 10 that enters it. Above 0x7F it has no suppress bit: 10 82 is answered by 50 82."""
     name: Annotated[str, text('a name, e.g. "extended"')] = ""
+    """For the report."""
     via: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
-    """The session that it is entered from; None: any."""
+    """The session from which it is entered; ways of several steps follow from entry to entry. Absent: from any."""
     origin: Origin = "declared"
 
 
@@ -124,19 +141,23 @@ class SecurityLevel:
     """[[security]]: a SecurityAccess level, by the odd number that requests its seed."""
 
     level: Annotated[int, rules.LEVEL]
+    """The odd sub-function of service 27 that requests its seed; the next number sends the key."""
     session: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
-    """The session in which the level can be unlocked; None: any."""
+    """The session in which the level can be unlocked. Absent: in any."""
     record: Annotated[bytes, rules.RECORD] = b""
     """The data record that follows in the request for a seed, where the level wants one."""
     attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
+    """After so many wrong keys the level waits. Absent: it is not declared how many."""
     delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
+    """How long it then refuses. Absent: it is not declared how long."""
     key: Annotated[str | None, rules.KEY] = None
-    """How to make the key of a seed; None: not known."""
+    """How a key is made of a seed: built in, a Python function, a command or an HTTP service. Absent: not known."""
     secret: Annotated[Secret | None, rules.SECRET] = None
-    """What a built-in key takes. With another key it only tells the checks which bytes must never leave the ECU."""
+    """What a built-in key takes; never printed. With another key: bytes that must never leave the ECU."""
     key_timeout_s: Annotated[float, number(0.001, 3600, "seconds, e.g. 5")] = 5.0
+    """How long the key may take to be made."""
     pairs: Annotated[str | None, text('a path, e.g. "pairs.csv"')] = None
-    """Recorded seeds with their keys: a line each, both in hex, a comma between. Starts at `Target.folder` if relative."""
+    """Recorded seeds with their keys: a line each, both in hex, a comma between. Relative to the target file."""
     origin: Origin = "declared"
 
 
@@ -145,15 +166,19 @@ class DataEntry:
     """[[data]]: a data identifier."""
 
     did: Annotated[int, integer(0x0000, 0xFFFF, "a data identifier, e.g. 0xF190", is_hex=True)]
+    """The identifier, as services 22 and 2E send it."""
     length: Annotated[int | None, integer(1, 65_535, "how many bytes it has, e.g. 1")] = None
+    """How many bytes its value has. Absent: not declared."""
     read: Annotated[Access, rules.ACCESS] = OPEN
+    """Who may read it."""
     write: Annotated[Access, rules.ACCESS] = NEVER
+    """Who may write it."""
     values: Annotated[Values | None, rules.VALUES] = None
-    """What may be written; None: not declared."""
+    """What may be written. Absent: not declared."""
     volatile: Annotated[bool, FLAG] = False
-    """Whether it changes by itself."""
+    """Whether its value changes by itself, so that no change is held against the ECU."""
     secret: Annotated[bool, FLAG] = False
-    """Whether its content is never to be shown, in reports neither."""
+    """Whether its value is hidden in reports."""
     origin: Origin = "declared"
 
 
@@ -164,8 +189,9 @@ class _Guarded:
     id: int | None = None
     range: Span | None = None
     needs: Annotated[Access, rules.ACCESS] = OPEN
+    """Who may use it."""
     safe: Annotated[bool, FLAG] = False
-    """Whether a check may run it."""
+    """Whether a check may use it where that is open: it harms nothing."""
     origin: Origin = "declared"
 
     @property
@@ -181,7 +207,9 @@ class ServiceEntry(_Guarded):
     """[[service]]: a service (SID), or a range of them."""
 
     id: Annotated[int | None, integer(0x00, 0xFF, "a service, e.g. 0x31", is_hex=True)] = None
+    """The service; or give a range."""
     range: Annotated[Span | None, rules.SERVICES] = None
+    """From the first service to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +217,9 @@ class RoutineEntry(_Guarded):
     """[[routine]]: a routine identifier, or a range of them."""
 
     id: Annotated[int | None, integer(0x0000, 0xFFFF, "a routine, e.g. 0x0203", is_hex=True)] = None
+    """The routine identifier; or give a range."""
     range: Annotated[Span | None, rules.ROUTINES] = None
+    """From the first routine to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +227,9 @@ class MemoryEntry(_Guarded):
     """[[memory]]: an address, or a range of them."""
 
     id: Annotated[int | None, integer(0, 2**64 - 1, "an address, e.g. 0x20000000", is_hex=True)] = None
+    """The address; or give a range."""
     range: Annotated[Span | None, rules.ADDRESSES] = None
+    """From the first address to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,9 +237,13 @@ class Reset:
     """[reset]: the ways to restart the ECU. None of them by default."""
 
     uds: Annotated[int | None, integer(0x01, 0x7F, "a reset type, e.g. 0x01", is_hex=True)] = None
+    """The type of service 11 that restarts it, where "reset" is allowed."""
     boot_s: Annotated[float, number(0, 600, "seconds, e.g. 1.0")] = 1.0
+    """How long it needs until it answers again."""
     command: Annotated[str | None, rules.BARE_COMMAND] = None
+    """A program on this computer that restarts the ECU."""
     power: Annotated[str | None, rules.POWER] = None
+    """A program that cuts and restores its supply, where "power" is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,11 +251,13 @@ class Observe:
     """[observe]: ways to look into the ECU that are not on the bus."""
 
     console: Annotated[str | None, rules.COMMAND] = None
+    """A program that prints what the ECU has printed so far."""
     memory: Annotated[str | None, rules.COMMAND] = None
+    """A program that prints how much memory the ECU uses, a number."""
     image: Annotated[str | None, text('a path, e.g. "firmware.bin"')] = None
-    """Of the firmware, or a folder of it; starts at `Target.folder` if relative."""
+    """The firmware, or a folder of it, in which secrets are looked for. Relative to the target file."""
     other_unit: Annotated[str | None, text('a file of pairs, e.g. "unit-b.pairs", or "simulated"')] = None
-    """Seeds and keys of another unit of the same type, a line ``0x01 SEED KEY`` for each; starts at `Target.folder`."""
+    """Seeds and keys of another unit of the same type, a line `0x01 SEED KEY` for each. Relative to the target file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,8 +265,9 @@ class Safety:
     """[safety]: what may be sent. A file without the keys: everything if simulated; else nothing that harms."""
 
     allow: Annotated[frozenset[Permission], _ALLOW] = frozenset()
+    """What may be sent beyond what is harmless. Absent: everything on a simulated ECU, nothing on a real one."""
     wrong_keys: Annotated[int | None, integer(0, 10**9, "how many wrong keys per level, e.g. 200")] = None
-    """None: no limit."""
+    """For each level, over all runs. Absent: 200 on a real ECU, no limit on a simulated one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,14 +275,17 @@ class Accepted:
     """[[accepted]]: a finding that somebody decided to live with."""
 
     id: Annotated[str, _ID_OF_CHECK]
+    """The check that fails."""
     severity: Annotated[str, rules.SEVERITY]
     """The highest that is accepted; a failure that is more severe counts."""
     parameter: Annotated[str | None, text('what the check was run on, e.g. "level 0x01"')] = None
-    """None: whatever it was run on."""
+    """What the check was run on. Absent: whatever it was."""
     observed: Annotated[str | None, text("text that the failure's observation holds", is_multiline=True)] = None
-    """None: whatever was observed."""
+    """Words that the observation must hold. Absent: whatever was observed."""
     reason: Annotated[str, text("the reason, a sentence", is_multiline=True)]
+    """Why it is accepted; it stands in every report."""
     expires: Annotated[date | None, rules.EXPIRES] = None
+    """The last day on which it is accepted. Absent: for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +293,9 @@ class RequirementEntry:
     """[[requirement]]: one of the user's own requirements, and the checks that answer it."""
 
     id: Annotated[str, text('the requirement\'s id, e.g. "CSR-42"', pattern=r"\S.{0,99}")]
+    """The id that results show."""
     checks: Annotated[tuple[str, ...], _IDS_OF_CHECKS]
+    """The checks that answer it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,10 +303,13 @@ class Target:
     """Everything that the user declares of one ECU. The annotated fields are the keys of [target]."""
 
     name: Annotated[str, text('a name, e.g. "gateway"', pattern=r".{0,99}\S.{0,99}")]
+    """The ECU's name in reports and in the names of run folders. Absent: the file's name."""
     notes: Annotated[str, text("text", pattern=r".*", is_multiline=True)] = ""
+    """For the report."""
     environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
+    """"bench" is required for a real bus: the ECU lies on a desk, and is in no vehicle."""
     expected_findings: Annotated[tuple[str, ...], _IDS_OF_CHECKS] = ()
-    """The checks that this ECU, weak on purpose, is known to fail."""
+    """The checks that this ECU, weak on purpose, is known to fail; an audit says whether it found these and no others."""
     can: Can
     timing: Timing = Timing()
     connections: tuple[ConnectionEntry, ...] = ()

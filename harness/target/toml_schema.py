@@ -10,7 +10,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,8 @@ class Rule:
     """Makes of the TOML value what the program keeps, or raises `Refused`."""
     is_secret: bool = False
     is_hex: bool = False
+    schema: Mapping[str, object] = field(default_factory=dict)
+    """The same for programs that complete and check a file while it is written, in words of JSON Schema; never stricter."""
 
 
 class Problems:
@@ -130,10 +132,10 @@ def rules_of(kind: type) -> dict[str, tuple[Rule, bool]]:
     """A dataclass's keys in order: each with its rule and whether it must be given."""
     hints = get_type_hints(kind, include_extras=True)
     rules = {}
-    for field in fields(kind):
-        for rule in getattr(hints[field.name], "__metadata__", ()):
-            is_required = field.default is MISSING and field.default_factory is MISSING
-            rules[field.name] = (rule, is_required)
+    for one in fields(kind):
+        for rule in getattr(hints[one.name], "__metadata__", ()):
+            is_required = one.default is MISSING and one.default_factory is MISSING
+            rules[one.name] = (rule, is_required)
     return rules
 
 
@@ -176,7 +178,7 @@ def integer(low: int, high: int, allowed: str, *, is_hex: bool = False) -> Rule:
             raise Refused(f"give {allowed}, {limits}")
         return value
 
-    return Rule(allowed, parse, is_hex=is_hex)
+    return Rule(allowed, parse, is_hex=is_hex, schema={"type": "integer", "minimum": low, "maximum": high})
 
 
 def number(low: float, high: float, allowed: str) -> Rule:
@@ -189,7 +191,7 @@ def number(low: float, high: float, allowed: str) -> Rule:
             raise Refused(f"give {allowed}, from {low:g} to {high:g}")
         return float(value)
 
-    return Rule(allowed, parse)
+    return Rule(allowed, parse, schema={"type": "number", "minimum": low, "maximum": high})
 
 
 def text(allowed: str, *, pattern: str = r".*\S.*", is_multiline: bool = False) -> Rule:
@@ -203,7 +205,7 @@ def text(allowed: str, *, pattern: str = r".*\S.*", is_multiline: bool = False) 
             raise Refused(f"give {allowed}, without control characters")
         return value
 
-    return Rule(allowed, parse)
+    return Rule(allowed, parse, schema={"type": "string"})
 
 
 def choice(*words: str) -> Rule:
@@ -214,7 +216,7 @@ def choice(*words: str) -> Rule:
             raise Refused
         return value
 
-    return Rule(in_words([f'"{word}"' for word in words]), parse)
+    return Rule(in_words([f'"{word}"' for word in words]), parse, schema={"enum": list(map(str, words))})
 
 
 def list_of(rule: Rule, allowed: str) -> Rule:
@@ -228,7 +230,8 @@ def list_of(rule: Rule, allowed: str) -> Rule:
             raise Refused("give each of them once")
         return items
 
-    return Rule(allowed, parse)
+    schema = {"type": "array", "uniqueItems": True, "items": rule.schema}
+    return Rule(allowed, parse, schema=schema)
 
 
 def in_words(items: list[str]) -> str:
@@ -242,4 +245,4 @@ def _flag(value: object) -> bool:
     return value
 
 
-FLAG = Rule("true or false", _flag)
+FLAG = Rule("true or false", _flag, schema={"type": "boolean"})

@@ -157,7 +157,7 @@ def _span(largest: int, digits: int) -> Rule:
             raise Refused(f"give {allowed}, in this order, not above 0x{largest:X}")
         return span
 
-    return Rule(allowed, parse)
+    return Rule(allowed, parse, schema=_pattern(r"(0x)?[0-9A-Fa-f]{1,16}\.\.(0x)?[0-9A-Fa-f]{1,16}"))
 
 
 def _values(value: object) -> Values:
@@ -284,28 +284,41 @@ def _expires(value: object) -> date:
         raise Refused from None
 
 
+def _pattern(whole: str) -> dict[str, object]:
+    return {"type": "string", "pattern": f"^(?:{whole})$"}
+
+
+_STRING: dict[str, object] = {"type": "string"}
 _BYTE = integer(0x00, 0xFF, "a byte, e.g. 0x00, or false for none", is_hex=True)
 _LEVEL_RANGE = integer(0x01, 0x7D, "an odd level, e.g. 0x01", is_hex=True)
 
-LEVEL = Rule(_LEVEL_RANGE.allowed, _level, is_hex=True)
-ACCESS = Rule('"open", "level 0x01" or "never"', _access)
+LEVEL = Rule(_LEVEL_RANGE.allowed, _level, is_hex=True, schema={**_LEVEL_RANGE.schema, "not": {"multipleOf": 2}})
+ACCESS = Rule('"open", "level 0x01" or "never"', _access, schema=_pattern(r"open|never|level +\w+"))
 ADDRESS = integer(0x00, 0xFF, "an address, e.g. 0xF1", is_hex=True)
 CAN_ID = integer(0, 0x1FFF_FFFF, "a CAN id, e.g. 0x7E0", is_hex=True)
-CHANNEL = Rule('a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or "ecu.py:factory"', _channel)
-EXTENDED_IDS = Rule('true (29 bits), false (11 bits) or "any"', _extended_ids)
-PADDING = Rule(_BYTE.allowed, _padding, is_hex=True)
-KEY = Rule('"article", "hmac-sha256", "path.py:function", "command: …" or "http://…"', _key)
-RECORD = Rule('bytes in hex, e.g. "00 00"', _record)
-SECRET = Rule('"env:NAME" or "hex:…"', _secret, is_secret=True)
-VALUES = Rule('bytes or ranges of them in hex, e.g. "00..7F" or ["00", "10..1F"]', _values)
-COMMAND = Rule('"command: …"', _command)
-BARE_COMMAND = Rule('a command, e.g. "command: ssh pi sudo systemctl restart ecu"', _bare_command)
-"""Where nothing but a command makes sense, the word may be left out; it is kept with it."""
-POWER = Rule('"command: …" or "simulated"', _power)
-SEVERITY = Rule(
-    'the highest that is accepted, e.g. the line severity = "high"; one of critical, high, medium, low, info', _severity
+CHANNEL = Rule(
+    'a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or "ecu.py:factory"',
+    _channel,
+    schema={"type": ["string", "integer"]},
 )
-EXPIRES = Rule("a date, e.g. 2027-01-31", _expires)
+EXTENDED_IDS = Rule('true (29 bits), false (11 bits) or "any"', _extended_ids, schema={"enum": [True, False, "any"]})
+PADDING = Rule(_BYTE.allowed, _padding, is_hex=True, schema={"anyOf": [_BYTE.schema, {"const": False}]})
+KEY = Rule('"article", "hmac-sha256", "path.py:function", "command: …" or "http://…"', _key, schema=_STRING)
+RECORD = Rule('bytes in hex, e.g. "00 00"', _record, schema=_pattern(r"[0-9A-Fa-f\s]*"))
+SECRET = Rule('"env:NAME" or "hex:…"', _secret, is_secret=True, schema=_pattern(r"(env|hex):.*"))
+VALUES = Rule(
+    'bytes or ranges of them in hex, e.g. "00..7F" or ["00", "10..1F"]', _values, schema={"type": ["string", "array"]}
+)
+COMMAND = Rule('"command: …"', _command, schema=_pattern(r"command: *\S.*"))
+BARE_COMMAND = Rule('a command, e.g. "command: ssh pi sudo systemctl restart ecu"', _bare_command, schema=_STRING)
+"""Where nothing but a command makes sense, the word may be left out; it is kept with it."""
+POWER = Rule('"command: …" or "simulated"', _power, schema=_pattern(r"simulated|command: *\S.*"))
+SEVERITY = Rule(
+    'the highest that is accepted, e.g. the line severity = "high"; one of critical, high, medium, low, info',
+    _severity,
+    schema={"enum": ["critical", "high", "medium", "low", "info"]},
+)
+EXPIRES = Rule("a date, e.g. 2027-01-31", _expires, schema=_STRING)
 SERVICES = _span(0xFF, 2)
 ROUTINES = _span(0xFFFF, 4)
 ADDRESSES = _span(0xFFFF_FFFF_FFFF_FFFF, 8)
