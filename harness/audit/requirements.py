@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,6 +46,7 @@ def considered() -> list[Requirement]:
     return [Requirement(**entry) for entry in entries]
 
 
+@cache
 def not_tested() -> tuple[NotTested, ...]:
     """What no check tests, for the report."""
     return tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.errors import UserError
 from harness.runs.folder import open_file
@@ -15,6 +15,12 @@ ERROR_FLAG: Final = 0x20000000
 
 LATEST_US: Final = 10**16
 """Ten digits of seconds: a later stamp (it would be in 2286) was never measured, and fits no other format."""
+
+LONGEST_STAMP: Final = 16
+"""Ten digits of seconds, six of microseconds."""
+
+MOST_KNOWN: Final = 20_000
+"""Frames alike but for their time are taken apart once, as far as there is room for them."""
 
 _LINE: Final = re.compile(
     rb"\((\d{1,10})\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
@@ -44,12 +50,21 @@ def logged_frames(path: Path) -> Iterator[LoggedFrame]:
 
     UserError: the log cannot be read, or a line is none of candump's.
     """
+    known: dict[bytes, tuple[Any, ...]] = {}
     try:
         with open_file(path) as file:
             for number, line in enumerate(file, start=1):
+                stamp, _, rest = line.partition(b") ")
+                digits = stamp[1:-7] + stamp[-6:]
+                if rest in known and stamp[:1] + stamp[-7:-6] == b"(." and digits.isdigit() and len(digits) <= LONGEST_STAMP:
+                    yield LoggedFrame(int(digits), *known[rest])
+                    continue
                 match = _LINE.fullmatch(line)
                 if match is not None and line.endswith(b"\n"):
-                    yield _frame(*match.groups())
+                    frame = _frame(*match.groups())
+                    if len(known) < MOST_KNOWN:
+                        known[rest] = frame[1:]
+                    yield frame
                 elif line.endswith(b"\n"):
                     raise UserError(f"{path}: line {number} is no line of a candump log; the file is damaged")
     except OSError as error:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
-from harness.report.bus_log import ERROR_FLAG, LoggedFrame
+from harness.report.bus_log import ERROR_FLAG, MOST_KNOWN, LoggedFrame
 
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
@@ -45,23 +45,33 @@ def write_pcapng(frames: Iterable[LoggedFrame], file: BinaryIO) -> None:
 
 
 def _packets(frames: Iterable[LoggedFrame]) -> Iterator[bytes]:
-    for time_us, can_id, data, is_extended, is_sent, is_remote, is_error, fd_flags, remote_length in frames:
-        flagged_id = can_id | EXTENDED_FLAG * is_extended | REMOTE_FLAG * is_remote | ERROR_FLAG * is_error
-        size = len(data)
-        content = _FRAME.pack(
-            flagged_id, remote_length if is_remote else size, 0 if fd_flags is None else FD_FRAME_FLAG | fd_flags & 3
-        )
-        padding = -size % 4
-        length = 52 + size + padding
-        yield b"".join(
-            (
-                _PACKET.pack(ENHANCED_PACKET, length, 0, time_us >> 32, time_us & 0xFFFFFFFF, 8 + size, 8 + size),
-                content,
-                data,
-                bytes(padding),
-                _PACKET_END.pack(2, 4, OUTBOUND if is_sent else INBOUND, 0, 0, length),
-            )
-        )
+    known: dict[tuple[object, ...], tuple[int, int, bytes]] = {}
+    for frame in frames:
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        alike = frame[1:]
+        if alike not in known:
+            known[alike] = _content(frame)
+        length, captured, content = known[alike]
+        time_us = frame.time_us
+        yield _PACKET.pack(ENHANCED_PACKET, length, 0, time_us >> 32, time_us & 0xFFFFFFFF, captured, captured) + content
+
+
+def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
+    """The length of the whole block, that of the frame in it, and what follows the times and lengths."""
+    flagged_id = (
+        frame.can_id | EXTENDED_FLAG * frame.is_extended | REMOTE_FLAG * frame.is_remote | ERROR_FLAG * frame.is_error
+    )
+    size = len(frame.data)
+    padding = -size % 4
+    length = 52 + size + padding
+    head = _FRAME.pack(
+        flagged_id,
+        frame.remote_length if frame.is_remote else size,
+        0 if frame.fd_flags is None else FD_FRAME_FLAG | frame.fd_flags & 3,
+    )
+    end = _PACKET_END.pack(2, 4, OUTBOUND if frame.is_sent else INBOUND, 0, 0, length)
+    return length, 8 + size, head + frame.data + bytes(padding) + end
 
 
 def _block(kind: int, body: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal
 
 from harness.runs.measured import Profile
@@ -110,7 +111,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The finding as plain JSON values, keys as in audit.json."""
-        return asdict(self)
+        return dict(plain(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,3 +275,22 @@ class Run:
             "severity": {level.value: sum(one.severity is level for one in failures) for level in Severity},
             "accepted": len(self.accepted()),
         }
+
+
+def plain(value: Any) -> Any:
+    """A value of a run with tables in the place of dataclasses; `dataclasses.asdict` copies each text in it, slowly."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(plain, value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(getattr(value, name)) for name in field_names(type(value))}
+    return value
+
+
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass, in order."""
+    return tuple(one.name for one in fields(kind))

@@ -14,12 +14,12 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
 from harness.errors import ShapeError, UserError
-from harness.runs.findings import SCHEMA_VERSION, Finding, Run, RunInfo
+from harness.runs.findings import SCHEMA_VERSION, Finding, Run, RunInfo, plain
 from harness.runs.json_shape import from_json
 
 T = TypeVar("T")
@@ -285,7 +285,7 @@ def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
 
 
 def _head(info: RunInfo) -> dict[str, Any]:
-    run = asdict(info)
+    run = plain(info)
     return {"schema_version": SCHEMA_VERSION, "target": run.pop("target"), "run": run}
 
 

@@ -93,18 +93,33 @@ def write_redacted(folder: Path, words: Vocabulary) -> None:
 def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
     stream = FrameStream(words)
     waiting: list[_Line] = []
+    unchanged: set[bytes] = set()
+    """Frames but for their times that stay as they are, by all that is known until `version`."""
+    version = words.version
     try:
         with open_file(original) as log:
             for line in log:
                 if not line.endswith(b"\n"):
                     break  # the run was killed while it was written
-                parts = _parts(line, words.addresses)
-                waiting.append(parts)
-                if parts[1] is not None:
-                    stream.add(parts[1])
+                content = line.partition(b") ")[2]
+                if version != words.version or len(unchanged) > MOST_WAITING:
+                    version = words.version
+                    unchanged.clear()
+                stands_alone = stream.is_idle
+                if stands_alone and content in unchanged and line[:1] == b"(":
+                    if out is not None:
+                        out.write(line)
+                    continue
+                waiting.append(_parts(line, words.addresses))
+                frame = waiting[-1][1]
+                before = b"" if frame is None else bytes(frame.data)
+                if frame is not None:
+                    stream.add(frame)
                 if len(waiting) > MOST_WAITING:
                     stream.close()
                 if not stream.is_waiting:
+                    if stands_alone and stream.is_idle and frame is not None and frame.data == before:
+                        unchanged.add(content)
                     _write(waiting, out)
     except OSError as error:
         raise UserError(f"{original}: {error.strerror}") from error

@@ -92,6 +92,11 @@ class FrameStream:
         """Whether frames that were added may still be changed."""
         return bool(self._open)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether what becomes of the next frame depends on that frame alone, where it is no first frame."""
+        return not self._open and not self._after_key
+
     def add(self, frame: PassingFrame) -> None:
         """Take the next frame."""
         data, identity = frame.data, frame.identity

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
+from operator import is_
 from typing import Any, Final, TypeVar
 
-from harness.runs.findings import Exchange, Finding, FrameRecord, RunInfo
+from harness.runs.findings import Exchange, Finding, FrameRecord, RunInfo, field_names
 from harness.runs.folder import BUS_LOG, CONSOLE_TXT, SECRETS_JSONL, RunFolder
 from harness.runs.measured import Profile
 from harness.runs.redaction.bus_log import SECRETS, OriginalLog, remark_on, write_redacted
@@ -94,6 +95,7 @@ class Redactor:
             for hook, shown in self.hooks.items():
                 text = text.replace(hook, shown)
             known = redacted_text(self.words, text)
+            known = original if known == original else known
             self._kept[original] = known
         return known
 
@@ -105,7 +107,8 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value) if type(value) is str else value
         if isinstance(value, (tuple, list)):
-            return type(value)(self._any(item) for item in value)
+            items = [self._any(item) for item in value]
+            return value if all(map(is_, items, value)) else type(value)(items)
         if isinstance(value, dict):
             return {key: self._any(item) for key, item in value.items()}
         if not is_dataclass(value) or isinstance(value, type):
@@ -117,8 +120,13 @@ class Redactor:
             own["seeds"] = tuple(redacted_hex(self.words, seed, lasting_only=True) for seed in value.seeds)
         if isinstance(value, RunInfo):
             own["console"] = without_numbers(self.words, value.console)
-        others = [one.name for one in fields(value) if one.name not in own and one.name not in _AS_DECLARED]
-        return replace(value, **own, **{name: self._any(getattr(value, name)) for name in others})
+        for name in field_names(type(value)):
+            if name not in own and name not in _AS_DECLARED:
+                before = getattr(value, name)
+                after = self._any(before)
+                if after is not before:
+                    own[name] = after
+        return replace(value, **own) if own else value
 
     def _exchange(self, exchange: Exchange) -> Exchange:
         return replace(
