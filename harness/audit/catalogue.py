@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import ModuleType
 
 from harness.audit.fuzzing import checks_among, checks_below
@@ -14,6 +15,11 @@ from harness.check import Attack, declared_attack
 
 def shipped_functions() -> dict[str, Callable[..., object]]:
     """Every check of the package ``attacks`` but the fuzz cases, by id, in the order of ids."""
+    return dict(_functions())
+
+
+@cache
+def _functions() -> dict[str, Callable[..., object]]:
     return dict(sorted((declared.id, function) for declared, function in _declared(_modules())))
 
 

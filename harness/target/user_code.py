@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from harness.errors import UserError
@@ -18,12 +19,18 @@ def load_file(path: Path, wanted_by: str) -> Any:
     module.__file__ = str(path)
     module_name = module.__name__
     sys.modules[module_name] = module
-    try:  # no byte code is kept: the file may change within the second that such a cache can tell
-        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
+    try:
+        exec(_compiled(path.read_bytes(), path), module.__dict__)
     except (Exception, SystemExit) as error:
         sys.modules.pop(module_name, None)
         raise UserError(f"{wanted_by}: {path} raised {told(error)}") from error
     return module
+
+
+@lru_cache(maxsize=32)
+def _compiled(source: bytes, path: Path) -> CodeType:
+    """Known by what the file holds: it may change within the second that a cache on disk can tell."""
+    return compile(source, path, "exec")
 
 
 def told(error: BaseException) -> str:
