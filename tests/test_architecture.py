@@ -73,8 +73,13 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree_of(path)))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -114,7 +119,7 @@ def test_nothing_but_the_clock_reads_time_sleeps_or_draws_chance() -> None:
 
 
 def asked_of_the_machine(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MACHINE and MACHINE[alias.name] is None)
             yield from (alias.name for alias in node.names if alias.name == "time")
@@ -141,7 +146,7 @@ def test_no_test_asserts_how_long_something_takes() -> None:
 
     found = []
     for path in sorted((ROOT / "tests").glob("**/*.py")):
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
                 for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
@@ -182,7 +187,7 @@ def test_a_public_name_is_there_for_a_check() -> None:
     used = {
         alias.name
         for path in files_of("attacks")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ImportFrom) and node.module == "harness"
         for alias in node.names
     }

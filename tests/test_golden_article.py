@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -13,11 +10,10 @@ import pytest
 
 from harness.audit.catalogue import shipped_functions
 from harness.audit.inprocess import run_checks
-from harness.cli.main import main
 from harness.runs.findings import Finding, Run
-from harness.runs.folder import read_run
 from harness.target import load_target
 from harness.verdict import Depth, Verdict
+from tests.audit.auditing import shared_audit
 
 ARTICLE_FAILS = {
     # Part 8; the severities are part 3's.
@@ -111,11 +107,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Audit]:
 
     @cache
     def audit(target: str) -> Audit:
-        gc.freeze()  # pytest ends with five collections; what was there before is none of its business
-        folder, out = tmp_path_factory.mktemp(target), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.chdir(folder):
-            code = main(["audit", target, "--out", "run", "--seed", "1"])
-        return Audit(code, read_run(folder / "run"), out.getvalue())
+        done = shared_audit(tmp_path_factory, target)
+        return Audit(done.code, done.run, done.out)
 
     return audit
 
