@@ -25,6 +25,11 @@ CHECKS_ONLY = ("--depth", "quick", "-k", "not fuzz/")
 
 NODES = Path(__file__).with_name("nodes.py")
 
+ON_A_TERMINAL = (
+    "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); from harness.cli.main import main; sys.exit(main())"
+)
+"""`uds-harness` as a shell starts it, though the tests themselves may run under nohup."""
+
 HANGS_S = 300
 """A process that has not ended by then never will."""
 
@@ -135,7 +140,7 @@ class Waiting:
         self.cwd = cwd
         ready, is_ready = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *map(str, arguments)],
+            [sys.executable, "-c", ON_A_TERMINAL, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, "READY": str(is_ready)},
             pass_fds=[is_ready],
@@ -151,7 +156,11 @@ class Waiting:
         """Send a signal, and wait for the end."""
         if self._said:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=HANGS_S)
+        try:
+            out, err = self.process.communicate(timeout=HANGS_S)
+        finally:
+            self.process.kill()  # without effect on what has ended
+            self.process.communicate()
         assert self._said, f"it never came to the waiting check\n{out}\n{err}"
         return Done(self.process.returncode, out, err, self.cwd)
 
