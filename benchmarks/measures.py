@@ -20,7 +20,6 @@ from benchmarks import socketcan
 from benchmarks.peers import PY_UDS, PYTHON_CAN, UDSONCAN, Peer
 from benchmarks.rows import Row
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
@@ -28,6 +27,7 @@ from harness.link.trace import Trace
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from harness.testing import run_checks
 from harness.verdict import Depth
 
 RUNS = 5

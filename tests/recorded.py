@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.ecu.defects import DEFECTS
 from harness.ecu.variants import VARIANTS
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
+from harness.testing import run_checks
 from harness.verdict import Depth
 
 from .variants import with_changes

@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "doctor": BUSES | {"discovery", "doctor"},
     "report": RUNS | {"report"},
     "audit": AUDIT,
+    "testing": AUDIT | {"testing"},
     "ecu": BASE | {"link", "simulation", "ecu"},
     "ecu_host": BASE | {"link", "simulation", "report", "ecu", "ecu_host"},
     "learning": AUDIT | {"learning"},

@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.runs.findings import Finding, Run
 from harness.target import load_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 from tests.audit.auditing import shared_audit
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.runs.findings import Finding
 from harness.target import Target, load_target
 from harness.target.model import ServiceEntry
 from harness.target.values import OPEN, Access
+from harness.testing import run_checks
 from harness.verdict import Verdict
 
 NODES = Path(__file__).parent / "nodes.py"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.audit.opening import open_tester
 from harness.errors import Inconclusive, UserError
 from harness.link.trace import Trace
@@ -17,6 +16,7 @@ from harness.measurements import Measurements
 from harness.measurements.pairs import read_pairs
 from harness.runs.findings import Finding
 from harness.target import Target, load_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 SEEDS = [bytes((number, 7 * number & 0xFF, 0x5A, number ^ 0x33)) for number in range(1, 6)]

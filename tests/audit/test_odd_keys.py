@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.runs.findings import Finding
 from harness.target import load_target, shipped_targets
+from harness.testing import run_checks
 from harness.verdict import Verdict
 
 NODES = Path(__file__).with_name("odd_keys.py")

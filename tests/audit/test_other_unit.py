@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from attacks.exposure.test_shared_secret import test_another_unit_has_another_secret as check
-from harness.audit.inprocess import run_checks
 from harness.ecu.exposure import sibling
 from harness.ecu.profiles import HARDENED
 from harness.errors import UserError
 from harness.measurements.other_unit import read_pairs
 from harness.runs.findings import Finding
 from harness.target import Target, load_target
+from harness.testing import run_checks
 
 from ..variants import with_changes
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.runs.findings import Finding
 from harness.target import Target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes

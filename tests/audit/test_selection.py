@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_checks, shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.audit.schedule import Stage, stage_of
 from harness.target import load_target
+from harness.testing import run_checks
 from harness.verdict import Depth
 
 from .auditing import Done, article_with, check, run_pytest, uds_harness, write_checks, write_target

@@ -10,7 +10,6 @@ import pytest
 
 from harness.audit.catalogue import shipped_functions
 from harness.audit.fuzzing import checks_among, checks_below
-from harness.audit.inprocess import run_checks
 from harness.audit.opening import open_tester
 from harness.audit.requirements import attacks_folder
 from harness.link.trace import Trace
@@ -20,6 +19,7 @@ from harness.runs.findings import Finding
 from harness.target import Target, load_target, shipped_targets
 from harness.tester.ecu_state import level_of
 from harness.tester.security import SecurityAccess
+from harness.testing import run_checks
 from harness.verdict import Depth, Severity, Verdict
 from tests.variants import with_changes
 

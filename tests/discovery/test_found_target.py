@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_bus_of
 from harness.discovery.discover import Found, discover
 from harness.ecu.variants import VARIANTS
@@ -15,6 +14,7 @@ from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
 from harness.target import Target, load_target, load_text, unknown_target
+from harness.testing import run_checks
 from harness.verdict import Verdict
 
 from ..variants import with_changes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_link
 from harness.discovery.discover import Found, discover
 from harness.link.clock import Chance
@@ -13,6 +12,7 @@ from harness.link.trace import Trace
 from harness.runs.findings import Finding
 from harness.target import Target, load_text
 from harness.target.load import unknown_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 NODES = "tests.discovery.session_nodes"

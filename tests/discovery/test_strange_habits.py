@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import SimulatedLink, open_link
 from harness.discovery.discover import Found, discover
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import load_text
 from harness.target.load import unknown_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 NODES = "tests.discovery.strange_nodes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
+from harness.testing import run_checks
 from harness.verdict import Verdict
 
 from ..variants import with_changes

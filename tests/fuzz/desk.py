@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.audit.fuzzing import check_of
-from harness.audit.inprocess import run_checks
 from harness.fuzz.case import Case, read_cases
 from harness.runs.findings import Finding
 from harness.target import Target, load_target
+from harness.testing import run_checks
 from harness.verdict import Depth
 
 from . import nodes

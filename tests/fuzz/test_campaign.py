@@ -11,7 +11,6 @@ from attacks.fuzz.test_mutations import test_a_mutated_request_gets_one_well_for
 from attacks.fuzz.test_random_frames import test_random_frames_neither_stop_nor_change_the_ecu as random_frames
 from attacks.fuzz.test_sweep import test_no_service_answers_that_is_not_documented as sweep
 from attacks.fuzz.test_transport_fuzz import test_frames_in_any_order_neither_stop_nor_change_the_ecu as sequences
-from harness.audit.inprocess import run_checks
 from harness.audit.opening import open_tester
 from harness.errors import NotRun, Violation
 from harness.fuzz.campaign import Campaign
@@ -19,6 +18,7 @@ from harness.link.trace import Trace
 from harness.target import Target
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
+from harness.testing import run_checks
 from harness.verdict import Severity
 
 from ..variants import with_changes

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.audit.fuzzing import check_of
-from harness.audit.inprocess import run_checks
 from harness.target import Reset, load_target
+from harness.testing import run_checks
 from harness.verdict import Severity, Verdict
 
 from .desk import allowing, case, run, target

@@ -9,9 +9,9 @@ import pytest
 
 import attacks.fuzz.test_scapy_cases as scapy_cases
 from harness.audit.fuzzing import checks_among, checks_below
-from harness.audit.inprocess import run_checks
 from harness.check import Attack, declared_attack
 from harness.target import load_target
+from harness.testing import run_checks
 from harness.verdict import Verdict
 
 from .desk import NODES, target

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from attacks.fuzz.test_state_walk import test_the_ecu_follows_the_state_machine as check
-from harness.audit.inprocess import run_checks
 from harness.ecu.variants import VARIANTS
 from harness.runs.findings import Finding
+from harness.testing import run_checks
 from harness.verdict import Depth, Severity, Verdict
 
 from ..variants import with_changes

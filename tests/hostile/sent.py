@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_bus_of
 from harness.discovery.discover import discover
 from harness.doctor.contact import answers
@@ -18,6 +17,7 @@ from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.target import PERMISSIONS, Permission, Target, load_target
+from harness.testing import run_checks
 from harness.verdict import Depth
 from tests.fuzz.test_shipped_cases import CASES
 from tests.strangers.table_frugal import SOUND as FRUGAL

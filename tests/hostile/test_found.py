@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_bus_of
 from harness.discovery.discover import discover
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
 from harness.target import Target, load_text, unknown_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 from tests.audit.auditing import uds_harness
 from tests.hostile import nodes_found

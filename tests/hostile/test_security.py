@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.target import Target, load_target
+from harness.testing import run_checks
 from harness.verdict import Verdict
 from tests.hostile import nodes_security
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.target import Target, load_target
 from harness.target.model import DataEntry, MemoryEntry, RoutineEntry, ServiceEntry, SessionEntry
 from harness.target.values import NEVER, Access, Span
 from harness.target.values import OPEN as EVERYBODY
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from . import nodes_flawed_vans, nodes_memory, nodes_other_ways, nodes_van, nodes_vans

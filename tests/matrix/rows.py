@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.ecu.defects import CAMPAIGNS, DEFECTS
 from harness.ecu.defects.declare import Defect
 from harness.ecu.variants import VARIANTS
 from harness.runs.findings import Finding
 from harness.target import Target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_checks, shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.ecu.defects import DEFECTS
 from harness.ecu.variants import VARIANTS
 from harness.runs.findings import Finding
 from harness.target import load_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.buses import open_link
 from harness.discovery import identifiers
 from harness.discovery.discover import Found, discover
@@ -17,6 +16,7 @@ from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import load_text
 from harness.target.load import unknown_target
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.runs.findings import Finding
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from . import table_limousine, table_limousine_access, table_limousine_security

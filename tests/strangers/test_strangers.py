@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from . import table_frugal, table_sedan

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from harness.audit.catalogue import shipped_functions
 from harness.audit.fuzzing import checks_among, checks_below
-from harness.audit.inprocess import run_checks
 from harness.audit.requirements import attacks_folder
 from harness.errors import HarnessError
 from harness.runs.findings import Finding
 from harness.target import Target
 from harness.target.load import load_text
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from .ecu import Unseen

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.inprocess import run_checks
 from harness.discovery import identifiers
 from harness.target.load import load_text
+from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 from tests.servers import test_servers as known
 
