@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from attacks.access_control.guards import each_session, is_absent, unlocked_for
 from attacks.access_control.readable import readable_data
@@ -22,6 +23,7 @@ from harness import (
     write_request,
 )
 
+MOST_ALIASED, IDENTIFIER_BITS = 4, 16
 MOST_SHOWN = 8
 """So many identifiers that are written are enough."""
 
@@ -135,6 +137,8 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
                 taken[did] = str(visit), reply
             elif reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
                 guarded.add(did)
+        for protected in tester.access.protected()[:MOST_ALIASED]:
+            judge_aliases(tester, protected, str(visit))
     unsaid = {did: one for did, one in taken.items() if did not in guarded and is_open_to_everybody(tester, did)}
     if len(unsaid) < len(taken):
         fail_for_taken(tester, {did: one for did, one in taken.items() if did not in unsaid})
@@ -155,6 +159,26 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
         tester.cite(unanswered[0])
         shown = unanswered[0].request[:3].hex(" ").upper()
         inconclusive(f"{len(unanswered)} writes were neither accepted nor refused, as {shown}: {unanswered[0]}")
+
+
+def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
+    """An identifier that differs in one bit, and is not declared, must not lead to protected data.
+
+    It is sent what the data holds already; only where that is accepted another value, to see the effect.
+    """
+    value = tester.read_reply(entry.did)
+    for did in (entry.did ^ 1 << bit for bit in range(IDENTIFIER_BITS)):
+        if not value.is_positive or tester.target.did(did) is not None:
+            continue
+        if not tester.request(write_request(did, value.pdu[3:])).is_positive:
+            continue
+        effect = tester.access.effect(entry, partial(tester.write, did))
+        if effect.is_changed:
+            fail(
+                expected=f"DID {entry.did:04X} unchanged by a write of DID {did:04X} {when}, locked",
+                observed=str(effect),
+                severity=Severity.CRITICAL,
+            )
 
 
 def is_open_to_everybody(tester: Tester, did: int) -> bool:

@@ -32,6 +32,7 @@ NOT_COMPARED = IN_DELAY | negative(Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT
 DEFAULT_SESSION, PROGRAMMING_SESSION = 0x01, 0x02
 NO_KEY_THERE = NOT_IN_SESSION | negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED, Nrc.BUSY_REPEAT_REQUEST)
 BEYOND_DELAY_S = 0.5
+BEYOND_S3 = 1.2
 FEWEST_BYTES = 2
 """A seed or key of one byte is the same again by chance."""
 
@@ -169,7 +170,7 @@ def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
     needs=("lockout",),
     proven_by=("old_key_accepted",),
 )
-def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measurements, level: int) -> None:
+def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     tester.session_for(level)
     judge_opened(tester, measure.key_book(level), level, "SA-25")
     for old_seed, old_key in used_pairs(tester, level):
@@ -196,7 +197,39 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measuremen
             tester.judge(replayed, sound=negative(Nrc.INVALID_KEY) | SEQUENCE_ERROR, tolerated=negative(), flawed=positive())
     judge_seed_before(tester, level)
     if tester.access.can_relock:
+        judge_each_lock(tester, level, depth)
         judge_other_sessions(tester, level)
+
+
+def judge_each_lock(tester: Tester, level: int, depth: Depth) -> None:
+    """However the level was locked again, the key that had opened it must not open it once more."""
+    for name, lock in ways_to_lock(tester, depth).items():
+        tester.session_for(level)
+        old = tester.security.unlock(level)
+        if lock() is False:
+            tester.note(f"{name}: not seen, so that nothing was judged after it")
+            continue
+        tester.session_for(level)
+        seed = tester.security.seed(level)
+        if not seed or not old.seed or tester.security.right_key(level, seed) == old.key:
+            tester.access.lock()
+            continue
+        replayed = tester.security.send_key(level, old.key)
+        if tester.guesses.outcome(level, replayed) is KeyOutcome.OPENED:
+            tester.cite(replayed)
+            judge_effect(tester, level, f"the level had been opened, and locked by {name}")
+
+
+def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | None]]:
+    """The end of the session by time, and restarts of each kind; what `Tester.access.lock` does is left out."""
+    ways: dict[str, Callable[[], bool | None]] = {}
+    s3_ms = tester.target.timing.s3_ms
+    if s3_ms is not None:
+        idle_s = s3_ms / 1000 * BEYOND_S3
+        ways[f"{idle_s:g} s without a request"] = partial(tester.wait, idle_s)
+    if depth is not Depth.QUICK:
+        ways |= {way.name: way.go for way in (*tester.restart.resets(), *tester.restart.power_cycles()[:1])}
+    return ways
 
 
 def judge_other_sessions(tester: Tester, level: int) -> None:

@@ -23,6 +23,9 @@ STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Ser
 RIGHT_KEYS_IN_VAIN = 4
 """So often a right key may go unaccepted without being refused as wrong, e.g. for want of a session."""
 
+NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
+"""Refusals of an ECU that may serve the same later: they say nothing of a key that has opened its level before."""
+
 NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED,
@@ -199,7 +202,9 @@ class EcuState:
             self.has_unlocked = True
         elif not was_right:
             state.last_wrong_s = now_s
-        elif not reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):  # else its seed was gone: it was not looked at
+        elif reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):
+            pass  # its seed was gone: it was not looked at
+        elif not (state.is_proven and reply.is_refused_with(*NOT_READY)):
             state.right_keys_in_vain += 1
             if reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
                 state.wrong_in_a_row += 1

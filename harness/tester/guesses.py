@@ -336,13 +336,19 @@ class Guesses:
     def _is_refusal(self, level: int, key: Reply) -> bool:
         """Whether an answer that came to two wrong keys is how the ECU refuses them.
 
-        It is if the right key, for a seed asked for in the same way, opens the level. Without a key that is known to be
-        right only a plain refusal, which is no refusal of the length, is believed.
+        It is if the right key, for a seed asked for in the same way, opens the level at once: one that is refused too may
+        have come too early after a start. Without a key that is known to be right only a plain refusal, which is no
+        refusal of the length, is believed.
         """
         security, client = self._security, self._client
         if security.level(level).is_proven and security.right_key_must_come_first:
             try:
-                security.unlock(level)
+                seed = security.seed(level)
+                right = security.send_key(level, security.right_key(level, seed))
+                if answer_of(right) == answer_of(key):
+                    return False
+                if not right.is_positive:
+                    security.unlock(level)
                 security.lock()
             except Inconclusive:
                 return False

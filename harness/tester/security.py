@@ -298,7 +298,7 @@ class SecurityAccess:
         """Open a level with the right key. Inconclusive when that fails, with the reason.
 
         What the ECU does decides, not what it answers. A right key that is refused while a delay may be running, or by an
-        ECU that says that it is not ready, is sent once more later. One that is refused as wrong makes the key function
+        ECU that says that it is not ready, is sent again later. One that is refused as wrong makes the key function
         suspect, and no wrong key is sent to the level after that.
         """
         state = self.level(level)
@@ -307,7 +307,8 @@ class SecurityAccess:
         self._client.session_for(level)
         if not state.is_proven:
             self.witnesses.look(level)
-        for is_last_try in (False, True):
+        has_waited = False
+        for tries_left in reversed(range(3 if state.is_proven else 2)):
             seed = self.seed(level)
             if not seed:
                 return Unlocked(b"", b"")
@@ -319,8 +320,9 @@ class SecurityAccess:
             if self._is_told_by(reply, level, seed):
                 self._client.state.open_already()
                 return Unlocked(b"", b"")
-            if is_last_try or not self._may_be_too_early(level, reply, was_in_delay=was_in_delay):
+            if not tries_left or has_waited or not self._may_be_too_early(level, reply, was_in_delay=was_in_delay):
                 break
+            has_waited = was_in_delay or reply.is_refused_with(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
             self._client.session_for(level)
         self._client.cite(reply)
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")

@@ -69,6 +69,7 @@ SHOWS: dict[str, Callable[[Talk], object]] = {
     "lockout-grows": grows,
     "key-of-wrong-length-is-a-wrong-key": lambda t: (go(t), t.seed(), t.says("270611"))[2] == "7f2735",
     "one-try-per-lockout": one_try_per_lockout,
+    "keys-refused-at-first": lambda t: (unlock(t), t.wait(2.0), unlock(t))[::2] == ("7f2722", "6706"),
     "level-in-session-90": lambda t: t.says("1090") == "509000320" + "1f4" and t.says("22F186") == "62f18690",
     "level-behind-two-vias": lambda t: (t.says("1061"), unlock(t, ("1003", "1041", "1061"))) == ("7f107e", "6706"),
     "fingerprint-before-seed": lambda t: (go(t), t.says("2705"))[1] == "7f2722",
@@ -168,6 +169,8 @@ SHOWS: dict[str, Callable[[Talk], object]] = {
     ),
     "memory-by-defined-identifier": defined_by_address,
     "memory-by-service-e3": lambda t: len(t.ask("E30000100010") or b"") == 17,
+    "any-key-after-timeout": lambda t: (unlock(t), t.wait(5.5), go(t), try_wrong(t))[3] == ["6706"],
+    "high-bit-of-identifier-ignored": lambda t: (t.says("2ECA0238"), t.says("224A02")) == ("6eca02", "624a0238"),
     "password-in-an-identifier": lambda t: b"password" in (t.ask("22F1A2") or b""),
     "key-in-a-log": lambda t: (
         (go(t), k := key(t.seed(), 5), t.ask(b"\x27\x06" + k), t.cut()) and k.hex().encode() in (t.ask("22F1A7") or b"")

@@ -36,6 +36,7 @@ TABLE = (
     ),
     sound("lockout-grows", "tractor_keys.py:LockoutGrows"),
     sound("key-of-wrong-length-is-a-wrong-key", "tractor_keys.py:LengthIsPartOfTheKey"),
+    sound("keys-refused-at-first", "tractor_keys.py:NoKeyAtFirst"),
     sound("level-in-session-90", "tractor_life.py:HighSession", in_session(0x90)),
     sound("level-behind-two-vias", "tractor_life.py:TwoDoorsDown", target(sessions=DEEP_SESSIONS, levels=(DEEP_LEVEL,))),
     sound("fingerprint-before-seed", "tractor_life.py:FingerprintFirst"),
@@ -349,5 +350,17 @@ TABLE = (
         "tractor_keys.py:ZeroPendingAtStart",
         "From the start to the first seed the key of a zero seed opens, though no seed was asked for.",
         "SA-21 SA-32 FZ-04",
+    ),
+    flawed(
+        "any-key-after-timeout",
+        "tractor_keys.py:AnyKeyAfterTimeout",
+        "When a session runs out in which the level is open, the next key opens it, whatever it is.",
+        "SA-09 SA-25 SA-31 SA-32 ST-02",
+    ),
+    flawed(
+        "high-bit-of-identifier-ignored",
+        "tractor_access.py:HighBitIgnored",
+        "A write of CA02 goes to 4A02, and is not guarded.",
+        "AC-01 AC-02 AC-15",
     ),
 )

@@ -26,6 +26,8 @@ WAYS = {
     "fingerprint-before-seed": ("1003", "2E4A010001"),
 }
 """The requests after which a seed is given, where they are more than 10 03."""
+WAITS_S = {"keys-refused-at-first": 2.0}
+"""After the start, until keys are taken."""
 RECORDS = {"seed-wants-a-record": "27054B31"}
 
 
@@ -37,6 +39,7 @@ def named(entries: tuple[Unseen, ...]) -> list[object]:
 def test_the_right_key_opens_and_nothing_else_was_open(entry: Unseen) -> None:
     talk = Talk(entry.factory)
     way = WAYS.get(entry.name, ("1003",))
+    talk.wait(WAITS_S.get(entry.name, 0.0))
     go(talk, way)
     assert not is_open(talk)
     assert unlock(talk, way, RECORDS.get(entry.name, "2705")).startswith("67")

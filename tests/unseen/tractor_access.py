@@ -268,3 +268,15 @@ class SecretInData(Tractor):
 
     def value(self, did):
         return tractor.SECRET if did == 0x4A30 else super().value(did)
+
+
+class HighBitIgnored(Tractor):
+    """Identifiers to be written are looked up without their highest bit, and guarded with it."""
+
+    def write(self, pdu):
+        did = int.from_bytes(pdu[1:3], "big")
+        written = did & 0x7FFF
+        if did & 0x8000 and len(pdu) - 3 == len(self.values.get(written, b"")):
+            self.values[written] = pdu[3:]
+            return b"\x6e" + pdu[1:3]
+        return super().write(pdu)

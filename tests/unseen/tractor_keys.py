@@ -62,6 +62,16 @@ class LengthIsPartOfTheKey(Tractor):
         return super().take_key(pdu)
 
 
+class NoKeyAtFirst(Tractor):
+    """In the first two seconds after a start keys are refused with 0x22, and use up the seed."""
+
+    def take_key(self, pdu):
+        if self.port.now_s < self.awake_s + 2.0 and self.seed is not None:
+            self.seed = None
+            raise Refusal(0x22)
+        return super().take_key(pdu)
+
+
 # Flawed.
 
 
@@ -216,3 +226,18 @@ class ZeroPendingAtStart(Tractor):
             self.is_open = True
             return self.agree(pdu)
         return super().take_key(pdu)
+
+
+class AnyKeyAfterTimeout(Tractor):
+    """When an open session runs out, the result of the last comparison stays: the next key is not compared."""
+
+    was_right = False
+
+    def expire(self):
+        was_open = self.is_open
+        super().expire()
+        self.was_right = self.was_right or (was_open and not self.is_open)
+
+    def fits(self, seed, sent):
+        was_right, self.was_right = self.was_right, False
+        return was_right or super().fits(seed, sent)
