@@ -1,4 +1,4 @@
-"""The golden table: what an audit must find on the shipped ECUs (CATALOGUE part 8 with part 11), verdict by verdict."""
+"""The golden table: what an audit must find on the shipped ECUs, verdict by verdict."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ ARTICLE_FAILS = {
     **{"TP-01": "medium", "TP-02": "medium", "TP-03": "medium", "TP-04": "medium", "TP-05": "medium"},
     **{"TP-12": "high", "TP-15": "high"},
     **{"IE-01": "high", "IE-05": "high", "DS-04": "low"},
-    # Part 8's warning, and part 11's word for it.
+    # A warning that counts as a failure.
     "SA-06": "medium",
     # Part 11: nothing ever locks it again.
     "ST-02": "high",
-    # In no list of part 8: junk answers and a seed that an unlocked level should not give break the rules of 7F and 2.1.
+    # Junk answers and a seed that an unlocked level should not give break the rules of 7F and 2.1.
     **{"FZ-02": "low", "FZ-04": "low"},
 }
 ARTICLE_PASSES = {
     *("SA-01", "SA-02", "SA-03", "SA-04", "SA-07"),  # os.urandom
-    "SA-25",  # by a key that was computed and not used (part 11, row 7)
+    "SA-25",  # by a key that was computed and not used
     *("SA-31", "SA-32", "SA-33", "SA-37", "SA-39", "AC-01", "AC-02", "AC-12", "DS-01", "IE-02"),
     "AC-15",  # 1010 is declared open
-    # In no list of part 8. The window and its growing log are not simulated, so DS-07 has nothing to find here.
+    # The window and its growing log are not simulated, so DS-07 has nothing to find here.
     *("CF-10", "CF-12", "DS-02", "DS-03", "DS-07", "FZ-01", "FZ-03", "FZ-05", "FZ-06", "IE-06", "ST-06", "TP-16"),
 }
 ARTICLE_UNDECIDED = {
@@ -199,7 +199,7 @@ def test_no_check_and_no_case_ends_in_error(target: str, audited: Audited) -> No
 
 
 def test_the_article_shows_the_frames_that_prove_it(audited: Audited) -> None:
-    """CATALOGUE 1.2: what the final script really puts on the bus."""
+    """What the final script really puts on the bus."""
     findings = {one.id: one for one in audited("article").findings}
     shown = {name: [frame.data for e in one.exchanges for frame in e.frames] for name, one in findings.items()}
     assert any(data.startswith("7F") and data.endswith("31") for data in shown["CF-01"])  # no PCI, and no service
@@ -210,14 +210,14 @@ def test_the_article_shows_the_frames_that_prove_it(audited: Audited) -> None:
 
 
 def test_unlimited_is_never_claimed(audited: Audited) -> None:
-    """CATALOGUE 11, rule 16: no limit in n evaluated keys, with the extrapolation beside it."""
+    """No limit in n evaluated keys, with the extrapolation beside it."""
     (limit,) = [one for one in audited("article").findings if one.id == "SA-09"]
     assert "no limit in 11 evaluated keys" in limit.observed
     assert "unlimited" not in limit.observed.lower()
 
 
 def test_the_bare_audit_ends_as_the_design_says(audited: Audited) -> None:
-    """DESIGN 10: a summary that ends "N findings, as expected of this deliberately weak ECU"."""
+    """A summary that ends "N findings, as expected of this deliberately weak ECU"."""
     last = " ".join(audited("article").out.rstrip().split("report:")[1].split("\n", 1)[1].split())
     number = len(audited("article").run.failures())
     assert last == f"{number} findings, as expected of this deliberately weak ECU"

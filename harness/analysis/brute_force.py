@@ -1,4 +1,4 @@
-"""How long would guessing take? Arithmetic on what was measured of a limit (CATALOGUE 7)."""
+"""How long would guessing take? Arithmetic on what was measured of a limit."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Clock:
 
 
 def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> Clock | None:
-    """Whether seeds, as numbers, grow evenly with the time at which they came (R² above 0.99, CATALOGUE 6.3).
+    """Whether seeds, as numbers, grow evenly with the time at which they came (R² above 0.99).
 
     They are told from a clock's reading alone, to within an error that leaves few guesses.
     """

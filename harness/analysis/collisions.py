@@ -1,4 +1,4 @@
-"""What do repeated seeds prove? Birthday statistics over a sample (CATALOGUE 6.1)."""
+"""What do repeated seeds prove? Birthday statistics over a sample."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Final
 ENOUGH: Final = 30
 SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
-"""Both from CATALOGUE, DS-07: p below the one, and an increase above the other."""
+"""Both from DS-07: p below the one, and an increase above the other."""
 END_SHARE: Final = 8
 """The beginning and the end of a series are an eighth of it each."""
 

@@ -11,7 +11,7 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 HASHES_PER_S: Final = {"one CPU core": 10e6, "16 CPU cores": 160e6, "one graphics card": 22e9}
-"""SHA-256 of one block; orders of magnitude (CATALOGUE part 7)."""
+"""SHA-256 of one block; orders of magnitude."""
 
 WEAK_BITS: Final = 64
 """Below, a search is a matter of money, not of time."""

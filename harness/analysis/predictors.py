@@ -1,4 +1,4 @@
-"""Can the next seed be told from those before? A prediction that comes true is a proof, not a statistic (CATALOGUE 6.3).
+"""Can the next seed be told from those before? A prediction that comes true is a proof, not a statistic.
 
 Each model is made from earlier seeds alone and held against later ones; so many must come true that bits of chance would
 do so once in 2^64.

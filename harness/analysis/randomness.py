@@ -1,4 +1,4 @@
-"""Are these seeds evenly distributed, and independent of each other? The battery of CATALOGUE 6.2.
+"""Are these seeds evenly distributed, and independent of each other?
 
 Each test family has a false-alarm budget of one in a million, divided among its tests (Bonferroni): `p` of an indication
 is already multiplied by their number. An alarm is to be confirmed on a fresh sample.

@@ -12,7 +12,7 @@ STEADY: Final = 0.2
 """Moments are a rhythm if their intervals differ from the mean by less than this part of it."""
 
 LONGEST_GAP: Final = 2.0
-"""In periods: what is away for longer has stopped (CATALOGUE, DS-01)."""
+"""In periods: what is away for longer has stopped."""
 MORE_JITTER: Final = 10.0
 JITTER_SHARE, JITTER_S = 0.05, 0.005
 """What counts as no jitter at all: a part of the period, and what other frames on the bus may cost."""

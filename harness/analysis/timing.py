@@ -1,4 +1,4 @@
-"""Do two kinds of request take different times? Welch's t-test over time stamps (CATALOGUE 6.5)."""
+"""Do two kinds of request take different times? Welch's t-test over time stamps."""
 
 from __future__ import annotations
 

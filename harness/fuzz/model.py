@@ -123,7 +123,7 @@ _SEQUENCE: Final = frozenset((Nrc.REQUEST_SEQUENCE_ERROR,))
 _KEY_WITHOUT_SEED: Final = (
     _SEQUENCE | _DELAY | _ANY_TIME | _SESSION | _DENIED | frozenset((Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE))
 )
-"""13 and 24 in either order (CATALOGUE 10, point 2); 24, 36, 37 and 22 in a delay (11, row 11)."""
+"""13 and 24 in either order; 24, 36, 37 and 22 in a delay: all of them are sound."""
 _KEY_REFUSED: Final = _KEY_WITHOUT_SEED | frozenset((Nrc.INVALID_KEY,))
 
 

@@ -26,7 +26,7 @@ MOST_AT_ONCE: Final = 4
 MOST_WATCHED: Final = 64
 
 SELF_HELP_S: Final = 5.0
-"""How long an ECU that fell silent is given to come back by itself (CATALOGUE, FZ-01)."""
+"""How long an ECU that fell silent is given to come back by itself."""
 
 
 @dataclass(frozen=True, slots=True)

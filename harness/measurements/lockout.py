@@ -13,7 +13,7 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 LIMIT_PROBE = LARGEST_LIMIT + 1
-"""One more than the largest attempt limit that is still a limit (CATALOGUE 11, row 4)."""
+"""One more than the largest attempt limit that is still a limit."""
 OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
 """Of keys, tried where neither a key nor the ECU's answers tell the right one. One byte would be guessed."""
 

@@ -52,7 +52,7 @@ BUSY_WAIT_S = 0.1
 SHARED_S = 5.0
 """So long after a frame of somebody else a second answer may be one to that."""
 LISTEN_S = 0.2
-"""How long raw frames are given to have a consequence (CATALOGUE, TP rows)."""
+"""How long raw frames are given to have a consequence."""
 
 # What every exchange asks for: until Python 3.12 an enum takes its time to find a member.
 _POSITIVE, _SILENCE, _BUSY = Kind.POSITIVE, Kind.SILENCE, Nrc.BUSY_REPEAT_REQUEST

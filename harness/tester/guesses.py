@@ -16,7 +16,7 @@ from harness.uds import Nrc, Service, is_seed_request
 from harness.verdict import Severity
 
 LARGEST_LIMIT = 10
-"""The most wrong keys after which a limit is still one (CATALOGUE 11, row 4)."""
+"""The most wrong keys after which a limit is still one."""
 
 PAUSE_STEP_S = 0.25
 

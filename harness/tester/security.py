@@ -58,7 +58,7 @@ class SecurityAccess:
         """Before each key, for an ECU that was too busy for one so soon after its seed."""
         self.witnesses = Witnesses(client)
         self.right_key_must_come_first = True
-        """Whether rule 15 can be kept: false where an unlocked ECU can never be locked again."""
+        """Whether the right key can be shown to work before the first wrong one: not where nothing locks the ECU again."""
         self.lock: Callable[[], None] = lambda: None
         """Lock the ECU again; given by whoever knows how."""
         self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None

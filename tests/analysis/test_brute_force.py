@@ -1,4 +1,4 @@
-"""The arithmetic of guessing, held against CATALOGUE 7."""
+"""The arithmetic of guessing."""
 
 from __future__ import annotations
 

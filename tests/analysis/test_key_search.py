@@ -1,4 +1,4 @@
-"""What it costs to find a secret from recorded pairs (CATALOGUE part 7), and that it can be done."""
+"""What it costs to find a secret from recorded pairs, and that it can be done."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Spoil = Callable[[int, bytes], bytes]
 
 
 def test_two_hundred_sound_samples_raise_no_alarm() -> None:
-    """CATALOGUE 5.2, B20: at most 1e-4 alarms are expected of a campaign, so none of 200."""
+    """At most 1e-4 alarms are expected of a campaign, so none of 200."""
     for run in range(200):
         seeds = sound(256, (5, 8, 16, 2)[run % 4], 1000 + run)
         assert not battery(seeds).alarms
@@ -64,7 +64,7 @@ def test_a_shift_register_is_short_in_each_position() -> None:
 
 
 def test_a_bit_of_55_percent_is_seen_in_ten_thousand_and_said_to_be_so() -> None:
-    """CATALOGUE 6.2 and M13: at 10000 seeds the battery has the power, at 1000 it has not."""
+    """At 10000 seeds the battery has the power, at 1000 it has not."""
     seeds = [
         bytes((seed[0] & 0x7F | (int.from_bytes(seed[1:3], "big") < 0.55 * 65536) << 7,)) + seed[3:]
         for seed in sound(10_000, 7)
@@ -75,7 +75,7 @@ def test_a_bit_of_55_percent_is_seen_in_ten_thousand_and_said_to_be_so() -> None
 
 
 def test_min_entropy_of_small_samples_is_what_sound_generators_score() -> None:
-    """CATALOGUE 6.2: the median for pooled bytes is 6.71 at 1000 seeds of 40 bits, one in a hundred scores below 6.54."""
+    """The median for pooled bytes is 6.71 at 1000 seeds of 40 bits, one in a hundred scores below 6.54."""
     scores = sorted(battery(sound(1000, 5, run)).min_entropy_per_byte for run in range(15))
     assert scores[7] == pytest.approx(6.71, abs=0.08)
     assert scores[0] > 6.4

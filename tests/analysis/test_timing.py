@@ -1,4 +1,4 @@
-"""Durations that differ are told from durations that only vary (CATALOGUE 6.5)."""
+"""Durations that differ are told from durations that only vary."""
 
 from __future__ import annotations
 

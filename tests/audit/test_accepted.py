@@ -1,4 +1,4 @@
-"""Findings that somebody decided to live with (DESIGN 7, [[accepted]])."""
+"""Findings that somebody decided to live with."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_is_accepted_until_a_day_fails_again_after_it(expires: str, code: i
 
 
 def test_what_is_accepted_and_no_longer_fails_is_said(place: Path) -> None:
-    """DESIGN 7: an accepted finding; if it stops failing the run says so."""
+    """An accepted finding; if it stops failing the run says so."""
     done = audited(place, accepting("SA-01"), "SA-01")
     assert done.verdicts == {"SA-01": "pass"}
     said = [remark for remark in done.document["run"]["remarks"] if "SA-01" in remark]

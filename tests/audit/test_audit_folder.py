@@ -1,4 +1,4 @@
-"""What an audit leaves behind: the files of DESIGN 8, each readable by a stranger, all saying the same."""
+"""What an audit leaves behind: its files, each readable by a stranger, all saying the same."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_secrets_are_in_no_file(place: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_the_ecu_printed_is_kept(article: Done) -> None:
-    """DESIGN 6: what a node prints is kept as its console."""
+    """What a node prints is kept as its console."""
     assert "Received request data" in article.document["run"]["console"]
 
 
@@ -453,7 +453,7 @@ def test_a_run_without_a_seed_prints_the_one_that_repeats_it(place: Path) -> Non
 
 
 def test_the_command_of_the_run_repeats_it(place: Path) -> None:
-    """DESIGN 8: `run` has the command that repeats it. One check was asked for, so one check is repeated."""
+    """`run` has the command that repeats it. One check was asked for, so one check is repeated."""
     (place / "first").mkdir()
     (place / "second").mkdir()
     first = uds_harness("audit", "hardened", "-k", "CF-02", "--depth", "quick", cwd=place / "first")

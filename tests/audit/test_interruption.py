@@ -123,7 +123,7 @@ def test_ctrl_c_before_the_first_check_leaves_a_report(tmp_path: Path) -> None:
 
 
 def test_the_ecu_is_left_as_it_was_found_after_ctrl_c(tmp_path: Path) -> None:
-    """Written over before the check was stopped: DESIGN 12, the ECU is left restored as far as it answers."""
+    """Written over before the check was stopped: the ECU is left restored as far as it answers."""
     body = (
         "entry = tester.target.did(0x1010)\n"
         "def act(value):\n"

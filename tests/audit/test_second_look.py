@@ -91,7 +91,7 @@ def test_an_ecu_that_stays_lost_is_inconclusive_and_ends_nothing(place: Path) ->
 
 
 def test_an_ecu_without_a_power_switch_that_dies_is_inconclusive(place: Path) -> None:
-    """DESIGN 8: a fail if the same sequence loses it again from a known state, else inconclusive."""
+    """A fail if the same sequence loses it again from a known state, else inconclusive."""
     done = audited(place, "DiesOnF0", KILLS, AFTERWARDS, more="")
     assert done.verdicts == {"MY-1": "inconclusive", "MY-2": "inconclusive"}, done.explain()
 
@@ -147,7 +147,7 @@ def test_what_waits_is_printed_when_it_is_settled_and_once(place: Path) -> None:
 
 
 def test_an_ecu_that_starts_unlocked_and_stays_so_is_inconclusive(place: Path) -> None:
-    """CATALOGUE 11, rule 11: the locked state is established, never assumed."""
+    """The locked state is established, never assumed."""
     (place / "open.py").write_text(
         "from harness.ecu.profiles import article\n"
         "def ecu():\n"

@@ -44,7 +44,7 @@ def test_a_check_can_be_run_alone(name: str, article: Done, place: Path) -> None
 def test_each_check_alone_comes_to_the_verdict_of_the_whole_audit(
     name: str, target: str, request: pytest.FixtureRequest
 ) -> None:
-    """DESIGN 8: no check reads another's verdict."""
+    """No check reads another's verdict."""
     whole: Done = request.getfixturevalue(target)
     alone = run_checks([FUNCTIONS[name]], load_target(target), seed=3, depth=Depth(whole.document["run"]["depth"]))
     assert {finding.verdict.value for finding in alone} == {whole.verdicts[name]}
@@ -63,7 +63,7 @@ def test_k_does_not_mind_small_letters(place: Path) -> None:
 
 
 def test_what_was_deselected_is_not_run_and_said(place: Path) -> None:
-    """DESIGN 8: not permitted, over budget, deselected: not_run. STYLE: say what was not tested, and why."""
+    """Not permitted, over budget, deselected: not_run."""
     done = uds_harness("audit", "article", "-k", "CF-02", cwd=place)
     verdicts = {result["id"]: result["verdict"] for result in done.document["results"]}
     assert {name: verdicts.get(name) for name in CHECKS} == dict.fromkeys(CHECKS, "not_run") | {"CF-02": "fail"}

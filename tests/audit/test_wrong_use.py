@@ -1,4 +1,4 @@
-"""Wrong use: one clear line, exit code 4, no traceback, nothing sent (DESIGN 12)."""
+"""Wrong use: one clear line, exit code 4, no traceback, nothing sent."""
 
 from __future__ import annotations
 

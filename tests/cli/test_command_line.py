@@ -242,7 +242,7 @@ def test_a_failure_adds_request_expected_observed_and_the_command_aligned(printe
 
 
 def test_the_report_is_named_and_the_number_of_findings_ends_the_output(printed: dict[str, str]) -> None:
-    """DESIGN 10: a summary that ends "N findings, …". A line that had to be broken stays together."""
+    """A summary that ends "N findings, …". A line that had to be broken stays together."""
     before, after = printed["article"].rstrip().split("report: ")
     assert before.endswith("\n\n"), before[-200:]
     path, closing = after.split("\n", 1)
@@ -275,7 +275,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_terminal_shows_which_check_is_under_way_and_how_many_there_are(shown: str) -> None:
-    """Issue 2, part 8: with progress while an audit runs."""
+    """Progress is shown while an audit runs."""
     steps = re.findall(r"\r\x1b\[K\[(\d+)/(\d+)\] ([A-Z]{2}-\d+|fuzz/[\w-]+)", shown)
     total = {int(of) for _, of, _ in steps}
     assert len(total) == 1, steps[:3]

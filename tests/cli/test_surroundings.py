@@ -66,7 +66,7 @@ def test_it_works_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> None:
-    """`uds-harness audit | head -1`: DESIGN 12, the run ends with what it measured, and the report is written."""
+    """`uds-harness audit | head -1`: the run ends with what it measured, and the report is written."""
     process = subprocess.Popen(AUDIT, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None

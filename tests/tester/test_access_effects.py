@@ -101,7 +101,7 @@ def test_effect_in_words() -> None:
 
 
 def test_effect_on_a_secret_value_does_not_tell_it() -> None:
-    """DESIGN 7: the content of a secret DID is never shown."""
+    """The content of a secret DID is never shown."""
     ecu = SecuredEcu()
     ecu.values[0x1010] = bytes.fromhex("C0FFEE01")
     effect = Desk(ecu).tester.access.write_effect(replace(OPEN, length=4, secret=True))

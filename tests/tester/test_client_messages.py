@@ -169,7 +169,7 @@ def test_flow_control_that_was_asked_for_is_no_garbage() -> None:
 
 
 def test_request_after_an_interrupted_transmission_goes_out() -> None:
-    """Ctrl-C in the middle of a long request: the ECU is to be left restored as far as it answers (DESIGN 12)."""
+    """Ctrl-C in the middle of a long request: the ECU is to be left restored as far as it answers."""
 
     class Interrupted(ScriptedEcu):
         def on_frame(self, message: can.Message) -> None:

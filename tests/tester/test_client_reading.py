@@ -95,7 +95,7 @@ def test_request_sent_back_is_malformed() -> None:
 
 
 def test_several_dids_may_be_answered_by_those_that_exist() -> None:
-    """CATALOGUE 2.2: at least one DID supported gives a positive response with the supported ones."""
+    """At least one DID supported gives a positive response with the supported ones."""
     assert ask("22 F1 90 10 10", "62 10 10 05").kind is Kind.POSITIVE
 
 

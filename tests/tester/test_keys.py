@@ -59,7 +59,7 @@ def failure(compute: KeyFunction) -> str:
     ],
 )
 def test_article_key_has_the_articles_vectors(seed: str, key: str) -> None:
-    """CATALOGUE 1.1, row 10."""
+    """The exchange that the article prints."""
     assert article_key(bytes.fromhex(seed), ARTICLE_SECRET.reveal()) == bytes.fromhex(key)
 
 
@@ -497,7 +497,7 @@ def test_the_value_of_an_option_is_in_no_message_of_a_failing_command(tmp_path: 
 
 
 def test_secret_is_in_no_message_of_a_failing_command(tmp_path: Path) -> None:
-    """DESIGN 7: a secret is never printed; a level whose key is a command may have one, for the checks to look for."""
+    """A secret is never printed; a level whose key is a command may have one, for the checks to look for."""
     secret = bytes.fromhex("C0FFEE0123456789")
     words = shlex.join([sys.executable, "-c", "import sys; sys.exit('bad secret C0FFEE0123456789')"])
     assert "C0FFEE" not in failure(function(f"command: {words}", tmp_path, secret=secret))

@@ -436,7 +436,7 @@ def test_a_key_that_is_not_permitted_is_not_counted() -> None:
 
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
-    """DESIGN 7: `wrong_keys` bounds what the ECU is given, by a fuzz case or a raw frame too."""
+    """`wrong_keys` bounds what the ECU is given, by a fuzz case or a raw frame too."""
     ecu = SecuredEcu(attempts=None)
     desk = Desk(ecu, key=None)
     tester = desk.tester

@@ -203,7 +203,7 @@ def test_restart_too_short_to_be_heard_is_not_seen_without_the_session_did() -> 
 
 
 def test_restart_too_short_to_be_heard_is_seen_where_the_usual_sessions_are_not_declared() -> None:
-    """DESIGN 7: without [[session]], 01, 02 and 03 where they answer."""
+    """Without [[session]], 01, 02 and 03 where they answer."""
     assert seen(FastEcu(), secured(sessions=()))
 
 

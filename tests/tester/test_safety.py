@@ -153,7 +153,7 @@ def test_routine_that_is_not_safe_or_only_found_may_not_run(routine: RoutineEntr
 
 @pytest.mark.parametrize("service", [ServiceEntry(id=0xB1, safe=True), ServiceEntry(range=Span(0xB0, 0xB3), safe=True)])
 def test_service_declared_safe_may_run(service: ServiceEntry) -> None:
-    """DESIGN 7: `safe` of a service, too, says that it may be run by a check."""
+    """`safe` of a service, too, says that it may be run by a check."""
     assert goes_out(Desk(ScriptedEcu(), target=allowing(services=(service,))), "B1 01")
 
 

@@ -258,7 +258,7 @@ def test_two_levels_are_kept_apart() -> None:
 
 
 def test_a_seed_of_another_level_ends_the_wait_for_this_ones_key() -> None:
-    """CATALOGUE 2.1, transitions 5 and 8: only one seed is pending, so the first level's key is a guess now."""
+    """Only one seed is pending, so the first level's key is a guess now."""
 
     class TwoLevels(SecuredEcu):
         def answers(self, pdu: bytes) -> Answers:

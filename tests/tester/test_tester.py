@@ -187,7 +187,7 @@ def test_failed_attempts_that_could_not_be_cleared_are_noted() -> None:
 
 
 def test_lockout_is_waited_out_where_no_key_can_clear_it() -> None:
-    """CATALOGUE 4, rule 5: wait the delay and never leave the unit locked."""
+    """Wait the delay and never leave the unit locked."""
     ecu = SecuredEcu(attempts=3)
     desk = Desk(ecu, key=None)
     guess(desk, 3)

@@ -76,7 +76,7 @@ def test_value_that_was_not_put_back_at_once_is_put_back() -> None:
 
 @pytest.mark.parametrize("key", [None, foreign_key])
 def test_value_of_an_ecu_that_protects_nothing_is_put_back_without_its_key(key: Any) -> None:
-    """It was changed without unlocking, so it can be changed back (DESIGN 12: restored as far as the ECU answers)."""
+    """It was changed without unlocking, so it can be changed back."""
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     desk = Desk(ecu, key=key)
     ecu.zero_seed = b"\x01\x02\x03\x04"
@@ -136,7 +136,7 @@ def test_ecu_that_cannot_be_locked_again_is_not_unlocked_to_put_a_value_back() -
 
 
 def test_secret_value_that_cannot_be_put_back_is_not_told() -> None:
-    """DESIGN 7: the content of a secret DID is never shown."""
+    """The content of a secret DID is never shown."""
     ecu = SecuredEcu()
     desk = Desk(ecu, target=secured(data=(replace(OPEN, secret=True), PROTECTED)))
     desk.tester.state.will_change(0x1010, bytes.fromhex("C0FFEE"))
