@@ -56,7 +56,7 @@ def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, level: int)
             )
     in_delay = wrong_key(tester, level, seed)
     if not (NOT_YET | TOO_MANY).accepts(following):  # nothing would say later that a delay is running: leave none behind
-        tester.wait(tester.security.delay_s(level))
+        tester.wait(tester.security.delay_s(level), f"the delay of level 0x{level:02X}")
     tester.judge(keys[-1], sound=TOO_MANY, tolerated=WRONG | NOT_YET, flawed=negative())
     tester.judge(following, sound=NOT_YET, tolerated=TOO_MANY | CONDITIONS, flawed=negative())
     tester.judge(in_delay, sound=SEQUENCE_ERROR | NOT_YET | TOO_MANY | CONDITIONS, tolerated=LENGTH, flawed=negative())

@@ -127,7 +127,7 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
     silenced = regular - {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
     s3_ms = tester.target.timing.s3_ms
     assert s3_ms is not None
-    tester.wait(s3_ms / 1000 * 1.2)
+    tester.wait(s3_ms / 1000 * 1.2, "the end of the session (S3)")
     missing = silenced - {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
     if missing:
         undo(tester)

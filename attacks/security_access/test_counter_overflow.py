@@ -41,7 +41,7 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     evaluated = lock_again(tester, level, allowed, evaluated=0, delay=delay)
     evaluated += lock_again(tester, level, allowed, evaluated=limit, delay=delay)
     if depth is Depth.DEEP or (tester.link.is_virtual and depth is not Depth.QUICK):
-        tester.wait(LONG_UP_S)
+        tester.wait(LONG_UP_S, "whether a counter overflows in time")
         evaluated += lock_again(tester, level, allowed, evaluated=evaluated, delay=delay)
         tester.note(f"limited once more after {LONG_UP_S / 3600:.1f} hours without a restart")
     if depth is not Depth.DEEP:

@@ -95,7 +95,7 @@ def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float)
     tester.restore()
     window = LockoutWindow(tester, level, wrong_keys, delay_s)
     window.open()
-    tester.wait(delay_s / 2)
+    tester.wait(delay_s / 2, f"the delay of level 0x{level:02X}")
     tester.session_for(level)
     return tester.security.send_key(level, tester.security.right_key(level, window.seed))
 
@@ -151,7 +151,7 @@ def judge_restarts(
     for name, restart in ways.items():
         window.open()
         if not is_at_once:
-            tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0))
+            tester.wait(max(0.2 * delay.at_least_s - window.elapsed_s, 0.0), f"the delay of level 0x{level:02X}")
             tester.session_for(level)
             if tester.guesses.is_seed(level, tester.guesses.seed_in_delay(level)):
                 inconclusive("the delay is over already when the session is entered: what a restart does cannot be told")
@@ -171,7 +171,7 @@ def judge_restarts(
         if reply.is_seed:
             window.forget()
     while done and window.is_open and window.is_early:
-        tester.wait(delay.at_least_s / 20)
+        tester.wait(delay.at_least_s / 20, f"the delay of level 0x{level:02X}")
         reply = tester.guesses.seed_in_delay(level)
         judge_seed_after(tester, measure, level, delay, window, " and ".join(done), reply)
 

@@ -64,7 +64,7 @@ def test_a_key_without_a_seed_is_refused(tester: Tester, depth: Depth, level: in
     for name, key in keys_without_seed(tester, depth, level, length, seed_length).items():
         reply = tester.security.send_key(level, key)
         if LIMITED.accepts(reply):
-            tester.wait(tester.security.delay_s(level) + BEYOND_DELAY_S)
+            tester.wait(tester.security.delay_s(level) + BEYOND_DELAY_S, f"the delay of level 0x{level:02X}")
             tester.session_for(level)
             reply = tester.security.send_key(level, key)
         if reply.is_positive or tester.guesses.outcome(level, reply) is KeyOutcome.OPENED:

@@ -225,7 +225,7 @@ def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s
     """See the level open while the session lasts; an ECU may lock itself earlier, but not at once."""
     for seconds in dict.fromkeys((idle_s, 0.0)):
         unlock_in(tester, session, lock.level)
-        tester.wait(seconds)
+        tester.wait(seconds, "whether the level stays open")
         control = shows.look()
         if control.is_open:
             return

@@ -137,7 +137,7 @@ def stays(tester: Tester, witness: Witness, pdu: bytes, steps: int) -> bool:
     enter(tester, DEFAULT)
     enter(tester, witness.session)
     for _ in range(steps):
-        tester.wait(STEP * s3_s(tester))
+        tester.wait(STEP * s3_s(tester), "within the session (S3)")
         tester.request(pdu)
     return witness.is_in_session(tester)
 
@@ -162,7 +162,7 @@ def outlasts(tester: Tester, witness: Witness, before: Sequence[Asked], after: S
     enter(tester, DEFAULT)
     enter(tester, witness.session)
     for asked in before:
-        tester.wait(STEP * s3_s(tester))
+        tester.wait(STEP * s3_s(tester), "within the session (S3)")
         asked.ask(tester)
     other = tester.others_heard(LOST_AFTER * s3_s(tester))
     for asked in after:
@@ -213,7 +213,7 @@ def is_kept_by(tester: Tester, witness: Witness, frames: Sequence[Frame]) -> boo
     listened_s = 0.02
     for share in (STEP, STEP, LOST_AFTER - 2 * STEP):
         reply = tester.raw_frames(frames, listen_s=listened_s)
-        tester.wait(share * s3_s(tester) - listened_s)
+        tester.wait(share * s3_s(tester) - listened_s, "the end of the session (S3)")
     if not witness.is_in_session(tester):
         return False
     tester.cite(reply)

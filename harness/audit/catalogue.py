@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import pkgutil
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from types import ModuleType
+from typing import Final
 
+import pytest
+
+from harness.audit import REQUEST
 from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.requirements import PACKAGE, attacks_folder
 from harness.check import Attack, declared_attack
+from harness.errors import UserError
+from harness.report.replay import own_pytest
+
+LONGEST_TROUBLE: Final = 400
 
 
 def shipped_functions() -> dict[str, Callable[..., object]]:
@@ -30,6 +42,65 @@ def shipped_checks() -> list[Attack]:
     declared = [declared for declared, _ in _declared(_modules())]
     declared += [case for case in map(declared_attack, cases) if case is not None]
     return sorted(declared, key=lambda one: (one.id.startswith("fuzz/"), one.id))
+
+
+def checks_in(paths: Sequence[Path]) -> list[Attack]:
+    """The declarations of the checks and cases in files and folders, collected by pytest as an audit collects them.
+
+    UserError: one cannot be read.
+    """
+    found = _Collected()
+    settings = Path(__file__).with_name("pytest.ini")
+    words = [
+        "-c",
+        str(settings),
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "uds_harness",
+        "-p",
+        "no:randomly",
+        "--collect-only",
+        "-qq",
+    ]
+    said = io.StringIO()
+    with own_pytest(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        pytest.main([*words, "--collect-only", "-qq", *map(str, paths)], plugins=[found])
+    if found.troubles:
+        raise UserError(found.troubles[0])
+    return sorted(found.checks, key=lambda one: (one.id.startswith("fuzz/"), one.id))
+
+
+class _Collected:
+    """Takes down what pytest finds."""
+
+    __name__ = REQUEST
+
+    def __init__(self) -> None:
+        self.checks: list[Attack] = []
+        self.troubles: list[str] = []
+
+    @pytest.hookimpl
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Keep what is declared."""
+        declared = declared_attack(getattr(item, "function", None))
+        if declared is not None:
+            self.checks.append(declared)
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what went wrong."""
+        if report.failed:
+            self.troubles.append(why_not_collected(report))
+
+
+def why_not_collected(report: pytest.CollectReport) -> str:
+    """Which file of checks cannot be read, and why, in a line."""
+    text = str(report.longrepr)
+    lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]
+    what = " ".join(lines) or text.strip().splitlines()[-1]
+    return f"{where[0] if where else report.nodeid}: {what[:LONGEST_TROUBLE]}"
 
 
 def _modules() -> list[ModuleType]:

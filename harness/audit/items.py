@@ -14,13 +14,14 @@ from _pytest.runner import runtestprotocol
 
 from harness.audit import REQUEST
 from harness.audit.check_version import check_version
+from harness.audit.logged import begins
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
 from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
 from harness.audit.session import AuditSession
 from harness.audit.stopping import Stop
 from harness.check import Attack, declared_attack
-from harness.errors import HarnessError, NotRun, fail
+from harness.errors import HarnessError, NotRun, UserError, fail
 from harness.report.pytest_html import DetailView
 from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
@@ -102,6 +103,21 @@ class Audit:
             item.stash[ATTACK] = declared
             item.extra_keyword_matches.update((declared.id, *declared.needs))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what was not chosen."""
+        chosen = self._session.options.chosen
+        if not chosen:
+            return
+        try:
+            chosen.refuse_strange(item.stash[ATTACK] for item in items if ATTACK in item.stash)
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
+        others = [item for item in items if ATTACK not in item.stash or not chosen.takes(item.stash[ATTACK])]
+        if others:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if item not in set(others)]
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += [item for item in items if ATTACK in item.stash]
 
@@ -154,6 +170,7 @@ class Audit:
             self._is_identified = True
             self._session.identify()
         runner = self._session.runner
+        begins(check.declared.id, check.parameter)
         final = runner.run(check, self._repeat(check.declared))
         self._settled += [finding for finding in final if (finding.id, finding.parameter) in self._held]
         own = [finding for finding in final if (finding.id, finding.parameter) not in self._held]

@@ -44,7 +44,7 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
     return Way(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
 
 
-def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Tester:
+def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None, kind: type[Tester] = Tester) -> Tester:
     """A tester on the target's bus, which its `link` closes. UserError: as for `open_way`."""
     way = open_way(target, seed=seed, trace=trace, ledger_path=ledger_path)
-    return Tester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)
+    return kind(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
 from harness.audit.contact import restored
 from harness.audit.knowledge import security_access_summary
+from harness.audit.logged import kind_of_tester
 from harness.audit.opening import open_tester
 from harness.audit.provenance import bus_access, commit, identification, operator, versions
 from harness.audit.requirements import not_tested
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
+from harness.audit.selection import Selection
 from harness.errors import HarnessError, LinkError, NotPermitted, Unjudged, UserError
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
@@ -45,6 +47,8 @@ class AuditOptions:
     """The command that repeats the run, but for what it selected."""
     selection: str = ""
     """What it selected, as options of that command."""
+    chosen: Selection = field(default_factory=Selection)
+    """Which checks are run, beside what pytest's own options leave."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
     found_text: str = ""
@@ -66,7 +70,8 @@ class AuditSession:
         target = options.target
         trace = Trace(channel=_log_channel(target))
         self._on_acceptances: list[str] = []
-        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger_path(target, options.reports))
+        ledger = ledger_path(target, options.reports)
+        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger, kind=kind_of_tester())
         self._link = self.tester.link
         try:
             self._clock = RealClock()

@@ -7,14 +7,21 @@ import contextlib
 import io
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.target_options import add_key, add_target, key_of, target_of
-from harness.errors import UserError
+from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from harness.audit.selection import Selection
+    from harness.cli.terminal import AuditRequest
     from harness.target import Target
+
+AUDIT_JSON = "audit.json"
+DEBUG = 2
+"""So often -v is given for the log."""
 
 NOTHING_JUDGED = 5
 EXIT_CODES = """exit codes of audit, the first that applies:
@@ -39,39 +46,79 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_target(audit)
     add_key(audit)
-    audit.add_argument("--depth", choices=("quick", "default", "deep"), default="default", help="sample sizes")
-    audit.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
+    add_selection(audit)
     audit.add_argument("-x", action="store_true", help="stop at the first failure")
     audit.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     audit.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
     audit.add_argument("--force", action="store_true", help="replace the run that is in --out")
-    audit.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
+    audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
+    audit.add_argument("-q", action="store_true", help="only say what it comes to")
+    audit.add_argument("-v", action="count", default=0, help="say each reason; -vv: log exchanges and waits, too")
     audit.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the checks; returns the exit code."""
-    import pytest
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Let a command take what chooses checks, and how large their samples are."""
+    parser.add_argument("--depth", choices=("quick", "default", "deep"), default="default", help="sample sizes")
+    parser.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
+    parser.add_argument(
+        "--check", action="append", default=[], metavar="GLOB", help="only checks with such an id, e.g. 'SA-0*'"
+    )
+    parser.add_argument("--family", action="append", default=[], metavar="F", help="only checks of this family, e.g. SA")
+    parser.add_argument("--severity", metavar="S", help="only checks of this severity or a worse one, e.g. high")
+    parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
 
-    from harness.audit.requirements import attacks_folder
-    from harness.audit.secrecy import hidden_names
-    from harness.audit.session import AuditOptions
-    from harness.cli.terminal import AuditRequest
-    from harness.link.clock import new_seed
-    from harness.report.replay import own_pytest
-    from harness.runs.folder import check_is_free
-    from harness.target import load_text
-    from harness.verdict import Depth
+
+def chosen_by(options: argparse.Namespace) -> Selection:
+    """What `add_selection` was given, and no file of it is missing. UserError: it chooses what there is not."""
+    from harness.audit.selection import Selection
+    from harness.verdict import Severity
 
     for path in options.checks:
         if not path.exists():
             raise UserError(f"--checks {path}: there is no such file or folder")
-    hidden = hidden_names(options.redact)
-    if hidden and options.keep_secrets:
-        raise UserError("--redact and --keep-secrets exclude each other; give one of them")
+    known = [severity.value for severity in Severity]
+    if options.severity is not None and options.severity not in known:
+        near = did_you_mean(options.severity, known)
+        raise UserError(f"--severity {options.severity}: there is none of that name{near}; give {', '.join(known)}")
+    severity = Severity(options.severity) if options.severity else None
+    chosen = Selection(checks=tuple(options.check), families=tuple(options.family), severity=severity)
+    if chosen and not options.checks:
+        from harness.audit.catalogue import shipped_checks
+
+        chosen.refuse_strange(shipped_checks())
+    return chosen
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the checks; returns the exit code."""
+    if options.q and options.v:
+        raise UserError("-q and -v exclude each other; give one of them")
+    if options.v >= DEBUG:
+        log_to(sys.stderr)
+    if not options.json:
+        return _run(options)[0]
+    with contextlib.redirect_stdout(sys.stderr):
+        code, folder = _run(options)
+    if folder is not None:
+        print((folder / AUDIT_JSON).read_text(encoding="utf-8"), end="")
+    return code
+
+
+def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
+    """The exit code, and the folder of the run if it has come to its end."""
+    from harness.audit.session import AuditOptions
+    from harness.cli.terminal import AuditRequest
+    from harness.link.clock import new_seed
+    from harness.runs.folder import check_is_free
+    from harness.target import load_text
+    from harness.verdict import Depth
+
+    chosen = chosen_by(options)
+    hidden = hidden_by(options)
     seed = new_seed() if options.seed is None else options.seed
     target, found_text = target_of(options), ""
     if options.key and target.path is not None:
@@ -81,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
     if target.path is None:
         found_text = _discovered(target, options)
         if not found_text:
-            return NOTHING_JUDGED
+            return NOTHING_JUDGED, None
         target = load_text(found_text, f"what was found on {target.can.interface}:{target.can.channel}")
     selection = [*(["-k", options.k] if options.k else []), *(["-x"] if options.x else [])]
     request = AuditRequest(
@@ -91,25 +138,60 @@ def run(options: argparse.Namespace) -> int:
             depth=Depth(options.depth),
             out=options.out,
             command=_command(options, seed),
-            selection=shlex.join(selection),
+            selection=shlex.join([*selection, *chosen.words()]),
+            chosen=chosen,
             checks=tuple(options.checks),
             found_text=found_text,
             keeps_secrets=options.keep_secrets,
             hidden=hidden,
             replaces_run=options.force,
-        )
+        ),
+        verbosity=-1 if options.q else options.v,
     )
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
+    code = run_pytest(request, selection)
+    return 0 if options.exit_zero and code == 1 else code, request.console.folder
+
+
+def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
+    """Run the checks that a request asks for, by a pytest that says nothing itself; its exit code."""
+    import pytest
+
+    from harness.audit.requirements import attacks_folder
+    from harness.report.replay import own_pytest
+
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
     words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks
     words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
     pytest_says = io.StringIO()
     with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
-        code = int(pytest.main([*words, str(attacks_folder()), *map(str, options.checks)], plugins=[request]))
+        code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
     if code not in range(6) or request.has_internal_error:
         print(pytest_says.getvalue(), file=sys.stderr)
-    return 0 if options.exit_zero and code == 1 else code
+    return code
+
+
+def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
+    """What is to be taken out of the run's files. UserError: it is not known, or nothing is to be."""
+    from harness.audit.secrecy import hidden_names
+
+    hidden = hidden_names(options.redact)
+    if hidden and options.keep_secrets:
+        raise UserError("--redact and --keep-secrets exclude each other; give one of them")
+    return hidden
+
+
+def log_to(stream: TextIO) -> None:
+    """Write what the harness logs to a stream, with the file and line that it comes from."""
+    import logging
+
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(filename)s:%(lineno)d: %(message)s"))
+    log = logging.getLogger("harness")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:

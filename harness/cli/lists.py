@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError, did_you_mean
 
@@ -13,11 +16,9 @@ if TYPE_CHECKING:
     from harness.check import Attack
 
 
-def list_checks() -> None:
-    """Every shipped check with its default severity."""
-    from harness.audit.catalogue import shipped_checks
-
-    for check in shipped_checks():
+def list_checks(paths: Sequence[Path] = ()) -> None:
+    """Every shipped check with its default severity, and those in `paths`."""
+    for check in checks_with(paths):
         name = f"{check.id:6} {check.severity.value}"
         row(name, max(len(name) + 2, 17), check.title)
 
@@ -65,14 +66,26 @@ def list_requirements() -> None:
         row("", 4, f"{one.says} [{answer}]")
 
 
+def checks_with(paths: Sequence[Path]) -> list[Attack]:
+    """The shipped checks, and those in files and folders of the user's. UserError: a path is missing, or cannot be read."""
+    from harness.audit.catalogue import checks_in, shipped_checks
+
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"--checks {path}: there is no such file or folder")
+    return [*shipped_checks(), *(checks_in(paths) if paths else [])]
+
+
 LISTS: dict[str, Callable[[], None]] = {
-    "checks": list_checks,
     "profiles": list_profiles,
     "defects": list_defects,
     "variants": list_variants,
     "targets": list_targets,
     "requirements": list_requirements,
 }
+
+
+ALL = ("checks", *LISTS)
 
 
 def show(check: Attack) -> None:
@@ -103,24 +116,65 @@ def row(name: str, width: int, text: str) -> None:
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Let both commands be typed."""
     listing = commands.add_parser("list", help="list the checks, profiles, defects, variants, targets, requirements")
-    names = ", ".join(LISTS)
-    listing.add_argument("what", nargs="?", metavar="WHAT", choices=tuple(LISTS), default="checks", help=f"one of {names}")
+    names = ", ".join(ALL)
+    listing.add_argument("what", nargs="?", metavar="WHAT", choices=ALL, default="checks", help=f"one of {names}")
+    _add_checks(listing)
+    listing.add_argument("--json", action="store_true", help="print all that is known of each as JSON")
     listing.set_defaults(run=_list)
 
     show = commands.add_parser("show", help="say what a check tests, why, and what to do about a failure")
     show.add_argument("id", metavar="ID", help="e.g. SA-09")
+    _add_checks(show)
     show.set_defaults(run=_show)
 
 
+def _add_checks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="these checks, too")
+
+
 def _list(options: argparse.Namespace) -> int:
-    LISTS[options.what]()
+    if options.checks and options.what != "checks":
+        raise UserError(f"--checks is for: uds-harness list checks; {options.what} has no files of yours")
+    if options.json:
+        print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
+    elif options.what == "checks":
+        list_checks(options.checks)
+    else:
+        LISTS[options.what]()
     return 0
 
 
-def _show(options: argparse.Namespace) -> int:
-    from harness.audit.catalogue import shipped_checks
+def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
+    """What a list holds as plain values, one table for each entry."""
+    if what == "checks":
+        for check in checks_with(paths):
+            yield asdict(check)
+    elif what == "profiles":
+        from harness.ecu.profiles import PROFILES
 
-    checks = {check.id: check for check in shipped_checks()}
+        yield from ({"name": name, "what": says} for name, says in PROFILES.items())
+    elif what == "defects":
+        from harness.ecu.defects import DEFECTS
+
+        for defect in DEFECTS.values():
+            yield {"name": defect.name, "what": defect.what, "kills": list(defect.kills), "survives": defect.survives}
+    elif what == "variants":
+        from harness.ecu.variants import VARIANTS
+
+        yield from ({"name": name, "what": variant.what} for name, variant in VARIANTS.items())
+    elif what == "targets":
+        from harness.target import load_target, shipped_targets
+
+        yield from ({"name": name, "notes": load_target(name).notes} for name in shipped_targets())
+    else:
+        from harness.audit.requirements import considered
+
+        for one in considered():
+            yield {**asdict(one), "checks": list(one.checks)}
+
+
+def _show(options: argparse.Namespace) -> int:
+    checks = {check.id: check for check in checks_with(options.checks)}
     check = checks.get(options.id) or checks.get(options.id.upper())
     if check is None:
         raise UserError(f"there is no check {options.id}{did_you_mean(options.id, checks)}; see: uds-harness list")

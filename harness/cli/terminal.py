@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final, TextIO
 
 import pytest
 
 from harness.audit import REQUEST
+from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
 from harness.audit.items import ATTACK, is_foreseen
 from harness.audit.session import AuditOptions
-from harness.report.conclusion import causes, closing_line, in_a_sentence, interruption, warnings
+from harness.report.conclusion import DESELECTED, causes, closing_line, in_a_sentence, interruption, warnings
 from harness.report.decode import service_name
 from harness.report.text import bytes_of, shown, shown_hex, visible
 from harness.runs.findings import Finding, Run
@@ -31,6 +32,7 @@ LONGEST_REQUEST: Final = 24
 MOST_REQUESTS: Final = 3
 
 _LABEL: Final = 10
+_NOT_JUDGED: Final = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
 _VERDICT: Final = max(len(verdict) for verdict in Verdict) + 2
 _COLOURS: Final = {
     Verdict.PASS: "32", Verdict.FAIL: "1;31", Verdict.ERROR: "1;35",
@@ -38,11 +40,11 @@ _COLOURS: Final = {
 }  # fmt: skip
 
 
-def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:
+def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH, has_reason: bool = True) -> list[str]:
     """One line for the result; below a failure what was asked, expected, observed, and how to repeat it.
 
-    The other verdicts but pass add their reason. Nothing of an ECU's answer can leave its line, or reach the terminal
-    as a control sequence.
+    The other verdicts but pass add their reason; without `has_reason` not where there was nothing to run. Nothing of an
+    ECU's answer can leave its line, or reach the terminal as a control sequence.
     """
     lines = _headline(finding, colour, width)
     if finding.verdict is Verdict.FAIL:
@@ -54,7 +56,7 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) 
         lines += _labelled("expected", finding.expected, width)
         lines += _labelled("observed", finding.observed, width)
         lines += _command("repeat", finding.repeat, width)
-    elif finding.verdict is not Verdict.PASS:
+    elif finding.verdict is not Verdict.PASS and (has_reason or finding.verdict not in _NOT_JUDGED):
         lines += _labelled("reason", finding.reason, width)
         if finding.verdict is Verdict.ERROR:
             lines += _command("repeat", finding.repeat, width)
@@ -64,10 +66,13 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) 
 def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list[str]:
     """The counts, the findings by severity, what must be known of the run; the last line is the number of findings."""
     lines = [line for text in warnings(run) for line in (*_hanging("! ", text, width), "")]
+    left_out = sum(finding.reason == DESELECTED for finding in run.with_verdict(Verdict.NOT_RUN))
     for verdict in Verdict:
-        if count := len(run.with_verdict(verdict)):
+        if count := len(run.with_verdict(verdict)) - (left_out if verdict is Verdict.NOT_RUN else 0):
             accepted = f", {len(run.accepted())} of them accepted" if verdict is Verdict.FAIL and run.accepted() else ""
             lines.append(f"{_painted(verdict, colour)}{count:>5}{accepted}")
+    if left_out:
+        lines.append(f"{'left out':<{_VERDICT}}{left_out:>5} by the selection")
     if failures := run.failures():
         lines += ["", "Findings by severity"]
         for severity in Severity:
@@ -192,7 +197,6 @@ def _counted(ids: Sequence[str]) -> list[str]:
 
 
 CLEAR_LINE = "\r\x1b[K"
-LONGEST_ERROR = 400
 
 
 class Console:
@@ -201,8 +205,12 @@ class Console:
     When nobody reads any more it goes quiet: the audit goes on, and its report is written.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, *, verbosity: int = 0) -> None:
+        """`verbosity`: below 0 only what it comes to is printed; above 0 also why something was not run."""
         self._out = out
+        self._verbosity = verbosity
+        self.folder: Path | None = None
+        """Of the run, once that has come to its end."""
         self._is_terminal = out.isatty()
         self.is_there = self._is_terminal and sys.stdin is not None and sys.stdin.isatty()
         """Somebody reads what is said, and can act."""
@@ -216,7 +224,7 @@ class Console:
 
     def starting(self, name: str) -> None:
         """Say what is under way."""
-        if self._is_terminal:
+        if self._is_terminal and self._verbosity >= 0:
             self._write(CLEAR_LINE + visible(f"[{self._done + 1}/{self._total}] {name}")[: WIDTH - 1])
 
     def result(self, finding: Finding) -> None:
@@ -226,11 +234,14 @@ class Console:
             self._not_begun.append(finding)
             return
         self._tell_not_begun()
-        self._write("\n".join([self._cleared(), *result_lines(finding, colour=self._is_terminal), ""]).lstrip("\n"))
+        if self._verbosity >= 0:
+            lines = result_lines(finding, colour=self._is_terminal, has_reason=self._verbosity > 0)
+            self._write("\n".join([self._cleared(), *lines, ""]).lstrip("\n"))
 
     def summary(self, run: Run, folder: str) -> None:
         """Print what it comes to, and where the report is."""
         self._tell_not_begun()
+        self.folder = Path(folder)
         lines = summary_lines(run, colour=self._is_terminal)
         end = len(lines) - lines[::-1].index("")
         lines.insert(end, f"report: {folder}/{AUDIT_HTML}")
@@ -244,7 +255,8 @@ class Console:
 
     def heading(self, text: str) -> None:
         """Print what is about to be done."""
-        self._write(f"{text}\n\n")
+        if self._verbosity >= 0:
+            self._write(f"{text}\n\n")
 
     def _tell_not_begun(self) -> None:
         if self._not_begun:
@@ -269,9 +281,9 @@ class AuditRequest:
 
     __name__ = REQUEST
 
-    def __init__(self, options: AuditOptions) -> None:
+    def __init__(self, options: AuditOptions, *, verbosity: int = 0) -> None:
         self.options = options
-        self.console = Console(sys.stdout)
+        self.console = Console(sys.stdout, verbosity=verbosity)
         self.has_internal_error = False
         self._has_collect_error = False
         self._names: dict[str, str] = {}
@@ -301,10 +313,7 @@ class AuditRequest:
         """Say which file of checks cannot be read, and why."""
         if report.failed:
             self._has_collect_error = True
-            lines = [line[1:].strip() for line in str(report.longrepr).splitlines() if line.startswith("E ")]
-            where = re.findall(r"^(\S+\.py:\d+): ", str(report.longrepr), flags=re.MULTILINE)[-1:]
-            what = " ".join(lines) or str(report.longrepr).strip().splitlines()[-1]
-            print(f"uds-harness: {where[0] if where else report.nodeid}: {what[:LONGEST_ERROR]}", file=sys.stderr)
+            print(f"uds-harness: {why_not_collected(report)}", file=sys.stderr)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -20,6 +20,7 @@ from harness.measurements.places import Place, State, home_of, places_of, states
 from harness.runs.findings import Exchange
 from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
 from harness.tester.reply import Reply
+from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 from harness.verdict import Depth, Severity
 
@@ -258,7 +259,7 @@ class _Rows:
         for _ in range(DELAYS_WAITED if is_first else 0):
             if not reply.is_delayed:
                 break
-            self._tester.wait(self._tester.security.delay_s(self._level) + 0.5)
+            self._tester.wait(self._tester.security.delay_s(self._level) + 0.5, delay_of(self._level))
             place.enter()
             reply = place.ask()
         return reply

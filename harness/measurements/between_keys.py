@@ -208,7 +208,7 @@ def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[A
     for seconds in (s3_s, *([long_s] if long_s else [])):
 
         def be_idle(seconds: float = seconds) -> None:
-            tester.wait(seconds)
+            tester.wait(seconds, "idle time between two wrong keys")
             tester.session_for(level)
 
         yield Act(

@@ -11,6 +11,7 @@ from harness.errors import Inconclusive, NotRun
 from harness.measurements.lockout import clean_seed
 from harness.tester.guesses import LARGEST_LIMIT, Guess, LockedOut
 from harness.tester.reply import Reply
+from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 from harness.verdict import Depth
@@ -161,7 +162,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
     refused_s = 0.0
     key_in_delay = None
     while refused_s < patience_s:
-        tester.wait(_step_s(refused_s, declared_s))
+        tester.wait(_step_s(refused_s, declared_s), delay_of(level))
         if declared_s and refused_s > declared_s / 2 and key_in_delay is None and security.level(level).is_proven:
             key_in_delay = security.send_key(level, security.right_key(level, locked.seed))
             if key_in_delay.is_positive:
@@ -174,7 +175,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
         _require_refusal(tester, level, reply)
         refused_s = asked_s
     silence_s = min(patience_s, 300.0)
-    tester.wait(silence_s)
+    tester.wait(silence_s, delay_of(level))
     asked_s = tester.link.now_s - locked.at_s
     reply = guesses.seed_in_delay(level)
     if tester.guesses.is_seed(level, reply):

@@ -47,7 +47,7 @@ def answer_held_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample
         unlock()
         tester.access.lock()
     quick_s = sorted(b - a for a, b in pairwise(asked_s))
-    tester.wait(max(1.1, held.held_s))
+    tester.wait(max(1.1, held.held_s), "a seed that is held is renewed")
     unlock()
     tester.access.lock()
     tester.restore()

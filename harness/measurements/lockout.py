@@ -8,6 +8,7 @@ from harness.analysis.brute_force import in_words, mean_time_s
 from harness.errors import Inconclusive
 from harness.runs.findings import Exchange
 from harness.tester.guesses import LARGEST_LIMIT, KeyOutcome
+from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 from harness.verdict import Depth
@@ -107,7 +108,7 @@ def _is_right_key_refused(tester: Tester, level: int) -> bool:
     if not seed or security.send_key(level, security.right_key(level, seed)).is_positive:
         tester.access.lock()
         return False
-    tester.wait(security.delay_s(level) + 0.5)
+    tester.wait(security.delay_s(level) + 0.5, delay_of(level))
     security.unlock(level)
     tester.access.lock()
     return True

@@ -196,7 +196,7 @@ class _Series:
     def _seed_at(self, moment_s: float) -> FirstSeed:
         tester, begun_s = self._tester, self._tester.restart.begun_s
         tester.session_for(self._level)
-        tester.wait(max(0.0, begun_s + moment_s - tester.link.now_s))
+        tester.wait(max(0.0, begun_s + moment_s - tester.link.now_s), "a certain time after the start")
         seed = tester.security.seed(self._level, as_given=True)
         age_s, utc_s = tester.link.now_s - begun_s, tester.link.utc_s
         refusal, second = None, b""

@@ -75,7 +75,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
     sampler.enter()
     steps = depth.choose(quick=4, default=12, deep=60)
     for _ in range(STEPS_IN_VIRTUAL_TIME * steps if tester.target.is_simulated else steps):
-        tester.wait(STEP_S)
+        tester.wait(STEP_S, "seeds some time apart")
         sampler.take(1)
     sampler.describe(f"each {STEP_S} s after the one before")
     for session in sampler.other_sessions():
@@ -84,7 +84,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
         sampler.describe(f"in session 0x{session:02X}")
     rest = wanted - sampler.asked
     for number, pause_s in enumerate(PAUSES_S):
-        tester.wait(pause_s)
+        tester.wait(pause_s, "seeds some time apart")
         sampler.enter()
         sampler.take((wanted - sampler.asked) if number else rest // 2)
         sampler.describe(f"in a row after a pause of {pause_s} s")
@@ -127,7 +127,7 @@ def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSam
             if held.renewal is Renewal.SESSION:
                 sampler.enter()
             elif held.renewal is Renewal.TIME:
-                tester.wait(step_s)
+                tester.wait(step_s, "a seed that is held is renewed")
             else:
                 sampler.ask_in_vain(held.longest_run - 1)
             sampler.take(1)

@@ -19,6 +19,8 @@ from harness.uds import Session
 R = TypeVar("R", bound=Reply | RawReply)
 
 
+END_OF_SESSION = "the end of the session (S3)"
+"""What is waited for, in the words of plans and logs."""
 STORING_S = 0.2
 """An ECU may answer before it has stored; so long after the answer a value is looked at again."""
 
@@ -157,7 +159,7 @@ class Access:
         client = self._client
         after = client.stable_value(entry.did)
         if after == before != wanted:
-            client.wait(STORING_S)
+            client.wait(STORING_S, "the ECU stores a value")
             after = client.stable_value(entry.did)
         if after not in (before, wanted) and self.changes_by_itself(entry.did, CLOCK_S):
             raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
@@ -169,7 +171,7 @@ class Access:
         before = client.read(did)
         looks = 1 if seconds <= STORING_S else LOOKS
         for _ in range(looks):
-            client.wait(seconds / looks)
+            client.wait(seconds / looks, "whether a value changes by itself")
             if client.read(did) != before:
                 return True
         return False
@@ -246,7 +248,7 @@ class Access:
     def _let_session_expire(self) -> bool:
         s3_ms = self._client.target.timing.s3_ms
         assert s3_ms is not None
-        self._client.wait(s3_ms / 1000 * 1.2)
+        self._client.wait(s3_ms / 1000 * 1.2, END_OF_SESSION)
         return False
 
     # The positive control

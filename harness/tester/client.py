@@ -106,7 +106,7 @@ class Client(Exchanger):
                 if self.link.now_s > give_up_s:
                     self._refused_after_start_up.add(step)
                     break
-                self.wait(START_UP_STEP_S)
+                self.wait(START_UP_STEP_S, "the ECU refuses sessions after its start")
                 reply = self.request(request)
             if reply.is_positive:
                 self._refused_after_start_up.discard(step)
@@ -138,7 +138,7 @@ class Client(Exchanger):
         while self.link.now_s < give_up_s:
             if self.request(self.liveness_request).is_silence:
                 return True
-            self.wait(RESTART_STEP_S)
+            self.wait(RESTART_STEP_S, "whether the ECU restarts when it leaves a session")
         return False
 
     def session_for(self, level: int) -> None:

@@ -159,7 +159,7 @@ class Exchanger:
         repeats = 0
         while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
             repeats += 1
-            self.wait(BUSY_WAIT_S)
+            self.wait(BUSY_WAIT_S, "the ECU is busy")
             reply = self._exchange(pdu, is_functional, wait_s)
         if is_stateful:
             self._hear(reply)
@@ -488,8 +488,8 @@ class Exchanger:
                 break
         return tuple(heard)
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass in silence. A session that needs TesterPresent ends meanwhile."""
+    def wait(self, seconds: float, why: str = "") -> None:
+        """Let time pass in silence; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
         self.listen(seconds)
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:

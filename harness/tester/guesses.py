@@ -11,7 +11,7 @@ from harness.errors import Inconclusive, NotApplicable, Violation
 from harness.tester.client import Client
 from harness.tester.ecu_state import NOT_COMPARED, answer_of
 from harness.tester.reply import Reply
-from harness.tester.security import LONGEST_DELAYS, START_UP_S, AlreadyOpen, SecurityAccess
+from harness.tester.security import LONGEST_DELAYS, START_UP_S, AlreadyOpen, SecurityAccess, delay_of
 from harness.uds import Nrc, Service, is_seed_request
 from harness.verdict import Severity
 
@@ -443,7 +443,7 @@ class Guesses:
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)
         while not self.is_seed(level, reply) and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
-            self._client.wait(1.05 * delay_s + PAUSE_STEP_S)
+            self._client.wait(1.05 * delay_s + PAUSE_STEP_S, delay_of(level))
             self._client.session_for(level)
             reply = self.ask(level)
         return reply, self._client.link.now_s - begun_s

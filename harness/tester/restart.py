@@ -191,7 +191,7 @@ class Restart:
                 return fell_silent, True
             if now_s > give_up_s or (life is not Life.NONE and now_s > ready_s + START_UP_S):
                 return fell_silent, life is not Life.NONE
-            client.wait(STEP_S)
+            client.wait(STEP_S, "the ECU boots")
 
     def _session_to_lose(self) -> int | None:
         """The session that the ECU is in, if that can be told and is not the one in which it starts."""

@@ -31,6 +31,11 @@ START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
 
 
+def delay_of(level: int) -> str:
+    """What is waited for after too many wrong keys, in the words of plans and logs."""
+    return f"the delay of level 0x{level:02X}"
+
+
 class Unlocked(NamedTuple):
     """The pair that opened a level; both empty if the level was open already."""
 
@@ -132,7 +137,8 @@ class SecurityAccess:
         reply = self.request_seed(level)
         waited_s = delayed_s = 0.0
         while not state.level(level).is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
-            self._client.wait(step_s)
+            is_delay = reply.is_delayed or self.is_in_delay(level)
+            self._client.wait(step_s, delay_of(level) if is_delay else "the ECU gives no seed yet")
             waited_s += step_s
             if reply.is_delayed or self.is_in_delay(level):
                 delayed_s = waited_s
@@ -348,10 +354,10 @@ class SecurityAccess:
         if self.level(level).suspect or not (self._client.allows("lockout") or self.level(level).is_proven):
             return False  # the next key would need the permission
         if reply.is_refused_with(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED) or was_in_delay:
-            self._client.wait(self.delay_s(level) + DELAY_MARGIN_S)
+            self._client.wait(self.delay_s(level) + DELAY_MARGIN_S, delay_of(level))
             return True
         if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT, Nrc.BUSY_REPEAT_REQUEST):
-            self._client.wait(START_UP_S / 2)
+            self._client.wait(START_UP_S / 2, "the ECU takes no key yet")
             return True
         return False
 
