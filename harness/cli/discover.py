@@ -19,8 +19,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "Without TARGET: the bus is heard first, and every usual id is asked on which\n"
         "nobody sends; --dry-run says which. Nothing that writes, resets or locks is\n"
         "sent to a real ECU unless the target allows it. With fd = true in TARGET or in\n"
-        "its URI, CAN FD is tried too. Not looked for: extended and mixed addressing,\n"
-        "where an address is the first byte of the data.",
+        "its URI, CAN FD is tried too. Where no id is answered, the usual ones (0x6F1,\n"
+        "0x750) and those that are named are asked behind each address that the first\n"
+        "byte of the data could be (extended and mixed addressing).",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(find)

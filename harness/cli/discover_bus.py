@@ -268,7 +268,8 @@ def _address(ecu: Ecu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
     fd = ", CAN FD" if ecu.answers_in_fd else "" if ecu.takes_padded else ", only frames that are not filled up"
-    return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){functional}{fd}"
+    address = "" if ecu.address is None else f" behind {'extension' if ecu.is_mixed else 'address'} 0x{ecu.address:02X}"
+    return f"0x{request[0]:X} -> 0x{response[0]:X} ({'29' if response[1] else '11'} bits){address}{functional}{fd}"
 
 
 def _map_lines(found: EcuMap) -> Iterator[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.discovery.plan import LISTENED_S, Plan, plan
 from harness.discovery.probes import DISOWNED, PROBES, SECOND, TESTER_PRESENT, Probe
-from harness.discovery.traffic import EXTENDED_REQUEST_ID, sentences
+from harness.discovery.traffic import sentences
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, is_usual, strangeness
 from harness.link.frame import Frame
+from harness.target.addressing import FIXED_PHYSICAL, addresses_in
 
 ANSWER_S = 0.2
 """P2 and what adapters add: so late an answer may still come."""
@@ -65,12 +66,34 @@ class Ecu:
     functional: Id | None = None
     is_quiet_on_functional: bool = True
     """Whether it keeps refusals of unknown services to itself there, as is the rule."""
+    address: int | None = None
+    """What each frame to it begins with, where that is an address."""
+    answer_address: int | None = None
+    """What each of its own begins with then."""
+    functional_address: int | None = None
+    """What frames to all ECUs begin with then."""
     takes_unpadded: bool | None = None
     takes_padded: bool = True
     """False: only frames as short as their content are answered."""
+    is_mixed: bool = False
+    """The address is an extension (mixed addressing), as where requests and answers begin with the same byte."""
     takes_fd: bool | None = None
     """Whether CAN FD frames are answered; None: not asked."""
     answers_in_fd: bool | None = None
+
+    @property
+    def addressing(self) -> dict[str, Any]:
+        """What a target declares of the way that frames to it are addressed; empty: normal addressing."""
+        functional = {} if self.functional_address is None else {"functional_address": self.functional_address}
+        if self.address is not None and self.is_mixed:
+            return {"addressing": "mixed", "address_extension": self.address} | functional
+        if self.address is not None:
+            answer = {} if self.answer_address is None else {"source_address": self.answer_address}
+            return {"addressing": "extended", "target_address": self.address} | answer | functional
+        found, back = (addresses_in(one[0], FIXED_PHYSICAL) for one in (self.pair.request, self.pair.response))
+        if found is None or back != found[::-1]:
+            return {}
+        return {"addressing": "normal-fixed", "target_address": found[0], "source_address": found[1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +109,8 @@ class Survey:
     """Which ids were not, and why, in sentences."""
     unsure: tuple[str, ...] = ()
     """What was seen and could not be explained, in sentences."""
+    plan: Plan | None = None
+    """What was asked, and what was not."""
 
 
 class Wire(Protocol):
@@ -123,8 +148,8 @@ def survey(
     answers is followed by the next. On `functional` ids, which nothing is sent to unless they are given, only the ECUs that
     were found are looked for. `announce` is told what will be asked before anything is. LinkError: the adapter fails.
     """
-    heard = list(_heard(link, LISTENED_S))
-    traffic = dict(Counter(_id(frame) for frame in heard))
+    heard = list(heard_in(link, LISTENED_S))
+    traffic = dict(Counter(id_of(frame) for frame in heard))
     known = set(traffic)
     chosen = plan(candidates, traffic, named=named, may_ask_all=bool(functional), pace_s=pace_s, bitrate=bitrate)
     announce(chosen)
@@ -136,7 +161,7 @@ def survey(
         found, is_unsure = _answering(link, _Asking(link, known, pace_s, progress, probe), wanted, named)
         pairs += found
         if is_unsure and not unsure:
-            unsure.append("Frames came after requests, but not each time that these were repeated.")
+            unsure.append("Perhaps an ECU is there: frames came after requests, but not each time that these were repeated.")
         if pairs:
             break
     if pairs:
@@ -154,14 +179,12 @@ def survey(
                 found = confirmed(link, request, known, patience_for(pair), probe=pair.probe, is_named=True)
                 shared = [one for one in found if one.response == pair.response]
                 if shared:
-                    ecu.functional, ecu.is_quiet_on_functional = request, _keeps_refusals_back(link, shared[0])
+                    ecu.functional, ecu.is_quiet_on_functional = request, keeps_refusals_back(link, shared[0])
         ecu.takes_padded = pair.probe.is_padded
         ecu.takes_unpadded = not pair.probe.is_padded or _says(link, pair, pair.probe.request, is_padded=False)
     if not any(ecu.pair.request in named for ecu in ecus):
         unsure += sentences(heard)
-    if not ecus and EXTENDED_REQUEST_ID in wanted:
-        unsure += _with_address_in_first_byte(link, known, pace_s)
-    return Survey(tuple(ecus), traffic, len(wanted), chosen.left_out, tuple(unsure))
+    return Survey(tuple(ecus), traffic, len(wanted), chosen.left_out, tuple(unsure), chosen)
 
 
 def planned(
@@ -199,33 +222,12 @@ def _further(
     return found
 
 
-def _with_address_in_first_byte(link: Wire, known: set[Id], pace_s: float) -> list[str]:
-    """ECUs that answer where the first byte of the data is their address; the frame is a first frame to others at most."""
-    for address in range(0x100):
-        field = (bytes((address,)) + TESTER_PRESENT.field)[:8]
-        answers: set[Id] | None = None
-        for _ in range(CONFIRMATIONS):
-            link.send(Frame(EXTENDED_REQUEST_ID[0], field, EXTENDED_REQUEST_ID[1]))
-            patience_s = pace_s if answers is None else ANSWER_S
-            heard = {_id(frame) for frame in _heard(link, max(pace_s, patience_s)) if _id(frame) not in known}
-            answers = heard if answers is None else answers & heard
-            if not answers:
-                break
-        if answers:
-            ids = ", ".join(f"0x{number:X}" for number, _ in sorted(answers))
-            return [
-                f"0x{EXTENDED_REQUEST_ID[0]:X} is answered on {ids} when the first byte of the data is 0x{address:02X}: the "
-                "address of an ECU is in the first byte (extended addressing), in which no id is asked here."
-            ]
-    return []
-
-
 def listen(link: Wire, seconds: float) -> dict[Id, int]:
     """How often each id is heard in the next seconds."""
-    return dict(Counter(_id(frame) for frame in _heard(link, seconds)))
+    return dict(Counter(id_of(frame) for frame in heard_in(link, seconds)))
 
 
-def _heard(link: Wire, seconds: float) -> Iterator[Frame]:
+def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
     """Every data frame of other nodes in the next seconds; a remote frame neither asks nor answers anything."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
@@ -281,8 +283,8 @@ class _Asking:
         return has_heard if requests else self._hears(patience_s)
 
     def _hears(self, seconds: float) -> bool:
-        heard = list(_heard(self._link, seconds))
-        return any(_id(frame) not in self.known and not self.probe.is_repeated_by(frame.data) for frame in heard)
+        heard = list(heard_in(self._link, seconds))
+        return any(id_of(frame) not in self.known and not self.probe.is_repeated_by(frame.data) for frame in heard)
 
 
 def confirmed(
@@ -300,16 +302,16 @@ def confirmed(
     """
     always: dict[Id, Pair] = {}
     for attempt in range(CONFIRMATIONS):
-        unasked = list(_heard(link, patience_s / 2))
-        silent = known | {_id(frame) for frame in unasked}
-        said_unasked = {(_id(frame), frame.data) for frame in unasked}
+        unasked = list(heard_in(link, patience_s / 2))
+        silent = known | {id_of(frame) for frame in unasked}
+        said_unasked = {(id_of(frame), frame.data) for frame in unasked}
         found = {
-            _id(frame): Pair(request, _id(frame), frame.data, latency_s, probe)
+            id_of(frame): Pair(request, id_of(frame), frame.data, latency_s, probe)
             for frame, latency_s in reversed(ask(link, request, probe, patience_s=patience_s))
             if not probe.is_repeated_by(frame.data)
             and (
-                _id(frame) not in silent
-                or (is_named and probe.is_answered_by(frame.data) and (_id(frame), frame.data) not in said_unasked)
+                id_of(frame) not in silent
+                or (is_named and probe.is_answered_by(frame.data) and (id_of(frame), frame.data) not in said_unasked)
             )
         }
         always = found if not attempt else {one: pair for one, pair in always.items() if one in found}
@@ -326,12 +328,12 @@ def ask(
         pass
     link.send(_frame(request, probe))
     sent_s = link.now_s
-    return [(frame, link.now_s - sent_s) for frame in _heard(link, patience_s) if wanted is None or _id(frame) in wanted]
+    return [(frame, link.now_s - sent_s) for frame in heard_in(link, patience_s) if wanted is None or id_of(frame) in wanted]
 
 
 def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
     """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
-    quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and _keeps_refusals_back(link, pair)]
+    quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
     functional += [
         pair
@@ -360,7 +362,7 @@ def _may_be_functional(pair: Pair, pairs: list[Pair]) -> bool:
     return pair.is_uds and any(pair.request == one.request or pair.response == one.response for one in others)
 
 
-def _keeps_refusals_back(link: Wire, pair: Pair) -> bool:
+def keeps_refusals_back(link: Wire, pair: Pair) -> bool:
     """Whether none of the refusals is heard that are not sent to functional requests."""
     return not any(_says(link, pair, request) for request in DISOWNED)
 
@@ -403,5 +405,6 @@ def _frame(request: Id, probe: Probe) -> Frame:
     return Frame(request[0], probe.field, request[1])
 
 
-def _id(frame: Frame) -> Id:
+def id_of(frame: Frame) -> Id:
+    """A frame's id, and whether it has 29 bits."""
     return frame.can_id, frame.is_extended

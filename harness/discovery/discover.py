@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from harness.discovery import identifiers, timing
-from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, planned, survey
+from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, Wire, planned, survey
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.fd import FlexibleWire, ask_in_fd
+from harness.discovery.first_byte import AddressedWire, ecus_behind
 from harness.discovery.guards import open_guards
 from harness.discovery.mapping import Mapper
 from harness.discovery.plan import Plan
@@ -19,8 +20,9 @@ from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
 from harness.discovery.sub_functions import ask_sub_functions
 from harness.discovery.target_text import target_text
-from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
+from harness.discovery.usual_ids import EVERYBODYS_IDS, FIRST_BYTE_IDS, Id, usual_ids
 from harness.errors import LinkError
+from harness.link.addressing import addresses_of
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Permission, SecurityLevel, Target
@@ -85,14 +87,15 @@ def discover(
         key_function(SecurityLevel(level=1, key=key), target.folder)  # a mistake in it is told before anything is asked
     longest_s = LONGEST_S[depth] if longest_s is None else longest_s
     asked, named = _candidates(candidates)
+    may_ask_all = Permission.FUNCTIONAL in target.safety.allow
     look = partial(
-        survey,
+        _look,
+        target=target,
         candidates=asked,
         pace_s=pace_s,
         progress=progress,
         named=named,
-        functional=EVERYBODYS_IDS if Permission.FUNCTIONAL in target.safety.allow else (),
-        bitrate=target.can.bitrate,
+        functional=EVERYBODYS_IDS if may_ask_all else (),
         announce=announce,
     )
     try:
@@ -101,7 +104,7 @@ def discover(
             flexible = FlexibleWire(link, has_data_bitrate=target.can.data_bitrate is not None)
             seen = seen if seen.ecus else look(flexible)
             for ecu in seen.ecus:
-                ask_in_fd(flexible, ecu)
+                ask_in_fd(flexible if ecu.address is None else AddressedWire(flexible, ecu.address), ecu)
         ecus = _one_each(link, target, seen.ecus)
     except KeyboardInterrupt:
         return Discovery(Survey((), {}, 0), (), INTERRUPTED)
@@ -131,6 +134,45 @@ def discover(
         if ended_by:
             break
     return Discovery(seen, tuple(found), ended_by)
+
+
+def _look(
+    link: Wire,
+    *,
+    target: Target,
+    candidates: Sequence[Id],
+    pace_s: float,
+    progress: Progress,
+    named: Sequence[Id],
+    functional: Sequence[Id],
+    announce: Callable[[Plan], None],
+) -> Survey:
+    """What a bus holds, behind the address that the target declares; without one, behind none and then behind any."""
+    declared = addresses_of(target.can)
+    look = partial(
+        survey,
+        candidates=candidates,
+        pace_s=pace_s,
+        progress=progress,
+        named=named,
+        bitrate=target.can.bitrate,
+        announce=announce,
+    )
+    if declared.request:
+        address = declared.request[0]
+        seen = look(AddressedWire(link, address))
+        for ecu in seen.ecus:
+            ecu.address, ecu.answer_address = address, target.can.source_address
+            ecu.is_mixed = target.can.addressing == "mixed"
+            ecu.functional_address = target.can.functional_address
+        return seen
+    seen = look(link, functional=functional)
+    if seen.ecus or seen.plan is None:
+        return seen
+    requests = [one for one in seen.plan.asked if one in named or (not named and one in FIRST_BYTE_IDS)]
+    ecus = ecus_behind(link, requests, seen.traffic, named=named, pace_s=seen.plan.pace_s, progress=progress)
+    found = tuple(ecus)
+    return replace(seen, ecus=found, unsure=() if found else seen.unsure)
 
 
 def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> Plan:
@@ -182,8 +224,10 @@ def _with_key(target: Target, level: int, key: str | None) -> SecurityLevel:
 
 def _tester(link: Link, target: Target, ecu: Ecu, ledger_path: Path | None) -> Tester:
     request, response = ecu.pair.request, ecu.pair.response
+    addressing = dict.fromkeys(("target_address", "source_address", "address_extension", "functional_address"))
     can = replace(
         target.can,
+        **{"addressing": "normal", **addressing, **ecu.addressing},
         request_id=request[0],
         response_id=response[0],
         functional_id=None if ecu.functional is None else ecu.functional[0],

@@ -29,7 +29,7 @@ class FlexibleWire:
         return self._wire.receive(until_s)
 
 
-def ask_in_fd(wire: FlexibleWire, ecu: Ecu) -> None:
+def ask_in_fd(wire: Wire, ecu: Ecu) -> None:
     """Note in the ECU whether it takes CAN FD frames, and whether it answers in them."""
     pair = ecu.pair
     answers = ask(wire, pair.request, pair.probe, wanted={pair.response}, patience_s=patience_for(pair))

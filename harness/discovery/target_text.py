@@ -85,7 +85,12 @@ def _can(can: Can, ecu: Ecu) -> str:
         comments.append(f"# That answer is none of the standard's: {ecu.pair.answer.hex(' ').upper()}.")
     comments += [f"# It is answered too when asked on {_shown(alias.request)}." for alias in ecu.aliases]
     comments += [f"# The same answers appear on {_shown(mirror.response)}." for mirror in ecu.mirrors]
-    if ecu.functional is not None:
+    if ecu.address is not None:
+        kind = "an extension of the address" if ecu.is_mixed else "its address"
+        comments.append(f"# The first byte of each frame to it is {kind}, 0x{ecu.address:02X}.")
+    if ecu.functional_address is not None:
+        comments.append("# functional_address: it answers behind that byte too, as every ECU would.")
+    if ecu.functional is not None and ecu.functional_address is None:
         refusals = "keeps refusals" if ecu.is_quiet_on_functional else "does not keep even refusals"
         comments.append(f"# functional_id: it answers there too, and {refusals} of unknown services to itself.")
     if ecu.takes_fd is not None:
@@ -105,6 +110,8 @@ def _can(can: Can, ecu: Ecu) -> str:
         "request_id": f"0x{request[0]:X}",
         "response_id": f"0x{response[0]:X}",
     }
+    for key, value in ecu.addressing.items():
+        keys[key] = _quoted(value) if isinstance(value, str) else f"0x{value:02X}"
     if ecu.functional is not None:
         keys["functional_id"] = f"0x{ecu.functional[0]:X}"
     others = [f"0x{number:X}" for number in dict.fromkeys(alias.request[0] for alias in ecu.aliases) if number != request[0]]

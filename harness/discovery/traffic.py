@@ -1,67 +1,71 @@
-"""What other nodes' frames, and answers to a first byte that is an address, tell of ECUs that were not asked properly."""
+"""What other nodes' frames tell of ECUs that were not asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from harness.discovery.usual_ids import Id
 from harness.link.frame import Frame
+from harness.link.isotp_frames import message_in
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service
 
-EXTENDED_REQUEST_ID: Id = (0x6F1, False)
-"""On which testers of one group of makers ask, with the ECU's address in the first byte."""
-
 _REQUEST_SERVICES = frozenset(Service)
+_REMEMBERED = 32
 
 
-def conversations(frames: Iterable[Frame]) -> Iterator[tuple[Id, Id, bool]]:
-    """The pairs of ids between which somebody else seems to speak UDS, and whether an address is in the first byte."""
-    asked: list[tuple[Id, bytes, bool]] = []
-    told: set[tuple[Id, Id, bool]] = set()
+class Conversation(NamedTuple):
+    """Two ids between which somebody else seems to speak UDS, and what the frames begin with where that is an address."""
+
+    request: Id
+    response: Id
+    request_address: bytes = b""
+    response_address: bytes = b""
+
+
+class _Asked(NamedTuple):
+    by: Id
+    address: bytes
+    message: bytes
+
+
+def conversations(frames: Iterable[Frame]) -> Iterator[Conversation]:
+    """Each conversation once."""
+    asked: list[_Asked] = []
+    told: set[Conversation] = set()
     for frame in frames:
-        for has_address in (False, True):
-            content = _content(frame.data[1:] if has_address else frame.data)
-            if not content:
+        own = (frame.can_id, frame.is_extended)
+        for address_bytes in (0, 1):
+            address, data = frame.data[:address_bytes], frame.data[address_bytes:]
+            message = message_in(data, address_bytes)
+            if not message:
                 continue
-            own = (frame.can_id, frame.is_extended)
-            for request_id, request, was_extended in reversed(asked[-32:]):
-                one = (request_id, own, has_address)
-                if was_extended is has_address and own != request_id and one not in told and _answers(content, request):
-                    told.add(one)
-                    yield one
+            for one in reversed(asked[-_REMEMBERED:]):
+                found = Conversation(one.by, own, one.address, address)
+                is_new = len(one.address) == address_bytes and own != one.by and found not in told
+                if is_new and _answers(message, one.message):
+                    told.add(found)
+                    yield found
                     break
-            if content[0] in _REQUEST_SERVICES and len(content) > 1:
-                asked.append((own, content, has_address))
+            if message[0] in _REQUEST_SERVICES and len(message) > 1:
+                asked.append(_Asked(own, address, message))
 
 
 def sentences(frames: Iterable[Frame]) -> Iterator[str]:
     """What to tell the user of such conversations."""
-    for request, response, has_address in conversations(frames):
-        ids = f"0x{request[0]:X} -> 0x{response[0]:X}"
-        if has_address:
-            yield (
-                f"Somebody seems to speak UDS on {ids} with an address in the first byte of the data (extended addressing), "
-                "in which no id is asked here."
-            )
-        else:
-            yield (
-                f"A tester seems to be talking on {ids}: end it and look again, or name the id, "
-                f"e.g. --request-id 0x{request[0]:X}."
-            )
+    for one in conversations(frames):
+        behind = ""
+        if one.request_address:
+            first, back = one.request_address.hex().upper(), one.response_address.hex().upper()
+            behind = f", with the address 0x{first} in the first byte of requests and 0x{back} in that of answers"
+        yield (
+            f"Perhaps an ECU is at 0x{one.request[0]:X} -> 0x{one.response[0]:X}, where a tester seems to be talking to "
+            f"it{behind}: end that and look again, or name the id, e.g. --request-id 0x{one.request[0]:X}."
+        )
 
 
-def _content(field: bytes) -> bytes:
-    """The message that a single frame holds, or the beginning of one that a first frame begins; empty if it is neither."""
-    if not field:
-        return b""
-    kind, low = field[0] >> 4, field[0] & 0xF
-    if kind == 0 and 0 < low < len(field):
-        return field[1 : 1 + low]
-    return field[2:] if kind == 1 and len(field) >= 6 and (low << 8 | field[1]) > 6 else b""
-
-
-def _answers(content: bytes, request: bytes) -> bool:
+def _answers(message: bytes, request: bytes) -> bool:
     service = request[0]
-    if content[0] == NEGATIVE_RESPONSE and len(content) == 3:
-        return content[1] == service
-    return len(content) > 1 and content[:2] == bytes((service + RESPONSE_OFFSET, request[1]))
+    if message[0] == NEGATIVE_RESPONSE and len(message) == 3:
+        return message[1] == service
+    return len(message) > 1 and message[:2] == bytes((service + RESPONSE_OFFSET & 0xFF, request[1]))

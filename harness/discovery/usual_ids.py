@@ -14,8 +14,16 @@ FIXED_BASES = (0x18DA, 0x14DA)
 TESTER_ADDRESSES = (0xF1, 0xF9)
 """Of cars, and of trucks; the first one is asked for with every base."""
 
+FIRST_BYTE_IDS: tuple[Id, ...] = ((0x6F1, False), (0x750, False))
+"""Where groups of makers put requests whose first byte is an address: the answers are on 0x600 + address, and on 0x758."""
+
 OTHER_LONG_IDS = range(0x17FC0000, 0x17FC0100)
 """Where one group of makers puts requests; the answers are 0x20000 further."""
+
+
+SHORT_STEPS = (8, 0x10, 0x20, -0x20, 0x6A, 0x400)
+"""By how much the id of answers differs from that of requests: most makers'; Renault and Nissan, PSA, Volkswagen, GM."""
+LONG_STEPS = (0x20000,)
 
 
 def usual_ids() -> list[Id]:
@@ -40,9 +48,10 @@ def is_usual(one: Id) -> bool:
 
 
 def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
-    """Low for pairs as the industry makes them: the answer 8 above, or target and source address exchanged; and quick."""
+    """Low for pairs as the industry makes them: target and source address exchanged, or a usual step; and quick."""
     number, is_long = request
     base, target, source = number >> 16, number >> 8 & 0xFF, number & 0xFF
     is_fixed = is_long and base in FIXED_BASES
-    usual = {base << 16 | source << 8 | target} if is_fixed else {number + 8, number + 0x20000}
+    steps = LONG_STEPS if is_long else SHORT_STEPS
+    usual = {base << 16 | source << 8 | target} if is_fixed else {number + step for step in steps}
     return response[0] not in usual, is_long and number < 0x800, latency_s

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UserError
-from harness.target.addressing import with_what_follows
+from harness.target.addressing import FIXED_PHYSICAL, MIXED_PHYSICAL, addresses_in, with_what_follows
 from harness.target.model import (
     PERMISSIONS,
     QUIRKS,
@@ -182,11 +182,12 @@ def _address_pair(request_id: Any, response_id: Any) -> tuple[Any, Any]:
 
 
 def _partner(can_id: object, step: int) -> int | None:
-    """The id of the other direction by custom: 8 further, or (0x18DAttss) source and target exchanged."""
+    """The id of the other direction by custom: 8 further, or (0x18DAttss, 0x18CEttss) source and target exchanged."""
     if not isinstance(can_id, int):
         return FIRST_ECU[step > 0]
-    if can_id & ~0xFFFF == 0x18DA_0000:
-        return 0x18DA_0000 | (can_id & 0xFF) << 8 | (can_id >> 8) & 0xFF
+    addresses = addresses_in(can_id, FIXED_PHYSICAL) or addresses_in(can_id, MIXED_PHYSICAL)
+    if addresses is not None:
+        return (can_id & ~0xFFFF) | addresses[1] << 8 | addresses[0]
     return can_id + step if 0 <= can_id <= 0x7FF and 0 <= can_id + step <= 0x7FF else None
 
 

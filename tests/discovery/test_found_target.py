@@ -8,6 +8,7 @@ import pytest
 
 from harness.audit.catalogue import shipped_functions
 from harness.buses import open_bus_of
+from harness.cli.discover_bus import own_id
 from harness.discovery.discover import Found, discover
 from harness.ecu.variants import VARIANTS
 from harness.link.clock import Chance
@@ -39,7 +40,9 @@ def found_of(declared: Target, *, with_keys: bool) -> Found:
     bus = replace(bus, security=levels, path=declared.path, can=replace(bus.can, fd=declared.can.fd))
     link = open_bus_of(bus, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
-        (one,) = discover(link, bus).ecus
+        is_named = declared.can.addressing in ("extended", "mixed")  # nobody asks every id behind every address
+        ids = [own_id(declared)] if is_named else None
+        (one,) = discover(link, bus, candidates=ids).ecus
     finally:
         link.close()
     return one

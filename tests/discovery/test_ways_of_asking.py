@@ -84,20 +84,15 @@ def test_the_functional_id_of_a_named_ecu_is_looked_for_where_that_is_allowed() 
 def test_a_tester_that_talks_on_an_id_is_named_where_the_id_is_not_asked() -> None:
     found = surveyed("polled")
     assert not found.ecus
-    assert any("A tester seems to be talking on 0x740 -> 0x748" in sentence for sentence in found.unsure)
+    assert any("at 0x740 -> 0x748, where a tester seems to be talking" in sentence for sentence in found.unsure)
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("address_first", "when the first byte of the data is 0x12"),
-        ("address_first_and_polled", "speak UDS on 0x6F1 -> 0x612 with an address in the first byte"),
-    ],
-)
-def test_an_address_in_the_first_byte_is_said_to_be_one(name: str, says: str) -> None:
-    found = surveyed(name)
+def test_an_address_in_the_first_byte_of_what_others_say_is_said_to_be_one() -> None:
+    found = surveyed("address_first_and_polled")
     assert not found.ecus
-    assert any(says in sentence for sentence in found.unsure)
+    (sentence,) = [one for one in found.unsure if "0x6F1 -> 0x612" in one]
+    assert "the address 0x12 in the first byte of requests and 0xF1 in that of answers" in sentence
+    assert "--request-id 0x6F1" in sentence
 
 
 def test_frames_that_answer_nothing_are_no_conversation() -> None:
