@@ -93,7 +93,7 @@ def _show_window(options: argparse.Namespace) -> int:
         if error.name is None or error.name.split(".")[0] != "textual":
             raise
         raise UserError("--tui needs Textual: pip install 'uds-harness[window]'") from None
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on the latter
         raise UserError("--tui needs a terminal")
     from harness.ecu_host.host import quiet_python_can
     from harness.ecu_host.state_file import StateFile
