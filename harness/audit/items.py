@@ -205,7 +205,18 @@ class Audit:
         except KeyboardInterrupt as interrupt:
             # It may have come at an instruction that belongs to no line, which pytest cannot show.
             raise interrupt.with_traceback(None) from None
+        self._stop_beside_another(item.session)
         return True
+
+    def _stop_beside_another(self, session: pytest.Session) -> None:
+        """End the run where somebody else asks the same ECU: neither its locks nor its answers are ours alone."""
+        other = self._session.tester.intruder()
+        if other and not self._session.options.target.can.shared:
+            self._stopped_by = (
+                f"somebody else asks this ECU: {other}; end that program, or write shared = true into [can] "
+                "and the run goes on beside it"
+            )
+            session.shouldstop = self._stopped_by
 
     def _run_check(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

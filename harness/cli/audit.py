@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.target_options import add_key, add_target, key_of, target_of
+from harness.cli.target_options import add_key, add_target, key_of, target_of, wait_for_bus_of
 from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("--force", action="store_true", help="replace the run that is in --out")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
+    audit.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
     audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
     audit.add_argument("-q", action="store_true", help="only say what it comes to")
@@ -125,11 +126,13 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
         raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
     if options.out is not None:
         check_is_free(options.out, replaces_run=options.force)
+    wait_for_bus_of(target, options.wait)
     if target.path is None:
         found_text = _discovered(target, options)
         if not found_text:
             return NOTHING_JUDGED, None
         target = load_text(found_text, f"what was found on {target.can.interface}:{target.can.channel}")
+        wait_for_bus_of(target, options.wait)
     selection = [*(["-k", options.k] if options.k else []), *(["-x"] if options.x else [])]
     request = AuditRequest(
         AuditOptions(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
-from harness.cli.target_options import add_key, add_target, key_of, target_of
+from harness.cli.target_options import add_key, add_target, key_of, seconds_of, target_of
 from harness.errors import UserError
 
 
@@ -53,13 +52,5 @@ def run(options: argparse.Namespace) -> int:
         depth=Depth(options.depth),
         out=options.out,
         is_dry_run=options.dry_run,
-        longest_s=None if options.time is None else _seconds(options.time),
+        longest_s=None if options.time is None else seconds_of("--time", options.time),
     )
-
-
-def _seconds(text: str) -> float:
-    """``90s``, ``15m``, ``2h`` as seconds. UserError: it is none of these."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
-    if match is None or not float(match[1]):
-        raise UserError(f"--time {text}: give seconds, minutes or hours, e.g. 90s, 15m or 2h")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,26 @@ def key_of(options: argparse.Namespace) -> str | None:
         raise UserError(f"--key {key}: it takes a secret; write key and secret into a target file")
     file, colon, function = key.rpartition(":")
     return f"{Path(file).absolute()}:{function}" if colon and file.endswith(".py") else key
+
+
+def seconds_of(option: str, text: str) -> float:
+    """``90s``, ``15m``, ``2h`` as seconds. UserError: it is none of these."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
+    if match is None or not float(match[1]):
+        raise UserError(f"{option} {text}: give seconds, minutes or hours, e.g. 90s, 15m or 2h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def wait_for_bus_of(target: Target, text: str | None) -> None:
+    """Wait so long for a real bus that another run uses. UserError: it is still used then."""
+    if text is None:
+        return
+    from harness.link.lock import wait_for_bus
+    from harness.target import SIMULATED_INTERFACE
+
+    longest_s = seconds_of("--wait", text)
+    if target.can.interface != SIMULATED_INTERFACE:
+        wait_for_bus(f"{target.can.interface}:{target.can.channel}", longest_s, lambda text: print(text, flush=True))
 
 
 def _number(text: str) -> int:

@@ -7,13 +7,29 @@ import os
 import pwd
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from harness.errors import UserError
+from harness.link.clock import RealClock
+
+
+class Waiting(Protocol):
+    """A clock that time is let pass by."""
+
+    def now_s(self) -> float:
+        """Seconds that only grow."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
 
 _CREDENTIALS = struct.Struct("3i")
 """Linux's ``struct ucred``: process, user, group."""
 MOST_WAITING = 4096
+LOOK_S = 0.5
+"""How often a bus that is waited for is looked at."""
 LONGEST_NAME_BYTES = 100
 """Linux allows 107 bytes for the name of a socket."""
 
@@ -27,6 +43,10 @@ class BusLock:
 
     def __init__(self, bus: str) -> None:
         name = abstract_name(f"uds-harness-bus-{bus}")
+        waited_for = _waited_for.pop(name, None)
+        if waited_for is not None:
+            self._socket = waited_for
+            return
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.bind(name)
@@ -34,12 +54,43 @@ class BusLock:
         except OSError as error:
             self._socket.close()
             if error.errno == errno.EADDRINUSE:
-                raise UserError(f"{bus}: another run uses this bus ({holder_of(name)}); wait for it to end") from None
+                raise BusInUse(f"{bus}: another run uses this bus ({holder_of(name)}); wait for it to end") from None
             raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error.strerror})") from error
 
     def release(self) -> None:
         """Let the next run have the bus."""
         self._socket.close()
+
+    def keep_for_later(self, bus: str) -> None:
+        """Hold it for the next `BusLock` that this process makes for the same bus, or until the process ends."""
+        _waited_for[abstract_name(f"uds-harness-bus-{bus}")] = self._socket
+
+
+_waited_for: dict[bytes, socket.socket] = {}
+
+
+class BusInUse(UserError):
+    """Another run holds the bus."""
+
+
+def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: Waiting | None = None) -> None:
+    """Wait until nobody uses a bus, and hold it for the run that follows. UserError: it is still used after so long.
+
+    `say` is told once who is waited for.
+    """
+    clock = clock or RealClock()
+    until_s, has_said = clock.now_s() + longest_s, False
+    while True:
+        try:
+            BusLock(bus).keep_for_later(bus)
+            return
+        except BusInUse as error:
+            if clock.now_s() >= until_s:
+                raise
+            if not has_said:
+                say(f"{str(error).removesuffix('; wait for it to end')}; waiting for it to end")
+                has_said = True
+        clock.sleep(LOOK_S)
 
 
 def abstract_name(text: str) -> bytes:

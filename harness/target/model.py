@@ -98,6 +98,8 @@ class Can:
     """Whether CAN FD frames are sent and taken."""
     data_bitrate: Annotated[int | None, integer(1_000, 20_000_000, "bits per second, e.g. 2000000")] = None
     """Of the data phase of CAN FD frames."""
+    shared: Annotated[bool, FLAG] = False
+    """Whether another tester may ask the ECU on the same ids: an audit on a real bus goes on beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

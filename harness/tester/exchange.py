@@ -51,6 +51,8 @@ BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
 SHARED_S = 5.0
 """So long after a frame of somebody else a second answer may be one to that."""
+FEWEST_INTRUSIONS = 3
+"""So many frames of somebody else on our request id are no slip of a finger."""
 LISTEN_S = 0.2
 """How long raw frames are given to have a consequence."""
 
@@ -335,6 +337,16 @@ class Exchanger:
                 self._owed.clear()
             else:
                 self._follow_pending(message)
+
+    def intruder(self) -> str:
+        """What somebody else asks the same ECU, on a real bus; empty: too little to speak of, or it cannot be told.
+
+        Only an adapter that confirms our own frames tells them from others' on the same id.
+        """
+        first, count = self._transport.intruder, self._transport.intrusions
+        if first is None or count < FEWEST_INTRUSIONS or self.link.is_virtual or not self.link.confirms_sending:
+            return ""
+        return f"{first.text()} and {count - 1} more frames on 0x{first.can_id:X}"
 
     def is_shared(self) -> bool:
         """Whether somebody else has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""

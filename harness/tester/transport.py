@@ -62,6 +62,10 @@ class Transport:
         """Frames from the response id that came when nothing was asked."""
         self.shared_s = -math.inf
         """When a frame of somebody else to this ECU, or an echo of ours, was heard last, by the link's time."""
+        self.intruder: Frame | None = None
+        """The first frame that somebody else sent on our request id, or an echo of ours."""
+        self.intrusions = 0
+        """How many there were."""
         self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
         """Requests that somebody else sent to this ECU, with their times, and that were not seen answered."""
 
@@ -189,6 +193,9 @@ class Transport:
         if not self._is_to_this_ecu(frame):
             return
         self.shared_s = self.link.now_s
+        if frame.can_id == self._request_id:
+            self.intruder = self.intruder or frame
+            self.intrusions += 1
         pdu = frame.pdu
         if pdu and frame.pci_type == FrameType.SINGLE and not frame.is_remote:
             is_silent = pdu[0] in SUB_FUNCTION_SERVICES and len(pdu) > 1 and pdu[1] & SUPPRESS_POSITIVE_RESPONSE

@@ -24,7 +24,7 @@ from harness.link.adapter import rate_options, trouble_with
 from harness.link.bus import CanLink, Link
 from harness.link.clock import Chance
 from harness.link.frame import Frame
-from harness.link.lock import BusLock
+from harness.link.lock import BusLock, wait_for_bus
 from harness.link.trace import Trace
 
 READ_1010 = Frame(0x740, bytes.fromhex("0322101000000000"))
@@ -502,6 +502,47 @@ def test_simulated_buses_are_as_many_as_one_likes() -> None:
 def test_who_holds_the_bus_is_said(virtual_link: Link, request: pytest.FixtureRequest) -> None:
     with pytest.raises(UserError, match=rf"process {os.getpid()} of \S+, running for \d+ (s|min)"):
         open_bus("virtual", request.node.name)
+
+
+class Releasing:
+    """A clock in whose third wait the other run ends."""
+
+    def __init__(self, link: Link | None) -> None:
+        self.seconds = 0.0
+        self._link = link
+
+    def now_s(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        if self._link is not None and self.seconds >= 1.5:
+            self._link.close()
+            self._link = None
+
+
+def test_a_run_that_waits_has_the_bus_when_the_other_has_ended(request: pytest.FixtureRequest) -> None:
+    bus, said = f"virtual:{request.node.name}", list[str]()
+    wait_for_bus(bus, 60.0, said.append, Releasing(open_bus("virtual", request.node.name)))
+    assert len(said) == 1
+    assert f"process {os.getpid()}" in said[0]
+    assert said[0].endswith("; waiting for it to end")
+    with pytest.raises(UserError, match="another run uses this bus"):
+        subprocess_lock(bus)
+    open_bus("virtual", request.node.name).close()
+
+
+def subprocess_lock(bus: str) -> None:
+    """Try to hold a bus in another process. UserError: it could not."""
+    code = "import sys\nfrom harness.link.lock import BusLock\nBusLock(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, bus], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(done.stderr)
+
+
+def test_waiting_for_a_bus_has_an_end(virtual_link: Link, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(UserError, match="another run uses this bus"):
+        wait_for_bus(f"virtual:{request.node.name}", 60.0, lambda text: None, Releasing(None))
 
 
 @pytest.mark.parametrize("variable", ["TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"])

@@ -143,7 +143,7 @@ def test_a_killed_ecu_remembers_its_wrong_keys(interface: str, tmp_path: Path) -
     assert ecu.end() == 0, ecu.said
 
 
-SOAK_S = 12.0
+SOAK_S = 8.0
 LONG_SOAK_S = 300.0
 WARM_S = 4.0
 GROWTH_KIB = 2 * 1024

@@ -173,7 +173,9 @@ def test_ecu_that_is_switched_off_and_on_is_waited_for(ecu: EcuProcess, target: 
     assert not crash["reproduced"]
 
 
-def test_tester_beside_us_on_the_same_ids_changes_no_verdict_to_a_failure(ecu: EcuProcess, target: Path) -> None:
+@contextmanager
+def polled() -> Iterator[None]:
+    """Another tester asks the same ECU on the same ids, twenty times a second."""
     is_over = threading.Event()
 
     def poll() -> None:
@@ -184,12 +186,28 @@ def test_tester_beside_us_on_the_same_ids_changes_no_verdict_to_a_failure(ecu: E
     other = threading.Thread(target=poll)
     other.start()
     try:
-        run, out = audit(target)
+        yield
     finally:
         is_over.set()
         other.join()
+
+
+def test_tester_beside_us_on_the_same_ids_changes_no_verdict_to_a_failure(ecu: EcuProcess, target: Path) -> None:
+    target.write_text(target.read_text(encoding="utf-8").replace("[can]\n", "[can]\nshared = true\n"), encoding="utf-8")
+    with polled():
+        run, out = audit(target)
     assert not {"fail", "error"} & set(verdicts(run).values()), out
+    assert not run["run"]["interrupted"]
     assert run["run"]["crashes"] == []
+
+
+def test_tester_beside_us_that_nobody_has_declared_ends_the_run(ecu: EcuProcess, target: Path) -> None:
+    with polled():
+        run, out = audit(target)
+    assert run["run"]["interrupted"]
+    assert "somebody else asks this ECU: 740#0322101000000000 and" in run["run"]["stopped_by"], out
+    assert "shared = true" in out
+    assert not {"fail", "error"} & set(verdicts(run).values()), out
 
 
 def test_interface_that_stays_away_ends_the_audit_with_what_was_measured(ecu: EcuProcess, target: Path) -> None:
