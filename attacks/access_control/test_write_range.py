@@ -111,7 +111,7 @@ def outside_values(entry: DataEntry, length: int) -> Iterator[bytes]:
     rationale="Data that the maker forgot is data that nobody guards: calibration, mileage, remainders of development.",
     remediation="Refuse writes of every identifier that is not meant to be written, and delete what is a remainder.",
     needs=("write", "destructive"),
-    proven_by=("undeclared_data_writable",),
+    proven_by=("undeclared_data_writable", "identifier_high_bit_ignored"),
 )
 def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements, depth: Depth) -> None:
     if not tester.target.data:

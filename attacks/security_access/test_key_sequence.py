@@ -168,7 +168,7 @@ def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
     rationale="One unlock recorded on the bus is then enough to open the ECU for ever, without knowing the algorithm.",
     remediation="Compare with the key of the pending seed only, and clear it when it has been compared.",
     needs=("lockout",),
-    proven_by=("old_key_accepted",),
+    proven_by=("old_key_accepted", "any_key_after_timeout"),
 )
 def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     tester.session_for(level)

@@ -61,6 +61,8 @@ class State:
     """Only by an ECU with the defect tester_present_ends_s3."""
     ended_session: tuple[int, int] | None = None
     """The session that S3 ended last, with what was unlocked in it; None once another one was entered."""
+    was_open_at_timeout: bool = False
+    """A session ended by time while a level was open; only an ECU with the defect any_key_after_timeout looks at it."""
     unlocked_level: int = LOCKED
     seed: bytes = b""
     """The seed that waits for its key; empty: none does."""
@@ -134,6 +136,7 @@ class State:
         """S3 without a request: back to the default session, locked (ISO 14229-1:2020 Annex I)."""
         if now_s >= self.s3_due_s and not self.is_s3_stopped:
             self.ended_session = (self.session, self.unlocked_level)
+            self.was_open_at_timeout |= self.unlocked_level != LOCKED
             if is_unlock_kept:
                 self.forget_seed()
             else:

@@ -92,6 +92,13 @@ class AccessDefects:
             kills=("AC-15",),
         ),
     ] = False
+    identifier_high_bit_ignored: Annotated[
+        bool,
+        Defect(
+            what="An identifier to be written is looked up without its highest bit, and its guard with it.",
+            kills=("AC-15",),
+        ),
+    ] = False
     level_checked_at_first_frame: Annotated[
         bool,
         Defect(

@@ -82,6 +82,13 @@ class KeyDefects:
             also={**_WALK, "SA-32": "the last key used, one of the trivial ones, is accepted"},
         ),
     ] = False
+    any_key_after_timeout: Annotated[
+        bool,
+        Defect(
+            what="When a session with an open level runs out, the next key opens it, whatever that key is.",
+            kills=("SA-25",),
+        ),
+    ] = False
     seed_survives_session_change: Annotated[
         bool,
         Defect(

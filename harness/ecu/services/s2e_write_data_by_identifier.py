@@ -7,6 +7,17 @@ from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session
 
 
+def high_bit_is_ignored(ecu: Ecu, request: bytes) -> Answer | None:
+    """Only by a defect: what is written to B020 goes to 3020, and nobody asks for a level."""
+    did = _did(request) & 0x7FFF
+    if not ecu.config.defects.identifier_high_bit_ignored or did == _did(request) or did not in ecu.data_identifiers:
+        return None
+    if len(request) != 3 + len(ecu.state.values[did]):
+        return None
+    ecu.state.values[did] = request[3:]
+    return bytes((Service.WRITE_DATA_BY_IDENTIFIER + RESPONSE_OFFSET, request[1], request[2]))
+
+
 def identifier_is_writable(ecu: Ecu, request: bytes) -> Answer | None:
     """To a writer, an identifier that nobody may write does not exist."""
     entry = ecu.data_identifiers.get(_did(request))
@@ -77,5 +88,12 @@ def _value(ecu: Ecu, request: bytes) -> bytes:
 SERVICE = ServiceRules(
     sid=Service.WRITE_DATA_BY_IDENTIFIER,
     min_bytes=4,
-    rules=(identifier_is_writable, value_has_its_length, level_is_unlocked, value_is_allowed, value_is_stored),
+    rules=(
+        high_bit_is_ignored,
+        identifier_is_writable,
+        value_has_its_length,
+        level_is_unlocked,
+        value_is_allowed,
+        value_is_stored,
+    ),
 )
