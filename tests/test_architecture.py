@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "testing": AUDIT | {"testing"},
     "ecu": BASE | {"link", "simulation", "ecu"},
     "ecu_host": BASE | {"link", "simulation", "report", "ecu", "ecu_host"},
-    "learning": AUDIT | {"learning"},
+    "learning": TESTER | {"fuzz", "learning"},
     "shell": AUDIT | {"shell"},
     "cli": AUDIT | {"discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
     "__main__": {"cli"},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.runs.state_machine import StateMachine
     from harness.target import Target
 
+NOTHING_JUDGED = 5
 OBSERVATIONS = "observations.jsonl"
 """In a run's folder, each sequence that was asked, with its answers: what --resume takes over."""
 
@@ -66,11 +67,56 @@ def _count(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Learn; returns the exit code."""
+    if options.compare is not None:
+        return _compare(*options.compare)
     require_aalpy()
     target = target_of(options)
     if target.path is None:
         raise UserError("learn needs a target file: write one with `uds-harness discover -o FILE`, and name its key there")
-    return _learn(options, target)
+    return _plan(options, target) if options.plan else _learn(options, target)
+
+
+def _compare(old: Path, new: Path) -> int:
+    from harness.learning.compare import compare, comparison_lines
+    from harness.runs.state_machine import read_machine
+
+    found = compare(read_machine(old), read_machine(new))
+    print("\n".join(comparison_lines(found)))
+    return int(not found.is_same)
+
+
+def _plan(options: argparse.Namespace, target: Target) -> int:
+    """Say what learning would take. Nothing is opened, and nothing is sent."""
+    from harness.errors import Unjudged
+    from harness.learning.letters import alphabet_of
+    from harness.learning.plan import plan_lines, plan_of
+    from harness.learning.subject import way_back
+    from harness.link.clock import Chance
+    from harness.link.trace import Trace
+    from harness.simulation.simulated_link import SimulatedLink
+    from harness.tester.ledger import Ledger
+    from harness.tester.tester import Tester
+
+    chance = Chance(options.seed or 0)
+    nobody = SimulatedLink(
+        [],
+        bitrate=target.can.bitrate,
+        chance=chance,
+        trace=Trace(),
+        make_nodes=(lambda: []) if target.is_simulated else None,
+    )
+    keys = {one.level: (lambda seed, level: b"") if one.key else None for one in target.security}
+    tester = Tester(nobody, target, chance=chance, keys=keys, ledger=Ledger(None, target.name, target.safety.wrong_keys))
+    is_full = options.alphabet == "full"
+    try:
+        how = way_back(tester)
+    except Unjudged as reason:
+        print(reason)
+        return NOTHING_JUDGED
+    alphabet = alphabet_of(tester, is_full=is_full, can_renew=target.is_simulated)
+    plan = plan_of(target, alphabet, how, is_full=is_full, seed=options.seed or 0, most_requests=options.requests)
+    print("\n".join(plan_lines(plan)))
+    return 0
 
 
 def require_aalpy() -> None:
@@ -87,7 +133,7 @@ def _learn(options: argparse.Namespace, target: Target) -> int:
     from harness.learning.results import not_learned, results
     from harness.link.clock import new_seed
     from harness.runs.folder import AUDIT_HTML, check_is_free
-    from harness.runs.state_machine import MODEL_JSON
+    from harness.runs.state_machine import LEARN_HTML
 
     if options.out is not None:
         check_is_free(options.out, replaces_run=options.force)
@@ -120,8 +166,9 @@ def _learn(options: argparse.Namespace, target: Target) -> int:
         session.release()
         stop.remove()
     if learned is not None:
-        _summarize(learned.machine)
-    print(f"model: {session.folder.path / MODEL_JSON}\nreport: {session.folder.path / AUDIT_HTML}")
+        _summarize(replace(learned.machine, requests=session.tester.exchange_count))
+        print(f"machine: {session.folder.path / LEARN_HTML}")
+    print(f"report: {session.folder.path / AUDIT_HTML}")
     code = exit_code(run)
     return 0 if options.exit_zero and code == 1 else code
 
@@ -160,11 +207,9 @@ def _asked(
 
 def _write(session: AuditSession, machine: StateMachine) -> None:
     """Put the model into the run's folder, once the last request has been sent."""
-    from harness.runs.state_machine import MODEL_DOT, MODEL_JSON
+    from harness.runs.state_machine import MODEL_JSON
 
-    machine = replace(machine, requests=session.tester.exchange_count)
-    session.folder.write(MODEL_JSON, machine.text())
-    session.folder.write(MODEL_DOT, machine.dot())
+    session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
 
 
 class _Progress:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
-from harness.learning.judge import Broken, judge_machine, judge_word, judge_words, what_is_known
+from harness.learning.expected import differing_steps, expected_machine
+from harness.learning.judge import Broken, judge_machine, judge_word, judge_words, what_is_known, without_consequences
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, alphabet_of
 from harness.learning.names import named
 from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
-from harness.learning.subject import Reset, Subject, way_back
+from harness.learning.subject import RESTARTED, SILENCE, Reset, Subject, way_back
 from harness.learning.suite import Suite, suite_for
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
@@ -24,6 +25,8 @@ DEFAULT_EFFORT: Final = Effort(walks=2, steps=10)
 FULL_EFFORT: Final = Effort(walks=1, steps=12)
 FULL_REQUESTS: Final = 60_000
 """As many requests a full alphabet takes at most, unless another budget is given."""
+MOST_OF_A_TREE: Final = 60
+"""States that are told of where learning ended before a machine was made."""
 EVIDENCE: Final = 6
 MOST_SHORTENED: Final = 40
 """So often a sequence is tried with a letter less."""
@@ -52,6 +55,29 @@ class Learned:
     is_interrupted: bool = False
     is_error: bool = False
     """The bus, or a key function, has failed."""
+
+
+def _tree(observations: Observations | None) -> tuple[tuple[NamedState, ...], tuple[Transition, ...]]:
+    """What is known where no machine was made of it yet: a state for each sequence that was asked."""
+    ids: dict[Word, str] = {(): "s0"}
+    steps: dict[tuple[str, str], Transition] = {}
+    for word, answers in observations.played() if observations is not None else ():
+        for index, (letter, answer) in enumerate(zip(word, answers, strict=True)):
+            if word[: index + 1] not in ids and len(ids) >= MOST_OF_A_TREE:
+                break
+            target = ids.setdefault(word[: index + 1], f"s{len(ids)}")
+            source = ids[word[:index]]
+            steps[source, letter] = Transition(source, letter, answer, target)
+    names = {word: f"after {', '.join(word)}" if word else "initial" for word in ids}
+    states = tuple(NamedState(id, names[word]) for word, id in ids.items())
+    return (states, tuple(steps.values())) if steps else ((), ())
+
+
+def _boots_deaf(machine: StateMachine) -> bool:
+    """Whether what follows a restart is not answered."""
+    table = machine.table()
+    booting = {one.target for one in machine.transitions if one.answer == RESTARTED}
+    return any(table[state, letter].answer == SILENCE for state in booting for letter in machine.alphabet)
 
 
 class Learner:
@@ -110,8 +136,15 @@ class Learner:
 
     def learned(self) -> Learned:
         """What there is now."""
-        machine = named(self._machine(), self.alphabet)
+        machine = self._machine()
+        machine = named(machine, self.alphabet) if self._hypothesis is not None else machine
         rules = tuple(one.rule for one in self._confirmed)
+        if machine.states and self._known is not None:
+            boots_deaf = any(one.answer == RESTARTED for one in machine.transitions) and _boots_deaf(machine)
+            reference = expected_machine(self.alphabet, self._known, boots_deaf=boots_deaf)
+            if reference.states:
+                differing = tuple(differing_steps(machine, reference))
+                machine = replace(machine, reference=reference, differing=differing)
         return Learned(
             replace(machine, violations=rules),
             self.alphabet,
@@ -126,7 +159,7 @@ class Learner:
     def _learn(self) -> None:
         tester = self._tester
         self._prove_keys()
-        self.alphabet = alphabet_of(tester, is_full=self._is_full, can_renew=self._how is Reset.RENEWED)
+        self.alphabet = alphabet_of(tester, is_full=self._is_full, can_renew=self._how is Reset.RENEWED, are_keys_tried=True)
         self._subject.prepare(self.alphabet)
         letters = self.alphabet.by_name()
         observations = Observations(self._subject, letters, most_requests=self._most_requests)
@@ -175,9 +208,10 @@ class Learner:
         self._say(f"{hypothesis.size} states, {self._tester.exchange_count} requests")
 
     def _machine(self) -> StateMachine:
-        observations, security = self._observations, self._tester.security
-        hypothesis = self._hypothesis
-        states = [] if hypothesis is None else sorted(hypothesis.states, key=lambda one: (len(one.prefix), one.prefix))
+        observations, hypothesis = self._observations, self._hypothesis
+        if hypothesis is None:
+            return self._told(*_tree(observations))
+        states = sorted(hypothesis.states, key=lambda one: (len(one.prefix), one.prefix))
         ids = {one.state_id: f"s{number}" for number, one in enumerate(states)}
         names = [one.name for one in self.alphabet.letters]
         transitions = [
@@ -185,11 +219,15 @@ class Learner:
             for one in states
             for name in names
         ]
+        return self._told(tuple(NamedState(id, id) for id in ids.values()), tuple(transitions))
+
+    def _told(self, states: tuple[NamedState, ...], transitions: tuple[Transition, ...]) -> StateMachine:
+        observations, security = self._observations, self._tester.security
         return StateMachine(
-            alphabet=tuple(names),
-            states=tuple(NamedState(id, id) for id in ids.values()),
+            alphabet=tuple(one.name for one in self.alphabet.letters),
+            states=states,
             initial="s0" if states else "",
-            transitions=tuple(transitions),
+            transitions=transitions,
             requests=self._tester.exchange_count,
             resets=self._subject.resets,
             wrong_keys=security.wrong_keys_sent,
@@ -209,13 +247,14 @@ class Learner:
         observations = self._observations
         if observations is None:
             return
+        observations.most_requests = None  # a finding that is not confirmed would be worth nothing
         letters = self.alphabet.by_name()
         self._known = known = what_is_known(observations, self.alphabet, self._tester.target)
         broken = judge_words(observations.played(), known, letters)
         for id, word in judge_machine(self._machine(), known, letters).items():
             if id not in broken or len(word) < len(broken[id]):
                 broken[id] = word
-        self._confirm(broken, known)
+        self._confirm(without_consequences(broken, letters), known)
 
     def _confirm(self, broken: Broken, known: Known) -> None:
         for id, word in sorted(broken.items(), key=lambda item: (len(item[1]), item[0])):

@@ -88,20 +88,30 @@ class Alphabet:
         return next(found, None)
 
 
-def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool) -> Alphabet:
-    """The letters for an ECU. `can_renew`: wrong keys leave nothing behind, since the ECU itself is replaced."""
+def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_tried: bool = False) -> Alphabet:
+    """The letters for an ECU. `can_renew`: wrong keys leave nothing behind, since the ECU itself is replaced.
+
+    `are_keys_tried`: a key that has not opened its level by now cannot be the right one.
+    """
     target = tester.target
     levels = tuple(sorted(entry.level for entry in target.security)) or (1,)
     wanted = list(_full(tester, levels) if is_full else _default(tester, levels[0]))
     letters, left_out = [], []
     for letter in wanted:
-        reason = why_not(tester, letter, can_renew=can_renew)
+        reason = why_not(tester, letter, can_renew=can_renew, are_keys_tried=are_keys_tried)
         if reason:
             left_out.append(f"{letter.name}: {reason}")
         else:
             letters.append(letter)
-    probes = [one for one in _probes(tester, levels) if is_full and not why_not(tester, one, can_renew=can_renew)]
+    probes = [
+        one
+        for one in (_probes(tester, levels) if is_full else ())
+        if not why_not(tester, one, can_renew=can_renew, are_keys_tried=are_keys_tried)
+    ]
     known = {letter.name for letter in letters}
+    if not tester.allows("lockout"):
+        keys = [one.name for one in letters if one.kind is Kind.RIGHT_KEY]
+        left_out += [f'{name}: sent only while its seed is pending; any other key needs "lockout"' for name in keys]
     return Alphabet(
         tuple(letters), tuple(one for one in probes if one.name not in known), tuple(left_out), levels[0], levels
     )
@@ -207,7 +217,7 @@ def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:
         yield Letter(f"wait {seconds:g} s", Kind.WAIT, seconds=seconds, what=f"nothing, for longer than {what}")
 
 
-def why_not(tester: Tester, letter: Letter, *, can_renew: bool) -> str:
+def why_not(tester: Tester, letter: Letter, *, can_renew: bool, are_keys_tried: bool) -> str:
     """Why a letter cannot be sent; empty: it can."""
     allowed, security = tester.allows, tester.security
     pdu = b""
@@ -229,6 +239,8 @@ def why_not(tester: Tester, letter: Letter, *, can_renew: bool) -> str:
         return security.level(letter.number).suspect
     if letter.kind in _MADE and not security.has_key(letter.number):
         return f"no key function is given for level 0x{letter.number:02X}"
+    if are_keys_tried and (reason := security.why_no_guess(letter.number)):
+        return reason
     if letter.kind in GUESSES and not allowed("lockout"):
         return 'a wrong key needs "lockout"; see [safety] allow in the target file'
     if letter.kind in GUESSES and not can_renew and not security.has_key(letter.number):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from harness.learning.letters import Alphabet, Kind, Letter
-from harness.learning.subject import CHANGED, DEAD, POSITIVE, RESTARTED, SILENCE, WAITED, WRITTEN, ZERO_SEED
+from harness.learning.subject import CHANGED, DEAD, NOT_SENT, POSITIVE, RESTARTED, SILENCE, WAITED, WRITTEN, ZERO_SEED
 from harness.learning.suite import MOST_KEYS
 from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.uds import Session
@@ -41,11 +41,12 @@ class _Namer:
     def name(self, state: str) -> str:
         """What a state means."""
         answers = {letter: self._answer(state, letter) for letter in self._letters}
-        asked = [answer for name, answer in answers.items() if self._letters[name].kind is not Kind.WAIT]
+        sent = {name: answer for name, answer in answers.items() if answer != NOT_SENT}
+        asked = [answer for name, answer in sent.items() if self._letters[name].kind is not Kind.WAIT]
         if asked and all(answer == DEAD for answer in asked):
             return "dead"
         if asked and all(answer == SILENCE for answer in asked):
-            after = next(self._table[state, one.name].target for one in self._letters.values() if one.kind is not Kind.WAIT)
+            after = next(self._table[state, name].target for name in sent if self._letters[name].kind is not Kind.WAIT)
             rest = [part for part in self._parts(after) if part not in ("locked", self._session(after))]
             return ", ".join(["restarting", *rest])
         session = self._session(state)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from harness.learning.letters import Letter
-from harness.learning.subject import DEAD, Subject
+from harness.learning.subject import DEAD, NOT_SENT
 from harness.runs.state_machine import Conflict
 
 Word = tuple[str, ...]
 Answers = tuple[str, ...]
 
-NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F"})
+NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
 """Refusals before anything is looked at: an ECU that gives one should be as it was."""
 VOTES: Final = 5
 MAJORITY: Final = 5
@@ -50,13 +50,31 @@ class _Node:
         return self if self.is_dead else self.after[letter]
 
 
+class Asked(Protocol):
+    """Whoever answers letters."""
+
+    @property
+    def requests(self) -> int:
+        """All requests that were sent so far."""
+
+    def reset(self) -> None:
+        """Be in the initial state."""
+
+    def do(self, letter: Letter) -> str:
+        """The answer to one letter."""
+
+    def lives(self) -> bool:
+        """Whether it answers anything, once it is in its initial state again."""
+
+
 class Observations:
     """A tree of answers by sequence. What an ECU does not serve is taken to leave it as it was, until it is seen not to."""
 
-    def __init__(self, subject: Subject, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
+    def __init__(self, subject: Asked, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
         self._subject = subject
         self._letters = letters
-        self._most_requests = most_requests
+        self.most_requests = most_requests
+        """Sequences are begun while fewer requests were sent; None: always."""
         self._root = _Node()
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
@@ -68,7 +86,7 @@ class Observations:
     @property
     def requests(self) -> int:
         """All requests that were sent so far."""
-        return self._subject.tester.exchange_count
+        return self._subject.requests
 
     def played(self) -> Iterator[tuple[Word, Answers]]:
         """Each sequence that was played, with its answers, in order."""
@@ -173,6 +191,9 @@ class Observations:
             return
         assert known is not None
         word = (*before, letter)
+        if given == DEAD and not self._subject.lives():
+            self._forget_deaths()
+            raise Ended("the ECU no longer answers, and could not be brought back; it died in one of the last sequences")
         counts = Counter((known, given))
         for _ in range(VOTES):
             counts[self._again(word)] += 1
@@ -192,6 +213,11 @@ class Observations:
         for letter in word:
             answer = self._do(letter)
         return answer
+
+    def _forget_deaths(self) -> None:
+        """Take out that it answers nothing after some sequence: it answers nothing after any."""
+        self._played = [(word, answers) for word, answers in self._played if DEAD not in answers]
+        self._rebuild()
 
     def _forget(self, word: Word) -> None:
         """Take out every sequence that begins with this one: it is asked anew."""
@@ -218,8 +244,8 @@ class Observations:
         self.watch(word, answers)
 
     def _start(self) -> None:
-        if self._most_requests is not None and self.requests >= self._most_requests:
-            raise OutOfBudget(f"the budget of {self._most_requests} requests is used up")
+        if self.most_requests is not None and self.requests >= self.most_requests:
+            raise OutOfBudget(f"the budget of {self.most_requests} requests is used up")
         self._subject.reset()
 
     def _do(self, letter: str) -> str:

@@ -7,11 +7,12 @@ what a single step cannot show: how wrong keys are counted, how long the delay l
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
 from harness.learning.letters import GUESSES, KEYS, Kind, Letter
+from harness.learning.observations import NOT_SERVED
 from harness.learning.subject import (
     CHANGED,
     DEAD,
@@ -113,8 +114,7 @@ def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter
     return Known(rules, delays, limits, is_one_counter, read_answer, s3_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(NamedTuple):
     """What happened to one level within one sequence."""
 
     spent_by: str = "never"
@@ -136,13 +136,12 @@ class _Level:
     delays_waited: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
+class Monitor(NamedTuple):
     """What the reference believes after a sequence, and what it thinks of the next answer."""
 
     known: Known
     tracker: Tracker
-    levels: Mapping[int, _Level] = field(default_factory=dict)
+    levels: Mapping[int, _Level]
     is_booting: bool = False
     has_restarted_last: bool = False
     presents: bool = False
@@ -169,8 +168,8 @@ class Monitor:
             is_key = letter.kind in KEYS and self.levels.get(letter.number, _Level()).spent_by
             return monitor, "SA-21" if is_key else "DS-04"
         if self.is_booting and answer == SILENCE:
-            return replace(monitor, is_booting=False), ""
-        monitor = replace(monitor, is_booting=False)
+            return monitor._replace(is_booting=False), ""
+        monitor = monitor._replace(is_booting=False)
         match letter.kind:
             case Kind.WAIT:
                 return monitor._waited(letter)
@@ -201,21 +200,21 @@ class Monitor:
 
     def _with(self, number: int, **changes: object) -> Monitor:
         level = self.levels.get(number, _Level())
-        return replace(self, levels={**self.levels, number: replace(level, **changes)})  # type: ignore[arg-type]
+        return self._replace(levels={**self.levels, number: level._replace(**changes)})  # type: ignore[arg-type]
 
     def _each(self, event: str) -> Monitor:
         """Something has come between wrong keys, or since the delay began."""
         levels = dict(self.levels)
         for number, one in self.levels.items():
             if one.wrong and event not in one.between:
-                levels[number] = one = replace(one, between=one.between | {event})
+                levels[number] = one = one._replace(between=one.between | {event})
             if one.is_delayed and event not in one.in_delay:
-                levels[number] = replace(one, in_delay=one.in_delay | {event})
-        return self if levels == self.levels else replace(self, levels=levels)
+                levels[number] = one._replace(in_delay=one.in_delay | {event})
+        return self if levels == self.levels else self._replace(levels=levels)
 
     def _event(self, event: str, *, presents: bool | None = None) -> Monitor:
         monitor = self._each(event)
-        return monitor if presents is None else replace(monitor, presents=presents)
+        return monitor if presents is None else monitor._replace(presents=presents)
 
     def _waiting(self, seconds: float) -> Monitor:
         """Time passes: a delay may be over, and with it the count of wrong keys is put back."""
@@ -225,61 +224,60 @@ class Monitor:
             delay_s = DEFAULT_DELAY_S if delay_s is None else delay_s
             longest_s = PERMANENT * delay_s + 1.0
             waited_s = min(one.waited_s + seconds, longest_s)
-            changed = replace(one, waited_s=waited_s)
+            changed = one._replace(waited_s=waited_s)
             if waited_s >= DELAY_KEPT * delay_s:
                 was_counting = one.wrong or one.is_delayed
                 between = frozenset({"delay"}) if was_counting or "delay" in one.between else one.between
-                changed = replace(changed, wrong=0, between=between, is_delayed=False, in_delay=_NONE)
-                changed = replace(changed, is_failed_before_restart=False)
+                changed = changed._replace(wrong=0, between=between, is_delayed=False, in_delay=_NONE)
+                changed = changed._replace(is_failed_before_restart=False)
             levels[number] = changed
-        return replace(self, levels=levels)
+        return self._replace(levels=levels)
 
     def _waited(self, letter: Letter) -> tuple[Monitor, str]:
         if self.known.s3_s is None or letter.seconds < self.known.s3_s:
             return self, ""
         tracker, _ = self._take(Step(Action.WAIT), Answer(Said.YES))
         monitor = self._each("s3")._locked("s3")
-        return replace(monitor, tracker=tracker, session=self.known.default_session, has_restarted_last=False), ""
+        return monitor._replace(tracker=tracker, session=self.known.default_session, has_restarted_last=False), ""
 
     def _locked(self, why: str) -> Monitor:
         """Every level is locked now, and no seed is pending."""
         levels = {
             number: one
             if one.spent_by and one.closed_by and not one.refused_since_key
-            else replace(one, spent_by=one.spent_by or why, closed_by=one.closed_by or why, refused_since_key=_NONE)
+            else one._replace(spent_by=one.spent_by or why, closed_by=one.closed_by or why, refused_since_key=_NONE)
             for number, one in self.levels.items()
         }
-        return replace(self, levels=levels, presents=False)
+        return self._replace(levels=levels, presents=False)
 
     def _entered(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         if _answer(answer).said is Said.NOTHING:
             return self, ""
         tracker, _ = self._take(Step(Action.SESSION, letter.number), _answer(answer))
-        monitor = replace(self._event("session"), tracker=tracker, has_restarted_last=False)
+        monitor = self._event("session")._replace(tracker=tracker, has_restarted_last=False)
         if answer != POSITIVE:
             return monitor, ""
-        return replace(monitor._locked("session"), session=letter.number), ""
+        return monitor._locked("session")._replace(session=letter.number), ""
 
     def _restarted(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         if answer != RESTARTED and _answer(answer).said is Said.NOTHING:
             return self, ""
         tracker, _ = self._take(Step(Action.RESET), Answer(Said.YES) if answer == RESTARTED else _answer(answer))
         event = "power" if letter.kind is Kind.POWER else "reset"
-        monitor = replace(self, tracker=tracker)._event(event)
+        monitor = self._replace(tracker=tracker)._event(event)
         if answer != RESTARTED:
             return monitor, ""
         tracker, _ = monitor._take(Step(Action.RESTART), Answer(Said.YES))
-        monitor = replace(monitor._locked(event), tracker=tracker)
+        monitor = monitor._locked(event)._replace(tracker=tracker)
         levels = {
-            number: replace(
-                one,
+            number: one._replace(
                 is_failed_before_restart=one.is_failed_before_restart or bool(one.wrong),
                 waited_s=one.waited_s if one.is_delayed else 0.0,
             )
             for number, one in monitor.levels.items()
         }
-        monitor = replace(monitor, levels=levels, is_booting=True, has_restarted_last=True)
-        return replace(monitor, session=self.known.default_session), ""
+        monitor = monitor._replace(levels=levels, is_booting=True, has_restarted_last=True)
+        return monitor._replace(session=self.known.default_session), ""
 
     def _tried(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         level = self.levels.get(letter.number, _Level())
@@ -289,7 +287,7 @@ class Monitor:
         if said.said is Said.NOTHING:
             return monitor, ""
         tracker, is_sound = self._take(Step(Action.WRITE, letter.number), said)
-        monitor = replace(monitor, tracker=tracker)
+        monitor = monitor._replace(tracker=tracker)
         if is_done and not is_sound:
             if self.tracker.may_be_open(letter.number):  # a seed that was none of an open level has misled the reference
                 return monitor, ""
@@ -329,7 +327,7 @@ class Monitor:
             return monitor, ""
         if said.said is Said.NO:
             tracker, _ = self._take(Step(Action.SEED, number), said)
-            monitor = replace(monitor, tracker=tracker)
+            monitor = monitor._replace(tracker=tracker)
             broken = ""
             if answer in _IN_DELAY:
                 if monitor._delay_is_endless(level):
@@ -338,26 +336,28 @@ class Monitor:
             elif level.is_delayed and answer not in _MAY_BE_SAID_IN_DELAY:
                 broken = "CF-07"
             return monitor, broken
-        is_usable = said.said is Said.YES and not (letter.kind is Kind.QUIET_SEED and self.known.is_one_counter)
         tracker, is_sound = self._take(Step(Action.SEED, number), said)
         broken = ""
-        if not is_sound and said.said is Said.ZERO_SEED:
-            broken = "" if is_open else "SA-07"
-        elif not is_sound:
+        if not is_sound and said.said is Said.ZERO_SEED and not is_open:
+            broken = "SA-07"
+            tracker, _ = self._take(Step(Action.SEED, number), Answer(Said.YES))
+        elif not is_sound and said.said is Said.YES:
             is_out = self.known.rules.is_out_of_session(number, self.session)
             broken = ("ST-08" if self.has_restarted_last else "ST-05") if is_out else "SA-08"
-        elif is_usable and letter.kind is not Kind.QUIET_SEED:
+        elif said.said is Said.YES and letter.kind is not Kind.QUIET_SEED:
             broken = self._given_too_early(level, kind)
-        events = level.between | {"seed"} if level.wrong and level.spent_by == "" else level.between
-        others = {"closed_by"} if said.said is Said.YES else set()
-        monitor = replace(monitor, tracker=tracker)
-        if said.said is Said.YES:
-            changes: dict[str, object] = {"spent_by": "", "between": events, "is_failed_before_restart": False}
-            if letter.kind is Kind.FUNCTIONAL_SEED or letter.kind is Kind.SEED:
-                changes |= {"is_delayed": False, "in_delay": _NONE}
-            monitor = monitor._with(number, **changes)
-            monitor = monitor._others(number, spent_by="other level") if others else monitor
-        return monitor, broken
+        monitor = monitor._replace(tracker=tracker)
+        if said.said is Said.ZERO_SEED and broken != "SA-07":
+            return monitor, broken
+        is_unanswered = bool(level.wrong) and level.spent_by == ""
+        changes: dict[str, object] = {
+            "spent_by": "",
+            "between": level.between | {"seed"} if is_unanswered else level.between,
+            "is_failed_before_restart": False,
+        }
+        if letter.kind is not Kind.QUIET_SEED:
+            changes |= {"is_delayed": False, "in_delay": _NONE}
+        return monitor._with(number, **changes)._others(number, spent_by="other level"), broken
 
     def _delay_is_endless(self, level: _Level) -> bool:
         """Whether a seed is refused although nothing but waiting has followed the last wrong key, for many delays."""
@@ -370,16 +370,18 @@ class Monitor:
         if level.is_delayed:
             if events & {"reset", "power"}:
                 return "SA-17"
+            if level.waited_s:
+                return "SA-16"
             return "SA-19" if events & {"session", "other level", "suppressed", "functional"} else "SA-16"
         has_delay = any(limit is not None for limit in self.known.limits.values()) and any(self.known.delays_s.values())
         return "SA-18" if level.is_failed_before_restart and has_delay else ""
 
     def _other_level(self, number: int, event: str) -> Monitor:
         levels = {
-            one: replace(level, in_delay=level.in_delay | {event}) if one != number and level.is_delayed else level
+            one: level._replace(in_delay=level.in_delay | {event}) if one != number and level.is_delayed else level
             for one, level in self.levels.items()
         }
-        return replace(self, levels=levels)
+        return self._replace(levels=levels)
 
     def _others(self, number: int, **changes: object) -> Monitor:
         monitor = self
@@ -397,23 +399,24 @@ class Monitor:
         if said.said is Said.NOTHING:
             return self, "SA-21" if answer == SILENCE and level.spent_by else ""
         tracker, is_sound = self._take(Step(Action.KEY, number, key), said)
-        monitor = replace(self, tracker=tracker)
+        monitor = self._replace(tracker=tracker)
         if said.said is Said.YES:
             broken = "" if is_sound else self._why_accepted(letter, level)
             if broken:  # it is open now, which is no deviation of its own
-                monitor = replace(monitor, tracker=Tracker(self.known.rules, (State(self.session, unlocked=number),)))
+                monitor = monitor._replace(tracker=Tracker(self.known.rules, (State(self.session, unlocked=number),)))
             if is_sound and level.is_delayed:
                 broken = "SA-16"
             return monitor._opened(number), broken
         event = "suppressed" if letter.kind is Kind.QUIET_KEY else letter.kind.value
         spent = "wrong key" if letter.kind not in (Kind.LONG_KEY, Kind.FOREIGN_KEY) else "wrong length or level"
-        monitor = monitor._with(
-            number, spent_by=level.spent_by or spent, refused_since_key=level.refused_since_key | {event}
-        )
+        refused = level.refused_since_key | ({event} if answer not in NOT_SERVED else _NONE)
+        monitor = monitor._with(number, spent_by=level.spent_by or spent, refused_since_key=refused)
         if letter.other and self.levels.get(letter.number, _Level()).spent_by == "":
             monitor = monitor._with(letter.number, spent_by=spent)
         broken = "" if is_sound else "CF-07"
-        if answer in _COMPARED and level.spent_by == "":
+        if answer in _COMPARED and level.is_delayed and level.spent_by == "":
+            broken = "SA-19"
+        elif answer in _COMPARED and level.spent_by == "":
             monitor, counted = monitor._counted(number, letter, answer)
             broken = broken or counted
         return monitor, broken
@@ -445,18 +448,18 @@ class Monitor:
         monitor = self
         for one, level in self.levels.items():
             if one == number or self.known.is_one_counter:
-                changed = replace(level, wrong=0, between=_NONE, is_delayed=False, in_delay=_NONE)
-                changed = replace(changed, is_failed_before_restart=False, waited_s=0.0)
+                changed = level._replace(wrong=0, between=_NONE, is_delayed=False, in_delay=_NONE)
+                changed = changed._replace(is_failed_before_restart=False, waited_s=0.0)
             else:
-                changed = replace(level, between=level.between | {"other success"} if level.wrong else level.between)
+                changed = level._replace(between=level.between | {"other success"} if level.wrong else level.between)
             if one == number:
-                changed = replace(changed, spent_by="accepted", closed_by="", refused_since_key=_NONE)
+                changed = changed._replace(spent_by="accepted", closed_by="", refused_since_key=_NONE)
             else:
-                changed = replace(
-                    changed, spent_by=changed.spent_by or "accepted", closed_by=changed.closed_by or "other level"
+                changed = changed._replace(
+                    spent_by=changed.spent_by or "accepted", closed_by=changed.closed_by or "other level"
                 )
-            monitor = replace(monitor, levels={**monitor.levels, one: changed})
-        return replace(monitor, presents=False)
+            monitor = monitor._replace(levels={**monitor.levels, one: changed})
+        return monitor._replace(presents=False)
 
     def _why_accepted(self, letter: Letter, level: _Level) -> str:
         """Which check owns it that a key is accepted which must not be."""

@@ -28,6 +28,8 @@ CHANGED: Final = ", yet written"
 NOT_WRITTEN: Final = "positive, not written"
 WAITED: Final = "waited"
 RESTARTED: Final = "restarted"
+NOT_SENT: Final = "not sent"
+"""Instead of an answer, where a key would be a guess, and guesses are not permitted."""
 
 READY_STEP_S: Final = 0.25
 LATEST_READY_S: Final = 5.0
@@ -70,6 +72,19 @@ class Subject:
     """By DID, the values that it may have now, from this sequence or before it."""
     _first_values: dict[int, bytes] = field(default_factory=dict)
     _effects: dict[int, DataEntry] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> int:
+        """All requests that were sent so far, by whomever."""
+        return self.tester.exchange_count
+
+    def lives(self) -> bool:
+        """Whether it answers anything, once it is in its initial state again."""
+        try:
+            self.reset()
+        except ContactLost:
+            return False
+        return self.tester.is_alive()
 
     def prepare(self, alphabet: Alphabet) -> None:
         """See how long the ECU takes to be ready after a start, and what the guarded values are. Unjudged: it is silent."""
@@ -149,6 +164,8 @@ class Subject:
                 return self._effect(letter)
             case Kind.POWER:
                 return self._cut_power()
+        if letter.kind is Kind.RIGHT_KEY and not self._may_send(letter.number):
+            return NOT_SENT
         reply = self._send(letter)
         answer = _kind_of(reply)
         if is_seed_request(reply.request) and reply.is_positive:
@@ -210,6 +227,12 @@ class Subject:
         if reply.is_positive:
             memory.is_open, memory.opened_by = True, key
         return reply
+
+    def _may_send(self, level: int) -> bool:
+        """Whether the right key may go out: without permission for wrong ones, only while its seed is believed pending."""
+        security = self.tester.security
+        is_pending = bool(security.level(level).seed) and security.level(level).seed == self._of(level).seed
+        return is_pending or self.tester.allows("lockout")
 
     def _key(self, letter: Letter) -> bytes:
         """The key that a letter means. Without a seed in this sequence the right key is that of a memory never written."""

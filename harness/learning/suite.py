@@ -68,6 +68,7 @@ class _Scenes:
 
     def __init__(self, alphabet: Alphabet, target: Target, level: int) -> None:
         self._alphabet = alphabet
+        self._target = target
         self._letters = alphabet.letters
         names = alphabet.by_name()
         of: Callable[[Kind], str] = lambda kind: next(  # noqa: E731
@@ -79,7 +80,7 @@ class _Scenes:
         self.functional = of(Kind.FUNCTIONAL_SEED)
         entry = target.level(level)
         self.limit = min((entry.attempts if entry else None) or USUAL_LIMIT, LARGEST_LIMIT)
-        self.longest = self.limit + 2 if entry is not None and entry.attempts else MOST_KEYS
+        self.longest = max(self.limit + 2, MOST_KEYS)
         session = entry.session if entry is not None else None
         chain = target.way_to(session) if session is not None else ()
         wanted = [f"10 {one:02X}" for one in chain if one != Session.DEFAULT] or [
@@ -92,17 +93,17 @@ class _Scenes:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
     def _word(self, *parts: str | Word) -> Word:
-        """The sequence; empty if one of its letters is not sent."""
+        """The sequence; empty if one of its letters is not sent, which is an empty text."""
         letters: list[str] = []
         for part in parts:
-            if not part:
+            if part == "":
                 return ()
             letters += [part] if isinstance(part, str) else part
         return tuple(letters)
 
-    def wrong_keys(self, count: int) -> Word:
-        """So many wrong keys, each with its seed."""
-        return (self.seed, self.wrong) * count if self.seed and self.wrong else ()
+    def wrong_keys(self, count: int) -> Word | str:
+        """So many wrong keys, each with its seed; an empty text if they are not sent."""
+        return (self.seed, self.wrong) * count if self.seed and self.wrong else ""
 
     def breaks(self) -> Iterator[Word]:
         """What may come between: sessions, resets, waits, other requests; each ends in the level's session."""
@@ -114,6 +115,11 @@ class _Scenes:
         for one in self._of(Kind.WAIT):
             yield (one.name, *enter)
         yield from ((one.name,) for one in [*self._of(Kind.PRESENT), *self._of(Kind.READ)])
+        for level in self._alphabet.levels:
+            other = _Scenes(self._alphabet, self._target, level) if level != self.level else None
+            if other is not None and other.seed and other.key:
+                there, back = (other.enter, enter) if other.enter != self.enter else ((), ())
+                yield (*there, other.seed, other.key, *back)
 
     def from_start(self) -> Iterator[Word]:
         """What checks ask from a known state."""
@@ -136,6 +142,70 @@ class _Scenes:
             yield word(start, seed, one, key, self.effect or seed)
             yield word(start, seed, key, self.effect or seed, one, self.effect or seed)
             yield word(start, seed, key, one, key, seed, key)
+
+        yield from self._in_delay()
+        yield from self._other_keys()
+        yield from self._other_levels()
+        yield from self._tester_present()
+
+    def _in_delay(self) -> Iterator[Word]:
+        """What may get round the delay, outlast it, or never see its end."""
+        word, seed, wrong = self._word, self.seed, self.wrong_keys(self.limit)
+        start = self.enter or (seed,)
+        for one in self._of(Kind.SESSION):
+            yield word(start, wrong, one.name, seed)
+        for one in self._of(Kind.READ):
+            yield word(one.name)
+            yield word(start, wrong, one.name)
+        yield word(start, wrong, self.functional)
+        yield word(start, wrong, self.quiet_seed, self.wrong)
+        waits = sorted(self._of(Kind.WAIT), key=lambda one: one.seconds)
+        for one in self._of(Kind.RESET) if waits else ():
+            yield word(start, wrong, one.name, waits[0].name, start, seed)
+        if waits:
+            longest = waits[-1].name
+            yield word(start, wrong, longest, start, self.wrong_keys(self.longest), seed)
+            if rounds := word(wrong, longest, start) * (LARGEST_LIMIT // self.limit + 1):
+                yield word(start, rounds, wrong, (longest,) * 11, start, seed)
+
+    def _other_keys(self) -> Iterator[Word]:
+        """Keys of another form, at another time, or for another seed."""
+        word, seed, key, seen = self._word, self.seed, self.key, self.effect or self.seed
+        start = self.enter or (seed,)
+        yield word(start, self.without_seed, seen)
+        yield word(start, seed, self.long, seen)
+        yield word(start, seed, self.long, key, seen)
+        yield word(start, seed, self.quiet_key, seen)
+        yield word(start, (seed, self.quiet_key) * (self.limit + 2) if self.quiet_key else "", seed)
+        yield word(start, seed, key, start, seed, self.old, seen)
+
+    def _other_levels(self) -> Iterator[Word]:
+        """What another level's seeds and keys do to this one."""
+        word, seed, key, seen = self._word, self.seed, self.key, self.effect or self.seed
+        start = self.enter or (seed,)
+        for level in self._alphabet.levels:
+            if level == self.level:
+                continue
+            other = _Scenes(self._alphabet, self._target, level)
+            there = other.enter if other.enter != self.enter else ()
+            foreign = next(
+                (one.name for one in self._of(Kind.FOREIGN_KEY) if (one.number, one.other) == (self.level, level)), ""
+            )
+            yield word(start, seed, foreign, other.effect or other.seed)
+            yield word(start, seed, foreign, key, seen)
+            yield word(start, seed, key, other.effect)
+            yield word(start, seed, key, there, other.seed, other.key, self.effect)
+            yield word(start, self.wrong_keys(self.limit), there, other.seed, start if there else (), seed)
+
+    def _tester_present(self) -> Iterator[Word]:
+        """Whether TesterPresent does more than keep a session."""
+        word, seed, key = self._word, self.seed, self.key
+        start = self.enter or (seed,)
+        for one in self._of(Kind.PRESENT):
+            yield word(start, one.name, self.effect)
+            for wait in self._of(Kind.WAIT):
+                yield word(start, seed, key, one.name, wait.name, self.effect)
+                yield word(start, seed, key, wait.name, one.name, self.effect)
 
     def in_every_state(self) -> Iterator[Word]:
         """What is asked wherever the machine is; letters of the model alone."""

@@ -39,6 +39,10 @@ FILES: Final[dict[str, str]] = {
     JUNIT_XML: "the verdicts for a CI system",
     SUMMARY_MD: "the summary for a merge request",
     FOUND_TOML: "the ECU as it was found, as a target file",
+    "learn.html": "the learned state machine, drawn",
+    "model.json": "the learned state machine, for programs",
+    "model.dot": "the learned state machine, for graphviz",
+    "observations.jsonl": "each sequence that the ECU was asked to learn it, with its answers",
     MANIFEST_JSON: "SHA-256 of each file here, and of the target, key function and cases",
 }
 """What each file of a run folder is."""

@@ -63,8 +63,8 @@ class Rows:
     left_out: int
 
 
-def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
-    """The page. ``files`` are the names that lie beside it, to be linked."""
+def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
+    """The page. ``files`` are the names that lie beside it, to be linked; ``machine`` tells of a learned state machine."""
     info = run.info
     parts = _parts(spoken_ids(info))
     anchors = Anchors()
@@ -72,7 +72,7 @@ def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
     accepted = grouped(run.accepted(), anchors=anchors)
     in_full = _within(ROOM_FOR_FINDINGS, groups, parts.check)
     in_short = _within(ROOM_FOR_MORE_FINDINGS, groups[len(in_full) :], parts.check_in_short)
-    style, script = _style(info), _source("audit.js")
+    style, script = _style(info, has_machine=machine is not None), source("audit.js")
     page = (
         environment()
         .get_template("audit.html")
@@ -100,6 +100,7 @@ def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
             accepted_count=len(accepted),
             undecided=[(verdict, _rows(run, verdict, parts, anchors)) for verdict in UNDECIDED],
             passed=_rows(run, Verdict.PASS, parts, anchors),
+            machine=machine,
             profiles=_within(ROOM_FOR_PROFILES, sorted(info.profiles, key=_rank), parts.profile),
             not_tested=_by_group(info.not_tested),
             facts=run_facts(run),
@@ -109,8 +110,8 @@ def render_audit_html(run: Run, *, files: Sequence[str]) -> str:
             worst=groups[0].severity if groups else None,
             style=Markup(style),
             script=Markup(script),
-            style_hash=_csp_hash(style),
-            script_hash=_csp_hash(script),
+            style_hash=csp_hash(style),
+            script_hash=csp_hash(script),
         )
     )
     return page + "\n"
@@ -188,20 +189,21 @@ def environment() -> Environment:
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """The text of a template or style."""
     loader = environment().loader
     assert loader is not None
     return loader.get_source(environment(), name)[0]
 
 
-def _style(info: RunInfo) -> str:
-    style = _source("audit.css")
+def _style(info: RunInfo, *, has_machine: bool) -> str:
+    style = source("audit.css") + (source("machine.css") if has_machine else "")
     if info.environment == "simulated":
         style += '@page { @top-center { content: "SIMULATED ECU"; font: bold 9pt sans-serif; color: #6b4b00; } }\n'
     return style
 
 
-def _csp_hash(text: str) -> str:
+def csp_hash(text: str) -> str:
     """What a Content Security Policy allows this very text by."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 

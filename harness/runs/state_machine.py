@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +86,10 @@ class StateMachine:
     seed: int = 0
     ended: str = ""
     """Why learning ended before it was done; empty: it was done."""
+    reference: StateMachine | None = None
+    """What a sound ECU would have in the same alphabet."""
+    differing: tuple[tuple[str, str], ...] = ()
+    """States and letters where the reference answers otherwise."""
 
     def table(self) -> dict[tuple[str, str], Transition]:
         """Each transition by its state and letter."""
@@ -136,7 +140,14 @@ class StateMachine:
                 {"sequence": list(one.sequence), "answers": dict(one.answers)} for one in self.nondeterminism
             ],
             "ended": self.ended,
+            "reference": None if self.reference is None else self.reference.graph_json(),
+            "differing": [list(one) for one in self.differing],
         }
+
+    def graph_json(self) -> dict[str, Any]:
+        """Alphabet, states and transitions alone."""
+        whole = replace(self, reference=None).as_json()
+        return {name: whole[name] for name in ("alphabet", "states", "initial", "transitions")}
 
     def text(self) -> str:
         """model.json."""
@@ -217,7 +228,14 @@ def _machine(document: dict[str, Any]) -> StateMachine:
         target=_word(document.get("target", "")),
         seed=int(document.get("seed", 0)),
         ended=_word(document.get("ended", "")),
+        reference=_graph(document["reference"]) if document.get("reference") else None,
+        differing=tuple((_word(state), _word(letter)) for state, letter in document.get("differing", [])),
     )
+
+
+def _graph(document: dict[str, Any]) -> StateMachine:
+    rest = {"schema_version": SCHEMA_VERSION, "requests": 0, "resets": 0, "wrong_keys": 0}
+    return _machine({**document, **rest, "violations": [], "nondeterminism": [], "target": "the reference"})
 
 
 def _transitions(rows: list[dict[str, Any]], known: set[str]) -> Iterator[Transition]:

@@ -1,0 +1,129 @@
+"""The machine that a sound ECU would have in the same alphabet: the reference, to be drawn beside what was learned."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.names import named
+from harness.learning.reference import Known
+from harness.learning.subject import NOT_SENT, POSITIVE, RESTARTED, SEED, SILENCE, WAITED, WRITTEN, ZERO_SEED
+from harness.runs.state_machine import NamedState, StateMachine, Transition
+from harness.uds import Session
+
+USUAL_LIMIT: Final = 3
+MOST_STATES: Final = 400
+_OUT: Final = "0x7F"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ecu:
+    """A sound ECU, reduced to what it remembers."""
+
+    session: int = Session.DEFAULT
+    opened: int = 0
+    pending: int = 0
+    wrong: int = 0
+    """Wrong keys for the level that is counted."""
+    is_delayed: bool = False
+    is_booting: bool = False
+
+
+def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> StateMachine:
+    """The machine of ISO 14229-1's Annex I with the limit that was seen, or the usual one. Without states: it is too large.
+
+    `boots_deaf`: the letter after a restart meets an ECU that boots. Time passes by the letters that wait, and no other.
+    """
+    level = alphabet.level
+    limit = known.limits.get(level) or USUAL_LIMIT
+    start = _Ecu()
+    ids = {start: "s0"}
+    waiting, transitions = deque([start]), []
+    while waiting and len(ids) <= MOST_STATES:
+        ecu = waiting.popleft()
+        for letter in alphabet.letters:
+            after, answer = _step(ecu, letter, level, limit, known, boots_deaf=boots_deaf)
+            if after not in ids:
+                ids[after] = f"s{len(ids)}"
+                waiting.append(after)
+            transitions.append(Transition(ids[ecu], letter.name, answer, ids[after]))
+    if len(ids) > MOST_STATES:
+        return StateMachine(alphabet=(), states=(), initial="", transitions=())
+    machine = StateMachine(
+        alphabet=tuple(one.name for one in alphabet.letters),
+        states=tuple(NamedState(id, id) for id in ids.values()),
+        initial="s0",
+        transitions=tuple(transitions),
+        target="the reference",
+    )
+    return named(machine, alphabet)
+
+
+def _step(ecu: _Ecu, letter: Letter, level: int, limit: int, known: Known, *, boots_deaf: bool) -> tuple[_Ecu, str]:
+    if ecu.is_booting:
+        ready = replace(ecu, is_booting=False)
+        return (ready, SILENCE) if letter.kind is not Kind.WAIT else _waited(ready, letter, level, known)
+    rules = known.rules
+    match letter.kind:
+        case Kind.SESSION:
+            if not rules.has_sessions:
+                return ecu, "0x11"
+            return replace(ecu, session=letter.number, opened=0, pending=0), POSITIVE
+        case Kind.RESET | Kind.POWER:
+            is_delayed = bool(ecu.wrong) or ecu.is_delayed
+            wrong = limit if is_delayed else 0
+            return _Ecu(wrong=wrong, is_delayed=is_delayed, is_booting=boots_deaf), RESTARTED
+        case Kind.WAIT:
+            return _waited(ecu, letter, level, known)
+        case Kind.EFFECT:
+            return ecu, WRITTEN if ecu.opened == letter.number else "0x33"
+    if rules.is_out_of_session(letter.number, ecu.session):
+        return ecu, _OUT
+    is_counted = letter.number == level
+    if letter.kind is Kind.SEED:
+        if ecu.opened == letter.number:
+            return replace(ecu, pending=0), ZERO_SEED
+        if is_counted and ecu.is_delayed:
+            return ecu, "0x37"
+        return replace(ecu, pending=letter.number), SEED
+    if ecu.pending != letter.number:
+        return replace(ecu, pending=0), "0x24"
+    if letter.kind is Kind.RIGHT_KEY:
+        cleared = {"wrong": 0, "is_delayed": False} if is_counted else {}
+        return replace(ecu, opened=letter.number, pending=0, **cleared), POSITIVE  # type: ignore[arg-type]
+    wrong = min(ecu.wrong + 1, limit)
+    is_limit = wrong >= limit
+    return replace(ecu, pending=0, wrong=wrong, is_delayed=is_limit), "0x36" if is_limit else "0x35"
+
+
+def _waited(ecu: _Ecu, letter: Letter, level: int, known: Known) -> tuple[_Ecu, str]:
+    delay_s = known.delay_s(level)
+    if delay_s is not None and letter.seconds > delay_s and ecu.is_delayed:
+        ecu = replace(ecu, is_delayed=False, wrong=0)
+    if known.s3_s is not None and letter.seconds > known.s3_s:
+        ecu = replace(ecu, session=Session.DEFAULT, opened=0, pending=0)
+    return ecu, WAITED
+
+
+def differing_steps(machine: StateMachine, reference: StateMachine) -> list[tuple[str, str]]:
+    """The steps of a machine that are answered otherwise than the reference, on the shortest way on which both agree."""
+    own, other = machine.table(), reference.table()
+    if not machine.states or not reference.states:
+        return []
+    waiting = deque([(machine.initial, reference.initial)])
+    seen = {(machine.initial, reference.initial)}
+    found: dict[tuple[str, str], None] = {}
+    while waiting:
+        here, there = waiting.popleft()
+        for letter in machine.alphabet:
+            one, two = own.get((here, letter)), other.get((there, letter))
+            if one is None or two is None or one.answer == NOT_SENT:
+                continue
+            if one.answer != two.answer:
+                found[here, letter] = None
+            elif (one.target, two.target) not in seen:
+                seen.add((one.target, two.target))
+                waiting.append((one.target, two.target))
+    return list(found)

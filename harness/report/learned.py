@@ -1,0 +1,84 @@
+"""learn.html, and the section of audit.html on the learned state machine: one self-contained piece, without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from harness.report.html import csp_hash, environment, source
+from harness.report.machine_picture import MOST_DRAWN, picture
+from harness.runs.state_machine import BrokenRule, StateMachine, Transition
+
+MOST_STATES_IN_TABLE: Final = 200
+MOST_STEPS: Final = 40
+"""Of a sequence; the whole one is in model.json."""
+
+
+def learn_html(machine: StateMachine) -> str:
+    """The page of one learned machine."""
+    style = source("audit.css") + source("machine.css")
+    page = environment().get_template("learn.html")
+    return page.render(style=Markup(style), style_hash=csp_hash(style), **_context(machine)) + "\n"
+
+
+def machine_section(machine: StateMachine) -> Markup:
+    """The same for a page that has other things to tell; its style is `source("machine.css")`."""
+    return Markup(_parts().section(**_context(machine)))
+
+
+def _context(machine: StateMachine) -> dict[str, Any]:
+    broken = broken_steps(machine)
+    table = machine.table() if len(machine.states) <= MOST_STATES_IN_TABLE else {}
+    return {
+        "machine": machine,
+        "drawing": picture(machine, broken=broken, differing=machine.differing),
+        "reference": picture(machine.reference) if machine.reference is not None else Markup(""),
+        "most_drawn": MOST_DRAWN,
+        "rows": [
+            (state, [_cell(table.get((state.id, letter)), broken, machine) for letter in machine.alphabet])
+            for state in (machine.states if table else ())
+        ],
+        "rules": [(rule, _steps(rule)) for rule in machine.violations],
+        "most_steps": MOST_STEPS,
+    }
+
+
+def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
+    """The transition with which each broken rule shows, by state and letter, where all its letters are in the model."""
+    table = machine.table()
+    found: dict[tuple[str, str], str] = {}
+    for rule in machine.violations:
+        state, step = machine.initial, None
+        for letter in rule.sequence:
+            step = table.get((state, letter))
+            if step is None:
+                break
+            state = step.target
+        if step is not None:
+            key = (step.source, step.letter)
+            found[key] = f"{found[key]}, {rule.id}" if key in found else rule.id
+    return found
+
+
+def _cell(
+    step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
+) -> tuple[str, str, str, str]:
+    """Answer, target, class and check of one cell of the table."""
+    if step is None:
+        return "", "", "", ""
+    key = (step.source, step.letter)
+    kind = "broken" if key in broken else "differs" if key in machine.differing else ""
+    return step.answer, "" if step.target == step.source else step.target, kind, broken.get(key, "")
+
+
+def _steps(rule: BrokenRule) -> list[tuple[str, str]]:
+    answers = rule.answers or ("",) * len(rule.sequence)
+    return list(zip(rule.sequence, answers, strict=False))
+
+
+@cache
+def _parts() -> Any:
+    return environment().get_template("machine.html").module

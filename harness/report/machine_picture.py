@@ -1,0 +1,261 @@
+"""Draw a state machine as SVG: one box a state, in a grid whose columns count wrong keys and whose rows tell the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from harness.report.text import shown
+from harness.runs.state_machine import StateMachine
+
+BOX_WIDTH: Final = 184
+LINE: Final = 15
+TOP: Final = 20
+GAP_X: Final = 96
+GAP_Y: Final = 62
+MARGIN: Final = 46
+MOST_DRAWN: Final = 80
+"""A machine with more states is told as a table only."""
+LONGEST_LABEL: Final = 40
+CHARACTER: Final = 6.4
+"""Of a label, about so wide."""
+KINDS: Final = ("move", "step", "differs", "broken")
+"""Of edges, those that are drawn last are seen best."""
+MOST_LABELS: Final = 3
+WRAP: Final = 27
+_MOVES: Final = ("10 ", "11 ", "power", "wait")
+"""How the letters begin that lead back from everywhere: their edges are faint, and told in the boxes."""
+
+Step = tuple[str, str]
+"""A state and a letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where a state is drawn."""
+
+    x: float
+    y: float
+    height: float
+    lines: tuple[str, ...]
+    moves: tuple[str, ...]
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Its centre."""
+        return self.x + BOX_WIDTH / 2, self.y + self.height / 2
+
+
+def picture(machine: StateMachine, *, broken: Mapping[Step, str] | None = None, differing: Sequence[Step] = ()) -> Markup:
+    """The machine; steps that break a rule are red, with the check's id; those that differ from the reference are dashed."""
+    is_tree = bool(machine.states) and machine.states[0].name == "initial"  # no machine was made of what was asked
+    if not machine.states or is_tree or len(machine.states) > MOST_DRAWN:
+        return Markup("")
+    broken = broken or {}
+    boxes = _boxes(machine)
+    edges = _edges(machine, broken, set(differing))
+    width = max(box.x for box in boxes.values()) + BOX_WIDTH + MARGIN
+    for one in edges:
+        if one.source == one.target:
+            width = max(width, boxes[one.source].x + BOX_WIDTH + 44 + CHARACTER * max(map(len, one.labels)))
+    height = max(box.y + box.height for box in boxes.values()) + TOP
+    parts = [
+        Markup('<svg class="machine" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" role="img" aria-label="{}">').format(
+            width, height, width, f"{len(machine.states)} states of {shown(machine.target)}"
+        ),
+        Markup("<defs>{}</defs>").format(Markup("").join(map(_tip, KINDS))),
+    ]
+    drawn = [_edge(boxes, one) for one in edges]
+    parts += [line for line, _ in drawn]
+    parts += [_box(boxes[state.id], state.id, is_initial=state.id == machine.initial) for state in machine.states]
+    parts += [label for _, label in drawn]
+    return Markup("\n").join([*parts, Markup("</svg>")])
+
+
+# Where the boxes stand
+
+
+def _boxes(machine: StateMachine) -> dict[str, Box]:
+    split = {state.id: _row_and_column(state.name) for state in machine.states}
+    columns = sorted({column for _, column in split.values()}, key=_column_order)
+    rows = sorted({row for row, _ in split.values()}, key=_row_order)
+    cells: dict[tuple[str, str], list[str]] = {}
+    for state in machine.states:
+        cells.setdefault(split[state.id], []).append(state.id)
+    names = {state.id: state.name for state in machine.states}
+    moves = {state.id: _moves(machine, state.id) for state in machine.states}
+    widths = {column: max(len(cells.get((row, column), ())) for row in rows) for column in columns}
+    boxes: dict[str, Box] = {}
+    y = float(TOP)
+    for row in rows:
+        lines = {one: _wrapped(f"{one}  {names[one]}") for column in columns for one in cells.get((row, column), ())}
+        height = max(len(lines[one]) + len(moves[one]) for one in lines) * LINE + 14.0
+        x = float(MARGIN)
+        for column in columns:
+            for index, one in enumerate(cells.get((row, column), ())):
+                boxes[one] = Box(x + index * (BOX_WIDTH + GAP_X), y, height, lines[one], moves[one])
+            x += widths[column] * (BOX_WIDTH + GAP_X)
+        y += height + GAP_Y
+    return boxes
+
+
+def _row_and_column(name: str) -> tuple[str, str]:
+    """What a state's name says of sessions, seeds and locks, and what it says of wrong keys and the delay."""
+    parts = name.split(" (")[0].split(", ")
+    counted = [part for part in parts if "wrong key" in part or part.startswith("delayed")]
+    return ", ".join(part for part in parts if part not in counted), ", ".join(counted)
+
+
+def _row_order(row: str) -> tuple[int, int, int, str]:
+    first = 0 if row.startswith("restarting") else 1 if row.startswith("default") else 2
+    return first, row.count("unlocked"), row.count("pending"), row
+
+
+def _column_order(column: str) -> tuple[int, int, str]:
+    return column.count("delayed"), len(column.split(", ")) if column else 0, column
+
+
+def _wrapped(text: str) -> tuple[str, ...]:
+    lines: list[str] = []
+    for word in shown(text).replace("\n", " ").split(" "):
+        if lines and len(lines[-1]) + len(word) < WRAP:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word[: 2 * WRAP])
+    return tuple(lines)
+
+
+def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
+    """Where sessions, restarts and waits lead from a state; not told where nothing changes, or everything leads on alike."""
+    targets: dict[str, list[str]] = {}
+    steps = [one for one in machine.transitions if one.source == state]
+    if {one.target for one in steps} not in ({state}, set()) and len({one.target for one in steps}) == 1:
+        return ()
+    for one in steps:
+        if one.letter.startswith(_MOVES) and one.target != state:
+            targets.setdefault(one.target, []).append(one.letter)
+    told = [f"{', '.join(letters)} → {target}" for target, letters in targets.items()]
+    if "unlocked" in machine.name_of(state):
+        kept = [one.letter for one in steps if one.letter.startswith(_MOVES) and one.target == state]
+        told += [f"{', '.join(kept)}: stays open"] if kept else []
+    return tuple(told)
+
+
+# What leads from one to the next
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    source: str
+    target: str
+    labels: tuple[str, ...]
+    kind: str
+    """``step``, ``move`` (faint, without labels), ``broken`` or ``differs``."""
+
+
+def _edges(machine: StateMachine, broken: Mapping[Step, str], differing: set[Step]) -> list[_Edge]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    leads_on = {
+        one.id: len({step.target for step in machine.transitions if step.source == one.id}) for one in machine.states
+    }
+    for one in machine.transitions:
+        step = (one.source, one.letter)
+        if step in broken:
+            label, kind = f"{one.letter}: {one.answer} ({broken[step]})", "broken"
+        elif one.source == one.target:
+            continue
+        elif leads_on[one.source] == 1:
+            label, kind = f"anything: {one.answer}", "step"
+        elif one.letter.startswith(_MOVES):
+            label, kind = "", "differs" if step in differing else "move"
+        else:
+            label, kind = one.letter, "differs" if step in differing else "step"
+        labels = found.setdefault((one.source, one.target, kind), [])
+        if label and label not in labels:
+            labels.append(label)
+    edges = [_Edge(source, target, _told(labels), kind) for (source, target, kind), labels in found.items()]
+    return sorted(edges, key=lambda one: KINDS.index(one.kind))
+
+
+def _tip(kind: str) -> Markup:
+    """The arrow's head, in the colour of its edge."""
+    return Markup(
+        '<marker id="tip-{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{}" markerHeight="{}" '
+        'markerUnits="userSpaceOnUse" orient="auto"><path class="tip {}" d="M0 0 L8 4 L0 8 z"/></marker>'
+    ).format(kind, 9, 9, kind)
+
+
+def _told(labels: Sequence[str]) -> tuple[str, ...]:
+    more = (f"and {len(labels) - MOST_LABELS} more",) if len(labels) > MOST_LABELS else ()
+    return (*(shown(label)[:LONGEST_LABEL] for label in labels[:MOST_LABELS]), *more)
+
+
+def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, Markup]:
+    """The line of an edge, and its label."""
+    source, target = boxes[edge.source], boxes[edge.target]
+    if source is target:
+        return _loop(source, edge)
+    (x1, y1), (x2, y2) = source.middle, target.middle
+    length = math.hypot(x2 - x1, y2 - y1)
+    is_column = abs(x2 - x1) < 1
+    is_far = is_column and abs(y2 - y1) > source.height / 2 + target.height / 2 + GAP_Y * 1.5
+    bow = BOX_WIDTH * 0.9 if is_far else 26.0
+    if edge.kind == "move" and is_far:
+        bow = -bow
+    control = (x1 + x2) / 2 - (y2 - y1) / length * bow, (y1 + y2) / 2 + (x2 - x1) / length * bow
+    start, end = _border(source, control), _border(target, control)
+    path = f"M{start[0]:.1f} {start[1]:.1f} Q{control[0]:.1f} {control[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
+    line = Markup('<path class="{}" d="{}" marker-end="url(#tip-{})"/>').format(edge.kind, path, edge.kind)
+    at = tuple(0.25 * one + 0.5 * two + 0.25 * three for one, two, three in zip(start, control, end, strict=True))
+    return line, _label(at[0], at[1], edge)
+
+
+def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
+    """Where the line from a box's middle to a point leaves the box."""
+    x, y = box.middle
+    dx, dy = towards[0] - x, towards[1] - y
+    scale = min(
+        BOX_WIDTH / 2 / abs(dx) if dx else math.inf,
+        box.height / 2 / abs(dy) if dy else math.inf,
+    )
+    return (x + dx * scale, y + dy * scale) if math.isfinite(scale) else (x, y)
+
+
+def _loop(box: Box, edge: _Edge) -> tuple[Markup, Markup]:
+    x, y = box.x + BOX_WIDTH, box.y + box.height / 2
+    path = f"M{x:.1f} {y - 12:.1f} C{x + 40:.1f} {y - 26:.1f} {x + 40:.1f} {y + 26:.1f} {x:.1f} {y + 12:.1f}"
+    line = Markup('<path class="{}" d="{}" marker-end="url(#tip-{})"/>').format(edge.kind, path, edge.kind)
+    return line, _label(x + 34, y, edge, anchor="start")
+
+
+def _label(x: float, y: float, edge: _Edge, *, anchor: str = "middle") -> Markup:
+    lines = edge.labels
+    rows = Markup("").join(
+        Markup('<tspan x="{:.1f}" dy="{}">{}</tspan>').format(x, 0 if index == 0 else 13, line)
+        for index, line in enumerate(lines)
+    )
+    if not lines:
+        return Markup("")
+    return Markup('<text class="label {}" text-anchor="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(
+        edge.kind, anchor, x, y + 4 - 6.5 * (len(lines) - 1), rows
+    )
+
+
+def _box(box: Box, state: str, *, is_initial: bool) -> Markup:
+    rows = []
+    y = box.y + 18
+    for index, line in enumerate(box.lines):
+        name = "id" if index == 0 else "name"
+        rows.append(Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(name, box.x + 8, y, line))
+        y += LINE
+    for line in box.moves:
+        rows.append(Markup('<text class="move" x="{:.1f}" y="{:.1f}">{}</text>').format(box.x + 8, y, line))
+        y += LINE
+    frame = Markup('<rect class="state{}" x="{:.1f}" y="{:.1f}" width="{}" height="{:.1f}" rx="7"/>').format(
+        " initial" if is_initial else "", box.x, box.y, BOX_WIDTH, box.height
+    )
+    return Markup("<g><title>{}</title>{}{}</g>").format(state, frame, Markup("").join(rows))

@@ -1,0 +1,72 @@
+"""ECUs that a learner must come to a clear end with, by their factories."""
+
+from __future__ import annotations
+
+import can
+
+from harness.ecu.profiles import hardened
+
+COUNTED = {"frames": 0}
+DIES_AT = 600
+
+
+class Wrapped:
+    """The hardened ECU behind something that is wrong."""
+
+    def __init__(self) -> None:
+        self.inner = hardened()
+
+    def attach(self, port) -> None:  # type: ignore[no-untyped-def]
+        self.port = port
+        self.inner.attach(port)
+
+    def on_frame(self, frame: can.Message) -> None:
+        self.inner.on_frame(frame)
+
+    def power_cycle(self) -> None:
+        self.inner.power_cycle()
+
+
+class Fickle(Wrapped):
+    """Refuses every third request for a session, on the average, by chance."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.arbitration_id == 0x740 and frame.data[1:3] == b"\x10\x03" and self.port.random_bytes(1)[0] % 3 == 0:
+            refusal = bytes.fromhex("037F102200000000")
+            self.port.send(can.Message(arbitration_id=0x748, data=refusal, is_extended_id=False))
+            return
+        self.inner.on_frame(frame)
+
+
+class Mortal(Wrapped):
+    """Dies for good once it, and those before it, have heard so many frames."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        COUNTED["frames"] += 1
+        if COUNTED["frames"] <= DIES_AT:
+            self.inner.on_frame(frame)
+
+
+class Late(Wrapped):
+    """Hears everything 0.3 s later, and says so to nobody."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        self.port.call_later(0.3, lambda: self.inner.on_frame(frame))
+
+
+class Rare(Wrapped):
+    """Refuses a session once in some hundred times, by chance."""
+
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.arbitration_id == 0x740 and frame.data[1:3] == b"\x10\x03" and self.port.random_bytes(1)[0] == 0:
+            refusal = bytes.fromhex("037F102200000000")
+            self.port.send(can.Message(arbitration_id=0x748, data=refusal, is_extended_id=False))
+            return
+        self.inner.on_frame(frame)
+
+
+def mortal() -> Mortal:
+    return Mortal()
+
+
+fickle, late, rare = Fickle, Late, Rare
