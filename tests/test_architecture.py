@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "ecu_host": BASE | {"link", "simulation", "report", "ecu", "ecu_host"},
     "learning": TESTER | {"fuzz", "learning"},
     "shell": AUDIT | {"shell"},
-    "cli": AUDIT | {"discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
+    "planning": AUDIT | {"ecu", "planning"},
+    "cli": AUDIT | {"planning", "discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
     "__main__": {"cli"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""

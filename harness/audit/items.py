@@ -171,6 +171,8 @@ class Audit:
             self._session.identify()
         runner = self._session.runner
         begins(check.declared.id, check.parameter)
+        if self._session.options.rehearsal is not None:
+            self._session.options.rehearsal.begins(check.declared, check.parameter)
         final = runner.run(check, self._repeat(check.declared))
         self._settled += [finding for finding in final if (finding.id, finding.parameter) in self._held]
         own = [finding for finding in final if (finding.id, finding.parameter) not in self._held]

@@ -34,14 +34,19 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
 
     UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
     """
-    for entry in target.security:
-        if entry.pairs is not None:
-            read_pairs(target, entry.pairs)  # a mistake in it is told before anything is sent
+    read_all_pairs(target)
     keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
     ledger = ledger_of(target, ledger_path)
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
     return Way(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+
+
+def read_all_pairs(target: Target) -> None:
+    """Read what the target names of recorded pairs, so that a mistake is told before anything is sent. UserError: it."""
+    for entry in target.security:
+        if entry.pairs is not None:
+            read_pairs(target, entry.pairs)
 
 
 def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None, kind: type[Tester] = Tester) -> Tester:

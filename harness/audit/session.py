@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from harness.audit.contact import restored
 from harness.audit.knowledge import security_access_summary
@@ -17,6 +17,7 @@ from harness.audit.requirements import not_tested
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
 from harness.audit.selection import Selection
+from harness.check import Attack
 from harness.errors import HarnessError, LinkError, NotPermitted, Unjudged, UserError
 from harness.link.clock import RealClock, utc_text
 from harness.link.trace import Trace
@@ -29,9 +30,20 @@ from harness.runs.lock import RunLock
 from harness.runs.redaction import OriginalLog, Redactor
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
+from harness.tester.tester import Tester
 from harness.verdict import Depth, Verdict, worse_than
 
 SERIAL_NUMBER = 0xF18C
+
+
+class Rehearsal(Protocol):
+    """Whoever lets an audit go elsewhere, and takes down what it does there."""
+
+    def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
+        """The tester of the run. UserError: as `open_tester`."""
+
+    def begins(self, declared: Attack, parameter: str | None) -> None:
+        """A check begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,8 @@ class AuditOptions:
     """What else is to be taken out of them: names in `HIDEABLE`."""
     replaces_run: bool = False
     """Put the run in the place of an earlier one that lies in `out`."""
+    rehearsal: Rehearsal | None = None
+    """Where the run goes in place of the target's own bus; no reports are written then."""
 
 
 class AuditSession:
@@ -70,8 +84,11 @@ class AuditSession:
         target = options.target
         trace = Trace(channel=_log_channel(target))
         self._on_acceptances: list[str] = []
-        ledger = ledger_path(target, options.reports)
-        self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger, kind=kind_of_tester())
+        if options.rehearsal is not None:
+            self.tester = options.rehearsal.open(target, seed=options.seed, trace=trace)
+        else:
+            ledger = ledger_path(target, options.reports)
+            self.tester = open_tester(target, seed=options.seed, trace=trace, ledger_path=ledger, kind=kind_of_tester())
         self._link = self.tester.link
         try:
             self._clock = RealClock()
@@ -230,7 +247,8 @@ class AuditSession:
         )
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
         self.before_reports()
-        write_reports(self.folder, run)
+        if self.options.rehearsal is None:
+            write_reports(self.folder, run)
         return run
 
     def _security_access(self, *, may_ask: bool) -> SecurityAccessSummary:

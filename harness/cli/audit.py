@@ -24,6 +24,7 @@ DEBUG = 2
 """So often -v is given for the log."""
 
 NOTHING_JUDGED = 5
+INTERRUPTED = 2
 EXIT_CODES = """exit codes of audit, the first that applies:
   4  wrong use: a target, case, option or key function is malformed
   2  interrupted; the report holds what was done
@@ -56,6 +57,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
     audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
+    audit.add_argument("--dry-run", action="store_true", help="send nothing, and say what would be sent (as: plan)")
+    audit.add_argument("--yes", action="store_true", help="do not ask before a real ECU is locked, written or reset")
     audit.add_argument("-q", action="store_true", help="only say what it comes to")
     audit.add_argument("-v", action="count", default=0, help="say each reason; -vv: log exchanges and waits, too")
     audit.set_defaults(run=run)
@@ -98,6 +101,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the checks; returns the exit code."""
     if options.q and options.v:
         raise UserError("-q and -v exclude each other; give one of them")
+    if options.dry_run:
+        from harness.cli import plan
+
+        return plan.run(options)
     if options.v >= DEBUG:
         log_to(sys.stderr)
     if not options.json:
@@ -152,6 +159,8 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
         verbosity=-1 if options.q else options.v,
     )
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
+    if not target.is_simulated and not _is_agreed(options, request):
+        return INTERRUPTED, None
     code = run_pytest(request, selection)
     return 0 if options.exit_zero and code == 1 else code, request.console.folder
 
@@ -173,6 +182,38 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     if code not in range(6) or request.has_internal_error:
         print(pytest_says.getvalue(), file=sys.stderr)
     return code
+
+
+def _is_agreed(options: argparse.Namespace, request: AuditRequest) -> bool:
+    """Say what a real ECU is to be sent; whether a person who is there agrees to what locks, writes or resets it."""
+    from harness.cli.plan import planned
+    from harness.planning.plan import totals_in_words
+
+    audit = request.options
+    try:
+        plan = planned(
+            audit.target,
+            chosen=audit.chosen,
+            depth=options.depth,
+            keyword=options.k,
+            checks=options.checks,
+            seed=audit.seed,
+        )
+    except UserError as error:
+        request.console.say(f"not planned: {error}")
+        return True  # the audit says so itself, and what is wrong
+    request.console.heading(f"planned: {totals_in_words(plan)}")
+    if options.yes or not request.console.is_there or not plan.is_harmful:
+        return True
+    request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")
+    try:
+        answer = input("Go on? [yes/no] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in ("y", "yes"):
+        return True
+    request.console.say("nothing was sent")
+    return False
 
 
 def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:

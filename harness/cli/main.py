@@ -13,10 +13,30 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from harness.cli import audit, diff, discover, docs, doctor, ecu, import_table, learn, lists, replay, report, shell, target
+from harness.cli import (
+    audit,
+    diff,
+    discover,
+    docs,
+    doctor,
+    ecu,
+    import_table,
+    learn,
+    lists,
+    plan,
+    replay,
+    report,
+    shell,
+    target,
+)
 from harness.errors import LinkError, UserError
 
 WRONG_USE = 4
+
+COMMANDS = (
+    audit, plan, report, diff, replay, discover, learn, target, import_table, ecu, shell, lists, docs, doctor,
+)  # fmt: skip
+"""In the order in which help lists them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
-    for command in (audit, report, diff, replay, discover, learn, target, import_table, ecu, shell, lists, docs, doctor):
+    for command in COMMANDS:
         command.add_to(commands)
     return parser
 

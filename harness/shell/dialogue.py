@@ -116,7 +116,9 @@ class Dialogue:
             case RawMessage(pdu):
                 self.send(pdu)
             case RawFrames(frames):
-                tester.raw_frames(frames)
+                from harness.shell.recorded import addressed
+
+                tester.raw_frames([addressed(frame, tester.target) for frame in frames])
             case Wait(seconds):
                 tester.wait(seconds)
             case Reset(kind):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UserError, did_you_mean
+from harness.link.addressing import addresses_of
 from harness.link.frame import Frame
 from harness.link.frame import parse as parse_frame
 from harness.link.isotp import IsoTp, IsoTpConfig
@@ -77,6 +78,12 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
     return Result(finding, tuple(exchanges), others)
 
 
+def addressed(frame: Frame, target: Target) -> Frame:
+    """A frame as it was written, with the address that stands before its data told apart."""
+    size = addresses_of(target.can).size_bytes
+    return replace(frame, address=frame.data[:size], data=frame.data[size:]) if size else frame
+
+
 def name_of(finding: Finding) -> str:
     """``SA-09[level 0x01]``, fit to be shown."""
     return shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 120)
@@ -107,7 +114,8 @@ def _recorded(exchange: Exchange, before: Condition, passed: _Passed, target: Ta
             frames = tuple(parse_frame(text) for text in exchange.request.removeprefix(RAW).split(", "))
             if [len(one.data) for one in passed.sent] == [len(one.data) for one in frames]:
                 frames = tuple(replace(one, data=real.data) for one, real in zip(frames, passed.sent, strict=True))
-            answers = tuple(parse_frame(text.removeprefix(RAW)).data for text in exchange.replies)
+            frames = tuple(addressed(one, target) for one in frames)
+            answers = tuple(addressed(parse_frame(text.removeprefix(RAW)), target).data for text in exchange.replies)
             return Recorded(b"", frames, answers, False, before, has_real_keys)
         request = bytes.fromhex(exchange.request)
         answers = tuple(map(bytes.fromhex, exchange.replies))
@@ -156,6 +164,7 @@ class _Listener:
         can = can if isinstance(can, dict) else {}
         self._response_id = can.get("response_id", target.can.response_id)
         self._ours, self._theirs = (IsoTp(IsoTpConfig(tx_dl=FD_BYTES, max_length=1 << 20)) for _ in range(2))
+        self._address_bytes = addresses_of(target.can).size_bytes
         self.standing = Standing(target)
         self.request = b""
         self.answers: list[bytes] = []
@@ -170,7 +179,7 @@ class _Listener:
             return
         way = self._ours if frame.is_sent else self._theirs
         now_s = frame.time_us / 1e6
-        message = way.receive(frame.data, now_s)
+        message = way.receive(frame.data[self._address_bytes :], now_s)
         way.outbox.clear()
         if not message:
             return

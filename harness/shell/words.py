@@ -48,7 +48,7 @@ class Words:
             yield f"< {self._hex(reply.request, message)}  {self._meaning(reply, message)}"
         if reply.is_malformed and not reply.replies:
             frames = [frame for frame in reply.frames if not frame.is_sent]
-            yield from (f"< {self._frame(frame)}  {frame_line(frame.data)}" for frame in frames)
+            yield from (f"< {self._frame(frame)}  {frame_line(frame.data_field, len(frame.address))}" for frame in frames)
             if not frames:
                 yield "<   frames that hold no message"
         elif reply.is_silence:
@@ -57,7 +57,7 @@ class Words:
     def heard_frames(self, reply: RawReply) -> Iterator[str]:
         """``< 748#0462F19001  single frame, 4 bytes``: each frame that came from the ECU."""
         for frame in reply.answers:
-            yield f"< {self._frame(frame)}  {frame_line(frame.data)}"
+            yield f"< {self._frame(frame)}  {frame_line(frame.data_field, len(frame.address))}"
         if not reply.answers:
             yield "<   silence"
 
@@ -86,7 +86,7 @@ class Words:
 
     def _frame(self, frame: Frame) -> str:
         """A frame as candump writes it; what looks like a secret in it is hidden."""
-        start = 1 if frame.data[:1] and frame.data[0] < 0x10 else 2
+        start = 1 if frame.pci_type == 0 else 2
         message = frame.data[start:]
         hidden = {start + place for place in self.hidden_places(message, message)} if message else set()
         if not hidden:
@@ -104,7 +104,7 @@ class Words:
 
 def kind_of_frames(reply: RawReply) -> Kind:
     """What raw frames were answered by, as far as the last frame tells."""
-    messages = [frame.data[1 : 1 + frame.data[0]] for frame in reply.answers if 0 < (frame.data[:1] or b"\0")[0] < 8]
+    messages = [frame.pdu for frame in reply.answers if frame.pdu]
     if not reply.answers:
         return Kind.SILENCE
     if not messages:

@@ -49,7 +49,7 @@ def too_wide(text: str) -> list[str]:
 # Help
 
 
-COMMANDS = ["audit", "discover", "import", "report", "diff", "replay", "ecu", "shell", "list", "show", "doctor"]
+COMMANDS = ["audit", "discover", "import", "report", "diff", "plan", "replay", "ecu", "shell", "list", "show", "doctor"]
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""What an audit would send, by check, with its totals: as a table for people, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.planning.meter import Use, reasons_in_words
+from harness.report.text import visible
+from harness.runs.findings import Finding
+from harness.verdict import Verdict
+
+SCHEMA_VERSION: Final = 1
+WIDTH: Final = 80
+_ID, _NUMBERS = 22, (9, 6, 7, 7, 9, 9)
+_COUNTS: Final = ("requests", "wrong_keys", "writes", "resets")
+_HEAD: Final = ("requests", "keys", "writes", "resets", "waits", "seconds")
+MOST_NAMED: Final = 6
+WHAT_CHANGES_IT: Final = (
+    "A check that fails is done once more. What changes the plan: --depth, -k, --check, --family, --severity, and "
+    "[safety] allow in the target file."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCheck:
+    """What one check would send."""
+
+    id: str
+    parameter: str | None
+    permissions: tuple[str, ...]
+    """What the target has to allow for all of it, and what the check declares to need."""
+    used: tuple[str, ...]
+    """Those of them that something takes which would be sent."""
+    requests: int
+    wrong_keys: int
+    writes: int
+    resets: int
+    waits_s: float
+    """The part of the time in which nothing comes and nothing is sent."""
+    seconds: float
+    why: str
+    """What is waited for; where nothing would be sent, why not."""
+
+    @property
+    def name(self) -> str:
+        """``SA-09[level 0x01]``."""
+        return self.id if self.parameter is None else f"{self.id}[{self.parameter}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All of it."""
+
+    checks: tuple[PlannedCheck, ...]
+    left_out: int
+    """How many checks the user's selection leaves out."""
+    assumptions: tuple[str, ...]
+    """What was taken for granted of the ECU, a sentence each."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the audit takes."""
+        return sum(one.seconds for one in self.checks)
+
+    def total(self, name: str) -> float:
+        """The sum of one of the numbers over everything."""
+        return float(sum(getattr(one, name) for one in self.checks))
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Every permission that something in it takes."""
+        return tuple(sorted({one for check in self.checks for one in check.used}))
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether anything in it may lock the ECU, write to it or reset it."""
+        return any(self.total(name) for name in ("wrong_keys", "writes", "resets"))
+
+    def as_json(self) -> str:
+        """The whole as JSON, with a line break at its end."""
+        document: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "seconds": round(self.seconds, 3),
+            "totals": {name: sum(getattr(one, name) for one in self.checks) for name in _COUNTS},
+            "waits_s": round(self.total("waits_s"), 3),
+            "permissions": list(self.permissions),
+            "left_out": self.left_out,
+            "assumptions": list(self.assumptions),
+            "checks": [_as_json(one) for one in self.checks],
+        }
+        return json.dumps(document, indent=1) + "\n"
+
+
+def planned_check(finding: Finding, use: Use, needs: Sequence[str]) -> PlannedCheck:
+    """What a check used in the rehearsal, and how it ended there; `needs` are the permissions that it declares."""
+    is_told = finding.verdict is Verdict.NOT_RUN or (finding.verdict is Verdict.NOT_APPLICABLE and not use.requests)
+    used = {one.value for one in use.permissions}
+    return PlannedCheck(
+        id=finding.id,
+        parameter=finding.parameter,
+        permissions=tuple(sorted(used | set(map(str, needs)))),
+        used=tuple(sorted(used)),
+        requests=use.requests,
+        wrong_keys=use.wrong_keys,
+        writes=use.writes,
+        resets=use.resets,
+        waits_s=round(use.waits_s, 3),
+        seconds=round(use.seconds, 3),
+        why="; ".join(filter(None, (finding.reason if is_told else "", reasons_in_words(use)))),
+    )
+
+
+def _as_json(check: PlannedCheck) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "parameter": check.parameter,
+        "permissions": list(check.permissions),
+        "requests": check.requests,
+        "wrong_keys": check.wrong_keys,
+        "writes": check.writes,
+        "resets": check.resets,
+        "waits_s": check.waits_s,
+        "seconds": check.seconds,
+        "why": check.why,
+    }
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def totals_in_words(plan: Plan) -> str:
+    """``about 3 min 20 s: 4821 requests, among them 31 wrong keys, 12 writes, 6 resets``."""
+    parts = [
+        f"{plan.total(name):.0f} {words if plan.total(name) != 1 else words[:-1]}"
+        for name, words in (("wrong_keys", "wrong keys"), ("writes", "writes"), ("resets", "resets"))
+        if plan.total(name)
+    ]
+    among = f", among them {', '.join(parts)}" if parts else ", none of which locks, writes or resets"
+    waits = f", {duration(plan.total('waits_s'))} of it waiting" if plan.total("waits_s") >= 1 else ""
+    return f"about {duration(plan.seconds)}{waits}: {plan.total('requests'):.0f} requests{among}"
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """A row for each check that sends anything, what is not sent and why, and the totals."""
+    head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
+    lines = [head]
+    for check in plan.checks:
+        if check.requests or check.seconds >= 0.05:
+            lines += _rows(check)
+    lines.append("")
+    silent = [one for one in plan.checks if not one.requests and one.seconds < 0.05]
+    reasons: dict[str, list[str]] = {}
+    for one in silent:
+        reasons.setdefault(one.why or "they judge what others have measured", []).append(one.name)
+    for why, names in reasons.items():
+        shown = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+        lines += _filled(f"nothing sent: {shown}: {why}")
+    if plan.left_out:
+        lines.append(f"left out by the selection: {plan.left_out} checks")
+    if plan.permissions:
+        lines.append(f"permissions: {', '.join(plan.permissions)}")
+    lines.append("")
+    for text in (*plan.assumptions, WHAT_CHANGES_IT):
+        lines += _filled(text)
+    return [*lines, "", *_filled(f"in all {totals_in_words(plan)}")]
+
+
+def _filled(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
+
+
+def _rows(check: PlannedCheck) -> list[str]:
+    numbers: Sequence[object] = (
+        check.requests,
+        check.wrong_keys or "",
+        check.writes or "",
+        check.resets or "",
+        f"{check.waits_s:.1f}" if check.waits_s >= 0.05 else "",
+        f"{check.seconds:.1f}",
+    )
+    name = visible(check.name)
+    cells = "".join(f"{number!s:>{width}}" for number, width in zip(numbers, _NUMBERS, strict=True))
+    first = [f"{name:<{_ID}}{cells}"] if len(name) < _ID else [name, f"{'':<{_ID}}{cells}"]
+    below = "; ".join(filter(None, (", ".join(check.permissions), check.why)))
+    return [*first, *_filled(visible(below), "    ")]
