@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does for what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests send it to processes of theirs
+
+gc.disable()  # thousands of tests are collected, and all of them are kept: looking for garbage takes a third of that time
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -48,3 +51,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return path + test[test.find("[") :] if path.startswith(EACH_ECU_ALONE) and "[" in test else path
 
     return BySubject(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end, and need not be looked through for garbage."""
+    gc.freeze()
+    gc.enable()
