@@ -36,8 +36,8 @@ class Attack:
     """Whether it opens a level even where that cannot be undone: such checks run last there."""
     judges_run: bool = False
     """Whether it judges what the run has seen by then: such checks come behind all that is not crash-prone."""
-    sends_rest: bool = False
-    """Whether it sends what others have left of something that they share: such checks come last of their stage."""
+    comes_last: bool = False
+    """Whether it is run last of its stage: since it sends what others have left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
     """Defects, or ``path.py:factory``, on which the check is known to fail."""
 
@@ -57,7 +57,7 @@ def attack(
     uses: tuple[str, ...] = (),
     unlocks: bool = False,
     judges_run: bool = False,
-    sends_rest: bool = False,
+    comes_last: bool = False,
     proven_by: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Declare a pytest function to be a check.
@@ -97,7 +97,7 @@ def attack(
         uses=tuple(map(Permission, uses)),
         unlocks=unlocks,
         judges_run=judges_run,
-        sends_rest=sends_rest,
+        comes_last=comes_last,
         proven_by=proven_by,
     )
 

@@ -17,10 +17,12 @@ from attacks.conformance.services import (
     two_bytes,
     unknown_did,
 )
+from attacks.conformance.wrong_keys import IDLE_S, heard_out
 from harness import (
     DataEntry,
     Depth,
     Inconclusive,
+    Measurements,
     Nrc,
     Oddity,
     Reply,
@@ -32,9 +34,6 @@ from harness import (
     inconclusive,
     not_applicable,
 )
-
-IDLE_S = 0.2
-"""So long after the answer another one would still be one to the same request."""
 
 UNASKED_S = 3.0
 """How long an ECU is heard before what it says is held against a request."""
@@ -210,7 +209,7 @@ def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
     judges_run=True,
     proven_by=("answers_twice", "wrong_key_answered_twice"),
 )
-def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth) -> None:
+def test_each_request_has_exactly_one_final_answer(tester: Tester, measure: Measurements, depth: Depth) -> None:
     tester.require_quiet()
     answered = 0
     for pdu in harmless(tester):
@@ -228,7 +227,7 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
         answered += bool(valid)
     for level in [entry.level for entry in tester.target.security if tester.security.has_key(entry.level)]:
         try:
-            judge_keys(tester, level)
+            judge_keys(tester, measure, level)
         except Inconclusive as reason:
             tester.note(f"keys for level 0x{level:02X} were not tried: {reason}")
     judge_in_passing(tester, Oddity.SECOND_ANSWER, "one final answer to each request")
@@ -236,9 +235,9 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, depth: Depth)
         inconclusive("nothing was answered")
 
 
-def judge_keys(tester: Tester, level: int) -> None:
+def judge_keys(tester: Tester, measure: Measurements, level: int) -> None:
     """A wrong key, where that is allowed, a seed, and its right key: nothing comes behind their answers."""
-    if tester.allows("lockout"):
+    if tester.allows("lockout") and heard_out(tester, measure, level)[1]:
         judge_no_other(tester, tester.guesses.try_wrong(level)[1])
     if tester.access.can_relock:
         tester.session_for(level)

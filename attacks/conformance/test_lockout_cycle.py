@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative
+from attacks.conformance.wrong_keys import heard_out
+from harness import Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative
 
 LARGEST_LIMIT = 10
 
@@ -30,9 +31,10 @@ LENGTH = negative(Nrc.INCORRECT_MESSAGE_LENGTH)
     needs=("lockout",),
     proven_by=("limit_codes_swapped", "delay_answered_31"),
 )
-def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, level: int) -> None:
+def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, measure: Measurements, level: int) -> None:
     seed = tester.guesses.start(level)
     keys = [compared_key(tester, level, seed)]
+    heard_out(tester, measure, level, lambda: keys[0])
     tester.judge(
         wrong_key(tester, level, seed),
         sound=SEQUENCE_ERROR,

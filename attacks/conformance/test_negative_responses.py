@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.conformance.services import UNKNOWN_SESSION, judge_in_passing
-from harness import Inconclusive, Nrc, Oddity, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
+from attacks.conformance.wrong_keys import heard_out
+from harness import (
+    Inconclusive,
+    Measurements,
+    Nrc,
+    Oddity,
+    Reply,
+    Severity,
+    Tester,
+    attack,
+    fail,
+    inconclusive,
+    negative,
+    positive,
+)
 
 RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
 """Requests that neither ISO 14229-1 nor its predecessors assign."""
@@ -34,10 +48,10 @@ UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
         "negative_without_code",
     ),
 )
-def test_negative_responses_have_the_standards_format(tester: Tester) -> None:
+def test_negative_responses_have_the_standards_format(tester: Tester, measure: Measurements) -> None:
     tester.require_quiet()
     well_formed = 0
-    for name, provoke in provocations(tester).items():
+    for name, provoke in provocations(tester, measure).items():
         try:
             reply = provoke()
         except Inconclusive as reason:
@@ -58,7 +72,7 @@ def test_negative_responses_have_the_standards_format(tester: Tester) -> None:
         inconclusive("nothing was refused with a negative response")
 
 
-def provocations(tester: Tester) -> dict[str, Callable[[], Reply]]:
+def provocations(tester: Tester, measure: Measurements) -> dict[str, Callable[[], Reply]]:
     """Requests that a sound ECU refuses, each for another reason."""
     found: dict[str, Callable[[], Reply]] = {
         "an unknown service": lambda: tester.request(bytes((RESERVED_SERVICES[0],))),
@@ -76,17 +90,20 @@ def provocations(tester: Tester) -> dict[str, Callable[[], Reply]]:
             found["a locked write"] = lambda entry=entry: tester.access.locked_probe(entry)  # type: ignore[misc]
     if tester.allows("lockout"):
         for level in tester.target.security:
-            found[f"a wrong key for level 0x{level.level:02X}"] = lambda level=level.level: wrong_key(tester, level)  # type: ignore[misc]
+            found[f"a wrong key for level 0x{level.level:02X}"] = lambda level=level.level: wrong_key(tester, measure, level)  # type: ignore[misc]
     return found
 
 
-def wrong_key(tester: Tester, level: int) -> Reply:
+def wrong_key(tester: Tester, measure: Measurements, level: int) -> Reply:
     """The answer to a wrong key, or to what stands before it."""
     tester.session_for(level)
     seed = tester.security.request_seed(level)
     if not seed.is_positive:
         return seed
-    return tester.guesses.send_wrong(level, seed.pdu[2:])
+    known, _ = heard_out(tester, measure, level, lambda: tester.guesses.send_wrong(level, seed.pdu[2:]))
+    if known.is_negative and is_well_formed(known.request, known.pdu):
+        return known
+    return tester.guesses.try_wrong(level)[1]
 
 
 def is_well_formed(request: bytes, answer: bytes) -> bool:

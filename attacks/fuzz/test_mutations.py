@@ -32,7 +32,11 @@ def test_a_mutated_request_gets_one_well_formed_answer(tester: Tester, depth: De
     wanted = depth.choose(quick=150, default=600, deep=20_000)
     mutations = [(mutated_request(chance, requests),) for _ in range(wanted)]
     in_time_s = tester.target.timing.p2_ms / 1000
-    sent = Campaign(tester, judge=lambda reply: confirmed_complaint(tester, reply), timeout_s=in_time_s).run(mutations)
+    most_keys = depth.choose(quick=4, default=8, deep=None)
+    campaign = Campaign(
+        tester, judge=lambda reply: confirmed_complaint(tester, reply), timeout_s=in_time_s, most_keys=most_keys
+    )
+    sent = campaign.run(mutations)
     tester.note(f"{sent} mutated requests sent; answers, life, lock and protected values were watched")
 
 

@@ -1,12 +1,18 @@
-"""A level that is locked out, with most of its delay still to come."""
+"""A level that is locked out, with most of its delay still to come, and what may be done in it."""
 
 from __future__ import annotations
 
-from harness import Reply, Tester, inconclusive
+from harness import Act, Delay, Reply, Tester, inconclusive
 
 RENEWED_AFTER = 0.6
 EARLY_UNTIL = 0.8
 """Shares of the delay: later a new lockout is begun; later a seed proves nothing, since clocks differ."""
+EARLY = 0.6
+"""Of the delay that was measured: a seed that comes earlier after a later lockout is no matter of clocks."""
+MOST_TIMES = 60
+"""So often at most a request is made in a delay that each one may shorten by a second."""
+SHARE_FOR_ACT = 0.1
+"""Of the delay, for one of them."""
 
 
 class LockoutWindow:
@@ -34,8 +40,7 @@ class LockoutWindow:
 
     def open(self, *, for_s: float = 0.0) -> None:
         """Lock the level out unless it has just been, and there are `for_s` left. Inconclusive: wrong keys do not do it."""
-        latest_s = min(RENEWED_AFTER * self.delay_s, EARLY_UNTIL * self.delay_s - for_s)
-        if self._since_s is not None and self.elapsed_s < latest_s:
+        if self.has_time_for(for_s):
             return
         locked = self._tester.guesses.lock_out(self._level, wrong_keys=self._wrong_keys)
         if not locked.holds:
@@ -47,6 +52,11 @@ class LockoutWindow:
     def forget(self) -> None:
         """The delay is known to be over."""
         self._since_s = None
+
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether so much time from now on ends before a new lockout would be begun."""
+        latest_s = min(RENEWED_AFTER * self.delay_s, EARLY_UNTIL * self.delay_s - seconds)
+        return self.is_open and self.elapsed_s < latest_s
 
     def has_room_for(self, seconds: float) -> bool:
         """Whether so long a time ends before a seed proves nothing any more."""
@@ -60,3 +70,35 @@ class LockoutWindow:
     def is_broken_by(self, seed: Reply) -> bool:
         """Whether this answer is a seed that came before the delay can have run out."""
         return seed.is_seed and self.is_early
+
+
+def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> bool:
+    """Whether a seed is given early once this was done in the delay, again and again where it takes no time."""
+    window.open(for_s=act.seconds)
+    latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
+    for _ in range(min(int(window.delay_s) + 1, MOST_TIMES)):
+        act.do()
+        if act.seconds or act.leaves_place or window.elapsed_s > latest_s:
+            break
+    reply = tester.guesses.seed_in_delay(level)
+    if window.is_broken_by(reply):
+        tester.cite(reply)
+        return True
+    if reply.is_seed:
+        window.forget()
+    return False
+
+
+def early_look(tester: Tester, level: int, delay: Delay, answer_s: float) -> tuple[Reply, float] | None:
+    """What a request for a seed is answered long before the delay may be over, and how long after the limit.
+
+    The ECU takes `answer_s` for an answer. None: there is no such moment any more.
+    """
+    limit_s = tester.security.level(level).last_wrong_s
+    assert limit_s is not None
+    left_s = limit_s + EARLY * delay.at_least_s - tester.link.now_s - answer_s
+    if left_s < 0:
+        return None
+    tester.wait(left_s)
+    early = tester.guesses.seed_in_delay(level)
+    return early, tester.link.now_s - limit_s

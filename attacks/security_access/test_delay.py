@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.security_access.limit_rows import judge_rows
-from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow
+from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, ends_delay
 from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
+from attacks.security_access.two_lockouts import hold_twice
 from harness import (
-    Act,
     DataEntry,
     Delay,
     Depth,
@@ -23,12 +23,6 @@ from harness import (
     not_applicable,
     not_run,
 )
-
-MOST_TIMES = 60
-"""So often at most a request is made in a delay that each one may shorten by a second."""
-
-SHARE_FOR_ACT = 0.1
-"""Of the delay, for one of them."""
 
 AT_ONCE_S = 0.5
 """After a boot: a seed that comes later may have been held back by a short delay."""
@@ -49,7 +43,7 @@ AT_ONCE_S = 0.5
     needs=("lockout",),
     proven_by=("seed_given_after_limit", "delay_too_short"),
 )
-def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) -> None:
+def test_the_delay_is_kept(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     delay = measure.delay(level)
     tester.note(f"delay: {delay}")
     key = delay.key_in_delay or try_key_halfway(tester, level, delay.wrong_keys, delay.at_least_s)
@@ -59,7 +53,8 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, level: int) ->
             expected=f"no key is taken during the delay of {delay.length_s:.1f} s", observed=f"halfway the right one: {key}"
         )
     if not delay.is_too_short:
-        judge_what_comes_between(tester, measure, level, delay)
+        if depth is not Depth.QUICK or hold_twice(tester, measure, level, delay) is None:
+            judge_what_comes_between(tester, measure, level, delay)
         return
     if not measure.fresh_delay(level).is_too_short:
         inconclusive(f"measured again, the delay is kept; at first it was not: {delay}")
@@ -258,9 +253,12 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
         "delay_ended_by_other_level",
     ),
 )
-def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Measurements, level: int) -> None:
+def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     judge_rows(tester, measure, level, "SA-19", "other sessions and addresses")
     delay = require_delay(measure, level)
+    if depth is Depth.QUICK and (held := hold_twice(tester, measure, level, delay)) is not None:
+        tester.note(f"no seed during the delay: {', '.join(held.tried)}")
+        return
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
     tester.restore()
     entry = tester.access.protected_by(level) if tester.allows("write") else None
@@ -299,23 +297,6 @@ def judge_acts(tester: Tester, measure: Measurements, level: int, window: Lockou
                     expected=expected,
                     observed=f"a seed {window.elapsed_s:.1f} s after the limit, with {part.name} in between",
                 )
-
-
-def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> bool:
-    """Whether a seed is given early once this was done in the delay, again and again where it takes no time."""
-    window.open(for_s=act.seconds)
-    latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
-    for _ in range(min(int(window.delay_s) + 1, MOST_TIMES)):
-        act.do()
-        if act.seconds or act.leaves_place or window.elapsed_s > latest_s:
-            break
-    reply = tester.guesses.seed_in_delay(level)
-    if window.is_broken_by(reply):
-        tester.cite(reply)
-        return True
-    if reply.is_seed:
-        window.forget()
-    return False
 
 
 def judge_effect(tester: Tester, entry: DataEntry) -> None:

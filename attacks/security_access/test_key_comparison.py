@@ -174,7 +174,7 @@ def single_frame(frame: Frame) -> bytes:
     "what looks like 128 bits may be 16.",
     remediation="Compare all bytes of the key with one library function made for it, and test that with each bit flipped.",
     needs=("lockout",),
-    sends_rest=True,
+    comes_last=True,
     proven_by=("first_bytes_compared", "low_half_compared", "key_bit_ignored", "key_sum_compared"),
 )
 def test_every_bit_of_the_key_is_compared(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:

@@ -23,7 +23,7 @@ EXCLUDED_STEP_S = 20e-6
     "each.",
     remediation="Compare keys in constant time, and answer every wrong one with the same code.",
     needs=("lockout",),
-    sends_rest=True,
+    comes_last=True,
     proven_by=("comparison_takes_time",),
 )
 def test_the_answer_does_not_tell_how_much_was_right(tester: Tester, measure: Measurements, level: int) -> None:

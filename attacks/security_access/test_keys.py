@@ -19,7 +19,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
     rationale="A key that is constant, or the seed with a twist, is among the first that anybody tries.",
     remediation="Compute keys with a keyed cryptographic function, and remove development and default keys.",
     needs=("lockout",),
-    sends_rest=True,
+    comes_last=True,
     proven_by=("default_key", "default_key_zero", "default_key_deadbeef", "key_is_inverted_seed"),
 )
 def test_trivial_and_default_keys_are_refused(tester: Tester, measure: Measurements, level: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attacks.security_access.two_lockouts import hold_twice, other_communication, scope
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
 
 LONGEST_DELAYS = 10
@@ -22,11 +23,17 @@ SHORTEST_DELAY_S = 60.0
     "be read, or that never opens again.",
     remediation="Let the delay refuse seeds and nothing else, keep it bounded, and let the right key open the ECU after it.",
     needs=("lockout",),
+    comes_last=True,
     proven_by=("locked_for_ever", "reads_refused_in_delay"),
 )
 def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     judge_locked_out_before(tester, level)
     delay = measure.delay(level)
+    if depth is Depth.QUICK and (held := hold_twice(tester, measure, level, delay)) is not None:
+        tester.note(f"wrong keys: {held.wrong_keys}, lockouts: 2; {held.served} other requests were served meanwhile")
+        measure.of_lockout(level, "Locks", held.locked)
+        measure.of_lockout(level, "Ends", f"after each lockout; {held.wrong_keys} wrong keys in a row were tried")
+        return
     tester.restore()
     tester.session_for(level)
     served = [request for request in other_communication(tester) if tester.request(request).is_positive]
@@ -68,22 +75,6 @@ def judge_locked_out_before(tester: Tester, level: int) -> None:
     if not tester.guesses.is_seed(level, reply):
         tester.note(f"earlier delays of this run were over after {state.longest_delay_s:.0f} s")
         judge_endless(tester, reply, waited_s, state.wrong_in_a_row, is_known=True)
-
-
-def other_communication(tester: Tester) -> list[bytes]:
-    """What has nothing to do with SecurityAccess."""
-    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
-    requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
-    return [b"\x3e\x00", b"\x22\xf1\x86", tester.liveness_request, *requests]
-
-
-def scope(tester: Tester, level: int) -> str:
-    """Which levels are locked with this one, in words."""
-    others = [entry.level for entry in tester.target.security if entry.level != level]
-    locked = [other for other in others if not tester.security.request_seed(other).is_seed]
-    if not others:
-        return "the only level declared"
-    return "level " + ", ".join(f"0x{one:02X}" for one in (level, *locked)) + (" only" if not locked else "")
 
 
 def judge_served(tester: Tester, requests: list[bytes]) -> None:

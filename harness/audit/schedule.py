@@ -122,14 +122,14 @@ def stage_of(declared: Attack) -> Stage:
 
 
 def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
-    """By stage, and within one those that may lock the ECU last, of these those that send what is left.
+    """By stage, and within one those that may lock the ECU last, of these those that say so of themselves.
 
     Where unlocking cannot be undone, those that unlock come after all others: these would meet an unlocked ECU.
     """
     if declared is None:
         return 0, 0, 0
     stage = stage_of(declared)
-    rest = int(declared.sends_rest)
+    last = int(declared.comes_last)
     if can_relock:
-        return stage, int("lockout" in declared.needs + declared.uses), rest
-    return int(declared.unlocks), stage, rest
+        return stage, int("lockout" in declared.needs + declared.uses), last
+    return int(declared.unlocks), stage, last

@@ -54,11 +54,17 @@ class Campaign:
         is_raw: bool = False,
         judge: Judge | None = None,
         timeout_s: float | None = None,
+        most_keys: int | None = None,
     ) -> None:
-        """`judge` looks at each answer, and `timeout_s` is how long one is waited for: neither with raw frames."""
+        """`judge` looks at each answer, and `timeout_s` is how long one is waited for: neither with raw frames.
+
+        Of stimuli in which an ECU may read a wrong key at most `most_keys` are sent to each level; None: as many as the
+        budget has room for.
+        """
         self._tester = tester
         self._is_raw = is_raw
         self._judge = judge
+        self._most_keys = most_keys
         self._timeout_s = timeout_s
         self._gap_s = SHORTEST_GAP_S
         self._not_taken_in_a_row = 0
@@ -123,6 +129,8 @@ class Campaign:
         left = security.ledger.left(level)
         if left is not None and planned[level] >= left // PART_OF_BUDGET:
             return f"more keys for level 0x{level:02X} than a campaign may take of the budget"
+        if self._most_keys is not None and planned[level] >= self._most_keys:
+            return f"more keys for level 0x{level:02X} than {self._most_keys}, which is enough for this depth"
         return security.why_no_guess(level)
 
     def _suitable_gap_s(self) -> float:

@@ -71,18 +71,20 @@ class KeyKinds:
         return key if key and key != self.right(seed) else self._plain(seed)
 
     def counted_oddly(self) -> dict[str, KeyKind]:
-        """Keys that an ECU may compare like any other, and not count."""
+        """Keys that an ECU may compare like any other, and not count; each for one reason at either end."""
         makers: dict[str, MakeKey] = {
             SAME_AGAIN: lambda seed, previous: previous,
             BEGINS_WITH_00: lambda seed, _: b"\x00" + self._other(seed)[1:],
-            "a key that begins with FF": lambda seed, _: b"\xff" + self._other(seed)[1:],
-            "a key that ends with 00": lambda seed, _: self._other(seed)[:-1] + b"\x00",
             "a key by chance": lambda seed, _: self._chance.random_bytes(self.length),
         }
         if self._security.has_key(self._level):
-            makers[FIRST_BYTE_RIGHT] = lambda seed, _: self.right(seed)[:1] + self._other(seed)[1:]
-            makers["a key whose first half is right"] = self._first_half_right
-            makers["a key whose last byte is right"] = lambda seed, _: self._other(seed)[:-1] + self.right(seed)[-1:]
+            makers |= {
+                FIRST_BYTE_RIGHT: lambda seed, _: self.right(seed)[:1] + self._other(seed)[1:],
+                "a key whose first half is right and that ends with 00": self._first_half_right,
+                "a key that begins with FF and whose last byte is right": self._last_byte_right,
+            }
+        else:
+            makers["a key that begins with FF and ends with 00"] = self._ff_to_00
         kinds = {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
         return kinds | self._keys_of_others()
 
@@ -127,7 +129,13 @@ class KeyKinds:
 
     def _first_half_right(self, seed: bytes, previous: bytes) -> bytes:
         half = self.length // 2
-        return self.right(seed)[:half] + self._other(seed)[half:]
+        return self.right(seed)[:half] + self._other(seed)[half:-1] + b"\x00"
+
+    def _last_byte_right(self, seed: bytes, previous: bytes) -> bytes:
+        return (b"\xff" + self._other(seed)[1:-1] + self.right(seed)[-1:])[-self.length :]
+
+    def _ff_to_00(self, seed: bytes, previous: bytes) -> bytes:
+        return (b"\xff" + self._other(seed)[1:-1] + b"\x00")[: self.length]
 
     def _changed(self, change: Change, seed: bytes, previous: bytes) -> bytes:
         return change(self._security.right_key_of_length(self._level, self.length, seed)) if seed else b""

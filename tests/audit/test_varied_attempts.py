@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.opening import open_tester
-from harness.audit.requirements import attacks_folder
 from harness.link.trace import Trace
 from harness.measurements import Measurements
 from harness.measurements.key_kinds import BLANK
 from harness.runs.findings import Finding
 from harness.target import Target, load_target, shipped_targets
-from harness.tester.ecu_state import level_of
-from harness.tester.security import SecurityAccess
 from harness.testing import run_checks
 from harness.verdict import Depth, Severity, Verdict
 from tests.variants import with_changes
@@ -150,19 +145,3 @@ def test_a_key_that_opens_while_it_serves_another_check_costs_that_check_nothing
     assert verdicts.pop("SA-32") is Verdict.FAIL
     assert set(verdicts.values()) == {Verdict.PASS}
     assert any("begun again" in note for one in found.values() for note in one.notes)
-
-
-@pytest.mark.parametrize(("depth", "most"), [(Depth.QUICK, 165), (Depth.DEFAULT, 380)])
-def test_an_audit_spends_its_wrong_keys_with_care(depth: Depth, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    spent: Counter[int] = Counter()
-    before_key = SecurityAccess.before_key
-
-    def counted(security: SecurityAccess, request: bytes) -> None:
-        before_key(security, request)
-        spent[level_of(request)] += 1
-
-    monkeypatch.setattr(SecurityAccess, "before_key", counted)
-    functions = shipped_functions()
-    cases = [*checks_below(attacks_folder()), *checks_among(functions.values())]
-    run_checks([*functions.values(), *cases], load_target("hardened"), depth=depth)
-    assert max(spent[0x01], spent[0x03]) <= most
