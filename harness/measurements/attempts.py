@@ -235,7 +235,8 @@ class _Rows:
                 if not guesses.is_seed(level, seed):
                     tester.cite(seed)
                     raise Inconclusive(f"no seed to answer, and no limit is announced: {seed}")
-                kind = row.kind or self._book.next_kind(may_repeat=bool(previous) or self._allowed == 1)
+                may_repeat = bool(previous) or self._allowed == 1
+                kind = row.kind or self._book.next_kind(may_repeat=may_repeat, is_home=not place.check)
                 attempt = self._attempt(place, kind, seed.pdu[2:], previous)
                 previous = attempt.key
             kinds.append(kind)

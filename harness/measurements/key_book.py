@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.measurements.key_kinds import BLANK, SAME_AGAIN, KeyKind, KeyKinds, of_level
@@ -43,7 +44,8 @@ class KeyBook:
         self.times: list[Timed] = []
         """How long refusals took of keys whose right key is known."""
         self._last = b""
-        self._uncounted = self._shuffled([*self.kinds.counted_oddly().values()])
+        self._shaped = self._shuffled(self.kinds.counted_by_shape())
+        self._misplaced = self._shuffled(self.kinds.right_elsewhere())
         self._others: list[KeyKind] = []
         if tester.security.has_key(level):
             is_found = level in tester.security.found_keys  # by trying the trivial ones
@@ -51,23 +53,26 @@ class KeyBook:
             self._others = [kind for name, kind in trivial.items() if name not in BLANK]
             self._others += self.kinds.changed(depth).values()
 
-    def _shuffled(self, kinds: list[KeyKind]) -> list[KeyKind]:
-        return sorted(kinds, key=lambda kind: self._tester.chance.random_bytes(4))
+    def _shuffled(self, kinds: Mapping[str, KeyKind]) -> list[KeyKind]:
+        return sorted(kinds.values(), key=lambda kind: self._tester.chance.random_bytes(4))
 
     @property
     def has_uncounted_kinds(self) -> bool:
         """Kinds that an ECU may forget to count are still to be sent."""
-        return bool(self._uncounted)
+        return bool(self._shaped or self._misplaced)
 
-    def next_kind(self, *, may_repeat: bool) -> KeyKind:
+    def next_kind(self, *, may_repeat: bool, is_home: bool = True) -> KeyKind:
         """The kind of the next wrong key: first those that may not be counted, then what other checks want, at last any.
 
-        `may_repeat`: a wrong key has come before it, and no right one since.
+        `may_repeat`: a wrong key has come before it, and no right one since. Those that may not be counted for what they
+        look like are sent where everybody sends keys (`is_home`): elsewhere other code may judge them.
         """
-        for kind in self._uncounted:
+        for kind in self._shaped if is_home else ():
             if kind.name != SAME_AGAIN or may_repeat:
-                self._uncounted.remove(kind)
+                self._shaped.remove(kind)
                 return kind
+        if self._misplaced:
+            return self._misplaced.pop(0)
         return self._next_other() or self.kinds.plain
 
     def _next_other(self) -> KeyKind | None:

@@ -71,11 +71,14 @@ class KeyKinds:
         return key if key and key != self.right(seed) else self._plain(seed)
 
     def counted_oddly(self) -> dict[str, KeyKind]:
-        """Keys that an ECU may compare like any other, and not count; each for one reason at either end."""
+        """Keys that an ECU may compare like any other, and not count."""
+        return self.counted_by_shape() | self.right_elsewhere()
+
+    def counted_by_shape(self) -> dict[str, KeyKind]:
+        """Those that it may not count for what they look like; each for one reason at either end."""
         makers: dict[str, MakeKey] = {
             SAME_AGAIN: lambda seed, previous: previous,
             BEGINS_WITH_00: lambda seed, _: b"\x00" + self._other(seed)[1:],
-            "a key by chance": lambda seed, _: self._chance.random_bytes(self.length),
         }
         if self._security.has_key(self._level):
             makers |= {
@@ -85,12 +88,13 @@ class KeyKinds:
             }
         else:
             makers["a key that begins with FF and ends with 00"] = self._ff_to_00
-        kinds = {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
-        return kinds | self._keys_of_others()
+        return {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
 
-    def _keys_of_others(self) -> dict[str, KeyKind]:
-        """Keys that are right elsewhere: for the seed before, and at another level."""
-        security, kinds = self._security, {}
+    def right_elsewhere(self) -> dict[str, KeyKind]:
+        """Keys that are right for another seed by chance, for the seed before, and at another level."""
+        by_chance = "a key by chance"
+        security = self._security
+        kinds = {by_chance: KeyKind(by_chance, lambda seed, _: self._chance.random_bytes(self.length), "SA-31")}
         if security.has_key(self._level):
             kinds[OF_SEED_BEFORE] = KeyKind(OF_SEED_BEFORE, lambda seed, _: self.right(self.seed_before), "SA-25")
         for other in filter(security.has_key, self._others):
