@@ -44,7 +44,7 @@ REMEDIATION: Final = (
     "with the code that the standard has for it. Keep the message as a regression test."
 )
 QUICK_KEYS: Final = 3
-DEFAULT_KEYS: Final = 6
+DEFAULT_KEYS: Final = 8
 """So many of a case's wrong keys are sent to each level; at depth deep all are."""
 SUB_FUNCTION_END: Final = 2
 """What a message may do is known from its service and sub-function."""

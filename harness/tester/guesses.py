@@ -224,7 +224,7 @@ class Guesses:
         attempt = self.attempt(level, seed, make_key)
         if supplied is not None:
             supplied.keep(attempt)
-            self._require_unopened(attempt)
+            self._require_unopened(level, attempt, supplied)
         if attempt.outcome is KeyOutcome.OPENED:
             self._accuse(level, attempt.reply)
         if attempt.outcome not in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
@@ -243,7 +243,7 @@ class Guesses:
         if supplied is not None:
             attempt = Attempt(seed, key, reply, self.outcome(level, reply))
             supplied.keep(attempt)
-            self._require_unopened(attempt)
+            self._require_unopened(level, attempt, supplied)
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
@@ -258,10 +258,21 @@ class Guesses:
             raise AlreadyOpen(f"level 0x{level:02X} gives a seed of zeros, as if it were unlocked")
         return seed, self.send_wrong(level, seed)
 
-    def _require_unopened(self, attempt: Attempt) -> None:
-        if attempt.outcome is KeyOutcome.OPENED:
-            self._client.cite(attempt.reply)
-            raise OpenedMeanwhile(f"a wrong key opened the level, which is the subject of other checks: {attempt.reply}")
+    def _require_unopened(self, level: int, attempt: Attempt, supplied: Supplied) -> None:
+        """Raise OpenedMeanwhile if it has opened the level; a Violation if the next one of its kind does not: it was no
+        matter of the kind.
+        """
+        if attempt.outcome is not KeyOutcome.OPENED:
+            return
+        security, client = self._security, self._client
+        if security.witnesses.is_open(level) and security.right_key_must_come_first:
+            security.lock()
+            client.session_for(level)
+            _, _, again = self._sent(level, security.seed(level), supplied.make_key)
+            if self.outcome(level, again) in (KeyOutcome.WRONG, KeyOutcome.LIMITED):
+                self._accuse(level, attempt.reply, was_seen=True)
+        client.cite(attempt.reply)
+        raise OpenedMeanwhile(f"a wrong key opened the level, which is the subject of other checks: {attempt.reply}")
 
     def attempt(
         self,
@@ -358,9 +369,9 @@ class Guesses:
         client.note(f"level 0x{level:02X}: wrong keys are refused with {key}, where 0x35 is the rule")
         return True
 
-    def _accuse(self, level: int, key: Reply) -> NoReturn:
+    def _accuse(self, level: int, key: Reply, *, was_seen: bool = False) -> NoReturn:
         client, how = self._client, f"a wrong key opened the level: {key}"
-        is_seen = self._security.witnesses.is_open(level)
+        is_seen = was_seen or self._security.witnesses.is_open(level)
         client.state.opened_by_effect(level, b"", b"", is_right=False, how=how)
         client.cite(key)
         raise Violation(

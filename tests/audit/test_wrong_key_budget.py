@@ -13,7 +13,7 @@ The floor at depth quick, for a level with a key of 16 bytes beside one other le
      8  keys that an ECU may compare and not count
     51  in all; each of them serves the limit, a lockout, a restart or another check at the same time
 
-and what is none of these kinds: two used keys and the key of a replaced seed (SA-25), the key of another unit (IE-04), one
+and what is none of these kinds: three used keys and the key of a replaced seed (SA-25), the key of another unit (IE-04), one
 key in each fuzz case that sends some (random, suppressed, behind a read), and what a random walk comes to (FZ-04).
 """
 
@@ -42,7 +42,7 @@ from harness.testing import run_checks
 from harness.verdict import Depth
 
 LEVELS = (0x01, 0x03)
-OF_NO_KIND = {"IE-04": 1, "SA-25": 3, "fuzz/key-any-length": 1, "fuzz/key-suppressed": 1, "fuzz/key-after-a-read": 1}
+OF_NO_KIND = {"IE-04": 1, "SA-25": 4, "fuzz/key-any-length": 1, "fuzz/key-suppressed": 1, "fuzz/key-after-a-read": 1}
 """At depth quick, by check: keys that nothing else has a use for."""
 
 
@@ -105,7 +105,7 @@ def quick() -> Account:
 
 def test_a_quick_audit_spends_sixty_wrong_keys_a_level_at_most(quick: Account) -> None:
     assert {level: quick.compared[level] <= 60 for level in LEVELS} == dict.fromkeys(LEVELS, True), quick.by_check
-    assert max(quick.sent[level] for level in LEVELS) <= 135, "with those that no ECU compares"
+    assert max(quick.sent[level] for level in LEVELS) <= 140, "with those that no ECU compares"
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -126,7 +126,7 @@ def test_a_wrong_key_that_is_of_no_kind_that_is_due_is_accounted_for(quick: Acco
 def test_a_default_audit_spends_two_hundred_and_fifty_at_most() -> None:
     account = spent_by_an_audit(Depth.DEFAULT)
     assert {level: account.compared[level] <= 250 for level in LEVELS} == dict.fromkeys(LEVELS, True), account.by_check
-    assert max(account.sent[level] for level in LEVELS) <= 310, "with those that no ECU compares"
+    assert max(account.sent[level] for level in LEVELS) <= 330, "with those that no ECU compares"
 
 
 @pytest.mark.thorough
