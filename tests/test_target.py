@@ -248,12 +248,22 @@ def test_the_redacted_target_is_plain_json_in_the_files_words() -> None:
 
 
 def test_every_shipped_target_loads_by_its_name() -> None:
-    names = ["article", "article-v1", "hardened", "hardened-article-key", "raspberry-pi", "vcan0"]
+    names = ["article", "article-v1", "hardened", "hardened-article-key", "raspberry-pi", "raspberry-pi-hardened", "vcan0"]
     assert list(shipped_targets()) == names
     for name in names:
         target = load_target(name)
         assert target.name == name
         assert target.path == shipped_targets()[name]
+
+
+def test_the_hardened_ecu_on_a_pi_is_the_simulated_one_elsewhere() -> None:
+    simulated, real = load_target("hardened"), load_target("raspberry-pi-hardened")
+    assert not real.is_simulated
+    for part in ("timing", "sessions", "security", "data", "services", "routines", "memory", "connections", "quirks"):
+        assert getattr(real, part) == getattr(simulated, part), part
+    assert (real.can.request_id, real.can.response_id) == (simulated.can.request_id, simulated.can.response_id)
+    assert real.reset.power is None
+    assert "power" not in {str(word) for word in real.safety.allow}
 
 
 def test_the_article_is_described_as_it_behaves() -> None:
