@@ -158,6 +158,15 @@ def test_no_test_asserts_how_long_something_takes() -> None:
     assert not found
 
 
+def test_the_map_of_the_tests_names_each_folder() -> None:
+    shown = set(re.findall(r"`(\w+)/", (ROOT / "tests" / "README.md").read_text(encoding="utf-8")))
+    folders = {
+        path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and [*path.glob("*.py"), *path.glob("*.toml")]
+    }
+    assert folders <= shown, "tests/README.md says of each folder which doubt it answers"
+    assert {name for name in shown if not (ROOT / "tests" / name).is_dir()} <= {"harness", "docs"}
+
+
 def test_the_public_names_are_exact() -> None:
     """What `__all__` lists, what a type checker sees, and what is there when it is asked for are one list."""
     import harness
