@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     result = recorded_result(options.run_folder, options.result, target)
     with opened_by_hand(target, seed=info.seed) as tester:
         dialogue = Dialogue(tester, show=shown_on(sys.stdout), remark=remarked_on(sys.stderr))
+        tester.link.say = dialogue.remark
         repetition = Repetition(dialogue)
         dialogue.carry_out(lambda: repetition.of(result))
         return int(repetition.differing > 0)

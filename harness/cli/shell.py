@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     is_by_a_person = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     with opened_by_hand(target, seed=new_seed() if options.seed is None else options.seed) as tester:
         dialogue = Dialogue(tester, show=shown_on(sys.stdout), remark=remarked_on(sys.stderr))
+        tester.link.say = dialogue.remark
         if is_by_a_person:
             can, ledger = target.can, tester.security.ledger.where
             dialogue.remark(f"{target.name} on {can.interface}:{can.channel}, 0x{can.request_id:X} -> 0x{can.response_id:X}")

@@ -170,3 +170,17 @@ def test_the_example_of_each_command_is_no_bad_line(word: str) -> None:
     from harness.shell.lines import command_in
 
     assert command_in(WORDS[word].example) is not None
+
+
+def test_the_page_explains_every_command() -> None:
+    page = ARTICLE_SCRIPT.with_name("by-hand.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"`(\w+)", page))
+    assert set(WORDS) <= shown
+
+
+def test_the_pages_dialogue_is_what_the_shell_says() -> None:
+    page = ARTICLE_SCRIPT.with_name("by-hand.md").read_text(encoding="utf-8")
+    lines = [line.strip() for line in page.splitlines() if line.startswith("    ")]
+    typed = [line.removeprefix("article> ") for line in lines if line.startswith("article> ")]
+    assert typed
+    assert shell(*typed, target="article").out == [line for line in lines if line[:2] in ("> ", "< ")]
