@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
 from harness.ecu_host.status import StatusSocket, duration, running, status_text
 from harness.errors import UserError
 from tests.ecu_host.bench import Bench
@@ -129,7 +130,6 @@ def test_a_broken_state_file_ends_it_before_anything_is_said(tmp_path: Path) -> 
     assert err == "uds-harness: --state ecu.json: it is no JSON; remove the file to begin with a new ECU\n"
 
 
-def test_status_of_nobody_says_so(tmp_path: Path) -> None:
-    words = [*HARNESS, "ecu", "article-v1", "--status", "--channel", OWN_CHANNEL]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (3, "no article-v1 runs on this machine\n")
+def test_status_of_nobody_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ecu", "article-v1", "--status", "--channel", OWN_CHANNEL]) == 3
+    assert capsys.readouterr().out == "no article-v1 runs on this machine\n"

@@ -269,6 +269,7 @@ def test_a_wrong_field_keeps_it_from_starting() -> None:
 # Flaws
 
 
+@pytest.mark.thorough
 def test_a_flaw_is_switched_on_by_a_key_and_off_again() -> None:
     async def act(window: EcuWindow, on: Bench) -> None:
         await turn_to(window, on, "flaws_pane")
