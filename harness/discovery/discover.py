@@ -127,7 +127,7 @@ def discover(
             ended_by = str(error)
         if ended_by:
             mapper.map.not_asked.insert(0, f"Not all was asked ({ended_by}): what stands here was found until then.")
-            keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
+        keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
         mapper.imply_services()
         name = f"{target.name}-{ecu.pair.request[0]:X}" if len(ecus) > 1 else target.name
         found.append(Found(ecu, mapper.map, _text(name, target, ecu, mapper.map, keys)))

@@ -19,6 +19,8 @@ class FoundLevel:
     """The other sessions in which it gives a seed."""
     record: bytes = b""
     """The data record with which it was asked for its seed; empty: none."""
+    behind: int | None = None
+    """The level that had to be open before it gave a seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class EcuMap:
     """By session above 0x7F that does what another one does, as where the suppress bit is ignored: that other one."""
     security_access: str = ""
     """What is known of service 27 where it gave no seed; a sentence without its full stop."""
+    behind: dict[int, int] = field(default_factory=dict)
+    """By session that was entered only with a level open: that level."""
     vias: dict[int, int] = field(default_factory=dict)
     """By session that is not entered from every other: one that it is entered from."""
     transitions: dict[tuple[int, int], str] = field(default_factory=dict)

@@ -8,11 +8,13 @@ from dataclasses import replace
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap, FoundIdentifier, FoundLevel
 from harness.discovery.identifiers import read_each
+from harness.discovery.mapping import LEVELS, SOME_LEVELS
+from harness.discovery.sessions import SILENT_QUESTIONS
 from harness.errors import KeyFunctionError, Unjudged
 from harness.target import SecurityLevel, SessionEntry
 from harness.tester.keys import KeyFunction
 from harness.tester.tester import Tester
-from harness.uds import Session
+from harness.uds import Service, Session
 
 
 def open_guards(
@@ -28,7 +30,7 @@ def open_guards(
     not sent twice.
     """
     opener = _opener(tester, found, keys)
-    for one in found.levels:
+    for one in list(found.levels):
         if not one.seed_bytes or not opener.security.has_key(one.level):
             continue
         if not opener.access.can_relock:
@@ -41,7 +43,10 @@ def open_guards(
             continue
         found.opened.add(one.level)
         _ask_again(opener, found, one, dids, progress)
+        _levels_behind(opener, found, one, progress)
+        _sessions_behind(opener, found, one)
         opener.access.lock()
+    found.levels.sort(key=lambda level: level.level)
 
 
 def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None]) -> Tester:
@@ -59,6 +64,39 @@ def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None
 def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
     session = one.session if found.sessions else None
     return SecurityLevel(level=one.level, session=session, record=one.record, origin="found")
+
+
+def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progress: Progress) -> None:
+    """Levels that give seeds only now, in the session in which this one is open. No key is sent."""
+    giving = {one.level for one in found.levels if one.seed_bytes}
+    wanted = [level for level in LEVELS if level not in giving]
+    session = open_level.session
+    here: dict[int, FoundLevel] = {}
+    silent = 0
+    for done, level in enumerate(wanted):
+        progress(f"levels behind level 0x{open_level.level:02X}", done, len(wanted))
+        reply = tester.security.request_seed(level, b"")
+        silent = silent + 1 if reply.is_silence else 0
+        if reply.is_positive and len(reply.pdu) > 2:
+            here[level] = FoundLevel(level, session, len(reply.pdu) - 2, "", behind=open_level.level)
+        if silent >= SILENT_QUESTIONS:
+            break
+    if len(here) <= SOME_LEVELS:  # an ECU that gives seeds for whatever number now says nothing of levels
+        found.levels[:] = [*(one for one in found.levels if one.level not in here), *here.values()]
+
+
+def _sessions_behind(tester: Tester, found: EcuMap, open_level: FoundLevel) -> None:
+    """Sessions that were refused for want of a level, and are entered from this one's session now that it is open."""
+    for session in [one for one in found.refused_sessions if tester.permits(bytes((0x10, one)))]:
+        if not found.sessions:
+            return
+        tester.security.unlock(open_level.level)
+        reply = tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
+        if reply.is_positive and reply.pdu[1:2] == bytes((session,)):
+            found.sessions[session] = reply.pdu.hex(" ").upper()
+            found.vias[session], found.behind[session] = open_level.session, open_level.level
+            del found.refused_sessions[session]
+            tester.enter_session(Session.DEFAULT)
 
 
 def _ask_again(tester: Tester, found: EcuMap, level: FoundLevel, dids: Sequence[int], progress: Progress) -> None:

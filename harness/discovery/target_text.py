@@ -178,6 +178,8 @@ def _session(found: EcuMap, session: int, said: str) -> str:
     via = found.vias.get(session, Session.DEFAULT)
     if session in found.vias:
         keys["via"] = f"0x{via:02X}"
+    if session in found.behind:
+        keys["before"] = f'["27 {found.behind[session]:02X}"]'
     start = "the default session" if via == Session.DEFAULT else f"session 0x{via:02X}"
     comments = [f"# Entered from {start}: {said}."]
     refusing = [before for before in found.sessions if not found.leads(before, session)]
@@ -215,9 +217,13 @@ def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
             comments.append(f"# It gives one in session {', '.join(f'0x{session:02X}' for session in one.also)} too.")
         if one.record:
             comments.append(f"# It wants a data record of {len(one.record)} bytes in that request.")
+        if one.behind is not None:
+            comments.append(f"# Only once level 0x{one.behind:02X} was open.")
         keys: dict[str, object] = {"level": f"0x{one.level:02X}"}
         if found.sessions:
             keys["session"] = f"0x{one.session:02X}"
+        if one.behind is not None:
+            keys["before"] = f'["27 {one.behind:02X}"]'
         if one.record:
             keys["record"] = _quoted(one.record.hex(" "))
         entry = known.get(one.level)

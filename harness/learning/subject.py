@@ -126,9 +126,9 @@ class Subject:
         if tester.has_sessions:
             entry = tester.target.level(level)
             session = entry.session if entry is not None and entry.session else Session.EXTENDED
-            answers += [
-                tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one))) for one in tester.target.way_to(session)
-            ]
+            for one in tester.target.way_to(session):
+                tester.meet(tester.target.before_session(one))
+                answers.append(tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one))))
         answers.append(tester.security.request_seed(level))
         return [_kind_of(reply) for reply in answers]
 

@@ -134,6 +134,7 @@ class Dialogue:
     def enter_session(self, session: int) -> bool:
         """Ask for a session, by way of those that the target names; whether it was given."""
         for step in self.tester.target.way_to(session):
+            self.tester.meet(self.tester.target.before_session(step))
             reply = self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
             if not reply.is_positive:
                 return False

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from harness.target import values as rules
 from harness.target.toml_schema import FLAG, Rule, choice, integer, list_of, number, text
-from harness.target.values import NEVER, OPEN, Access, Secret, Span, Values, plain
+from harness.target.values import NEVER, OPEN, Access, Before, Secret, Span, Values, plain
 
 SIMULATED_INTERFACE = "uds-sim"
 ADDRESSINGS = ("normal", "normal-fixed", "extended", "mixed")
@@ -135,6 +135,8 @@ class SessionEntry:
     """For the report."""
     via: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
     """The session from which it is entered; ways of several steps follow from entry to entry. Absent: from any."""
+    before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
+    """What is sent there before the session is asked for; a level's seed request means that the level is opened."""
     origin: Origin = "declared"
 
 
@@ -148,6 +150,8 @@ class SecurityLevel:
     """The session in which the level can be unlocked. Absent: in any."""
     record: Annotated[bytes, rules.RECORD] = b""
     """The data record that follows in the request for a seed, where the level wants one."""
+    before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
+    """What is sent in its session before a seed is asked for; another level's seed request means that it is opened."""
     attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
     """After so many wrong keys the level waits. Absent: it is not declared how many."""
     delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
@@ -348,6 +352,14 @@ class Target:
         while (via := vias.get(way[0])) is not None and via not in way:
             way.insert(0, via)
         return tuple(way)
+
+    def before_session(self, session: int) -> tuple[Before, ...]:
+        """What has to be sent before a session is asked for."""
+        return next((entry.before for entry in self.sessions if entry.id == session), ())
+
+    def before_level(self, level: int) -> tuple[Before, ...]:
+        """What has to be sent before a level gives a seed."""
+        return next((entry.before for entry in self.security if entry.level == level), ())
 
     def level(self, number: int) -> SecurityLevel | None:
         """What the file says of a SecurityAccess level, if anything."""

@@ -19,6 +19,7 @@ def report_contradictions(target: Target, problems: Problems) -> None:
     _addresses(target, problems)
     _duplicates(target, problems)
     _sessions(target, problems)
+    _preconditions(target, problems)
     _keys(target, problems)
     _levels(target, problems)
     _entries(target, problems)
@@ -102,6 +103,27 @@ def _sessions(target: Target, problems: Problems) -> None:
         elif not declared and not has_sessions and level.session != 0x01:
             advice = "but without timing.s3_ms the ECU has no sessions; give s3_ms, e.g. 5000"
             problems.add(f"security #{number}: session", f"{sentence}, {advice}")
+
+
+def _preconditions(target: Target, problems: Problems) -> None:
+    """A level that is to be opened first must be declared, and wait neither for itself nor for one that waits for it."""
+    if problems.touch("security", "session"):
+        return
+    tables = [(f"session #{number}", entry.before) for number, entry in enumerate(target.sessions, 1)]
+    tables += [(f"security #{number}", entry.before) for number, entry in enumerate(target.security, 1)]
+    for table, befores in tables:
+        for before in befores:
+            if before.is_functional and target.can.functional_id is None:
+                problems.add(f"{table}: before", f'has "{before}", but there is no can.functional_id; give one')
+            if before.level is not None and target.level(before.level) is None:
+                problems.add(f"{table}: before", f'has "{before}"; declare level 0x{before.level:02X} in [[security]] too')
+    for number, level in enumerate(target.security, 1):
+        wanted = [level.level]
+        for one in wanted:
+            further = (before.level for before in target.before_level(one))
+            wanted += [other for other in further if other is not None and other not in wanted]
+        if any(before.level == level.level for one in wanted for before in target.before_level(one)):
+            problems.add(f"security #{number}: before", f"leads back to level 0x{level.level:02X} itself; leave one out")
 
 
 def _keys(target: Target, problems: Problems) -> None:

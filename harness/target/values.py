@@ -12,8 +12,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from harness.errors import Refused
-from harness.target.toml_schema import REDACTED, Rule, integer
+from harness.target.toml_schema import REDACTED, Rule, integer, list_of
 
+SECURITY_ACCESS = 0x27
 BUILT_IN_KEYS = ("article", "hmac-sha256")
 """Key algorithms that need nothing but a secret."""
 
@@ -23,6 +24,24 @@ class Record(bytes):
 
     def __str__(self) -> str:
         return self.hex(" ").upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A request that has to be sent before another is served."""
+
+    message: bytes
+    is_functional: bool = False
+    """To all ECUs."""
+
+    @property
+    def level(self) -> int | None:
+        """The level that is to be opened, where the request asks for its seed: its key follows by itself."""
+        is_seed = len(self.message) >= 2 and self.message[0] == SECURITY_ACCESS and self.message[1] & 1
+        return self.message[1] & 0x7F if is_seed and not self.is_functional else None
+
+    def __str__(self) -> str:
+        return ("functional " if self.is_functional else "") + self.message.hex(" ").upper()
 
 
 class Secret:
@@ -211,6 +230,20 @@ def _record(value: object) -> Record:
         raise Refused from None
 
 
+def _before(value: object) -> Before:
+    written = value.strip() if isinstance(value, str) else ""
+    is_functional = written.startswith("functional ")
+    try:
+        message = bytes.fromhex(written.removeprefix("functional "))
+    except ValueError:
+        raise Refused from None
+    if not message:
+        raise Refused
+    if message[0] == SECURITY_ACCESS and len(message) > 1 and message[1] & 1 == 0:
+        raise Refused("give the request for the seed, e.g. 27 01; the level's own key answers it")
+    return Before(message, is_functional)
+
+
 def _key(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise Refused
@@ -305,6 +338,10 @@ EXTENDED_IDS = Rule('true (29 bits), false (11 bits) or "any"', _extended_ids, s
 PADDING = Rule(_BYTE.allowed, _padding, is_hex=True, schema={"anyOf": [_BYTE.schema, {"const": False}]})
 KEY = Rule('"article", "hmac-sha256", "path.py:function", "command: …" or "http://…"', _key, schema=_STRING)
 RECORD = Rule('bytes in hex, e.g. "00 00"', _record, schema=_pattern(r"[0-9A-Fa-f\s]*"))
+BEFORE = list_of(
+    Rule('a request in hex, e.g. "31 01 0203", or "functional 3E 80"', _before, schema={"type": "string"}),
+    'a list of requests, e.g. ["31 01 0203"]',
+)
 SECRET = Rule('"env:NAME" or "hex:…"', _secret, is_secret=True, schema=_pattern(r"(env|hex):.*"))
 VALUES = Rule(
     'bytes or ranges of them in hex, e.g. "00..7F" or ["00", "10..1F"]', _values, schema={"type": ["string", "array"]}
@@ -346,6 +383,6 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
-    if is_dataclass(value) and not isinstance(value, (Access, Span, Values)):
+    if is_dataclass(value) and not isinstance(value, (Access, Before, Span, Values)):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return str(value)

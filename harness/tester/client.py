@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from harness.errors import ContactLost, Inconclusive, Violation
@@ -10,6 +10,7 @@ from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
 from harness.target import DataEntry, Target
+from harness.target.values import Before
 from harness.tester.exchange import Exchanger
 from harness.tester.reply import Expectation, Kind, RawReply, Reply
 from harness.uds import Nrc, Service, Session, write_request
@@ -64,6 +65,8 @@ class Client(Exchanger):
         """The request that the ECU is known to answer, once it has."""
         self.restarts_on_leaving: dict[int, bool] = {}
         """By session that was left: whether the ECU was deaf for a while then, and came back."""
+        self.open_level: Callable[[int], object] = lambda level: None
+        """Open another level with its key; given by whoever has keys."""
         self._is_settling = False
         self._entered = int(Session.DEFAULT)
         self._failed_life = 0
@@ -99,6 +102,7 @@ class Client(Exchanger):
             if reply.is_positive:
                 return reply
         for step in self.target.way_to(session):
+            self.meet(self.target.before_session(step))
             request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step))
             reply = self.request(request)
             give_up_s = self.link.now_s + self.target.reset.boot_s + START_UP_S
@@ -111,6 +115,16 @@ class Client(Exchanger):
             if reply.is_positive:
                 self._refused_after_start_up.discard(step)
         return reply
+
+    def meet(self, preconditions: Sequence[Before]) -> None:
+        """Send what the target declares to be wanted before something else. NotPermitted: it does not allow it."""
+        for before in preconditions:
+            if before.level is not None:
+                self.open_level(before.level)
+                continue
+            reply = self.request(before.message, is_functional=before.is_functional)
+            if reply.is_negative:
+                self.note(f"a precondition was refused: {before} was answered {reply}")
 
     def _has_entered(self, session: int) -> None:
         """Wait for an ECU that restarts when it goes back to its default session, as a boot loader does: it is deaf then.
@@ -145,11 +159,11 @@ class Client(Exchanger):
         """Enter the session in which a level is declared to be available. Inconclusive if the ECU refuses."""
         entry = self.target.level(level)
         session = entry.session if entry is not None else None
-        if session is None or session == Session.DEFAULT or not self.has_sessions:
-            return
-        reply = self.enter_session(session)
-        if not reply.is_positive:
-            raise Inconclusive(f"session 0x{session:02X}, where level 0x{level:02X} should be, was not entered: {reply}")
+        if session is not None and session != Session.DEFAULT and self.has_sessions:
+            reply = self.enter_session(session)
+            if not reply.is_positive:
+                raise Inconclusive(f"session 0x{session:02X}, where level 0x{level:02X} should be, was not entered: {reply}")
+        self.meet(self.target.before_level(level))
 
     # Data
 

@@ -31,6 +31,16 @@ START_UP_S = 5.0
 """How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
 
 
+_PRECONDITION_LOST = (
+    Nrc.SECURITY_ACCESS_DENIED,
+    Nrc.CONDITIONS_NOT_CORRECT,
+    Nrc.REQUEST_SEQUENCE_ERROR,
+    Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+    Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+)
+"""What a level behind preconditions says when they no longer hold."""
+
+
 def delay_of(level: int) -> str:
     """What is waited for after too many wrong keys, in the words of plans and logs."""
     return f"the delay of level 0x{level:02X}"
@@ -69,6 +79,7 @@ class SecurityAccess:
         self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None
         """Tell whoever must know of a key that was made or is to be sent: the key, its seed, whether it should be right."""
         client.key_guard = self
+        client.open_level = self.unlock
 
     def level(self, level: int) -> LevelState:
         """What is believed of a level, to be read."""
@@ -135,6 +146,9 @@ class SecurityAccess:
     def _seed_after_delay(self, level: int) -> Reply:
         state = self._client.state
         reply = self.request_seed(level)
+        if self._client.target.before_level(level) and reply.is_refused_with(*_PRECONDITION_LOST):
+            self._client.session_for(level)
+            reply = self.request_seed(level)
         waited_s = delayed_s = 0.0
         while not state.level(level).is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             is_delay = reply.is_delayed or self.is_in_delay(level)
