@@ -1,8 +1,8 @@
 """What must hold after every message, whatever the answer: alive, lock state unchanged, protected values unchanged.
 
-Protected is what the target declares to need a level, or never to be written; a level that the case itself opens protects
-nothing in it. The lock is told by a write of the value that is already there, in the session that the case is in, and only
-where that write was refused before the case began.
+Protected is what the target declares to need a level, or never to be written; a level that the case itself opens, or that
+is opened as a precondition, protects nothing in it. The lock is told by a write of the value that is already there, in the
+session that the case is in, and only where that write was refused before the case began.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Watch:
             self._remember(entry)
         kept = [entry for entry in readable if entry.did in self._values]
         may_open = self._tester.access.may_open
-        guarded = [one for one in kept if one.write.level is not None and not may_open(self._unlocked_level, one)]
+        opened = {None, *self._tester.target.levels_opened_before}
+        guarded = [one for one in kept if one.write.level not in opened and not may_open(self._unlocked_level, one)]
         one_a_level = list({entry.write.level: entry for entry in reversed(guarded)}.values())[::-1]
         guarded.sort(key=lambda entry: entry not in one_a_level)
         self._guarded, others = guarded[:MOST_AT_ONCE], guarded[MOST_AT_ONCE:]

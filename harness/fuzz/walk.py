@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tr
 from harness.fuzz.steps import likely_step
 from harness.link.clock import Chance
 from harness.target import DataEntry
+from harness.target.values import Before
 from harness.tester.reply import Kind, Reply
 from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, STEP_S
 from harness.tester.security import DEFAULT_ATTEMPTS
@@ -189,6 +191,10 @@ class Walk:
         if reply.is_delayed:
             self._wait_out_delay(step.number)
 
+    def _meet(self, preconditions: Sequence[Before]) -> None:
+        """Send what is wanted before, but for keys: those are steps of their own."""
+        self._tester.meet([one for one in preconditions if one.level is None])
+
     def _has_locked_itself(self, level: int) -> bool:
         """A new seed for a level that should be open: an ECU may lock at any time, as after one write; a write shows it."""
         if not any(state.unlocked == level for state in self._tracker.states):
@@ -202,11 +208,13 @@ class Walk:
         tester, security = self._tester, self._tester.security
         match step.action:
             case Action.SESSION:
+                self._meet(tester.target.before_session(step.number))
                 return tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step.number)))
             case Action.RESET:
                 assert tester.target.reset.uds is not None
                 return tester.request(bytes((Service.ECU_RESET, tester.target.reset.uds)))
             case Action.SEED:
+                self._meet(tester.target.before_level(step.number))
                 reply = security.request_seed(step.number)
                 if reply.is_positive and any(reply.pdu[2:]):
                     self._seeds[step.number] = reply.pdu[2:]

@@ -361,6 +361,16 @@ class Target:
         """What has to be sent before a level gives a seed."""
         return next((entry.before for entry in self.security if entry.level == level), ())
 
+    def opens_a_level(self, session: int) -> bool:
+        """Whether a level has to be opened on the way to a session."""
+        return any(before.level is not None for step in self.way_to(session) for before in self.before_session(step))
+
+    @property
+    def levels_opened_before(self) -> frozenset[int]:
+        """The levels that are opened so that another level gives a seed, or a session is entered."""
+        lists = [entry.before for entry in self.sessions] + [entry.before for entry in self.security]
+        return frozenset(before.level for befores in lists for before in befores if before.level is not None)
+
     def level(self, number: int) -> SecurityLevel | None:
         """What the file says of a SecurityAccess level, if anything."""
         return next((entry for entry in self.security if entry.level == number), None)

@@ -85,11 +85,15 @@ class Client(Exchanger):
         return self.target.timing.s3_ms is not None
 
     def sessions(self) -> list[int]:
-        """Sessions to try: the declared ones, or the usual three; none where the target has none."""
+        """Sessions to try: the declared ones, or the usual three; none where the target has none.
+
+        Those behind a level are left out: whatever is looked for in sessions would be asked of an ECU that is open.
+        """
         if not self.has_sessions:
             return []
         declared = [entry.id for entry in self.target.sessions] or list(Session)
-        return [session for session in declared if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
+        free = [session for session in declared if not self.target.opens_a_level(session)]
+        return [session for session in free if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
         """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it.

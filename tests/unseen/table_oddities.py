@@ -39,7 +39,11 @@ TABLE = (
     sound("keys-refused-at-first", "tractor_keys.py:NoKeyAtFirst"),
     sound("level-in-session-90", "tractor_life.py:HighSession", in_session(0x90)),
     sound("level-behind-two-vias", "tractor_life.py:TwoDoorsDown", target(sessions=DEEP_SESSIONS, levels=(DEEP_LEVEL,))),
-    sound("fingerprint-before-seed", "tractor_life.py:FingerprintFirst"),
+    sound(
+        "fingerprint-before-seed",
+        "tractor_life.py:FingerprintFirst",
+        target(levels=(LEVEL + ', before = ["2E 4A01 0001"]',)),
+    ),
     sound(
         "session-of-one-second",
         "tractor_life.py:ShortSession",
