@@ -37,9 +37,11 @@ class Path:
     is_declared_prefix: bool = True
     """Frames begin as the target declares that those to it do."""
 
-    def frame(self, pdu: bytes, padding: int) -> Frame:
-        """A request in a frame of eight bytes."""
-        content = (bytes((len(pdu),)) + pdu).ljust(8 - len(self.prefix), bytes((padding,)))
+    def frame(self, pdu: bytes, padding: int | None) -> Frame:
+        """A request in a frame of eight bytes, or (None) in one that is as short as its content."""
+        content = bytes((len(pdu),)) + pdu
+        if padding is not None:
+            content = content.ljust(8 - len(self.prefix), bytes((padding,)))
         if self.is_declared_prefix:
             return Frame(self.can_id, content, is_extended=self.is_extended, address=self.prefix)
         return Frame(self.can_id, self.prefix + content, is_extended=self.is_extended)
@@ -92,14 +94,14 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
     known = heard | declared_ids(tester) | {path.can_id for path in neighbours(tester)}
     own = declared_path(tester)
     ids = [path_to(can_id, own) for can_id in range(LARGEST_11_BIT_ID + 1) if can_id not in known]
-    wanted = [path for path in ids if tester.gate.permits_raw(path.frame(pdu, tester.target.can.padding or 0))]
+    wanted = [path for path in ids if tester.gate.permits_raw(path.frame(pdu, tester.target.can.padding))]
     groups = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
     return [path for group in groups for path in answered_among(tester, group, pdu, did)]
 
 
 def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) -> list[Path]:
     """Those by which this ECU is reached: all are asked back to back, and halves of what is answered again."""
-    padding = tester.target.can.padding or 0
+    padding = tester.target.can.padding
     reply = ask(tester, [path.frame(pdu, padding) for path in paths])
     if not is_answered(tester, reply, did):
         return []
@@ -131,7 +133,7 @@ def is_plain(path: Path, own: Path) -> bool:
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
     """Those by which the request can be sent; an address byte may be read as a length, and what follows as a service."""
-    padding = tester.target.can.padding or 0
+    padding = tester.target.can.padding
     found = []
     for path in paths:
         if tester.gate.permits_raw(path.frame(pdu, padding)):
@@ -143,7 +145,7 @@ def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
 
 def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
     """The same request by each path, one after the other, with whatever any node says to it."""
-    padding = tester.target.can.padding or 0
+    padding = tester.target.can.padding
     return [ask(tester, [path.frame(pdu, padding)]) for path in paths]
 
 

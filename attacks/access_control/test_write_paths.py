@@ -137,7 +137,7 @@ def read_to_send(tester: Tester) -> tuple[int, bytes]:
     """Data that everybody may read, and the read of it; best data whose number is not read as a service in a raw frame."""
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
-    own, padding = declared_path(tester), tester.target.can.padding or 0
+    own, padding = declared_path(tester), tester.target.can.padding
     pdu = tester.probe_by(lambda pdu: pdu[0] == 0x22 and tester.gate.permits_raw(own.frame(pdu, padding)))
     if pdu[0] != Service.READ_DATA_BY_IDENTIFIER:
         inconclusive(

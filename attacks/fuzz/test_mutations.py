@@ -9,6 +9,7 @@ WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0
 ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
 """Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
 SECOND_ANSWER_S = 0.003
+TESTER_PRESENT = 0x3E
 
 
 @attack(
@@ -49,6 +50,11 @@ def confirmed_complaint(tester: Tester, reply: Reply) -> str:
     return complaint(tester, tester.request(reply.request)) and first
 
 
+def is_deaf_to(tester: Tester, service: int) -> bool:
+    """Whether even a proper TesterPresent is left unanswered, so that nothing new shows in the silence to a wrong one."""
+    return service == TESTER_PRESENT and tester.request(bytes((TESTER_PRESENT, 0))).is_silence
+
+
 def complaint(tester: Tester, reply: Reply) -> str:
     """What a sound ECU would have answered instead, where that is beyond doubt; else nothing."""
     request = reply.request
@@ -57,7 +63,7 @@ def complaint(tester: Tester, reply: Reply) -> str:
         return "a positive response to the request, or 7F, its service and a code"
     is_wanted = not (request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS)
     may_be_deaf = reply.replies or reply.note or is_long or request[0] not in ANSWERED_BY_ALL
-    if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive():
+    if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive() and not is_deaf_to(tester, request[0]):
         return "an answer to a request that asks for one"
     if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)) and not tester.is_shared():
         return f"one answer, and no {late[0].text()} after it"
