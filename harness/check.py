@@ -21,11 +21,14 @@ class Attack:
 
     id: str
     title: str
+    """What the check demands, as a statement."""
     severity: Severity
     basis: Basis
     source: str
     rationale: str
     remediation: str
+    failure: str = ""
+    """What is wrong where it fails, as a statement; empty: the title has to do."""
     cwe: tuple[int, ...] = ()
     r155: tuple[str, ...] = ()
     needs: tuple[Permission, ...] = ()
@@ -51,6 +54,7 @@ def attack(
     source: str,
     rationale: str,
     remediation: str,
+    failure: str = "",
     cwe: tuple[int, ...] = (),
     r155: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
@@ -66,6 +70,8 @@ def attack(
     ``protected`` (once for each readable data record whose writing needs a level), ``guarded`` (that, and data which is
     read with a level only) and ``lock`` (as ``protected``, and each level that guards none).
     It passes by returning, and ends otherwise by what it raises.
+    `title` is what it demands ("Wrong keys lock SecurityAccess"), `failure` what is wrong where it fails ("No limit on
+    wrong keys"): reports head a finding with it.
     TypeError or ValueError, at import: metadata is missing, empty or unknown.
     """
     for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():
@@ -91,6 +97,7 @@ def attack(
         source=source,
         rationale=rationale,
         remediation=remediation,
+        failure=failure,
         cwe=cwe,
         r155=r155,
         needs=tuple(map(Permission, needs)),

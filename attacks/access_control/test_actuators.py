@@ -30,6 +30,7 @@ dangerous by itself; the others may be meant for everybody, since flash tools st
 @attack(
     id="AC-07",
     title="Inputs and outputs are not controlled while locked",
+    failure="Inputs and outputs can be controlled without a key",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1 InputOutputControlByIdentifier: securityAccessDenied",
@@ -144,6 +145,7 @@ def control_by_adjusting(tester: Tester) -> str:
 @attack(
     id="AC-08",
     title="Protected routines do not start while locked",
+    failure="Protected routines start without a key",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1 RoutineControl: securityAccessDenied",

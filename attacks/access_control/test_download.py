@@ -21,6 +21,7 @@ PLACES = 4
 @attack(
     id="AC-06",
     title="No download begins while locked",
+    failure="A download begins without a key",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 RequestDownload: securityAccessDenied",

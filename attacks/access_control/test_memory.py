@@ -27,6 +27,7 @@ CHUNK_BYTES = 0x40
 @attack(
     id="AC-05",
     title="WriteMemoryByAddress is refused while locked",
+    failure="Memory can be written without a key",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 WriteMemoryByAddress: securityAccessDenied",
@@ -103,6 +104,7 @@ def control_by_writing(tester: Tester, places: list[Place]) -> str:
 @attack(
     id="AC-09",
     title="Memory is not read while locked, and holds no key material for anybody",
+    failure="Memory can be read without a key, or shows key material",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1 ReadMemoryByAddress, RequestUpload: securityAccessDenied",

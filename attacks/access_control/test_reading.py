@@ -29,6 +29,7 @@ from harness import (
 @attack(
     id="AC-10",
     title="Protected content is not delivered under another name",
+    failure="Protected content is delivered under another name",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1 DynamicallyDefineDataIdentifier, ReadDataByPeriodicIdentifier: securityAccessDenied",
@@ -150,6 +151,7 @@ IDENTIFIERS, FEW = (2, 5, 9, 24), 9
 @attack(
     id="AC-11",
     title="Read-protected data is not delivered, alone or among other data",
+    failure="Read-protected data is delivered without a key",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1 ReadDataByIdentifier: securityAccessDenied",
@@ -232,6 +234,7 @@ def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> Non
 @attack(
     id="AC-12",
     title="No data identifier holds a secret, or the key that is waited for",
+    failure="A data identifier shows a secret, or the key that is waited for",
     severity=Severity.CRITICAL,
     basis="policy",
     source="Policy: what keys are made of is never readable",

@@ -52,6 +52,7 @@ DEAUTHENTICATE = b"\x29\x00"
 @attack(
     id="AC-16",
     title="Services that change the ECU's state keep to their declared guard",
+    failure="A service that changes the ECU's state works without its declared key",
     severity=Severity.MEDIUM,
     basis="declared",
     source="ISO 14229-1: securityAccessDenied for services that the maker protects",
@@ -125,6 +126,7 @@ def control_by_switching(tester: Tester, guarded: list[int]) -> str:
 @attack(
     id="AC-18",
     title="No service of an older standard or of the supplier reads or writes past the guard",
+    failure="An older or supplier's service reads or writes past the guard",
     severity=Severity.HIGH,
     basis="policy",
     source="Policy: services that are not declared do not exist (0x11)",
@@ -179,6 +181,7 @@ def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
 @attack(
     id="AC-19",
     title="Where Authentication is required, SecurityAccess does not stand in for it",
+    failure="SecurityAccess opens what needs Authentication",
     severity=Severity.HIGH,
     basis="declared",
     source="ISO 14229-1:2020 10.6 Authentication",

@@ -11,6 +11,7 @@ from harness import DataEntry, Nrc, RawReply, Reply, Service, Severity, Tester, 
 @attack(
     id="AC-13",
     title="A write of the wrong length is refused",
+    failure="A write of the wrong length is accepted",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 WriteDataByIdentifier: incorrectMessageLengthOrInvalidFormat; SWS_Dcm_00473",

@@ -44,6 +44,7 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.13, 0.4
 @attack(
     id="AC-03",
     title="A protected write to the functional address has no effect",
+    failure="Protected data can be written without a key through the functional address",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied",
@@ -97,6 +98,7 @@ def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
 @attack(
     id="AC-04",
     title="A request on an id that is not declared has no effect",
+    failure="An undeclared CAN id or address is served",
     severity=Severity.MEDIUM,
     basis="declared",
     source="ISO 15765-2 addressing: a node takes the messages of its own addresses",
@@ -197,6 +199,7 @@ def severity_of(tester: Tester, path: Path) -> Severity | None:
 @attack(
     id="AC-17",
     title="The level is checked when a long write is complete, not when it begins",
+    failure="A long write passes though the level was locked before it was complete",
     severity=Severity.MEDIUM,
     basis="policy",
     source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied; SecurityAccess, Annex I transitions 6 and 10",

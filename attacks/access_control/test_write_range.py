@@ -31,6 +31,7 @@ MOST_SHOWN = 8
 @attack(
     id="AC-14",
     title="A value outside its declared range is not stored",
+    failure="A value outside its declared range is stored",
     severity=Severity.MEDIUM,
     basis="declared",
     source="ISO 14229-1 WriteDataByIdentifier: requestOutOfRange for data that is not valid",
@@ -103,6 +104,7 @@ def outside_values(entry: DataEntry, length: int) -> Iterator[bytes]:
 @attack(
     id="AC-15",
     title="No data can be written that the target does not declare open",
+    failure="Data can be written that nobody declared open",
     severity=Severity.MEDIUM,
     basis="declared",
     source="Policy: what may be written is what the target declares",

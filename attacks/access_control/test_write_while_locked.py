@@ -40,6 +40,7 @@ DENIED_BY_SESSION = negative(
 @attack(
     id="AC-01",
     title="A protected write is refused while locked",
+    failure="Protected data can be written without a key",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied; SWS_Dcm_00470",
@@ -64,6 +65,7 @@ def test_a_protected_write_is_refused_while_locked(tester: Tester, guarded: Data
 @attack(
     id="AC-02",
     title="A protected write is refused in every session and while a seed is pending",
+    failure="Protected data can be written without a key in some session, or while a seed is pending",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 WriteDataByIdentifier: securityAccessDenied",

@@ -48,6 +48,7 @@ SHUTDOWN = 0x04
 @attack(
     id="CF-10",
     title="Positive responses repeat their request and have the length of their content",
+    failure="Positive responses do not fit their request",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1: positive response message of each service",
@@ -133,6 +134,7 @@ def keys(tester: Tester) -> Iterator[Answer]:
 @attack(
     id="CF-11",
     title="A request for several identifiers is answered with each of them",
+    failure="A request for several identifiers is not answered with each of them",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 11.2.1 ReadDataByIdentifier",
@@ -197,6 +199,7 @@ def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
 @attack(
     id="CF-12",
     title="Each request has exactly one final answer",
+    failure="A request has two final answers, or none",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7: server response implementation rules",

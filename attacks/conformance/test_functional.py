@@ -18,6 +18,7 @@ KEPT_BACK = (
 @attack(
     id="CF-08",
     title="Refusals that say 'not mine' are not sent to functional requests",
+    failure="Functional requests are refused with codes that must stay unsent",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.5: negative responses to functional requests; SWS_Dcm_00001",

@@ -18,6 +18,7 @@ LENGTH = negative(Nrc.INCORRECT_MESSAGE_LENGTH)
 @attack(
     id="CF-07",
     title="A lockout is announced as the standard says",
+    failure="A lockout is not announced as the standard says",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: requestSequenceError, invalidKey, exceededNumberOfAttempts, "

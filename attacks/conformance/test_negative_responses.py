@@ -31,6 +31,7 @@ UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
 @attack(
     id="CF-01",
     title="Negative responses have the standard's format",
+    failure="Negative responses do not have the standard's format",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 negative response message: 7F, the request's service, the code",
@@ -116,6 +117,7 @@ def is_well_formed(request: bytes, answer: bytes) -> bool:
 @attack(
     id="CF-02",
     title="Unsupported services are answered with 0x11",
+    failure="Unsupported services are not answered with 0x11",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 5: serviceNotSupported; SWS_Dcm_00197",

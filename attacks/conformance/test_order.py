@@ -45,6 +45,7 @@ class Pair:
 @attack(
     id="CF-06",
     title="Of several reasons to refuse, the first in the standard's order is given",
+    failure="Of several reasons to refuse, the wrong one is given",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.2 and 8.7.3: order of negative response codes",

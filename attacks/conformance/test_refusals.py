@@ -40,6 +40,7 @@ EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
 @attack(
     id="CF-03",
     title="Unsupported sub-functions are answered with 0x12",
+    failure="Unsupported sub-functions are not answered with 0x12",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 6: subFunctionNotSupported",
@@ -79,6 +80,7 @@ def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
 @attack(
     id="CF-04",
     title="Requests of the wrong length are answered with 0x13",
+    failure="Requests of the wrong length are not answered with 0x13",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 6: incorrectMessageLengthOrInvalidFormat",
@@ -137,6 +139,7 @@ def misfits(tester: Tester) -> Iterator[tuple[bytes, tuple[int, ...]]]:
 @attack(
     id="CF-05",
     title="Unsupported data identifiers are answered with 0x31",
+    failure="Unsupported data identifiers are not answered with 0x31",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 ReadDataByIdentifier and WriteDataByIdentifier: requestOutOfRange; SWS_Dcm_00438",

@@ -23,6 +23,7 @@ DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
 @attack(
     id="CF-09",
     title="Bit 7 of a sub-function suppresses positive responses, and only these",
+    failure="The suppress bit does not do what the standard says",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.5: suppressPosRspMsgIndicationBit; SWS_Dcm_00200",

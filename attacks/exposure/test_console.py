@@ -12,6 +12,7 @@ ENOUGH_VALUES = 2
 @attack(
     id="IE-01",
     title="The console shows no seed, no key and no secret",
+    failure="The console shows seeds, keys or the secret",
     severity=Severity.HIGH,
     basis="policy",
     source="UN R155 Annex 5 (28.2); CWE-532 sensitive information in a log",

@@ -44,6 +44,7 @@ class Map:
 @attack(
     id="IE-03",
     title="Refusals do not reveal what nobody declared",
+    failure="Refusals reveal what nobody declared",
     severity=Severity.INFO,
     basis="declared",
     source="CWE-204 observable response discrepancy",

@@ -12,6 +12,7 @@ SUPPORTED_DTCS = b"\x19\x0a"
 @attack(
     id="IE-06",
     title="Identification records hold no traces of development",
+    failure="Identification records hold traces of development",
     severity=Severity.INFO,
     basis="policy",
     source="UN R155 Annex 5 (28.2); CWE-200 exposure of sensitive information",

@@ -8,6 +8,7 @@ from harness import Severity, Tester, attack, fail, found_in, images, inconclusi
 @attack(
     id="IE-05",
     title="The firmware image does not hold the secret",
+    failure="The firmware image holds the secret",
     severity=Severity.HIGH,
     basis="policy",
     source="UN R155 Annex 5 (28.2); CWE-321 hard-coded cryptographic key",

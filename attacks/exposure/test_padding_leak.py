@@ -32,6 +32,7 @@ Material = Mapping[str, bytes]
 @attack(
     id="IE-02",
     title="Padding repeats nothing that was sent before",
+    failure="Padding repeats what was sent before",
     severity=Severity.HIGH,
     basis="policy",
     source="ISO 15765-2 frame padding; CWE-226 sensitive information in a resource that is not cleared",

@@ -8,6 +8,7 @@ from harness import Measurements, Severity, Tester, attack, fail
 @attack(
     id="IE-04",
     title="Another unit of the same type has another secret",
+    failure="Another unit of the same type has the same secret",
     severity=Severity.HIGH,
     basis="policy",
     source="UN R155 Annex 5 (19.3); CWE-321 hard-coded cryptographic key",

@@ -15,6 +15,7 @@ TESTER_PRESENT = 0x3E
 @attack(
     id="FZ-02",
     title="A mutated request gets one well-formed answer and changes nothing",
+    failure="A mutated request is answered wrongly, changes something, or stops the ECU",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 server response rules; CWE-20 improper input validation",

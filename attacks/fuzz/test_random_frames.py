@@ -8,6 +8,7 @@ from harness import Campaign, Depth, Severity, Tester, attack, random_frame, val
 @attack(
     id="FZ-01",
     title="Random frames neither stop nor change the ECU",
+    failure="Random frames stop or change the ECU",
     severity=Severity.HIGH,
     basis="policy",
     source="UN R155 Annex 5; CWE-20 improper input validation",

@@ -26,6 +26,7 @@ ENOUGH_TIMES = 30
 @attack(
     id="FZ-06",
     title="A long mixed load is answered completely and without growing delay",
+    failure="A long mixed load is not answered completely, or ever later",
     severity=Severity.MEDIUM,
     basis="policy",
     source="UN R155 Annex 5 (24.1); CWE-401 memory that is not released",

@@ -8,6 +8,7 @@ from harness import Depth, Patience, Severity, Tester, Walk, attack, fail, incon
 @attack(
     id="FZ-04",
     title="On a random walk the ECU follows the standard's state machine",
+    failure="The ECU leaves the standard's state machine",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: states and transitions",

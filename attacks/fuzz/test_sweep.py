@@ -15,6 +15,7 @@ ALWAYS_THERE = frozenset({0x10, 0x3E})
 @attack(
     id="FZ-03",
     title="No service or sub-function answers that is not documented",
+    failure="A service or sub-function answers that nobody documented",
     severity=Severity.MEDIUM,
     basis="declared",
     source="the target file; UN R155 Annex 5 (28.2); CWE-912 hidden functionality",

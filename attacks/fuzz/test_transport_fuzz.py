@@ -8,6 +8,7 @@ from harness import Campaign, Depth, Severity, Tester, attack, frame_sequence, v
 @attack(
     id="FZ-05",
     title="Frames of ISO-TP in any order neither stop nor change the ECU",
+    failure="Frames of ISO-TP out of order stop or change the ECU",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 15765-2 unexpected arrival of N_PDU; CWE-20 improper input validation",

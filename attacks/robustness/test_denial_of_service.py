@@ -17,6 +17,7 @@ LISTEN_S = 3.3
 @attack(
     id="DS-05",
     title="Resets without a key are refused, or limited in number",
+    failure="Anybody can keep the ECU restarting",
     severity=Severity.MEDIUM,
     basis="declared",
     source="ISO 14229-1 ECUReset: securityAccessDenied, conditionsNotCorrect",
@@ -64,6 +65,7 @@ def reset_again_and_again(tester: Tester, reset: bytes, session: int | None) -> 
 @attack(
     id="DS-06",
     title="The ECU is not silenced in the default session, and speaks again when the session ends",
+    failure="Anybody can silence the ECU",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 CommunicationControl: not available in the default session; ends with the session",

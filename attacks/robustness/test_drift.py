@@ -17,6 +17,7 @@ CONTROLS = 15
 @attack(
     id="DS-07",
     title="Answers take as long after many frames as after few",
+    failure="Answers take longer the more frames have passed",
     severity=Severity.MEDIUM,
     basis="policy",
     source="UN R155 Annex 5 (24.1); CWE-401 memory that is not released",

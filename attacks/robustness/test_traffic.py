@@ -42,6 +42,7 @@ OWN = -1
 @attack(
     id="DS-01",
     title="Diagnostics leave normal traffic alone",
+    failure="Diagnostics disturb normal traffic",
     severity=Severity.HIGH,
     basis="standard",
     source='ISO 14229-1 SecurityAccess: attempts "shall not prevent normal vehicle communications"',
@@ -148,6 +149,7 @@ def answer_seed(tester: Tester, level: int, is_right: bool) -> None:
 @attack(
     id="DS-02",
     title="The ECU survives a flood of requests",
+    failure="A flood of requests stops the ECU",
     severity=Severity.MEDIUM,
     basis="policy",
     source="UN R155 Annex 5 (8.1, 24.1); CWE-770 allocation of resources without limits",
@@ -174,6 +176,7 @@ def test_the_ecu_survives_a_flood_of_requests(tester: Tester, depth: Depth) -> N
 @attack(
     id="DS-03",
     title="A bus full of other nodes' frames does not slow the ECU down",
+    failure="A bus full of other nodes' frames slows the ECU down",
     severity=Severity.MEDIUM,
     basis="policy",
     source="UN R155 Annex 5 (8.1, 24.1); CWE-400 uncontrolled resource consumption",

@@ -12,6 +12,7 @@ SLOW_S = 1.0
 @attack(
     id="SA-09",
     title="Wrong keys lock SecurityAccess",
+    failure="No limit on wrong keys",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: attempt counter and delay timer; SWS_Dcm_01349",
@@ -46,6 +47,7 @@ def test_wrong_keys_lock_security_access(tester: Tester, measure: Measurements, 
 @attack(
     id="SA-10",
     title="A new seed does not clear the count of wrong keys",
+    failure="A new seed clears the count of wrong keys",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
@@ -104,6 +106,7 @@ def limit_for_one_seed(tester: Tester, level: int) -> int | None:
 @attack(
     id="SA-11",
     title="A session change does not clear the count of wrong keys",
+    failure="A session change clears the count of wrong keys",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
@@ -123,6 +126,7 @@ def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Meas
 @attack(
     id="SA-14",
     title="Neither time nor another request clears the count of wrong keys",
+    failure="Time or another request clears the count of wrong keys",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key, or when the delay is over",
@@ -142,6 +146,7 @@ def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Meas
 @attack(
     id="SA-15",
     title="Success at one level does not clear the count of another",
+    failure="Success at one level clears the count of another",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: the attempt counter is cleared by a valid key of its level",

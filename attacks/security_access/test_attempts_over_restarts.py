@@ -16,6 +16,7 @@ ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start th
 @attack(
     id="SA-12",
     title="A reset does not clear the count of wrong keys",
+    failure="A reset clears the count of wrong keys",
     severity=Severity.HIGH,
     basis="standard",
     source=ATTEMPT_COUNTER + "SWS_Dcm_01154, 01156",
@@ -51,6 +52,7 @@ def test_a_reset_does_not_clear_the_count(tester: Tester, measure: Measurements,
 @attack(
     id="SA-13",
     title="A power cycle does not clear the count of wrong keys",
+    failure="A power cycle clears the count of wrong keys",
     severity=Severity.HIGH,
     basis="standard",
     source=ATTEMPT_COUNTER + "SWS_Dcm_01154, 01156",

@@ -16,6 +16,7 @@ LONGEST_S = 7200.0
 @attack(
     id="SA-20",
     title="The count of wrong keys never overflows",
+    failure="The count of wrong keys overflows",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: attempt counter; CWE-190",

@@ -31,6 +31,7 @@ AT_ONCE_S = 0.5
 @attack(
     id="SA-16",
     title="The delay after too many wrong keys is kept",
+    failure="The delay after too many wrong keys is not kept",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: delay timer; SWS_Dcm_01350",
@@ -98,6 +99,7 @@ def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float)
 @attack(
     id="SA-17",
     title="The delay outlasts a restart",
+    failure="A restart ends the delay",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 1: delay timer at power-up; SWS_Dcm_01355, 01356",
@@ -187,6 +189,7 @@ def judge_seed_after(
 @attack(
     id="SA-18",
     title="A restart after a single wrong key begins with the delay",
+    failure="A restart after a wrong key begins without the delay",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: the delay timer, where there is one, runs at power-up after a failed attempt",
@@ -236,6 +239,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
 @attack(
     id="SA-19",
     title="The delay holds for every form of request",
+    failure="Some form of request passes during the delay",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: delay timer; CWE-288",

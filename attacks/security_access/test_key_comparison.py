@@ -25,6 +25,7 @@ Change = Callable[[bytes], bytes]
 @attack(
     id="SA-30",
     title="Only a key of the right length is accepted",
+    failure="A key of the wrong length is accepted",
     severity=Severity.CRITICAL,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 9: incorrectMessageLengthOrInvalidFormat",
@@ -165,6 +166,7 @@ def single_frame(frame: Frame) -> bytes:
 @attack(
     id="SA-31",
     title="Every bit of the key is compared",
+    failure="Only a part of the key is compared",
     severity=Severity.CRITICAL,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: only the valid key unlocks",

@@ -10,6 +10,7 @@ FEWEST_PAIRS = 3
 @attack(
     id="SA-33",
     title="Keys cannot be computed from seeds without a secret function",
+    failure="Keys can be computed from seeds without a secret",
     severity=Severity.CRITICAL,
     basis="policy",
     source="CWE-327 broken cryptographic algorithm; UN R155 Annex 5 (26.2)",
@@ -42,6 +43,7 @@ def test_keys_are_not_computed_simply(tester: Tester, measure: Measurements, lev
 @attack(
     id="SA-34",
     title="The secret behind the keys cannot be found by search",
+    failure="The secret behind the keys can be found by search",
     severity=Severity.HIGH,
     basis="policy",
     source="CWE-326 inadequate encryption strength; UN R155 Annex 5 (26.1, 19.3)",

@@ -40,6 +40,7 @@ FEWEST_BYTES = 2
 @attack(
     id="SA-21",
     title="A key without a seed is refused",
+    failure="A key without a seed is not refused",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 4: requestSequenceError",
@@ -106,6 +107,7 @@ def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, see
 @attack(
     id="SA-22",
     title="A wrong key uses up its seed",
+    failure="A wrong key does not use up its seed",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 9: an invalid key requires the client to start over",
@@ -138,6 +140,7 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
 @attack(
     id="SA-24",
     title="A key is accepted once",
+    failure="A key is accepted more than once",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 7: requestSequenceError",
@@ -160,6 +163,7 @@ def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
 @attack(
     id="SA-25",
     title="An old key does not open a new seed",
+    failure="An old key opens a new seed",
     severity=Severity.CRITICAL,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: the key answers the seed that was given",
@@ -298,6 +302,7 @@ def judge_effect(tester: Tester, level: int, why: str) -> None:
 @attack(
     id="SA-23",
     title="A key of the wrong length or level uses up the seed",
+    failure="A key of the wrong length or level does not use up the seed",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 9: the pending seed is gone, whatever was wrong with the key",
@@ -366,6 +371,7 @@ def send_malformed(tester: Tester, level: int, length: int) -> Reply:
 @attack(
     id="SA-26",
     title="A seed does not outlive its session",
+    failure="A seed outlives its session",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 6: a session change or its end discards the seed",

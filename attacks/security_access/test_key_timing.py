@@ -14,6 +14,7 @@ EXCLUDED_STEP_S = 20e-6
 @attack(
     id="SA-35",
     title="The answer to a wrong key does not tell how much of it was right",
+    failure="The answer's time tells how much of a key was right",
     severity=Severity.HIGH,
     basis="policy",
     source="CWE-208 observable timing discrepancy",

@@ -11,6 +11,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 @attack(
     id="SA-32",
     title="Trivial and default keys are refused",
+    failure="A trivial or default key opens the ECU",
     severity=Severity.CRITICAL,
     basis="policy",
     source="CWE-1392 default credentials; UN R155 Annex 5 (28.2)",
@@ -37,6 +38,7 @@ def test_trivial_and_default_keys_are_refused(tester: Tester, measure: Measureme
 @attack(
     id="SA-39",
     title="A refused key leaves the ECU locked",
+    failure="A refused key opens the ECU",
     severity=Severity.CRITICAL,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: only a valid key unlocks",

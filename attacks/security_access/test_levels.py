@@ -44,6 +44,7 @@ def other_levels(tester: Tester, level: int) -> list[int]:
 @attack(
     id="SA-27",
     title="A key opens the level whose seed it answers, and no other",
+    failure="A key opens another level than its seed's",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 9: sendKey belongs to the requestSeed one below it",
@@ -107,6 +108,7 @@ def judge_key_of_other_level(tester: Tester, book: KeyBook, level: int, other: i
 @attack(
     id="SA-28",
     title="A level opens only what is declared for it",
+    failure="A level opens more than is declared for it",
     severity=Severity.CRITICAL,
     basis="declared",
     source="ISO 14229-1 SecurityAccess: one level's unlocking is no other's",
@@ -143,6 +145,7 @@ def test_a_level_opens_only_what_is_its_own(tester: Tester, level: int) -> None:
 @attack(
     id="SA-29",
     title="Unlocking a level locks the one unlocked before it",
+    failure="Two levels stay open at the same time",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: only one security level is active at any instant",
@@ -232,6 +235,7 @@ def unlock_beside(tester: Tester, level: int, first: int) -> Reply:
 @attack(
     id="SA-37",
     title="There is no security level that nobody declares",
+    failure="There is a security level that nobody declared",
     severity=Severity.MEDIUM,
     basis="declared",
     source="UN R155 Annex 5 (28.2): remainders of development",

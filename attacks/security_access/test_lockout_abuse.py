@@ -14,6 +14,7 @@ SHORTEST_DELAY_S = 60.0
 @attack(
     id="SA-41",
     title="A lockout takes nothing but SecurityAccess, and ends",
+    failure="A lockout takes more than SecurityAccess, or never ends",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: attempts to access security shall not prevent other diagnostic communication",

@@ -13,6 +13,7 @@ BEYOND_CHANCE = 1e-12
 @attack(
     id="SA-05",
     title="Seeds after a restart are new ones",
+    failure="Seeds come again after a restart",
     severity=Severity.CRITICAL,
     basis="policy",
     source="this harness: restarts with the seed asked for at one fixed moment, then at others (as caringcaribou's delay "

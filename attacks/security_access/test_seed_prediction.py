@@ -11,6 +11,7 @@ MOST_BITS_TO_TRY = 20
 @attack(
     id="SA-03",
     title="No seed can be foretold from those before it",
+    failure="The next seed can be foretold",
     severity=Severity.CRITICAL,
     basis="policy",
     source="this harness: counters, congruential generators, shift registers and clocks, made from earlier seeds and held "
@@ -61,6 +62,7 @@ def judge_what_is_left(measure: Measurements, level: int) -> None:
 @attack(
     id="SA-04",
     title="Seeds come from no well-known generator",
+    failure="Seeds come from a well-known generator",
     severity=Severity.CRITICAL,
     basis="policy",
     source="this harness: generators of common libraries, solved for their state or started from likely times",

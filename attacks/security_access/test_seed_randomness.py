@@ -11,6 +11,7 @@ SUFFICIENT_BITS = 64
 @attack(
     id="SA-02",
     title="Seeds are evenly distributed",
+    failure="Seeds are not evenly distributed, or follow from each other",
     severity=Severity.HIGH,
     basis="policy",
     source="this harness: frequency, chi-square and correlation tests; health tests and most common value as in NIST "

@@ -44,6 +44,7 @@ PATIENCE = 2
 @attack(
     id="SA-36",
     title="The suppress bit changes nothing but the answer",
+    failure="The suppress bit changes more than the answer",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1: suppressPosRspMsgIndicationBit suppresses positive responses only",
@@ -120,6 +121,7 @@ class Taken:
 @attack(
     id="SA-38",
     title="A request for a seed takes no record that was not asked for",
+    failure="A record in the request for a seed changes the seed",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: securityAccessDataRecord; incorrectMessageLengthOrInvalidFormat",

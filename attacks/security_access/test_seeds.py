@@ -16,6 +16,7 @@ ASKED_AGAIN_S = (0.0, 0.0, 1.1)
 @attack(
     id="SA-01",
     title="Seeds do not repeat",
+    failure="Seeds repeat",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: without attempt counter and delay a random seed is always used",
@@ -121,6 +122,7 @@ def judge_seeds_after_wrong_keys(tester: Tester, measure: Measurements, level: i
 @attack(
     id="SA-06",
     title="Seeds and keys are long enough",
+    failure="Seeds or keys are too short",
     severity=Severity.MEDIUM,
     basis="policy",
     source="this harness: at least 8 bytes each; 16 are better",
@@ -172,6 +174,7 @@ def is_key_known(tester: Tester, level: int) -> bool:
 @attack(
     id="SA-07",
     title="A locked level never gives a seed of zeros, or one that was never drawn",
+    failure="A locked level gives a seed of zeros, or one that was never drawn",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: an all-zero seed says that the level is unlocked, and is given for no other",
@@ -244,6 +247,7 @@ def is_constant_once_answered(tester: Tester, measure: Measurements, level: int)
 @attack(
     id="SA-08",
     title="An unlocked level gives a seed of zeros",
+    failure="An unlocked level does not give a seed of zeros",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 7; SWS_Dcm_00323",

@@ -10,6 +10,7 @@ NOT_ITS_SEED = negative(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.INVALID_KEY)
 @attack(
     id="SA-40",
     title="What one tester has unlocked is closed to others",
+    failure="What one tester has unlocked is open to others",
     severity=Severity.MEDIUM,
     basis="policy",
     source="CWE-346 origin validation; UN R155 Annex 5 (6.2): session hijacking",

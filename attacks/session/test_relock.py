@@ -44,6 +44,7 @@ IDLE_S = 60.0
 @attack(
     id="ST-01",
     title="A session change locks the ECU",
+    failure="A session change leaves the ECU unlocked",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transitions 6 and 10; DiagnosticSessionControl, Figure 7",
@@ -128,6 +129,7 @@ def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
 @attack(
     id="ST-02",
     title="An idle ECU locks itself",
+    failure="An idle ECU stays unlocked",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-2 S3server; ISO 14229-1 SecurityAccess, Annex I transitions 6 and 10",
@@ -257,6 +259,7 @@ def judge_without_sessions(tester: Tester, lock: Lock, shows: Teller) -> None:
 @attack(
     id="ST-03",
     title="A restart locks the ECU",
+    failure="A restart leaves the ECU unlocked",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I transition 1; ECUReset",

@@ -27,6 +27,7 @@ USUAL_TYPES = (0x01, 0x02, 0x03)
 @attack(
     id="ST-08",
     title="A reset is confirmed, and leaves nothing of the state before it",
+    failure="A reset is not confirmed, or leaves something of the state before it",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 ECUReset; DiagnosticSessionControl: the default session is the one after power-up",

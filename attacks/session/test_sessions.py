@@ -14,6 +14,7 @@ SUB_FUNCTIONS = (0x00, *range(0x04, 0x80))
 @attack(
     id="ST-05",
     title="SecurityAccess is not available in the default session",
+    failure="SecurityAccess is available in the default session",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 Table 23: services available in the default session; SWS_Dcm_00211",
@@ -49,6 +50,7 @@ def test_no_seed_in_the_default_session(tester: Tester, level: int) -> None:
 @attack(
     id="ST-07",
     title="Only declared sessions can be entered",
+    failure="An undeclared session can be entered",
     severity=Severity.MEDIUM,
     basis="declared",
     source="ISO 14229-1 DiagnosticSessionControl: subFunctionNotSupported",

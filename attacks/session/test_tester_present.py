@@ -46,6 +46,7 @@ FIXED_ADDRESSES = range(0x18DA, 0x18DC)
 @attack(
     id="ST-04",
     title="TesterPresent keeps the session and does nothing else",
+    failure="TesterPresent does not keep the session, or does more",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 TesterPresent; ISO 14229-2 S3server; server response rules 8.7.6",

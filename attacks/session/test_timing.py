@@ -48,6 +48,7 @@ class Latencies:
 @attack(
     id="ST-06",
     title="Every answer comes within P2, or is announced and comes within P2*",
+    failure="Answers come later than P2 or P2* allow",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-2 P2server and P2*server; ISO 14229-1 requestCorrectlyReceived-ResponsePending",

@@ -58,6 +58,7 @@ def let_through(tester: Tester, field: bytes) -> bytes:
 @attack(
     id="TP-09",
     title="A wrong sequence number ends a reception",
+    failure="A wrong sequence number does not end a reception",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 consecutive frame: N_WRONG_SN",
@@ -92,6 +93,7 @@ def test_a_wrong_sequence_number_ends_a_reception(tester: Tester, depth: Depth) 
 @attack(
     id="TP-10",
     title="A message that is not continued in time is given up",
+    failure="A message that is not continued is waited for too long",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 15765-2 time-outs: N_Cr 1 s",
@@ -129,6 +131,7 @@ def continued_after(tester: Tester, long_request: LongRequest, pause_s: float) -
 @attack(
     id="TP-11",
     title="A new message ends the reception of an old one",
+    failure="A new message does not end the reception of an old one",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 15765-2 unexpected arrival of N_PDU: the old message is dropped, the new one processed",
@@ -201,6 +204,7 @@ def judge_message_within(tester: Tester, old: LongRequest, pdu: bytes) -> None:
 @attack(
     id="TP-18",
     title="A key that comes in several frames is held to its length",
+    failure="A key that comes in several frames is not held to its length",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 14229-1 SecurityAccess: incorrectMessageLengthOrInvalidFormat; ISO 15765-2 first frame: FF_DL",

@@ -37,6 +37,7 @@ def escaped(tester: Tester, length: int) -> bytes:
 @attack(
     id="TP-05",
     title="A first frame of a length that fits a single frame is ignored",
+    failure="A first frame of a length that fits a single frame is not ignored",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 first frame: FF_DL below its minimum is ignored, and not answered by a flow control",
@@ -92,6 +93,7 @@ def expect_no_permission(tester: Tester, length: int, *, severity: Severity | No
 @attack(
     id="TP-07",
     title="A message too long to be kept is refused",
+    failure="A message too long to be kept is not refused",
     severity=Severity.MEDIUM,
     basis="policy",
     source="ISO 15765-2 flow control: overflow",
@@ -115,6 +117,7 @@ def test_a_message_too_long_to_be_kept_is_refused(tester: Tester, depth: Depth) 
 @attack(
     id="TP-08",
     title="The long form of the length is taken for long messages only",
+    failure="The long form of the length is taken for short messages",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 first frame: the escape with FF_DL up to 4095 is ignored; overflow",
@@ -137,6 +140,7 @@ def test_the_long_form_is_taken_for_long_messages_only(tester: Tester) -> None:
 @attack(
     id="TP-14",
     title="A first frame to all ECUs is ignored",
+    failure="A first frame to all ECUs is not ignored",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 15765-2 functional addressing: single frames only",
@@ -162,6 +166,7 @@ def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
 @attack(
     id="TP-17",
     title="Messages that are begun and never finished use nothing up",
+    failure="Messages that are begun and never finished use the ECU up",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2: a new first frame takes the old one's place; N_Cr frees its buffer",

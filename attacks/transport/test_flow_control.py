@@ -55,6 +55,7 @@ LONGEST_PAUSES_S = 20.0
 @attack(
     id="TP-06",
     title="A first frame is answered by a flow control, and the message by the ECU",
+    failure="A message of several frames is not taken as the standard says",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 15765-2 flow control: status, block size and STmin; N_Bs 1 s",
@@ -157,6 +158,7 @@ def why_it_must_take_long_requests(tester: Tester) -> str:
 @attack(
     id="TP-13",
     title="Nonsense in a flow control does not block the ECU",
+    failure="Nonsense in a flow control blocks the ECU",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 flow control: N_INVALID_FS, overflow, N_WFTmax, reserved STmin, N_Bs",

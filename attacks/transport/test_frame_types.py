@@ -14,6 +14,7 @@ FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 @attack(
     id="TP-16",
     title="Frames of other types do the ECU no harm",
+    failure="Frames of other types harm the ECU",
     severity=Severity.MEDIUM,
     basis="policy",
     source="ISO 11898-1: remote frames, 29-bit ids, CAN FD frames; ISO 15765-2: none of them is a classic request",

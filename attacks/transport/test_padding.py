@@ -11,6 +11,7 @@ PADS = (0x00, 0x55, 0xAA, 0xCC, 0xFF)
 @attack(
     id="TP-15",
     title="Padding and frame length do not change the answer",
+    failure="Padding or frame length changes the answer",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 15765-2 single frame: SF_DL says how many bytes are data",

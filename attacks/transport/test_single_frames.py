@@ -43,6 +43,7 @@ def passes_without_length(tester: Tester, length: int, pdu: bytes) -> bool:
 @attack(
     id="TP-01",
     title="A single frame of length 0 is ignored",
+    failure="A single frame of length 0 is not ignored",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 single frame: SF_DL 0 is ignored",
@@ -73,6 +74,7 @@ def test_a_single_frame_of_length_zero_is_ignored(tester: Tester) -> None:
 @attack(
     id="TP-02",
     title="A single frame that states more than a frame can hold is ignored",
+    failure="A single frame that states more than a frame can hold is not ignored",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 single frame: SF_DL above 7 is ignored",
@@ -112,6 +114,7 @@ def overlong(tester: Tester, request: bytes) -> bytes:
 @attack(
     id="TP-03",
     title="A single frame that is shorter than it states is ignored",
+    failure="A single frame that is shorter than it states is not ignored",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 single frame: SF_DL above CAN_DL - 1 is ignored",
@@ -147,6 +150,7 @@ def cut(content: bytes) -> bytes:
 @attack(
     id="TP-04",
     title="Frames of reserved types are ignored",
+    failure="Frames of reserved types are not ignored",
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 15765-2 protocol control information: N_PCI types 4 to F are reserved",

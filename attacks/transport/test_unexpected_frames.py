@@ -12,6 +12,7 @@ N_CR_S = 1.0
 @attack(
     id="TP-12",
     title="Unsolicited consecutive and flow control frames are ignored",
+    failure="Unsolicited consecutive or flow control frames are served",
     severity=Severity.HIGH,
     basis="standard",
     source="ISO 15765-2 unexpected arrival of N_PDU: ignore",

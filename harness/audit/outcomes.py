@@ -39,7 +39,7 @@ def show(finding: Finding, report: pytest.TestReport) -> None:
 
 def failure_text(finding: Finding) -> str:
     """The aligned lines of a failure."""
-    lines = [f"{finding.id} {finding.title}"]
+    lines = [f"{finding.id} {finding.heading}"]
     lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
     lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
     return "\n".join(lines)
@@ -62,6 +62,7 @@ def _unjudged(declared: Attack, parameter: str | None, repeat: str, verdict: Ver
     return Finding(
         id=declared.id,
         title=declared.title,
+        failure=declared.failure,
         parameter=parameter,
         verdict=verdict,
         severity=declared.severity,

@@ -135,6 +135,7 @@ class Runner:
         return Finding(
             id=declared.id,
             title=declared.title,
+            failure=declared.failure,
             parameter=check.parameter,
             verdict=ending.verdict,
             severity=ending.severity or declared.severity,

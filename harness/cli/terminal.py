@@ -91,7 +91,7 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
 
 def _headline(finding: Finding, colour: bool, width: int) -> list[str]:
     parameter = "" if finding.parameter is None else f" [{_flat(finding.parameter, 120)}]"
-    text = f"{_flat(finding.id, 80):<6} {_flat(finding.title, 300)}{parameter}"
+    text = f"{_flat(finding.id, 80):<6} {_flat(finding.heading, 300)}{parameter}"
     first, *others = _wrapped(text, width - _VERDICT, width - _VERDICT - 7)
     return [_painted(finding.verdict, colour) + first, *(" " * (_VERDICT + 7) + line for line in others)]
 

@@ -85,6 +85,38 @@ def causes(run: Run) -> list[tuple[str, list[Finding]]]:
     return list(found.items())
 
 
+def answer(run: Run) -> str:
+    """Is the protection real? The first thing that a reader is told, in a sentence."""
+    failures, decided = run.failures(), run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
+    if not decided or (not failures and security_access_unjudged(run)):
+        return "It is not known whether this ECU's protection is real."
+    if not failures:
+        limits = "as far as it was judged" if is_partial(run) else "by every check that could be made"
+        return f"This ECU's protection is real, {limits}."
+    worst = min((one for one in failures if one.severity is failures[0].severity), key=_rank)
+    named = worst.cause or worst.heading
+    what = f"{named[:1] if named[1:2].isupper() else named[:1].lower()}{named[1:].rstrip('.')}"
+    others = len({one.id for one in failures if one.severity is worst.severity} - {worst.id})
+    more = f", and {others} more of that severity" if others else ""
+    return f"{_ANSWERS[worst.severity]}: {what} ({worst.id}){more}."
+
+
+def _rank(finding: Finding) -> int:
+    """What is said of the protection itself comes before what is said of the rest."""
+    family = finding.id.partition("-")[0]
+    return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
+
+
+_FAMILIES: Final = ("SA", "AC", "ST")
+_ANSWERS: Final[dict[Severity, str]] = {
+    Severity.CRITICAL: "This ECU's protection is void for whoever reaches the bus",
+    Severity.HIGH: "This ECU's protection can be overcome with realistic effort",
+    Severity.MEDIUM: "This ECU's protection holds, and is easier to attack than it need be",
+    Severity.LOW: "This ECU's protection holds; it breaks rules of little use to an attacker",
+    Severity.INFO: "This ECU's protection holds; some things are worth knowing",
+}
+
+
 def conclusion(run: Run) -> str:
     """How bad is it? What must be known first, then one sentence, or two if some checks ended in errors."""
     return " ".join([*warnings(run), in_a_sentence(run)])

@@ -135,7 +135,7 @@ def diff_html(comparison: Comparison) -> str:
 
 def _line(shared: Sequence[str], one: Difference) -> tuple[str, str, str]:
     """What is said once for several subjects of a check, if it is the same of each."""
-    return one.finding.id, one.finding.title, "; ".join(_says(one, shared))
+    return one.finding.id, one.finding.heading, "; ".join(_says(one, shared))
 
 
 def _says(one: Difference, shared: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Put results together that are one problem: of one cause, or of one check; each problem has a name to link to."""
+"""Put results together: those that are one problem, those of one area, and those that answer one threat or requirement."""
 
 from __future__ import annotations
 
@@ -10,9 +10,22 @@ from typing import Final
 
 from harness.report.text import LONGEST_TEXT, cut
 from harness.runs.findings import Finding
-from harness.verdict import Severity
+from harness.verdict import Severity, Verdict
 
 LONGEST_ANCHOR: Final = 60
+
+AREAS: Final = {
+    "SA": "SecurityAccess",
+    "AC": "Access to data, memory and services",
+    "ST": "Sessions and timing",
+    "IE": "What leaks",
+    "CF": "Conformance of answers",
+    "TP": "Transport (ISO-TP)",
+    "FZ": "Fuzzing",
+    "DS": "Robustness",
+    "LM": "State machine",
+}
+"""By the family that begins a check's id."""
 
 FEWEST_SHARING: Final = 4
 MOST_TOGETHER: Final = 60
@@ -32,7 +45,7 @@ class Group:
     @property
     def title(self) -> str:
         """The cause as a sentence, or what the check demands."""
-        return self.cause[:1].upper() + self.cause[1:] if self.cause else self.first.title
+        return self.cause[:1].upper() + self.cause[1:] if self.cause else self.first.heading
 
     @property
     def ids(self) -> str:
@@ -82,6 +95,57 @@ def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
         is_shared = bool(finding.cause) and len(checks[finding.cause]) > 1
         found.setdefault((finding.cause, "") if is_shared else ("", finding.id), []).append(finding)
     return [Group(anchors.new(name or some[0].id), tuple(some), cause) for (cause, name), some in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What a run says of one area, in numbers."""
+
+    name: str
+    failed: int
+    """Accepted failures do not count."""
+    worst: Severity | None
+    passed: int
+    undecided: int
+    """Inconclusive, not run, or ended in an error."""
+    not_applicable: int
+
+
+def by_area(findings: Sequence[Finding]) -> list[Area]:
+    """Each area that has results, in the order of `AREAS`; checks of other families are the user's own."""
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        family = re.split("[-/]", one.id)[0]
+        found.setdefault(AREAS.get("FZ" if family == "fuzz" else family, "Checks of your own"), []).append(one)
+    names = [*AREAS.values(), "Checks of your own"]
+    return [_area(name, found[name]) for name in names if name in found]
+
+
+def _area(name: str, findings: Sequence[Finding]) -> Area:
+    failures = [one for one in findings if one.verdict is Verdict.FAIL and not one.accepted]
+    count = Counter(one.verdict for one in findings)
+    return Area(
+        name=name,
+        failed=len(failures),
+        worst=min((one.severity for one in failures), key=list(Severity).index, default=None),
+        passed=count[Verdict.PASS],
+        undecided=count[Verdict.INCONCLUSIVE] + count[Verdict.NOT_RUN] + count[Verdict.ERROR],
+        not_applicable=count[Verdict.NOT_APPLICABLE],
+    )
+
+
+def by_threat(findings: Sequence[Finding]) -> list[tuple[str, Area]]:
+    """Each threat of UN R155 Annex 5 that a check names, and each requirement of the user's, in numbers."""
+    threats: dict[str, list[Finding]] = {}
+    own: dict[str, list[Finding]] = {}
+    for one in findings:
+        for name in one.r155:
+            threats.setdefault(name, []).append(one)
+        for name in one.requirements:
+            own.setdefault(name, []).append(one)
+    in_order = sorted(threats.items(), key=lambda item: [int(part) for part in re.findall(r"\d+", item[0])])
+    rows = [("UN R155 Annex 5", _area(name, some)) for name, some in in_order]
+    return [*rows, *(("your requirement", _area(name, some)) for name, some in own.items())]
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:

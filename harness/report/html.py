@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from harness.report import conclusion
 from harness.report.facts import FILES, identification_line, run_facts, target_rows
-from harness.report.groups import Anchors, grouped, sharing_a_reason
+from harness.report.groups import Anchors, by_area, by_threat, grouped, sharing_a_reason
 from harness.report.pictures import figures
 from harness.report.sequence import spoken_ids, steps
 from harness.report.text import end_of, shown, shown_hex
@@ -82,7 +82,10 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             info=info,
             name=conclusion.target_name(info),
             identification_line=identification_line(info),
+            answer=conclusion.answer(run),
             conclusion=conclusion.in_a_sentence(run),
+            areas=by_area(run.findings),
+            threats=by_threat(run.findings),
             warnings=conclusion.warnings(run),
             is_partial=conclusion.is_partial(run),
             closing_line=conclusion.closing_line(run) if conclusion.expected_findings(info) else "",

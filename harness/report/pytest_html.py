@@ -146,7 +146,7 @@ def _cells(finding: Finding) -> dict[str, str]:
         "verdict": f'<b class="{verdict.value}">{escape(visible(word))}</b>',
         "severity": f'<span hidden>{order}</span><span class="{finding.severity.value}">{finding.severity.value}</span>',
         "testId": escape(shown(finding.id, 80)) + subject,
-        "check": escape(shown(finding.title, 300)),
+        "check": escape(shown(finding.heading, 300)),
         "time": f"<span hidden>{finding.duration_s:015.6f}</span>{finding.duration_s:.3f} s",
     }
 

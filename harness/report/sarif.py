@@ -168,7 +168,7 @@ def _fingerprint(info: RunInfo, finding: Finding) -> str:
 
 
 def _name(finding: Finding) -> str:
-    return finding.title + ("" if finding.parameter is None else f" ({finding.parameter})")
+    return finding.heading + ("" if finding.parameter is None else f" ({finding.parameter})")
 
 
 def _word(text: str) -> str:

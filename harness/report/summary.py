@@ -100,7 +100,7 @@ def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
 
 def _name(finding: Finding) -> str:
     parameter = "" if finding.parameter is None else f" ({markdown(finding.parameter, LONGEST_NAME)})"
-    return f"{markdown(finding.id, LONGEST_NAME)} {markdown(finding.title, LONGEST_NAME)}{parameter}"
+    return f"{markdown(finding.id, LONGEST_NAME)} {markdown(finding.heading, LONGEST_NAME)}{parameter}"
 
 
 def _value(text: str) -> str:

@@ -62,6 +62,8 @@ class Finding:
     """The check's, e.g. ``SA-09``. It is never changed and never given to another check."""
     title: str
     """What the check demands, as a statement."""
+    failure: str = ""
+    """What is wrong where the check fails, as a statement; empty if the check does not say."""
     parameter: str | None
     """What it was run on, e.g. ``level 0x01``; None: it is about the ECU as a whole."""
     verdict: Verdict
@@ -108,6 +110,11 @@ class Finding:
     """Those of the permissions that the check needs or uses which the target gave."""
     requirements: tuple[str, ...] = ()
     """The user's own requirements that the check answers, by the ids that the target file gives them."""
+
+    @property
+    def heading(self) -> str:
+        """What heads it in a report: of a failure what is wrong, of everything else what the check demands."""
+        return self.failure if self.failure and self.verdict is Verdict.FAIL else self.title
 
     def as_json(self) -> dict[str, Any]:
         """The finding as plain JSON values, keys as in audit.json."""

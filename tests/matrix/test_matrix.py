@@ -111,5 +111,6 @@ def test_a_check_names_defects_that_it_sees() -> None:
     for check in shipped_checks():
         if check.id in CHECKS:
             assert check.proven_by, f"{check.id} names no defect"
+            assert check.failure, f"{check.id} does not say what is wrong where it fails"
             for name in check.proven_by:
                 assert check.id in KEPT_DEFECTS[name]["seen"], f"{check.id} does not see {name}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness.report.groups import by_area, by_threat
 from harness.report.html import render_audit_html
 from harness.runs.findings import BusAccess, Identifier, NotTested, Run
-from harness.verdict import Verdict
+from harness.verdict import Severity, Verdict
 from tests.report.conftest import HOSTILE
 from tests.report.page import FILES, Page, read
 
@@ -49,8 +50,8 @@ def test_the_top_says_how_bad_it_is(article: Run) -> None:
 
 def test_findings_come_worst_first_and_with_their_evidence(article: Run) -> None:
     text = " ".join(read(article).text.split())
-    details = text[text.index("Each title is a rule that the ECU breaks.") :]
-    order = [details.index(f"{one.id} {one.title}") for one in article.failures()]
+    details = text[text.index("Each opens to show what was sent") :]
+    order = [details.index(f"{one.id} {one.heading}") for one in article.failures()]
     assert order == sorted(order)
     for said in (
         "at most 10 wrong keys evaluated",
@@ -80,7 +81,7 @@ def test_what_did_not_fail_is_there_with_its_reason(article: Run) -> None:
         "Pass means: not violated by the listed tests. Each",
         "Only the checks listed here were made",
     )
-    accepted, undecided, passed, scope = (text.rindex(heading) for heading in headings)
+    accepted, undecided, passed, scope = (text.index(heading) for heading in headings)
     assert accepted < undecided < passed < scope
     assert "ticket 4711" in text[accepted:undecided]
     assert "does not allow destructive" in text[undecided:passed]
@@ -116,7 +117,7 @@ def test_results_of_one_check_stand_together_and_its_advice_once(article: Run) -
     assert "your requirement: CS-REQ-7" in text
 
 
-def test_what_is_known_of_sample_and_bus_is_at_the_top(article: Run) -> None:
+def test_what_is_known_of_sample_and_bus_is_told_and_secrets_first_of_all(article: Run) -> None:
     known = replace(
         article.info,
         identification=(
@@ -130,7 +131,6 @@ def test_what_is_known_of_sample_and_bus_is_at_the_top(article: Run) -> None:
         not_tested=(NotTested(id="a/b", says="The case stays closed.", group="needs hardware", because="A screwdriver."),),
     )
     text = " ".join(read(replace(article, info=known)).text.split())
-    top = text[: text.index("Each title is a rule")]
     for said in (
         "article ECU software version 2.1 <b>2026",
         "F190 vehicle identification number (VIN) not read: negative 0x31 requestOutOfRange",
@@ -138,9 +138,9 @@ def test_what_is_known_of_sample_and_bus_is_at_the_top(article: Run) -> None:
         "Frames lost 3",
         "commit 0aa8b1f, files were changed or added",
         "UDS on CAN: requests on 0x740, answers on 0x748",
-        "Keys and secrets are in this report.",
     ):
-        assert said in top, said
+        assert said in text, said
+    assert "Keys and secrets are in this report." in text[: text.index("Each opens to show")]
     assert "needs hardware (1) Requirement Why it is not tested The case stays closed. A screwdriver." in text
 
 
@@ -188,3 +188,34 @@ def test_what_was_left_out_for_one_reason_says_so_once(article: Run) -> None:
     assert text.count(never.reason) == 1
     assert html.count('data-verdict="not_run"') == 81
     assert all(f"XX-{number:02} Check {number}" in text for number in range(80))
+
+
+def test_a_finding_is_headed_by_what_is_wrong(article: Run) -> None:
+    failing = article.failures()[0]
+    said = "No limit on wrong keys"
+    told = replace(article, findings=(replace(failing, failure=said), *article.findings))
+    text = " ".join(read(told).text.split())
+    assert f"{failing.id} {said}" in text
+    assert f"Demanded: {failing.title}" in text
+
+
+def test_the_first_thing_said_is_whether_the_protection_is_real(article: Run) -> None:
+    def first_words(run: Run) -> str:
+        return " ".join(read(run).text.split()).partition("This ECU's protection ")[2][:60]
+
+    failing = replace(article.failures()[0], failure="A trivial key opens the ECU", severity=Severity.CRITICAL, accepted="")
+    void = replace(article, findings=(failing,))
+    sound = replace(article, findings=tuple(article.with_verdict(Verdict.PASS)))
+    assert first_words(void).startswith("is void for whoever reaches the bus: a trivial key")
+    assert first_words(replace(sound, info=replace(sound.info, crashes=()))).startswith("is real, by every check")
+
+
+def test_results_are_counted_by_area_and_by_threat(article: Run) -> None:
+    areas = {area.name: area for area in by_area(article.findings)}
+    security_access = [one for one in article.findings if one.id.startswith("SA-")]
+    assert areas["SecurityAccess"].failed == sum(one.verdict is Verdict.FAIL and not one.accepted for one in security_access)
+    assert sum(area.failed + area.passed + area.undecided + area.not_applicable for area in areas.values()) == len(
+        [one for one in article.findings if not one.accepted]
+    )
+    threats = {area.name for _, area in by_threat(article.findings)}
+    assert threats == {name for one in article.findings for name in one.r155 + one.requirements}

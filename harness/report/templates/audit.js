@@ -5,7 +5,7 @@
 const lazily = new CSSStyleSheet();
 lazily.replaceSync(
   ".check, .results > li { content-visibility: auto; }" +
-  ".check { contain-intrinsic-size: auto 40rem; } .results > li { contain-intrinsic-size: auto 3rem; }",
+  ".check { contain-intrinsic-size: auto 3rem; } .results > li { contain-intrinsic-size: auto 3rem; }",
 );
 document.adoptedStyleSheets = [lazily];
 
@@ -36,6 +36,9 @@ document.addEventListener("DOMContentLoaded", () => {
       holder.hidden = !holder.querySelector(".result:not([hidden])");
     }
     const isFiltered = Boolean(verdict || severity || words.length);
+    for (const holder of holders) {
+      if (words.length && !holder.hidden && holder.matches("details.check")) holder.open = true;
+    }
     document.body.classList.toggle("filtered", isFiltered);
     status.textContent = isFiltered
       ? `${count} of ${results.length} results match.`
@@ -64,6 +67,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function showTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    const folded = target && target.closest("details:not([open])");
+    if (folded) {
+      folded.open = true;
+      target.scrollIntoView();
+    }
     if (target && target.closest("[hidden]")) {
       form.reset();
       apply();
@@ -91,4 +99,5 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   apply();
   restore();
+  showTarget();
 });
