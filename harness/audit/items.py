@@ -32,6 +32,7 @@ ATTACK = pytest.StashKey[Attack]()
 WAITS = pytest.StashKey[bool]()
 
 NOT_TESTED = "no parameter"
+NO_TIME = "there was no time for it (--time)"
 STOPPED = "the run was to stop at the first failure (-x)"
 
 
@@ -68,6 +69,8 @@ class Audit:
         self._has_wrong_use = False
         self._has_failed_test = False
         self._deselected: list[pytest.Item] = []
+        self._no_time: list[pytest.Item] = []
+        self._begun_s: float | None = None
 
     @property
     def target(self) -> Target:
@@ -106,7 +109,11 @@ class Audit:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out what was not chosen."""
-        chosen = self._session.options.chosen
+        options = self._session.options
+        no_time = [item for item in items if ATTACK in item.stash and item.stash[ATTACK].id in options.no_time_for]
+        self._no_time += no_time
+        items[:] = [item for item in items if item not in set(no_time)]
+        chosen = options.chosen
         if not chosen:
             return
         try:
@@ -202,6 +209,10 @@ class Audit:
         declared = item.stash.get(ATTACK, None)
         if declared is None:
             return None
+        if self._is_out_of_time():
+            item.stash[FINDING] = left_out(declared, _parameter(item), self._repeat(declared), NO_TIME)
+            self._no_time.append(item)
+            return True
         try:
             self._run_check(item, nextitem)
         except KeyboardInterrupt as interrupt:
@@ -209,6 +220,13 @@ class Audit:
             raise interrupt.with_traceback(None) from None
         self._stop_beside_another(item.session)
         return True
+
+    def _is_out_of_time(self) -> bool:
+        """Whether the time that the run may take is over; it begins with the first check."""
+        now_s = self._session.tester.link.now_s
+        self._begun_s = now_s if self._begun_s is None else self._begun_s
+        longest_s = self._session.options.longest_s
+        return longest_s is not None and now_s - self._begun_s >= longest_s
 
     def _stop_beside_another(self, session: pytest.Session) -> None:
         """End the run where somebody else asks the same ECU: neither its locks nor its answers are ours alone."""
@@ -304,6 +322,8 @@ class Audit:
             self._release(settled)
             for item in self._deselected:
                 self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
+            for item in self._no_time:
+                self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK]), NO_TIME))
             for item in session.items if session.shouldfail else ():
                 if ATTACK in item.stash and FINDING not in item.stash:
                     declared = item.stash[ATTACK]

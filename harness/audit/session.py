@@ -61,6 +61,10 @@ class AuditOptions:
     """What it selected, as options of that command."""
     chosen: Selection = field(default_factory=Selection)
     """Which checks are run, beside what pytest's own options leave."""
+    no_time_for: frozenset[str] = frozenset()
+    """Ids of checks that were chosen, and are left out so that the run takes no longer than `longest_s`."""
+    longest_s: float | None = None
+    """After so long no further check is begun."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
     found_text: str = ""

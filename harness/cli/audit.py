@@ -8,15 +8,17 @@ import io
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.target_options import add_key, add_target, key_of, target_of, wait_for_bus_of
+from harness.cli.target_options import add_key, add_target, key_of, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from harness.audit.selection import Selection
     from harness.cli.terminal import AuditRequest
+    from harness.planning.plan import Plan
     from harness.target import Target
 
 AUDIT_JSON = "audit.json"
@@ -25,6 +27,7 @@ DEBUG = 2
 
 NOTHING_JUDGED = 5
 INTERRUPTED = 2
+MOST_NAMED = 12
 EXIT_CODES = """exit codes of audit, the first that applies:
   4  wrong use: a target, case, option or key function is malformed
   2  interrupted; the report holds what was done
@@ -73,6 +76,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--family", action="append", default=[], metavar="F", help="only checks of this family, e.g. SA")
     parser.add_argument("--severity", metavar="S", help="only checks of this severity or a worse one, e.g. high")
+    parser.add_argument("--time", metavar="TIME", help="only what tells most in so long, e.g. 90s or 15m")
     parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
 
 
@@ -148,7 +152,7 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
             depth=Depth(options.depth),
             out=options.out,
             command=_command(options, seed),
-            selection=shlex.join([*selection, *chosen.words()]),
+            selection=shlex.join([*selection, *chosen.words(), *(["--time", options.time] if options.time else [])]),
             chosen=chosen,
             checks=tuple(options.checks),
             found_text=found_text,
@@ -159,8 +163,10 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
         verbosity=-1 if options.q else options.v,
     )
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
-    if not target.is_simulated and not _is_agreed(options, request):
-        return INTERRUPTED, None
+    if options.time is not None or not target.is_simulated:
+        plan = _planned(options, request)
+        if plan is not None and not target.is_simulated and not _is_agreed(options, request, plan):
+            return INTERRUPTED, None
     code = run_pytest(request, selection)
     return 0 if options.exit_zero and code == 1 else code, request.console.folder
 
@@ -184,25 +190,34 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     return code
 
 
-def _is_agreed(options: argparse.Namespace, request: AuditRequest) -> bool:
-    """Say what a real ECU is to be sent; whether a person who is there agrees to what locks, writes or resets it."""
-    from harness.cli.plan import planned
+def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
+    """The plan of the audit, which then takes what fits into its time; None: there is none, as the audit itself will say.
+
+    UserError: nothing fits.
+    """
+    from harness.cli.plan import planned_in_time
     from harness.planning.plan import totals_in_words
 
-    audit = request.options
+    longest_s = None if options.time is None else seconds_of("--time", options.time)
     try:
-        plan = planned(
-            audit.target,
-            chosen=audit.chosen,
-            depth=options.depth,
-            keyword=options.k,
-            checks=options.checks,
-            seed=audit.seed,
-        )
+        left_out, plan = planned_in_time(options, request.options, longest_s)
     except UserError as error:
+        if longest_s is not None:
+            raise
         request.console.say(f"not planned: {error}")
-        return True  # the audit says so itself, and what is wrong
+        return None
+    request.options = replace(request.options, no_time_for=left_out, longest_s=longest_s)
+    if left_out:
+        names = f"{', '.join(sorted(left_out)[:MOST_NAMED])}{' and others' if len(left_out) > MOST_NAMED else ''}"
+        request.console.heading(
+            f"no time in {options.time} for {len(left_out)} {'check' if len(left_out) == 1 else 'checks'}: {names}"
+        )
     request.console.heading(f"planned: {totals_in_words(plan)}")
+    return plan
+
+
+def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: Plan) -> bool:
+    """Whether a person who is there agrees to what locks, writes or resets a real ECU."""
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True
     request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")

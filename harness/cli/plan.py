@@ -7,20 +7,17 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.audit import add_selection, chosen_by, run_pytest
-from harness.cli.target_options import add_target, target_of
+from harness.cli.target_options import add_target, seconds_of, target_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
-    from harness.audit.selection import Selection
+    from harness.audit.session import AuditOptions
     from harness.planning.plan import Plan
-    from harness.target import Target
-
-FAILED = 3
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,46 +39,50 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> int:
     """Make the plan and print it; returns the exit code."""
+    from harness.audit.session import AuditOptions
     from harness.planning.plan import plan_lines
+    from harness.verdict import Depth
 
-    plan = planned(
-        target_of(options),
-        chosen=chosen_by(options),
-        depth=options.depth,
-        keyword=options.k,
-        checks=options.checks,
+    longest_s = None if options.time is None else seconds_of("--time", options.time)
+    audit = AuditOptions(
+        target=target_of(options),
         seed=options.seed or 1,
+        depth=Depth(options.depth),
+        chosen=chosen_by(options),
+        checks=tuple(options.checks),
     )
+    _, plan = planned_in_time(options, audit, longest_s)
     print(plan.as_json() if options.json else "\n".join([*plan_lines(plan), ""]), end="")
     return 0
 
 
-def planned(
-    target: Target, *, chosen: Selection, depth: str, keyword: str | None, checks: Sequence[Path], seed: int
-) -> Plan:
-    """The plan of an audit. UserError: the target or a choice is malformed, or a check cannot be collected."""
-    from harness.audit.session import AuditOptions
+def planned_in_time(
+    options: argparse.Namespace, audit: AuditOptions, longest_s: float | None
+) -> tuple[frozenset[str], Plan]:
+    """What has to be left out of an audit so that it takes no longer, and the plan of the rest.
+
+    UserError: the target or a choice is malformed, a check cannot be collected, or not one fits.
+    """
+    from harness.cli.lists import checks_with
+    from harness.planning.budget import left_out_for_time
+
+    if longest_s is None:
+        return frozenset(), planned(audit, options.k)
+    checks = [one for one in checks_with(audit.checks) if audit.chosen.takes(one)]
+    return left_out_for_time(lambda left_out: planned(replace(audit, no_time_for=left_out), options.k), checks, longest_s)
+
+
+def planned(audit: AuditOptions, keyword: str | None) -> Plan:
+    """The plan of an audit; `keyword` is pytest's ``-k``. UserError: as for the audit."""
     from harness.cli.terminal import AuditRequest, Console
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
-    from harness.verdict import Depth
 
-    target, assumptions = rehearsed(target)
+    target, assumptions = rehearsed(audit.target)
     rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="uds-harness-") as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
         out = Path(folder) / "rehearsal"
-        request = AuditRequest(
-            AuditOptions(
-                target=target,
-                seed=seed,
-                depth=Depth(depth),
-                out=out,
-                chosen=chosen,
-                checks=tuple(checks),
-                keeps_secrets=True,
-                rehearsal=rehearsal,
-            )
-        )
+        request = AuditRequest(replace(audit, target=target, out=out, keeps_secrets=True, hidden=(), rehearsal=rehearsal))
         request.console = Console(nowhere, verbosity=-1)
         said = io.StringIO()
         with contextlib.redirect_stderr(said):

@@ -11,7 +11,7 @@ import pytest
 
 from harness.audit.selection import Selection
 from harness.audit.session import AuditOptions
-from harness.cli.audit import _is_agreed
+from harness.cli.audit import _is_agreed, _planned
 from harness.cli.main import _parser
 from harness.cli.terminal import AuditRequest
 from harness.target import load_target
@@ -141,7 +141,9 @@ def agreed(bench: Path, answer: str | None, *words: str, is_there: bool = True) 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("builtins.input", read)
-        return _is_agreed(options, request), "".join(said)
+        plan = _planned(options, request)
+        assert plan is not None
+        return _is_agreed(options, request, plan), "".join(said)
 
 
 def test_a_person_is_asked_before_a_real_ecu_is_harmed(bench: Path) -> None:

@@ -1,0 +1,76 @@
+"""Choose what tells most in a given time: by the plan of all that was chosen, what weighs most for its seconds first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from harness.check import Attack
+from harness.errors import UserError
+from harness.planning.plan import Plan, duration
+from harness.verdict import Severity
+
+WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
+"""How much a check tells, by the severity of its failure ..."""
+MAIN_FAMILY, MAIN_WEIGHT = "SA-", 2
+"""... and twice as much where it is about what this harness is for."""
+LEAST_S: Final = 0.5
+"""A check that takes less costs as much: it has to be begun and ended."""
+ROUNDS: Final = 7
+"""So often it is planned again with what was kept: a measurement that checks share is paid by another one then."""
+LEAST_ROOM: Final = 0.1
+"""Less of the time than this is not worth another plan."""
+
+
+def left_out_for_time(
+    plan_with: Callable[[frozenset[str]], Plan], checks: Iterable[Attack], seconds: float
+) -> tuple[frozenset[str], Plan]:
+    """The ids that are left out so that the rest takes no longer, and the plan of the rest.
+
+    `plan_with` plans without some ids. UserError: not one check fits.
+    """
+    weights = {check.id: _weight(check) for check in checks}
+    left_out: frozenset[str] = frozenset()
+    plan = plan_with(left_out)
+    first_costs = costs = _costs(plan)
+    room_s, share, best = seconds, 1.0, None
+    for _ in range(ROUNDS):
+        if plan.seconds <= seconds:
+            best = left_out, plan
+        if best is None:
+            kept = _kept(costs, weights, room_s)
+            if not kept:
+                raise UserError(f"--time: no check fits; the shortest takes {duration(min(costs.values()))}")
+            left_out |= costs.keys() - kept
+        else:
+            share *= 1.0 if plan.seconds <= seconds else 0.5
+            left_out, kept_plan = best
+            back = _kept({id: first_costs[id] for id in left_out}, weights, share * (seconds - kept_plan.seconds))
+            if not back or kept_plan.seconds > (1 - LEAST_ROOM) * seconds:
+                return best
+            left_out -= back
+        plan = plan_with(left_out)
+        costs = _costs(plan)
+        room_s *= min(1.0, seconds / plan.seconds) if plan.seconds else 1.0
+    return best if best is not None and plan.seconds > seconds else (left_out, plan)
+
+
+def _weight(check: Attack) -> int:
+    return WEIGHTS[check.severity] * (MAIN_WEIGHT if check.id.startswith(MAIN_FAMILY) else 1)
+
+
+def _costs(plan: Plan) -> Mapping[str, float]:
+    costs: dict[str, float] = {}
+    for check in plan.checks:
+        costs[check.id] = costs.get(check.id, 0.0) + check.seconds
+    return costs
+
+
+def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
+    """As many as fit; what does not makes room for what follows."""
+    kept, spent = set(), 0.0
+    for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
+        if spent + costs[id] <= seconds:
+            kept.add(id)
+            spent += costs[id]
+    return frozenset(kept)
