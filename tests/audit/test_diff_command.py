@@ -47,7 +47,7 @@ def test_a_software_that_lost_its_lock_is_worse(sound: Path, flawed: Path, place
     assert done.code == 1, done.explain()
     lines = done.out.splitlines()
     assert "Worse (2)" in lines
-    assert "  SA-09  Wrong keys lock SecurityAccess [level 0x01, level 0x03]" in lines
+    assert "  SA-09  No limit on wrong keys [level 0x01, level 0x03]" in lines
     assert lines[-1].startswith("2 worse; ")
     assert all(len(line) <= 80 for line in lines)
 
