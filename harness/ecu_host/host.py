@@ -19,7 +19,7 @@ from harness.ecu_host.non_volatile import ecus_of, recall, soundly_remembered
 from harness.ecu_host.state_file import StateFile
 from harness.ecu_host.view import EcuView, as_json, views_of
 from harness.errors import LinkError, UserError
-from harness.link.adapter import is_gone, is_interface_down, rate_options, trouble_with
+from harness.link.adapter import is_interface_down, rate_options, trouble_with
 from harness.link.clock import RealClock, utc_text
 from harness.link.frame import Frame
 from harness.simulation.live import LiveBus, LiveClock
@@ -142,6 +142,9 @@ class Host:
             self._live.step(longest_s)
         except LinkError as error:
             self._lose_bus(error)
+        if self._live.unsent_why != self._why_unsent:  # said once, not for each frame
+            self._why_unsent = self._live.unsent_why
+            self.say(f"the adapter does not send: {self._why_unsent}; the frame is lost")
         self._keep()
 
     def close(self) -> None:
@@ -272,15 +275,10 @@ class Host:
         self.say(f"{self.bus_options.name}: the ECU is on the bus, after {away_s:.1f} s")
 
     def _lose_bus(self, error: LinkError) -> None:
-        cause = error.__cause__
-        if not isinstance(cause, (can.CanError, OSError)) or not is_gone(cause):
-            if str(error) != self._why_unsent:  # said once, not for each frame
-                self._why_unsent = str(error)
-                self.say(f"{self.bus_options.name if self.bus_options else 'the bus'}: {error}; the frame is lost")
-            return
         with suppress(Exception):  # backends raise what they like, and this one has failed already
             self._live.unplug()
         self.outages += 1
+        self._next_try_s = self._clock.now_s() + RETRY_S
         self._is_away((self.bus_options.trouble() if self.bus_options else "") or str(error))
 
     def _is_away(self, why: str) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 import can
 
 from harness.errors import LinkError
-from harness.link.adapter import Adapter, adapter_of, is_down, is_full_queue
+from harness.link.adapter import Adapter, adapter_of, is_down, is_full_queue, is_gone
 from harness.link.clock import RealClock, system_random_bytes
 from harness.link.frame import Frame, check, from_message
 from harness.simulation.node import Node, power_cycle
@@ -96,6 +96,8 @@ class LiveBus:
         self._on_frame = on_frame
         self.received_frames = self.sent_frames = self.unsent_frames = self.error_frames = 0
         """Since the start: unsent are those that the adapter refused or that had no bus to go to."""
+        self.unsent_why = ""
+        """Why the adapter refused the last one that it refused."""
         self.now_s = 0.0
         """Seconds since the bus was taken up; it stands still while a node does something, as on a simulated bus."""
 
@@ -145,8 +147,9 @@ class LiveBus:
         try:
             self._adapter.send(frame)
         except Exception as error:  # backends raise what they like
-            if not is_full_queue(error):
+            if isinstance(error, (can.CanError, OSError)) and is_gone(error) and not is_full_queue(error):
                 self._failure = error
+            self.unsent_why = str(error)
             return False
         return True
 

@@ -101,7 +101,23 @@ def test_a_frame_that_the_adapter_refuses_is_counted_and_ends_nothing(adapters: 
     host.step(0.0)
     assert host.counters() == {"received_frames": 1, "sent_frames": 0, "unsent_frames": 1, "error_frames": 0}
     assert host.is_on_bus
-    assert said == []
+    assert len(said) == 1
+    assert "No buffer space; the frame is lost" in said[0]
+
+
+def test_an_adapter_that_raises_what_nobody_expects_is_opened_again_and_not_asked_in_a_circle(
+    adapters: list[FailingBus],
+) -> None:
+    host, said, clock = hosted()
+    adapters[0].error = ZeroDivisionError("a driver's own mistake")
+    for _ in range(5):
+        host.step(0.0)
+    assert not host.is_on_bus
+    assert len(adapters) == 1
+    clock.sleep(RETRY_S)
+    host.step(0.0)
+    assert host.is_on_bus
+    assert "a driver's own mistake" in said[0]
 
 
 def test_an_interface_that_does_not_exist_is_refused_unless_it_is_waited_for() -> None:
