@@ -117,18 +117,18 @@ def _captured(command: Any, cwd: Path) -> Done:
     return Done(code, out.getvalue(), err.getvalue(), cwd)
 
 
-def shared_audit(factory: pytest.TempPathFactory, name: str) -> Done:
+def shared_audit(factory: pytest.TempPathFactory, name: str, *, depth: str = "") -> Done:
     """The whole audit of a shipped ECU by one seed, which a run of the tests makes once. Look, do not touch.
 
     It is made in whichever of pytest-xdist's processes it is asked for first.
     """
     place = factory.getbasetemp()
-    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / f"{name} audited"
+    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / f"{name} audited {depth}".rstrip()
     kept = place.with_suffix(".json")
     with FileLock(place.with_suffix(".lock")):
         if not kept.exists():
             place.mkdir()
-            done = uds_harness("audit", name, "--seed", "7", cwd=place)
+            done = uds_harness("audit", name, "--seed", "7", *(("--depth", depth) if depth else ()), cwd=place)
             kept.write_text(json.dumps((done.code, done.out, done.err)), encoding="utf-8")
     return Done(*json.loads(kept.read_text(encoding="utf-8")), cwd=place)
 

@@ -21,7 +21,7 @@ import pytest
 from harness.runs.folder import differences_to_manifest
 from harness.target import shipped_targets
 
-from .auditing import NODES, Done, check, uds_harness, write_checks, write_target
+from .auditing import NODES, Done, check, shared_audit, uds_harness, write_checks, write_target
 
 SIX_WAYS = (
     check("MY-PASS", "tester.request('22 01 00')"),
@@ -408,8 +408,8 @@ def undated(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Done]:
-    arguments = ("audit", "article", "--seed", "11", "--depth", "quick")
-    return tuple(uds_harness(*arguments, cwd=tmp_path_factory.mktemp("twice")) for _ in range(2))  # type: ignore[return-value]
+    again = uds_harness("audit", "article", "--seed", "7", "--depth", "quick", cwd=tmp_path_factory.mktemp("again"))
+    return shared_audit(tmp_path_factory, "article", depth="quick"), again
 
 
 DATED = [

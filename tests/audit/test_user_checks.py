@@ -11,7 +11,7 @@ import pytest
 from harness.audit.requirements import attacks_folder
 from harness.runs.folder import read_run
 
-from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target
+from .auditing import Done, check, run_pytest, shared_audit, uds_harness, write_checks, write_target
 
 FINE = check("MY-1", "assert tester.read(0x0100) == b'\\x01'")
 
@@ -228,15 +228,17 @@ def test_the_command_that_pytest_gives_repeats_the_failure(place: Path) -> None:
     assert [one.id for one in read_run(place / "again").failures()] == ["MY-1"]
 
 
-def test_the_shipped_checks_run_under_pytest_as_the_design_says(article: Done, place: Path) -> None:
+def test_the_shipped_checks_run_under_pytest_as_the_design_says(
+    place: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """`pytest attacks --uds-target …` in the project's own folder."""
     root = attacks_folder().parent
-    words = ["attacks", "--uds-target", "article", "--uds-seed", "7", "--uds-out", place / "run"]
+    words = ["attacks", "--uds-target", "article", "--uds-seed", "7", "--uds-depth", "quick", "--uds-out", place / "run"]
     done = run_pytest(*words, cwd=root)
     assert done.code == 1, done.explain()
     found = read_run(place / "run").findings
     assert {(one.id, one.parameter, one.verdict) for one in found} == {
-        (one.id, one.parameter, one.verdict) for one in article.run.findings
+        (one.id, one.parameter, one.verdict) for one in shared_audit(tmp_path_factory, "article", depth="quick").run.findings
     }
 
 

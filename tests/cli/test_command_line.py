@@ -23,7 +23,7 @@ from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import PROFILES
 from harness.target import shipped_targets
 
-from ..audit.auditing import HANGS_S
+from ..audit.auditing import HANGS_S, shared_audit
 
 HARNESS = [sys.executable, "-m", "harness"]
 WIDTH = 80
@@ -207,8 +207,7 @@ def test_ecu_plays_until_ctrl_c(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What whole audits print where nobody looks."""
-    where = tmp_path_factory.mktemp("printed")
-    return {name: run("audit", name, "--depth", "quick", cwd=where)[1] for name in ("article", "hardened")}
+    return {name: shared_audit(tmp_path_factory, name, depth="quick").out for name in ("article", "hardened")}
 
 
 @pytest.mark.parametrize("name", ["article", "hardened"])
