@@ -109,15 +109,50 @@ def nrc_name(nrc: int) -> str:
     return f"0x{nrc:02X} {words[0]}{''.join(word.capitalize() for word in words[1:])}"
 
 
-def write_request(did: int, value: bytes) -> bytes:
-    """WriteDataByIdentifier."""
+def enter_session(session: int) -> bytes:
+    """DiagnosticSessionControl, service 10."""
+    return bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session))
+
+
+def reset_ecu(reset_type: int = ResetType.HARD) -> bytes:
+    """ECUReset, service 11."""
+    return bytes((Service.ECU_RESET, reset_type))
+
+
+def request_seed(level: int, record: bytes = b"") -> bytes:
+    """SecurityAccess, service 27: requestSeed of an odd level, with the data record that some levels want."""
+    return bytes((Service.SECURITY_ACCESS, level)) + record
+
+
+def send_key(level: int, key: bytes) -> bytes:
+    """SecurityAccess, service 27: sendKey for the level whose seed was asked for by the odd number `level`."""
+    return bytes((Service.SECURITY_ACCESS, level + 1)) + key
+
+
+def read_data(*dids: int) -> bytes:
+    """ReadDataByIdentifier, service 22, of one identifier or several."""
+    return bytes((Service.READ_DATA_BY_IDENTIFIER,)) + b"".join(did.to_bytes(2, "big") for did in dids)
+
+
+def write_data(did: int, value: bytes) -> bytes:
+    """WriteDataByIdentifier, service 2E."""
     return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value
 
 
-def read_memory_request(address: int, length: int = 1) -> bytes:
-    """ReadMemoryByAddress, the length in one byte, the address in four where it fits, else in eight."""
+def read_memory(address: int, length: int = 1) -> bytes:
+    """ReadMemoryByAddress, service 23: the length in one byte, the address in four where it fits, else in eight."""
     width = 4 if address < 1 << 32 else 8
     return bytes((Service.READ_MEMORY_BY_ADDRESS, 0x10 | width)) + address.to_bytes(width, "big") + bytes((length,))
+
+
+def routine(routine: int, sub_function: int = 0x01, option: bytes = b"") -> bytes:
+    """RoutineControl, service 31: start (1), stop (2) or ask for the results (3) of a routine."""
+    return bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)) + option
+
+
+def keep_session(*, is_suppressed: bool = False) -> bytes:
+    """TesterPresent, service 3E, with or without an answer."""
+    return bytes((Service.TESTER_PRESENT, SUPPRESS_POSITIVE_RESPONSE if is_suppressed else 0x00))
 
 
 def is_seed_request(pdu: bytes) -> bool:

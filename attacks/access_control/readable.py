@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attacks.access_control.guards import SECURITY, each_session
-from harness import Depth, Measurements, Tester
+from harness import Depth, Measurements, Tester, uds
 
 IDENTIFICATION = range(0xF180, 0xF1A0)
 SUPPLIER = range(0xF1F0, 0xF200)
@@ -94,5 +94,5 @@ def takes_several(tester: Tester) -> bool:
 
 def has_any(tester: Tester, dids: list[int]) -> bool:
     """Whether one of them may be there: a refusal for want of a level may hide others."""
-    reply = tester.request(b"\x22" + b"".join(did.to_bytes(2, "big") for did in dids))
+    reply = tester.request(uds.read_data(*dids))
     return reply.is_positive or reply.is_refused_with(*SECURITY)

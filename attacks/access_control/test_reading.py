@@ -19,11 +19,11 @@ from harness import (
     Severity,
     Tester,
     attack,
-    credentials_in,
     fail,
     inconclusive,
     not_applicable,
 )
+from harness.analysis import credentials_in
 
 
 @attack(

@@ -29,11 +29,11 @@ from harness import (
     fail,
     inconclusive,
     not_applicable,
-    write_request,
+    uds,
 )
 
-DEFAULT_ORDER = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, DEFAULT_SESSION))
-PRESENT = bytes((Service.TESTER_PRESENT, 0))
+DEFAULT_ORDER = uds.enter_session(DEFAULT_SESSION)
+PRESENT = uds.keep_session()
 BUSY = bytes((0x7F, Service.DIAGNOSTIC_SESSION_CONTROL, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_WRITE = bytes((0x7F, Service.WRITE_DATA_BY_IDENTIFIER, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_REPEATS = 3
@@ -81,13 +81,13 @@ def test_a_protected_write_to_the_functional_address_has_no_effect(tester: Teste
 
 def hears(tester: Tester) -> bool:
     """Whether anything is answered on the functional id; many ECUs read no data there."""
-    pdus = (tester.liveness_request, b"\x3e\x00")
+    pdus = (tester.liveness_request, uds.keep_session())
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
 
 def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
     """By effect first; silence is what a sound ECU may answer."""
-    effect = tester.access.effect(entry, lambda new: tester.request(write_request(entry.did, new), is_functional=True))
+    effect = tester.access.effect(entry, lambda new: tester.request(uds.write_data(entry.did, new), is_functional=True))
     if effect.is_changed:
         fail(expected=f"DID {entry.did:04X} unchanged by a write to the functional address {when}", observed=str(effect))
     if effect.reply.is_positive:
@@ -167,7 +167,7 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
     if 3 + len(value) > longest:
         tester.note(f"DID {entry.did:04X} was not tried: its write does not fit a single frame")
         return
-    paths = permitted(tester, paths, write_request(entry.did, value))
+    paths = permitted(tester, paths, uds.write_data(entry.did, value))
     if not paths:  # `permitted` has noted why
         return
     if not seen_after_write_by(tester, paths, entry):
@@ -187,7 +187,7 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
     """Another value by each path, and the old one back the same way; what was seen if it had an effect, else nothing."""
-    effect = tester.access.effect(entry, lambda value: send(tester, paths, write_request(entry.did, value))[-1])
+    effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
     return str(effect) if effect.is_changed else ""
 
 
@@ -277,7 +277,7 @@ def protected_value(tester: Tester, record: DataEntry) -> bytes:
 def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: bytes, *, at: int) -> RawReply:
     """A write, frame by frame; before the frame of that number the functional id gets an order."""
     answers = None
-    for number, frame in enumerate(frames_of(tester, write_request(record.did, value))):
+    for number, frame in enumerate(frames_of(tester, uds.write_data(record.did, value))):
         if number == at:
             give_order(tester, order)
         answers = tester.raw(frame, listen_s=pause_s(tester))

@@ -20,7 +20,7 @@ from harness import (
     fail,
     inconclusive,
     not_applicable,
-    write_request,
+    uds,
 )
 
 MOST_ALIASED, IDENTIFIER_BITS = 4, 16
@@ -133,7 +133,7 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
             value = tester.read_reply(did)
             if not value.is_positive:
                 continue
-            reply = tester.request(write_request(did, value.pdu[3:]))
+            reply = tester.request(uds.write_data(did, value.pdu[3:]))
             writes.append(reply)
             if reply.is_positive:
                 taken[did] = str(visit), reply
@@ -172,7 +172,7 @@ def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
     for did in (entry.did ^ 1 << bit for bit in range(IDENTIFIER_BITS)):
         if not value.is_positive or tester.target.did(did) is not None:
             continue
-        if not tester.request(write_request(did, value.pdu[3:])).is_positive:
+        if not tester.request(uds.write_data(did, value.pdu[3:])).is_positive:
             continue
         effect = tester.access.effect(entry, partial(tester.write, did))
         if effect.is_changed:

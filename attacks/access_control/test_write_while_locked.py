@@ -16,12 +16,12 @@ from harness import (
     Severity,
     Tester,
     attack,
-    await_quiet,
     fail,
     inconclusive,
     negative,
-    write_request,
+    uds,
 )
+from harness.tester import await_quiet
 
 MOST_SLOW = 3
 MOST_ANSWERS_S = 10.0
@@ -197,7 +197,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
             give_up_s = tester.link.now_s + tester.target.timing.p2_ms / 1000
             while not any(map(is_pending, announced)) and tester.link.now_s < give_up_s:
                 announced = tester.listen(SLICE_S)
-            written = tester.raw(single(tester, write_request(entry.did, value)), listen_s=SLICE_S)
+            written = tester.raw(single(tester, uds.write_data(entry.did, value)), listen_s=SLICE_S)
             await_quiet(tester, MOST_ANSWERS_S, after=(*announced, *written.answers))
             return written
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import DataEntry, Inconclusive, Nrc, Oddity, Reply, Tester, fail, inconclusive
+from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, fail, inconclusive, uds
+from harness.tester import Oddity
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 UNKNOWN_SESSION = b"\x10\x7e"
@@ -21,7 +22,7 @@ AT_START_OR_IN_DELAY = (
 
 def has_tester_present(tester: Tester) -> bool:
     """Whether 3E 00 is confirmed."""
-    return tester.request(b"\x3e\x00").is_positive
+    return tester.request(uds.keep_session()).is_positive
 
 
 def has_session_control(tester: Tester) -> bool:
@@ -86,7 +87,7 @@ def same_values(tester: Tester) -> list[bytes]:
     found = []
     for entry in entries:
         try:
-            found.append(bytes((0x2E, entry.did >> 8, entry.did & 0xFF)) + tester.stable_value(entry.did))
+            found.append(uds.write_data(entry.did, tester.stable_value(entry.did)))
         except Inconclusive as reason:
             tester.note(f"a write was not tried: {reason}")
     return found

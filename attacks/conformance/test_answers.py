@@ -24,7 +24,6 @@ from harness import (
     Inconclusive,
     Measurements,
     Nrc,
-    Oddity,
     Reply,
     Service,
     Severity,
@@ -33,7 +32,9 @@ from harness import (
     fail,
     inconclusive,
     not_applicable,
+    uds,
 )
+from harness.tester import Oddity
 
 UNASKED_S = 3.0
 """How long an ECU is heard before what it says is held against a request."""
@@ -94,7 +95,7 @@ def answers(tester: Tester) -> Iterator[Answer]:
     """What can be asked without harm, one service after the other."""
     for entry in [entry for entry in tester.target.data if entry.read.kind == "open"]:
         yield tester.read_reply(entry.did), None if entry.length is None else frozenset((3 + entry.length,)), entry.secret
-    yield tester.request(b"\x3e\x00"), frozenset((2,)), False
+    yield tester.request(uds.keep_session()), frozenset((2,)), False
     for session in (*tester.sessions(), *([DEFAULT] if tester.has_sessions else [])):
         yield tester.enter_session(session), frozenset((6,)), False
         tester.await_life()
@@ -271,7 +272,7 @@ def harmless(tester: Tester) -> list[bytes]:
     if did is not None:
         pdus.append(b"\x22" + two_bytes(did))
     if has_tester_present(tester):
-        pdus.append(b"\x3e\x00")
+        pdus.append(uds.keep_session())
     pdus += same_values(tester)
     if has_session_control(tester):
         pdus.append(b"\x10\x01")
@@ -279,6 +280,6 @@ def harmless(tester: Tester) -> list[bytes]:
     if level is not None:
         session = tester.target.security[0].session
         if tester.has_sessions and session not in (None, PROGRAMMING):  # that one may begin with a restart
-            pdus.append(bytes((0x10, session)))
-        pdus.append(bytes((0x27, level)))
+            pdus.append(uds.enter_session(session))
+        pdus.append(uds.request_seed(level))
     return pdus

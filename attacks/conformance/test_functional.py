@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attacks.conformance.services import UNKNOWN_PRESENCE, UNKNOWN_SESSION, readable, two_bytes, unknown_did
 from attacks.conformance.test_negative_responses import RESERVED_SERVICES
-from harness import Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable, uds
 
 KEPT_BACK = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -54,7 +54,7 @@ def test_refusals_are_not_sent_to_functional_requests(tester: Tester) -> None:
 def hears_functional(tester: Tester) -> bool:
     """Whether anything is answered on the functional id: else silence there says nothing."""
     dids = [b"\x22" + two_bytes(entry.did) for entry in readable(tester, 2)]
-    pdus = [*dids, b"\x3e\x00", *([b"\x10\x01"] if tester.has_sessions else [])]
+    pdus = [*dids, uds.keep_session(), *([b"\x10\x01"] if tester.has_sessions else [])]
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
 
@@ -69,4 +69,4 @@ def not_mine(tester: Tester) -> list[bytes]:
     did = unknown_did(tester)
     if did is not None:
         pdus.append(b"\x22" + two_bytes(did))
-    return [*pdus, *(bytes((0x27, entry.level)) for entry in tester.target.security[:1])]
+    return [*pdus, *(uds.request_seed(entry.level) for entry in tester.target.security[:1])]

@@ -6,20 +6,8 @@ from collections.abc import Callable
 
 from attacks.conformance.services import UNKNOWN_SESSION, judge_in_passing
 from attacks.conformance.wrong_keys import heard_out
-from harness import (
-    Inconclusive,
-    Measurements,
-    Nrc,
-    Oddity,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    negative,
-    positive,
-)
+from harness import Inconclusive, Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
+from harness.tester import Oddity
 
 RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
 """Requests that neither ISO 14229-1 nor its predecessors assign."""

@@ -23,7 +23,7 @@ from attacks.conformance.services import (
     unknown_did,
     unknown_level,
 )
-from harness import Nrc, Severity, Tester, attack, fail, inconclusive
+from harness import Nrc, Severity, Tester, attack, fail, inconclusive, uds
 from harness import negative as refused_with
 
 ANYWHERE = (Nrc.AUTHENTICATION_REQUIRED, Nrc.CONDITIONS_NOT_CORRECT, Nrc.GENERAL_REJECT, *range(0x80, 0x100))
@@ -114,7 +114,7 @@ def of_sessions(tester: Tester) -> Iterator[Pair]:
                 tester.await_life()
                 tester.enter_session(DEFAULT)
                 not_now = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,)
-                yield Pair(bytes((0x10, session)), f"session 0x{other:02X} leads there, so it is not unknown", not_now)
+                yield Pair(uds.enter_session(session), f"session 0x{other:02X} leads there, so it is not unknown", not_now)
                 break
     tester.enter_session(DEFAULT)
 
@@ -144,10 +144,10 @@ def of_security_access(tester: Tester) -> Iterator[Pair]:
         return
     not_now = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
     why = "a level that another session has is not unknown"
-    yield Pair(bytes((0x27, level)), why, not_now, refused_for_now)
+    yield Pair(uds.request_seed(level), why, not_now, refused_for_now)
     if in_default.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION):
         why = "a service that this session lacks is not looked into"
-        yield Pair(bytes((0x27, unknown)), why, not_now[:1])
+        yield Pair(uds.request_seed(unknown), why, not_now[:1])
         for pdu in (b"\x27", bytes((0x27, unknown, 0x00))):  # a length that fits nothing may be seen before anything else
             yield Pair(pdu, why, not_now[:1], (Nrc.INCORRECT_MESSAGE_LENGTH,))
 

@@ -20,7 +20,7 @@ from attacks.conformance.services import (
     unknown_did,
     unknown_level,
 )
-from harness import Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive, negative
+from harness import Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive, negative, uds
 
 EMPTY_RECORD = 3
 """Bytes of an answer to 22 that holds an identifier and nothing behind it."""
@@ -74,7 +74,7 @@ def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
     if has_tester_present(tester):
         yield bytes((0x3E, UNKNOWN_PRESENCE))
     if first_level(tester) is not None:
-        yield bytes((0x27, unknown_level(tester)))
+        yield uds.request_seed(unknown_level(tester))
 
 
 @attack(

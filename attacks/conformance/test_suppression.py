@@ -13,7 +13,7 @@ from attacks.conformance.services import (
 )
 from attacks.conformance.test_answers import UNASKED_S
 from attacks.session.witness import DEFAULT, enter, find_witness
-from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive
+from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, uds
 
 SUPPRESS = 0x80
 DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
@@ -51,7 +51,7 @@ def judge_positive(tester: Tester) -> int:
     level = first_level(tester)
     if level is not None:
         asked += 1
-        judge_silence(tester, tester.request(bytes((0x27, SUPPRESS | level))))
+        judge_silence(tester, tester.request(uds.request_seed(SUPPRESS | level)))
     for report in DTC_REPORTS:
         if tester.request(report).is_positive:
             asked += 1
@@ -86,7 +86,7 @@ def judge_session(tester: Tester) -> int:
     if witness.session & SUPPRESS:
         tester.note(f"session 0x{witness.session:02X} has no suppress bit")
         return 0
-    reply = tester.request(bytes((0x10, SUPPRESS | witness.session)))
+    reply = tester.request(uds.enter_session(SUPPRESS | witness.session))
     judge_silence(tester, reply)
     tester.await_life()
     if reply.is_silence and not witness.is_in_session(tester):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness import Inconclusive, Severity, Tester, attack, fail, found_in, inconclusive, watched_console
+from harness import Inconclusive, Severity, Tester, attack, fail, inconclusive
+from harness.analysis import found_in
+from harness.tester import watched_console
 
 PAIRS = 3
 ENOUGH_VALUES = 2

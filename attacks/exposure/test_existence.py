@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness import Depth, Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive
+from harness import Depth, Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, uds
 
 DOES_NOT_EXIST = Nrc.REQUEST_OUT_OF_RANGE
 IS_DENIED = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
@@ -116,7 +116,7 @@ def takes_several(tester: Tester) -> bool:
 
 def read(tester: Tester, dids: list[int]) -> Reply:
     """ReadDataByIdentifier for several DIDs."""
-    return tester.request(b"\x22" + b"".join(did.to_bytes(2, "big") for did in dids))
+    return tester.request(uds.read_data(*dids))
 
 
 def identifiers(depth: Depth, declared: Iterable[int], usual: Iterable[int]) -> Iterable[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from attacks.access_control.readable import readable_data
-from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, traces_of_development
+from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
+from harness.analysis import traces_of_development
 
 STANDARD_RECORDS = range(0xF180, 0xF1A0)
 SUPPORTED_DTCS = b"\x19\x0a"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness import Severity, Tester, attack, fail, found_in, images, inconclusive, is_telling
+from harness import Severity, Tester, attack, fail, inconclusive
+from harness.analysis import found_in, is_telling
+from harness.tester import images
 
 
 @attack(

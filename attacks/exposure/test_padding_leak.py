@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from attacks.access_control.key_material import SHORTEST, known_secrets, show_concealed
-from harness import (
-    Depth,
-    Frame,
-    Inconclusive,
-    Observed,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    not_applicable,
-    padding_of,
-    shown_in_padding,
-)
+from harness import Depth, Frame, Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, not_applicable, uds
+from harness.analysis import Observed, padding_of, shown_in_padding
 
 ENOUGH_FRAMES = 20
 MOST_SHOWN_BY_CHANCE = 1
@@ -119,7 +106,7 @@ def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Repl
             yield from keys(tester, level, has_wrong_keys=has_wrong_keys and tester.allows("lockout"))
         except Inconclusive as reason:
             tester.note(f"level 0x{level:02X}: {reason}")
-        yield tester.request(b"\x3e\x00"), {}
+        yield tester.request(uds.keep_session()), {}
     for session in tester.sessions():
         yield tester.enter_session(session), {}
         tester.await_life()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Campaign, Depth, Reply, Severity, Tester, attack, mutated_request, valid_requests
+from harness import Depth, Reply, Severity, Tester, attack
+from harness.fuzz import Campaign, mutated_request, valid_requests
 
 SUPPRESS = 0x80
 WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Campaign, Depth, Severity, Tester, attack, random_frame, valid_requests
+from harness import Depth, Severity, Tester, attack
+from harness.fuzz import Campaign, random_frame, valid_requests
 
 
 @attack(

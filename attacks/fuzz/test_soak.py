@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from attacks.robustness.test_drift import is_the_ecus, start_anew
-from harness import (
-    Depth,
-    Measurements,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    drift,
-    fail,
-    inconclusive,
-    own_lag_s,
-    valid_requests,
-)
+from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
+from harness.analysis import drift_of
+from harness.fuzz import valid_requests
+from harness.tester import own_lag_s
 
 LAG_EVERY = 20
 PACE_S = 0.01
@@ -64,7 +55,7 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
         fail(expected="an answer to every valid request", observed=observed)
     if len(times) < ENOUGH_TIMES:
         inconclusive(f"only {len(times)} answer times were seen")
-    trend = drift(times, since=measure.once(("first latency", requests[0]), lambda: drift(times).first))
+    trend = drift_of(times, since=measure.once(("first latency", requests[0]), lambda: drift_of(times).first))
     if trend.is_growing and is_the_ecus(tester, trend, lags):
         fail(
             expected=f"answers after {trend.first * 1000:.3f} ms throughout",

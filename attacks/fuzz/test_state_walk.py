@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Depth, Patience, Severity, Tester, Walk, attack, fail, inconclusive
+from harness import Depth, Severity, Tester, attack, fail, inconclusive
+from harness.fuzz import Patience, Walk
 
 
 @attack(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Campaign, Depth, Nrc, Reply, Severity, Tester, attack, fail
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail
+from harness.fuzz import Campaign
 
 LENGTHS = (0, 1, 2, 3, 7)
 """Bytes behind the service."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Campaign, Depth, Severity, Tester, attack, frame_sequence, valid_requests
+from harness import Depth, Severity, Tester, attack
+from harness.fuzz import Campaign, frame_sequence, valid_requests
 
 
 @attack(

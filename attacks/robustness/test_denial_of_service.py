@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attacks.access_control.guards import DEFAULT_SESSION, declared_need, each_session, is_absent, require_locked
 from attacks.access_control.other_ids import EVERY_ID
-from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
+from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable, uds
 
 RESETS_IN_A_ROW = 11
 """One more than is tolerated."""
@@ -32,7 +32,7 @@ def test_resets_without_a_key_are_refused_or_limited(tester: Tester) -> None:
     if declared_need(tester, Service.ECU_RESET) not in ("level", "never"):
         not_applicable("the target does not forbid resets without a key: no [[service]] 0x11 that needs a level")
     require_locked(tester, Service.ECU_RESET)
-    reset = bytes((Service.ECU_RESET, tester.target.reset.uds or 0x01))
+    reset = uds.reset_ecu(tester.target.reset.uds or 0x01)
     refused = []
     for visit in each_session(tester):
         reply = reset_again_and_again(tester, reset, visit.session)

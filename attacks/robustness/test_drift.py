@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import Depth, Drift, Measurements, Severity, Tester, attack, drift, fail, inconclusive, memory_in_use, own_lag_s
+from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive
+from harness.analysis import Drift, drift_of
+from harness.tester import memory_in_use, own_lag_s
 
 MEMORY_SAMPLES = 40
 ENOUGH_ANSWERS = 0.9
@@ -44,7 +46,7 @@ def test_answers_take_as_long_after_many_frames(tester: Tester, measure: Measure
                 memory.append(used)
     if len(latencies) < ENOUGH_ANSWERS * count or len(latencies) < 3:
         inconclusive(f"only {len(latencies)} of {count} requests were answered in time")
-    trend = drift(latencies, since=measure.once(("first latency",), lambda: drift(latencies).first))
+    trend = drift_of(latencies, since=measure.once(("first latency",), lambda: drift_of(latencies).first))
     rows = {
         "Requests": str(count),
         "First answers": f"{trend.first * 1000:.3f} ms",
@@ -56,7 +58,7 @@ def test_answers_take_as_long_after_many_frames(tester: Tester, measure: Measure
             expected=f"answers after {trend.first * 1000:.3f} ms throughout",
             observed=f"{trend.last * 1000:.3f} ms after {2 * count} frames ({trend.increase:+.0%}, p = {trend.p:.1g})",
         )
-    if len(memory) > 2 and (growth := drift(memory)).is_growing:
+    if len(memory) > 2 and (growth := drift_of(memory)).is_growing:
         fail(
             expected=f"memory in use as at first ({growth.first:g})",
             observed=f"{growth.last:g} after {2 * count} frames ({growth.increase:+.0%}, p = {growth.p:.1g})",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attacks.transport.raw_requests import probe, single
-from harness import Inconclusive, RawReply, Severity, Tester, attack, await_quiet, fail
+from harness import Inconclusive, RawReply, Severity, Tester, attack, fail, uds
+from harness.tester import await_quiet
 
 TESTER_PRESENT = 0x3E
 SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, TESTER_PRESENT)
@@ -78,7 +79,7 @@ def inputs(tester: Tester) -> list[Input]:
     for service in SHORT_SERVICES:
         if tester.permits(bytes((service,))):
             name = f"service {service:02X} alone{' in a frame of two bytes' if size == BARE else ''}"
-            is_served = service != TESTER_PRESENT or not tester.request(b"\x3e\x00").is_silence
+            is_served = service != TESTER_PRESENT or not tester.request(uds.keep_session()).is_silence
             found.append(Input(name, bytes((0x01, service)).ljust(size, b"\x00"), is_due=is_served))
     found += [
         Input(f"a frame that is just {byte:02X}", bytes((byte,))) for byte in (0x00, 0x01, 0x07, 0x10, 0x21, 0x30, 0xFF)

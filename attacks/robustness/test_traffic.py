@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from harness import (
-    Depth,
-    Nrc,
-    Reply,
-    Severity,
-    Tester,
-    attack,
-    await_quiet,
-    fail,
-    foreign_frame,
-    frames_per_second,
-    inconclusive,
-    rhythm_of,
-    segments,
-    send_load,
-)
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, uds
+from harness.analysis import rhythm_of
+from harness.fuzz import segments
+from harness.tester import await_quiet, foreign_frame, frames_per_second, send_load
 
 RATES = (100, 500)
 MAX_SHARE = 0.44
@@ -107,7 +95,7 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
     found: dict[str, Callable[[], object]] = {
         "single requests": lambda: tester.request(tester.liveness_request),
         "an unfinished long request": lambda: tester.raw(opening, listen_s=PACE_S),
-        "long answers": lambda: tester.request(b"\x22" + b"".join(did.to_bytes(2, "big") for did in readable[:3])),
+        "long answers": lambda: tester.request(uds.read_data(*readable[:3])),
     }
     if tester.target.security:
         found |= of_security_access(tester, tester.target.security[0].level)
@@ -206,7 +194,7 @@ def test_foreign_frames_do_not_slow_the_ecu_down(tester: Tester, depth: Depth) -
 def require_short_answer(tester: Tester) -> Reply:
     """The usual answer to what makes the least work: one that is no longer than a frame. Inconclusive: there is none."""
     require_answers(tester)
-    for request in (tester.liveness_request, b"\x3e\x00"):
+    for request in (tester.liveness_request, uds.keep_session()):
         reply = tester.request(request)
         if 0 < len(reply.pdu) < tester.frame_bytes and reply.nrc != Nrc.BUSY_REPEAT_REQUEST:
             return reply

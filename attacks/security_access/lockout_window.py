@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import Act, Delay, Reply, Tester, inconclusive
+from harness import Reply, Tester, inconclusive
+from harness.measurements import Act, Delay
 
 RENEWED_AFTER = 0.6
 EARLY_UNTIL = 0.8

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness import KeyBook, KeyOutcome, Tester, fail, inconclusive
+from harness import Tester, fail, inconclusive
+from harness.measurements import KeyBook
+from harness.tester import KeyOutcome
 
 
 def judge_opened(tester: Tester, book: KeyBook, level: int, check: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attacks.security_access.lockout_window import LockoutWindow
-from harness import Nrc, RawReply, Reply, Tester
+from harness import Nrc, RawReply, Reply, Tester, uds
 
 SideDoor = Callable[[], Reply | RawReply]
 
@@ -17,13 +17,13 @@ def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
     """Forms of the request, and other requests that might end the delay, by name; those that the target allows."""
     security = tester.security
     doors: dict[str, SideDoor] = {
-        f"27 {level | SUPPRESS:02X}": lambda: tester.request(bytes((0x27, level | SUPPRESS))),
+        f"27 {level | SUPPRESS:02X}": lambda: tester.request(uds.request_seed(level | SUPPRESS)),
         "a data record of one byte": lambda: security.request_seed(level, b"\x00"),
         "a data record of four bytes": lambda: security.request_seed(level, b"\x01\x02\x03\x04"),
     }
     can = tester.target.can
     if can.functional_id is not None and tester.allows("functional"):
-        doors["a functional request"] = lambda: tester.request(bytes((0x27, level)), is_functional=True)
+        doors["a functional request"] = lambda: tester.request(uds.request_seed(level), is_functional=True)
     if can.extended_ids is False and can.request_id <= 0x7FF:
         doors["a 29-bit id"] = lambda: with_29_bits(tester, level)
     for other in tester.target.security:
@@ -71,7 +71,7 @@ def is_key_compared(tester: Tester, level: int, window: LockoutWindow) -> Reply 
     before = [security.send_key(level, security.wrong_key(level, window.seed, flip=flip)) for flip in (1, 2)]
     if not all(reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR) for reply in before):
         return None
-    asked = tester.request(bytes((0x27, level | SUPPRESS)))
+    asked = tester.request(uds.request_seed(level | SUPPRESS))
     after = security.send_key(level, security.wrong_key(level, window.seed, flip=3))
     is_compared = not asked.is_negative and after.is_refused_with(*COMPARED)
     return after if is_compared and window.is_early else None

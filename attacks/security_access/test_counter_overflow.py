@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, early_look
 from attacks.security_access.two_lockouts import hold_twice
-from harness import Delay, Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
+from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
+from harness.measurements import Delay
 
 BEYOND_A_BYTE = 256
 LONG_UP_S = 3700.0

@@ -10,7 +10,6 @@ from attacks.security_access.side_doors import is_key_compared, seed_in, side_do
 from attacks.security_access.two_lockouts import hold_twice
 from harness import (
     DataEntry,
-    Delay,
     Depth,
     Measurements,
     Nrc,
@@ -23,6 +22,7 @@ from harness import (
     not_applicable,
     not_run,
 )
+from harness.measurements import Delay
 
 AT_ONCE_S = 0.5
 """After a boot: a seed that comes later may have been held back by a short delay."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from attacks.security_access.opened import judge_opened
-from harness import Depth, Frame, Measurements, Reply, Severity, Tester, attack, bits_at, fail, inconclusive, rearranged
+from harness import Depth, Frame, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
+from harness.measurements import bits_at, rearranged
 
 LONG = 200
 SINGLE_FRAME = 0

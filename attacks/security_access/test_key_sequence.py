@@ -10,7 +10,6 @@ from harness import (
     Depth,
     Inconclusive,
     KeyFunctionError,
-    KeyOutcome,
     Measurements,
     Nrc,
     Reply,
@@ -21,7 +20,9 @@ from harness import (
     inconclusive,
     negative,
     positive,
+    uds,
 )
+from harness.tester import KeyOutcome
 
 SEQUENCE_ERROR = negative(Nrc.REQUEST_SEQUENCE_ERROR)
 LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -445,4 +446,4 @@ def keep_session(tester: Tester, seconds: float) -> None:
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         tester.wait(min(left_s, 2.0))
-        tester.request(b"\x3e\x00")
+        tester.request(uds.keep_session())

@@ -6,9 +6,7 @@ from attacks.security_access.opened import judge_opened
 from harness import (
     DataEntry,
     Inconclusive,
-    KeyBook,
     KeyFunctionError,
-    KeyOutcome,
     Measurements,
     Nrc,
     Reply,
@@ -19,7 +17,10 @@ from harness import (
     inconclusive,
     negative,
     not_applicable,
+    uds,
 )
+from harness.measurements import KeyBook
+from harness.tester import KeyOutcome
 
 NOT_THIS_SEED = negative(Nrc.REQUEST_SEQUENCE_ERROR)
 NO_LEVEL = negative(
@@ -266,7 +267,7 @@ def test_there_is_no_undeclared_level(tester: Tester) -> None:
         for level in range(0x01, 0x80, 2):
             if level in found:
                 continue
-            reply = tester.request(bytes((0x27, level)))
+            reply = tester.request(uds.request_seed(level))
             if level in declared:
                 has_control = has_control or reply.is_positive
             elif reply.is_positive:

@@ -10,7 +10,6 @@ from harness import (
     DataEntry,
     Depth,
     Inconclusive,
-    KeyOutcome,
     Measurements,
     NotApplicable,
     Nrc,
@@ -25,7 +24,9 @@ from harness import (
     not_applicable,
     positive,
     silence,
+    uds,
 )
+from harness.tester import KeyOutcome
 
 SUPPRESS = 0x80
 LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
@@ -65,7 +66,7 @@ def test_the_suppress_bit_changes_nothing_but_the_answer(tester: Tester, measure
     tester.security.seed(level)
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_positive:
         inconclusive("protected data is open as soon as a seed is pending, suppress bit or not")
-    asked = tester.request(bytes((0x27, level | SUPPRESS)))
+    asked = tester.request(uds.request_seed(level | SUPPRESS))
     if asked.is_positive:
         tester.note(f"27 {level | SUPPRESS:02X} is answered, though the answer was to be suppressed: {asked}")
     tester.judge(asked, sound=silence() | negative(), tolerated=positive(), flawed=malformed())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness import DataEntry, Nrc, OtherAddress, Severity, Tester, attack, fail, inconclusive, negative
+from harness import DataEntry, Nrc, Severity, Tester, attack, fail, inconclusive, negative, uds
+from harness.tester import OtherAddress
 
 NOT_ITS_SEED = negative(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.INVALID_KEY)
 
@@ -77,7 +78,7 @@ def judge_key(tester: Tester, level: int, other: OtherAddress) -> None:
     tester.restore()
     tester.session_for(level)
     seed = tester.security.seed(level)
-    reply = other.ask(bytes((0x27, level + 1)) + tester.security.right_key(level, seed))
+    reply = other.ask(uds.send_key(level, tester.security.right_key(level, seed)))
     if reply.is_positive:
         tester.cite(reply)
         fail(
@@ -88,7 +89,7 @@ def judge_key(tester: Tester, level: int, other: OtherAddress) -> None:
     tester.restore()
     tester.session_for(level)
     seed = tester.security.seed(level)
-    theirs = other.ask(bytes((0x27, level)))
+    theirs = other.ask(uds.request_seed(level))
     ours = tester.security.send_key(level, tester.security.right_key(level, seed))
     if theirs.is_positive and not ours.is_positive:
         tester.note(f"a request for a seed from {other.name} spoils ours: its key is then answered {ours}")

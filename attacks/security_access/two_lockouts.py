@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, early_look, ends_delay
 from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
-from harness import Delay, Inconclusive, Measurements, Tester
+from harness import Inconclusive, Measurements, Tester, uds
+from harness.measurements import Delay
 
 BETWEEN_KEYS = ("SA-11", "SA-14")
 """The checks whose acts between two keys may not end a delay either."""
@@ -125,7 +126,7 @@ def other_communication(tester: Tester) -> list[bytes]:
     """What has nothing to do with SecurityAccess."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
-    return [b"\x3e\x00", b"\x22\xf1\x86", tester.liveness_request, *requests]
+    return [uds.keep_session(), b"\x22\xf1\x86", tester.liveness_request, *requests]
 
 
 def scope(tester: Tester, level: int) -> str:

@@ -15,22 +15,8 @@ from attacks.session.witness import (
     announced_requests,
     s3_s,
 )
-from harness import (
-    Depth,
-    Lock,
-    Means,
-    Service,
-    Severity,
-    Teller,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    not_applicable,
-    not_run,
-    teller,
-    tellers_by_memory,
-)
+from harness import Depth, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run, uds
+from harness.tester import Lock, Means, Teller, teller, tellers_by_memory
 
 RESETS, SOFT_RESET = (0x01, 0x02, 0x03), 0x03
 SUPPRESS, UNKNOWN_SESSION = 0x80, 0x7E
@@ -86,15 +72,15 @@ def test_a_session_change_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth
 
 def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, name: str) -> None:
     """A session that is entered without an answer, or by the functional id, locks as well."""
-    quiet = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, SUPPRESS | change))
-    refused = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, SUPPRESS | UNKNOWN_SESSION))
+    quiet = uds.enter_session(SUPPRESS | change)
+    refused = uds.enter_session(SUPPRESS | UNKNOWN_SESSION)
     if tester.request(refused).is_negative:  # a refusal is sent in any case, so that silence is consent
         require_open(tester, lock, shows)
         if tester.request(quiet).is_silence and tester.request(refused).is_negative:
             judge_locked(tester, lock, shows, f"after entering {name} without an answer")
     if tester.allows("functional") and tester.target.can.functional_id is not None:
         require_open(tester, lock, shows)
-        plain = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, change))
+        plain = uds.enter_session(change)
         if tester.request(plain, is_functional=True).is_positive:
             tester.await_life()
             judge_locked(tester, lock, shows, f"after entering {name} by the functional id")

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from attacks.session.test_relock import judge_locked
 from attacks.session.witness import DEFAULT, Witness, enter, find_witness
-from harness import (
-    Inconclusive,
-    Lock,
-    Measurements,
-    Reply,
-    Service,
-    Severity,
-    Teller,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    locks,
-    teller,
-)
+from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive
+from harness.tester import Lock, Teller, locks_of, teller
 
 USUAL_TYPES = (0x01, 0x02, 0x03)
 """hardReset, keyOffOnReset and softReset; the others prepare a shutdown, or are the supplier's own."""
@@ -78,7 +65,7 @@ def find_witness_or_note(tester: Tester) -> Witness | None:
 
 def provable(tester: Tester) -> tuple[Lock, Teller] | None:
     """A lock that can be opened and locked again, and a way to look at it."""
-    for lock in locks(tester):
+    for lock in locks_of(tester):
         if tester.security.has_key(lock.level):
             try:
                 shows = teller(tester, lock, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.session.witness import DEFAULT, PROGRAMMING, another_session
-from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, uds
 
 USUAL_SESSIONS = frozenset((0x01, 0x02, 0x03))
 """Those that are meant where a target declares sessions, but not which."""
@@ -98,6 +98,6 @@ def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
 def note_direct_programming(tester: Tester) -> None:
     """The programming session may be open to everybody; the standard does not say by which way it is reached."""
     tester.enter_session(DEFAULT)
-    if tester.permits(bytes((0x10, PROGRAMMING))) and tester.enter_session(PROGRAMMING).is_positive:
+    if tester.permits(uds.enter_session(PROGRAMMING)) and tester.enter_session(PROGRAMMING).is_positive:
         tester.await_life()
         tester.note("the programming session can be entered from the default session directly")

@@ -28,12 +28,11 @@ from harness import (
     attack,
     fail,
     inconclusive,
-    locks,
     negative,
     not_applicable,
     silence,
-    teller,
 )
+from harness.tester import locks_of, teller
 
 STEP = 0.4
 """Times S3: how often a tester says that it is there."""
@@ -98,7 +97,7 @@ def judge_silence(tester: Tester, reply: Reply) -> None:
 
 def judge_nothing_gained(tester: Tester, session: int) -> None:
     """A locked ECU stays locked, whoever says that he is there."""
-    for lock in locks(tester)[:1]:
+    for lock in locks_of(tester)[:1]:
         try:
             shows = teller(tester, lock, [session])
         except Inconclusive as reason:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from attacks.conformance.services import same_values
-from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, own_lag_s
+from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, uds
+from harness.tester import own_lag_s
 
 MARGIN_S = {"simulated": 0.001, "confirmed": 0.025, "unconfirmed": 0.050}
 """What our own side may add to a time, by what is known of when our request went out."""
@@ -121,15 +122,15 @@ def sample(tester: Tester, wanted: int) -> Latencies:
 def requests(tester: Tester, writes: list[bytes]) -> list[Callable[[Latencies], Reply | None]]:
     """One round: positive answers and refusals, short and long, in the default session and in that of each level."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
-    reads = [bytes((0x22, did >> 8, did & 0xFF)) for did in readable[:MOST_READS]]
-    pdus = [*reads, b"\x22\xf1\x23", b"\x3e\x00", *writes]
+    reads = [uds.read_data(did) for did in readable[:MOST_READS]]
+    pdus = [*reads, b"\x22\xf1\x23", uds.keep_session(), *writes]
     if tester.has_sessions:
         pdus.insert(0, b"\x10\x01")
     plan: list[Callable[[Latencies], Reply | None]] = [partial(asked, tester, pdu) for pdu in pdus]
     for entry in tester.target.security[:2]:
         if tester.has_sessions and entry.session is not None:
-            plan.append(partial(asked, tester, bytes((0x10, entry.session))))
-        plan.append(partial(asked, tester, bytes((0x27, entry.level))))
+            plan.append(partial(asked, tester, uds.enter_session(entry.session)))
+        plan.append(partial(asked, tester, uds.request_seed(entry.level)))
         if tester.security.has_key(entry.level) and tester.access.can_relock:
             plan.append(partial(answered_seed, tester, entry.level))
     return plan
@@ -149,7 +150,7 @@ def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
         return None
     if tester.security.level(level).suspect:
         return None
-    key = bytes((0x27, level + 1)) + tester.security.right_key(level, seed)
+    key = uds.send_key(level, tester.security.right_key(level, seed))
     return tester.request(key, is_right_key=True, timeout_s=tester.target.timing.p2_ms / 1000 + PATIENCE_S)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import Nrc, Reply, Tester, inconclusive, not_applicable
+from harness import Nrc, Reply, Tester, inconclusive, not_applicable, uds
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
 """Times S3: by then a session in which nothing was asked has ended."""
 
-PRESENT, SILENT_PRESENT = b"\x3e\x00", b"\x3e\x80"
+PRESENT, SILENT_PRESENT = uds.keep_session(), b"\x3e\x80"
 MOST_ASKED = 32
 UNKNOWN_SERVICE = b"\x15"
 """No edition of the standard has it: a request that is refused."""
@@ -85,7 +85,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 
 def find_witness(tester: Tester) -> Witness:
     """A request that tells a session from the default one; the ECU is in it afterwards. Inconclusive: there is none."""
-    levels = [bytes((0x27, entry.level)) for entry in tester.target.security]
+    levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
     tester.enter_session(DEFAULT)
     requests = [b"\x22\xf1\x86", *not_shown(tester), *levels]

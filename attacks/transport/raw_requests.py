@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness import (
-    DataEntry,
-    Frame,
-    Inconclusive,
-    RawReply,
-    Severity,
-    Tester,
-    fail,
-    inconclusive,
-    segments,
-    write_request,
-)
+from harness import DataEntry, Frame, Inconclusive, RawReply, Severity, Tester, fail, inconclusive, uds
+from harness.fuzz import segments
 
 CLEAR_TO_SEND, WAIT, OVERFLOW = 0x30, 0x31, 0x32
 FLOW_CONTROL_S = 1.0
@@ -25,7 +15,7 @@ MOST_WAITS = 10
 MOST_ANNOUNCEMENTS = 100
 """As long as an answer is announced by 0x78 it is waited for, but not for ever."""
 
-TESTER_PRESENT = b"\x3e\x00"
+TESTER_PRESENT = uds.keep_session()
 
 OTHERS_S = 0.3
 SLICE_S = 0.02
@@ -166,7 +156,7 @@ def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
         if entry.read.kind == entry.write.kind == "open" and not entry.volatile:
             try:
                 effect = tester.access.write_effect(entry)
-                if effect.is_changed and len(write_request(entry.did, effect.before)) in lengths:
+                if effect.is_changed and len(uds.write_data(entry.did, effect.before)) in lengths:
                     return entry
             except Inconclusive as reason:
                 tester.note(f"DID {entry.did:04X}: writes were not tried ({reason})")

@@ -21,7 +21,7 @@ from attacks.transport.raw_requests import (
     single,
     writable,
 )
-from harness import Depth, Severity, Tester, attack, fail, inconclusive, write_request
+from harness import Depth, Severity, Tester, attack, fail, inconclusive, uds
 
 
 def first_frame(tester: Tester, length: int, content: bytes) -> bytes:
@@ -31,7 +31,7 @@ def first_frame(tester: Tester, length: int, content: bytes) -> bytes:
 
 def escaped(tester: Tester, length: int) -> bytes:
     """A first frame with 32 bits of length; its message would be TesterPresent."""
-    return filled(tester, b"\x10\x00" + length.to_bytes(4, "big") + b"\x3e\x00")
+    return filled(tester, b"\x10\x00" + length.to_bytes(4, "big") + uds.keep_session())
 
 
 @attack(
@@ -63,7 +63,7 @@ def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
         expect_silence(tester, field, rest)
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: short_message(tester, write_request(entry.did, value)))
+        expect_no_effect(tester, entry, lambda value: short_message(tester, uds.write_data(entry.did, value)))
     require_long_request(tester)
 
 
@@ -159,7 +159,7 @@ def test_a_first_frame_to_all_ecus_is_ignored(tester: Tester) -> None:
         expect_silence(tester, fields[0], is_functional=True)
         expect_silence(tester, *fields, is_functional=True)
     require_long_request(tester)
-    if not any(ask(tester, single(tester, pdu), is_functional=True).answers for pdu in (probe(tester), b"\x3e\x00")):
+    if not any(ask(tester, single(tester, pdu), is_functional=True).answers for pdu in (probe(tester), uds.keep_session())):
         inconclusive("functional single frames are not answered either: nothing shows that the ECU listens to that id")
 
 

@@ -14,7 +14,7 @@ from attacks.transport.raw_requests import (
     single,
     writable,
 )
-from harness import DataEntry, Depth, Severity, Tester, attack, write_request
+from harness import DataEntry, Depth, Severity, Tester, attack, uds
 
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 
@@ -26,7 +26,7 @@ def requests(tester: Tester) -> list[bytes]:
 
 def write_with(tester: Tester, control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
     """A write behind a protocol control byte."""
-    return [filled(tester, control + write_request(entry.did, value))]
+    return [filled(tester, control + uds.write_data(entry.did, value))]
 
 
 def fd_lengths(tester: Tester) -> tuple[int, ...]:
@@ -101,7 +101,7 @@ def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: D
     longer = writable(tester, range(tester.frame_bytes, 0x10))
     if longer is not None:  # what is stored beyond the frame's own bytes can be read back
         expect_no_effect(
-            tester, longer, lambda value: [overlong(tester, write_request(longer.did, value))], severity=Severity.HIGH
+            tester, longer, lambda value: [overlong(tester, uds.write_data(longer.did, value))], severity=Severity.HIGH
         )
     require_answer(tester)
 
@@ -137,8 +137,8 @@ def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth:
         expect_silence(tester, filled(tester, short_form, size))
     entry = writable(tester)
     if entry is not None:
-        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[: tester.frame_bytes - 2])])
-        expect_no_effect(tester, entry, lambda value: [cut(write_request(entry.did, value)[:-1])])
+        expect_no_effect(tester, entry, lambda value: [cut(uds.write_data(entry.did, value)[: tester.frame_bytes - 2])])
+        expect_no_effect(tester, entry, lambda value: [cut(uds.write_data(entry.did, value)[:-1])])
     require_answer(tester)
 
 
@@ -172,7 +172,7 @@ def test_frames_of_reserved_types_are_ignored(tester: Tester, depth: Depth) -> N
     entry = writable(tester)
     if entry is not None:
         for kind in depth.choose(quick=(0x4, 0xF), default=tuple(range(0x4, 0x10)), deep=tuple(range(0x4, 0x10))):
-            control = kind << 4 | len(write_request(entry.did, tester.read(entry.did)))
+            control = kind << 4 | len(uds.write_data(entry.did, tester.read(entry.did)))
             if control not in SERVICES_WITH_EFFECT:
                 expect_no_effect(tester, entry, partial(write_with, tester, bytes((control,)), entry))
     require_answer(tester)

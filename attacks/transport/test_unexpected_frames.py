@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.transport.raw_requests import UNASKED_S, filled, listening_s
-from harness import DataEntry, Service, Severity, Tester, attack, fail
+from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 
 N_CR_S = 1.0
 """So long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
@@ -31,7 +31,7 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     tester.require_quiet()
     tester.wait(N_CR_S)
     did = number(readable[0])
-    requests = [b"\x22" + did, b"\x27\x01", b"\x3e\x00", b"\x00\x00"]
+    requests = [b"\x22" + did, b"\x27\x01", uds.keep_session(), b"\x00\x00"]
     for request in requests:
         for protocol_byte in protocol_bytes(tester, request, (0x21, 0x20, 0x30, 0x31, 0x32)):
             reply = tester.raw(filled(tester, bytes((protocol_byte,)) + request), listen_s=listening_s(tester))

@@ -39,7 +39,7 @@ class Drift:
         return self.count >= ENOUGH and self.p < SIGNIFICANT and self.increase > GROWTH
 
 
-def drift(values: Sequence[float], *, since: float | None = None) -> Drift:
+def drift_of(values: Sequence[float], *, since: float | None = None) -> Drift:
     """The trend of a series.
 
     `since` is what the first value was when the series was begun earlier, if it was. ValueError: fewer than three values.

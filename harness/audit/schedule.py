@@ -13,7 +13,7 @@ from typing import Any
 from harness.audit.check_version import check_version
 from harness.check import Attack, declared_attack
 from harness.target import DataEntry
-from harness.tester.locks import Lock, locks
+from harness.tester.locks import Lock, locks_of
 from harness.tester.tester import Tester
 
 SUBJECTS = ("level", "protected", "guarded", "lock")
@@ -36,7 +36,7 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     if name == "lock":
-        return {str(lock): lock for lock in locks(tester)}
+        return {str(lock): lock for lock in locks_of(tester)}
     if name == "guarded":
         return {f"DID {entry.did:04X}": entry for entry in tester.access.guarded()}
     return {f"DID {entry.did:04X}": entry for entry in tester.access.protected()}

@@ -16,3 +16,39 @@ A file ``cases/*.toml`` below whatever is audited holds cases, each with one res
 Whatever is expected, after each message the ECU is alive, as locked as before, and its protected data unchanged: see
 oracles.py. In Python a case is a function under `harness.fuzz_case`: see python.py.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.fuzz.campaign import Campaign
+    from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
+    from harness.fuzz.walk import Patience, Walk
+    from harness.link.isotp_frames import segments
+
+_HOMES = {
+    "Campaign": "fuzz.campaign",
+    "Patience": "fuzz.walk",
+    "Walk": "fuzz.walk",
+    "frame_sequence": "fuzz.generate",
+    "mutated_request": "fuzz.generate",
+    "random_frame": "fuzz.generate",
+    "segments": "link.isotp_frames",
+    "valid_requests": "fuzz.generate",
+}
+
+__all__ = [
+    "Campaign",
+    "Patience",
+    "Walk",
+    "frame_sequence",
+    "mutated_request",
+    "random_frame",
+    "segments",
+    "valid_requests",
+]
+
+__getattr__ = lazily(__name__, _HOMES)

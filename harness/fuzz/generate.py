@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.link.clock import Chance
-from harness.link.isotp_frames import CLASSIC_BYTES
+from harness.link.isotp_frames import CLASSIC_BYTES, segments
 from harness.target import Target
-from harness.tester.segments import segments
 from harness.uds import Service
 
 LONGEST_ADDITION: Final = 7

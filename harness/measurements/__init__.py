@@ -17,6 +17,7 @@ from harness.measurements.delay import AfterRestart, Delay, measure_delay, seed_
 from harness.measurements.generators import GeneratorSearch, search_generators
 from harness.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
 from harness.measurements.key_book import KeyBook
+from harness.measurements.key_kinds import bits_at, rearranged
 from harness.measurements.lockout import Lockout, probe_lockout
 from harness.measurements.other_unit import OtherUnit, try_other_unit
 from harness.measurements.pairs import KeyPairs, take_pairs
@@ -31,6 +32,8 @@ from harness.runs.measured import Profile, Times
 from harness.tester.guesses import OpenedMeanwhile, Supplied
 from harness.tester.tester import Tester
 from harness.verdict import Depth
+
+__all__ = ["Act", "Delay", "KeyBook", "Measurements", "bits_at", "rearranged"]
 
 T = TypeVar("T")
 

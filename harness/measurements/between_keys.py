@@ -9,7 +9,7 @@ from functools import partial
 from harness.errors import Inconclusive
 from harness.tester.security import DEFAULT_DELAY_S
 from harness.tester.tester import Tester
-from harness.uds import Service, Session, read_memory_request, write_request
+from harness.uds import Service, Session, read_memory, write_data
 from harness.verdict import Depth, Severity
 
 MOST_SESSIONS = 6
@@ -146,7 +146,7 @@ def _requests(tester: Tester) -> Iterator[Act]:
             def write_back(did: int = entry.did) -> None:
                 value = tester.read_reply(did)
                 if value.is_positive:
-                    tester.request(write_request(did, value.pdu[3:]))
+                    tester.request(write_data(did, value.pdu[3:]))
 
             yield Act(f"a write of DID {entry.did:04X}", "SA-14", write_back, Severity.HIGH)
 
@@ -166,7 +166,7 @@ def other_requests(tester: Tester) -> list[bytes]:
         name = routine.span.first.to_bytes(2, "big")
         requests += [b"\x31\x01" + name, b"\x31\x03" + name, b"\x31\x02" + name]
     memory = [entry for entry in target.memory if entry.needs.kind == "open"][:1]
-    return [*requests, *(read_memory_request(entry.span.first) for entry in memory)]
+    return [*requests, *(read_memory(entry.span.first) for entry in memory)]
 
 
 def _seeds(tester: Tester, level: int) -> Act:

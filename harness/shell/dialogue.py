@@ -28,7 +28,7 @@ from harness.shell.lines import (
 from harness.shell.standing import Standing
 from harness.shell.words import Words, kind_of_frames
 from harness.tester.reply import Kind, RawReply, Reply
-from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_request
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_data
 
 EXIT_CODES: Final = {Kind.POSITIVE: 0, Kind.NEGATIVE: 1, Kind.MALFORMED: 1, Kind.SILENCE: 5}
 """By the last answer."""
@@ -104,7 +104,7 @@ class Dialogue:
             case Read(dids):
                 tester.request(bytes((Service.READ_DATA_BY_IDENTIFIER,)) + b"".join(did.to_bytes(2, "big") for did in dids))
             case Write(did, value):
-                tester.request(write_request(did, value))
+                tester.request(write_data(did, value))
             case AskSeed(level, record):
                 self.ask_seed(level, record)
             case SendKey(key):

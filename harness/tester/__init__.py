@@ -1,1 +1,58 @@
-"""The client side of UDS."""
+"""The client side of UDS: what the ECU said, and what is believed of it; here stands what single checks need of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.tester.guesses import KeyOutcome
+    from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
+    from harness.tester.locks import Lock, Teller, locks_of, teller, tellers_by_memory
+    from harness.tester.observe import images, memory_in_use, watched_console
+    from harness.tester.oddities import Oddity
+    from harness.tester.other_address import OtherAddress
+    from harness.tester.restart import Means
+
+_HOMES = {
+    "KeyOutcome": "tester.guesses",
+    "Lock": "tester.locks",
+    "Means": "tester.restart",
+    "Oddity": "tester.oddities",
+    "OtherAddress": "tester.other_address",
+    "Teller": "tester.locks",
+    "await_quiet": "tester.load",
+    "foreign_frame": "tester.load",
+    "frames_per_second": "tester.load",
+    "images": "tester.observe",
+    "locks_of": "tester.locks",
+    "memory_in_use": "tester.observe",
+    "own_lag_s": "tester.load",
+    "send_load": "tester.load",
+    "teller": "tester.locks",
+    "tellers_by_memory": "tester.locks",
+    "watched_console": "tester.observe",
+}
+
+__all__ = [
+    "KeyOutcome",
+    "Lock",
+    "Means",
+    "Oddity",
+    "OtherAddress",
+    "Teller",
+    "await_quiet",
+    "foreign_frame",
+    "frames_per_second",
+    "images",
+    "locks_of",
+    "memory_in_use",
+    "own_lag_s",
+    "send_load",
+    "teller",
+    "tellers_by_memory",
+    "watched_console",
+]
+
+__getattr__ = lazily(__name__, _HOMES)

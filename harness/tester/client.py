@@ -13,7 +13,7 @@ from harness.target import DataEntry, Target
 from harness.target.values import Before
 from harness.tester.exchange import Exchanger
 from harness.tester.reply import Expectation, Kind, RawReply, Reply
-from harness.uds import Nrc, Service, Session, write_request
+from harness.uds import Nrc, Service, Session, write_data
 from harness.verdict import Severity
 
 LATEST_RESTART_S = 0.2
@@ -196,7 +196,7 @@ class Client(Exchanger):
 
     def write(self, did: int, value: bytes) -> Reply:
         """WriteDataByIdentifier."""
-        return self.request(write_request(did, value))
+        return self.request(write_data(did, value))
 
     def other_value(self, entry: DataEntry, value: bytes) -> bytes:
         """A valid value of the DID that is not `value`. Inconclusive when the declared range has no other."""

@@ -12,7 +12,7 @@ from harness.errors import Inconclusive
 from harness.target import DataEntry
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
-from harness.uds import Nrc, Service, Session, read_memory_request, write_request
+from harness.uds import Nrc, Service, Session, read_memory, write_data
 
 MOST_AREAS = 2
 _WRITE_ORDER = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
@@ -48,7 +48,7 @@ class Lock:
         return f"level 0x{self.level:02X}" if self.data is None else f"DID {self.data.did:04X}"
 
 
-def locks(tester: Tester) -> list[Lock]:
+def locks_of(tester: Tester) -> list[Lock]:
     """Each data record that a write and its effect can be tried on, and each level that guards none."""
     found = []
     if tester.allows("write"):
@@ -122,10 +122,10 @@ def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
     tester.security.unlock(level)
     found = []
     for area in areas[:MOST_AREAS]:
-        content = tester.request(read_memory_request(area.span.first))
+        content = tester.request(read_memory(area.span.first))
         if not content.is_positive or len(content.pdu) < 2:
             continue
-        where = read_memory_request(area.span.first)[1:]
+        where = read_memory(area.span.first)[1:]
         pdu = bytes((Service.WRITE_MEMORY_BY_ADDRESS,)) + where + content.pdu[1:]
         if tester.request(pdu).is_positive:
             name = f"writing memory at 0x{area.span.first:X}"
@@ -141,7 +141,7 @@ def _others(tester: Tester, level: int) -> Iterator[Teller]:
         yield Teller(witness.name, lambda ask=witness.ask: _by_answer(ask()))  # type: ignore[misc]
     for entry in tester.target.data if tester.allows("write") else ():
         if entry.write.level == level and entry.length is not None:
-            too_long = write_request(entry.did, bytes(entry.length + 1))
+            too_long = write_data(entry.did, bytes(entry.length + 1))
             name = f"the refusal of a write of DID {entry.did:04X} that is too long"
             yield Teller(name, lambda pdu=too_long: _by_order(tester.request(pdu)))  # type: ignore[misc]
     yield Teller("its seed, which is zero while it is open", lambda: _by_seed(tester.security.request_seed(level)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.target import DataEntry
 from harness.tester.client import Client
 from harness.tester.reply import Reply
-from harness.uds import Nrc, Service, read_memory_request
+from harness.uds import Nrc, Service, read_memory
 
 HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
@@ -86,7 +86,7 @@ class Witnesses:
                 name = f"reading DID {entry.did:04X}"
                 yield Witness(name, level, entry.origin == "declared", lambda did=entry.did: client.read_reply(did))  # type: ignore[misc]
         for area in client.target.memory:
-            request = read_memory_request(area.span.first)
+            request = read_memory(area.span.first)
             if area.needs.level == level and client.permits(request):
                 name = f"reading memory at 0x{area.span.first:X}"
                 yield Witness(name, level, area.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]

@@ -7,7 +7,7 @@ import pytest
 from harness.ecu.defects import Defects
 from harness.ecu.profiles import hardened
 from harness.ecu.rules import EcuDied
-from harness.tester.segments import segments
+from harness.link.isotp_frames import segments
 
 from .desk import Desk, HardenedDesk
 
