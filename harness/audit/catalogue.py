@@ -37,11 +37,16 @@ def _functions() -> dict[str, Callable[..., object]]:
 
 def shipped_checks() -> list[Attack]:
     """The declarations of `shipped_functions`, and then of every fuzz case."""
+    return list(_checks())
+
+
+@cache
+def _checks() -> tuple[Attack, ...]:
     functions = [function for module in _modules() for function in vars(module).values()]
     cases = [*checks_below(attacks_folder()), *checks_among(functions)]
     declared = [declared for declared, _ in _declared(_modules())]
     declared += [case for case in map(declared_attack, cases) if case is not None]
-    return sorted(declared, key=lambda one: (one.id.startswith("fuzz/"), one.id))
+    return tuple(sorted(declared, key=lambda one: (one.id.startswith("fuzz/"), one.id)))
 
 
 def checks_in(paths: Sequence[Path]) -> list[Attack]:
