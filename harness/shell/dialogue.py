@@ -53,6 +53,7 @@ class Dialogue:
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None
         tester.listener = self
+        tester.open_level = self.unlock
 
     @property
     def exit_code(self) -> int:
@@ -157,6 +158,8 @@ class Dialogue:
                 f"how the key of level 0x{level:02X} is made is not known; put key into its [[security]] in the target "
                 f"file, or write seed {level:02X} and key HEX"
             )
+        self._count_for_serial()
+        self.tester.meet(self.tester.target.before_level(level))
         reply = self.ask_seed(level)
         seed = reply.pdu[2:] if reply.is_positive else b""
         if reply.is_positive and not any(seed):

@@ -100,6 +100,7 @@ class Repetition:
         elif is_send_key(recorded.request) and wanted.seed_level is not None:
             self._prove_key(wanted)
         if concerns_security and wanted.seed_level is not None and self._needs_seed(recorded, standing.now):
+            dialogue.tester.meet(dialogue.tester.target.before_level(wanted.seed_level))
             dialogue.ask_seed(wanted.seed_level)
 
     @staticmethod

@@ -184,3 +184,15 @@ def test_the_pages_dialogue_is_what_the_shell_says() -> None:
     typed = [line.removeprefix("article> ") for line in lines if line.startswith("article> ")]
     assert typed
     assert shell(*typed, target="article").out == [line for line in lines if line[:2] in ("> ", "< ")]
+
+
+def test_what_a_session_and_a_level_want_before_is_sent(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "harness" / "targets" / "hardened.toml"
+    text = shipped.read_text(encoding="utf-8")
+    text = text.replace('id = 0x03\nname = "extended"', 'id = 0x03\nname = "extended"\nbefore = ["22 1010"]')
+    text = text.replace("level = 0x03\nsession = 0x03", 'level = 0x03\nsession = 0x03\nbefore = ["3E 00", "27 01"]')
+    path = tmp_path / "behind.toml"
+    path.write_text(text, encoding="utf-8")
+    said = shell("session 03", "unlock 03", target=path)
+    assert [sent[:5] for sent in said.sent] == ["22 10", "10 03", "3E 00", "27 01", "27 02", "27 03", "27 04"]
+    assert said.heard[-1] == "67 04"
