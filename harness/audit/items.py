@@ -110,20 +110,23 @@ class Audit:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out what was not chosen."""
         options = self._session.options
+        if options.chosen:
+            try:
+                options.chosen.refuse_strange(item.stash[ATTACK] for item in items if ATTACK in item.stash)
+            except UserError as error:
+                raise pytest.UsageError(str(error)) from None
+            others = [item for item in items if ATTACK not in item.stash or not options.chosen.takes(item.stash[ATTACK])]
+            if others:
+                config.hook.pytest_deselected(items=others)
+                items[:] = [item for item in items if item not in set(others)]
+        if options.resumes is not None:
+            done = {(one.id, one.parameter) for one in options.resumes.kept}
+            items[:] = [
+                item for item in items if ATTACK not in item.stash or (item.stash[ATTACK].id, _parameter(item)) not in done
+            ]
         no_time = [item for item in items if ATTACK in item.stash and item.stash[ATTACK].id in options.no_time_for]
         self._no_time += no_time
         items[:] = [item for item in items if item not in set(no_time)]
-        chosen = options.chosen
-        if not chosen:
-            return
-        try:
-            chosen.refuse_strange(item.stash[ATTACK] for item in items if ATTACK in item.stash)
-        except UserError as error:
-            raise pytest.UsageError(str(error)) from None
-        others = [item for item in items if ATTACK not in item.stash or not chosen.takes(item.stash[ATTACK])]
-        if others:
-            config.hook.pytest_deselected(items=others)
-            items[:] = [item for item in items if item not in set(others)]
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += [item for item in items if ATTACK in item.stash]

@@ -22,16 +22,16 @@ from harness.target.values import without_arguments
 KEY_BYTES: Final = 32
 
 
-def redactor_of(target: Target, seed: int, hidden: Collection[str]) -> Redactor:
+def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocabulary | None = None) -> Redactor:
     """What takes the target's secrets out of a run's files, and what is named in `hidden` (see HIDEABLE).
 
-    The placeholders of a shipped target, whose secrets are published, repeat with the seed. UserError: recorded pairs
-    cannot be read.
+    The placeholders of a shipped target, whose secrets are published, repeat with the seed. `words` are those of a run
+    that goes on. UserError: recorded pairs cannot be read.
     """
     is_published = target.is_simulated and target.path in shipped_targets().values()
     key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)
     dids = {HIDEABLE[name] for name in hidden} | {entry.did for entry in target.data if entry.secret}
-    redactor = Redactor(Vocabulary(key, dids, book_of(target)))
+    redactor = Redactor(Vocabulary(key, dids, book_of(target)) if words is None else words)
     for hook in target.hooks:
         shown = without_arguments(hook)
         for quoted in (hook, shlex.quote(hook)[1:-1], json.dumps(hook)[1:-1], json.dumps(hook, ensure_ascii=False)[1:-1]):

@@ -14,6 +14,7 @@ from harness.audit.logged import kind_of_tester
 from harness.audit.opening import open_tester
 from harness.audit.provenance import bus_access, commit, identification, operator, versions
 from harness.audit.requirements import not_tested
+from harness.audit.resuming import Unfinished
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
 from harness.audit.selection import Selection
@@ -25,9 +26,9 @@ from harness.measurements import Measurements
 from harness.measurements.access_map import access_profiles
 from harness.report.files import write_reports
 from harness.runs.findings import Finding, Identifier, Run, RunInfo, SecurityAccessSummary
-from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, RunFolder, sha256_of
+from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, SECRETS_JSONL, RunFolder, sha256_of
 from harness.runs.lock import RunLock
-from harness.runs.redaction import OriginalLog, Redactor
+from harness.runs.redaction import OriginalLog, Redactor, Vocabulary
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
 from harness.tester.tester import Tester
@@ -75,6 +76,8 @@ class AuditOptions:
     """What else is to be taken out of them: names in `HIDEABLE`."""
     replaces_run: bool = False
     """Put the run in the place of an earlier one that lies in `out`."""
+    resumes: Unfinished | None = None
+    """The run that is gone on with."""
     rehearsal: Rehearsal | None = None
     """Where the run goes in place of the target's own bus; no reports are written then."""
 
@@ -86,6 +89,7 @@ class AuditSession:
         """UserError: the interface, key functions, ledger or folder; nothing has been sent then."""
         self.options = options
         target = options.target
+        resumed = options.resumes
         trace = Trace(channel=_log_channel(target))
         self._on_acceptances: list[str] = []
         if options.rehearsal is not None:
@@ -96,20 +100,16 @@ class AuditSession:
         self._link = self.tester.link
         try:
             self._clock = RealClock()
-            self._redactor = None if options.keeps_secrets else redactor_of(target, options.seed, options.hidden)
             self._originals: dict[tuple[str, str | None], Finding] = {}
-            self.info = self._info()
-            info = self.info if self._redactor is None else self._redactor.info(self.info)
-            if options.out is not None:
-                RunLock(options.out).release()
-                self.folder = RunFolder.create(options.out, info, replaces_run=options.replaces_run)
+            if resumed is None:
+                self._redactor = None if options.keeps_secrets else redactor_of(target, options.seed, options.hidden)
+                self.info = self._info()
+                self._log: TextIO | OriginalLog = self._begin()
             else:
-                self.folder = RunFolder.create_new(options.reports, target.name, info)
-            self._lock = RunLock(self.folder.path)
-            if self._redactor is None:
-                self._log: TextIO | OriginalLog = open(self.folder.path / BUS_LOG, "w", encoding="ascii")  # noqa: SIM115
-            else:
-                self._log = self._redactor.open_log(self.folder)
+                self._redactor = None if options.keeps_secrets else self._redactor_of(resumed)
+                self.info = self._info_of(resumed)
+                self._log = self._go_on(resumed)
+            if self._redactor is not None:
                 self.tester.security.tell_key = self._redactor.learn_key
             self._write_found_target()
         except BaseException:
@@ -119,10 +119,53 @@ class AuditSession:
         self._is_closed = False
         self.before_reports: Callable[[], None] = lambda: None
         """Write what else belongs into the folder, once nothing more is sent, and before the reports are made."""
+        if resumed is not None:
+            if self._link.is_virtual:  # so that times grow in the log
+                self.tester.wait(max(0.0, resumed.last_s - self._link.now_s))
+            trace.forget(resumed.frames)
         trace.write_to(self._log)
         self._link.use(_ids_in_use(target))
         self.measure = Measurements(self.tester, options.depth)
         self.runner = Runner(self.tester)
+
+    def _begin(self) -> TextIO | OriginalLog:
+        """Start a new folder; its bus log."""
+        options = self.options
+        info = self.info if self._redactor is None else self._redactor.info(self.info)
+        if options.out is not None:
+            RunLock(options.out).release()
+            self.folder = RunFolder.create(options.out, info, replaces_run=options.replaces_run)
+        else:
+            self.folder = RunFolder.create_new(options.reports, options.target.name, info)
+        self._lock = RunLock(self.folder.path)
+        if self._redactor is not None:
+            return self._redactor.open_log(self.folder)
+        return open(self.folder.path / BUS_LOG, "w", encoding="ascii")
+
+    def _go_on(self, resumed: Unfinished) -> TextIO | OriginalLog:
+        """Take up a run's folder; its bus log. UserError: what is to go on is not what was begun."""
+        info = self.info if self._redactor is None else self._redactor.info(self.info)
+        resumed.refuse_another(info)
+        self._lock = RunLock(resumed.folder)
+        self.folder = RunFolder.reopen(resumed.folder, info, resumed.kept)
+        self._originals.update({(one.id, one.parameter): one for one in resumed.kept})
+        if self._redactor is not None:
+            return self._redactor.reopen_log(self.folder)
+        return open(self.folder.path / BUS_LOG, "a", encoding="ascii")
+
+    def _redactor_of(self, resumed: Unfinished) -> Redactor:
+        words = Vocabulary.load(resumed.folder / PRIVATE / SECRETS_JSONL)
+        return redactor_of(self.options.target, self.options.seed, self.options.hidden, words)
+
+    def _info_of(self, resumed: Unfinished) -> RunInfo:
+        """What is said of a run that goes on."""
+        info, before = self._info(), resumed.info
+        why = f" ({before.stopped_by})" if before.stopped_by else ""
+        remark = (
+            f"The run was interrupted{why} and went on at {info.started_utc}: {len(resumed.kept)} results are from before, "
+            "and what was measured for them was measured again where it was needed."
+        )
+        return replace(info, started_utc=before.started_utc, command=before.command, remarks=(*info.remarks, remark))
 
     def _info(self) -> RunInfo:
         target, options = self.options.target, self.options
@@ -243,10 +286,10 @@ class AuditSession:
             console=self._link.console(),
             counts={
                 "frames": self.tester.trace.count,
-                "exchanges": self.tester.exchange_count,
-                "wrong_keys": self.tester.security.wrong_keys_sent,
+                "exchanges": self.tester.exchange_count + self._before("exchanges"),
+                "wrong_keys": self.tester.security.wrong_keys_sent + self._before("wrong_keys"),
             },
-            crashes=tuple(self.runner.crashes),
+            crashes=(*(self.options.resumes.info.crashes if self.options.resumes else ()), *self.runner.crashes),
             profiles=(*self.measure.profiles, *access_profiles(self.tester.state.seen, self.options.target)),
         )
         run = self.folder.finish(info if self._redactor is None else self._redacted(info, self._redactor))
@@ -254,6 +297,10 @@ class AuditSession:
         if self.options.rehearsal is None:
             write_reports(self.folder, run)
         return run
+
+    def _before(self, what: str) -> int:
+        """How many there were before the run went on, as far as that was written down."""
+        return self.options.resumes.info.counts.get(what, 0) if self.options.resumes is not None else 0
 
     def _security_access(self, *, may_ask: bool) -> SecurityAccessSummary:
         findings = self._originals.values()
@@ -298,7 +345,10 @@ class AuditSession:
         if info.console:
             redactor.keep_console(info.console)
             remark += f" What the ECU printed is shown without numbers; all of it is in {PRIVATE}/{CONSOLE_TXT}."
-        self.folder.replace_all(redactor.finding(finding) for finding in self._originals.values())
+        as_written = {id(one) for one in self.options.resumes.kept} if self.options.resumes is not None else set()
+        self.folder.replace_all(
+            finding if id(finding) in as_written else redactor.finding(finding) for finding in self._originals.values()
+        )
         self.folder.write_start(redactor.info(self.info))
         self._write_found_target()
         redacted = redactor.info(info)

@@ -16,6 +16,7 @@ from harness.cli.target_options import add_key, add_target, key_of, seconds_of, 
 from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from harness.audit.resuming import Unfinished
     from harness.audit.selection import Selection
     from harness.cli.terminal import AuditRequest
     from harness.planning.plan import Plan
@@ -55,6 +56,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     audit.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
     audit.add_argument("--force", action="store_true", help="replace the run that is in --out")
+    audit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted, in its folder")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
     audit.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
@@ -69,7 +71,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Let a command take what chooses checks, and how large their samples are."""
-    parser.add_argument("--depth", choices=("quick", "default", "deep"), default="default", help="sample sizes")
+    parser.add_argument("--depth", choices=("quick", "default", "deep"), help="sample sizes (default: default)")
     parser.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
     parser.add_argument(
         "--check", action="append", default=[], metavar="GLOB", help="only checks with such an id, e.g. 'SA-0*'"
@@ -129,10 +131,12 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
     from harness.target import load_text
     from harness.verdict import Depth
 
+    resumes, target = (None, target_of(options)) if options.resume is None else _taken_up(options)
     chosen = chosen_by(options)
     hidden = hidden_by(options)
+    options.depth = options.depth or "default"
     seed = new_seed() if options.seed is None else options.seed
-    target, found_text = target_of(options), ""
+    found_text = ""
     if options.key and target.path is not None:
         raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
     if options.out is not None:
@@ -159,6 +163,7 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
             keeps_secrets=options.keep_secrets,
             hidden=hidden,
             replaces_run=options.force,
+            resumes=resumes,
         ),
         verbosity=-1 if options.q else options.v,
     )
@@ -169,6 +174,35 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
             return INTERRUPTED, None
     code = run_pytest(request, selection)
     return 0 if options.exit_zero and code == 1 else code, request.console.folder
+
+
+def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
+    """The run to go on with, and its target; what was not given again is as it was then.
+
+    UserError: there is no such run, it has come to its end, or what was given differs from it.
+    """
+    from harness.audit.resuming import unfinished_run
+    from harness.cli.replay import started_with, target_of_run
+
+    if options.out is not None or options.force:
+        raise UserError("--resume goes on in the run's own folder; leave out --out and --force")
+    resumes = unfinished_run(options.resume)
+    info = resumes.info
+    try:
+        before = started_with(info.command)
+    except ValueError:
+        raise UserError(f"{options.resume}: what the run was started with is not understood; begin a new run") from None
+    names = ("target", "interface", "channel", "request_id", "response_id")
+    is_named = any(getattr(options, name) is not None for name in names)
+    target = target_of(options) if is_named else target_of_run(options.resume, info)
+    if not is_named:
+        for name in names:
+            setattr(options, name, getattr(before, name))
+    for name in ("k", "check", "family", "severity", "checks", "time", "redact", "keep_secrets", "x"):
+        setattr(options, name, getattr(options, name) or getattr(before, name))
+    options.depth = options.depth or info.depth
+    options.seed = info.seed if options.seed is None else options.seed
+    return resumes, target
 
 
 def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     audit = AuditOptions(
         target=target_of(options),
         seed=options.seed or 1,
-        depth=Depth(options.depth),
+        depth=Depth(options.depth or "default"),
         chosen=chosen_by(options),
         checks=tuple(options.checks),
     )
@@ -82,7 +82,9 @@ def planned(audit: AuditOptions, keyword: str | None) -> Plan:
     rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="uds-harness-") as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
         out = Path(folder) / "rehearsal"
-        request = AuditRequest(replace(audit, target=target, out=out, keeps_secrets=True, hidden=(), rehearsal=rehearsal))
+        done = frozenset(one.id for one in audit.resumes.kept) if audit.resumes is not None else frozenset()
+        audit = replace(audit, target=target, out=out, keeps_secrets=True, hidden=(), no_time_for=audit.no_time_for | done)
+        request = AuditRequest(replace(audit, rehearsal=rehearsal, resumes=None))
         request.console = Console(nowhere, verbosity=-1)
         said = io.StringIO()
         with contextlib.redirect_stderr(said):

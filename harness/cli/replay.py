@@ -71,7 +71,7 @@ def target_of_run(folder: Path, info: RunInfo) -> Target:
 
     name_it = f"name the target: uds-harness replay {shlex.quote(str(folder))} ID TARGET"
     try:
-        options = _options(info.command)
+        options = started_with(info.command)
     except ValueError:
         raise UserError(f"{folder}: what the run was started with is not understood; {name_it}") from None
     if options.target is None and options.interface is None and options.channel is None:
@@ -91,8 +91,8 @@ def target_of_run(folder: Path, info: RunInfo) -> Target:
     return target_of(options)
 
 
-def _options(command: str) -> argparse.Namespace:
-    """What the command of a run says of the target. ValueError: it is none."""
+def started_with(command: str) -> argparse.Namespace:
+    """The options of an audit that the command of a run stands for. ValueError: it is none."""
     from harness.cli import audit
 
     words = shlex.split(command)

@@ -40,6 +40,11 @@ class Trace:
         self.record = self._recent.append
         """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
 
+    def forget(self, first: int) -> None:
+        """Let go of all that was recorded so far, which is in no log; the next frame has the number `first`."""
+        self._recent.clear()
+        self._first = self._written = first
+
     def write_to(self, log: Log) -> None:
         """Write everything from now on, and what is at hand, to a file."""
         self._log = log

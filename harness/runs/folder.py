@@ -90,6 +90,18 @@ class RunFolder:
         return folder
 
     @classmethod
+    def reopen(cls, path: Path, info: RunInfo, kept: Iterable[Finding]) -> RunFolder:
+        """Go on with the run in a folder: these of its results stand, and what was made of it is removed."""
+        with _said_as_user_error(path):
+            for name in OWN_FILES:
+                if name not in (RUN_JSON, RESULTS_JSONL, BUS_LOG, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}"):
+                    (path / name).unlink(missing_ok=True)
+        folder = cls(path, info)
+        folder.write_start(info)
+        folder.replace_all(kept)
+        return folder
+
+    @classmethod
     def create_new(cls, parent: Path, target_name: str, info: RunInfo) -> RunFolder:
         """Start a run in a new folder under ``parent``: ``default_name``, with ``-2``, ``-3``… if that is taken."""
         name = default_name(info.started_utc, target_name)
@@ -158,6 +170,14 @@ class RunFolder:
             path.unlink(missing_ok=True)
             number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             return open(number, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def append_private(self, name: str) -> TextIO:
+        """A file that `open_private` made, to be gone on with."""
+        path = self.path / PRIVATE / name
+        with _said_as_user_error(path):
+            refuse_linked_private(self.path)
+            number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+            return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def file_names(self) -> list[str]:
         """The files that lie in the folder now, sorted, but for those that are not handed over."""

@@ -57,6 +57,12 @@ class Redactor:
         self.save()
         return OriginalLog(folder.open_private(BUS_LOG), self.words)
 
+    def reopen_log(self, folder: RunFolder) -> OriginalLog:
+        """The original bus log of a run that goes on; the vocabulary is the one that was saved beside it."""
+        self._folder = folder
+        self.save()
+        return OriginalLog(folder.append_private(BUS_LOG), self.words)
+
     def learn_key(self, key: bytes, seed: bytes, is_right: bool) -> None:
         """A key was made, or sent. One that is just the seed is no secret beside it."""
         self.words.learn(key, Kind.VALUE if key == seed else Kind.KEY if is_right else Kind.GUESS)

@@ -1,0 +1,97 @@
+"""Go on with a run that was interrupted, in its own folder: what was judged stands, and the rest is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.audit.contact import NOT_BEGUN
+from harness.errors import UserError
+from harness.report.conclusion import DESELECTED
+from harness.runs.findings import Finding, RunInfo
+from harness.runs.folder import BUS_LOG, FOUND_TOML, PRIVATE, SECRETS_JSONL, read_run
+from harness.verdict import Verdict
+
+ENDED_TOO_EARLY: Final = "the run ended before"
+"""Part of the reason of a result that waited for something which did not come any more."""
+
+_TIME: Final = re.compile(rb"\((\d+\.\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that did not reach its end."""
+
+    folder: Path
+    info: RunInfo
+    kept: tuple[Finding, ...]
+    """What was judged, as it was written down; the rest is to be done again."""
+    frames: int
+    """How many frames its bus log holds."""
+    last_s: float
+    """When the last of them passed, by the log."""
+
+    def refuse_another(self, info: RunInfo) -> None:
+        """UserError: what is to go on differs from what was begun in something that results depend on."""
+
+        def differing(one: RunInfo) -> dict[str, object]:
+            return {
+                "target": json.dumps(one.target, sort_keys=True),
+                "seed": one.seed,
+                "depth": one.depth,
+                "version": f"{one.versions.get('uds-harness', '')} {one.commit}".strip(),
+            }
+
+        begun = differing(self.info)
+        for name, new in differing(info).items():
+            if begun[name] != new:
+                told = f" ({begun[name]}, and now {new})" if name != "target" else ""
+                raise UserError(f"{self.folder}: cannot go on, its {name} is another one now{told}; begin a new run")
+
+
+def unfinished_run(folder: Path) -> Unfinished:
+    """The run in a folder, its files cut to whole lines.
+
+    UserError: there is none, it has come to its end, or what it would have to go on with is missing.
+    """
+    run = read_run(folder)
+    if not run.info.interrupted:
+        raise UserError(f"{folder}: this run has come to its end; there is nothing to go on with")
+    if (folder / FOUND_TOML).is_file():
+        raise UserError(
+            f"{folder}: the ECU of this run was discovered first, and may be mapped otherwise now; begin a new run"
+        )
+    log = folder / BUS_LOG if run.info.keeps_secrets else folder / PRIVATE / BUS_LOG
+    if not log.is_file():
+        raise UserError(f"{folder}: {log.relative_to(folder)} is missing; a run goes on where it was made")
+    frames, last_line = _cut_to_whole_lines(log)
+    if not run.info.keeps_secrets:
+        _cut_to_whole_lines(folder / PRIVATE / SECRETS_JSONL)
+    match = _TIME.match(last_line)
+    kept = tuple(one for one in run.findings if _stands(one))
+    return Unfinished(folder, run.info, kept, frames, float(match[1]) if match else 0.0)
+
+
+def _stands(finding: Finding) -> bool:
+    """Whether a result need not be looked for again."""
+    is_cut_short = finding.reason.startswith(NOT_BEGUN) or ENDED_TOO_EARLY in finding.reason
+    return finding.verdict is not Verdict.ERROR and finding.reason != DESELECTED and not is_cut_short
+
+
+def _cut_to_whole_lines(path: Path) -> tuple[int, bytes]:
+    """How many whole lines a file has, and the last of them; what follows it was cut off when the run was killed."""
+    count, end, last = 0, 0, b""
+    try:
+        with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK), "r+b") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                count, end, last = count + 1, end + len(line), line
+            file.truncate(end)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; the run cannot go on") from error
+    return count, last
