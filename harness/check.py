@@ -42,7 +42,7 @@ class Attack:
     comes_last: bool = False
     """Whether it is run last of its stage: since it sends what others have left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
-    """Defects, or ``path.py:factory``, on which the check is known to fail."""
+    """Flaws, or ``path.py:factory``, on which the check is known to fail."""
 
 
 def attack(

@@ -12,14 +12,14 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from harness.audit.catalogue import shipped_functions
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.ecu.variants import VARIANTS
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
@@ -29,7 +29,7 @@ from harness.verdict import Depth
 from .variants import with_changes
 
 PROFILES: Final = ("article", "article-v1", "hardened", "hardened-article-key")
-NAMES: Final = (*PROFILES, *DEFECTS, *VARIANTS)
+NAMES: Final = (*PROFILES, *FLAWS, *VARIANTS)
 SEED: Final = 1
 FIELDS: Final = ("id", "parameter", "verdict", "severity", "expected", "observed", "reason")
 Record = list[dict[str, Any]]
@@ -67,12 +67,12 @@ def audits(name: str) -> Iterator[tuple[str, Depth, tuple[str, ...]]]:
         yield name, Depth.DEFAULT, everything
     elif name in VARIANTS:
         yield "hardened", Depth.QUICK, everything
-    elif DEFECTS[name].depth == "deep":
-        kills = DEFECTS[name].kills
-        yield DEFECTS[name].base, Depth.DEEP, kills
-        yield DEFECTS[name].base, Depth.DEFAULT, tuple(check for check in everything if check not in kills)
+    elif FLAWS[name].depth == "deep":
+        kills = FLAWS[name].kills
+        yield FLAWS[name].base, Depth.DEEP, kills
+        yield FLAWS[name].base, Depth.DEFAULT, tuple(check for check in everything if check not in kills)
     else:
-        yield DEFECTS[name].base, Depth(DEFECTS[name].depth), everything
+        yield FLAWS[name].base, Depth(FLAWS[name].depth), everything
 
 
 def record(name: str, logs: Path | None = None) -> tuple[str, Record]:
@@ -115,12 +115,6 @@ def difference(before: Record, now: Record) -> str:
     return ""
 
 
-def compare(before: Mapping[str, Record], now: Mapping[str, Record]) -> dict[str, str]:
-    """The first difference of each name that has one."""
-    found = {name: difference(before[name], rows) if name in before else "not recorded before" for name, rows in now.items()}
-    return {name: text for name, text in found.items() if text}
-
-
 def main() -> int:
     """Record or compare; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.recorded", description=__doc__)
@@ -136,24 +130,26 @@ def main() -> int:
         parser.error(f"no profile, flaw or variant is called {', '.join(unknown)}")
     if options.logs is not None:
         options.logs.mkdir(parents=True)
-    names = options.names or list(NAMES)
+    before: dict[str, Record] = json.loads(options.against.read_text(encoding="utf-8")) if options.against else {}
     now: dict[str, Record] = {}
+    differing = 0
     with ProcessPoolExecutor(options.workers) as workers:
-        for name, rows in workers.map(partial(record, logs=options.logs), names, chunksize=1):
+        for name, rows in workers.map(partial(record, logs=options.logs), options.names or NAMES, chunksize=1):
             now[name] = rows
+            text = "not recorded before" if name not in before else difference(before[name], rows)
+            if options.against and text:
+                differing += 1
+                print(f"{name}: {text}", flush=True)
     if options.out is not None:
         options.out.write_text(json.dumps(now, indent=0), encoding="utf-8")
         print(f"{len(now)} recorded in {options.out}")
         return 0
-    before = json.loads(options.against.read_text(encoding="utf-8"))
-    differences = compare(before, now)
-    for name, text in differences.items():
-        print(f"{name}: {text}")
-    gone = [] if options.names else [name for name in before if name not in now]
-    for name in gone:
-        print(f"{name}: recorded before, there is none now")
-    print(f"{len(now)} compared with {options.against}: {len(differences) + len(gone)} differ")
-    return 1 if differences or gone else 0
+    for name in () if options.names else before:
+        if name not in now:
+            differing += 1
+            print(f"{name}: recorded before, there is none now")
+    print(f"{len(now)} compared with {options.against}: {differing} differ")
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

@@ -220,3 +220,40 @@ def test_importing_the_harness_imports_nothing_heavy() -> None:
     code = "import sys, harness, harness.cli; print(sorted({'scapy', 'can', 'pytest', 'jinja2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+ECU = ROOT / "harness" / "ecu"
+PUT_FLAWS_IN = {"profiles.py", "variants.py"}
+"""What knows that the sound ECU can be changed: the names of all ECUs, and the variants, which are changes too."""
+
+
+def test_the_sound_ecu_knows_no_flaw() -> None:
+    """It reads from top to bottom as an ECU: no rule asks whether it is flawed, and nothing of the flaws is imported."""
+    sound = [path for path in files_of("harness/ecu") if not path.is_relative_to(ECU / "flaws")]
+    assert len(sound) > 30
+    words = re.compile(r"flaw|defect", re.IGNORECASE)
+    found = []
+    for path in sound:
+        if path.name in PUT_FLAWS_IN:
+            continue
+        found += [f"{path.name} imports {name}" for name in imports(path) if name.startswith("harness.ecu.flaws")]
+        for node in nodes_of(path):
+            name = {ast.Name: "id", ast.Attribute: "attr", ast.arg: "arg", ast.FunctionDef: "name"}.get(type(node))
+            if name is not None and words.search(getattr(node, name)):
+                found.append(f"{path.name}:{getattr(node, 'lineno', 0)}: {getattr(node, name)}")
+    assert not found
+
+
+def test_a_flaw_changes_the_definition_and_puts_nothing_into_a_living_ecu() -> None:
+    """It writes what an ECU remembers (`state`, `notes`, the time that an answer takes), never a method of an object."""
+    found = []
+    for path in [*files_of("harness/ecu/flaws"), ECU / "variants.py"]:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"setattr", "delattr"}:
+                found.append(f"{path.name}:{node.lineno}: {node.func.id}")
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            for target in targets:
+                owner = target.value if isinstance(target, ast.Attribute) else None
+                if isinstance(owner, ast.Name) and owner.id in {"ecu", "node", "server", "isotp"}:
+                    found.append(f"{path.name}:{target.lineno}: {ast.unparse(target)}")
+    assert not found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.ecu.exposure import sibling
+from harness.ecu.config import of_another_unit
 from harness.ecu.profiles import HARDENED
 from harness.target import Target, load_target
 from harness.target.model import ServiceEntry
@@ -102,7 +102,7 @@ MIXED_IDS: dict[str, Any] = {
 
 def with_secrets_of_its_own(target: Target) -> Target:
     """Another unit of the same type."""
-    secrets = {level.level: Secret(level.secret) for level in sibling(HARDENED).levels}
+    secrets = {level.level: Secret(level.secret) for level in map(of_another_unit, HARDENED.levels)}
     levels = tuple(replace(entry, secret=secrets[entry.level]) for entry in target.security)
     return replace(target, security=levels)
 
@@ -136,7 +136,7 @@ DECLARED: dict[str, Callable[[Target], Target]] = {
 
 
 def with_changes(base: str, *changes: str) -> Target:
-    """A shipped target whose ECU has these defects and variants."""
+    """A shipped target whose ECU has these flaws and variants."""
     target = load_target(base)
     for change in changes:
         target = DECLARED.get(change, lambda same: same)(target)

@@ -33,9 +33,9 @@ def list_profiles() -> None:
 
 def list_defects() -> None:
     """Every defect, with the checks that see it."""
-    from harness.ecu.defects import DEFECTS
+    from harness.ecu.flaws import FLAWS
 
-    for defect in DEFECTS.values():
+    for defect in FLAWS.values():
         print(defect.name)
         row("", 4, f"{defect.what} [{', '.join(defect.kills) or 'survives: ' + defect.survives}]")
 
@@ -154,9 +154,9 @@ def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
 
         yield from ({"name": name, "what": says} for name, says in PROFILES.items())
     elif what == "defects":
-        from harness.ecu.defects import DEFECTS
+        from harness.ecu.flaws import FLAWS
 
-        for defect in DEFECTS.values():
+        for defect in FLAWS.values():
             yield {"name": defect.name, "what": defect.what, "kills": list(defect.kills), "survives": defect.survives}
     elif what == "variants":
         from harness.ecu.variants import VARIANTS

@@ -1,13 +1,14 @@
-"""What does an ECU know when it leaves the factory? Its data, its security levels, its timing."""
+"""What an ECU knows when it leaves the factory: its data, its security levels, its timing."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from harness.ecu.defects import Defects
 from harness.ecu.keys import KeyFunction
 from harness.uds import Nrc, Service, Session
 
@@ -29,6 +30,8 @@ class DataIdentifier:
     is_non_volatile: bool = False
     allowed: range | None = None
     """What may be written, as a big-endian number; None: anything of the right length."""
+    is_in_image: bool = True
+    """The initial value lies in the firmware image; a value that the ECU computes or is given later does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ NORMAL_TRAFFIC: Final = (PeriodicFrame(can_id=0x1A0, period_s=1.0, content=bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcuConfig:
-    """A sound ECU, unless `defects` says otherwise."""
+    """The data of a sound ECU."""
 
     levels: tuple[SecurityLevel, ...]
     data_identifiers: tuple[DataIdentifier, ...]
@@ -101,8 +104,8 @@ class EcuConfig:
     """Faults that are stored when the ECU leaves the factory, three bytes each."""
     service_needs: Mapping[int, int] = field(default_factory=lambda: SERVICE_NEEDS)
     """The level that a service needs as a whole, whatever it is asked for."""
-    refuses_level_first: bool = False
-    """A write that has the wrong length and lacks its level is refused with 33 instead of 13."""
+    further_services: frozenset[int] = frozenset()
+    """Of 29, 2F and 35, which the ECU does without otherwise, those that it has."""
     requires_authentication: bool = False
     """Service 29 exists, and 27 is refused (34) to whoever has not passed it."""
     sessions: tuple[int, ...] = (Session.DEFAULT, Session.PROGRAMMING, Session.EXTENDED)
@@ -146,7 +149,7 @@ class EcuConfig:
     answer_jitter_s: float = 0.0
     """Up to so much longer, by chance."""
     busy_every: int = 0
-    """The so manieth request is answered 21, whatever it is; 0: none is."""
+    """Every Nth request is answered 21, whatever it is; 0: none is."""
     pending_services: frozenset[int] = frozenset()
     """Services whose requests are answered 78 first and `pending_s` later finally."""
     pending_s: float = 0.1
@@ -159,4 +162,18 @@ class EcuConfig:
     """So many bytes of each frame are an address; what puts them there is around the node."""
     fd: bool = False
     """It takes CAN FD frames too, and answers in frames of up to 64 bytes."""
-    defects: Defects = field(default_factory=Defects)
+
+
+_PROGRAM: Final = hashlib.shake_256(b"the program of a simulated ECU").digest(4096)
+
+
+def image(config: EcuConfig) -> bytes:
+    """What a reader of the ECU's flash memory finds: the program and its data, and no secret."""
+    return _PROGRAM + b"".join(entry.initial for entry in config.data_identifiers if entry.is_in_image)
+
+
+def of_another_unit(level: SecurityLevel) -> SecurityLevel:
+    """The same level in another unit of the type, which has a secret of its own."""
+    own = hashlib.sha256(b"another unit" + level.secret).digest()[: len(level.secret)]
+    key: KeyFunction = partial(level.key, secret=own)  # type: ignore[call-arg]  # every key function here takes one
+    return replace(level, secret=own, key=key)

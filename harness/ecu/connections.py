@@ -1,4 +1,4 @@
-"""How does an ECU serve several testers? Each on ids of its own, and what one has opened the others have not."""
+"""Further testers, each on ids of its own: what one has opened the others have not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Connection:
         self._isotp.reset()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Take one frame that bears the request id. Raises EcuDied if a defect lets it kill the ECU."""
+        """Take one frame that bears the request id. EcuDied: it crashed the ECU."""
         if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
             return
         now_s = self._port.now_s

@@ -1,11 +1,15 @@
-"""How does the ECU compute the key that belongs to a seed? The tester has an implementation of its own."""
+"""How the ECU computes the key that belongs to a seed, and compares it. The tester has an implementation of its own."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from harness.ecu.config import SecurityLevel
+    from harness.ecu.rules import Ecu
 
 KeyFunction = Callable[[bytes, int], bytes]
 """From a seed and the sub-function that asked for it (1, 3, ...) to the key."""
@@ -32,3 +36,8 @@ def hmac_sha256_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
     The level is the sub-function that asked for the seed, without its suppress bit: 1 for 27 01, 3 for 27 03.
     """
     return hmac.digest(secret, seed + bytes((level,)), "sha256")[:16]
+
+
+def key_is_right(ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    """Whether the key fits the pending seed. All of it is compared, in the same time whatever has come."""
+    return hmac.compare_digest(key, level.key(ecu.state.seed, level.level))

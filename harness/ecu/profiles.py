@@ -1,17 +1,17 @@
-"""Which ECUs are ready to be simulated, and what are they called?"""
+"""The ECUs that are ready to be simulated, by their names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from harness.ecu.addressed import AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.config import DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
-from harness.ecu.defects import DEFECTS, Defects
-from harness.ecu.key_check import with_hidden_level
+from harness.ecu.definition import Conflict, Definition
+from harness.ecu.flaws import FLAWS
+from harness.ecu.flaws.declare import Change
 from harness.ecu.keys import article_key, hmac_sha256_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
@@ -90,64 +90,63 @@ def article_v1() -> ArticleNode:
 
 
 def hardened(*changes: str) -> UdsNode:
-    """The sound ECU, or the same with these defects and variants."""
-    return _node(HARDENED, changes)
+    """The sound ECU, or the same with these flaws and variants."""
+    return _node(changed(HARDENED, *changes))
 
 
 def hardened_article_key(*changes: str) -> UdsNode:
-    """The sound ECU with the article's key algorithm, or the same with these defects and variants."""
-    return _node(HARDENED_ARTICLE_KEY, changes)
+    """The sound ECU with the article's key algorithm, or the same with these flaws and variants."""
+    return _node(changed(HARDENED_ARTICLE_KEY, *changes))
 
 
-def _node(config: EcuConfig, changes: tuple[str, ...]) -> UdsNode:
-    at_node: dict[str, Any] = {}
-    config = replace(config, defects=Defects.of(*(name for name in changes if name in DEFECTS)))
-    for variant in (VARIANTS[name] for name in changes if name in VARIANTS):
-        config = replace(config, **variant.config)
-        config = variant.change(config) if variant.change is not None else config
-        at_node |= variant.node
-    if config.defects.short_seed_and_key:
-        config = replace(config, levels=tuple(_shortened(level) for level in config.levels))
-    return UdsNode(Server(with_hidden_level(config)), **at_node)
+def changed(config: EcuConfig, *names: str) -> Definition:
+    """The ECU of these data with these flaws and variants, in whatever order they are named.
+
+    Conflict: two of them cannot be in one ECU.
+    """
+    ecu = Definition(config=config)
+    for change in sorted((CHANGES[name] for name in dict.fromkeys(names)), key=_turn):
+        ecu = change.apply(replace(ecu, author=change.name, made=(*ecu.made, change.name)))
+    return ecu
 
 
-def _shortened(level: SecurityLevel) -> SecurityLevel:
-    """The same level with seeds of two bytes, and keys of which one byte is left."""
-    return replace(level, seed_bytes=2, key_bytes=1, key=lambda seed, number: level.key(seed, number)[:1])
+def _turn(change: Change) -> tuple[bool, int]:
+    """Changes are made in one order, so that theirs in a channel makes no difference."""
+    return not change.comes_first, _ORDER[change.name]
 
 
-_MAKERS: Final[dict[str, Callable[..., Node]]] = {
-    "article": article,
-    "article-v1": article_v1,
-    "hardened": hardened,
-    "hardened-article-key": hardened_article_key,
-}
-_TAKE_CHANGES: Final = ("hardened", "hardened-article-key")
+def _node(ecu: Definition) -> UdsNode:
+    return UdsNode(Server(ecu), **ecu.at_node)
+
+
+CHANGES: Final[Mapping[str, Change]] = {**VARIANTS, **FLAWS}
+"""Every flaw and variant by its name; variants are made first."""
+_ORDER: Final = {name: number for number, name in enumerate(CHANGES)}
+
+_MAKERS: Final[dict[str, Callable[[], Node]]] = {"article": article, "article-v1": article_v1}
+_CONFIGS: Final = {"hardened": HARDENED, "hardened-article-key": HARDENED_ARTICLE_KEY}
+"""The ECUs that take changes."""
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:
-    """What makes the nodes of a channel: a profile's name, with a ``+`` before each defect or variant put into it.
+    """What makes the nodes of a channel: a profile's name, with a ``+`` before each flaw or variant put into it.
 
-    UserError: it is no profile, or no defect or variant, or the profile takes none.
+    UserError: it is no profile, or no flaw or variant, or the profile takes none, or two of them exclude each other.
     """
-    profile, *changes = channel.split("+")
+    profile, *names = channel.split("+")
     if profile not in PROFILES:
         raise UserError(f'channel "{channel}": there is no profile "{profile}"; profiles are {", ".join(PROFILES)}')
-    for change in changes:
-        if change not in DEFECTS and change not in VARIANTS:
-            meant = did_you_mean(change, (*DEFECTS, *VARIANTS))
+    for name in names:
+        if name not in CHANGES:
+            meant = did_you_mean(name, (*FLAWS, *VARIANTS))
             see = "see: uds-harness list defects, uds-harness list variants"
-            raise UserError(f'channel "{channel}": there is no defect or variant "{change}"{meant}; {see}')
-    if changes and profile not in _TAKE_CHANGES:
-        raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_TAKE_CHANGES)} do')
-    others = [make for name in changes if name in VARIANTS for make in VARIANTS[name].others]
-    wanted = (VARIANTS[name].addresses for name in changes if name in VARIANTS)
-    addresses = next((one for one in wanted if one is not None), None)
-
-    def make_nodes() -> list[Node]:
-        node = _MAKERS[profile](*changes)
-        if addresses is not None and isinstance(node, UdsNode):
-            node = AddressedNode(node, addresses)
-        return [node, *(make() for make in others)]
-
-    return make_nodes
+            raise UserError(f'channel "{channel}": there is no defect or variant "{name}"{meant}; {see}')
+    if profile in _MAKERS:
+        if names:
+            raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_CONFIGS)} do')
+        return lambda: [_MAKERS[profile]()]
+    try:
+        ecu = changed(_CONFIGS[profile], *names)
+    except Conflict as conflict:
+        raise UserError(f'channel "{channel}": {conflict}') from conflict
+    return lambda: [ecu.enclose(_node(ecu)), *(make() for make in ecu.others)]

@@ -1,19 +1,31 @@
-"""What is a rule, and which ones come before any service's own? Their order is that of ISO 14229-1:2020 8.7."""
+"""The form of a rule, and the rules that come before a service's own, in the order of ISO 14229-1:2020 8.7."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from harness.ecu.config import OPEN, DataIdentifier, EcuConfig, SecurityLevel
 from harness.ecu.state import State
-from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session
+from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
+
+if TYPE_CHECKING:
+    from harness.ecu.definition import Decisions
 
 Answer = bytes | Nrc
-"""A positive response's bytes, or why there is none."""
+"""A positive response's bytes, or why there is none. No bytes are silence, which no sound rule answers with."""
 
-SILENCE: Final = b""
+SILENT_WHEN_FUNCTIONAL: Final = frozenset(
+    (
+        Nrc.SERVICE_NOT_SUPPORTED,
+        Nrc.SUB_FUNCTION_NOT_SUPPORTED,
+        Nrc.REQUEST_OUT_OF_RANGE,
+        Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
+        Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
+    )
+)
+"""Refusals that an ECU keeps to itself when the request went to all (ISO 14229-1:2020 8.7.5)."""
 
 
 class Surroundings(Protocol):
@@ -35,6 +47,7 @@ class Ecu(Protocol):
     """What a rule sees of the ECU that it decides for, and may change: its state."""
 
     config: EcuConfig
+    decide: Decisions
     state: State
     surroundings: Surroundings
     now_s: float
@@ -44,16 +57,13 @@ class Ecu(Protocol):
     """By service, those that the ECU has in any session."""
     data_identifiers: dict[int, DataIdentifier]
     levels: dict[int, SecurityLevel]
-    draw_seed: SeedSource
-    is_by_alias: bool
-    """The request came by an id that only a defect listens to."""
 
     @property
     def is_functional(self) -> bool:
         """Whether the request went to all ECUs."""
 
     work_s: float
-    """How long the answer to the present request takes beyond the usual; a sound ECU's takes no longer, whatever it is."""
+    """Seconds that the answer to the present request takes beyond the usual; a sound ECU takes none, whatever it is."""
 
     def power_cycle(self) -> None:
         """Lose what is volatile, and boot, without an answer."""
@@ -73,7 +83,7 @@ The last rule of a service decides about every request that reaches it.
 
 
 class EcuDied(Exception):
-    """A rule that a defect spoils crashed the ECU: it answers nothing more until its power is cycled."""
+    """The ECU crashed: it answers nothing more until its power is cycled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +96,8 @@ class ServiceRules:
     sub_functions: Callable[[EcuConfig], frozenset[int]] | None = None
     """Those that the ECU has in any session; None: the service has no sub-function byte."""
     is_in_default_session: bool = True
+    obeys_suppress_bit: bool = True
+    """Bit 7 of its sub-function suppresses the positive response."""
     exists: Callable[[EcuConfig], bool] = lambda config: True
     """Whether an ECU has the service at all."""
 
@@ -97,11 +109,6 @@ def sub_function(request: bytes) -> int:
 
 def service_is_not_supported(ecu: Ecu, request: bytes) -> Answer | None:
     """The answer to a service that the ECU does not have."""
-    defects = ecu.config.defects
-    if defects.unsupported_service_silent:
-        return SILENCE
-    if defects.unsupported_service_answered_31:
-        return Nrc.REQUEST_OUT_OF_RANGE
     return Nrc.SERVICE_NOT_SUPPORTED
 
 
@@ -115,50 +122,18 @@ def service_is_in_session(ecu: Ecu, request: bytes) -> Answer | None:
     """The service may be one that the default session lacks; an ECU without sessions has everything in its only one."""
     if not ecu.config.sessions:
         return None
-    if ecu.state.session == Session.DEFAULT and not _is_open_to_all(ecu, request[0]):
-        return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
-    return None
+    return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION if ecu.state.session == Session.DEFAULT else None
 
 
 def level_of_the_service_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     """For services that need a level as a whole, whatever they are asked for."""
     needs = ecu.config.service_needs.get(request[0], OPEN)
-    if not needs or needs == ecu.state.unlocked_level or _is_open_to_all(ecu, request[0]):
-        return None
-    return Nrc.SECURITY_ACCESS_DENIED
-
-
-def _is_open_to_all(ecu: Ecu, service: int) -> bool:
-    """A defect lets everybody use the service in every session."""
-    defects = ecu.config.defects
-    return (
-        (service == Service.CLEAR_DIAGNOSTIC_INFORMATION and defects.trouble_codes_cleared_unprotected)
-        or (service == Service.CONTROL_DTC_SETTING and defects.dtc_setting_unprotected)
-        or (service == Service.COMMUNICATION_CONTROL and defects.communication_control_unprotected)
-        or (service == Service.ECU_RESET and defects.resets_unprotected)
-    )
+    return None if not needs or needs == ecu.state.unlocked_level else Nrc.SECURITY_ACCESS_DENIED
 
 
 def request_is_long_enough(ecu: Ecu, request: bytes) -> Answer | None:
     """Below the minimum there is nothing that a later rule could look at."""
-    if len(request) < ecu.service.min_bytes:
-        return SILENCE if ecu.config.defects.short_request_unanswered else Nrc.INCORRECT_MESSAGE_LENGTH
-    return None
-
-
-def four_bytes_are_survived(ecu: Ecu, request: bytes) -> Answer | None:
-    """Of an ECU that a request of exactly four bytes crashes."""
-    if len(request) == 4:
-        raise EcuDied("a request of four bytes came")
-    return None
-
-
-def four_bytes_restart_nothing(ecu: Ecu, request: bytes) -> Answer | None:
-    """Of an ECU that crashes of a request of exactly four bytes, and that its watchdog restarts."""
-    if len(request) != 4:
-        return None
-    ecu.power_cycle()
-    return SILENCE
+    return Nrc.INCORRECT_MESSAGE_LENGTH if len(request) < ecu.service.min_bytes else None
 
 
 def sub_function_is_supported(ecu: Ecu, request: bytes) -> Answer | None:
@@ -174,13 +149,24 @@ def nothing_follows_the_sub_function(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 UNSUPPORTED: Final = ServiceRules(sid=0, min_bytes=0, rules=(service_is_not_supported,))
+"""What answers for every service that the ECU does not have; 00 is none."""
 
 
-def chain(service: ServiceRules) -> tuple[Rule, ...]:
-    """Every rule that a request for this service meets, in order."""
-    if service is UNSUPPORTED:
-        return service.rules
+def general_rules(service: ServiceRules) -> tuple[Rule, ...]:
+    """The rules that a request for this service meets before the service's own."""
+    if service.sid == UNSUPPORTED.sid:
+        return ()
     in_session = () if service.is_in_default_session else (service_is_in_session,)
     is_first = service.sub_functions is not None and service.sid != Service.ROUTINE_CONTROL  # 31: the routine is (8.7.2)
     supported = (sub_function_is_supported,) if is_first else ()
-    return (*in_session, request_is_long_enough, *supported, *service.rules)
+    return (*in_session, request_is_long_enough, *supported)
+
+
+def refusal(request: bytes, nrc: Nrc) -> bytes:
+    """The negative response to a request."""
+    return negative_response(request[0], nrc)
+
+
+def is_refusal_sent(ecu: Ecu, request: bytes, nrc: Nrc) -> bool:
+    """Whether this refusal leaves the ECU: some do not if the request went to all."""
+    return not (ecu.is_functional and nrc in SILENT_WHEN_FUNCTIONAL)

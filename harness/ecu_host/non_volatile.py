@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,15 +20,12 @@ class NonVolatile:
 
     values: dict[int, bytes] = field(default_factory=dict)
     wrong_keys: dict[int, int] = field(default_factory=dict)
-    failures_in_a_row: dict[int, int] = field(default_factory=dict)
     delays_left_s: dict[int, float] = field(default_factory=dict)
     """Delays that were running, with the seconds that were left; infinite: for ever."""
     held_seeds: dict[int, bytes] = field(default_factory=dict)
     trouble_codes: dict[int, int] = field(default_factory=dict)
-    accepted_keys: tuple[bytes, ...] = ()
-    """Only a flawed ECU keeps any."""
-    seeds_ever_issued: int = 0
-    """Only a flawed ECU counts them."""
+    lasting: dict[str, Any] = field(default_factory=dict)
+    """What a changed ECU (a flaw, a variant) remembers besides: counts, and lists of words."""
 
 
 def ecus_of(nodes: Sequence[Node]) -> list[Server]:
@@ -41,12 +39,10 @@ def remembered(ecu: Server) -> NonVolatile:
     return NonVolatile(
         values={entry.did: state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile},
         wrong_keys=dict(state.wrong_keys),
-        failures_in_a_row=dict(state.failures_in_a_row),
         delays_left_s={account: until_s - now_s for account, until_s in state.delay_until_s.items() if until_s > now_s},
         held_seeds=dict(state.held_seeds),
         trouble_codes=dict(state.trouble_codes),
-        accepted_keys=tuple(sorted(state.accepted_keys)),
-        seeds_ever_issued=state.seeds_ever_issued,
+        lasting=copy.deepcopy(state.lasting),
     )
 
 
@@ -56,12 +52,10 @@ def fingerprint(ecu: Server) -> tuple[object, ...]:
     return (
         tuple(state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile),
         tuple(state.wrong_keys.values()),
-        tuple(state.failures_in_a_row.values()),
         tuple(state.delay_until_s),
         tuple(state.held_seeds.items()),
         tuple(state.trouble_codes.items()),
-        len(state.accepted_keys),
-        state.seeds_ever_issued,
+        repr(state.lasting) if state.lasting else "",
     )
 
 
@@ -70,12 +64,10 @@ def recall(ecu: Server, memory: NonVolatile) -> None:
     state, now_s = ecu.state, ecu.surroundings.now_s
     state.values |= memory.values
     state.wrong_keys |= memory.wrong_keys
-    state.failures_in_a_row |= memory.failures_in_a_row
     state.delay_until_s |= {account: now_s + left_s for account, left_s in memory.delays_left_s.items()}
     state.held_seeds |= memory.held_seeds
     state.trouble_codes = dict(memory.trouble_codes)
-    state.accepted_keys |= set(memory.accepted_keys)
-    state.seeds_ever_issued = memory.seeds_ever_issued
+    state.lasting |= copy.deepcopy(memory.lasting)
 
 
 def soundly_remembered(ecu: Server) -> NonVolatile:
@@ -88,7 +80,6 @@ def soundly_remembered(ecu: Server) -> NonVolatile:
     return NonVolatile(
         values={did: value if is_fit[did] else initial[did] for did, value in memory.values.items()},
         wrong_keys={account: min(max(count, 0), limit) for account, count in memory.wrong_keys.items()},
-        failures_in_a_row={account: max(count, 0) for account, count in memory.failures_in_a_row.items()},
         delays_left_s={account: left_s for account, left_s in memory.delays_left_s.items() if not math.isinf(left_s)},
         held_seeds=memory.held_seeds if ecu.config.holds_seed else {},
         trouble_codes=memory.trouble_codes,
@@ -110,12 +101,10 @@ def to_json(memory: NonVolatile) -> dict[str, Any]:
     return {
         "values": {f"{did:04X}": value.hex().upper() for did, value in memory.values.items()},
         "wrong_keys": {f"{level:02X}": count for level, count in memory.wrong_keys.items()},
-        "failures_in_a_row": {f"{level:02X}": count for level, count in memory.failures_in_a_row.items()},
         "delays_left_s": {f"{level:02X}": left for level, left in left_s.items()},
         "held_seeds": {f"{level:02X}": seed.hex().upper() for level, seed in memory.held_seeds.items()},
         "trouble_codes": {f"{code:06X}": status for code, status in memory.trouble_codes.items()},
-        "accepted_keys": [key.hex().upper() for key in memory.accepted_keys],
-        "seeds_ever_issued": memory.seeds_ever_issued,
+        "lasting": copy.deepcopy(memory.lasting),
     }
 
 
@@ -131,16 +120,12 @@ def from_json(shown: object, ecu: Server) -> NonVolatile:
     return NonVolatile(
         values={did: _value(text, dids[did]) for did, text in _entries(shown, "values", set(dids))},
         wrong_keys={level: _count(count, "wrong_keys") for level, count in _entries(shown, "wrong_keys", levels)},
-        failures_in_a_row={
-            level: _count(count, "failures_in_a_row") for level, count in _entries(shown, "failures_in_a_row", levels)
-        },
         delays_left_s={level: _left_s(left) for level, left in _entries(shown, "delays_left_s", levels)},
         held_seeds={level: _bytes(text, "held_seeds") for level, text in _entries(shown, "held_seeds", levels)},
         trouble_codes={
             code: _count(status, "trouble_codes", 0xFF) for code, status in _entries(shown, "trouble_codes", range(1 << 24))
         },
-        accepted_keys=tuple(_bytes(text, "accepted_keys") for text in _list(shown, "accepted_keys")),
-        seeds_ever_issued=_count(shown["seeds_ever_issued"], "seeds_ever_issued"),
+        lasting=_lasting(shown["lasting"]),
     )
 
 
@@ -160,10 +145,14 @@ def _entries(shown: dict[str, Any], name: str, known: set[int] | range) -> list[
     return found
 
 
-def _list(shown: dict[str, Any], name: str) -> list[Any]:
-    if not isinstance(shown[name], list):
-        raise ValueError(f"{name} is no list")
-    return list(shown[name])
+def _lasting(shown: object) -> dict[str, Any]:
+    if not isinstance(shown, dict):
+        raise ValueError("lasting is no object")
+    for name, content in shown.items():
+        is_list = isinstance(content, list) and all(isinstance(word, str) for word in content)
+        if not is_list:
+            _count(content, f"lasting: {name}")
+    return copy.deepcopy(shown)
 
 
 def _value(text: object, entry: DataIdentifier) -> bytes:

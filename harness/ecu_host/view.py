@@ -10,7 +10,6 @@ from typing import Any
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.attempts import account_of
 from harness.ecu.config import NEVER, OPEN
-from harness.ecu.key_check import right_key
 from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
@@ -107,6 +106,7 @@ def _number(seconds: float) -> float | None:
 def _server(ecu: Server) -> EcuView:
     ecu.settle()
     state, config, now_s = ecu.state, ecu.config, ecu.surroundings.now_s
+    still_unlocked = state.until_locked.get("unlocked before", ())
     levels = []
     for level in config.levels:
         account = account_of(config, level.level)
@@ -114,9 +114,9 @@ def _server(ecu: Server) -> EcuView:
         levels.append(
             LevelView(
                 level=level.level,
-                is_unlocked=state.unlocked_level == level.level or level.level in state.still_unlocked,
+                is_unlocked=state.unlocked_level == level.level or level.level in still_unlocked,
                 seed=seed,
-                key=right_key(ecu, level, seed) if seed else b"",
+                key=level.key(seed, level.level) if seed else b"",
                 wrong_keys=state.wrong_keys.get(account, 0),
                 attempts=config.attempts,
                 delay_left_s=max(state.delay_until_s.get(account, 0.0) - now_s, 0.0),

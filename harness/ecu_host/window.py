@@ -22,7 +22,7 @@ from textual.validation import Function
 from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, RichLog, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.ecu_host.fields import PeriodicFrame, read_bus, read_data, read_id, read_period
 from harness.ecu_host.frame_log import FrameLog
 from harness.ecu_host.host import BusOptions, Host
@@ -31,6 +31,7 @@ from harness.ecu_host.state_file import StateFile
 from harness.ecu_host.status import StatusSocket, duration, status_text
 from harness.ecu_host.view import DataView, EcuView, LevelView, session_name
 from harness.errors import HarnessError
+from harness.simulation.node import load_nodes
 
 REFRESH_S: Final = 0.2
 LINES_A_REFRESH: Final = 200
@@ -170,15 +171,15 @@ class EcuWindow(App[None]):
     def _flaws_like(self, text: str) -> list[Option]:
         """Those that are switched on, and then those in whose name or description every word occurs."""
         words = text.casefold().split()
-        names = [name for name, flaw in DEFECTS.items() if all(word in f"{name} {flaw.what}".casefold() for word in words)]
-        switched_on = sorted(self._switched_on & set(DEFECTS))
+        names = [name for name, flaw in FLAWS.items() if all(word in f"{name} {flaw.what}".casefold() for word in words)]
+        switched_on = sorted(self._switched_on & set(FLAWS))
         return [self._flaw_option(name) for name in (*switched_on, *(one for one in names if one not in switched_on))]
 
     def _flaw_option(self, name: str) -> Option:
         return Option(self._flaw_text(name), id=name)
 
     def _flaw_text(self, name: str) -> Text:
-        return Text(f"[{'x' if name in self._switched_on else ' '}] {name}: {DEFECTS[name].what}")
+        return Text(f"[{'x' if name in self._switched_on else ' '}] {name}: {FLAWS[name].what}")
 
     # Life
 
@@ -343,9 +344,15 @@ class EcuWindow(App[None]):
 
     @on(OptionList.OptionSelected, "#flaws")
     def _switch_flaw(self, event: OptionList.OptionSelected) -> None:
-        """Restart the ECU with one flaw more, or less."""
+        """Restart the ECU with one flaw more, or less; two that exclude each other are not both switched on."""
         name = event.option.id or ""
-        self._switched_on ^= {name}
+        wanted = self._switched_on ^ {name}
+        try:
+            load_nodes("+".join((self._host.profile, *sorted(wanted))))
+        except HarnessError as error:
+            self._trouble = str(error)
+            return
+        self._switched_on = wanted
         event.option_list.replace_option_prompt(name, self._flaw_text(name))
         self._ask(partial(self._host.set_flaws, sorted(self._switched_on)))
 

@@ -62,15 +62,20 @@ class IsoTp:
 
     `fault` says why a message, of either direction, was last given up; `send` and `reset` clear it. The attributes
     are the owner's to read, not to set.
+
+    An endpoint that is wrong on purpose is a subclass, of `receive` or of the steps that have no underscore:
+    `take_first_frame`, `begin_reception`, `grant_block`, `abort_reception`, `take_flow_control`. They read the attributes
+    without one: `received` (what has come of a message), `expected_sn`, `clear_to_send` (our flow control),
+    `awaits_flow_control`, `waits` (flow controls in a row that said wait), `config`.
     """
 
     __slots__ = (
         *("outbox", "fault", "is_sending", "is_receiving", "deadline_s"),
-        *("_config", "_fill", "_short_sf_bytes", "_sf_bytes", "_cf_bytes", "_clear_to_send", "_overflow"),
-        *("_address_bytes", "_classic_bytes", "_longest_frame"),
-        *("_rx_buffer", "_rx_length", "_rx_dl", "_rx_sn", "_rx_block", "_rx_deadline_s"),
-        *("_tx_pdu", "_tx_next", "_tx_sn", "_tx_block", "_tx_stmin_s", "_tx_cf_end_s", "_tx_waits"),
-        *("_tx_awaits_flow_control", "_tx_deadline_s"),
+        *("config", "_fill", "short_sf_bytes", "_sf_bytes", "_cf_bytes", "clear_to_send", "_overflow"),
+        *("address_bytes", "classic_bytes", "_longest_frame"),
+        *("received", "_rx_length", "_rx_dl", "expected_sn", "_rx_block", "_rx_deadline_s"),
+        *("_tx_pdu", "_tx_next", "_tx_sn", "_tx_block", "_tx_stmin_s", "_tx_cf_end_s", "waits"),
+        *("awaits_flow_control", "_tx_deadline_s"),
     )
     outbox: list[bytes]
     fault: IsoTpFault | None
@@ -78,27 +83,27 @@ class IsoTp:
     is_receiving: bool
     deadline_s: float | None
     _tx_pdu: bytes
-    _tx_awaits_flow_control: bool
+    awaits_flow_control: bool
 
     def __init__(self, config: IsoTpConfig) -> None:
         """ValueError: the config's padding, block_size or stmin is no byte, or there are no frames of `tx_dl` bytes."""
-        self._config = config
-        self._address_bytes = address_bytes = config.address_bytes
+        self.config = config
+        self.address_bytes = address_bytes = config.address_bytes
         self._fill = fills(config.tx_dl, config.padding, address_bytes)
-        self._short_sf_bytes = SF_BYTES - address_bytes
+        self.short_sf_bytes = SF_BYTES - address_bytes
         self._sf_bytes = longest_single(config.tx_dl, address_bytes)
         self._cf_bytes = config.tx_dl - 1 - address_bytes
-        self._classic_bytes = CLASSIC_BYTES - address_bytes
+        self.classic_bytes = CLASSIC_BYTES - address_bytes
         self._longest_frame = (CLASSIC_BYTES if config.tx_dl == CLASSIC_BYTES else LONGEST_BYTES) - address_bytes
-        self._clear_to_send = bytes((CLEAR_TO_SEND, config.block_size, config.stmin)) + self._fill[3]
+        self.clear_to_send = bytes((CLEAR_TO_SEND, config.block_size, config.stmin)) + self._fill[3]
         self._overflow = bytes((OVERFLOW, 0, 0)) + self._fill[3]
         self.outbox = []
         self.reset()
 
     def fill_flow_controls(self) -> None:
         """From now on fill flow controls up to 8 bytes, whatever the config says of other frames."""
-        self._clear_to_send = self._clear_to_send.ljust(self._classic_bytes, b"\x00")
-        self._overflow = self._overflow.ljust(self._classic_bytes, b"\x00")
+        self.clear_to_send = self.clear_to_send.ljust(self.classic_bytes, b"\x00")
+        self._overflow = self._overflow.ljust(self.classic_bytes, b"\x00")
 
     def reset(self) -> None:
         """Forget everything, the frames in `outbox` too, as a loss of power does."""
@@ -116,7 +121,7 @@ class IsoTp:
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
         length = len(pdu)
-        if 0 < length <= self._short_sf_bytes:
+        if 0 < length <= self.short_sf_bytes:
             self.fault = None
             self.outbox.append(SF_HEAD[length] + pdu + self._fill[length + 1])
             return
@@ -128,12 +133,12 @@ class IsoTp:
             return
         head = first_frame_head(length)
         self._tx_pdu = bytes(pdu)
-        self._tx_next = self._config.tx_dl - self._address_bytes - len(head)
+        self._tx_next = self.config.tx_dl - self.address_bytes - len(head)
         self._tx_sn = 1
-        self._tx_waits = 0
+        self.waits = 0
         self._tx_cf_end_s = -math.inf
         self.outbox.append(head + self._tx_pdu[: self._tx_next])
-        self._await_flow_control(now_s + self._config.frame_time_s)
+        self._await_flow_control(now_s + self.config.frame_time_s)
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
         """Take one frame's data, which arrived at `now_s`; the message, if this frame completed one.
@@ -150,101 +155,106 @@ class IsoTp:
         pci = data[0]
         if pci < 0x10:
             pdu = bytes(data[1 : pci + 1]) if 0 < pci < size else None
-            if size > self._classic_bytes:
-                pdu = escaped_single(data, self._address_bytes)
+            if size > self.classic_bytes:
+                pdu = escaped_single(data, self.address_bytes)
             if pdu is not None and self.is_receiving and not is_functional:
-                self._abort_reception(IsoTpFault.UNEXPECTED_PDU)
+                self.abort_reception(IsoTpFault.UNEXPECTED_PDU)
             return pdu
         if is_functional:
             return None
         if pci < 0x20:
-            self._first_frame(data, now_s)
+            self.take_first_frame(data, now_s)
         elif pci < 0x30:
             return self._consecutive_frame(data, now_s)
         elif pci < 0x40:
-            self._flow_control(data, now_s)
+            self.take_flow_control(data, now_s)
         return None
 
     def tick(self, now_s: float) -> None:
         """Let time pass: a due consecutive frame goes to `outbox`, a wait that has run out ends its message."""
         due_s = now_s + _ROUNDING_S
         if self._rx_deadline_s <= due_s:
-            self._abort_reception(IsoTpFault.TIMEOUT_CR)
+            self.abort_reception(IsoTpFault.TIMEOUT_CR)
         if self._tx_deadline_s <= due_s:
-            if self._tx_awaits_flow_control:
+            if self.awaits_flow_control:
                 self._abort_transmission(IsoTpFault.TIMEOUT_BS)
             else:
                 self._send_consecutive(now_s)
 
-    def _first_frame(self, data: bytes | bytearray, now_s: float) -> None:
-        read = read_first_frame(data, self._address_bytes)
+    def take_first_frame(self, data: bytes | bytearray, now_s: float) -> None:
+        """Begin a reception, or refuse a message that is too long."""
+        read = read_first_frame(data, self.address_bytes)
         if read is None:
             return
         length, start = read
         if self.is_receiving:
-            self._abort_reception(IsoTpFault.UNEXPECTED_PDU)
-        if length > self._config.max_length:
+            self.abort_reception(IsoTpFault.UNEXPECTED_PDU)
+        if length > self.config.max_length:
             self.fault = IsoTpFault.TOO_LONG
             self.outbox.append(self._overflow)
             return
         self._rx_dl = len(data)  # RX_DL: the peer's frames are all so long, but for the last one
-        self._begin_reception(length, data[start:], now_s)
+        self.begin_reception(length, data[start:], now_s)
 
-    def _begin_reception(self, length: int, content: bytes | bytearray, now_s: float) -> None:
-        self._rx_buffer = bytearray(content)
+    def begin_reception(self, length: int, content: bytes | bytearray, now_s: float) -> None:
+        """Expect a message of so many bytes, of which these have come."""
+        self.received = bytearray(content)
         self._rx_length = length
-        self._rx_sn = 1
-        self._grant_block(now_s)
+        self.expected_sn = 1
+        self.grant_block(now_s)
 
-    def _grant_block(self, now_s: float) -> None:
-        self.outbox.append(self._clear_to_send)
-        self._rx_block = self._config.block_size or -1  # counts down to 0; from -1 it never gets there
+    def grant_block(self, now_s: float) -> None:
+        """Ask for the next consecutive frames."""
+        self.outbox.append(self.clear_to_send)
+        self._rx_block = self.config.block_size or -1  # counts down to 0; from -1 it never gets there
         self._await_consecutive(now_s)
 
     def _await_consecutive(self, now_s: float) -> None:
-        self._rx_deadline_s = now_s + self._config.n_cr_s
+        self._rx_deadline_s = now_s + self.config.n_cr_s
         self._schedule()
 
     def _consecutive_frame(self, data: bytes | bytearray, now_s: float) -> bytes | None:
         if not self.is_receiving:
             return None
-        missing = self._rx_length - len(self._rx_buffer)
+        missing = self._rx_length - len(self.received)
         size, rx_dl = len(data), self._rx_dl
         if size != rx_dl and (size <= missing or size > rx_dl):
             return None  # only the last one may be short, and not shorter than its content
-        if data[0] & 0x0F != self._rx_sn:
-            self._abort_reception(IsoTpFault.WRONG_SN)
+        if data[0] & 0x0F != self.expected_sn:
+            self.abort_reception(IsoTpFault.WRONG_SN)
             return None
-        self._rx_buffer += data[1 : missing + 1]
+        self.received += data[1 : missing + 1]
         if missing < rx_dl:
-            pdu = bytes(self._rx_buffer)
+            pdu = bytes(self.received)
             self._end_reception()
             return pdu
-        self._rx_sn = (self._rx_sn + 1) & 0x0F
+        self.expected_sn = (self.expected_sn + 1) & 0x0F
         self._rx_block -= 1
         if self._rx_block == 0:
-            self._grant_block(now_s)
+            self.grant_block(now_s)
         else:  # as `_await_consecutive`; nothing but the deadline changes
-            self._rx_deadline_s = now_s + self._config.n_cr_s
+            self._rx_deadline_s = now_s + self.config.n_cr_s
             self.deadline_s = self._rx_deadline_s if self._rx_deadline_s < self._tx_deadline_s else self._tx_deadline_s
         return None
 
-    def _abort_reception(self, fault: IsoTpFault) -> None:
+    def abort_reception(self, fault: IsoTpFault) -> None:
+        """Give up the message that is being received."""
         self.fault = fault
         self._end_reception()
 
     def _end_reception(self) -> None:
-        self._rx_buffer = bytearray()
+        self.received = bytearray()
         self._rx_deadline_s = math.inf
         self._schedule()
 
-    def _flow_control(self, data: bytes | bytearray, now_s: float) -> None:
-        if not self._tx_awaits_flow_control or len(data) < 3:
+    def take_flow_control(self, data: bytes | bytearray, now_s: float) -> None:
+        """Go on with the transmission, wait, or give it up."""
+        if not self.awaits_flow_control or len(data) < 3:
             return
         status = data[0]
         if status == CLEAR_TO_SEND:
-            self._tx_waits = 0
-            self._tx_awaits_flow_control = False
+            self.waits = 0
+            self.awaits_flow_control = False
             self._tx_block = data[1] or -1  # as _rx_block
             self._tx_stmin_s = STMIN_S[data[2]]
             # STmin holds between any two consecutive frames, so across a flow control too.
@@ -252,8 +262,8 @@ class IsoTp:
             self._schedule()
             self.tick(now_s)
         elif status == WAIT:
-            self._tx_waits += 1
-            if self._tx_waits > self._config.wait_limit:
+            self.waits += 1
+            if self.waits > self.config.wait_limit:
                 self._abort_transmission(IsoTpFault.WAIT_LIMIT)
             else:
                 self._await_flow_control(now_s)
@@ -261,8 +271,8 @@ class IsoTp:
             self._abort_transmission(IsoTpFault.OVERFLOW if status == OVERFLOW else IsoTpFault.INVALID_FS)
 
     def _await_flow_control(self, sent_s: float) -> None:
-        self._tx_awaits_flow_control = True
-        self._tx_deadline_s = sent_s + self._config.n_bs_s
+        self.awaits_flow_control = True
+        self._tx_deadline_s = sent_s + self.config.n_bs_s
         self._schedule()
 
     def _send_consecutive(self, now_s: float) -> None:
@@ -272,7 +282,7 @@ class IsoTp:
             frame = CF_HEAD[self._tx_sn] + pdu[start : start + cf_bytes]
             self.outbox.append(frame + self._fill[len(frame)])
             start += cf_bytes
-            end_s += self._config.frame_time_s
+            end_s += self.config.frame_time_s
             self._tx_sn = (self._tx_sn + 1) & 0x0F
             self._tx_block -= 1
             if self._tx_stmin_s:
@@ -292,7 +302,7 @@ class IsoTp:
 
     def _end_transmission(self) -> None:
         self._tx_pdu = b""
-        self._tx_awaits_flow_control = False
+        self.awaits_flow_control = False
         self._tx_deadline_s = math.inf
         self._schedule()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.audit.catalogue import shipped_functions
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.target import load_target
 from harness.verdict import Depth
 
@@ -54,7 +54,7 @@ def test_variants_are_judged_the_same_behind_an_address(addressing: str, variant
     assert found == plain
 
 
-FLAWS = (
+SEEN_WITH_ADDRESSES = (
     "no_attempt_limit",
     "empty_single_frame_executed",
     "short_first_frame_accepted",
@@ -65,9 +65,9 @@ FLAWS = (
 )
 
 
-@pytest.mark.parametrize("name", FLAWS)
+@pytest.mark.parametrize("name", SEEN_WITH_ADDRESSES)
 def test_a_flaw_is_seen_behind_an_address_as_well(name: str) -> None:
-    found, _ = verdicts(with_changes("hardened", name, "mixed_addressing"), Depth.QUICK, DEFECTS[name].kills)
+    found, _ = verdicts(with_changes("hardened", name, "mixed_addressing"), Depth.QUICK, FLAWS[name].kills)
     assert {verdict.value for verdict in found.values()} == {"fail"}
 
 

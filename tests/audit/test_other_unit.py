@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attacks.exposure.test_shared_secret import test_another_unit_has_another_secret as check
-from harness.ecu.exposure import sibling
+from harness.ecu.config import of_another_unit
 from harness.ecu.profiles import HARDENED
 from harness.errors import UserError
 from harness.measurements.other_unit import read_pairs
@@ -32,14 +32,14 @@ def recorded(folder: Path, *keys: bytes) -> Target:
     return replace(target, observe=replace(target.observe, other_unit=str(folder / "other.pairs")))
 
 
-def test_the_simulated_units_differ_unless_a_defect_makes_them_alike() -> None:
+def test_the_simulated_units_differ_unless_a_flaw_makes_them_alike() -> None:
     assert {one.verdict.value for one in verdicts(load_target("hardened"))} == {"pass"}
     assert {one.verdict.value for one in verdicts(with_changes("hardened", "same_secret_in_every_unit"))} == {"fail"}
     assert {one.verdict.value for one in verdicts(with_changes("hardened", "other_unit"))} == {"pass"}
 
 
 def test_recorded_pairs_are_compared(tmp_path: Path) -> None:
-    own, other = HARDENED.levels[0].key(SEED, 1), sibling(HARDENED).levels[0].key(SEED, 1)
+    own, other = HARDENED.levels[0].key(SEED, 1), of_another_unit(HARDENED.levels[0]).key(SEED, 1)
     first, second = verdicts(recorded(tmp_path, other))
     assert (first.verdict.value, second.verdict.value) == ("pass", "inconclusive"), "there is no pair of level 3"
     first, _ = verdicts(recorded(tmp_path, other, own))

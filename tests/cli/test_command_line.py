@@ -18,7 +18,7 @@ import pytest
 
 from harness.audit.catalogue import shipped_checks
 from harness.cli.main import main
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import PROFILES
 from harness.target import shipped_targets
 
@@ -107,7 +107,7 @@ def test_list_shows_every_check_with_its_severity(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "names"),
-    [("profiles", list(PROFILES)), ("defects", list(DEFECTS)), ("targets", list(shipped_targets()))],
+    [("profiles", list(PROFILES)), ("defects", list(FLAWS)), ("targets", list(shipped_targets()))],
 )
 def test_list_shows_every_name_with_what_it_is(what: str, names: list[str], tmp_path: Path) -> None:
     code, out, _ = run("list", what, cwd=tmp_path)

@@ -20,8 +20,8 @@ from harness.verdict import Depth
 ONE_ID = [(0x740, False)]
 EVERYTHING = frozenset(("lockout", "write", "reset", "power", "functional", "destructive"))
 LASTING = (
-    *("values", "wrong_keys", "failures_in_a_row", "delay_until_s", "accepted_keys", "trouble_codes", "memory"),
-    *("communication", "stays_silenced", "is_dtc_setting_on", "dynamic_identifiers", "transfer"),
+    *("values", "wrong_keys", "delay_until_s", "lasting", "trouble_codes", "memory"),
+    *("communication", "is_dtc_setting_on", "until_restart", "transfer"),
 )
 """What of an ECU's state must not differ. Seeds are not among it: asking for one uses it up, in an ECU that counts them."""
 
@@ -33,7 +33,6 @@ def stored(nodes: list[Node]) -> object:
         written = {did: value for did, value in ecu._memory.items() if value != 0xFF}  # what was never written reads FF
         return written, ecu._security
     state = {name: getattr(ecu.state, name) for name in LASTING}
-    state["failures_in_a_row"] = {level: count for level, count in ecu.state.failures_in_a_row.items() if count}
     return copy.deepcopy(state)
 
 

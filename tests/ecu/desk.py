@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ import can
 from harness.ecu.article import ArticleNode
 from harness.ecu.config import EcuConfig
 from harness.ecu.node import UdsNode
-from harness.ecu.profiles import HARDENED
+from harness.ecu.profiles import HARDENED, changed
 from harness.ecu.server import Server
 from harness.link.frame import from_message, parse
 
@@ -110,12 +110,12 @@ class Desk:
 
 
 class HardenedDesk(Desk):
-    """The sound ECU, or one that differs from it in a few fields."""
+    """The sound ECU, or one that differs from it in a few fields of its data, or by flaws."""
 
     node: UdsNode
 
-    def __init__(self, config: EcuConfig = HARDENED, **changes: Any) -> None:
-        super().__init__(UdsNode(Server(replace(config, **changes))))
+    def __init__(self, config: EcuConfig = HARDENED, *, flaws: Iterable[str] = (), **changes: Any) -> None:
+        super().__init__(UdsNode(Server(changed(replace(config, **changes), *flaws))))
 
     def key(self, seed: bytes, level: int = 1) -> str:
         return self.node.ecu.levels[level].key(seed, level).hex()

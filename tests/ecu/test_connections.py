@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from harness.ecu.defects import Defects
-
 from .desk import HardenedDesk
 
 WRITE = "2E 2020 77"
@@ -91,7 +89,7 @@ def test_loss_of_power_locks_all(desk: HardenedDesk) -> None:
 
 
 def test_unlock_valid_for_all() -> None:
-    desk = HardenedDesk(defects=Defects.of("unlock_valid_for_all"))
+    desk = HardenedDesk(flaws=["unlock_valid_for_all"])
     desk.unlock()
     assert ask_there(desk, WRITE) == WRITTEN
     key = desk.key(desk.seed(3), 3)
@@ -99,7 +97,7 @@ def test_unlock_valid_for_all() -> None:
 
 
 def test_seed_valid_for_all() -> None:
-    desk = HardenedDesk(defects=Defects.of("seed_valid_for_all"))
+    desk = HardenedDesk(flaws=["seed_valid_for_all"])
     desk.ask("10 03")
     key = desk.key(desk.seed())
     assert ask_there(desk, f"27 02 {key}") == "67 02"

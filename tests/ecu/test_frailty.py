@@ -64,20 +64,20 @@ def test_periodic_frames_stop_while_a_message_is_awaited() -> None:
     assert len(Desk(hardened("periodic_frames")).wait(3.5)) == 3
 
 
-def test_the_image_holds_the_secret_by_a_defect_only() -> None:
+def test_the_image_holds_the_secret_by_a_flaw_only() -> None:
     secrets = [level.secret for level in HARDENED.levels]
     assert not any(secret in hardened().image for secret in secrets)
     assert all(secret in hardened("secret_in_image").image for secret in secrets)
 
 
-def test_the_console_tells_the_secret_by_a_defect_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_tells_the_secret_by_a_flaw_only(capsys: pytest.CaptureFixture[str]) -> None:
     Desk(hardened()).give("740#0227010000000000")
     assert capsys.readouterr().out == ""
     Desk(hardened("secret_printed")).give("740#0227010000000000")
     assert HARDENED.levels[0].secret.hex() in capsys.readouterr().out
 
 
-def test_a_short_frame_or_number_kills_by_a_defect_only() -> None:
+def test_a_short_frame_or_number_kills_by_a_flaw_only() -> None:
     with pytest.raises(EcuDied):
         Desk(hardened("dies_on_frame_of_one_byte")).give("740#01")
     desk = Desk(hardened("dies_on_sequence_number_zero"))

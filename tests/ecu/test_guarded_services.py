@@ -75,7 +75,7 @@ def test_first_refusal_while_locked(desk: HardenedDesk, request_: str, refusal: 
 
 
 @pytest.mark.parametrize("sid", ["21", "29", "2A", "2C", "2F", "35", "38", "3B", "87"])
-def test_services_that_only_a_defect_adds_are_not_there(unlocked: HardenedDesk, sid: str) -> None:
+def test_services_that_only_a_flaw_adds_are_not_there(unlocked: HardenedDesk, sid: str) -> None:
     assert unlocked.ask(f"{sid} 00 00 00") == f"7f {sid.lower()} 11"
 
 

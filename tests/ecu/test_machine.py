@@ -14,8 +14,7 @@ from scapy.contrib.cansocket_python_can import PythonCANSocket
 from scapy.contrib.isotp import ISOTPSoftSocket
 from scapy.packet import Packet, Raw
 
-from harness.ecu import key_check
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.ecu.keys import article_key
 from harness.ecu.machine import AnsweringEcu, UdsAnsweringMachine
 from harness.ecu.profiles import ARTICLE_SECRETS, HARDENED, PROFILES, factory
@@ -26,7 +25,7 @@ from .desk import FakePort
 
 ROUNDS = 50
 GIVE_UP_S = 30
-CHANNELS = [*PROFILES, *(f"{defect.base}+{defect.name}" for defect in DEFECTS.values())]
+CHANNELS = [*PROFILES, *(f"{flaw.base}+{flaw.name}" for flaw in FLAWS.values())]
 ERRANDS = """
     10 03, 27 01, KEY, 2E 2020 99, 22 2020     10 03, 27 03, KEY, 2E 3030 0102, 27 03, 27 01
     27 01, 27 02 11, KEY                       27 01, KEY, KEY, 27 01, KEY
@@ -54,7 +53,7 @@ def conversation(seed: int) -> Iterator[tuple[str, float]]:
 def right_key(ecu: AnsweringEcu, level: int, seed: bytes) -> bytes:
     """The request that answers a seed."""
     if isinstance(ecu, Server):
-        return bytes((0x27, level + 1)) + key_check.right_key(ecu, ecu.levels[level], seed)
+        return bytes((0x27, level + 1)) + ecu.levels[level].key(seed, level)
     return bytes((0x27, level + 1)) + article_key(seed, level, secret=ARTICLE_SECRETS[1])
 
 

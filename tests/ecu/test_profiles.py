@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from harness.ecu.defects import DEFECTS
 from harness.ecu.profiles import PROFILES, factory
 from harness.errors import UserError
 from harness.simulation.node import load_nodes
@@ -20,10 +19,9 @@ def test_every_call_makes_an_ecu_of_its_own() -> None:
     assert make()[0] is not make()[0]
 
 
-def test_channel_may_name_several_defects() -> None:
+def test_channel_may_name_several_flaws() -> None:
     [node] = factory("hardened+constant_seed+default_key")()
-    defects = node.ecu.config.defects  # type: ignore[attr-defined]
-    assert [name for name in DEFECTS if getattr(defects, name)] == ["constant_seed", "default_key"]
+    assert node.ecu.definition.made == ("constant_seed", "default_key")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("channel", ["harness.ecu.profiles:article", "harness.ecu.profiles:hardened_article_key"])

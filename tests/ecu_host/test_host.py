@@ -220,12 +220,12 @@ def test_a_sound_ecu_does_not_keep_what_only_a_flaw_let_in() -> None:
         (ecu,) = ecus_of(on.host.nodes)
         ecu.state.values[0x3030] = b"\xff\xff"  # beyond what may be written
         ecu.state.wrong_keys[1] = -100
-        ecu.state.accepted_keys.add(b"old")
+        ecu.state.lasting["accepted keys"] = ["6f6c64"]
         on.host.set_flaws([])
         (ecu,) = ecus_of(on.host.nodes)
         assert ecu.state.values[0x3030] == b"\x03\x20"
         assert ecu.state.wrong_keys[1] == 0
-        assert ecu.state.accepted_keys == set()
+        assert ecu.state.lasting == {}
 
 
 def test_a_flaw_that_the_profile_does_not_have_changes_nothing() -> None:

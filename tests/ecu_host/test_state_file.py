@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.ecu.boot import rebooted
+from harness.ecu.transitions import reboot
 from harness.ecu_host.host import Host
 from harness.ecu_host.non_volatile import ecus_of, from_json, recall, remembered, to_json
 from harness.ecu_host.state_file import StateFile
@@ -164,7 +164,9 @@ WRONG_ENTRIES = {
     "a negative delay": ("delays_left_s", {"01": -1}, "no number of seconds"),
     "a delay that is no number": ("delays_left_s", {"01": True}, "no number of seconds"),
     "a list for an object": ("held_seeds", [], "no object"),
-    "an object for a list": ("accepted_keys", {}, "no list"),
+    "a list for what a flaw remembers": ("lasting", [], "no object"),
+    "a fraction that a flaw remembers": ("lasting", {"seeds issued": 1.5}, "no count"),
+    "numbers in a list of a flaw": ("lasting", {"accepted keys": [1]}, "no count"),
 }
 
 
@@ -184,7 +186,7 @@ VARIANTS = ["one_counter", "held_seed", "pause_after_wrong_key", "boot_delay"]
 
 @pytest.mark.parametrize("profile", ["hardened", *(f"hardened+{variant}" for variant in VARIANTS)])
 def test_an_ecu_that_recalls_is_the_one_that_lost_its_power(profile: str) -> None:
-    """The file holds all that `rebooted` keeps: a start with it and a power cycle lead to the same state."""
+    """The file holds all that `reboot` keeps: a start with it and a power cycle lead to the same state."""
     with bench(profile) as on, bench(profile) as other:
         on.ask("1003")
         on.seed(3)
@@ -193,7 +195,6 @@ def test_an_ecu_that_recalls_is_the_one_that_lost_its_power(profile: str) -> Non
         now_s = ecu.surroundings.now_s
         recall(fresh, from_json(json.loads(json.dumps(to_json(remembered(ecu)))), fresh))
         expected, recalled = (
-            {name: getattr(rebooted(one.state, one.config, now_s), name) for name in one.state.__slots__}
-            for one in (ecu, fresh)
+            {name: getattr(reboot(one, now_s), name) for name in one.state.__slots__} for one in (ecu, fresh)
         )
         assert recalled == expected

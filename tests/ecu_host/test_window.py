@@ -290,6 +290,19 @@ def test_a_flaw_is_switched_on_by_a_key_and_off_again() -> None:
     driven(act)
 
 
+def test_of_two_flaws_that_exclude_each_other_the_first_stays() -> None:
+    async def act(window: EcuWindow, on: Bench) -> None:
+        await turn_to(window, on, "flaws_pane")
+        for name in ("constant_seed", "cycling_seeds"):
+            await enter(window, on, "sought", name)
+            window.query_one("#flaws", OptionList).focus()
+            await press(window, on, "end", "space")
+        assert on.host.flaws == ("constant_seed",)
+        assert "constant_seed and cycling_seeds both change" in shown(window, "status")
+
+    driven(act)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("profile", ["article", "hardened"])

@@ -341,7 +341,7 @@ def first_frame_kills() -> UdsNode:
 
 class _AnswersTwice(UdsNode):
     def _flush(self) -> None:
-        for data in list(self._isotp.outbox):
+        for data in list(self.isotp.outbox):
             echo = can.Message(arbitration_id=0x748, is_extended_id=False, data=data)
             self._port.call_later(0.02, lambda echo=echo: self._port.send(echo))
         super()._flush()

@@ -79,9 +79,9 @@ def test_a_profile_is_found_by_its_name(profile: str) -> None:
     assert len(load_nodes(profile)) == 1
 
 
-def test_a_profile_takes_defects() -> None:
+def test_a_profile_takes_flaws() -> None:
     (node,) = load_nodes("hardened+no_attempt_limit")
-    assert node.ecu.config.defects.no_attempt_limit  # type: ignore[attr-defined]
+    assert node.ecu.definition.made == ("no_attempt_limit",)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("channel", ["nodes.py:one", "sub/deep.py:one", "./nodes.py:one", "strangers_package.nodes:one"])

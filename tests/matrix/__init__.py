@@ -1,1 +1,1 @@
-"""The matrix: which check sees which defect, and that none accuses a sound ECU."""
+"""The matrix: which check sees which flaw, and that none accuses a sound ECU."""

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from harness.audit.catalogue import shipped_functions
-from harness.ecu.defects import CAMPAIGNS, DEFECTS
-from harness.ecu.defects.declare import Defect
+from harness.ecu.flaws import FLAWS
+from harness.ecu.flaws.declare import CAMPAIGNS, Flaw
 from harness.ecu.variants import VARIANTS
 from harness.runs.findings import Finding
 from harness.target import Target
@@ -35,8 +35,8 @@ _WORST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DefectRow:
-    """What the checks said of one defect."""
+class FlawRow:
+    """What the checks said of one flaw."""
 
     name: str
     seen: tuple[str, ...]
@@ -81,24 +81,24 @@ def results_of_sound(base: str) -> dict[str, str]:
 
 @cache
 def of_sound(base: str, depth: Depth) -> dict[str, Verdict]:
-    """What the checks say of the ECU without any defect."""
+    """What the checks say of the ECU without any flaw."""
     return verdicts(with_changes(base), depth, shipped_functions())[0]
 
 
-def defect_row(defect: Defect) -> tuple[DefectRow, list[Finding]]:
-    """Audit an ECU with the defect, at its depth; of a deep one only its own checks, and all others at default depth."""
-    target = with_changes(defect.base, defect.name)
+def flaw_row(flaw: Flaw) -> tuple[FlawRow, list[Finding]]:
+    """Audit an ECU with the flaw, at its depth; of a deep one only its own checks, and all others at default depth."""
+    target = with_changes(flaw.base, flaw.name)
     everything = shipped_functions()
-    depth = Depth(defect.depth)
-    found, findings = verdicts(target, depth, defect.kills if depth is Depth.DEEP else everything)
+    depth = Depth(flaw.depth)
+    found, findings = verdicts(target, depth, flaw.kills if depth is Depth.DEEP else everything)
     others = [check for check in everything if check not in found]
     depth_of_others = Depth.DEFAULT if depth is Depth.DEEP else depth
     if depth is Depth.DEEP:
         more, more_findings = verdicts(target, Depth.DEFAULT, others)
         found, findings = {**more, **found}, [*findings, *more_findings]
-    sound = of_sound(defect.base, depth_of_others)
-    row = DefectRow(
-        name=defect.name,
+    sound = of_sound(flaw.base, depth_of_others)
+    row = FlawRow(
+        name=flaw.name,
         seen=tuple(sorted(check for check, verdict in found.items() if verdict is Verdict.FAIL is not sound[check])),
         errors=tuple(sorted(check for check, verdict in found.items() if verdict is Verdict.ERROR)),
         changed={
@@ -120,28 +120,28 @@ def variant_row(name: str, base: str = "hardened") -> tuple[VariantRow, list[Fin
     return VariantRow(name=name, alarms=tuple(sorted(alarms)), verdicts=counts, changed=changed), findings
 
 
-def as_json(defects: Iterable[DefectRow], variants: Iterable[VariantRow]) -> dict[str, object]:
-    """The whole matrix as plain values, with what is declared of each defect and variant beside what was seen."""
+def as_json(flaws: Iterable[FlawRow], variants: Iterable[VariantRow]) -> dict[str, object]:
+    """The whole matrix as plain values, with what is declared of each flaw and variant beside what was seen."""
     return {
         "schema_version": 1,
         "checks": sorted(shipped_functions()),
-        "defects": [{**declared(DEFECTS[row.name]), **plain(asdict(row))} for row in defects],
+        "defects": [{**declared(FLAWS[row.name]), **plain(asdict(row))} for row in flaws],
         "variants": [
             {"number": VARIANTS[row.name].number, "what": VARIANTS[row.name].what, **plain(asdict(row))} for row in variants
         ],
     }
 
 
-def declared(defect: Defect) -> dict[str, object]:
-    """What stands in the defect's declaration."""
+def declared(flaw: Flaw) -> dict[str, object]:
+    """What stands in the flaw's declaration."""
     return {
-        "number": defect.number,
-        "what": defect.what,
-        "base": defect.base,
-        "depth": defect.depth,
-        "kills": list(defect.kills),
-        "also": {check: why for check, why in defect.also.items() if CAMPAIGNS.get(check) != why},
-        "survives": defect.survives,
+        "number": flaw.number,
+        "what": flaw.what,
+        "base": flaw.base,
+        "depth": flaw.depth,
+        "kills": list(flaw.kills),
+        "also": {check: why for check, why in flaw.also.items() if CAMPAIGNS.get(check) != why},
+        "survives": flaw.survives,
     }
 
 

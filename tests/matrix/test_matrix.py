@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.audit.catalogue import shipped_checks, shipped_functions
-from harness.ecu.defects import DEFECTS
+from harness.ecu.flaws import FLAWS
 from harness.ecu.variants import VARIANTS
 from harness.runs.findings import Finding
 from harness.target import load_target
@@ -18,15 +18,15 @@ from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes
 from .page import dump, render
-from .rows import BY_DESIGN, MATRIX_HTML, MATRIX_JSON, SOUND, as_json, declared, defect_row, variant_row, verdicts
+from .rows import BY_DESIGN, MATRIX_HTML, MATRIX_JSON, SOUND, as_json, declared, flaw_row, variant_row, verdicts
 
 CHECKS = shipped_functions()
 KEPT: dict[str, Any] = json.loads(MATRIX_JSON.read_text(encoding="utf-8"))
-KEPT_DEFECTS = {entry["name"]: entry for entry in KEPT["defects"]}
+KEPT_FLAWS = {entry["name"]: entry for entry in KEPT["defects"]}
 KEPT_VARIANTS = {entry["name"]: entry for entry in KEPT["variants"]}
 STALE = "reports/sample/matrix.json is not what the code gives: run `make matrix`, and look at what changed"
 
-QUICKLY_SEEN = [name for name, defect in DEFECTS.items() if defect.depth == "quick" and defect.kills]
+QUICKLY_SEEN = [name for name, flaw in FLAWS.items() if flaw.depth == "quick" and flaw.kills]
 """The others need larger samples, or no check can see them."""
 
 
@@ -66,40 +66,40 @@ def test_each_result_on_a_benign_variant_is_the_kept_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", QUICKLY_SEEN)
-def test_a_defect_is_seen_by_each_check_that_it_names(name: str) -> None:
+def test_a_flaw_is_seen_by_each_check_that_it_names(name: str) -> None:
     """Those checks alone: whether any other accuses the ECU, a whole audit tells (the test after this one)."""
-    defect = DEFECTS[name]
-    found, findings = verdicts(with_changes(defect.base, name), Depth.QUICK, defect.kills)
-    assert found == dict.fromkeys(defect.kills, Verdict.FAIL), explain(findings)
+    flaw = FLAWS[name]
+    found, findings = verdicts(with_changes(flaw.base, name), Depth.QUICK, flaw.kills)
+    assert found == dict.fromkeys(flaw.kills, Verdict.FAIL), explain(findings)
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_seen_by_its_checks_and_by_no_other(name: str) -> None:
-    defect = DEFECTS[name]
-    row, findings = defect_row(defect)
-    assert bool(defect.kills) is not bool(defect.survives), "seen by a check, or there is a reason why not"
+@pytest.mark.parametrize("name", FLAWS)
+def test_a_flaw_is_seen_by_its_checks_and_by_no_other(name: str) -> None:
+    flaw = FLAWS[name]
+    row, findings = flaw_row(flaw)
+    assert bool(flaw.kills) is not bool(flaw.survives), "seen by a check, or there is a reason why not"
     assert not row.errors, explain(findings)
-    missed = set(defect.kills) - set(row.seen)
+    missed = set(flaw.kills) - set(row.seen)
     assert not missed, f"{missed} do not see it\n{explain(findings)}"
-    assert set(row.seen) <= {*defect.kills, *defect.also}, f"accused beside it: {explain(findings)}"
+    assert set(row.seen) <= {*flaw.kills, *flaw.also}, f"accused beside it: {explain(findings)}"
     (now,) = as_json([row], [])["defects"]  # type: ignore[misc]
-    assert KEPT_DEFECTS.get(name) == now, STALE
+    assert KEPT_FLAWS.get(name) == now, STALE
 
 
 def test_the_kept_matrix_is_whole_and_its_page_is_made_of_it() -> None:
-    assert [entry["name"] for entry in KEPT["defects"]] == list(DEFECTS), STALE
+    assert [entry["name"] for entry in KEPT["defects"]] == list(FLAWS), STALE
     assert [entry["name"] for entry in KEPT["variants"]] == list(VARIANTS), STALE
     assert KEPT["checks"] == sorted(CHECKS), STALE
     assert MATRIX_JSON.read_text(encoding="utf-8") == dump(KEPT)
     assert MATRIX_HTML.read_text(encoding="utf-8") == render(KEPT), STALE
 
 
-def test_the_rows_of_the_kept_matrix_are_what_the_defects_declare() -> None:
-    for name, defect in DEFECTS.items():
-        kept = KEPT_DEFECTS[name]
-        assert {key: kept[key] for key in declared(defect)} == declared(defect), STALE
-        assert set(defect.kills) <= set(kept["seen"]) <= {*defect.kills, *defect.also}, name
+def test_the_rows_of_the_kept_matrix_are_what_the_flaws_declare() -> None:
+    for name, flaw in FLAWS.items():
+        kept = KEPT_FLAWS[name]
+        assert {key: kept[key] for key in declared(flaw)} == declared(flaw), STALE
+        assert set(flaw.kills) <= set(kept["seen"]) <= {*flaw.kills, *flaw.also}, name
         assert kept["errors"] == [], name
 
 
@@ -107,10 +107,10 @@ def test_every_check_is_seen_to_fail() -> None:
     assert {check for entry in KEPT["defects"] for check in entry["seen"]} == set(CHECKS)
 
 
-def test_a_check_names_defects_that_it_sees() -> None:
+def test_a_check_names_flaws_that_it_sees() -> None:
     for check in shipped_checks():
         if check.id in CHECKS:
-            assert check.proven_by, f"{check.id} names no defect"
+            assert check.proven_by, f"{check.id} names no flaw"
             assert check.failure, f"{check.id} does not say what is wrong where it fails"
             for name in check.proven_by:
-                assert check.id in KEPT_DEFECTS[name]["seen"], f"{check.id} does not see {name}"
+                assert check.id in KEPT_FLAWS[name]["seen"], f"{check.id} does not see {name}"

@@ -1,4 +1,4 @@
-"""22 ReadDataByIdentifier: which of the identifiers asked for are delivered?"""
+"""22 ReadDataByIdentifier: which of the identifiers asked for are delivered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 _HEAD: Final = bytes((Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET,))
-_MAX_RESPONSE_BYTES: Final = 4095
+MAX_RESPONSE_BYTES: Final = 4095
 
 
 def identifiers_are_whole(ecu: Ecu, request: bytes) -> Answer | None:
@@ -19,35 +19,19 @@ def identifiers_are_whole(ecu: Ecu, request: bytes) -> Answer | None:
 
 def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
     """Each as often as it is asked for; one that is protected refuses them all, one that is unknown is left out."""
-    state = ecu.state
-    entries = ecu.data_identifiers
+    state, entries = ecu.state, ecu.data_identifiers
     response = _HEAD
     for start in range(1, len(request), 2):
         did = request[start] << 8 | request[start + 1]
         needs = entries[did].read if did in entries else NEVER
         if needs == NEVER:
-            if did in state.dynamic_identifiers:
-                response += request[start : start + 2] + _aliased(ecu, did)
             continue
-        if needs and needs != state.unlocked_level and not _is_overlooked(ecu, start):
+        if needs and needs != state.unlocked_level:
             return Nrc.SECURITY_ACCESS_DENIED
         response += request[start : start + 2] + state.values[did]
     if response is _HEAD:
         return Nrc.REQUEST_OUT_OF_RANGE
-    return response if len(response) <= _MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
-
-
-def _is_overlooked(ecu: Ecu, start: int) -> bool:
-    """Where the identifier stands in the request, a defect does not look."""
-    defects = ecu.config.defects
-    return (start > 1 and defects.only_first_identifier_guarded) or (start > 5 and defects.only_three_identifiers_guarded)
-
-
-def _aliased(ecu: Ecu, did: int) -> bytes:
-    """What 2C has defined: source, position and size in four bytes."""
-    definition = ecu.state.dynamic_identifiers[did]
-    source, first, size = definition[0] << 8 | definition[1], definition[2] - 1, definition[3]
-    return ecu.state.values[source][first : first + size]
+    return response if len(response) <= MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
 
 
 SERVICE = ServiceRules(

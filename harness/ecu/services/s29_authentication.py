@@ -26,6 +26,6 @@ SERVICE = ServiceRules(
     sid=Service.AUTHENTICATION,
     min_bytes=2,
     sub_functions=lambda config: frozenset((*_RETURN_VALUES, _VERIFY_CERTIFICATE)),
-    exists=lambda config: config.requires_authentication or config.defects.authentication_bypassed,
+    exists=lambda config: config.requires_authentication or Service.AUTHENTICATION in config.further_services,
     rules=(authentication_is_answered,),
 )

@@ -1,4 +1,4 @@
-"""2F InputOutputControlByIdentifier: defects let everybody set or reset protected values. A sound ECU has none of it."""
+"""2F InputOutputControlByIdentifier: whose wish sets a value, or resets it to its default, without writing it?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 _RETURN_CONTROL: Final = 0x00
-_RESET_TO_DEFAULT: Final = 0x01
+RESET_TO_DEFAULT: Final = 0x01
 _SHORT_TERM_ADJUSTMENT: Final = 0x03
 
 
@@ -22,25 +22,23 @@ def identifier_is_controllable(ecu: Ecu, request: bytes) -> Answer | None:
 def control_is_known(ecu: Ecu, request: bytes) -> Answer | None:
     """Adjusting takes a value, returning control takes none."""
     parameter, value = request[3], request[4:]
-    if parameter not in (_RETURN_CONTROL, _RESET_TO_DEFAULT, _SHORT_TERM_ADJUSTMENT):
+    if parameter not in (_RETURN_CONTROL, RESET_TO_DEFAULT, _SHORT_TERM_ADJUSTMENT):
         return Nrc.REQUEST_OUT_OF_RANGE
     length = len(ecu.state.values[_did(request)]) if parameter == _SHORT_TERM_ADJUSTMENT else 0
     return None if len(value) == length else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """The level that a write needs; one defect forgets it for everything, the other for a reset to the default."""
+    """The level that a write needs."""
     needs = ecu.data_identifiers[_did(request)].write
-    if not needs or needs == ecu.state.unlocked_level or ecu.config.defects.io_control_unprotected:
-        return None
-    return None if request[3] == _RESET_TO_DEFAULT else Nrc.SECURITY_ACCESS_DENIED
+    return None if not needs or needs == ecu.state.unlocked_level else Nrc.SECURITY_ACCESS_DENIED
 
 
 def value_is_adjusted(ecu: Ecu, request: bytes) -> Answer | None:
     """The value is what 22 reads from now on; returning control leaves it there."""
     if request[3] == _SHORT_TERM_ADJUSTMENT:
         ecu.state.values[_did(request)] = request[4:]
-    if request[3] == _RESET_TO_DEFAULT:
+    if request[3] == RESET_TO_DEFAULT:
         ecu.state.values[_did(request)] = ecu.data_identifiers[_did(request)].initial
     return bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER + RESPONSE_OFFSET,)) + request[1:4]
 
@@ -53,6 +51,6 @@ SERVICE = ServiceRules(
     sid=Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER,
     min_bytes=4,
     is_in_default_session=False,
-    exists=lambda config: config.defects.io_control_unprotected or config.defects.io_reset_unprotected,
+    exists=lambda config: Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER in config.further_services,
     rules=(identifier_is_controllable, control_is_known, level_is_unlocked, value_is_adjusted),
 )

@@ -13,9 +13,9 @@ from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 _START: Final = 0x01
-_STOP: Final = 0x02
+STOP: Final = 0x02
 _RESULTS: Final = 0x03
-_SUB_FUNCTIONS: Final = frozenset((_START, _STOP, _RESULTS))
+_SUB_FUNCTIONS: Final = frozenset((_START, STOP, _RESULTS))
 _SUCCESS: Final = b"\x00"
 
 
@@ -28,10 +28,8 @@ def routine_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     """A protected routine answers while its own level is unlocked."""
     routine = _routine(ecu, request)
     assert routine is not None, "routine_exists has passed"
-    if not routine.needs or routine.needs == ecu.state.unlocked_level or ecu.config.defects.routine_unprotected:
-        return None
-    is_stop = sub_function(request) == _STOP and ecu.config.defects.routine_stop_unprotected
-    return None if is_stop else Nrc.SECURITY_ACCESS_DENIED
+    is_open = not routine.needs or routine.needs == ecu.state.unlocked_level
+    return None if is_open else Nrc.SECURITY_ACCESS_DENIED
 
 
 def sub_function_is_one_of_three(ecu: Ecu, request: bytes) -> Answer | None:
@@ -46,7 +44,7 @@ def nothing_follows_the_routine(ecu: Ecu, request: bytes) -> Answer | None:
 
 def routine_was_started(ecu: Ecu, request: bytes) -> Answer | None:
     """What never began can neither be stopped nor have a result."""
-    has_begun = _number(request) in ecu.state.routine_results or ecu.config.defects.routine_stop_unprotected
+    has_begun = _number(request) in ecu.state.routine_results
     return None if sub_function(request) == _START or has_begun else Nrc.REQUEST_SEQUENCE_ERROR
 
 
@@ -56,7 +54,7 @@ def routine_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
     head = bytes((Service.ROUTINE_CONTROL + RESPONSE_OFFSET, sub_function(request))) + request[2:4]
     if sub_function(request) == _RESULTS:
         return head + results.get(_number(request), b"")
-    if sub_function(request) == _STOP:
+    if sub_function(request) == STOP:
         results.pop(_number(request), None)
         return head
     routine = _routine(ecu, request)

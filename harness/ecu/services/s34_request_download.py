@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins, transfer_is_unlocked
 from harness.ecu.rules import Answer, Ecu, ServiceRules
-from harness.uds import Nrc, Service, Session
-
-
-def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """A region is downloaded to while its own level is unlocked."""
-    if ecu.config.defects.download_unprotected and ecu.state.session == Session.PROGRAMMING:
-        return None
-    return transfer_is_unlocked(ecu, request)
+from harness.uds import Nrc, Service
 
 
 def no_transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
@@ -32,7 +25,7 @@ SERVICE = ServiceRules(
     rules=(
         data_is_plain,
         memory_is_there(FORMAT_OF_TRANSFER_AT),
-        level_is_unlocked,
+        transfer_is_unlocked,
         no_transfer_is_under_way,
         download_begins,
     ),

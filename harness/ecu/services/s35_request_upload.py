@@ -1,8 +1,8 @@
-"""35 RequestUpload: a defect lets everybody fetch memory, block by block. A sound ECU has no such service."""
+"""35 RequestUpload: who may fetch memory, block by block?"""
 
 from __future__ import annotations
 
-from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins
+from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins, transfer_is_unlocked
 from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import Service
 
@@ -16,6 +16,6 @@ SERVICE = ServiceRules(
     sid=Service.REQUEST_UPLOAD,
     min_bytes=5,
     is_in_default_session=False,
-    exists=lambda config: bool(config.memory) and config.defects.upload_unprotected,
-    rules=(data_is_plain, memory_is_there(FORMAT_OF_TRANSFER_AT), upload_begins),
+    exists=lambda config: bool(config.memory) and Service.REQUEST_UPLOAD in config.further_services,
+    rules=(data_is_plain, memory_is_there(FORMAT_OF_TRANSFER_AT), transfer_is_unlocked, upload_begins),
 )

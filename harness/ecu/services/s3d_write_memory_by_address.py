@@ -13,12 +13,7 @@ _FORMAT_AT: Final = 1
 
 def memory_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
     """A region is written while its own level is unlocked."""
-    defects = ecu.config.defects
-    if not is_guarded(ecu, request, _FORMAT_AT) or defects.memory_write_unprotected:
-        return None
-    if defects.memory_written_before_refusal:
-        memory_is_written(ecu, request)
-    return Nrc.SECURITY_ACCESS_DENIED
+    return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, _FORMAT_AT) else None
 
 
 def memory_is_written(ecu: Ecu, request: bytes) -> Answer | None:

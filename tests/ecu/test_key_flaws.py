@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.ecu.defects import Defects
-from harness.ecu.key_check import SHORT_SECRET
+from harness.ecu.flaws.key_comparison import SHORT_SECRET
 from harness.ecu.keys import hmac_sha256_key
 from harness.ecu.profiles import HARDENED_ARTICLE_KEY, hardened
 from harness.ecu.rules import EcuDied
@@ -40,8 +39,8 @@ TAKEN: list[tuple[str, MakeKey]] = [
 ]
 
 
-def in_extended_session(*defects: str) -> HardenedDesk:
-    desk = HardenedDesk(defects=Defects.of(*defects))
+def in_extended_session(*flaws: str) -> HardenedDesk:
+    desk = HardenedDesk(flaws=flaws)
     desk.ask("10 03")
     return desk
 
@@ -52,18 +51,18 @@ def answer_to(desk: HardenedDesk, make_key: MakeKey) -> str:
 
 
 @pytest.mark.parametrize(("name", "make_key"), TAKEN)
-def test_key_is_taken_with_the_defect_only(name: str, make_key: MakeKey) -> None:
+def test_key_is_taken_with_the_flaw_only(name: str, make_key: MakeKey) -> None:
     assert answer_to(in_extended_session(name), make_key) == OPENED
     assert answer_to(in_extended_session(), make_key) in ("7f 27 13", "7f 27 35")
 
 
 @pytest.mark.parametrize("name", [name for name, _ in TAKEN])
-def test_key_of_chance_is_refused_with_the_defect_too(name: str) -> None:
+def test_key_of_chance_is_refused_with_the_flaw_too(name: str) -> None:
     assert answer_to(in_extended_session(name), lambda right, seed: seed[::-1]) == "7f 27 35"
 
 
 def test_key_is_the_crc_of_the_seed() -> None:
-    desk = HardenedDesk(HARDENED_ARTICLE_KEY, defects=Defects.of("key_is_crc_of_seed"))
+    desk = HardenedDesk(HARDENED_ARTICLE_KEY, flaws=["key_is_crc_of_seed"])
     desk.ask("10 03")
     assert desk.send_key(f"{zlib.crc32(desk.seed()):08x}") == OPENED
 
@@ -74,63 +73,63 @@ def test_long_key_kills() -> None:
     assert answer_to(in_extended_session(), lambda right, seed: bytes(65)) == "7f 27 13"
 
 
-@pytest.mark.parametrize("defect", ["seed_kept_after_wrong_length", ""])
-def test_seed_after_a_key_of_the_wrong_length(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_length", ""])
+def test_seed_after_a_key_of_the_wrong_length(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     key = desk.key(desk.seed())
     assert desk.send_key("11") == "7f 27 13"
-    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
-@pytest.mark.parametrize("defect", ["seed_kept_after_wrong_level", ""])
-def test_seed_after_a_key_for_another_level(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_level", ""])
+def test_seed_after_a_key_for_another_level(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     key = desk.key(desk.seed())
     assert desk.send_key("11" * 16, 3) == "7f 27 24"
-    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
-@pytest.mark.parametrize("defect", ["seed_survives_session_change", ""])
-def test_seed_after_a_session_change(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["seed_survives_session_change", ""])
+def test_seed_after_a_session_change(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     key = desk.key(desk.seed())
     desk.ask("10 01")
     desk.ask("10 03")
-    assert desk.send_key(key) == (OPENED if defect else "7f 27 24")
+    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
-@pytest.mark.parametrize("defect", ["key_taken_at_other_level", ""])
-def test_key_sent_to_another_level(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["key_taken_at_other_level", ""])
+def test_key_sent_to_another_level(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     key = desk.key(desk.seed())
-    assert desk.send_key(key, 3) == ("67 04" if defect else "7f 27 24")
-    assert desk.ask("2E 3030 0123") == ("6e 30 30" if defect else "7f 2e 33")
+    assert desk.send_key(key, 3) == ("67 04" if flaw else "7f 27 24")
+    assert desk.ask("2E 3030 0123") == ("6e 30 30" if flaw else "7f 2e 33")
 
 
-@pytest.mark.parametrize("defect", ["any_level_is_enough", "levels_stay_unlocked", ""])
-def test_write_of_another_levels_data(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["any_level_is_enough", "levels_stay_unlocked", ""])
+def test_write_of_another_levels_data(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     desk.send_right_key(1)
-    assert desk.ask("2E 3030 0123") == ("6e 30 30" if defect == "any_level_is_enough" else "7f 2e 33")
+    assert desk.ask("2E 3030 0123") == ("6e 30 30" if flaw == "any_level_is_enough" else "7f 2e 33")
     desk.send_right_key(3)
-    assert desk.is_unlocked() == bool(defect)
+    assert desk.is_unlocked() == bool(flaw)
     desk.ask("10 03")
     assert not desk.is_unlocked()
 
 
-@pytest.mark.parametrize("defect", ["suppressed_key_uncounted", ""])
-def test_wrong_keys_whose_answer_is_to_be_suppressed(defect: str) -> None:
-    desk = in_extended_session(*filter(None, [defect]))
+@pytest.mark.parametrize("flaw", ["suppressed_key_uncounted", ""])
+def test_wrong_keys_whose_answer_is_to_be_suppressed(flaw: str) -> None:
+    desk = in_extended_session(*filter(None, [flaw]))
     answers = []
     for _ in range(4):
         desk.ask("27 01")
         answers.append(desk.ask(f"27 82 {'11' * 16}"))
-    assert answers[2:] == (["7f 27 35"] * 2 if defect else ["7f 27 36", "7f 27 24"])
+    assert answers[2:] == (["7f 27 35"] * 2 if flaw else ["7f 27 36", "7f 27 24"])
 
 
-@pytest.mark.parametrize(("defect", "record"), [("seed_made_of_record", "0102"), ("record_fixes_seed", "DEBA")])
-def test_record_decides_the_seed(defect: str, record: str) -> None:
-    desk = in_extended_session(defect)
+@pytest.mark.parametrize(("flaw", "record"), [("seed_made_of_record", "0102"), ("record_fixes_seed", "DEBA")])
+def test_record_decides_the_seed(flaw: str, record: str) -> None:
+    desk = in_extended_session(flaw)
     assert desk.ask(f"27 01 {record}") == desk.ask(f"27 01 {record}")
     assert desk.seed() != desk.seed()
     assert in_extended_session().ask(f"27 01 {record}") == "7f 27 13"
@@ -157,7 +156,7 @@ def test_comparison_takes_a_millisecond_for_each_byte(right_bytes: int, work_s: 
 
 
 def test_answer_waits_for_the_comparison() -> None:
-    desk = HardenedDesk(HARDENED_ARTICLE_KEY, defects=Defects.of("comparison_takes_time"))
+    desk = HardenedDesk(HARDENED_ARTICLE_KEY, flaws=["comparison_takes_time"])
     desk.ask("10 03")
     key = bytearray.fromhex(desk.key(desk.seed()))
     key[2] ^= 1

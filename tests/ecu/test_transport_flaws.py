@@ -1,10 +1,9 @@
-"""What does each defect of the transport layer make of frames that a sound ECU ignores, and does it hear the rest?"""
+"""What does each flaw of the transport layer make of frames that a sound ECU ignores, and does it hear the rest?"""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.ecu.defects import Defects
 from harness.ecu.profiles import hardened
 from harness.ecu.rules import EcuDied
 from harness.link.isotp_frames import segments
@@ -21,8 +20,8 @@ FF_8, CF_8 = "740#10083E0000000000", "740#2100000000000000"
 LONG_READ, OUR_CTS = "740#0322F1A000000000", "740#3000000000000000"
 
 
-def desk(*defects: str) -> Desk:
-    return Desk(hardened(*defects))
+def desk(*flaws: str) -> Desk:
+    return Desk(hardened(*flaws))
 
 
 def given(desk: Desk, *frames: str) -> list[str]:
@@ -34,7 +33,7 @@ def given(desk: Desk, *frames: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("defect", "frames", "answers"),
+    ("flaw", "frames", "answers"),
     [
         ("empty_single_frame_executed", ["740#0022101000000000"], [ANSWER]),
         ("long_single_frame_executed", ["740#0922101000000000"], [ANSWER]),
@@ -50,12 +49,12 @@ def given(desk: Desk, *frames: str) -> list[str]:
         ("functional_first_frame_accepted", ["7DF#10083E0000000000"], [CTS]),
     ],
 )
-def test_frames_that_a_sound_ecu_drops_are_taken(defect: str, frames: list[str], answers: list[str]) -> None:
+def test_frames_that_a_sound_ecu_drops_are_taken(flaw: str, frames: list[str], answers: list[str]) -> None:
     assert given(desk(), *frames) in ([], [OVERFLOW])
-    assert given(desk(defect), *frames) == answers
+    assert given(desk(flaw), *frames) == answers
 
 
-DEFECTS = (
+HEARING = (
     *("empty_single_frame_executed", "long_single_frame_executed", "short_frame_executed", "reserved_type_executed"),
     *("short_first_frame_accepted", "overflow_never_sent", "length_read_as_signed", "sequence_number_ignored"),
     *("no_consecutive_frame_timeout", "single_frame_mixed_in", "hangs_on_wait_flood", "hangs_on_reserved_stmin"),
@@ -64,9 +63,9 @@ DEFECTS = (
 )
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_what_is_well_formed_is_answered_as_by_a_sound_ecu(defect: str) -> None:
-    flawed = desk(defect)
+@pytest.mark.parametrize("flaw", HEARING)
+def test_what_is_well_formed_is_answered_as_by_a_sound_ecu(flaw: str) -> None:
+    flawed = desk(flaw)
     assert given(flawed, READ) == [ANSWER]
     assert given(flawed, FF_8) == [CTS]
     assert given(flawed, CF_8) == [REFUSED]
@@ -79,8 +78,8 @@ def test_lengths_below_two_gibibytes_are_refused_although_they_are_signed() -> N
 
 
 def test_a_message_is_continued_a_minute_later_where_nothing_times_it_out() -> None:
-    for defects, answers in (((), []), (("no_consecutive_frame_timeout",), [REFUSED])):
-        late = desk(*defects)
+    for flaws, answers in (((), []), (("no_consecutive_frame_timeout",), [REFUSED])):
+        late = desk(*flaws)
         late.give(FF_8)
         late.wait(60.0)
         assert given(late, CF_8) == answers
@@ -104,16 +103,16 @@ def test_no_flow_control_follows_the_first_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("defect", "frames"),
+    ("flaw", "frames"),
     [
         ("hangs_on_wait_flood", ["740#3100000000000000"] * 9),
         ("hangs_on_reserved_stmin", ["740#3000F00000000000"]),
         ("no_flow_control_timeout", []),
     ],
 )
-def test_a_sender_that_hangs_hears_nothing_more_until_its_power_is_cycled(defect: str, frames: list[str]) -> None:
-    for defects, answers in (((), [ANSWER]), ((defect,), [])):
-        stuck = desk(*defects)
+def test_a_sender_that_hangs_hears_nothing_more_until_its_power_is_cycled(flaw: str, frames: list[str]) -> None:
+    for flaws, answers in (((), [ANSWER]), ((flaw,), [])):
+        stuck = desk(*flaws)
         given(stuck, LONG_READ, *frames)
         stuck.wait(60.0)
         assert given(stuck, READ) == answers
@@ -123,8 +122,8 @@ def test_a_sender_that_hangs_hears_nothing_more_until_its_power_is_cycled(defect
 
 
 def test_unfinished_messages_use_up_the_buffers() -> None:
-    for defects, answers in (((), [ANSWER]), (("half_open_reception_leaks",), [])):
-        worn = desk(*defects)
+    for flaws, answers in (((), [ANSWER]), (("half_open_reception_leaks",), [])):
+        worn = desk(*flaws)
         given(worn, *[FF_8] * 60)
         worn.wait(60.0)
         assert given(worn, READ) == answers
@@ -135,18 +134,18 @@ def test_finished_messages_use_up_nothing() -> None:
     assert given(worn, *[FF_8, CF_8] * 60) == [REFUSED]
 
 
-@pytest.mark.parametrize(("defect", "frame"), [("dies_on_empty_frame", "740#"), ("dies_on_remote_frame", "740#R8")])
-def test_a_frame_without_data_kills_the_ecu(defect: str, frame: str) -> None:
+@pytest.mark.parametrize(("flaw", "frame"), [("dies_on_empty_frame", "740#"), ("dies_on_remote_frame", "740#R8")])
+def test_a_frame_without_data_kills_the_ecu(flaw: str, frame: str) -> None:
     assert given(desk(), frame) == []
     with pytest.raises(EcuDied):
-        desk(defect).give(frame)
+        desk(flaw).give(frame)
 
 
 @pytest.mark.parametrize(
-    ("defects", "answer"), [((), "748#037F271300000000"), (("long_message_cut",), "748#0267020000000000")]
+    ("flaws", "answer"), [((), "748#037F271300000000"), (("long_message_cut",), "748#0267020000000000")]
 )
-def test_what_follows_a_long_key_is_cut_off(defects: tuple[str, ...], answer: str) -> None:
-    ecu = HardenedDesk(defects=Defects.of(*defects))
+def test_what_follows_a_long_key_is_cut_off(flaws: tuple[str, ...], answer: str) -> None:
+    ecu = HardenedDesk(flaws=flaws)
     ecu.ask("10 03")
     key = bytes.fromhex(ecu.key(ecu.seed()))
     frames = [f"740#{field.hex()}" for field in segments(b"\x27\x02" + key + bytes(5))]

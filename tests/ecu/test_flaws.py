@@ -1,4 +1,4 @@
-"""Each defect, and nothing but it, tells its ECU from the sound one."""
+"""Each flaw, and nothing but it, tells its ECU from the sound one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.ecu.defects import DEFECTS, Defects
+from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import PROFILES
 from harness.ecu.rules import EcuDied
 
@@ -238,26 +238,26 @@ SCENES: list[tuple[str, Scene, object, object]] = [
 ]
 
 
-def in_extended_session(*defects: str) -> HardenedDesk:
-    desk = HardenedDesk(defects=Defects.of(*defects))
+def in_extended_session(*flaws: str) -> HardenedDesk:
+    desk = HardenedDesk(flaws=flaws)
     desk.ask("10 03")
     return desk
 
 
 @pytest.mark.parametrize(("name", "scene", "sound", "flawed"), SCENES, ids=[scene[0] for scene in SCENES])
-def test_defect_does_what_it_says(name: str, scene: Scene, sound: object, flawed: object) -> None:
+def test_flaw_does_what_it_says(name: str, scene: Scene, sound: object, flawed: object) -> None:
     assert scene(in_extended_session()) == sound
     assert scene(in_extended_session(name)) == flawed
 
 
-def test_scenes_are_of_defects() -> None:
+def test_scenes_are_of_flaws() -> None:
     """What has no scene here is seen by the checks: tests/matrix."""
-    assert {scene[0] for scene in SCENES} <= set(DEFECTS)
+    assert {scene[0] for scene in SCENES} <= set(FLAWS)
 
 
 @pytest.mark.parametrize("name", [scene[0] for scene in SCENES])
-def test_polite_tester_notices_no_defect(name: str) -> None:
-    assert polite_conversation(HardenedDesk(defects=Defects.of(name))) == polite_conversation(HardenedDesk())
+def test_polite_tester_notices_no_flaw(name: str) -> None:
+    assert polite_conversation(HardenedDesk(flaws=[name])) == polite_conversation(HardenedDesk())
 
 
 def polite_conversation(desk: HardenedDesk) -> list[object]:
@@ -319,9 +319,9 @@ def test_frames_that_were_asked_for_are_no_requests() -> None:
 
 
 def test_metadata_is_complete() -> None:
-    for name, defect in DEFECTS.items():
-        assert defect.name == name
-        assert defect.what.endswith(".")
-        assert defect.kills or defect.survives
-        assert defect.base in PROFILES
-        assert not set(defect.kills) & set(defect.also)
+    for name, flaw in FLAWS.items():
+        assert flaw.name == name
+        assert flaw.what.endswith(".")
+        assert flaw.kills or flaw.survives
+        assert flaw.base in PROFILES
+        assert not set(flaw.kills) & set(flaw.also)

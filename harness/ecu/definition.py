@@ -1,0 +1,311 @@
+"""The definition of an ECU before it is built: its data, its services and its decisions, and every change made to them.
+
+A definition is immutable. `harness.ecu.server` and `harness.ecu.node` compile it once, into plain functions. A change (a
+flaw or a variant) takes one and returns another, by the methods below: it replaces, wraps or inserts a rule, wraps or
+replaces a decision, wraps what the node does with frames, or gives other data. Whatever is replaced is replaced before
+anything is wrapped, and two replacements of one thing are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.ecu.attempts import carry_over_restart, count_wrong_key, forget_run_out, forgive_wrong_keys, start_delay
+from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel, image, of_another_unit
+from harness.ecu.keys import key_is_right
+from harness.ecu.rules import (
+    UNSUPPORTED,
+    Answer,
+    Ecu,
+    Rule,
+    SeedSource,
+    ServiceRules,
+    general_rules,
+    is_refusal_sent,
+    refusal,
+)
+from harness.ecu.seeds import next_seed
+from harness.ecu.services import SERVICES
+from harness.ecu.state import State
+from harness.ecu.transitions import end_session, leave_session, lock_on_leaving, reboot, turn_to
+from harness.errors import UserError
+from harness.link.isotp import IsoTp
+from harness.simulation.node import Node
+from harness.uds import Nrc
+
+if TYPE_CHECKING:
+    from harness.ecu.server import Server
+
+ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
+"""Every service of a sound ECU, and what answers for those that it lacks."""
+
+
+PLACES: Final = {
+    "hear": "take a frame from the bus",
+    "respond": "send the answers to one request",
+    "transmit": "send one answer",
+    "send": "put a frame on the bus",
+    "talk": "say whether normal messages are sent now",
+}
+"""What a node does that a change can wrap."""
+
+
+class Conflict(UserError):
+    """Two changes want the same thing otherwise, so that an ECU cannot have both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What an ECU decides outside the rules of a single service: one function each, which rules find as `ecu.decide`."""
+
+    draw_seed: SeedSource = next_seed
+    key_is_right: Callable[[Ecu, SecurityLevel, bytes], bool] = key_is_right
+    count_wrong_key: Callable[[Ecu, int], Nrc] = count_wrong_key
+    start_delay: Callable[[Ecu, int], None] = start_delay
+    forget_run_out: Callable[[State, EcuConfig, int], None] = forget_run_out
+    forgive_wrong_keys: Callable[[Ecu, int], None] = forgive_wrong_keys
+    carry_over_restart: Callable[[State, State, EcuConfig, int | None], None] = carry_over_restart
+    turn_to: Callable[[State, int], None] = turn_to
+    lock_on_leaving: Callable[..., None] = lock_on_leaving
+    leave_session: Callable[[State], None] = leave_session
+    end_session: Callable[[Ecu], None] = end_session
+    reboot: Callable[[Ecu, float, int | None], State] = reboot
+    refusal: Callable[[bytes, Nrc], bytes] = refusal
+    is_refusal_sent: Callable[[Ecu, bytes, Nrc], bool] = is_refusal_sent
+    image: Callable[[EcuConfig], bytes] = image
+    of_another_unit: Callable[[SecurityLevel], SecurityLevel] = of_another_unit
+
+
+SOUND: Final = Decisions()
+
+RuleWrapper = Callable[[Rule, Ecu, bytes], Answer | None]
+"""Takes the rule that it wraps, the ECU and the request."""
+
+FrameRule = Callable[["Server", IsoTp, bytearray], bytes | None]
+"""Makes a request out of a frame's data field, or leaves the frame to ISO-TP (None)."""
+
+_Slot = tuple[int, Rule] | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """An ECU to be built. Without changes it is the sound ECU of its data."""
+
+    config: EcuConfig
+    services: Mapping[int, ServiceRules] = field(default_factory=lambda: {UNSUPPORTED.sid: UNSUPPORTED, **SERVICES})
+    at_node: Mapping[str, Any] = field(default_factory=dict)
+    """What `UdsNode` takes instead of its defaults."""
+    isotp: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `IsoTpConfig` and what they are instead."""
+    isotp_parts: tuple[type[IsoTp], ...] = ()
+    """Subclasses of `IsoTp` that the ECU's own is made of, the last one first."""
+    frame_rules: tuple[Callable[[], FrameRule], ...] = ()
+    """Makers of what looks at a frame before ISO-TP does."""
+    enclose: Callable[[Any], Node] = lambda node: node
+    """What the node is put into, for what happens around it on the bus."""
+    others: tuple[Callable[[], Node], ...] = ()
+    """Makers of further nodes on the same bus."""
+    author: str = ""
+    """The name of the change that is being made."""
+    made: tuple[str, ...] = ()
+    """The names of the changes that have been made."""
+    _wrappers: Mapping[_Slot, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
+    _replaced: Mapping[_Slot, tuple[str, Any]] = field(default_factory=dict)
+    """What stands in place of something, and by whom."""
+    _inserted: Mapping[tuple[int, Rule | None], tuple[Rule, ...]] = field(default_factory=dict)
+
+    # Data.
+
+    def with_config(self, **values: Any) -> Definition:
+        """Other values of `EcuConfig`. Conflict: another change has given another one."""
+        found = self
+        for name, value in values.items():
+            found = found._replacing(f"config {name}", value)
+        return replace(found, config=replace(self.config, **values))
+
+    def with_levels(self, *what: str, change: Callable[[SecurityLevel], SecurityLevel]) -> Definition:
+        """Each security level changed in the same way. Conflict: another change has changed the same of them."""
+        found = self
+        for name in what:
+            found = found.claim(f"{name} of the levels")
+        return replace(found, config=replace(self.config, levels=tuple(map(change, self.config.levels))))
+
+    def with_level(self, level: SecurityLevel) -> Definition:
+        """One more security level."""
+        return replace(self, config=replace(self.config, levels=(*self.config.levels, level)))
+
+    def with_data(self, *entries: DataIdentifier) -> Definition:
+        """Further data identifiers."""
+        return replace(self, config=replace(self.config, data_identifiers=(*self.config.data_identifiers, *entries)))
+
+    # Services and their rules.
+
+    def offering(self, sid: int) -> Definition:
+        """One of the services that a sound ECU may have, and does without."""
+        services = self.config.further_services | {sid}
+        return replace(self, config=replace(self.config, further_services=services))
+
+    def with_service(self, service: ServiceRules) -> Definition:
+        """Another service, or another form of one that is there."""
+        return replace(
+            self._replacing(f"service {service.sid:02X}", service), services={**self.services, service.sid: service}
+        )
+
+    def with_every_service(self, change: Callable[[ServiceRules], ServiceRules]) -> Definition:
+        """Each service changed in the same way."""
+        return replace(self, services={sid: change(service) for sid, service in self.services.items()})
+
+    def wrap(self, sids: int | Iterable[int], rule: Rule, wrapper: RuleWrapper) -> Definition:
+        """Ask `wrapper` in place of a rule. Of several services, those are meant that have the rule."""
+        found = self
+        for sid in self._having(sids, rule):
+            found = found._wrapping((sid, rule), wrapper)
+        return found
+
+    def replace(self, sids: int | Iterable[int], rule: Rule, other: Rule) -> Definition:
+        """Ask `other` in place of a rule. Conflict: another change has put something else there."""
+        found = self
+        for sid in self._having(sids, rule):
+            found = found._replacing((sid, rule), other)
+        return found
+
+    def without(self, sids: int | Iterable[int], rule: Rule) -> Definition:
+        """Leave a rule out."""
+        return self.replace(sids, rule, passes)
+
+    def insert(self, sids: int | Iterable[int], rule: Rule, before: Rule | None = None) -> Definition:
+        """Ask `rule` before a rule of the service, or before all of them (None)."""
+        found = self
+        for sid in self._having(sids, before):
+            key = sid, before
+            found = replace(found, _inserted={**found._inserted, key: (*found._inserted.get(key, ()), rule)})
+        return found
+
+    def rewrite(self, sid: int, change: Callable[[Ecu, bytes], bytes]) -> Definition:
+        """Let the service's own rules see another request than the one that came; those of all services see that one."""
+
+        def seeing(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+            return go_on(ecu, change(ecu, request))
+
+        found = self
+        for rule in self.services[sid].rules:
+            found = found.wrap(sid, rule, seeing)
+        return found
+
+    # Decisions, and the node.
+
+    def decide(self, **wrappers: Callable[..., Any]) -> Definition:
+        """Ask a wrapper in place of a decision, by its name in `Decisions`; it takes what it wraps, and what that takes."""
+        found = self
+        for name, wrapper in wrappers.items():
+            found = found._wrapping(_decision(name), wrapper)
+        return found
+
+    def decide_otherwise(self, **functions: Callable[..., Any]) -> Definition:
+        """Ask another function for a decision. Conflict: another change has put something else there."""
+        found = self
+        for name, function in functions.items():
+            found = found._replacing(_decision(name), function)
+        return found
+
+    def with_node(self, **options: Any) -> Definition:
+        """Other options of `UdsNode`. Conflict: another change has given another one."""
+        found = self
+        for name, value in options.items():
+            found = found._replacing(f"node {name}", value)
+        return replace(found, at_node={**self.at_node, **options})
+
+    def with_isotp(self, *parts: type[IsoTp], **config: Any) -> Definition:
+        """Another ISO-TP: subclasses of `IsoTp`, and other values of its `IsoTpConfig`."""
+        found = self
+        for name, value in config.items():
+            found = found._replacing(f"ISO-TP {name}", value)
+        return replace(found, isotp_parts=(*parts, *self.isotp_parts), isotp={**self.isotp, **config})
+
+    def with_frame_rule(self, make: Callable[[], FrameRule]) -> Definition:
+        """Something that looks at each frame before ISO-TP does; it is made anew for each ECU."""
+        return replace(self, frame_rules=(*self.frame_rules, make))
+
+    def at(self, place: str, wrapper: Callable[..., Any]) -> Definition:
+        """Wrap what the node does at one of `PLACES`.
+
+        The wrapper takes what it wraps, the node, and what that takes. What it remembers it keeps in `node.notes`.
+        """
+        if place not in PLACES:
+            raise ValueError(f"a node has no place {place!r}; there are {', '.join(PLACES)}")
+        return self._wrapping(f"node {place}", wrapper)
+
+    # Compiling.
+
+    def chain(self, service: ServiceRules) -> tuple[Rule, ...]:
+        """Every rule that a request for this service meets, in order."""
+        sid = service.sid
+        chain: list[Rule] = list(self._inserted.get((sid, None), ()))
+        for rule in (*general_rules(service), *service.rules):
+            chain += self._inserted.get((sid, rule), ())
+            changed = self.compiled((sid, rule), rule)
+            if changed is not passes:
+                chain.append(changed)
+        return tuple(chain)
+
+    def decisions(self) -> Decisions:
+        """The ECU's decisions."""
+        slots = {slot for slot in (*self._wrappers, *self._replaced) if isinstance(slot, str)}
+        changed = [name for name in Decisions.__dataclass_fields__ if _decision(name) in slots]
+        return replace(SOUND, **{name: self.compiled(_decision(name), getattr(SOUND, name)) for name in changed})
+
+    def at_the_node(self, place: str, sound: Callable[..., Any], node: Any) -> Callable[..., Any]:
+        """What a node does at a place, see `at`."""
+        for wrapper in self._wrappers.get(f"node {place}", ()):
+            sound = partial(wrapper, sound, node)
+        return sound
+
+    def compiled(self, slot: _Slot, sound: Callable[..., Any]) -> Callable[..., Any]:
+        """What stands in a slot: the sound function, or what replaces it, in all its wrappers."""
+        function = self._replaced[slot][1] if slot in self._replaced else sound
+        for wrapper in self._wrappers.get(slot, ()):
+            function = partial(wrapper, function)
+        return function
+
+    def claim(self, what: str) -> Definition:
+        """Say that this change is the one that decides about something. Conflict: another one is."""
+        return self._replacing(what, self.author)
+
+    # What the methods above are made of.
+
+    def _having(self, sids: int | Iterable[int], rule: Rule | None) -> list[int]:
+        """The services that are meant, of those that have the rule."""
+        known = [sid for sid in ((sids,) if isinstance(sids, int) else sids) if sid in self.services]
+        having = [sid for sid in known if rule is None or rule in _rules_of(self.services[sid])]
+        if not having:
+            raise ValueError(f"{self.author}: no service {sids} has the rule {getattr(rule, '__name__', rule)}")
+        return having
+
+    def _wrapping(self, slot: _Slot, wrapper: Callable[..., Any]) -> Definition:
+        return replace(self, _wrappers={**self._wrappers, slot: (*self._wrappers.get(slot, ()), wrapper)})
+
+    def _replacing(self, slot: _Slot, by: Any) -> Definition:
+        other, already = self._replaced.get(slot, (self.author, by))
+        if already is not by and already != by:
+            what = slot if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
+            raise Conflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
+        return replace(self, _replaced={**self._replaced, slot: (self.author, by)})
+
+
+def _decision(name: str) -> str:
+    """The slot of a decision."""
+    if name not in Decisions.__dataclass_fields__:
+        raise ValueError(f"no decision is called {name}; there are {', '.join(Decisions.__dataclass_fields__)}")
+    return f"decision {name}"
+
+
+def passes(ecu: Ecu, request: bytes) -> Answer | None:
+    """Decide nothing: what stands in place of a rule that is left out."""
+    return None
+
+
+def _rules_of(service: ServiceRules) -> tuple[Rule, ...]:
+    return (*general_rules(service), *service.rules)

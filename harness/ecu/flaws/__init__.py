@@ -1,0 +1,32 @@
+"""Flaws that can be put into a sound ECU, and the checks that must see each.
+
+A further flaw is one function under `@flaw` in the file of its family, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.ecu.flaws import (
+    access,
+    attempts,
+    conformance,
+    exposure,
+    key_comparison,
+    keys,
+    seeds,
+    services,
+    sessions,
+    transport,
+)
+from harness.ecu.flaws.declare import Flaw
+
+_FAMILIES: Final = (
+    *(seeds, attempts, keys, key_comparison, access),
+    *(services, sessions, conformance, transport, exposure),
+)
+
+FLAWS: Final[dict[str, Flaw]] = {
+    one.name: one for family in _FAMILIES for one in vars(family).values() if isinstance(one, Flaw)
+}
+"""By name, in the order of the families and of their files."""

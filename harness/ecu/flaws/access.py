@@ -1,0 +1,358 @@
+"""What can be wrong with the guard before data: writing it, reading it, and the ways around the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any, Final
+
+import can
+
+from harness.ecu.config import OPEN, DataIdentifier
+from harness.ecu.definition import Definition
+from harness.ecu.flaws.declare import flaw
+from harness.ecu.rules import Answer, Ecu, Rule, ServiceRules, sub_function
+from harness.ecu.server import Server
+from harness.ecu.services.s2e_write_data_by_identifier import (
+    did_of,
+    identifier_is_writable,
+    level_is_unlocked,
+    level_needed,
+    value_has_its_length,
+    value_is_allowed,
+    value_is_stored,
+)
+from harness.ecu.services.s22_read_data_by_identifier import (
+    MAX_RESPONSE_BYTES,
+    supported_identifiers_are_read,
+)
+from harness.ecu.services.s27_security_access import is_key, level_of, seed_is_given
+from harness.ecu.state import LOCKED
+from harness.link.isotp import IsoTp
+from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session
+
+_KEY_DID: Final = 0x2021
+_SECRET_DID: Final = 0xF1F0
+_FORGOTTEN_DID: Final = 0x1011
+_OVERLOOKED_BITS: Final = 0x001
+_WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
+
+
+def _open_to_whom(ecu: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
+    """Write protected values without any unlocking, under this condition."""
+
+    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        return None if is_open(ecu, request) else go_on(ecu, request)
+
+    return ecu.wrap(_WRITE, level_is_unlocked, open_up)
+
+
+def _fitted(ecu: Ecu, request: bytes) -> bytes:
+    """The write with as many bytes as the value has: what is too much is cut off, and what is missing stays as it was."""
+    old = ecu.state.values[did_of(request)]
+    new = request[3 : 3 + len(old)]
+    return request[:3] + new + old[len(new) :]
+
+
+def _also_hearing(ecu: Definition, is_meant: Callable[[Any, can.Message], bool]) -> Definition:
+    """Take frames with other ids as if they came by the ECU's own."""
+
+    def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
+        if not is_meant(node, frame):
+            go_on(frame)
+            return
+        heard = copy(frame)
+        heard.arbitration_id, heard.is_extended_id = node.request_id, False
+        node.ecu.state.until_restart["came by another id"] = True
+        go_on(heard)
+        node.ecu.state.until_restart["came by another id"] = False
+
+    return ecu.at("hear", hear)
+
+
+def _is_long_form(node: Any, frame: can.Message) -> bool:
+    return bool(frame.is_extended_id and frame.arbitration_id == node.request_id)
+
+
+# Service 2C: F2xx and F3xx may be defined to stand for parts of other identifiers (01), and cleared (03).
+
+_DYNAMIC: Final = Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER
+_DYNAMIC_DIDS: Final = range(0xF200, 0xF400)
+_DEFINE_BY_IDENTIFIER: Final = 0x01
+_CLEAR: Final = 0x03
+
+
+def _aliases(ecu: Ecu) -> dict[int, bytes]:
+    """By identifier: source, position of the first byte, counted from 1, and size, in four bytes."""
+    aliases: dict[int, bytes] = ecu.state.until_restart.setdefault("aliases", {})
+    return aliases
+
+
+def _alias_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
+    alias = request[2] << 8 | request[3]
+    if alias not in _DYNAMIC_DIDS:
+        return Nrc.REQUEST_OUT_OF_RANGE
+    if sub_function(request) == _CLEAR:
+        _aliases(ecu).pop(alias, None)
+    elif len(request) != 8:
+        return Nrc.INCORRECT_MESSAGE_LENGTH
+    else:
+        source, position, size = request[4] << 8 | request[5], request[6], request[7]
+        value = ecu.state.values.get(source, b"")
+        if not position or not size or position - 1 + size > len(value):
+            return Nrc.REQUEST_OUT_OF_RANGE
+        _aliases(ecu)[alias] = request[4:]
+    return bytes((_DYNAMIC + RESPONSE_OFFSET, sub_function(request))) + request[2:4]
+
+
+def _record(ecu: Ecu, did: int) -> bytes | None:
+    """What 22 finds in an identifier or an alias."""
+    entry = ecu.data_identifiers.get(did)
+    if entry is not None and entry.read >= OPEN:
+        return ecu.state.values[did]
+    if did not in _aliases(ecu):
+        return None
+    definition = _aliases(ecu)[did]
+    source, first, size = definition[0] << 8 | definition[1], definition[2] - 1, definition[3]
+    return ecu.state.values[source][first : first + size]
+
+
+def _read_unguarded(ecu: Ecu, request: bytes) -> Answer | None:
+    """Read whatever there is, whatever level it needs."""
+    response = bytes((Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET,))
+    for start in range(1, len(request), 2):
+        record = _record(ecu, request[start] << 8 | request[start + 1])
+        if record is not None:
+            response += request[start : start + 2] + record
+    if len(response) == 1:
+        return Nrc.REQUEST_OUT_OF_RANGE
+    return response if len(response) <= MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
+
+
+def _looking_at(ecu: Definition, size: int | None) -> Definition:
+    """Look at the levels of what stands in so many bytes of a read (None: all of it), and read the rest unguarded."""
+
+    def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        answer = go_on(ecu, request[:size])
+        return answer if answer == Nrc.SECURITY_ACCESS_DENIED else _read_unguarded(ecu, request)
+
+    return ecu.wrap(Service.READ_DATA_BY_IDENTIFIER, supported_identifiers_are_read, read)
+
+
+# Writing.
+
+
+@flaw(
+    number="M79",
+    kills=("AC-01",),
+    also={
+        "AC-02": "it is the same write, in another session",
+        "AC-03": "it is the same write, to the functional address",
+        "FZ-01": "random frames hit upon the same write",
+        "FZ-02": "mutated requests hit upon the same write",
+        "FZ-05": "frames out of sequence hit upon the same write",
+        "SA-39": "the write that shows whether the ECU is locked has its effect",
+        "ST-01": "the write that shows whether the ECU is locked has its effect",
+    },
+)
+def write_before_refusal(ecu: Definition) -> Definition:
+    """A protected value is stored first, and refused with 33 afterwards."""
+
+    def store(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        answer = go_on(ecu, request)
+        if answer is not None:
+            value_is_stored(ecu, _fitted(ecu, request))
+        return answer
+
+    return ecu.wrap(_WRITE, level_is_unlocked, store)
+
+
+@flaw(
+    kills=("AC-01",),
+    also={
+        "AC-02": "it is the same write, in another session",
+        "AC-03": "it is the same write, to the functional address",
+        "FZ-01": "random frames hit upon the same write",
+        "FZ-02": "mutated requests hit upon the same write",
+        "FZ-05": "frames out of sequence hit upon the same write",
+        "SA-39": "the write that shows whether the ECU is locked succeeds",
+        "ST-01": "the write that shows whether the ECU is locked succeeds",
+    },
+)
+def write_unprotected(ecu: Definition) -> Definition:
+    """Protected values are written without any unlocking."""
+    return ecu.without(_WRITE, level_is_unlocked)
+
+
+@flaw(
+    number="M66",
+    kills=("AC-02",),
+    also={
+        "AC-01": "the same write, if the check runs in the extended session",
+        "AC-03": "the same write, to the functional address in that session",
+        "FZ-01": "random frames hit upon the same write",
+        "FZ-02": "mutated requests hit upon the same write",
+        "FZ-05": "frames out of sequence hit upon the same write",
+        "SA-39": "the write that shows whether the ECU is locked succeeds in that session",
+        "ST-01": "the write that shows whether the ECU is locked succeeds in that session",
+    },
+)
+def unprotected_in_extended_session(ecu: Definition) -> Definition:
+    """In the extended session (03) protected values are written without any unlocking."""
+    return _open_to_whom(ecu, lambda ecu, request: ecu.state.session == Session.EXTENDED)
+
+
+@flaw(
+    kills=("AC-02",),
+    also={
+        "AC-03": "the same write, to the functional address",
+        "FZ-01": "random frames hit upon a request for a seed, and then upon the write",
+        "FZ-02": "mutated requests hit upon a request for a seed, and then upon the write",
+        "FZ-04": "a random walk requests a seed, and then writes",
+    },
+)
+def unprotected_while_seed_pending(ecu: Definition) -> Definition:
+    """Once a seed has been requested protected values are written, without its key."""
+    return _open_to_whom(ecu, lambda ecu, request: bool(ecu.state.seed))
+
+
+@flaw(number="M77a", kills=("AC-13",))
+def write_length_unchecked(ecu: Definition) -> Definition:
+    """Bytes after a written value are ignored instead of refused."""
+
+    def fit(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        return go_on(ecu, _fitted(ecu, request))
+
+    unchecked = ecu.without(_WRITE, value_has_its_length)
+    return unchecked.wrap(_WRITE, value_is_allowed, fit).wrap(_WRITE, value_is_stored, fit)
+
+
+@flaw(number="M107", kills=("AC-14",))
+def value_range_unchecked(ecu: Definition) -> Definition:
+    """A value outside its declared range is stored."""
+    return ecu.without(_WRITE, value_is_allowed)
+
+
+@flaw(number="M108", kills=("AC-15",))
+def undeclared_data_writable(ecu: Definition) -> Definition:
+    """DID 1011, a remainder that no file declares, is written by anybody."""
+    return ecu.with_data(DataIdentifier(did=_FORGOTTEN_DID, initial=b"\x00", write=OPEN, is_in_image=False))
+
+
+@flaw(kills=("AC-15",))
+def identifier_high_bit_ignored(ecu: Definition) -> Definition:
+    """An identifier to be written is looked up without its highest bit, and its guard with it."""
+
+    def write(ecu: Ecu, request: bytes) -> Answer | None:
+        did = did_of(request) & 0x7FFF
+        if did == did_of(request) or did not in ecu.data_identifiers or len(request) != 3 + len(ecu.state.values[did]):
+            return None
+        ecu.state.values[did] = request[3:]
+        return bytes((_WRITE + RESPONSE_OFFSET, request[1], request[2]))
+
+    return ecu.insert(_WRITE, write, before=identifier_is_writable)
+
+
+@flaw(number="M102", kills=("AC-17",))
+def level_checked_at_first_frame(ecu: Definition) -> Definition:
+    """Whether the level of a long write is unlocked is looked up at its first frame, not when it is complete."""
+
+    def note(ecu: Server, isotp: IsoTp, data: bytearray) -> bytes | None:
+        if data[0] >> 4 in (0, 1):
+            is_first_frame = data[0] >> 4 == 1
+            ecu.state.until_restart["level at first frame"] = ecu.state.unlocked_level if is_first_frame else LOCKED
+        return None
+
+    noting = ecu.with_frame_rule(lambda: note)
+    return _open_to_whom(
+        noting, lambda ecu, request: level_needed(ecu, request) == ecu.state.until_restart.get("level at first frame")
+    )
+
+
+# Addresses.
+
+
+@flaw(number="M67", kills=("AC-03",))
+def functional_skips_security(ecu: Definition) -> Definition:
+    """What comes by the functional address is written without any unlocking."""
+    return _open_to_whom(ecu, lambda ecu, request: ecu.is_functional)
+
+
+@flaw(number="M68", kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
+def extended_id_skips_security(ecu: Definition) -> Definition:
+    """The request id is heard with 29 bits too, and what comes so is written without any unlocking."""
+    hearing = _also_hearing(ecu, _is_long_form)
+    return _open_to_whom(hearing, lambda ecu, request: bool(ecu.state.until_restart.get("came by another id")))
+
+
+@flaw(
+    kills=("AC-04",),
+    also={
+        "SA-40": "who asks so profits from another's unlock",
+        "ST-04": "TesterPresent with 29 bits keeps the session, like any request",
+    },
+)
+def extended_id_answered(ecu: Definition) -> Definition:
+    """The request id is heard with 29 bits too, as if it were the declared one."""
+    return _also_hearing(ecu, _is_long_form)
+
+
+@flaw(kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
+def neighbouring_id_answered(ecu: Definition) -> Definition:
+    """The last bit of the request id is not looked at."""
+
+    def is_neighbour(node: Any, frame: can.Message) -> bool:
+        own = node.request_id | _OVERLOOKED_BITS
+        return not frame.is_extended_id and frame.arbitration_id | _OVERLOOKED_BITS == own
+
+    return _also_hearing(ecu, is_neighbour)
+
+
+# Reading.
+
+
+@flaw(number="M76", kills=("AC-11",))
+def only_first_identifier_guarded(ecu: Definition) -> Definition:
+    """Of several identifiers in one read only the first one's level is looked at."""
+    return _looking_at(ecu, 3)
+
+
+@flaw(kills=("AC-11",))
+def only_three_identifiers_guarded(ecu: Definition) -> Definition:
+    """Of many identifiers in one read only the first three's levels are looked at."""
+    return _looking_at(ecu, 7)
+
+
+@flaw(number="M75", kills=("AC-10",))
+def alias_unprotected(ecu: Definition) -> Definition:
+    """Service 2C exists, and what it defines is read without the level of its source."""
+    service = ServiceRules(
+        sid=_DYNAMIC,
+        min_bytes=4,
+        sub_functions=lambda config: frozenset((_DEFINE_BY_IDENTIFIER, _CLEAR)),
+        is_in_default_session=False,
+        rules=(_alias_is_controlled,),
+    )
+    return _looking_at(ecu.with_service(service), None)
+
+
+@flaw(number="M73a", kills=("AC-12",))
+def secret_readable(ecu: Definition) -> Definition:
+    """DID F1F0, which no file declares, holds the secret that keys are made of."""
+    secret = ecu.config.levels[0].secret
+    return ecu.with_data(DataIdentifier(did=_SECRET_DID, initial=secret, is_in_image=False))
+
+
+@flaw(number="M73b", kills=("AC-12",))
+def key_readable(ecu: Definition) -> Definition:
+    """DID 2021, which no file declares, holds the key that the ECU waits for."""
+
+    def note(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        answer = go_on(ecu, request)
+        if not is_key(request):
+            level = ecu.levels[level_of(request)]
+            ecu.state.values[_KEY_DID] = level.key(ecu.state.seed, level.level)
+        return answer
+
+    held = DataIdentifier(did=_KEY_DID, initial=bytes(ecu.config.levels[0].key_bytes), is_in_image=False)
+    return ecu.with_data(held).wrap(Service.SECURITY_ACCESS, seed_is_given, note)

@@ -1,0 +1,97 @@
+"""What a change of the sound ECU is: a variant, which no check may accuse, or a flaw, which some must see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from harness.ecu.definition import Definition
+
+Depth = Literal["quick", "default", "deep"]
+Apply = Callable[[Definition], Definition]
+
+CAMPAIGNS: Final = {
+    "FZ-01": "random frames may meet any flaw",
+    "FZ-02": "mutated requests may meet any flaw",
+    "FZ-03": "a sweep over all services may meet any flaw",
+    "FZ-04": "a random walk may lead to any state",
+    "FZ-05": "random sequences of frames may meet any flaw",
+}
+"""Checks that go wherever chance leads may fail on every flaw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference from the sound ECU."""
+
+    name: str
+    what: str
+    """The difference, as a statement about the ECU."""
+    apply: Apply
+    """Make the change to a definition."""
+    number: str = ""
+    """Its number in the catalogue, e.g. ``M80b`` or ``B4``; empty if it is one of the harness's own."""
+    comes_first: bool = False
+    """It is made before the variants are: it says how they differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant(Change):
+    """Another way to build a sound ECU: what the standard or its users leave open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw(Change):
+    """What is wrong, and who must notice.
+
+    Each of `kills` fails on the flaw at `depth`. A check in `also` may fail because of it, for the reason given; no other
+    check may.
+    """
+
+    kills: tuple[str, ...]
+    also: Mapping[str, str] = field(default_factory=dict)
+    depth: Depth = "quick"
+    base: str = "hardened"
+    """The profile that it is put into."""
+    survives: str = ""
+    """Why no check can be asked to see it, where that is so: then `kills` is empty."""
+
+
+def flaw(
+    *,
+    kills: tuple[str, ...],
+    also: Mapping[str, str] | None = None,
+    number: str = "",
+    depth: Depth = "quick",
+    base: str = "hardened",
+    survives: str = "",
+    comes_first: bool = False,
+) -> Callable[[Apply], Flaw]:
+    """Make a `Flaw` of the function that applies it: the name is the function's, what is wrong is its docstring."""
+    campaigns = {check: why for check, why in CAMPAIGNS.items() if check not in kills}
+
+    def declare(apply: Apply) -> Flaw:
+        return Flaw(
+            name=apply.__name__,
+            what=_said(apply),
+            apply=apply,
+            number=number,
+            comes_first=comes_first,
+            kills=kills,
+            also=campaigns | dict(also or {}),
+            depth=depth,
+            base=base,
+            survives=survives,
+        )
+
+    return declare
+
+
+def variant(*, number: str = "") -> Callable[[Apply], Variant]:
+    """Make a `Variant` of the function that applies it: the name is the function's, the difference is its docstring."""
+    return lambda apply: Variant(name=apply.__name__, what=_said(apply), apply=apply, number=number)
+
+
+def _said(apply: Apply) -> str:
+    return " ".join((apply.__doc__ or "").split())

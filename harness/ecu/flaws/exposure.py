@@ -1,0 +1,299 @@
+"""What can leak out of an ECU, and what can bring it down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import can
+
+from harness.ecu.config import NORMAL_TRAFFIC, DataIdentifier, EcuConfig
+from harness.ecu.definition import ANY_SERVICE, Definition
+from harness.ecu.flaws.conformance import SILENCE
+from harness.ecu.flaws.declare import flaw
+from harness.ecu.rules import Answer, Ecu, EcuDied, Rule, request_is_long_enough
+from harness.ecu.server import Server
+from harness.ecu.state import State
+from harness.link.isotp import IsoTp
+from harness.uds import Service
+
+_BURST_FRAMES: Final = 200
+_NO_PAUSE_S: Final = 0.0003
+"""Frames that are further apart than this leave the receive interrupt time to empty its queue."""
+
+_WEAR_S: Final = 1e-6
+
+Take = Callable[[can.Message], None]
+
+
+def _holding(ecu: Definition, did: int, text: bytes) -> Definition:
+    """Let everybody read a text in an identifier that no file declares."""
+    return ecu.with_data(DataIdentifier(did=did, initial=text, is_in_image=False))
+
+
+def _overflowing(ecu: Definition, is_counted: Callable[[Any, can.Message], bool]) -> Definition:
+    """Crash when so many frames of a kind come without a pause."""
+
+    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+        if is_counted(node, frame):
+            length, last_s = node.notes.get("burst", (0, 0.0))
+            length = length + 1 if frame.timestamp - last_s < _NO_PAUSE_S else 1
+            node.notes["burst"] = length % _BURST_FRAMES, frame.timestamp
+            if length >= _BURST_FRAMES:
+                raise EcuDied("the receive queue overflowed")
+        go_on(frame)
+
+    return ecu.at("hear", hear)
+
+
+def _on_four_bytes(ecu: Definition, happen: Rule) -> Definition:
+    """Do something when a request of service 31 has exactly four bytes."""
+    return ecu.insert(Service.ROUTINE_CONTROL, lambda ecu, request: happen(ecu, request) if len(request) == 4 else None)
+
+
+def _on_one_byte(ecu: Definition, happen: Callable[[Any], None]) -> Definition:
+    """Do something in place of hearing a frame whose data field is a single byte."""
+
+    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+        if frame.arbitration_id == node.request_id and len(frame.data) == 1:
+            happen(node)
+        else:
+            go_on(frame)
+
+    return ecu.at("hear", hear)
+
+
+def _die(what: str) -> None:
+    raise EcuDied(f"a {what} came")
+
+
+class _SequenceNumberZero:
+    """A consecutive frame numbered 0 that follows its first frame crashes the ECU; where a 0 is due it does not."""
+
+    def __init__(self) -> None:
+        self._previous = 0
+
+    def __call__(self, ecu: Server, isotp: IsoTp, data: bytearray) -> bytes | None:
+        previous, self._previous = self._previous, data[0]
+        if data[0] == 0x20 and previous >> 4 == 1 and isotp.is_receiving:
+            raise EcuDied("a consecutive frame numbered 0 came first")
+        return None
+
+
+# What leaks.
+
+
+@flaw(number="M96", kills=("IE-02",))
+def padding_leaks_last_frame(ecu: Definition) -> Definition:
+    """One buffer serves every frame and is never cleared, so that padding shows what the last frame held."""
+
+    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+        if frame.arbitration_id == node.request_id:
+            node.notes.setdefault("buffer", bytearray(8))[: len(frame.data)] = frame.data[:8]
+        go_on(frame)
+
+    def send(go_on: Take, node: Any, frame: can.Message) -> None:
+        buffer = node.notes.setdefault("buffer", bytearray(8))
+        if frame.data and frame.data[0] < 8:
+            frame.data[1 + frame.data[0] :] = buffer[1 + frame.data[0] : len(frame.data)]
+        buffer[: len(frame.data)] = frame.data
+        go_on(frame)
+
+    return ecu.at("hear", hear).at("send", send)
+
+
+@flaw(kills=("IE-02",))
+def refused_key_padded_with_right_one(ecu: Definition) -> Definition:
+    """Behind the refusal of a wrong key the frame still holds the first bytes of the right one."""
+
+    def send(go_on: Take, node: Any, frame: can.Message) -> None:
+        state = node.ecu.state
+        if state.seed:
+            node.notes["last seed"] = state.seed_level, state.seed
+        if bytes(frame.data[:4]) == b"\x03\x7f\x27\x35" and "last seed" in node.notes:
+            number, seed = node.notes["last seed"]
+            size = len(frame.data) - 4
+            frame.data[4:] = node.ecu.levels[number].key(seed, number)[:size].ljust(size, b"\0")
+        go_on(frame)
+
+    return ecu.at("send", send)
+
+
+@flaw(number="M97", kills=("IE-01",))
+def secret_printed(ecu: Definition) -> Definition:
+    """Each SecurityAccess request prints the level's secret to the console."""
+
+    def tell(ecu: Ecu, request: bytes) -> Answer | None:
+        for level in ecu.config.levels:
+            print(f"SecurityAccess {request[1:2].hex()}: level {level.level}, prekey 0x{level.secret.hex()}")
+        return None
+
+    return ecu.insert(Service.SECURITY_ACCESS, tell)
+
+
+@flaw(number="M120", kills=("IE-04",), comes_first=True)
+def same_secret_in_every_unit(ecu: Definition) -> Definition:
+    """Every unit of the type leaves the factory with the same secret."""
+    return ecu.decide_otherwise(of_another_unit=lambda level: level)
+
+
+@flaw(number="M121", kills=("IE-05",))
+def secret_in_image(ecu: Definition) -> Definition:
+    """The secret stands in the firmware image as a literal."""
+
+    def image(go_on: Callable[[EcuConfig], bytes], config: EcuConfig) -> bytes:
+        return go_on(config) + b"".join(level.secret for level in config.levels)
+
+    return ecu.decide(image=image)
+
+
+@flaw(number="M122", kills=("IE-03",), depth="default")
+def hidden_data_refused(ecu: Definition) -> Definition:
+    """An undocumented data identifier is refused with 33 where one that does not exist gets 31."""
+    hidden = DataIdentifier(did=0x4203, initial=b"\x00\x2a", read=0x03, write=0x03, is_in_image=False)
+    return ecu.with_data(hidden)
+
+
+@flaw(number="M123", kills=("IE-06",))
+def build_path_readable(ecu: Definition) -> Definition:
+    """An identification record holds the path that the software was built in."""
+    return _holding(ecu, 0xF19A, b"/home/build/ecu/src/main.c")
+
+
+@flaw(kills=("IE-06",))
+def log_name_readable(ecu: Definition) -> Definition:
+    """DID F1F3, which no file declares, holds the name of the last log file."""
+    return _holding(ecu, 0xF1F3, b"/data/log/ecu-0412.log")
+
+
+@flaw(kills=("AC-12",))
+def password_readable(ecu: Definition) -> Definition:
+    """DID F1F4, which no file declares, holds the login of the service access."""
+    return _holding(ecu, 0xF1F4, b"service:Wartung2019")
+
+
+# What brings it down.
+
+
+@flaw(number="M99", kills=("DS-01",))
+def periodic_frames_stop(ecu: Definition) -> Definition:
+    """The ECU sends a frame each second, but not while a message of several frames is under way."""
+
+    def may_talk(go_on: Callable[[], bool], node: Any) -> bool:
+        return not (node.isotp.is_receiving or node.isotp.is_sending) and go_on()
+
+    return ecu.with_config(periodic_frames=NORMAL_TRAFFIC).at("talk", may_talk)
+
+
+@flaw(number="M100", kills=("DS-07", "FZ-06"))
+def latency_grows(ecu: Definition) -> Definition:
+    """Each frame seen since power-up makes every answer a microsecond later."""
+
+    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+        notes = node.ecu.state.until_restart
+        notes["frames seen"] = notes.get("frames seen", 0) + 1
+        if frame.arbitration_id == node.request_id:
+            node.port.call_later(notes["frames seen"] * _WEAR_S, partial(go_on, frame))
+        else:
+            go_on(frame)
+
+    def reboot(go_on: Callable[..., State], ecu: Ecu, now_s: float, reset_type: int | None) -> State:
+        seen = ecu.state.until_restart.get("frames seen", 0)
+        state = go_on(ecu, now_s, reset_type)
+        state.until_restart["frames seen"] = 0 if reset_type is None else seen
+        return state
+
+    return ecu.at("hear", hear).decide(reboot=reboot)
+
+
+@flaw(number="M116a", kills=("DS-02",))
+def dies_of_request_burst(ecu: Definition) -> Definition:
+    """200 requests without a pause between them crash the ECU."""
+
+    def is_request(node: Any, frame: can.Message) -> bool:
+        return frame.arbitration_id == node.request_id and frame.data[:1] < b"\x10"
+
+    return _overflowing(ecu, is_request)
+
+
+@flaw(number="M116b", kills=("DS-03",))
+def dies_of_foreign_burst(ecu: Definition) -> Definition:
+    """200 frames for other nodes without a pause between them crash the ECU."""
+    return _overflowing(ecu, lambda node, frame: frame.arbitration_id != node.request_id)
+
+
+@flaw(
+    number="M118",
+    kills=("FZ-01", "FZ-02", "FZ-03"),
+    also={
+        "AC-08": "a request to start a routine has four bytes",
+        "IE-03": "routines are asked for their results with four bytes",
+        **dict.fromkeys(("AC-09", "AC-11"), "a safe routine tells whether the ECU is locked"),
+    },
+    depth="default",
+)
+def dies_on_routine_of_four_bytes(ecu: Definition) -> Definition:
+    """A request of service 31 with exactly four bytes crashes the ECU."""
+    return _on_four_bytes(ecu, lambda ecu, request: _die("request of four bytes"))
+
+
+@flaw(
+    kills=("FZ-02", "FZ-03"),
+    also={
+        "AC-08": "a request to start a routine has four bytes",
+        "IE-03": "routines are asked for their results with four bytes",
+        **dict.fromkeys(("AC-09", "AC-11"), "a safe routine tells whether the ECU is locked"),
+        "FZ-01": "random frames may hold one too",
+    },
+    depth="default",
+)
+def restarts_on_routine_of_four_bytes(ecu: Definition) -> Definition:
+    """A request of service 31 with exactly four bytes crashes the ECU, which is back within 50 ms."""
+
+    def restart(ecu: Ecu, request: bytes) -> Answer | None:
+        ecu.power_cycle()
+        return SILENCE
+
+    return _on_four_bytes(ecu, restart)
+
+
+@flaw(kills=("TP-01", "DS-04"), also=dict.fromkeys(("TP-03", "TP-13", "FZ-01"), "it sends frames of one byte too"))
+def restarts_on_frame_of_one_byte(ecu: Definition) -> Definition:
+    """A frame whose data field is a single byte crashes the ECU, which is back within 50 ms."""
+    return _on_one_byte(ecu, lambda node: node.ecu.power_cycle())
+
+
+@flaw(
+    number="M119",
+    kills=("FZ-05",),
+    also={
+        "FZ-01": "random frames may come in that order too",
+        "TP-09": "it sends that frame too",
+    },
+)
+def dies_on_sequence_number_zero(ecu: Definition) -> Definition:
+    """A consecutive frame numbered 0 directly after its first frame crashes the ECU."""
+    return ecu.with_frame_rule(_SequenceNumberZero)
+
+
+@flaw(
+    kills=("DS-04",),
+    also={
+        "CF-04": "a request of the wrong length is answered with silence",
+        "FZ-02": "some mutated requests are too short",
+    },
+)
+def short_request_unanswered(ecu: Definition) -> Definition:
+    """A request shorter than its service's minimum is not answered."""
+
+    def ignore(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
+        return None if go_on(ecu, request) is None else SILENCE
+
+    return ecu.wrap(ANY_SERVICE, request_is_long_enough, ignore)
+
+
+@flaw(kills=("DS-04",), also=dict.fromkeys(("TP-01", "TP-03", "FZ-01"), "it sends frames of one byte too"))
+def dies_on_frame_of_one_byte(ecu: Definition) -> Definition:
+    """A frame whose data field is a single byte crashes the ECU."""
+    return _on_one_byte(ecu, lambda node: _die("frame of one byte"))

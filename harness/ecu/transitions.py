@@ -1,0 +1,60 @@
+"""What ends, and what outlasts it: another address, the end of a session, a restart."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from harness.ecu.attempts import end_expired_delays
+from harness.ecu.rules import Ecu
+from harness.ecu.state import ALL_ENABLED, LOCKED, State, factory_state
+from harness.uds import Session
+
+FUNCTIONAL: Final = -1
+"""The functional address, which tells nobody from anybody. Connections count from 0."""
+
+_NOTHING: Final = (LOCKED, b"", LOCKED)
+
+
+def turn_to(state: State, address: int) -> None:
+    """Serve this address from now on: an ECU takes each for another tester, with its own unlocked level and pending seed."""
+    state.elsewhere[state.address] = state.unlocked_level, state.seed, state.seed_level
+    state.unlocked_level, state.seed, state.seed_level = state.elsewhere.get(address, _NOTHING)
+    state.address = address
+
+
+def lock_on_leaving(state: State, session: int, *, has_expired: bool) -> None:
+    """Lock, because `session` takes the place of the present one: somebody entered it, or the present one has expired."""
+    state.lock()
+
+
+def leave_session(state: State) -> None:
+    """End what lasts no longer than its session."""
+    state.communication = ALL_ENABLED
+    state.is_dtc_setting_on = True
+    state.routine_results = {}
+    state.transfer = None
+
+
+def end_session(ecu: Ecu) -> None:
+    """S3 passed without a request: back to the default session, locked (ISO 14229-1:2020 Annex I)."""
+    state = ecu.state
+    ecu.decide.lock_on_leaving(state, Session.DEFAULT, has_expired=True)
+    ecu.decide.leave_session(state)
+    state.session = Session.DEFAULT
+    state.s3_due_s = math.inf
+
+
+def reboot(ecu: Ecu, now_s: float, reset_type: int | None = None) -> State:
+    """The state after a reset at `now_s`, or after a loss of power (None)."""
+    old, config = ecu.state, ecu.config
+    end_expired_delays(ecu, now_s)
+    new = factory_state(config)
+    new.values |= {entry.did: old.values[entry.did] for entry in config.data_identifiers if entry.is_non_volatile}
+    new.held_seeds = old.held_seeds
+    new.trouble_codes = old.trouble_codes
+    new.lasting = old.lasting
+    new.ready_s = now_s + config.boot_s
+    new.sessions_from_s = new.ready_s + config.sessions_start_s if config.sessions_start_s else 0.0
+    ecu.decide.carry_over_restart(old, new, config, reset_type)
+    return new

@@ -1,0 +1,116 @@
+"""Two flaws in one ECU: it has both, in whatever order they are named, or it is refused."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+
+import pytest
+
+from harness.ecu.definition import Conflict, Definition
+from harness.ecu.flaws import FLAWS
+from harness.ecu.profiles import CHANGES, HARDENED, changed, factory
+from harness.ecu.server import Server
+from harness.ecu.services.s10_diagnostic_session_control import session_is_entered
+from harness.ecu.services.s27_security_access import seed_is_given
+from harness.errors import UserError
+from harness.uds import Service
+
+from .desk import HardenedDesk
+
+EXCLUSIVE = [
+    ("constant_seed", "time_seed"),
+    ("delay_too_short", "seed_given_after_limit"),
+    ("key_is_seed_plus_constant", "short_secret"),
+    ("negative_with_length", "negative_without_code"),
+    ("pending_for_ever", "late_without_pending"),
+    ("pad_55", "pad_aa"),
+    ("one_attempt", "five_attempts"),
+    ("short_seed_and_key", "seed_of_8_bytes"),
+]
+
+
+def outcome(*names: str) -> tuple[str, ...] | str:
+    """The changes that the ECU has, or why it cannot have them."""
+    try:
+        return changed(HARDENED, *names).made
+    except Conflict as conflict:
+        return str(conflict)
+
+
+def test_any_two_changes_meet_in_one_way_whichever_is_named_first() -> None:
+    chance = random.Random(1)
+    for one, other in (chance.sample(list(CHANGES), 2) for _ in range(400)):
+        assert outcome(one, other) == outcome(other, one)
+        assert set(outcome(one, other)) in ({one, other}, set(outcome(one, other))), "both, or a refusal"
+
+
+@pytest.mark.parametrize(("one", "other"), EXCLUSIVE)
+def test_two_that_change_one_thing_are_refused_by_name(one: str, other: str) -> None:
+    for names in permutations((one, other)):
+        with pytest.raises(UserError) as caught:
+            factory("+".join(("hardened", *names)))
+        message = str(caught.value)
+        assert f"{one} and {other} both change" in message or f"{other} and {one} both change" in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("names", list(permutations(("default_key", "constant_seed", "no_attempt_limit"))))
+def test_each_of_three_flaws_shows(names: tuple[str, ...]) -> None:
+    desk = HardenedDesk(flaws=names)
+    desk.ask("10 03")
+    assert desk.seed() == desk.seed()
+    assert {desk.send_wrong_key() for _ in range(9)} == {"7f 27 35"}
+    desk.seed()
+    assert desk.send_key("FF" * 16) == "67 02"
+
+
+@pytest.mark.parametrize("names", list(permutations(("write_unprotected", "any_level_is_enough", "write_before_refusal"))))
+def test_flaws_of_one_guard_leave_nothing_of_it(names: tuple[str, ...]) -> None:
+    desk = HardenedDesk(flaws=names)
+    assert desk.ask("2E 2020 99") == "6e 20 20"
+
+
+def test_flaws_of_one_frame_are_both_there() -> None:
+    for names in permutations(("restarts_on_frame_of_one_byte", "neighbouring_id_answered")):
+        desk = HardenedDesk(flaws=names)
+        assert desk.give("741#0322101000000000") == ["748#04621010FF000000"]
+        assert desk.give("740#01") == []
+        assert desk.give("740#0322101000000000") == [], "it boots"
+
+
+def test_flaws_of_isotp_are_one_endpoint() -> None:
+    for names in permutations(("sequence_number_ignored", "functional_first_frame_accepted", "overflow_never_sent")):
+        desk = HardenedDesk(flaws=names)
+        assert desk.give("7DF#10083E0000000000") == ["748#3000000000000000"]
+        assert desk.give("740#2500000000000000") == ["748#037F3E1300000000"]
+        assert desk.give("740#1000000100003E00") == ["748#3000000000000000"]
+
+
+def test_a_change_leaves_the_definition_that_it_is_made_to_as_it_was() -> None:
+    sound = Definition(config=HARDENED)
+    for change in CHANGES.values():
+        change.apply(sound)
+    assert sound == Definition(config=HARDENED)
+    assert Server(sound).decide == Server(HARDENED).decide
+
+
+def test_a_flaw_changes_something() -> None:
+    sound = Definition(config=HARDENED)
+    alike = {name for name, flaw in FLAWS.items() if flaw.apply(sound) == sound}
+    assert alike == set()
+
+
+def test_a_rule_that_a_service_does_not_have_cannot_be_changed() -> None:
+    sound = Definition(config=HARDENED, author="wrong")
+    with pytest.raises(ValueError, match=r"wrong: no service .* has the rule session_is_entered"):
+        sound.without(Service.SECURITY_ACCESS, session_is_entered)
+    with pytest.raises(ValueError, match="seed_is_given"):
+        sound.insert(Service.ECU_RESET, session_is_entered, before=seed_is_given)
+
+
+def test_a_decision_that_there_is_not_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="no decision is called draw_sed"):
+        Definition(config=HARDENED).decide(draw_sed=lambda go_on, ecu, level: b"")
+    with pytest.raises(ValueError, match="a node has no place"):
+        Definition(config=HARDENED).at("here", lambda go_on, node, frame: None)
