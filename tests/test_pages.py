@@ -7,16 +7,24 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cli.main import _parser
 from harness.target import shipped_targets
+from harness.testing import open_ecu, run_checks, target_of
 
 ROOT = Path(__file__).parent.parent
 JAPANESE = ROOT / "README.ja.md"
 PI = ROOT / "docs" / "raspberry-pi.md"
+PAGES = sorted(
+    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", JAPANESE, *(ROOT / "docs").glob("*.md")}
+    - {ROOT / "docs" / "scoreboard.md"}
+)
 UNIT = ROOT / "docs" / "uds-harness-ecu@.service"
 
 OMITTED = "…"
@@ -64,14 +72,16 @@ def commands(page: Path) -> list[str]:
     return [command for command in found if not any(word.isupper() for word in command.split())]
 
 
-@pytest.mark.parametrize("page", [JAPANESE, PI], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_only_commands_that_there_are(page: Path) -> None:
-    found = commands(page)
-    assert len(found) >= 8
-    for command in found:
-        options = _parser().parse_args(shlex.split(command))
+    for command in commands(page):
+        options = _parser().parse_args(shlex.split(command.partition("  ")[0]))
         target = getattr(options, "target", None)
-        assert target is None or target in shipped_targets() or target.endswith(".toml"), command
+        assert target is None or target in shipped_targets() or str(target).endswith((".toml", ".uds")), command
+
+
+def test_the_pages_show_enough_commands_to_be_worth_a_test() -> None:
+    assert all(len(commands(page)) >= 8 for page in (JAPANESE, PI, ROOT / "README.md", ROOT / "docs" / "first-audit.md"))
 
 
 def test_the_services_command_is_one_that_there_is() -> None:
@@ -81,7 +91,34 @@ def test_the_services_command_is_one_that_there_is() -> None:
     assert (options.profile, options.channel, options.wait) == ("hardened", "can0", True)
 
 
-@pytest.mark.parametrize("page", [JAPANESE, PI], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_links_to_is_there(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+def python_of(page: Path) -> str:
+    """The first Python example of a page, from its file's name to the next line that is not indented."""
+    block = re.search(r"^    # \w+(?:/\w+)?\.py\n((?:    .*\n|\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert block is not None, page
+    return textwrap.dedent(block[1]).partition("\nuds-harness ")[0]
+
+
+def test_the_example_of_an_ecu_of_ones_own_answers(tmp_path: Path) -> None:
+    (tmp_path / "my_ecu.py").write_text(python_of(ROOT / "docs" / "own-ecus.md"), encoding="utf-8")
+    target = target_of(f"{tmp_path / 'my_ecu.py'}:make")
+    with open_ecu(replace(target, can=replace(target.can, request_id=0x7E0, response_id=0x7E8))) as tester:
+        assert tester.request("3E 00").is_positive
+
+
+def test_the_example_of_a_check_passes_on_a_sound_ecu() -> None:
+    names: dict[str, Any] = {}
+    exec(python_of(ROOT / "docs" / "checks.md"), names)
+    (finding,) = run_checks([names["test_level_2b_is_not_there"]], "hardened")
+    assert (finding.id, finding.verdict) == ("MY-01", "pass")
+
+
+def test_the_example_of_a_key_function_makes_a_key() -> None:
+    names: dict[str, Any] = {}
+    exec(python_of(ROOT / "docs" / "keys.md").partition("\n[[")[0], names)
+    assert names["key"](b"\x00\xff", 1) == b"\x5a\xa5"
