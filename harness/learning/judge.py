@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.learning.letters import Alphabet, Kind, Letter
 from harness.learning.observations import Answers, Observations, Word
 from harness.learning.reference import Known, Monitor, known_of
-from harness.learning.subject import CHANGED, POSITIVE, WRITTEN
+from harness.learning.subject import CHANGED, DEAD, POSITIVE, WRITTEN
 from harness.learning.suite import plain_wrong_keys, wrong_keys_after_another_level
 from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
@@ -26,17 +26,23 @@ _IMPLIES = {
     "SA-11": frozenset({"SA-12", "SA-13", "SA-14", "SA-18"}),
     "SA-12": frozenset({"SA-18"}),
     "SA-16": frozenset({"SA-14", "SA-19"}),
+    "ST-05": frozenset({"SA-26", "ST-08"}),
     "SA-13": frozenset({"SA-18"}),
 }
-"""Without a limit nothing can put its count back; what a session puts back, every restart and time-out does."""
+"""Without a limit nothing can put its count back; what a session puts back, every restart and time-out does; and so on."""
 
 Broken = dict[str, Word]
 """By the id of the check that owns the rule, the shortest sequence that breaks it."""
 
 
+def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
+    """By level, how many wrong keys the ECU compared one after the other; None: no limit was seen."""
+    return {level: _limit(observations, plain_wrong_keys(alphabet, target, level)) for level in alphabet.levels}
+
+
 def what_is_known(observations: Observations, alphabet: Alphabet, target: Target) -> Known:
     """What has to be seen of an ECU before it is judged: its limits, and whether its levels share one count."""
-    limits = {level: _limit(observations, plain_wrong_keys(alphabet, target, level)) for level in alphabet.levels}
+    limits = limits_seen(observations, alphabet, target)
     is_shared = False
     for level in alphabet.levels:
         for other in alphabet.levels:
@@ -88,8 +94,8 @@ def judge_word(
             open_levels.clear()
         if broken:
             found.append((broken, index + 1))
-            if letter.kind is Kind.EFFECT:
-                break  # it is open where it must not be: what follows is a consequence
+            if letter.kind is Kind.EFFECT or answer == DEAD:
+                break  # it is open where it must not be, or dead: what follows is a consequence
     return found
 
 
@@ -134,7 +140,7 @@ def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter
             after, broken = monitor.after(letter, step.answer, is_open=letter.number in open_in[state])
             if broken:
                 shortest.setdefault(broken, (*word, name))
-                if letter.kind is Kind.EFFECT:
+                if letter.kind is Kind.EFFECT or step.answer == DEAD:
                     continue
             key = (step.target, after.key())
             if key not in seen:

@@ -130,10 +130,10 @@ def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
         id="LM-02",
         title="The same sequence is always answered alike",
         parameter=level,
-        verdict=Verdict.INCONCLUSIVE if conflicts or not machine.states else Verdict.PASS,
+        verdict=Verdict.INCONCLUSIVE if conflicts or machine.ended else Verdict.PASS,
         severity=Severity.INFO,
         basis="policy",
-        reason="some sequences were answered in more than one way" if conflicts else "" if machine.states else machine.ended,
+        reason="some sequences were answered in more than one way" if conflicts else machine.ended,
         notes=conflicts,
         repeat=repeat,
     )

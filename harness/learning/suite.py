@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,12 +29,16 @@ class Suite:
     """After every transition: what tells states apart that differ in what was counted."""
 
 
-def suite_for(alphabet: Alphabet, target: Target) -> Suite:
-    """The sequences that the letters of an alphabet allow."""
+Limits = Mapping[int, int | None]
+"""By level, how many wrong keys it was seen to compare one after the other; None: no limit was seen."""
+
+
+def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) -> Suite:
+    """The sequences that the letters of an alphabet allow; the limits are the declared ones where none was seen."""
     first, everywhere, after_each = [], [], []
     levels = alphabet.levels if len(alphabet.levels) > 1 and alphabet.probes else (alphabet.level,)
     for level in levels:
-        scenes = _Scenes(alphabet, target, level)
+        scenes = _Scenes(alphabet, target, level, limits)
         first += list(scenes.from_start())
         everywhere += list(scenes.in_every_state())
         after_each += list(scenes.after_each_transition())
@@ -66,9 +70,10 @@ def _shared_count(alphabet: Alphabet, target: Target, levels: tuple[int, ...]) -
 class _Scenes:
     """The sequences for one level. A letter that is not sent makes the sequences with it fall away."""
 
-    def __init__(self, alphabet: Alphabet, target: Target, level: int) -> None:
+    def __init__(self, alphabet: Alphabet, target: Target, level: int, limits: Limits | None = None) -> None:
         self._alphabet = alphabet
         self._target = target
+        self._limits = limits
         self._letters = alphabet.letters
         names = alphabet.by_name()
         of: Callable[[Kind], str] = lambda kind: next(  # noqa: E731
@@ -79,7 +84,8 @@ class _Scenes:
         self.quiet_key, self.quiet_seed = map(of, (Kind.QUIET_KEY, Kind.QUIET_SEED))
         self.functional = of(Kind.FUNCTIONAL_SEED)
         entry = target.level(level)
-        self.limit = min((entry.attempts if entry else None) or USUAL_LIMIT, LARGEST_LIMIT)
+        declared = (entry.attempts if entry else None) or USUAL_LIMIT
+        self.limit = min((limits or {}).get(level) or declared, LARGEST_LIMIT)
         self.longest = max(self.limit + 2, MOST_KEYS)
         session = entry.session if entry is not None else None
         chain = target.way_to(session) if session is not None else ()
@@ -116,7 +122,7 @@ class _Scenes:
             yield (one.name, *enter)
         yield from ((one.name,) for one in [*self._of(Kind.PRESENT), *self._of(Kind.READ)])
         for level in self._alphabet.levels:
-            other = _Scenes(self._alphabet, self._target, level) if level != self.level else None
+            other = _Scenes(self._alphabet, self._target, level, self._limits) if level != self.level else None
             if other is not None and other.seed and other.key:
                 there, back = (other.enter, enter) if other.enter != self.enter else ((), ())
                 yield (*there, other.seed, other.key, *back)
@@ -186,7 +192,7 @@ class _Scenes:
         for level in self._alphabet.levels:
             if level == self.level:
                 continue
-            other = _Scenes(self._alphabet, self._target, level)
+            other = _Scenes(self._alphabet, self._target, level, self._limits)
             there = other.enter if other.enter != self.enter else ()
             foreign = next(
                 (one.name for one in self._of(Kind.FOREIGN_KEY) if (one.number, one.other) == (self.level, level)), ""
