@@ -37,7 +37,11 @@ Broken = dict[str, Word]
 
 def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
     """By level, how many wrong keys the ECU compared one after the other; None: no limit was seen."""
-    return {level: _limit(observations, plain_wrong_keys(alphabet, target, level)) for level in alphabet.levels}
+    declared = {entry.level: entry.attempts for entry in target.security}
+    return {
+        level: _limit(observations, plain_wrong_keys(alphabet, target, level), declared.get(level))
+        for level in alphabet.levels
+    }
 
 
 def what_is_known(observations: Observations, alphabet: Alphabet, target: Target) -> Known:
@@ -54,15 +58,20 @@ def what_is_known(observations: Observations, alphabet: Alphabet, target: Target
     return known_of(target, limits, is_one_counter=is_shared, read_answer=answers[0] if answers else POSITIVE)
 
 
-def _limit(observations: Observations, word: Word) -> int | None:
-    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all."""
+def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
+    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all.
+
+    A seed that is refused after fewer keys than the target declares is a pause between two of them, and no limit.
+    """
     answers = observations.known(word) if word else None
     compared = 0
     for letter, answer in zip(word, answers or (), strict=False):
         if letter.startswith("wrong key") and answer in _COMPARED:
             compared += 1
-        if answer in ("0x36", "0x37") or (compared and letter.startswith("seed") and answer.startswith("0x")):
-            return compared
+            if answer == "0x36":
+                return compared
+        elif letter.startswith("seed") and answer.startswith("0x") and compared:
+            return compared if declared is not None and compared >= declared else None
     return None
 
 

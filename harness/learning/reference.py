@@ -33,6 +33,7 @@ DELAY_KEPT: Final = 0.95
 """The part of a delay after which it may be over."""
 PERMANENT: Final = 10
 """A lock that holds for so many delays is one for ever."""
+LONGER_THAN_AN_ANSWER_S: Final = 2.0
 _SEEDS: Final = frozenset({Kind.SEED, Kind.QUIET_SEED, Kind.FUNCTIONAL_SEED})
 _IN_DELAY: Final = frozenset({"0x36", "0x37"})
 _MAY_BE_SAID_IN_DELAY: Final = _IN_DELAY | {"0x21", "0x22", "0x24", "0x11", "0x12", "0x33", "0x34", "0x7E", "0x7F"}
@@ -97,6 +98,8 @@ class Known:
     read_answer: str = POSITIVE
     """What an ordinary read is answered in the initial state."""
     s3_s: float | None = None
+    attempts: Mapping[int, int | None] = field(default_factory=dict)
+    """By level, how many wrong keys the target says that it takes."""
     default_session: int = 1
     taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
     """Steps of the reference that were worked out already."""
@@ -111,7 +114,8 @@ def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter
     rules = Rules({one.level: one.session for one in target.security}, has_sessions=target.timing.s3_ms is not None)
     delays = {one.level: one.delay_s for one in target.security}
     s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
-    return Known(rules, delays, limits, is_one_counter, read_answer, s3_s)
+    attempts = {one.level: one.attempts for one in target.security}
+    return Known(rules, delays, limits, is_one_counter, read_answer, s3_s, attempts)
 
 
 class _Level(NamedTuple):
@@ -332,7 +336,9 @@ class Monitor(NamedTuple):
             if answer in _IN_DELAY:
                 if monitor._delay_is_endless(level):
                     broken = "SA-41"
-                monitor = monitor._with(number, is_delayed=True, is_failed_before_restart=False)
+                is_pause = bool(level.wrong) and not level.is_failed_before_restart and not level.is_delayed
+                if not is_pause or level.wrong >= (self.known.attempts.get(number) or LARGEST_LIMIT):
+                    monitor = monitor._with(number, is_delayed=True, is_failed_before_restart=False)
             elif level.is_delayed and answer not in _MAY_BE_SAID_IN_DELAY:
                 broken = "CF-07"
             return monitor, broken
@@ -370,7 +376,7 @@ class Monitor(NamedTuple):
         if level.is_delayed:
             if events & {"reset", "power"}:
                 return "SA-17"
-            if level.waited_s:
+            if level.waited_s > LONGER_THAN_AN_ANSWER_S:
                 return "SA-16"
             return "SA-19" if events & {"session", "other level", "suppressed", "functional"} else "SA-16"
         has_delay = any(limit is not None for limit in self.known.limits.values()) and any(self.known.delays_s.values())

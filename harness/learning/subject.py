@@ -12,6 +12,7 @@ from harness.target import DataEntry
 from harness.tester.exchange import BUSY_REPEATS, BUSY_WAIT_S
 from harness.tester.reply import Reply
 from harness.tester.restart import LATEST_START_S, Means
+from harness.tester.security import EMPTY_SEEDS
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
@@ -21,6 +22,7 @@ SILENCE: Final = "silence"
 MALFORMED: Final = "malformed"
 SEED: Final = "seed"
 ZERO_SEED: Final = "zero seed"
+EMPTY_SEED: Final = "empty seed"
 POSITIVE: Final = "positive"
 WRITTEN: Final = "positive, written"
 CHANGED: Final = ", yet written"
@@ -169,7 +171,7 @@ class Subject:
         reply = self._send(letter)
         answer = _kind_of(reply)
         if is_seed_request(reply.request) and reply.is_positive:
-            answer = SEED if any(reply.pdu[2:]) else ZERO_SEED
+            answer = SEED if any(reply.pdu[2:]) else ZERO_SEED if len(reply.pdu) > 2 else EMPTY_SEED
         if answer == SILENCE and not self._is_alive(letter):
             return DEAD
         self._is_booting = False
@@ -198,7 +200,12 @@ class Subject:
             case Kind.READ:
                 return tester.read_reply(letter.number)
             case Kind.SEED:
-                return self._take_seed(level, tester.security.request_seed(level))
+                reply = tester.security.request_seed(level)
+                for _ in range(EMPTY_SEEDS):
+                    if not reply.is_positive or len(reply.pdu) > 2:
+                        break
+                    reply = tester.security.request_seed(level)
+                return self._take_seed(level, reply)
             case Kind.FUNCTIONAL_SEED:
                 return self._take_seed(level, tester.request(bytes((Service.SECURITY_ACCESS, level)), is_functional=True))
             case Kind.QUIET_SEED:
