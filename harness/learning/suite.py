@@ -138,7 +138,7 @@ class _Scenes:
         yield word(start, seed, key, key, self.effect or seed, seed)
         yield word(start, seed, self.wrong, key, self.effect or seed)
         if self.limit > 1:
-            yield word(start, wrong(self.limit - 1), (seed, seed, self.wrong) if self.wrong else "", seed)
+            yield word(start, wrong(self.limit - 1), (seed, seed, self.wrong, seed, self.wrong) if self.wrong else "")
         for one in self.breaks():
             if self.limit > 1:
                 for count in dict.fromkeys((1, self.limit - 1)):
