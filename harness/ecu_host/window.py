@@ -34,6 +34,8 @@ from harness.errors import HarnessError
 from harness.simulation.node import load_nodes
 
 REFRESH_S: Final = 0.2
+SWITCH_S: Final = 0.0005
+"""So long the window may keep the ECU waiting while it draws; Python's own 5 ms are a tenth of P2, several times over."""
 LINES_A_REFRESH: Final = 200
 LOG_LINES: Final = 1000
 WIDE: Final = 110
@@ -100,6 +102,7 @@ class EcuWindow(App[None]):
         What the host says, and the frames that it hears, have to go into `log`.
         """
         super().__init__()
+        self.animation_level = "none"  # over a slow line each of its pictures would be waited for
         self._host = host
         self._frame_log = log
         self._periodic = periodic
@@ -112,6 +115,7 @@ class EcuWindow(App[None]):
         self._trouble = ""
         self._shown: tuple[dict[str, Any], tuple[EcuView, ...]] | None = None
         self._is_asked = False
+        self._texts: dict[str, str] = {}
         self._takes_flaws = host.profile.split("+")[0].startswith("hardened")
         self._switched_on: set[str] = set(host.flaws)
 
@@ -188,6 +192,7 @@ class EcuWindow(App[None]):
         self.sub_title = self._host.profile
         sys.stdout = _Lines(self._frame_log.add)  # the article's script prints; Textual puts the old one back
         if self._threaded:
+            sys.setswitchinterval(SWITCH_S)
             self._thread = threading.Thread(target=self._run_host, daemon=True, name="uds-harness-ecu")
             self._thread.start()
             self.set_interval(REFRESH_S, self.refresh_view)
@@ -371,15 +376,19 @@ class EcuWindow(App[None]):
         log = self.query_one("#log", RichLog)
         for line in self._frame_log.take(LINES_A_REFRESH):
             log.write(Text(line))
-        status = self.query_one("#status", Static)
         if self._shown is None:
             return
         told, views = self._shown
-        is_trouble = bool(self._trouble or told["away"] or told["faults"])
-        status.set_class(is_trouble, "trouble")
-        status.update(self._trouble or _status_line(told))
-        self.query_one("#security", Static).update(_security_text(views))
-        self.query_one("#data", Static).update(_data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
+        self.query_one("#status", Static).set_class(bool(self._trouble or told["away"] or told["faults"]), "trouble")
+        self._show("status", self._trouble or _status_line(told))
+        self._show("security", _security_text(views))
+        self._show("data", _data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
+
+    def _show(self, name: str, text: str) -> None:
+        """Draw only what has changed."""
+        if self._texts.get(name) != text:
+            self._texts[name] = text
+            self.query_one(f"#{name}", Static).update(text)
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
