@@ -8,7 +8,6 @@ import io
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -229,6 +228,8 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
 
     UserError: nothing fits.
     """
+    from dataclasses import replace
+
     from harness.cli.plan import planned_in_time
     from harness.planning.plan import totals_in_words
 

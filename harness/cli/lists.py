@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +134,8 @@ def _list(options: argparse.Namespace) -> int:
     if options.checks and options.what != "checks":
         raise UserError(f"--checks is for: uds-harness list checks; {options.what} has no files of yours")
     if options.json:
+        import json
+
         print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
     elif options.what == "checks":
         list_checks(options.checks)
@@ -146,6 +146,8 @@ def _list(options: argparse.Namespace) -> int:
 
 def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
     """What a list holds as plain values, one table for each entry."""
+    from dataclasses import asdict
+
     if what == "checks":
         for check in checks_with(paths):
             yield asdict(check)

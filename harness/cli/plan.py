@@ -6,8 +6,6 @@ import argparse
 import contextlib
 import io
 import os
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +61,8 @@ def planned_in_time(
 
     UserError: the target or a choice is malformed, a check cannot be collected, or not one fits.
     """
+    from dataclasses import replace
+
     from harness.cli.lists import checks_with
     from harness.planning.budget import left_out_for_time
 
@@ -74,6 +74,9 @@ def planned_in_time(
 
 def planned(audit: AuditOptions, keyword: str | None) -> Plan:
     """The plan of an audit; `keyword` is pytest's ``-k``. UserError: as for the audit."""
+    import tempfile
+    from dataclasses import replace
+
     from harness.cli.terminal import AuditRequest, Console
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
@@ -93,5 +96,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> Plan:
             if code == 2:
                 raise KeyboardInterrupt
             why = said.getvalue().strip().splitlines()
-            raise UserError((why[0] if why else "the audit could not be planned").removeprefix("uds-harness: "))
+            raise UserError(
+                (why[0] if why else "the audit could not be planned").removeprefix("uds-harness: ").removeprefix("ERROR: ")
+            )
         return rehearsal.plan(read_run(out).findings, assumptions)

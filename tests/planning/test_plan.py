@@ -110,6 +110,8 @@ def test_of_an_unknown_ecu_the_shape_is_said(tmp_path: Path) -> None:
     [
         (("gone.toml",), "gone.toml: there is no such file"),
         (("article", "--check", "SB-01"), "no check has such an id"),
+        (("uds-sim:nosuch",), 'uds-harness: channel "nosuch": there is no profile'),
+        (("article", "-k", "and and"), "uds-harness: Wrong expression passed to '-k'"),
         (("article", "--checks", "."), "--checks .: there is no check in it"),
     ],
 )
