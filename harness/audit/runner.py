@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
+from harness.audit.dialects import why_not_judged
 from harness.audit.schedule import Check, Stage, stage_of
 from harness.check import Attack
 from harness.errors import (
@@ -186,6 +187,8 @@ class Runner:
             if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
                 tester.prove_keys()
                 tester.restore()
+            if why_not := why_not_judged(declared.id, tester.dialect):
+                raise NotApplicable(why_not)
             tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
             tester.recent.clear()
             check()

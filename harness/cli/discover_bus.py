@@ -273,6 +273,8 @@ def _address(ecu: Ecu) -> str:
 
 
 def _map_lines(found: EcuMap) -> Iterator[str]:
+    if found.dialect is not None:
+        yield from _wrapped("dialect", f"{found.dialect.name} ({found.dialect.standard})")
     names = {one.value: one.name.lower() for one in Session}
     sessions = ", ".join(f"0x{session:02X} {names.get(session, '')}".strip() for session in found.sessions)
     yield from _wrapped("sessions", sessions or "none could be entered")

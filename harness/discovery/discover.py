@@ -27,6 +27,7 @@ from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Permission, SecurityLevel, Target
 from harness.target.values import BUILT_IN_KEYS
+from harness.tester.dialects import GMLAN, ONE_BYTE, Dialect
 from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.reply import Reply
@@ -120,7 +121,7 @@ def discover(
             map_ecu(mapper, depth, progress)
             keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
             functions = {level: key_function(entry, target.folder) for level, entry in keys.items()}
-            open_guards(tester, mapper.map, functions, dids_of(depth), progress)
+            open_guards(tester, mapper.map, functions, dids_of(depth, tester.dialect), progress)
         except KeyboardInterrupt:
             ended_by = INTERRUPTED
         except LinkError as error:
@@ -241,20 +242,25 @@ def _tester(link: Link, target: Target, ecu: Ecu, ledger_path: Path | None) -> T
     return Tester(link, asked, chance=Chance(0), keys={}, ledger=ledger_of(asked, ledger_path))
 
 
-def dids_of(depth: Depth) -> Sequence[int]:
-    """The identifiers to ask for: the common ones, or all."""
-    return identifiers.COMMON if depth is Depth.QUICK else identifiers.everywhere()
+def dids_of(depth: Depth, dialect: Dialect | None) -> Sequence[int]:
+    """The identifiers to ask for: the common ones, or all; in dialects that have them, those of one byte at least."""
+    if depth is not Depth.QUICK:
+        return identifiers.everywhere()
+    return identifiers.COMMON if dialect is None else tuple(dict.fromkeys((*ONE_BYTE, *identifiers.COMMON)))
 
 
 def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
     """Everything that can be asked for without changing anything, as far as the target and the time allow it."""
     tester, found = mapper.tester, mapper.map
     if not tester.is_alive():
-        found.not_asked.append("It answered when it was looked for, but nothing after that.")
+        found.not_asked.append("Perhaps it is an ECU: it answered when it was looked for, but nothing after that.")
         return
-    dids = dids_of(depth)
+    tester.recognise()
+    found.dialect = tester.dialect
+    dids = dids_of(depth, tester.dialect)
+    has_sessions = tester.dialect is not GMLAN
     steps = (
-        mapper.sessions,
+        *((mapper.sessions,) if has_sessions else ()),
         mapper.services,
         mapper.levels,
         lambda: ask_sub_functions(mapper),

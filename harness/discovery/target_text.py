@@ -70,9 +70,12 @@ def _reset(environment: str, found: EcuMap) -> Iterable[str]:
 
 def _target(name: str, environment: str, found: EcuMap) -> str:
     comments = [f"# Not found out: {sentence}" for sentence in found.not_asked]
-    return _table("target", [], name=_quoted(name), environment=_quoted(environment)) + "".join(
-        f"{line}\n" for line in comments
-    )
+    keys: dict[str, object] = {"name": _quoted(name), "environment": _quoted(environment)}
+    about = []
+    if (dialect := found.dialect) is not None:
+        about.append(f"# It speaks {dialect.name} ({dialect.standard}): what both have is written here as UDS has it.")
+        keys["dialect"] = _quoted(dialect.key)
+    return _table("target", about, **keys) + "".join(f"{line}\n" for line in comments)
 
 
 def _can(can: Can, ecu: Ecu) -> str:

@@ -17,12 +17,12 @@ from harness.simulation.node import Port, Timer
 class AddressBytes:
     """What frames begin with."""
 
-    request: int
-    """To this ECU; frames with another first byte are another's."""
+    request: int | None
+    """To this ECU; frames with another first byte are another's. None: there is no address before those."""
     functional: int
     """To all ECUs."""
-    response: int
-    """From this ECU."""
+    response: int | None
+    """From this ECU; None: there is no address before those."""
 
 
 class AddressedNode:
@@ -51,6 +51,9 @@ class AddressedNode:
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id
         address = addresses.functional if can_id == node.functional_id else addresses.request
+        if address is None:
+            node.on_frame(frame)
+            return
         if frame.data and frame.data[0] == address:
             frame = copy(frame)
             frame.data = frame.data[1:]
@@ -63,10 +66,10 @@ class AddressedNode:
 class _AddressingPort:
     """The port of a node, which puts the address before every answer."""
 
-    def __init__(self, port: Port, response_ids: frozenset[int], address: int) -> None:
+    def __init__(self, port: Port, response_ids: frozenset[int], address: int | None) -> None:
         self._port = port
-        self._response_ids = response_ids
-        self._address = bytes((address,))
+        self._response_ids = frozenset[int]() if address is None else response_ids
+        self._address = b"" if address is None else bytes((address,))
 
     @property
     def now_s(self) -> float:

@@ -15,6 +15,7 @@ from harness.link.frame import Frame
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.link.trace import Trace
 from harness.target import Target
+from harness.tester.dialects import DIALECTS
 from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities
 from harness.tester.reply import Kind, RawReply, Reply, Sent
@@ -118,6 +119,8 @@ class Exchanger:
         """Services that were answered 0x78 while nobody waited for the final answer, and when it is due at the latest."""
         self._was_cut_short = False
         """The previous request was not given the time that its answer may take."""
+        self.dialect = DIALECTS.get(target.dialect or "")
+        """How the ECU speaks; None: UDS, as far as it is known."""
         self._transport = Transport(link, target.can)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -126,7 +129,13 @@ class Exchanger:
     @property
     def remark(self) -> str:
         """What a reader must know of the way that messages go to this ECU and back; empty: nothing."""
-        return self._transport.remark
+        spoken = []
+        if (dialect := self.dialect) is not None:
+            spoken.append(
+                f"The ECU speaks {dialect.name} ({dialect.standard}) and not UDS. What both have is told in UDS's words; "
+                "the requests, answers and frames of the evidence are what was on the bus."
+            )
+        return " ".join(filter(None, (*spoken, self._transport.remark)))
 
     @property
     def has_answered(self) -> bool:
@@ -233,7 +242,10 @@ class Exchanger:
             self._await_owed()
         transport.drain()
         first_frame = trace.count
-        transport.send(pdu, is_functional=is_functional)
+        dialect, sent = self.dialect, pdu
+        if dialect is not None:
+            sent = dialect.sent(pdu)
+        transport.send(sent, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
         give_up_s = until_s + self._pending_limit_s(pdu[:1])
@@ -242,6 +254,8 @@ class Exchanger:
         kind, answer, nrc = _SILENCE, b"", None
         while (message := transport.receive(until_s, give_up_s)) is not None:
             replies.append(message)
+            if dialect is not None:
+                message = dialect.heard(pdu, sent, message)
             if message[0] == NEGATIVE_RESPONSE and len(message) == 3 and message[1] == pdu[0]:
                 if message[2] == Nrc.RESPONSE_PENDING:
                     until_s = min(link.now_s + self._p2_star_s, give_up_s)
@@ -278,6 +292,7 @@ class Exchanger:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
+        reply.sent = sent
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.state.note(pdu, outcome)
@@ -380,6 +395,10 @@ class Exchanger:
         self.exchange_count += 1
         self.recent.append(reply)
         self.state.hear_contact(reply, was_answered=was_answered)
+
+    def spoken(self, pdu: bytes) -> bytes:
+        """A request of UDS as it is put to this ECU."""
+        return pdu if self.dialect is None else self.dialect.sent(pdu)
 
     # Raw frames
 

@@ -49,7 +49,7 @@ class Sent:
 class Reply:
     """The answer to one request, with everything that arrived on the way to it."""
 
-    __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "trace")
+    __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "sent", "trace")
 
     def __init__(
         self,
@@ -63,6 +63,8 @@ class Reply:
         note: str = "",
     ) -> None:
         self.request = request
+        self.sent = request
+        """The request as it was put to an ECU that speaks another dialect than UDS."""
         self.pdu = pdu
         """The final answer; empty when there was none."""
         self.kind = kind
@@ -137,7 +139,7 @@ class Reply:
     def exchange(self) -> Exchange:
         """The reply as evidence."""
         return Exchange(
-            request=self.request.hex(" ").upper(),
+            request=self.sent.hex(" ").upper(),
             replies=tuple(pdu.hex(" ").upper() for pdu in self.replies),
             outcome=str(self),
             first_frame=self.first_frame,
