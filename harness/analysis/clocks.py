@@ -22,7 +22,7 @@ UNITS: dict[str, int] = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_0
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SeedClock:
     """What seeds turned out to be."""
 
     what: str
@@ -33,7 +33,7 @@ class Clock:
         return f"{self.what}: {self.reproduced} different seeds"
 
 
-def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> Clock | None:
+def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> SeedClock | None:
     """Whether seeds, as numbers, grow evenly with the time at which they came (R² above 0.99).
 
     They are told from a clock's reading alone, to within an error that leaves few guesses.
@@ -54,11 +54,11 @@ def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> Clock | No
         worst = float(abs(errors).max())
         if (unexplained < 0.01 or worst <= 1) and 2 * worst < MOST_GUESSES:
             what = f"read {order}, a clock of {rate:.4g} ticks a second, to within {worst:.3g}"
-            return Clock(what, len(set(seeds)))
+            return SeedClock(what, len(set(seeds)))
     return None
 
 
-def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> Clock | None:
+def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> SeedClock | None:
     """Whether seeds are the seconds, milliseconds or microseconds since 1970, of a clock at most a day wrong."""
     for order, read in ORDERS.items():
         for unit, ticks in UNITS.items():
@@ -67,5 +67,5 @@ def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> Clock |
                 continue
             allowed = 2 + 0.1 * ticks  # a seed's time is known to a tenth of a second
             if max(errors) - min(errors) <= allowed and len(set(seeds)) >= 2:
-                return Clock(f"read {order}, the {unit} since 1970", len(set(seeds)))
+                return SeedClock(f"read {order}, the {unit} since 1970", len(set(seeds)))
     return None

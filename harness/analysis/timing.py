@@ -21,7 +21,7 @@ FINEST_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TimingComparison:
     """Two samples of durations, in seconds."""
 
     difference_s: float
@@ -45,16 +45,16 @@ class Comparison:
         return max(math.sqrt(2 / self.n) * (THRESHOLD + POWER) * self.sigma_s, self.stamps_s) if self.n else math.inf
 
 
-def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
+def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison:
     """Welch's t of two samples of at least two each; durations that never vary are as uncertain as stamps are coarse."""
     n = min(len(first), len(second))
     if n < 2:
-        return Comparison(0.0, math.inf, n, 0.0, FINEST_S)
+        return TimingComparison(0.0, math.inf, n, 0.0, FINEST_S)
     stamps = resolution_s([*first, *second])
     variances = [_variance(sample) + stamps**2 / 12 for sample in (first, second)]
     difference = _mean(second) - _mean(first)
     error = math.sqrt(variances[0] / len(first) + variances[1] / len(second))
-    return Comparison(difference, math.sqrt(sum(variances) / 2), n, difference / error, stamps)
+    return TimingComparison(difference, math.sqrt(sum(variances) / 2), n, difference / error, stamps)
 
 
 def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:

@@ -20,7 +20,7 @@ from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.requirements import PACKAGE, attacks_folder
 from harness.check import Attack, declared_attack
 from harness.errors import UserError
-from harness.report.replay import own_pytest
+from harness.report.as_pytest import own_pytest
 
 LONGEST_TROUBLE: Final = 400
 

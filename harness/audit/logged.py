@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.link.frame import Frame
 from harness.tester.exchange import LISTEN_S
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name
 
@@ -34,7 +34,7 @@ class LoggedTester(Tester):
         outcome = nrc_name(reply.nrc) if reply.nrc is not None else reply.kind.value
         to_all = " to all" if is_functional else ""
         LOG.debug("%s%s: %s, after %.1f ms", named(pdu), to_all, outcome, (self.link.now_s - begun_s) * 1000)
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             LOG.debug("waited %.3f s: no answer to %s", self.link.now_s - begun_s, named(pdu))
         return reply
 

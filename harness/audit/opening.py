@@ -18,7 +18,7 @@ from harness.tester.tester import Tester
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class WayToEcu:
     """The way to an ECU, and what a tester on it needs."""
 
     link: Link
@@ -29,7 +29,7 @@ class Way:
     ledger: Ledger
 
 
-def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Way:
+def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> WayToEcu:
     """The way to the ECU that the target names.
 
     UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
@@ -39,7 +39,7 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
     ledger = ledger_of(target, ledger_path)
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
-    return Way(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+    return WayToEcu(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
 
 
 def read_all_pairs(target: Target) -> None:

@@ -15,7 +15,7 @@ from harness.measurements.other_unit import SIMULATED
 from harness.measurements.other_unit import read_pairs as read_other_pairs
 from harness.measurements.pairs import read_pairs
 from harness.runs.redaction import HIDEABLE, Redactor, Vocabulary
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 from harness.target import Target, shipped_targets
 from harness.target.values import without_arguments
 
@@ -38,7 +38,7 @@ def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocab
             redactor.hooks[quoted] = shown
     for entry in target.security:
         if entry.secret is not None:
-            redactor.words.learn(entry.secret.reveal(), Kind.LASTING)
+            redactor.words.learn(entry.secret.reveal(), SecretKind.LASTING)
         for seed_bytes, right_key in read_pairs(target, entry.pairs) if entry.pairs is not None else ():
             redactor.learn_key(right_key, seed_bytes, True)
     if target.observe.other_unit not in (None, SIMULATED):

@@ -27,7 +27,7 @@ from harness.measurements.access_map import access_profiles
 from harness.report.files import write_reports
 from harness.runs.findings import Finding, Identifier, Run, RunInfo, SecurityAccessSummary
 from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, SECRETS_JSONL, RunFolder, sha256_of
-from harness.runs.lock import RunLock
+from harness.runs.folder_lock import RunLock
 from harness.runs.redaction import OriginalLog, Redactor, Vocabulary
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
@@ -37,7 +37,7 @@ from harness.verdict import Depth, Verdict, worse_than
 SERIAL_NUMBER = 0xF18C
 
 
-class Rehearsal(Protocol):
+class RehearsalDoor(Protocol):
     """Whoever lets an audit go elsewhere, and takes down what it does there."""
 
     def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
@@ -78,7 +78,7 @@ class AuditOptions:
     """Put the run in the place of an earlier one that lies in `out`."""
     resumes: Unfinished | None = None
     """The run that is gone on with."""
-    rehearsal: Rehearsal | None = None
+    rehearsal: RehearsalDoor | None = None
     """Where the run goes in place of the target's own bus; no reports are written then."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
     from harness.audit.selection import Selection
     from harness.cli.terminal import AuditRequest
-    from harness.planning.plan import Plan
+    from harness.planning.plan import AuditPlan
     from harness.target import Target
 
 AUDIT_JSON = "audit.json"
@@ -209,7 +209,7 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     import pytest
 
     from harness.audit.requirements import attacks_folder
-    from harness.report.replay import own_pytest
+    from harness.report.as_pytest import own_pytest
 
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
@@ -223,7 +223,7 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     return code
 
 
-def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
+def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
     """The plan of the audit, which then takes what fits into its time; None: there is none, as the audit itself will say.
 
     UserError: nothing fits.
@@ -251,7 +251,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
     return plan
 
 
-def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: Plan) -> bool:
+def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPlan) -> bool:
     """Whether a person who is there agrees to what locks, writes or resets a real ECU."""
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True

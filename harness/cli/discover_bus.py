@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.buses import open_bus_of
-from harness.discovery.addresses import Ecu, Survey
+from harness.discovery.addresses import FoundEcu, Survey
 from harness.discovery.differences import differences
 from harness.discovery.discover import USUAL_PACE_S, Discovery, Found, discover, plan_for
 from harness.discovery.ecu_map import EcuMap
-from harness.discovery.plan import Plan
+from harness.discovery.id_plan import IdPlan
 from harness.discovery.usual_ids import Id
 from harness.errors import UserError
 from harness.link.clock import Chance, RealClock
@@ -223,7 +223,7 @@ class TerminalProgress:
             return
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
-    def announce(self, plan: Plan) -> None:
+    def announce(self, plan: IdPlan) -> None:
         """Say what will be asked before it is."""
         self.end()
         for line in plan_lines(plan):
@@ -235,7 +235,7 @@ class TerminalProgress:
             print(f"\r{'':{COLUMNS - 1}}\r", end="", file=sys.stderr, flush=True)
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def plan_lines(plan: IdPlan) -> Iterator[str]:
     """What is going to be asked, and what is not."""
     for number, sentence in enumerate(plan.sentences()):
         yield from _wrapped("plan" if number == 0 else "", sentence)
@@ -264,7 +264,7 @@ def ecu_lines(found: Found) -> Iterator[str]:
     yield from _map_lines(found.map)
 
 
-def _address(ecu: Ecu) -> str:
+def _address(ecu: FoundEcu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
     fd = ", CAN FD" if ecu.answers_in_fd else "" if ecu.takes_padded else ", only frames that are not filled up"

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(old: Path, new: Path) -> int:
-    from harness.learning.compare import compare, comparison_lines
+    from harness.learning.comparison import compare, comparison_lines
     from harness.runs.state_machine import read_machine
 
     found = compare(read_machine(old), read_machine(new))
@@ -88,8 +88,8 @@ def _compare(old: Path, new: Path) -> int:
 def _plan(options: argparse.Namespace, target: Target) -> int:
     """Say what learning would take. Nothing is opened, and nothing is sent."""
     from harness.errors import Unjudged
+    from harness.learning.cost import plan_lines, plan_of
     from harness.learning.letters import alphabet_of
-    from harness.learning.plan import plan_lines, plan_of
     from harness.learning.subject import way_back
     from harness.link.clock import Chance
     from harness.link.trace import Trace

@@ -15,7 +15,7 @@ from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.audit.session import AuditOptions
-    from harness.planning.plan import Plan
+    from harness.planning.plan import AuditPlan
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 def planned_in_time(
     options: argparse.Namespace, audit: AuditOptions, longest_s: float | None
-) -> tuple[frozenset[str], Plan]:
+) -> tuple[frozenset[str], AuditPlan]:
     """What has to be left out of an audit so that it takes no longer, and the plan of the rest.
 
     UserError: the target or a choice is malformed, a check cannot be collected, or not one fits.
@@ -72,12 +72,12 @@ def planned_in_time(
     return left_out_for_time(lambda left_out: planned(replace(audit, no_time_for=left_out), options.k), checks, longest_s)
 
 
-def planned(audit: AuditOptions, keyword: str | None) -> Plan:
+def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
     """The plan of an audit; `keyword` is pytest's ``-k``. UserError: as for the audit."""
     import tempfile
     from dataclasses import replace
 
-    from harness.cli.terminal import AuditRequest, Console
+    from harness.cli.terminal import AuditRequest, TerminalOutput
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
 
@@ -88,7 +88,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> Plan:
         done = frozenset(one.id for one in audit.resumes.kept) if audit.resumes is not None else frozenset()
         audit = replace(audit, target=target, out=out, keeps_secrets=True, hidden=(), no_time_for=audit.no_time_for | done)
         request = AuditRequest(replace(audit, rehearsal=rehearsal, resumes=None))
-        request.console = Console(nowhere, verbosity=-1)
+        request.console = TerminalOutput(nowhere, verbosity=-1)
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
             code = run_pytest(request, ["-k", keyword] if keyword else [])

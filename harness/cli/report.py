@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.report.conclusion import interruption
     from harness.report.rebuild import rebuild
     from harness.runs.folder import AUDIT_HTML, copy_run
-    from harness.runs.lock import RunLock
+    from harness.runs.folder_lock import RunLock
     from harness.target.toml_schema import printable
 
     folder = options.run_folder

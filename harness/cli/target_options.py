@@ -73,7 +73,7 @@ def wait_for_bus_of(target: Target, text: str | None) -> None:
     """Wait so long for a real bus that another run uses. UserError: it is still used then."""
     if text is None:
         return
-    from harness.link.lock import wait_for_bus
+    from harness.link.bus_lock import wait_for_bus
     from harness.target import SIMULATED_INTERFACE
 
     longest_s = seconds_of("--wait", text)

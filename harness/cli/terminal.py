@@ -199,7 +199,7 @@ def _counted(ids: Sequence[str]) -> list[str]:
 CLEAR_LINE = "\r\x1b[K"
 
 
-class Console:
+class TerminalOutput:
     """Prints results. On a terminal, the check under way and how many are left stand on a line that is overwritten.
 
     When nobody reads any more it goes quiet: the audit goes on, and its report is written.
@@ -283,7 +283,7 @@ class AuditRequest:
 
     def __init__(self, options: AuditOptions, *, verbosity: int = 0) -> None:
         self.options = options
-        self.console = Console(sys.stdout, verbosity=verbosity)
+        self.console = TerminalOutput(sys.stdout, verbosity=verbosity)
         self.has_internal_error = False
         self._has_collect_error = False
         self._names: dict[str, str] = {}

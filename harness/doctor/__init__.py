@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from harness.buses import open_bus_of
 from harness.doctor.adapters import PORT, not_opened, serial_port
-from harness.doctor.contact import contact
+from harness.doctor.answering import contact
+from harness.doctor.computer import Machine, can_socket_error
 from harness.doctor.diagnosis import Diagnosis, failure, ok
 from harness.doctor.hooks import keys, programs
-from harness.doctor.machine import Machine, can_socket_error
 from harness.doctor.socketcan import FD_FRAMES, INTERFACE, IS_UP, KERNEL, interface, kernel
 from harness.errors import UserError
+from harness.link.bus_lock import BusLock
 from harness.link.clock import Chance
-from harness.link.lock import BusLock
 from harness.link.trace import Trace
 from harness.target import Target
 

@@ -9,8 +9,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.doctor.computer import python
 from harness.doctor.diagnosis import Diagnosis, failure
-from harness.doctor.machine import python
 from harness.target import Can
 
 EXTRAS = {

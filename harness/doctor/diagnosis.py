@@ -13,7 +13,7 @@ COLUMNS = 80
 INDENT = 6
 
 
-class State(Enum):
+class Health(Enum):
     """How it is with what was looked at."""
 
     OK = "ok"
@@ -27,7 +27,7 @@ class Diagnosis:
     """One thing looked at."""
 
     what: str
-    state: State
+    state: Health
     seen: str
     mend: tuple[str, ...] = ()
     """Commands to be typed, or sentences, one after the other."""
@@ -35,22 +35,22 @@ class Diagnosis:
     @property
     def has_failed(self) -> bool:
         """Whether it must be mended."""
-        return self.state is State.FAIL
+        return self.state is Health.FAIL
 
 
 def ok(what: str, seen: str) -> Diagnosis:
     """It is as it should be."""
-    return Diagnosis(what, State.OK, seen)
+    return Diagnosis(what, Health.OK, seen)
 
 
 def note(what: str, seen: str, *mend: str) -> Diagnosis:
     """It may do as it is, and could be better."""
-    return Diagnosis(what, State.NOTE, seen, mend)
+    return Diagnosis(what, Health.NOTE, seen, mend)
 
 
 def failure(what: str, seen: str, *mend: str) -> Diagnosis:
     """It must be mended."""
-    return Diagnosis(what, State.FAIL, seen, mend)
+    return Diagnosis(what, Health.FAIL, seen, mend)
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from harness.doctor.computer import Machine, read
 from harness.doctor.diagnosis import Diagnosis, failure, note, ok
-from harness.doctor.machine import Machine, read
 from harness.target import Can
 
 KERNEL, INTERFACE, IS_UP, FD_FRAMES = "the kernel speaks CAN", "the interface", "the interface is up", "CAN FD"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import can
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.link.isotp_frames import CLASSIC_BYTES
 from harness.simulation.node import Port, Timer
 

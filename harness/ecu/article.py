@@ -10,7 +10,7 @@ from typing import Final
 
 import can
 
-from harness.ecu.machine import UdsAnsweringMachine
+from harness.ecu.answering_machine import UdsAnsweringMachine
 from harness.ecu.rules import Surroundings
 from harness.simulation.node import Port
 from harness.uds import Service

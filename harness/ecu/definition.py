@@ -1,6 +1,6 @@
 """The definition of an ECU before it is built: its data, its services and its decisions, and every change made to them.
 
-A definition is immutable. `harness.ecu.server` and `harness.ecu.node` compile it once, into plain functions. A change (a
+A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change (a
 flaw or a variant) takes one and returns another, by the methods below: it replaces, wraps or inserts a rule, wraps or
 replaces a decision, wraps what the node does with frames, or gives other data. Whatever is replaced is replaced before
 anything is wrapped, and two replacements of one thing are refused.
@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.ecu.attempts import carry_over_restart, count_wrong_key, forget_run_out, forgive_wrong_keys, start_delay
-from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel, image, of_another_unit
+from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, image, of_another_unit
 from harness.ecu.keys import key_is_right
 from harness.ecu.rules import (
     UNSUPPORTED,
@@ -53,7 +53,7 @@ PLACES: Final = {
 """What a node does that a change can wrap."""
 
 
-class Conflict(UserError):
+class FlawConflict(UserError):
     """Two changes want the same thing otherwise, so that an ECU cannot have both."""
 
 
@@ -62,7 +62,7 @@ class Decisions:
     """What an ECU decides outside the rules of a single service: one function each, which rules find as `ecu.decide`."""
 
     draw_seed: SeedSource = next_seed
-    key_is_right: Callable[[Ecu, SecurityLevel, bytes], bool] = key_is_right
+    key_is_right: Callable[[Ecu, EcuSecurityLevel, bytes], bool] = key_is_right
     count_wrong_key: Callable[[Ecu, int], Nrc] = count_wrong_key
     start_delay: Callable[[Ecu, int], None] = start_delay
     forget_run_out: Callable[[State, EcuConfig, int], None] = forget_run_out
@@ -76,7 +76,7 @@ class Decisions:
     refusal: Callable[[bytes, Nrc], bytes] = refusal
     is_refusal_sent: Callable[[Ecu, bytes, Nrc], bool] = is_refusal_sent
     image: Callable[[EcuConfig], bytes] = image
-    of_another_unit: Callable[[SecurityLevel], SecurityLevel] = of_another_unit
+    of_another_unit: Callable[[EcuSecurityLevel], EcuSecurityLevel] = of_another_unit
 
 
 SOUND: Final = Decisions()
@@ -126,14 +126,14 @@ class Definition:
             found = found._replacing(f"config {name}", value)
         return replace(found, config=replace(self.config, **values))
 
-    def with_levels(self, *what: str, change: Callable[[SecurityLevel], SecurityLevel]) -> Definition:
+    def with_levels(self, *what: str, change: Callable[[EcuSecurityLevel], EcuSecurityLevel]) -> Definition:
         """Each security level changed in the same way. Conflict: another change has changed the same of them."""
         found = self
         for name in what:
             found = found.claim(f"{name} of the levels")
         return replace(found, config=replace(self.config, levels=tuple(map(change, self.config.levels))))
 
-    def with_level(self, level: SecurityLevel) -> Definition:
+    def with_level(self, level: EcuSecurityLevel) -> Definition:
         """One more security level."""
         return replace(self, config=replace(self.config, levels=(*self.config.levels, level)))
 
@@ -291,7 +291,7 @@ class Definition:
         other, already = self._replaced.get(slot, (self.author, by))
         if already is not by and already != by:
             what = slot if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
-            raise Conflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
+            raise FlawConflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
         return replace(self, _replaced={**self._replaced, slot: (self.author, by)})
 
 

@@ -9,13 +9,12 @@ from typing import Final
 
 from harness.ecu.addressed import AddressBytes, AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
-from harness.ecu.config import DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
-from harness.ecu.definition import Conflict, Definition
+from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, MemoryRegion, Routine
+from harness.ecu.definition import Definition, FlawConflict
 from harness.ecu.dialects import GmlanServer, Kwp2000Server
 from harness.ecu.flaws import FLAWS
-from harness.ecu.flaws.declare import Change
+from harness.ecu.flaws.declare import EcuChange
 from harness.ecu.keys import article_key, hmac_sha256_key
-from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.ecu.variants import VARIANTS
 from harness.errors import UserError, did_you_mean
@@ -64,7 +63,9 @@ TROUBLE_CODES: Final = (0x056200, 0xC10000)
 
 HARDENED: Final = EcuConfig(
     levels=tuple(
-        SecurityLevel(level=level, key=partial(hmac_sha256_key, secret=secret), secret=secret, seed_bytes=16, key_bytes=16)
+        EcuSecurityLevel(
+            level=level, key=partial(hmac_sha256_key, secret=secret), secret=secret, seed_bytes=16, key_bytes=16
+        )
         for level, secret in SECRETS.items()
     ),
     data_identifiers=DATA_IDENTIFIERS,
@@ -77,7 +78,7 @@ HARDENED: Final = EcuConfig(
 HARDENED_ARTICLE_KEY: Final = replace(
     HARDENED,
     levels=tuple(
-        SecurityLevel(level=level, key=partial(article_key, secret=secret), secret=secret, seed_bytes=5, key_bytes=4)
+        EcuSecurityLevel(level=level, key=partial(article_key, secret=secret), secret=secret, seed_bytes=5, key_bytes=4)
         for level, secret in ARTICLE_SECRETS.items()
     ),
 )
@@ -130,7 +131,7 @@ def changed(config: EcuConfig, *names: str) -> Definition:
     return ecu
 
 
-def _turn(change: Change) -> tuple[bool, int]:
+def _turn(change: EcuChange) -> tuple[bool, int]:
     """Changes are made in one order, so that theirs in a channel makes no difference."""
     return not change.comes_first, _ORDER[change.name]
 
@@ -139,7 +140,7 @@ def _node(ecu: Definition, server: type[Server] = Server) -> UdsNode:
     return UdsNode(server(ecu), **ecu.at_node)
 
 
-CHANGES: Final[Mapping[str, Change]] = {**VARIANTS, **FLAWS}
+CHANGES: Final[Mapping[str, EcuChange]] = {**VARIANTS, **FLAWS}
 """Every flaw and variant by its name; variants are made first."""
 _ORDER: Final = {name: number for number, name in enumerate(CHANGES)}
 
@@ -174,7 +175,7 @@ def factory(channel: str) -> Callable[[], list[Node]]:
         return lambda: [_MAKERS[profile]()]
     try:
         ecu = changed(_CONFIGS[profile], *names)
-    except Conflict as conflict:
+    except FlawConflict as conflict:
         raise UserError(f'channel "{channel}": {conflict}') from conflict
     if profile == "gmlan":
         return lambda: [AddressedNode(gmlan(*names), GMLAN_ADDRESSES), *(make() for make in ecu.others)]

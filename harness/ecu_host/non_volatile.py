@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.ecu.config import DataIdentifier
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.ecu_host.host import Host
 from harness.ecu_host.view import session_name
 from harness.errors import UserError
-from harness.link.lock import abstract_name, holder_of
+from harness.link.bus_lock import abstract_name, holder_of
 
 PREFIX: Final = "uds-harness-ecu-"
 ANSWER_S: Final = 10.0

@@ -10,7 +10,7 @@ from typing import Any
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.attempts import account_of
 from harness.ecu.config import NEVER, OPEN
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
 from harness.uds import Session

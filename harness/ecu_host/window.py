@@ -23,7 +23,7 @@ from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, 
 from textual.widgets.option_list import Option
 
 from harness.ecu.flaws import FLAWS
-from harness.ecu_host.fields import PeriodicFrame, read_bus, read_data, read_id, read_period
+from harness.ecu_host.fields import PeriodicField, read_bus, read_data, read_id, read_period
 from harness.ecu_host.frame_log import FrameLog
 from harness.ecu_host.host import BusOptions, Host
 from harness.ecu_host.periodic import ARTICLE_FRAMES, PeriodicFrames
@@ -159,7 +159,7 @@ class EcuWindow(App[None]):
                 yield Label("", id=f"problem{number}", classes="problem", markup=False)
         yield Label("\n Enter takes over what was typed. Ids: 3 digits are 11 bits, 8 are 29 bits.")
 
-    def _first_frames(self) -> tuple[PeriodicFrame, ...]:
+    def _first_frames(self) -> tuple[PeriodicField, ...]:
         is_article = self._host.profile.startswith("article")
         return tuple(replace(frame, is_extended=is_article) for frame in ARTICLE_FRAMES)
 
@@ -267,7 +267,7 @@ class EcuWindow(App[None]):
         self._is_started = True
         self._ask(partial(self._connect, bus, frames))
 
-    def _connect(self, bus: BusOptions, frames: Sequence[PeriodicFrame]) -> None:
+    def _connect(self, bus: BusOptions, frames: Sequence[PeriodicField]) -> None:
         """On the host's thread."""
         try:
             self._host.connect(bus, waits=False)
@@ -304,9 +304,9 @@ class EcuWindow(App[None]):
 
     # Fields
 
-    def _frames(self) -> list[PeriodicFrame] | None:
+    def _frames(self) -> list[PeriodicField] | None:
         """What is switched on; None: a field of it is wrong. Problems are shown beside the fields."""
-        frames: list[PeriodicFrame] | None = []
+        frames: list[PeriodicField] | None = []
         for number in range(len(ARTICLE_FRAMES)):
             problem = ""
             try:
@@ -321,7 +321,7 @@ class EcuWindow(App[None]):
             if problem:
                 frames = None
             elif frames is not None:
-                frames.append(PeriodicFrame(can_id, is_extended, data, period_s))
+                frames.append(PeriodicField(can_id, is_extended, data, period_s))
         return frames
 
     @on(Input.Submitted, ".id, .bytes, .period")

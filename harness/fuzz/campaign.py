@@ -18,7 +18,7 @@ from harness.fuzz.reduce import reduced
 from harness.fuzz.requests import SLOWEST_BOOT, guesses, not_taken, refusal, shown_bytes
 from harness.link.frame import Frame
 from harness.tester.access import STORING_S
-from harness.tester.load import MOST_BACKLOG_S, await_quiet
+from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.reply import RawReply, Reply
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
 
 from harness.errors import Refused, UserError
+from harness.fuzz.case_state import STATE, CaseState
 from harness.fuzz.expect import EXPECT
 from harness.fuzz.notation import SEND
-from harness.fuzz.send import MOST_MESSAGES, Step, Template, refuse_lengths, too_many
-from harness.fuzz.state import STATE, State
+from harness.fuzz.send import MOST_MESSAGES, SentStep, Template, refuse_lengths, too_many
 from harness.link.clock import Chance
 from harness.target import Target
 from harness.target.toml_schema import FLAG, Problems, Rule, choice, read_fields, read_toml, shown, shown_key, text
@@ -48,7 +48,7 @@ _PROVEN_BY = Rule('a list of defects or nodes, e.g. ["write_unprotected"] or ["m
 class Messages(Protocol):
     """What a case sends."""
 
-    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+    def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Every step in order; the same ones again for the same target and chance."""
 
     def size(self, target: Target) -> int | None:
@@ -62,7 +62,7 @@ class Head:
     id: Annotated[str, _ID]
     why: Annotated[str, _WHY]
     expect: Annotated[Expectation, EXPECT]
-    state: Annotated[State | None, STATE] = None
+    state: Annotated[CaseState | None, STATE] = None
     severity: Annotated[Severity, _SEVERITY] = Severity.MEDIUM
     proven_by: Annotated[tuple[str, ...], _PROVEN_BY] = ()
 

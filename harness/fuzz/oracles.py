@@ -12,8 +12,8 @@ from typing import Final
 
 from harness.errors import Inconclusive
 from harness.target import DataEntry
-from harness.tester.load import owes_answer
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.bus_load import owes_answer
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.verdict import Severity
 
@@ -146,7 +146,7 @@ class Watch:
         tester = self._tester
         before = self._values[entry.did]
         reply = tester.read_reply(entry.did)
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             return self.check_life()
         if not reply.is_positive or reply.pdu[3:] == before:
             return None
@@ -184,7 +184,7 @@ class Watch:
         """By effect: a write that is answered positively and changes nothing has not unlocked anything."""
         tester = self._tester
         probe = tester.write(entry.did, self._values[entry.did])
-        if probe.kind is Kind.SILENCE:
+        if probe.kind is ReplyKind.SILENCE:
             return self.check_life()
         if not probe.is_positive:
             return None

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.errors import NotPermitted
-from harness.fuzz.send import Step
+from harness.fuzz.send import SentStep
 from harness.link.isotp import IsoTpFault
 from harness.tester.exchange import LISTEN_S
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, is_send_key
 
@@ -24,7 +24,7 @@ _NOT_TAKEN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CaseAnswer:
     """What came back to the last message of a step."""
 
     reply: Reply
@@ -78,20 +78,20 @@ class Speaker:
         self._tester = tester
         self._is_raw = is_raw
 
-    def send(self, step: Step) -> Answer:
+    def send(self, step: SentStep) -> CaseAnswer:
         """Send every message of a step. NotRun or Inconclusive: a key in it must not be sent."""
         if self._is_raw:
             self._tester.wait(LISTEN_S)  # late answers are no answers to frames
             raw = self._tester.raw(*step.messages)
             self._tester.state.expect_anything()
-            return Answer(_read(raw, is_shared=self._tester.is_shared()), (raw,))
+            return CaseAnswer(_read(raw, is_shared=self._tester.is_shared()), (raw,))
         is_right = False
         replies = []
         for message in step.messages:
             reply, was_right = self._request(message)
             is_right = is_right or was_right
             replies.append(reply)
-        return Answer(reply, tuple(replies), is_right, _locked_out_level(replies), not_taken(replies))
+        return CaseAnswer(reply, tuple(replies), is_right, _locked_out_level(replies), not_taken(replies))
 
     def _request(self, message: bytes) -> tuple[Reply, bool]:
         """The reply, and whether the message was the right key after all."""
@@ -129,15 +129,15 @@ def _read(raw: RawReply, *, is_shared: bool) -> Reply:
     """
     sent = b"".join(frame.data for frame in raw.sent)
     answers = [frame for frame in raw.answers if not is_shared or _may_answer(frame.pdu, sent)]
-    kind, nrc, pdu = Kind.MALFORMED if answers else Kind.SILENCE, None, b""
+    kind, nrc, pdu = ReplyKind.MALFORMED if answers else ReplyKind.SILENCE, None, b""
     for frame in answers:
         pdu = frame.pdu
         if len(pdu) == 3 and pdu[0] == NEGATIVE_RESPONSE:
             if pdu[2] == Nrc.RESPONSE_PENDING:
                 continue
-            kind, nrc = Kind.NEGATIVE, pdu[2]
+            kind, nrc = ReplyKind.NEGATIVE, pdu[2]
         elif pdu and pdu[0] != NEGATIVE_RESPONSE and pdu[0] & RESPONSE_OFFSET:
-            kind = Kind.POSITIVE
+            kind = ReplyKind.POSITIVE
         break
     return Reply(sent, pdu, kind, nrc, (), raw.trace, raw.first_frame, note=str(raw) if answers else "")
 

@@ -19,7 +19,7 @@ LONGEST_MESSAGE: Final = 4095
 LONGEST_FRAME: Final = 8
 
 
-class Step(NamedTuple):
+class SentStep(NamedTuple):
     """One combination: what is sent, one message after the other."""
 
     messages: tuple[bytes, ...]
@@ -90,7 +90,7 @@ class Template:
         """The same for a target that declares so many of each name."""
         return math.prod(_counts(self.messages, declared)) * len(self.messages)
 
-    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+    def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Every combination in order. NotApplicable: the target declares nothing that a placeholder could stand for."""
         numbers = _numbers(target)
         slots: dict[object, int] = {}
@@ -111,7 +111,7 @@ class Template:
         level_slot = slots.get("level")
         for picks in product(*map(range, sizes)):
             messages = tuple(b"".join([render(picks[slot]) for render, slot in row]) for row in plan)
-            yield Step(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
+            yield SentStep(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
     def is_random_before(self, offset: int) -> bool:
         """Whether chance decides any byte of a message before this offset."""

@@ -22,7 +22,7 @@ from harness.learning.letters import Alphabet, alphabet_of
 from harness.learning.names import named
 from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
-from harness.learning.subject import RESTARTED, SILENCE, Reset, Subject, way_back
+from harness.learning.subject import RESTARTED, SILENCE, Subject, TrueReset, way_back
 from harness.learning.suite import plain_wrong_keys, suite_for
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
@@ -118,7 +118,7 @@ class Learner:
         self._observations: Observations | None = None
         self._subject = Subject(tester, self._how)
         self._ended = ""
-        self.alphabet = alphabet_of(tester, is_full=is_full, can_renew=self._how is Reset.RENEWED)
+        self.alphabet = alphabet_of(tester, is_full=is_full, can_renew=self._how is TrueReset.RENEWED)
         self._known: Known | None = None
         self._confirmed: list[Confirmed] = []
         self._unconfirmed: list[BrokenRule] = []
@@ -167,7 +167,9 @@ class Learner:
     def _learn(self) -> None:
         tester = self._tester
         self._prove_keys()
-        self.alphabet = alphabet_of(tester, is_full=self._is_full, can_renew=self._how is Reset.RENEWED, are_keys_tried=True)
+        self.alphabet = alphabet_of(
+            tester, is_full=self._is_full, can_renew=self._how is TrueReset.RENEWED, are_keys_tried=True
+        )
         self._subject.prepare(self.alphabet)
         letters = self.alphabet.by_name()
         observations = Observations(self._subject, letters, most_requests=self._most_requests)
@@ -193,7 +195,7 @@ class Learner:
         """Let each key open its level once: only then it is known which key is right."""
         tester, security = self._tester, self._tester.security
         for entry in tester.target.security:
-            if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is Reset.RENEWED):
+            if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is TrueReset.RENEWED):
                 continue
             self._subject.reset()
             try:
@@ -297,7 +299,7 @@ class Learner:
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:
-            if self._how is not Reset.RENEWED:
+            if self._how is not TrueReset.RENEWED:
                 return False  # on a real bus each try costs a reset, and a delay perhaps
             answers = self._observations.play(word)
         letters = self.alphabet.by_name()

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from harness.learning.letters import Letter
 from harness.learning.subject import DEAD, NOT_SENT
-from harness.runs.state_machine import Conflict
+from harness.runs.state_machine import AnswerConflict
 
 Word = tuple[str, ...]
 Answers = tuple[str, ...]
@@ -88,7 +88,7 @@ class Observations:
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
         self._verified: set[Word] = set()
-        self.conflicts: list[Conflict] = []
+        self.conflicts: list[AnswerConflict] = []
         self.saved_letters = 0
         self.watch: Callable[[Word, Answers], None] = lambda word, answers: None
         """Told of each sequence that was played on the ECU."""
@@ -222,7 +222,7 @@ class Observations:
         counts = Counter((known, given))
         for _ in range(VOTES):
             counts[self._again(word)] += 1
-        self.conflicts.append(Conflict(word, dict(counts.most_common())))
+        self.conflicts.append(AnswerConflict(word, dict(counts.most_common())))
         if counts.most_common(1)[0][1] < MAJORITY:
             raise Ended(f"the ECU does not always answer alike: {_shown(word)} gives {_told(counts)}")
         number = len(self.conflicts)

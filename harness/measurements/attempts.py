@@ -16,7 +16,7 @@ from harness.errors import Inconclusive, Unjudged
 from harness.measurements.between_keys import Act
 from harness.measurements.key_book import KeyBook
 from harness.measurements.key_kinds import PLAIN, KeyKind
-from harness.measurements.places import Place, State, home_of, places_of, states_of
+from harness.measurements.places import Place, PlaceState, home_of, places_of, states_of
 from harness.runs.findings import Exchange
 from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
 from harness.tester.reply import Reply
@@ -39,7 +39,7 @@ class Row:
 
     act: Act
     place: Place
-    state: State
+    state: PlaceState
     kind: KeyKind | None = None
     """Of all its keys; None: each key is of another kind."""
 
@@ -116,7 +116,7 @@ class _Rows:
         self._allowed = tester.guesses.allowance(level, limit)
         self._found = Attempts(limit)
         self._home = home_of(tester, level)
-        self._plain = State("", "", lambda: None)
+        self._plain = PlaceState("", "", lambda: None)
         self._guilty: set[str] = set()
         """The names of what breaks the limit."""
         self._begun_s = tester.link.now_s
@@ -130,7 +130,7 @@ class _Rows:
         acts = [NOTHING, *between]
         places = [self._home, *places_of(tester, self._level)]
         states = [self._plain, *states_of(tester, self._level, self._home)]
-        varied: list[Act | Place | State] = [*acts[1:], *places[1:], *states[1:]]
+        varied: list[Act | Place | PlaceState] = [*acts[1:], *places[1:], *states[1:]]
         for one in varied:
             for check in _checks_of(one):
                 found.tried.setdefault(check, []).append(one.name)
@@ -147,7 +147,7 @@ class _Rows:
         found.tried["SA-09"] = self._book.sent_kinds()
         return found
 
-    def _plan(self, acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
+    def _plan(self, acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
         """Rows in which each thing comes at least once, and with each other one as far as the depth has room.
 
         At depth deep kinds of keys that may not be counted are varied too, one for each row.
@@ -361,7 +361,7 @@ class _Rows:
             self._found.breaks.append(found)
 
 
-def _checks_of(varied: Act | Place | State) -> list[str]:
+def _checks_of(varied: Act | Place | PlaceState) -> list[str]:
     return varied.checks if isinstance(varied, Act) else [varied.check]
 
 
@@ -369,10 +369,10 @@ def _shown(run: _Run) -> tuple[Exchange, ...]:
     return tuple(reply.exchange() for reply in run.last)
 
 
-def _each_once(acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
+def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
     """Few rows in which each thing comes once beside the first of its kind, with others that it can be together with."""
-    plain: list[Act | Place | State] = [acts[0], places[0], states[0]]
-    left: list[list[Act | Place | State]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
+    plain: list[Act | Place | PlaceState] = [acts[0], places[0], states[0]]
+    left: list[list[Act | Place | PlaceState]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
     while any(left):
         row: list[Any] = [*plain]
         for at, values in enumerate(left):
@@ -394,7 +394,7 @@ def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
 def _can_be(row: list[Any]) -> bool:
     """Whether these can be varied together: a state that another place or an act would end is tried without them."""
     place = next((one for one in row if isinstance(one, Place)), None)
-    state = next((one for one in row if isinstance(one, State)), None)
+    state = next((one for one in row if isinstance(one, PlaceState)), None)
     act = next((one for one in row if isinstance(one, Act)), NOTHING)
     if state is None or not state.name:
         return True

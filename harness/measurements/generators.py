@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.analysis.clocks import Clock, tells_time_of_day
+from harness.analysis.clocks import SeedClock, tells_time_of_day
 from harness.analysis.generators import RAND, SLOW_TO_START, STARTED
 from harness.analysis.recognition import Recognised, Starts, Stream, solve, start
 from harness.measurements.restarts import FirstSeed, Restarts
@@ -29,7 +29,7 @@ YEAR_2000_S = 946_684_800
 class GeneratorSearch:
     """What was tried, and what reproduces the seeds, if anything does."""
 
-    found: Recognised | Clock | None
+    found: Recognised | SeedClock | None
     tried: str
     """In words; nothing else was."""
 

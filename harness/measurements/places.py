@@ -51,7 +51,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PlaceState:
     """What the ECU is in while wrong keys are sent."""
 
     name: str
@@ -171,10 +171,10 @@ def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
 # States.
 
 
-def states_of(tester: Tester, level: int, home: Place) -> list[State]:
+def states_of(tester: Tester, level: int, home: Place) -> list[PlaceState]:
     """With the level opened and locked before, with another level open, and while a long request is pending."""
     security = tester.security
-    found: list[State] = []
+    found: list[PlaceState] = []
     if security.level(level).is_proven and tester.access.can_relock:
 
         def open_and_lock() -> None:
@@ -182,7 +182,7 @@ def states_of(tester: Tester, level: int, home: Place) -> list[State]:
             tester.access.lock()
             tester.guesses.start(level)
 
-        found.append(State("after its right key since the last start", "SA-09", open_and_lock))
+        found.append(PlaceState("after its right key since the last start", "SA-09", open_and_lock))
         for other in (entry.level for entry in tester.target.security if entry.level != level):
             if (session := _shared_session(tester, level, other)) is not None:
                 found.append(_beside(tester, level, other, session))
@@ -190,7 +190,7 @@ def states_of(tester: Tester, level: int, home: Place) -> list[State]:
     if pending:
         around = partial(_while_pending, tester, pending)
         name = f"while {pending.hex(' ').upper()} is pending"
-        found.append(State(name, "SA-14", lambda: None, around, is_lost_by_acts=True))
+        found.append(PlaceState(name, "SA-14", lambda: None, around, is_lost_by_acts=True))
     return found
 
 
@@ -206,7 +206,7 @@ def _shared_session(tester: Tester, level: int, other: int) -> int | None:
     return None
 
 
-def _beside(tester: Tester, level: int, other: int, session: int) -> State:
+def _beside(tester: Tester, level: int, other: int, session: int) -> PlaceState:
     def prepare() -> None:
         tester.enter_session(session)
         for _ in range(TRIES):
@@ -216,7 +216,7 @@ def _beside(tester: Tester, level: int, other: int, session: int) -> State:
         raise Inconclusive(f"level 0x{other:02X} was not opened in session 0x{session:02X}")
 
     here = Place("", "", "", lambda: None, partial(tester.guesses.ask, level))
-    return State(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
+    return PlaceState(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
 
 
 def pending_request(tester: Tester, level: int) -> bytes:

@@ -9,7 +9,7 @@ from harness.analysis.collisions import Collisions, collisions, without_immediat
 from harness.errors import Inconclusive, NotRun
 from harness.measurements.seeds import refusal_while_locked, unless_absent
 from harness.runs.findings import Exchange
-from harness.tester.restart import Way
+from harness.tester.restart import RestartWay
 from harness.tester.tester import Tester
 from harness.verdict import Depth
 
@@ -162,7 +162,7 @@ class _Series:
         self._first: list[FirstSeed] = []
         self._unseen: list[str] = []
 
-    def take(self, way: Way, at_once: int, same: int, later: int, swept: int) -> None:
+    def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
         """Restarts with the seed as soon as the ECU answers, at the same moment, later, and a little later each time."""
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
@@ -190,7 +190,7 @@ class _Series:
             if one.age_s > SLOW_FACTOR * max(moment_s, planned_s):
                 plan = plan[: max(0, FEWEST_RESTARTS - len(self._first))]
 
-    def _has(self, way: Way) -> bool:
+    def _has(self, way: RestartWay) -> bool:
         return any(one.way == way.name for one in self._first)
 
     def _seed_at(self, moment_s: float) -> FirstSeed:

@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import pairwise
 from statistics import median
 
-from harness.analysis.clocks import Clock, follows_time
+from harness.analysis.clocks import SeedClock, follows_time
 from harness.analysis.collisions import FALSE_ALARM, Collisions, collisions, without_immediate_repeats
 from harness.analysis.parts import Structure
 from harness.analysis.predictors import Prediction, foretell, foretell_stream
@@ -239,7 +239,7 @@ class SeedSample:
             return structure_of(self.drawn)
         return structure_of(self.seeds, self.times_s, self.starts)
 
-    def foretold(self) -> Prediction | Clock | None:
+    def foretold(self) -> Prediction | SeedClock | None:
         """What foretells later seeds of the sample from earlier ones, if anything does. The seeds have one length."""
         return foretell(self.seeds, self.starts) or foretell_stream(self.seeds) or follows_time(self.seeds, self.times_s)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
+from harness.analysis.timing import TimingComparison, compare, needed_n, without_outliers
 from harness.errors import Inconclusive
 from harness.measurements.key_book import Timed
 from harness.tester.tester import Tester
@@ -34,7 +34,7 @@ _NOT_COMPARED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class TimedKey:
     """One wrong key and what it was answered."""
 
     wrong_byte: str
@@ -46,7 +46,7 @@ class Guess:
 class KeyTiming:
     """Answers to keys that are wrong in their first byte, and in their last; two independent runs."""
 
-    runs: tuple[Comparison, ...]
+    runs: tuple[TimingComparison, ...]
     """The last-byte kind's times, compared with the first-byte kind's."""
     steps: int
     """Bytes between the two: a comparison that ends early takes so many steps more for one of them."""
@@ -134,9 +134,9 @@ def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = 
 
 def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
     """What keys tell that were sent for other reasons; None: too little, or something that a run of its own must confirm."""
-    first = [Guess(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
+    first = [TimedKey(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
     later = [one for one in kept if one.first_wrong_byte >= length / 2]
-    last = [Guess(LAST, one.nrc, one.time_s) for one in later]
+    last = [TimedKey(LAST, one.nrc, one.time_s) for one in later]
     if min(len(first), len(last)) < FEWEST:
         return None
     steps = sum(one.first_wrong_byte for one in later) // len(later)
@@ -149,7 +149,7 @@ def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
     return timing if is_enough and not (timing.is_told_by_code or timing.runs[0].is_significant) else None
 
 
-def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
+def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[TimedKey]:
     """Up to `n` of each kind; fewer where each costs a delay."""
     order = sorted((FIRST, LAST) * n, key=lambda kind: tester.chance.random_bytes(4))
     guesses = []
@@ -160,7 +160,7 @@ def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) 
         _, _, reply = tester.security.try_key(level, partial(_wrong_key, tester, level, at))
         times = tester.answer_times_s(reply)
         if reply.is_negative and reply.nrc is not None and reply.nrc not in _NOT_COMPARED and times:
-            guesses.append(Guess(kind, reply.nrc, times[-1]))
+            guesses.append(TimedKey(kind, reply.nrc, times[-1]))
     return guesses
 
 
@@ -170,7 +170,7 @@ def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
     return bytes(key)
 
 
-def _compared(run: list[Guess]) -> Comparison:
+def _compared(run: list[TimedKey]) -> TimingComparison:
     """Answers with the commonest code only: another code may come by another way through the ECU."""
     code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
     kinds = {

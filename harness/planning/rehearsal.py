@@ -11,7 +11,7 @@ from harness.check import Attack
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.planning.meter import Meter, MeteredLink, MeteredTester, Use
-from harness.planning.plan import Plan, PlannedCheck, planned_check
+from harness.planning.plan import AuditPlan, PlannedCheck, planned_check
 from harness.planning.twin import twin_of
 from harness.report.conclusion import DESELECTED
 from harness.runs.findings import Finding
@@ -96,7 +96,7 @@ class Rehearsal:
             self._begun[-1][2].permissions.add(Permission.LOCKOUT)
         self._keys_before = sent
 
-    def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> Plan:
+    def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> AuditPlan:
         """What was taken down, once the audit has ended; what came after the last check is the last one's."""
         self._count_keys()
         uses = {(declared.id, parameter): (use, declared.needs) for declared, parameter, use in self._begun}
@@ -110,7 +110,7 @@ class Rehearsal:
                 planned.append(planned_check(finding, use, needs))
         order = {key: number for number, key in enumerate(uses)}
         planned.sort(key=lambda one: order.get((one.id, one.parameter), len(order)))
-        return Plan(checks=tuple(planned), left_out=left_out, assumptions=(*assumptions, *self.assumptions))
+        return AuditPlan(checks=tuple(planned), left_out=left_out, assumptions=(*assumptions, *self.assumptions))
 
 
 def _ledger_as_it_is(target: Target) -> Ledger:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.report.bus_log import LATEST_US, LoggedFrame, logged_frames
+from harness.report.candump import LATEST_US, LoggedFrame, logged_frames
 from harness.report.pcapng import write_pcapng
 from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from harness.report.as_pytest import render_pytest_html
 from harness.report.captures import write_captures
 from harness.report.html import render_audit_html
 from harness.report.junit import junit_xml
 from harness.report.learned import learn_html, machine_section
-from harness.report.replay import render_pytest_html
 from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
 from harness.runs.findings import Run

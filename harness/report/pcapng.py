@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
-from harness.report.bus_log import ERROR_FLAG, MOST_KNOWN, LoggedFrame
+from harness.report.candump import ERROR_FLAG, MOST_KNOWN, LoggedFrame
 
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness.report.conclusion import conclusion, interruption, target_name
-from harness.report.sarif_rules import CWE, R155, Rules, message
+from harness.report.sarif_rules import CWE, R155, SarifRules, message
 from harness.report.text import shown
 from harness.runs.findings import Exchange, Finding, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML, BUS_LOG
@@ -39,7 +39,7 @@ SOURCES: Final = "%SRCROOT%"
 def sarif_json(run: Run) -> str:
     """The whole file."""
     info = run.info
-    rules = Rules(run.findings)
+    rules = SarifRules(run.findings)
     failures = [*run.failures(), *run.accepted()]
     document = {
         "$schema": SCHEMA,
@@ -69,7 +69,7 @@ def sarif_json(run: Run) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _driver(info: RunInfo, rules: Rules) -> dict[str, Any]:
+def _driver(info: RunInfo, rules: SarifRules) -> dict[str, Any]:
     version = shown(info.versions.get("uds-harness", "unknown"))
     return {
         "name": "uds-harness",
@@ -80,7 +80,7 @@ def _driver(info: RunInfo, rules: Rules) -> dict[str, Any]:
     }
 
 
-def _invocation(run: Run, rules: Rules) -> dict[str, Any]:
+def _invocation(run: Run, rules: SarifRules) -> dict[str, Any]:
     info = run.info
     notifications = [_notification("error", said) for said in filter(None, [interruption(info)])]
     notifications += [_notification("note", remark) for remark in info.remarks]
@@ -102,7 +102,7 @@ def _notification(level: str, text: str) -> dict[str, Any]:
     return {"level": level, "message": message(text)}
 
 
-def _result(finding: Finding, info: RunInfo, rules: Rules) -> dict[str, Any]:
+def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any]:
     text = f"{_name(finding)}: expected {finding.expected}; observed {finding.observed}"
     result: dict[str, Any] = {
         "ruleId": rules.identifier(finding),

@@ -35,7 +35,7 @@ def message(text: str, limit: int = 2000) -> dict[str, str]:
     return {"text": _LINK.sub(r"\\[", plain) or "-"}
 
 
-class Rules:
+class SarifRules:
     """The checks of a run, in the order of their ids, and the taxonomies that they refer to."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:

@@ -34,7 +34,7 @@ class FrameRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DiagramStep:
     """One arrow of the diagram."""
 
     sender: Literal["tester", "ECU"]
@@ -59,16 +59,16 @@ class _Message:
     frames: list[FrameRecord] = field(default_factory=list)
 
 
-def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[Step]:
+def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[DiagramStep]:
     """The exchange, arrow by arrow. ``spoken_ids``: the CAN ids on which tester and ECU speak."""
     if _RAW.match(exchange.request):
         found = list(_raw_steps(exchange, spoken_ids))
     else:
         found = list(_message_steps(exchange, spoken_ids))
     if not any(step.sender == "ECU" for step in found):
-        found.append(Step("ECU", "", "no message" if found and found[0].is_message else "no frame", is_message=False))
+        found.append(DiagramStep("ECU", "", "no message" if found and found[0].is_message else "no frame", is_message=False))
     if (left_out := len(found) - MOST_STEPS) > 0:
-        found[MOST_STEPS:] = [Step("ECU", f"… {left_out} more", f"all of them are in {AUDIT_JSON}", is_message=False)]
+        found[MOST_STEPS:] = [DiagramStep("ECU", f"… {left_out} more", f"all of them are in {AUDIT_JSON}", is_message=False)]
     return found
 
 
@@ -80,12 +80,12 @@ def spoken_ids(info: RunInfo) -> frozenset[int]:
     return frozenset(one for one in found if isinstance(one, int))
 
 
-def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
+def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
     """Request and replies with the frames that carried them; frames of the ECU that belong to none stand for themselves."""
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for message in _messages(exchange, ids):
         data = bytes_of(message.content) if message.content else None
-        step = Step(
+        step = DiagramStep(
             message.sender,
             shown_hex(message.content),
             "",
@@ -128,7 +128,7 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
     return found + waiting
 
 
-def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
+def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
     """Each frame that we sent or the ECU answered; without frames at hand, the texts."""
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
@@ -141,11 +141,11 @@ def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
         if payload:
             meaning += "; " + (request_line(payload) if frame.is_sent else reply_line(payload))
         row = _frame_row(frame, ids)
-        yield Step(sender, row.content, meaning, _after([frame], start_s), fields(payload), (row,), is_message=False)
+        yield DiagramStep(sender, row.content, meaning, _after([frame], start_s), fields(payload), (row,), is_message=False)
     if not spoken:
-        yield Step("tester", shown_hex(exchange.request), "raw frames", is_message=False)
+        yield DiagramStep("tester", shown_hex(exchange.request), "raw frames", is_message=False)
         for reply in exchange.replies:
-            yield Step("ECU", shown_hex(reply), "", is_message=False)
+            yield DiagramStep("ECU", shown_hex(reply), "", is_message=False)
 
 
 def _behind_address(frame: FrameRecord) -> bytes:

@@ -22,7 +22,7 @@ MOST_NAMES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SummaryTable:
     """A heading and the rows under it, as Markdown already; folded: shown on demand."""
 
     heading: str
@@ -58,18 +58,18 @@ def _top(run: Run) -> Iterator[str]:
     yield f"The evidence, down to the frames, is in `{AUDIT_HTML}` of the run folder."
 
 
-def _tables(run: Run) -> Iterator[Table]:
+def _tables(run: Run) -> Iterator[SummaryTable]:
     summary = run.summary()
     verdicts = [(verdict.value.replace("_", " "), summary["verdict"][verdict.value]) for verdict in Verdict]
-    yield Table("", *_counts("results", summary["results"], verdicts))
+    yield SummaryTable("", *_counts("results", summary["results"], verdicts))
     severities = [(level.value, summary["severity"][level.value]) for level in Severity]
-    yield Table("", *_counts("findings", len(run.failures()), severities))
-    yield Table(
+    yield SummaryTable("", *_counts("findings", len(run.failures()), severities))
+    yield SummaryTable(
         "Findings",
         ("Severity", "Check", "Expected", "Observed"),
         tuple((f"**{one.severity}**", _name(one), _value(one.expected), _value(one.observed)) for one in run.failures()),
     )
-    yield Table(
+    yield SummaryTable(
         "Accepted by the target file",
         ("Severity", "Check", "Reason"),
         tuple((one.severity.value, _name(one), _value(one.accepted)) for one in run.accepted()),
@@ -81,7 +81,7 @@ def _tables(run: Run) -> Iterator[Table]:
         (Verdict.NOT_APPLICABLE, "Not applicable", True),
     ):
         found = run.with_verdict(verdict)
-        yield Table(f"{heading}: {len(found)}", ("Reason", "Checks"), tuple(_by_reason(found)), is_folded)
+        yield SummaryTable(f"{heading}: {len(found)}", ("Reason", "Checks"), tuple(_by_reason(found)), is_folded)
 
 
 def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -107,7 +107,7 @@ def _value(text: str) -> str:
     return markdown(text, LONGEST_VALUE)
 
 
-def _fitting(table: Table, room: int) -> Iterator[str]:
+def _fitting(table: SummaryTable, room: int) -> Iterator[str]:
     """As many of the table's rows as there is room for, and how many there are beyond them."""
     if not table.rows:
         return

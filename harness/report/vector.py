@@ -11,7 +11,7 @@ from can import Message
 from can.io.asc import ASCWriter
 from can.io.blf import BLFWriter
 
-from harness.report.bus_log import LoggedFrame
+from harness.report.candump import LoggedFrame
 
 FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
 

@@ -37,7 +37,7 @@ REASON_CHARACTERS = 1000
 TRACEBACK_CHARACTERS = 20_000
 
 
-class Console(io.TextIOBase):
+class NodeConsole(io.TextIOBase):
     """What nodes print, to standard output or standard error: the last mebibyte of it."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Simulation:
         data_bitrate: int | None = None,
         chance: Chance,
         trace: Trace,
-        console: Console | None = None,
+        console: NodeConsole | None = None,
         epoch_s: float = VIRTUAL_EPOCH_S,
     ) -> None:
         self.now_s = 0.0

@@ -10,7 +10,7 @@ from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.simulation.node import Node
-from harness.simulation.simulated_bus import Console, Simulation
+from harness.simulation.simulated_bus import NodeConsole, Simulation
 
 
 class SimulatedLink:
@@ -39,7 +39,7 @@ class SimulatedLink:
         self.trace = trace
         self.remarks: list[str] = []
         self.say: Callable[[str], None] = lambda text: None
-        self._console = Console()
+        self._console = NodeConsole()
         self._simulation = Simulation(
             nodes, bitrate=bitrate, data_bitrate=data_bitrate, chance=chance, trace=trace, console=self._console
         )

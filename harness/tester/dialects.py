@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from harness.tester.reply import Kind, Reply
+from harness.tester.reply import Reply, ReplyKind
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service, is_send_key
 
 READ_IDENTIFICATION: Final = 0x1A
@@ -157,7 +157,7 @@ def recognised(speaker: Speaker, *, permits: Callable[[bytes], bool]) -> Dialect
 def _answers_identification(speaker: Speaker) -> bool:
     for identifier in USUAL_IDENTIFICATION:
         reply = speaker.request(bytes((READ_IDENTIFICATION, identifier)))
-        if reply.kind is Kind.SILENCE or reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+        if reply.kind is ReplyKind.SILENCE or reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
             return False
         if reply.is_positive and reply.pdu[1:2] == bytes((identifier,)):
             return True

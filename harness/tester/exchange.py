@@ -18,7 +18,7 @@ from harness.target import Target
 from harness.tester.dialects import DIALECTS
 from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities
-from harness.tester.reply import Kind, RawReply, Reply, Sent
+from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import Transport
 from harness.uds import (
@@ -58,7 +58,7 @@ LISTEN_S = 0.2
 """How long raw frames are given to have a consequence."""
 
 # What every exchange asks for: until Python 3.12 an enum takes its time to find a member.
-_POSITIVE, _SILENCE, _BUSY = Kind.POSITIVE, Kind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
+_POSITIVE, _SILENCE, _BUSY = ReplyKind.POSITIVE, ReplyKind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
 
 _ECHO_BYTES: dict[int, int] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 1,
@@ -111,7 +111,7 @@ class Exchanger:
         self._is_late_meanwhile = False
         """Something that was asked while it was pending was not answered in time."""
         self._previous_request = b""
-        self._previous_outcome: Kind | int = Kind.SILENCE
+        self._previous_outcome: ReplyKind | int = ReplyKind.SILENCE
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
         """By service, how often 0x78 came and no final answer."""
@@ -163,9 +163,9 @@ class Exchanger:
             self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
-        if reply.kind is Kind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+        if reply.kind is ReplyKind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
-            if reply.kind is Kind.MALFORMED:
+            if reply.kind is ReplyKind.MALFORMED:
                 self._transport.remark = ""  # it was not the flow control
         repeats = 0
         while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
@@ -263,13 +263,13 @@ class Exchanger:
                     if len(self.announced) < MOST_ANNOUNCED:
                         self.announced[pdu] = None
                     continue
-                kind, answer, nrc, note = Kind.NEGATIVE, message, message[2], ""
+                kind, answer, nrc, note = ReplyKind.NEGATIVE, message, message[2], ""
                 break
             if is_positive_response(pdu, message):
                 kind, answer, note = _POSITIVE, message, ""
                 break
             if self._has_malformed_invalid_key and message == b"\x27\x35" and pdu[0] == Service.SECURITY_ACCESS:
-                kind, answer, nrc = Kind.NEGATIVE, message, Nrc.INVALID_KEY
+                kind, answer, nrc = ReplyKind.NEGATIVE, message, Nrc.INVALID_KEY
                 note = "sent as 27 35; read so by the target's quirk malformed_invalid_key"
                 break
             if transport.answers_another(message) or self._takes_for_pending(message):
@@ -282,7 +282,7 @@ class Exchanger:
             self._note_second(message)
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
-                kind, answer = Kind.MALFORMED, unusable
+                kind, answer = ReplyKind.MALFORMED, unusable
                 if not unusable or unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
                     self._hear_silence(pdu, is_functional)
             elif replies:
@@ -306,7 +306,7 @@ class Exchanger:
         elif kind is _SILENCE:
             self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
-        elif kind is Kind.MALFORMED:
+        elif kind is ReplyKind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
         return reply
 

@@ -8,7 +8,6 @@ from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermi
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Target
-from harness.tester.access import Access
 from harness.tester.client import Client
 from harness.tester.crashes import Crashes
 from harness.tester.dialects import STANDARD_SESSION, Dialect, recognised

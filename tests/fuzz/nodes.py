@@ -7,7 +7,7 @@ from dataclasses import replace
 import can
 
 from harness.ecu.config import EcuConfig
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server

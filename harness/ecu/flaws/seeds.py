@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import Final
 
-from harness.ecu.config import SecurityLevel
+from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.flaws.weak_generators import (
@@ -67,7 +67,7 @@ def _low_bytes_of(number: int, count: int) -> bytes:
     return (number % (1 << 8 * count)).to_bytes(count, "big")
 
 
-def _half(ecu: Ecu, level: SecurityLevel) -> bytes:
+def _half(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
     """Chance for the first half of a seed, and for the byte in the middle."""
     return ecu.surroundings.random_bytes(level.seed_bytes - level.seed_bytes // 2)
 
@@ -93,7 +93,7 @@ def _generated(
 ) -> SeedSource:
     """Seeds drawn from a generator that is started after each start of the ECU, or with `is_restarted` of a session."""
 
-    def draw_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         notes = ecu.state.until_restart
         if "generator" not in notes or (is_restarted and not ecu.state.has_issued_seed_since_lock):
             notes["generator"] = start(ecu)
@@ -102,10 +102,10 @@ def _generated(
     return draw_seed
 
 
-def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, SecurityLevel], bytes]:
+def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, EcuSecurityLevel], bytes]:
     """The first seed after each start; the others are as they would be."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes((byte,)) * level.seed_bytes if _count_since_start(ecu) == 1 else go_on(ecu, level)
 
     return draw
@@ -140,7 +140,7 @@ def constant_seed(ecu: Definition) -> Definition:
 def cycling_seeds(ecu: Definition) -> Definition:
     """Four seeds repeat in a fixed order, which starts again at each boot."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _SEED_CYCLE[_count_since_start(ecu) % len(_SEED_CYCLE)][: level.seed_bytes]
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -150,7 +150,7 @@ def cycling_seeds(ecu: Definition) -> Definition:
 def fixed_seed_after_wrong_key(ecu: Definition) -> Definition:
     """While a wrong key is on the account the seed is always the same one."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _CONSTANT_SEED[: level.seed_bytes] if ecu.state.wrong_keys[level.level] else go_on(ecu, level)
 
     return ecu.decide(draw_seed=draw)
@@ -166,7 +166,7 @@ def seed_fixed_in_session(ecu: Definition) -> Definition:
 def seed_renewed_each_second(ecu: Definition) -> Definition:
     """All seeds of one second of the clock are the same, answered or not."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"second %d" % int(ecu.surroundings.utc_s)).digest()[: level.seed_bytes]
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -176,7 +176,7 @@ def seed_renewed_each_second(ecu: Definition) -> Definition:
 def seed_renewed_each_fifth_time(ecu: Definition) -> Definition:
     """A seed is given five times, answered or not, and then another one."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"five %d" % (_count(ecu) // 5)).digest()[: level.seed_bytes]
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -195,7 +195,7 @@ def counter_seed(ecu: Definition) -> Definition:
 def bit_reversed_counter_seed(ecu: Definition) -> Definition:
     """Seeds are a counter's numbers, their bits in reverse order and some of them inverted."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         bits = f"{_count(ecu):0{8 * level.seed_bytes}b}"
         reversed_count = int(bits[::-1], 2).to_bytes(level.seed_bytes, "big")
         return bytes(a ^ b for a, b in zip(reversed_count, _MASK[: level.seed_bytes], strict=True))
@@ -335,7 +335,7 @@ def mersenne_seeded_by_time(ecu: Definition) -> Definition:
 def uptime_seed(ecu: Definition) -> Definition:
     """A seed depends on nothing but the milliseconds since the start."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"%d" % _ms_since_start(ecu)).digest()[: level.seed_bytes]
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -348,7 +348,7 @@ def uptime_seed(ecu: Definition) -> Definition:
 def few_random_seed_bytes(ecu: Definition) -> Definition:
     """Three bytes of five are the same in every seed."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         constant = level.seed_bytes * 3 // 5
         return _CONSTANT_SEED[:constant] + ecu.surroundings.random_bytes(level.seed_bytes - constant)
 
@@ -359,7 +359,7 @@ def few_random_seed_bytes(ecu: Definition) -> Definition:
 def seed_of_sixteen_bits(ecu: Definition) -> Definition:
     """A seed is the hash of a number of sixteen bits, drawn by chance."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"sixteen" + ecu.surroundings.random_bytes(2)).digest()[: level.seed_bytes]
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -369,7 +369,7 @@ def seed_of_sixteen_bits(ecu: Definition) -> Definition:
 def half_of_seed_masked(ecu: Definition) -> Definition:
     """The second half of each seed is the first one XOR a constant."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         half = _half(ecu, level)
         return (half + bytes(a ^ b for a, b in zip(half, _MASK, strict=False)))[: level.seed_bytes]
 
@@ -380,7 +380,7 @@ def half_of_seed_masked(ecu: Definition) -> Definition:
 def half_of_seed_added(ecu: Definition) -> Definition:
     """The second half of each seed is the first one plus a constant, as a number."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         half = _half(ecu, level)
         total = int.from_bytes(half, "big") + int.from_bytes(_MASK[: len(half)], "big")
         return half + _low_bytes_of(total, level.seed_bytes // 2)
@@ -392,7 +392,7 @@ def half_of_seed_added(ecu: Definition) -> Definition:
 def half_of_seed_looked_up(ecu: Definition) -> Definition:
     """Each byte of a seed's second half is looked up by one of the first half."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         half = _half(ecu, level)
         found = bytes(hashlib.sha256(bytes((place, byte))).digest()[0] for place, byte in enumerate(half))
         return (half + found)[: level.seed_bytes]
@@ -404,7 +404,7 @@ def half_of_seed_looked_up(ecu: Definition) -> Definition:
 def seed_mostly_uptime(ecu: Definition) -> Definition:
     """Four bytes of a seed are chance, the others the milliseconds since the start."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return ecu.surroundings.random_bytes(4) + _low_bytes_of(_ms_since_start(ecu), level.seed_bytes - 4)
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -414,7 +414,7 @@ def seed_mostly_uptime(ecu: Definition) -> Definition:
 def seed_mostly_counted(ecu: Definition) -> Definition:
     """Two bytes of a seed are chance, the others a counter."""
 
-    def draw(ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _low_bytes_of(_count(ecu), level.seed_bytes - 2) + ecu.surroundings.random_bytes(2)
 
     return ecu.decide_otherwise(draw_seed=draw)
@@ -424,7 +424,7 @@ def seed_mostly_counted(ecu: Definition) -> Definition:
 def biased_seed_bit(ecu: Definition) -> Definition:
     """One bit of the seed is set in 55 % of the seeds."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         seed = bytearray(go_on(ecu, level))
         is_set = int.from_bytes(ecu.surroundings.random_bytes(4), "big") < 0.55 * 2**32
         seed[0] = seed[0] & ~(1 << _BIASED_BIT) | is_set << _BIASED_BIT
@@ -445,7 +445,7 @@ def biased_seed_bit(ecu: Definition) -> Definition:
 def short_seed_and_key(ecu: Definition) -> Definition:
     """The seed has two bytes, the key one."""
 
-    def shortened(level: SecurityLevel) -> SecurityLevel:
+    def shortened(level: EcuSecurityLevel) -> EcuSecurityLevel:
         return replace(level, seed_bytes=2, key_bytes=1, key=lambda seed, number: level.key(seed, number)[:1])
 
     return ecu.with_levels("seed length", "key", change=shortened)
@@ -464,7 +464,7 @@ def zero_seed_after_start(ecu: Definition) -> Definition:
 def zero_seed_after_wrong_key(ecu: Definition) -> Definition:
     """While a wrong key is on the account the seed of the locked level is all zeros."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes(level.seed_bytes) if ecu.state.wrong_keys[level.level] else go_on(ecu, level)
 
     return ecu.decide(draw_seed=draw)
@@ -474,7 +474,7 @@ def zero_seed_after_wrong_key(ecu: Definition) -> Definition:
 def zero_seed_at_times(ecu: Definition) -> Definition:
     """Every eleventh seed of a locked level is all zeros."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes(level.seed_bytes) if _count(ecu) % 11 == 0 else go_on(ecu, level)
 
     return ecu.decide(draw_seed=draw)
@@ -484,7 +484,7 @@ def zero_seed_at_times(ecu: Definition) -> Definition:
 def seed_unready_at_first(ecu: Definition) -> Definition:
     """A seed that is asked for within 0.3 s after the start is always the same."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _CONSTANT_SEED[: level.seed_bytes] if _ms_since_start(ecu) < _READY_MS else go_on(ecu, level)
 
     return ecu.decide(draw_seed=draw)

@@ -9,9 +9,9 @@ from typing import Any
 
 import can
 
+from harness.ecu.answering_machine import UdsAnsweringMachine
 from harness.ecu.config import PeriodicFrame
 from harness.ecu.connections import Connection
-from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.server import Server
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES

@@ -10,8 +10,8 @@ from harness.discovery.addresses import ANSWER_S, confirmed, listen
 from harness.discovery.probes import PROBES
 from harness.discovery.traffic import sentences
 from harness.discovery.usual_ids import Id
+from harness.doctor.computer import Machine
 from harness.doctor.diagnosis import Diagnosis, failure, note, ok
-from harness.doctor.machine import Machine
 from harness.doctor.socketcan import VIRTUAL, controller
 from harness.errors import LinkError
 from harness.link.bus import Link
