@@ -53,7 +53,7 @@ PLACES: Final = {
 """What a node does that a change can wrap."""
 
 
-class FlawConflict(UserError):
+class ChangeConflict(UserError):
     """Two changes want the same thing otherwise, so that an ECU cannot have both."""
 
 
@@ -291,7 +291,7 @@ class Definition:
         other, already = self._replaced.get(slot, (self.author, by))
         if already is not by and already != by:
             what = slot if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
-            raise FlawConflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
+            raise ChangeConflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
         return replace(self, _replaced={**self._replaced, slot: (self.author, by)})
 
 

@@ -10,8 +10,9 @@ from typing import Final
 from harness.ecu.addressed import AddressBytes, AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, MemoryRegion, Routine
-from harness.ecu.definition import Definition, FlawConflict
+from harness.ecu.definition import ChangeConflict, Definition
 from harness.ecu.dialects import GmlanServer, Kwp2000Server
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws import FLAWS
 from harness.ecu.flaws.declare import EcuChange
 from harness.ecu.keys import article_key, hmac_sha256_key
@@ -175,7 +176,7 @@ def factory(channel: str) -> Callable[[], list[Node]]:
         return lambda: [_MAKERS[profile]()]
     try:
         ecu = changed(_CONFIGS[profile], *names)
-    except FlawConflict as conflict:
+    except ChangeConflict as conflict:
         raise UserError(f'channel "{channel}": {conflict}') from conflict
     if profile == "gmlan":
         return lambda: [AddressedNode(gmlan(*names), GMLAN_ADDRESSES), *(make() for make in ecu.others)]

@@ -8,6 +8,7 @@ from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermi
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Target
+from harness.tester.access import AccessProbes
 from harness.tester.client import Client
 from harness.tester.crashes import Crashes
 from harness.tester.dialects import STANDARD_SESSION, Dialect, recognised
@@ -41,7 +42,7 @@ class Tester(Client):
         self.guesses = Guesses(self, self.security)
         self.restart = Restart(self)
         self.looking = Looking(self)
-        self.access = Access(self, self.security, self.restart, self.looking)
+        self.access = AccessProbes(self, self.security, self.restart, self.looking)
         self._is_recognised = target.dialect is not None
         self.revived_by: Means | None = None
         """What brought the ECU back when it was dead, the last time that was needed."""

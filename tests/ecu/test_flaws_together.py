@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from harness.ecu.definition import Definition, FlawConflict
+from harness.ecu.definition import ChangeConflict, Definition
 from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import CHANGES, HARDENED, changed, factory
 from harness.ecu.server import Server
@@ -34,7 +34,7 @@ def outcome(*names: str) -> tuple[str, ...] | str:
     """The changes that the ECU has, or why it cannot have them."""
     try:
         return changed(HARDENED, *names).made
-    except FlawConflict as conflict:
+    except ChangeConflict as conflict:
         return str(conflict)
 
 
