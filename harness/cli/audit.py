@@ -234,12 +234,15 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
     from harness.planning.plan import totals_in_words
 
     longest_s = None if options.time is None else seconds_of("--time", options.time)
+    audit = request.options
+    if longest_s is None:  # a user's own checks may do more than ask the ECU: they are run once
+        audit = replace(audit, checks=())
     try:
-        left_out, plan = planned_in_time(options, request.options, longest_s)
+        left_out, plan = planned_in_time(options, audit, longest_s)
     except UserError as error:
         if longest_s is not None:
             raise
-        request.console.say(f"not planned: {error}")
+        request.console.say(f"not planned: {'checks of your own' if options.checks else error}")
         return None
     request.options = replace(request.options, no_time_for=left_out, longest_s=longest_s)
     if left_out:
@@ -247,7 +250,8 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
         request.console.heading(
             f"no time in {options.time} for {len(left_out)} {'check' if len(left_out) == 1 else 'checks'}: {names}"
         )
-    request.console.heading(f"planned: {totals_in_words(plan)}")
+    beside = ", without your own checks" if options.checks and longest_s is None else ""
+    request.console.heading(f"planned{beside}: {totals_in_words(plan)}")
     return plan
 
 

@@ -81,7 +81,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
 
-    target, assumptions = rehearsed(audit.target)
+    target, assumptions = rehearsed(audit.target, is_discovered=bool(audit.found_text))
     rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="uds-harness-") as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
         out = Path(folder) / "rehearsal"

@@ -25,13 +25,14 @@ SHAPE: Final = "hardened"
 """The shipped target whose shape an ECU has of which nothing is known."""
 
 
-def rehearsed(target: Target) -> tuple[Target, tuple[str, ...]]:
+def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, tuple[str, ...]]:
     """The target without anything that would leave this program, and what that takes for granted.
 
-    An ECU of which nothing is declared gets the shape of a shipped one, and the permissions that it has itself.
+    An ECU of which nothing is declared, and that was not discovered either, gets the shape of a shipped one, and the
+    permissions that it has itself.
     """
     said = []
-    if target.path is None and not target.security and not target.data:
+    if target.path is None and not is_discovered and not target.security and not target.data:
         said.append(f"Nothing is known of this ECU: it is taken to have the shape of {SHAPE}. It would be discovered first.")
         target = replace(load_target(SHAPE), name=target.name, can=target.can, safety=target.safety, environment="bench")
         target = replace(target, connections=(), path=None)

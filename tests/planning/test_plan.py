@@ -167,6 +167,16 @@ def test_nobody_is_asked_who_is_not_there_or_has_agreed(bench: Path, words: tupl
     assert "Go on?" not in said
 
 
+def test_checks_of_ones_own_are_not_run_before_the_audit(bench: Path) -> None:
+    """They may do more than ask the ECU."""
+    mine = bench.with_name("test_mine.py")
+    mine.write_text(f"import pathlib\n\npathlib.Path({str(bench.with_name('ran'))!r}).touch()\n", encoding="utf-8")
+    goes_on, said = agreed(bench, "no", "--checks", str(mine))
+    assert not goes_on
+    assert "planned, without your own checks: about " in said
+    assert not bench.with_name("ran").exists()
+
+
 def test_what_does_no_harm_needs_no_question(bench: Path) -> None:
     text = bench.read_text(encoding="utf-8")
     allowed = next(line for line in text.splitlines() if line.startswith("allow"))
