@@ -1,4 +1,4 @@
-"""How the way to an ECU is opened: keys, ledger, bus and tester, as a target names them."""
+"""Open the way to an ECU that a target names: keys, ledger, bus and tester."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class WayToEcu:
     """The way to an ECU, and what a tester on it needs."""
 
     link: Link
-    """Whoever opened the way closes it."""
+    """Whoever opened the way closes the link."""
     chance: Chance
     keys: Mapping[int, KeyFunction | None]
-    """By level."""
+    """Key functions by level."""
     ledger: Ledger
 
 
 def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> WayToEcu:
-    """The way to the ECU that the target names.
+    """Open the way to the ECU that the target names.
 
-    UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
+    Raises UserError, before anything is sent, if the interface, channel, key functions or ledger are invalid.
     """
     read_all_pairs(target)
     keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
@@ -43,13 +43,13 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
 
 
 def read_all_pairs(target: Target) -> None:
-    """Read what the target names of recorded pairs, so that a mistake is told before anything is sent. UserError: it."""
+    """Read the recorded pairs that the target names, before anything is sent. Raises UserError if they are malformed."""
     for entry in target.security:
         if entry.pairs is not None:
             read_pairs(target, entry.pairs)
 
 
 def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None, kind: type[Tester] = Tester) -> Tester:
-    """A tester on the target's bus, which its `link` closes. UserError: as for `open_way`."""
+    """Open a tester on the target's bus, which its `link` closes. Raises UserError as `open_way`."""
     way = open_way(target, seed=seed, trace=trace, ledger_path=ledger_path)
     return kind(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AUDIT_JSON = "audit.json"
 DEBUG = 2
-"""So often -v is given for the log."""
+"""How many -v switch the log on."""
 
 NOTHING_JUDGED = 5
 INTERRUPTED = 2
@@ -38,7 +38,7 @@ EXIT_CODES = """exit codes of audit, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     audit = commands.add_parser(
         "audit",
         help="run the checks and write a report",
@@ -69,7 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Let a command take what chooses checks, and how large their samples are."""
+    """Add the options that select checks and set the size of their samples."""
     parser.add_argument("--depth", choices=("quick", "default", "deep"), help="sample sizes (default: default)")
     parser.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
     parser.add_argument(
@@ -82,7 +82,10 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_by(options: argparse.Namespace) -> Selection:
-    """What `add_selection` was given, and no file of it is missing. UserError: it chooses what there is not."""
+    """Return the selection given to `add_selection`.
+
+    Raises UserError if a file is missing or nothing has the chosen name.
+    """
     from harness.audit.selection import Selection
     from harness.verdict import Severity
 
@@ -103,7 +106,7 @@ def chosen_by(options: argparse.Namespace) -> Selection:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the checks; returns the exit code."""
+    """Run the checks; return the exit code."""
     if options.q and options.v:
         raise UserError("-q and -v exclude each other; give one of them")
     if options.dry_run:
@@ -122,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
-    """The exit code, and the folder of the run if it has come to its end."""
+    """Return the exit code, and the folder of the run if it has ended."""
     from harness.audit.session import AuditOptions
     from harness.cli.terminal import AuditRequest
     from harness.link.clock import new_seed
@@ -176,9 +179,9 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
 
 
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
-    """The run to go on with, and its target; what was not given again is as it was then.
+    """Return the run to resume, and its target; options that are not given keep the interrupted run's values.
 
-    UserError: there is no such run, it has come to its end, or what was given differs from it.
+    Raises UserError if there is no such run, it has ended, or a given option differs from it.
     """
     from harness.audit.resuming import unfinished_run
     from harness.cli.replay import started_with, target_of_run
@@ -205,7 +208,7 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
-    """Run the checks that a request asks for, by a pytest that says nothing itself; its exit code."""
+    """Run the checks that a request selects, by a pytest that prints nothing itself; return its exit code."""
     import pytest
 
     from harness.audit.requirements import attacks_folder
@@ -224,9 +227,9 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
 
 
 def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
-    """The plan of the audit, which then takes what fits into its time; None: there is none, as the audit itself will say.
+    """Plan the audit and leave out what exceeds its time; None if no plan can be made, which the audit will report.
 
-    UserError: nothing fits.
+    Raises UserError if no check fits.
     """
     from dataclasses import replace
 
@@ -256,7 +259,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
 
 
 def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPlan) -> bool:
-    """Whether a person who is there agrees to what locks, writes or resets a real ECU."""
+    """Ask a person at the terminal whether to go on with checks that lock, write or reset a real ECU."""
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True
     request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")
@@ -271,7 +274,7 @@ def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPl
 
 
 def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
-    """What is to be taken out of the run's files. UserError: it is not known, or nothing is to be."""
+    """Return what is removed from the run's files. Raises UserError if a name is unknown, or nothing may be removed."""
     from harness.audit.secrecy import hidden_names
 
     hidden = hidden_names(options.redact)
@@ -281,7 +284,7 @@ def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def log_to(stream: TextIO) -> None:
-    """Write what the harness logs to a stream, with the file and line that it comes from."""
+    """Write the harness's log to a stream, with the file and line of each entry."""
     import logging
 
     handler = logging.StreamHandler(stream)
@@ -293,7 +296,7 @@ def log_to(stream: TextIO) -> None:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """The target file that follows from a map of an ECU that nobody described; empty: there is none."""
+    """Discover an ECU that nobody described and return its target file's text; empty if there is none."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 

@@ -10,7 +10,7 @@ from harness.errors import UserError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     find = commands.add_parser(
         "discover",
         help="find the ECUs on a bus and what they offer",
@@ -35,7 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look for ECUs; returns the exit code."""
+    """Look for ECUs; return the exit code."""
     from harness.cli.discover_bus import run as discover
     from harness.verdict import Depth
 

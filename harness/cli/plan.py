@@ -1,4 +1,4 @@
-"""`uds-harness plan`: what an audit would send, by check; as `audit --dry-run`."""
+"""`uds-harness plan`: show what an audit would send, by check; the same as `audit --dry-run`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     plan = commands.add_parser(
         "plan",
         help="say what an audit would send, and send nothing",
@@ -36,7 +36,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the plan and print it; returns the exit code."""
+    """Make the plan and print it; return the exit code."""
     from harness.audit.session import AuditOptions
     from harness.planning.plan import plan_lines
     from harness.verdict import Depth
@@ -57,9 +57,9 @@ def run(options: argparse.Namespace) -> int:
 def planned_in_time(
     options: argparse.Namespace, audit: AuditOptions, longest_s: float | None
 ) -> tuple[frozenset[str], AuditPlan]:
-    """What has to be left out of an audit so that it takes no longer, and the plan of the rest.
+    """Return what an audit must leave out to take no longer than `longest_s`, and the plan of the rest.
 
-    UserError: the target or a choice is malformed, a check cannot be collected, or not one fits.
+    Raises UserError if the target or a choice is malformed, a check cannot be collected, or no check fits.
     """
     from dataclasses import replace
 
@@ -73,7 +73,7 @@ def planned_in_time(
 
 
 def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
-    """The plan of an audit; `keyword` is pytest's ``-k``. UserError: as for the audit."""
+    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError as the audit."""
     import tempfile
     from dataclasses import replace
 

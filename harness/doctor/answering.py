@@ -1,4 +1,4 @@
-"""The bus is open: is there traffic, do frames go out, and does the ECU answer?"""
+"""Diagnose an open bus: whether there is traffic, frames are sent, and the ECU answers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SENDING = "frames go out and are acknowledged"
 LISTEN_S = 1.2
 """Longer than the period of the slowest usual messages."""
 HEARD_FRAMES = 2000
-"""So many frames of others are looked through for a conversation."""
+"""In how many frames of others a conversation is looked for."""
 
 
 def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]:
-    """Listen, send, and be answered. Where the adapter fails, its controller is looked at once more."""
+    """Listen, send, and expect an answer. If the adapter fails, examine its controller once more."""
     try:
         yield from traffic(link, target)
         yield from answers(link, target)
@@ -41,7 +41,7 @@ def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]
 
 
 def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """What is heard before anything is sent. LinkError: the adapter fails."""
+    """Say what is heard before anything is sent. Raises LinkError if the adapter fails."""
     first = link.trace.count
     heard = listen(link, LISTEN_S)
     errors = sum(frame.is_error for frame in link.trace.frames(first, link.trace.count))
@@ -58,9 +58,9 @@ def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """Whether requests go out and are answered. Only TesterPresent, reads, and the default session are asked for.
+    """Say whether requests are sent and answered. Only TesterPresent, reads and the default session are requested.
 
-    LinkError: the adapter fails, which is the adapter's diagnosis.
+    Raises LinkError if the adapter fails, which the adapter's diagnosis covers.
     """
     can = target.can
     ids = f"0x{can.request_id:X} -> 0x{can.response_id:X}"
@@ -75,7 +75,7 @@ def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def _why_silent(link: Link, target: Target) -> Iterator[str]:
-    """What answers instead, or what else there is to look at."""
+    """Say what answers instead, or what else to examine."""
     can = target.can
     if can.interface == "virtual":
         yield "python-can's virtual bus ends at this process, which nobody else is in"

@@ -1,4 +1,4 @@
-"""What was answered in which session, locked and unlocked? The map of sessions and access, from what the run has seen."""
+"""Map what was answered in which session, locked and unlocked, from what the run has seen."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NO_DATA: frozenset[ReplyKind | int] = _NO_SERVICE | {
     Nrc.INCORRECT_MESSAGE_LENGTH,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 }
-"""Outcomes that tell of no service, and of no data: rows of nothing else are left out."""
+"""Outcomes that prove no service, or no data: rows with nothing else are left out."""
 
 _NOT_OF_ACCESS: frozenset[ReplyKind | int] = frozenset(
     {ReplyKind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
 )
-"""Outcomes of requests that were malformed on purpose, or wanted no answer: left out beside any other."""
+"""Outcomes of requests that were deliberately malformed or wanted no answer: left out if there are others."""
 
 _WORDS = {ReplyKind.POSITIVE: "answered", ReplyKind.MALFORMED: "malformed", ReplyKind.SILENCE: "silent"}
 
 
 def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
-    """The services, and the data identifiers, that the ECU knows; no profile where nothing was answered."""
+    """Return the services and data identifiers that the ECU knows; no profile if nothing was answered."""
     services = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 1}
     data = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 3}
     has_sessions = target.timing.s3_ms is not None
@@ -82,7 +82,7 @@ def _name(subject: bytes) -> str:
 
 
 def _cell(outcomes: Iterable[ReplyKind | int]) -> str:
-    """E.g. ``answered; 0x13, 0x31``."""
+    """Write a cell, e.g. ``answered; 0x13, 0x31``."""
     telling = set(outcomes) - _NOT_OF_ACCESS or set(outcomes)
     kinds = [word for kind, word in _WORDS.items() if kind in telling]
     codes = sorted(one for one in telling if isinstance(one, int))

@@ -1,4 +1,4 @@
-"""Which frames does a run's bus log hold? Reads candump's format (``-L``) as a stream, however long the log is."""
+"""Read the frames of a run's bus log (candump's format, ``-L``) as a stream, however long the log is."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.errors import UserError
 from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
-"""In the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
+"""Set in the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
 
 LATEST_US: Final = 10**16
-"""Ten digits of seconds: a later stamp (it would be in 2286) was never measured, and fits no other format."""
+"""Ten digits of seconds: a later stamp (after 2286) cannot be a measured one, and does not fit other formats."""
 
 LONGEST_STAMP: Final = 16
 """Ten digits of seconds, six of microseconds."""
 
 MOST_KNOWN: Final = 20_000
-"""Frames alike but for their time are taken apart once, as far as there is room for them."""
+"""How many parsed lines are cached: frames that differ only in their time are parsed once."""
 
 _LINE: Final = re.compile(
     rb"\((\d{1,10})\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
@@ -40,15 +40,15 @@ class LoggedFrame(NamedTuple):
     is_remote: bool
     is_error: bool
     fd_flags: int | None
-    """Of a CAN FD frame: 1 its data came at the higher bit rate, 2 its sender has seen many errors. None: classic."""
+    """Flags of a CAN FD frame: 1 data at the higher bit rate, 2 the sender has seen many errors. None: a classic frame."""
     remote_length: int
-    """How many bytes a remote frame asks for."""
+    """How many bytes a remote frame requests."""
 
 
 def logged_frames(path: Path) -> Iterator[LoggedFrame]:
-    """Every frame of a log in order. A last line that was cut in the middle is left out.
+    """Yield every frame of a log in order. A last line that was cut in the middle is left out.
 
-    UserError: the log cannot be read, or a line is none of candump's.
+    Raises UserError if the log cannot be read, or a line does not have candump's format.
     """
     known: dict[bytes, tuple[Any, ...]] = {}
     try:

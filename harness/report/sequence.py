@@ -1,4 +1,4 @@
-"""Who said what, in which order? An exchange as the steps of a sequence diagram, each with its frames."""
+"""Turn an exchange into the steps of a sequence diagram, each with its frames."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.runs.findings import Exchange, FrameRecord, RunInfo
 from harness.runs.folder import AUDIT_JSON
 
 MOST_STEPS: Final = 16
-"""Of one exchange; the others are in audit.json."""
+"""Steps shown of one exchange; the others are in audit.json."""
 
 MOST_FRAMES: Final = 48
-"""Of one exchange."""
+"""Frames shown of one exchange."""
 
 _RAW: Final = re.compile(r"\s*raw\s")
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRow:
-    """One raw frame, made fit to be read."""
+    """One raw frame in readable form."""
 
     time: str
     direction: str
@@ -39,15 +39,15 @@ class DiagramStep:
 
     sender: Literal["tester", "ECU"]
     content: str
-    """The message's bytes, or the frame's; empty where nothing came."""
+    """The message's bytes, or the frame's; empty if nothing came."""
     meaning: str
     after: str = ""
     """How long after the first frame of the exchange it began."""
     fields: tuple[tuple[str, str], ...] = ()
-    """What Scapy's layers read in it."""
+    """The fields that Scapy's layers decode."""
     frames: tuple[FrameRow, ...] = ()
     is_message: bool = True
-    """A whole message, rather than a frame that holds none, or silence."""
+    """Whether it is a whole message; else it is a frame that holds none, or silence."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Message:
 
 
 def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[DiagramStep]:
-    """The exchange, arrow by arrow. ``spoken_ids``: the CAN ids on which tester and ECU speak."""
+    """Return the exchange arrow by arrow. ``spoken_ids``: the CAN ids of tester and ECU."""
     if _RAW.match(exchange.request):
         found = list(_raw_steps(exchange, spoken_ids))
     else:
@@ -73,7 +73,7 @@ def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[DiagramStep]:
 
 
 def spoken_ids(info: RunInfo) -> frozenset[int]:
-    """The CAN ids on which the target speaks ISO-TP, as far as it declares them."""
+    """Return the CAN ids on which the target speaks ISO-TP, as far as it declares them."""
     can = info.target.get("can")
     table = can if isinstance(can, dict) else {}
     found = (table.get(key) for key in ("request_id", "response_id", "functional_id"))
@@ -81,7 +81,7 @@ def spoken_ids(info: RunInfo) -> frozenset[int]:
 
 
 def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
-    """Request and replies with the frames that carried them; frames of the ECU that belong to none stand for themselves."""
+    """Return request and replies with their frames; frames of the ECU that belong to no message are steps of their own."""
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for message in _messages(exchange, ids):
         data = bytes_of(message.content) if message.content else None
@@ -104,7 +104,7 @@ def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramS
 
 
 def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
-    """The frames dealt out to the messages in the order in which they passed, by their ISO-TP type."""
+    """Assign the frames to the messages in the order in which they passed, by their ISO-TP type."""
     request = _Message("tester", exchange.request)
     replies = [_Message("ECU", reply) for reply in exchange.replies]
     found, waiting = [request], replies.copy()
@@ -129,7 +129,7 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
 
 
 def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
-    """Each frame that we sent or the ECU answered; without frames at hand, the texts."""
+    """Return each frame that we sent or the ECU answered; if no frames are stored, the texts."""
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for frame in spoken:

@@ -1,4 +1,4 @@
-"""What does a reviewer of a merge request see? summary.md: the conclusion, the findings, and what was not judged."""
+"""Write summary.md for a reviewer of a merge request: the conclusion, the findings, and what was not judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.runs.folder import AUDIT_HTML
 from harness.verdict import Severity, Verdict
 
 LONGEST_SUMMARY: Final = 60_000
-"""Characters; GitHub takes no comment of more than 65,536, and whoever posts it may want to add something."""
+"""In characters. GitHub takes comments of up to 65,536, and whoever posts it may want to add something."""
 
 LONGEST_VALUE: Final = 240
 LONGEST_NAME: Final = 100
@@ -23,7 +23,7 @@ MOST_NAMES: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class SummaryTable:
-    """A heading and the rows under it, as Markdown already; folded: shown on demand."""
+    """A heading and the rows under it, already Markdown; folded: shown on demand."""
 
     heading: str
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class SummaryTable:
 
 
 def summary_md(run: Run) -> str:
-    """The whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
+    """Return the whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
     lines = [*_top(run), ""]
     room = LONGEST_SUMMARY - sum(len(line) + 1 for line in lines)
     for table in _tables(run):
@@ -89,7 +89,7 @@ def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple
 
 
 def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
-    """One row a reason: whatever was deselected, or has no key, shares one."""
+    """Return one row a reason, for example all deselected checks, or all that lack a key."""
     ids: dict[str, dict[str, None]] = {}
     for one in findings:
         ids.setdefault(one.reason, {})[one.id] = None
@@ -108,7 +108,7 @@ def _value(text: str) -> str:
 
 
 def _fitting(table: SummaryTable, room: int) -> Iterator[str]:
-    """As many of the table's rows as there is room for, and how many there are beyond them."""
+    """Return as many of the table's rows as there is room for, and how many are left out."""
     if not table.rows:
         return
     head = [f"<details><summary>{table.heading}</summary>", ""] if table.is_folded else [f"### {table.heading}", ""]

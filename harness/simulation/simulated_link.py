@@ -1,4 +1,4 @@
-"""The simulated bus as the harness holds it: frames out, frames in, and virtual time."""
+"""Give the harness its side of the simulated bus: frames out, frames in, and virtual time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.simulation.simulated_bus import NodeConsole, Simulation
 
 
 class SimulatedLink:
-    """The simulated bus in virtual time: waiting costs nothing, and nothing happens unless somebody waits."""
+    """The simulated bus in virtual time: waiting costs nothing, and nothing happens until somebody waits."""
 
     is_virtual = True
     confirms_sending = True
@@ -34,7 +34,7 @@ class SimulatedLink:
         trace: Trace,
         make_nodes: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
-        """`make_nodes` makes the same nodes, as they leave the factory; without it they cannot be renewed."""
+        """`make_nodes` makes the same nodes in factory state; without it they cannot be renewed."""
         self._make_nodes = make_nodes
         self.trace = trace
         self.remarks: list[str] = []
