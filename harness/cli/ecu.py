@@ -67,6 +67,7 @@ def _play(options: argparse.Namespace) -> int:
     from harness.ecu_host.state_file import StateFile
     from harness.ecu_host.status import StatusSocket, status_text
 
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until there is something to tell, it must not end the program
     quiet_python_can()
     state_file = StateFile(options.state, options.profile) if options.state is not None else None
     host = Host(options.profile, flaws=options.defect, say=_say, state_file=state_file)
