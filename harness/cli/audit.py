@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.target_options import add_key, add_target, key_of, seconds_of, target_of, wait_for_bus_of
+from harness.cli.target_options import add_key, add_target, add_wait, key_of, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(audit)
+    add_wait(audit)
     add_key(audit)
     add_selection(audit)
     audit.add_argument("-x", action="store_true", help="stop at the first failure")
@@ -58,7 +59,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted, in its folder")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
-    audit.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
     audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
     audit.add_argument("--dry-run", action="store_true", help="send nothing, and say what would be sent (as: plan)")

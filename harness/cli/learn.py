@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.target_options import add_target, target_of
+from harness.cli.target_options import add_target, add_wait, target_of, wait_for_bus_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(learn)
+    add_wait(learn)
     learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
     learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     learn.add_argument("--requests", type=_count, metavar="N", help="stop after so many requests, and keep what is known")
@@ -73,7 +74,10 @@ def run(options: argparse.Namespace) -> int:
     target = target_of(options)
     if target.path is None:
         raise UserError("learn needs a target file: write one with `uds-harness discover -o FILE`, and name its key there")
-    return _plan(options, target) if options.plan else _learn(options, target)
+    if options.plan:
+        return _plan(options, target)
+    wait_for_bus_of(target, options.wait)
+    return _learn(options, target)
 
 
 def _compare(old: Path, new: Path) -> int:

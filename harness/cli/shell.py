@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from harness.cli.target_options import add_target, target_of
+from harness.cli.target_options import add_target, add_wait, target_of, wait_for_bus_of
 
 LONGEST_READ = 1 << 16
 EXIT_CODES = """exit codes of shell:
@@ -32,6 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(shell)
+    add_wait(shell)
     shell.add_argument("--seed", type=int, metavar="N", help="repeat a simulated ECU's chance (default: a new seed)")
     shell.set_defaults(run=run)
 
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.shell.prompt import lines_of_a_person
 
     target = target_of(options)
+    wait_for_bus_of(target, options.wait)
     is_by_a_person = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     with opened_by_hand(target, seed=new_seed() if options.seed is None else options.seed) as tester:
         dialogue = Dialogue(tester, show=shown_on(sys.stdout), remark=remarked_on(sys.stderr))

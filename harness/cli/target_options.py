@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ def add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", metavar="KEY", help="makes the keys of an ECU that is not described: path.py:function, command: or http:"
     )
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Let a command wait for its turn on a bus; see `wait_for_bus_of`."""
+    parser.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
 
 
 def target_of(options: argparse.Namespace) -> Target:
@@ -81,7 +87,7 @@ def wait_for_bus_of(target: Target, text: str | None) -> None:
 
     longest_s = seconds_of("--wait", text)
     if target.can.interface != SIMULATED_INTERFACE:
-        wait_for_bus(f"{target.can.interface}:{target.can.channel}", longest_s, lambda text: print(text, flush=True))
+        wait_for_bus(f"{target.can.interface}:{target.can.channel}", longest_s, lambda text: print(text, file=sys.stderr))
 
 
 def _number(text: str) -> int:
