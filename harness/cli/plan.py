@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import io
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +92,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
         request = AuditRequest(replace(audit, rehearsal=rehearsal, resumes=None))
         request.console = TerminalOutput(nowhere, verbosity=-1)
         said = io.StringIO()
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), _nobody_to_ask():
             code = run_pytest(request, ["-k", keyword] if keyword else [])
         if request.console.folder is None:
             if code == 2:
@@ -100,3 +102,15 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
                 (why[0] if why else "the audit could not be planned").removeprefix("uds-harness: ").removeprefix("ERROR: ")
             )
         return rehearsal.plan(read_run(out).findings, assumptions)
+
+
+@contextlib.contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    """A key function may ask whoever sits there: not for the keys of a simulated ECU."""
+    before = sys.stdin
+    with open(os.devnull, encoding="utf-8") as nothing:
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = before

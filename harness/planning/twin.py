@@ -232,7 +232,8 @@ def _level(
         assumptions.append(f"No key is declared for {name}: what needs it is not planned.")
     else:
         assumptions.append(
-            f"The key of {name} is made by a stand-in: its own is a program or a service, which is not asked."
+            f"The key of {name} is made by a stand-in: its own is a program, a service or a question, which is not asked, "
+            "or makes no key of a simulated seed."
         )
     made: KeyFunction = _stand_in
     level = EcuSecurityLevel(level=entry.level, key=made, seed_bytes=UNKNOWN_BYTES, key_bytes=UNKNOWN_BYTES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,22 @@ def test_the_plan_of_a_simulated_ecu_is_what_its_audit_sends(tmp_path: Path) -> 
     planned = {(check["id"], check["parameter"]) for check in document["checks"]}
     audited = {(one["id"], one["parameter"]) for one in done.document["results"] if one["reason"] != "deselected"}
     assert planned == audited
+
+
+def test_nobody_is_asked_for_the_key_of_a_simulated_ecu(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where somebody could answer."""
+    bench.with_name("ask.py").write_text("def key(seed, level):\n    return bytes.fromhex(input(seed.hex()))\n", "utf-8")
+    text = bench.read_text(encoding="utf-8").replace(
+        'key = "hmac-sha256"\nsecret = "hex:8F1D5A20C4B97E3364F0A81B96D2075C"', ""
+    )
+    lines = ["key = " + '"ask.py:key"' if line.startswith('key = "command') else line for line in text.splitlines()]
+    bench.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO("00\n" * 1000))
+    document = plan(bench, "--check", "SA-22")
+    assert sys.stdin.tell() == 0
+    sent = {check["parameter"]: check["requests"] for check in document["checks"]}
+    assert sent["level 0x03"] > 0
+    assert any("The key of level 0x03 is made by a stand-in" in one for one in document["assumptions"])
 
 
 def test_of_an_unknown_ecu_the_shape_is_said(tmp_path: Path) -> None:
