@@ -1,4 +1,4 @@
-"""How does Scapy talk to a simulated ECU? Through an answering machine, on any of its ISO-TP sockets."""
+"""The simulated ECU for Scapy: an answering machine, on any of its ISO-TP sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the article's Raspberry Pi do with a frame? Its script's behaviour, mistakes included."""
+"""The article's Raspberry Pi: what its script does with a frame, mistakes included."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from harness.ecu.seeds import next_seed
 from harness.ecu.services import SERVICES
 from harness.ecu.state import State
 from harness.ecu.transitions import end_session, leave_session, lock_on_leaving, reboot, turn_to
-from harness.errors import UserError
+from harness.errors import ChangeConflict
 from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
 from harness.uds import Nrc
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
 """Every service of a sound ECU, and what answers for those that it lacks."""
 
-
 PLACES: Final = {
     "hear": "take a frame from the bus",
     "respond": "send the answers to one request",
@@ -51,10 +50,6 @@ PLACES: Final = {
     "talk": "say whether normal messages are sent now",
 }
 """What a node does that a change can wrap."""
-
-
-class ChangeConflict(UserError):
-    """Two changes want the same thing otherwise, so that an ECU cannot have both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +115,14 @@ class Definition:
     # Data.
 
     def with_config(self, **values: Any) -> Definition:
-        """Other values of `EcuConfig`. Conflict: another change has given another one."""
+        """Other values of `EcuConfig`. ChangeConflict: another change has given another one."""
         found = self
         for name, value in values.items():
             found = found._replacing(f"config {name}", value)
         return replace(found, config=replace(self.config, **values))
 
     def with_levels(self, *what: str, change: Callable[[EcuSecurityLevel], EcuSecurityLevel]) -> Definition:
-        """Each security level changed in the same way. Conflict: another change has changed the same of them."""
+        """Each security level changed in the same way. ChangeConflict: another change has changed the same of them."""
         found = self
         for name in what:
             found = found.claim(f"{name} of the levels")
@@ -166,7 +161,7 @@ class Definition:
         return found
 
     def replace(self, sids: int | Iterable[int], rule: Rule, other: Rule) -> Definition:
-        """Ask `other` in place of a rule. Conflict: another change has put something else there."""
+        """Ask `other` in place of a rule. ChangeConflict: another change has put something else there."""
         found = self
         for sid in self._having(sids, rule):
             found = found._replacing((sid, rule), other)
@@ -205,14 +200,14 @@ class Definition:
         return found
 
     def decide_otherwise(self, **functions: Callable[..., Any]) -> Definition:
-        """Ask another function for a decision. Conflict: another change has put something else there."""
+        """Ask another function for a decision. ChangeConflict: another change has put something else there."""
         found = self
         for name, function in functions.items():
             found = found._replacing(_decision(name), function)
         return found
 
     def with_node(self, **options: Any) -> Definition:
-        """Other options of `UdsNode`. Conflict: another change has given another one."""
+        """Other options of `UdsNode`. ChangeConflict: another change has given another one."""
         found = self
         for name, value in options.items():
             found = found._replacing(f"node {name}", value)
@@ -271,7 +266,7 @@ class Definition:
         return function
 
     def claim(self, what: str) -> Definition:
-        """Say that this change is the one that decides about something. Conflict: another one is."""
+        """Say that this change is the one that decides about something. ChangeConflict: another one is."""
         return self._replacing(what, self.author)
 
     # What the methods above are made of.

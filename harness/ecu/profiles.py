@@ -10,7 +10,7 @@ from typing import Final
 from harness.ecu.addressed import AddressBytes, AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, MemoryRegion, Routine
-from harness.ecu.definition import ChangeConflict, Definition
+from harness.ecu.definition import Definition
 from harness.ecu.dialects import GmlanServer, Kwp2000Server
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws import FLAWS
@@ -18,7 +18,7 @@ from harness.ecu.flaws.declare import EcuChange
 from harness.ecu.keys import article_key, hmac_sha256_key
 from harness.ecu.server import Server
 from harness.ecu.variants import VARIANTS
-from harness.errors import UserError, did_you_mean
+from harness.errors import ChangeConflict, UserError, did_you_mean
 from harness.simulation.node import Node
 
 PROFILES: Final = {
@@ -124,7 +124,7 @@ def gmlan(*changes: str) -> UdsNode:
 def changed(config: EcuConfig, *names: str) -> Definition:
     """The ECU of these data with these flaws and variants, in whatever order they are named.
 
-    Conflict: two of them cannot be in one ECU.
+    ChangeConflict: two of them cannot be in one ECU.
     """
     ecu = Definition(config=config)
     for change in sorted((CHANGES[name] for name in dict.fromkeys(names)), key=_turn):

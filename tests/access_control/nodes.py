@@ -133,7 +133,7 @@ class BlankMemory(Richer):
 def _node(server: type[Richer]) -> UdsNode:
     ecu = server(HARDENED)
     node = UdsNode(ecu)
-    ecu.transmit = lambda content: node._port.send(_message(content))  # type: ignore[attr-defined]
+    ecu.transmit = lambda content: node.port.send(_message(content))  # type: ignore[attr-defined]
     return node
 
 
