@@ -116,7 +116,7 @@ class EcuWindow(App[None]):
         self._shown: tuple[dict[str, Any], tuple[EcuView, ...]] | None = None
         self._is_asked = False
         self._texts: dict[str, str] = {}
-        self._takes_flaws = host.profile.split("+")[0].startswith("hardened")
+        self._takes_flaws = _takes_flaws(host.profile)
         self._switched_on: set[str] = set(host.flaws)
 
     # What there is
@@ -165,7 +165,7 @@ class EcuWindow(App[None]):
 
     def _flaw_list(self) -> ComposeResult:
         if not self._takes_flaws:
-            yield Label(f"\n {self._host.profile} takes no flaws; hardened and hardened-article-key do.")
+            yield Label(f"\n {self._host.profile} takes no flaws; hardened does.")
             return
         yield Input(
             placeholder="Type to look for a flaw; Space switches it, and restarts the ECU", id="sought", compact=True
@@ -389,6 +389,15 @@ class EcuWindow(App[None]):
         if self._texts.get(name) != text:
             self._texts[name] = text
             self.query_one(f"#{name}", Static).update(text)
+
+
+def _takes_flaws(profile: str) -> bool:
+    """Whether there are any that can be put into this ECU."""
+    try:
+        load_nodes(f"{profile.split('+')[0]}+{next(iter(FLAWS))}")
+    except HarnessError:
+        return False
+    return True
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
