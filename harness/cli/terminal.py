@@ -17,8 +17,9 @@ from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
 from harness.audit.items import ATTACK, is_foreseen
 from harness.audit.session import AuditOptions
-from harness.report.conclusion import DESELECTED, causes, closing_line, in_a_sentence, interruption, warnings
+from harness.report.conclusion import DESELECTED, answer, causes, closing_line, in_a_sentence, interruption, warnings
 from harness.report.decode import service_name
+from harness.report.groups import Anchors, grouped
 from harness.report.text import bytes_of, shown, shown_hex, visible
 from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
@@ -30,6 +31,7 @@ LONGEST_REQUEST: Final = 24
 """In bytes."""
 
 MOST_REQUESTS: Final = 3
+MEND_FIRST: Final = 8
 
 _LABEL: Final = 10
 _NOT_JUDGED: Final = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
@@ -73,7 +75,12 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
             lines.append(f"{_painted(verdict, colour)}{count:>5}{accepted}")
     if left_out:
         lines.append(f"{'left out':<{_VERDICT}}{left_out:>5} by the selection")
+    if any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings):
+        lines += ["", *_hanging("", answer(run), width)]
     if failures := run.failures():
+        lines += ["", "What to mend first"]
+        for group in grouped(failures, anchors=Anchors())[:MEND_FIRST]:
+            lines += _hanging(f"  {group.severity:<{_LABEL}}", f"{_flat(group.ids, 60)} {_flat(group.title, 200)}", width)
         lines += ["", "Findings by severity"]
         for severity in Severity:
             ids = [finding.id for finding in failures if finding.severity is severity]
