@@ -242,9 +242,8 @@ class Exchanger:
             self._await_owed()
         transport.drain()
         first_frame = trace.count
-        dialect, sent = self.dialect, pdu
-        if dialect is not None:
-            sent = dialect.sent(pdu)
+        dialect = self.dialect
+        sent = pdu if dialect is None else dialect.sent(pdu)
         transport.send(sent, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
@@ -292,7 +291,8 @@ class Exchanger:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
-        reply.sent = sent
+        if dialect is not None:
+            reply.sent = sent
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.state.note(pdu, outcome)

@@ -238,4 +238,7 @@ class Transport:
             return
         request_id, is_extended, address = self._request_id, self._is_extended, self._address
         for data in fields:
-            send(Frame(request_id, data, is_extended, address=address))
+            frame = Frame(request_id, data, is_extended)
+            if address:
+                frame.address = address
+            send(frame)
