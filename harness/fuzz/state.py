@@ -28,7 +28,7 @@ _SESSION: Final = integer(0x01, 0xFF, "a session, e.g. session 0x03", is_hex=Tru
 _STATE: Final = re.compile(r"(session|seed pending|unlocked)(?: +(\w+))?")
 
 
-class CaseStateKind(Enum):
+class Kind(Enum):
     """The kinds of state."""
 
     SESSION = "session"
@@ -37,10 +37,10 @@ class CaseStateKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class CaseState:
+class State:
     """A state, with the session or level that it names."""
 
-    kind: CaseStateKind
+    kind: Kind
     number: int | None = None
 
     def __str__(self) -> str:
@@ -49,49 +49,49 @@ class CaseState:
     @property
     def session(self) -> int | None:
         """The session that it is."""
-        return self.number if self.kind is CaseStateKind.SESSION else None
+        return self.number if self.kind is Kind.SESSION else None
 
     @property
     def unlocked_level(self) -> int | None:
         """The level that is open in it."""
-        return self.number if self.kind is CaseStateKind.UNLOCKED else None
+        return self.number if self.kind is Kind.UNLOCKED else None
 
 
-def _state(value: object) -> CaseState:
+def _state(value: object) -> State:
     words = _STATE.fullmatch(" ".join(value.split())) if isinstance(value, str) else None
     if words is None:
         raise Refused
-    kind = CaseStateKind(words[1])
+    kind = Kind(words[1])
     if words[2] is None:
-        if kind is not CaseStateKind.SEED_PENDING:
+        if kind is not Kind.SEED_PENDING:
             raise Refused
-        return CaseState(kind)
-    rule = _SESSION if kind is CaseStateKind.SESSION else LEVEL
+        return State(kind)
+    rule = _SESSION if kind is Kind.SESSION else LEVEL
     number = whole_number(words[2])
     if number is None:
         raise Refused
-    return CaseState(kind, rule.parse(number))
+    return State(kind, rule.parse(number))
 
 
 STATE: Final = Rule(ALLOWED, _state)
 
 
-def reach(state: CaseState, tester: Tester, level: int | None) -> None:
+def reach(state: State, tester: Tester, level: int | None) -> None:
     """Bring the ECU into a state; `level` is what `{level}` stands for.
 
     NotApplicable: there is no such session or level. Inconclusive: none is declared, or the ECU does not go there.
     """
     match state.kind:
-        case CaseStateKind.SESSION:
+        case Kind.SESSION:
             _enter(state, tester)
-        case CaseStateKind.SEED_PENDING:
+        case Kind.SEED_PENDING:
             first = tester.target.security[0].level if tester.target.security else None
             _have_seed(state.number or level or first, tester)
-        case CaseStateKind.UNLOCKED:
+        case Kind.UNLOCKED:
             tester.security.unlock(_declared(state.number, tester))
 
 
-def _enter(state: CaseState, tester: Tester) -> None:
+def _enter(state: State, tester: Tester) -> None:
     declared = [entry.id for entry in tester.target.sessions]
     if not tester.has_sessions or (declared and state.number not in declared):
         raise tester.looking.without_session(state.number or 0)

@@ -34,7 +34,7 @@ class Action(Enum):
     WRITE = "write"
 
 
-class ModelKey(Enum):
+class Key(Enum):
     """How a key relates to the pending seed, or to the last one if none is pending."""
 
     RIGHT = "right"
@@ -44,13 +44,13 @@ class ModelKey(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelStep:
+class Step:
     """One thing that is done."""
 
     action: Action
     number: int = 0
     """The session, or the level: of a write, the one that the data needs."""
-    key: ModelKey | None = None
+    key: Key | None = None
 
     def __str__(self) -> str:
         if self.action is Action.KEY:
@@ -72,7 +72,7 @@ class Said(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAnswer:
+class Answer:
     """What the ECU said, with its code."""
 
     said: Said
@@ -80,7 +80,7 @@ class ModelAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelState:
+class State:
     """One state that the ECU may be in."""
 
     session: int = Session.DEFAULT
@@ -90,13 +90,13 @@ class ModelState:
     """The level whose seed waits for its key."""
 
     @property
-    def locked(self) -> ModelState:
+    def locked(self) -> State:
         """The same, with nothing unlocked and no seed pending."""
-        return ModelState(self.session)
+        return State(self.session)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRules:
+class Rules:
     """What is declared of the ECU."""
 
     levels: Mapping[int, int | None]
@@ -127,28 +127,28 @@ _KEY_WITHOUT_SEED: Final = (
 _KEY_REFUSED: Final = _KEY_WITHOUT_SEED | frozenset((Nrc.INVALID_KEY,))
 
 
-def following(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+def following(rules: Rules, state: State, step: Step, answer: Answer) -> Iterator[State]:
     """The states that a sound ECU may be in after a step, given what it said; none: a sound ECU does not say that."""
     match step.action:
         case Action.WAIT:
-            yield ModelState() if rules.has_sessions else state
+            yield State() if rules.has_sessions else state
             if state.session == Session.DEFAULT:
                 yield from (state, state.locked)
         case Action.WAIT_WITH_OTHERS:  # whose requests may have kept the session, or not all the time
             yield state
-            yield from following(rules, state, ModelStep(Action.WAIT), answer)
+            yield from following(rules, state, Step(Action.WAIT), answer)
         case Action.RESTART:
-            yield ModelState()
+            yield State()
         case Action.LOCK:
             yield state.locked
         case _ if answer.said is Said.NOTHING:
             return
         case Action.SESSION:
-            yield ModelState(step.number) if answer.said is Said.YES else state
+            yield State(step.number) if answer.said is Said.YES else state
         case Action.RESET:
             yield state  # that it restarts is not believed before it is seen
             if answer.said is Said.YES:
-                yield ModelState()
+                yield State()
         case Action.PRESENT | Action.READ:
             yield state
         case Action.WRITE:
@@ -159,7 +159,7 @@ def following(rules: ModelRules, state: ModelState, step: ModelStep, answer: Mod
             yield from _after_key(rules, state, step, answer)
 
 
-def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+def _after_write(state: State, step: Step, answer: Answer) -> Iterator[State]:
     """Only the level that the data needs opens it; an ECU that has locked itself meanwhile is a stricter one."""
     if answer.said is Said.NO:
         yield replace(state, unlocked=NOTHING) if state.unlocked == step.number else state
@@ -168,7 +168,7 @@ def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Ite
         yield state
 
 
-def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+def _after_seed(rules: Rules, state: State, step: Step, answer: Answer) -> Iterator[State]:
     """Zeros for the level that is open, and for no other. A new seed takes the place of a pending one."""
     is_open = state.unlocked == step.number
     if answer.said is Said.NO:
@@ -178,17 +178,17 @@ def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: M
             yield from (state, replace(state, pending=NOTHING))
     elif not is_open and not rules.is_out_of_session(step.number, state.session):
         yield replace(state, pending=step.number)
-        yield ModelState(state.session, pending=step.number)  # a seed for one level may lock the other
+        yield State(state.session, pending=step.number)  # a seed for one level may lock the other
 
 
-def _after_key(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+def _after_key(rules: Rules, state: State, step: Step, answer: Answer) -> Iterator[State]:
     """The right key for the pending seed opens its level and closes any other; every other key costs the seed."""
     is_pending = state.pending == step.number
     if answer.said is not Said.NO:
-        if is_pending and step.key is ModelKey.RIGHT and not rules.is_out_of_session(step.number, state.session):
-            yield ModelState(state.session, unlocked=step.number)
+        if is_pending and step.key is Key.RIGHT and not rules.is_out_of_session(step.number, state.session):
+            yield State(state.session, unlocked=step.number)
         return
-    is_malformed = step.key in (ModelKey.SHORT, ModelKey.LONG)  # some ECUs have one code for every key that is not right
+    is_malformed = step.key in (Key.SHORT, Key.LONG)  # some ECUs have one code for every key that is not right
     allowed = _KEY_REFUSED if is_pending or is_malformed else _KEY_WITHOUT_SEED
     if rules.is_out_of_session(step.number, state.session) or answer.nrc in allowed:
         yield replace(state, pending=NOTHING)
@@ -200,14 +200,14 @@ def _after_key(rules: ModelRules, state: ModelState, step: ModelStep, answer: Mo
 class Tracker:
     """Every state that the ECU may be in, by all that it has said."""
 
-    def __init__(self, rules: ModelRules, states: Iterable[ModelState] = (ModelState(),)) -> None:
+    def __init__(self, rules: Rules, states: Iterable[State] = (State(),)) -> None:
         self.rules = rules
         self.states = frozenset(states)
         self._doubted = self.states
         """The same, were a new seed for a level that is open already no more than a wrong answer."""
 
     @property
-    def belief(self) -> tuple[frozenset[ModelState], frozenset[ModelState]]:
+    def belief(self) -> tuple[frozenset[State], frozenset[State]]:
         """All that it has narrowed down: of two with the same belief each says the same of what follows."""
         return self.states, self._doubted
 
@@ -217,7 +217,7 @@ class Tracker:
         other._doubted = self._doubted
         return other
 
-    def take(self, step: ModelStep, answer: ModelAnswer) -> bool:
+    def take(self, step: Step, answer: Answer) -> bool:
         """Follow a step; whether a sound ECU may say that.
 
         If not, the states go on as if it might, where that opens nothing: else one deviation would be seen as many.
@@ -228,13 +228,13 @@ class Tracker:
         self.states = found or doubted or frozenset(self._as_if_allowed(step, answer)) or self.states
         return bool(found)
 
-    def _with_doubt(self, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+    def _with_doubt(self, step: Step, answer: Answer) -> Iterator[State]:
         for state in self.states | self._doubted:
             yield from following(self.rules, state, step, answer)
             if step.action is Action.SEED and answer.said is Said.YES and state.unlocked == step.number:
                 yield replace(state, pending=step.number)
 
-    def _as_if_allowed(self, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
+    def _as_if_allowed(self, step: Step, answer: Answer) -> Iterator[State]:
         indulgent = replace(self.rules, has_sessions=False)
         for state in self.states:
             yield from following(indulgent, state, step, answer)
@@ -245,7 +245,7 @@ class Tracker:
         """Whether the level could be unlocked now without anything but wrong answers."""
         return any(state.unlocked == level for state in self.states | self._doubted)
 
-    def likely(self) -> ModelState:
+    def likely(self) -> State:
         """The state that goes furthest: what a next step is best chosen by."""
         return max(self.states, key=lambda state: (state.unlocked != NOTHING, state.pending != NOTHING, state.session))
 
