@@ -1,4 +1,4 @@
-"""Draw conclusions from recorded numbers alone, without a bus or an ECU."""
+"""What recorded numbers prove; stands on data alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure whether a series of values grows: how well its values stand in order, and by how much they increase."""
+"""Do measured values grow with their number? How well they stand in order, and what it amounts to."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 ENOUGH: Final = 30
 SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
-"""Thresholds of check DS-07: p must be below the first, and the increase above the second."""
+"""Both from DS-07: p below the one, and an increase above the other."""
 END_SHARE: Final = 8
-"""The beginning and the end of a series are one eighth of it each."""
+"""The beginning and the end of a series are an eighth of it each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +21,28 @@ class Drift:
     """How a series of values changes from its first to its last."""
 
     first: float
-    """The median of the beginning."""
+    """The median of its beginning."""
     last: float
-    """The median of the end."""
+    """The median of its end."""
     p: float
-    """The probability of such an order without drift, by Spearman's rank correlation: outliers weigh no more than others."""
+    """How likely such an order is without any drift, by Spearman's rank correlation: outliers weigh no more than others."""
     count: int
 
     @property
     def increase(self) -> float:
-        """By what fraction of the first value the last one is larger."""
+        """By which part of the first value the last one is larger."""
         return self.last / self.first - 1 if self.first > 0 else 0.0
 
     @property
     def is_growing(self) -> bool:
-        """Whether the values grow by more than half, and not by chance."""
+        """The values grow, by more than half, and not by chance."""
         return self.count >= ENOUGH and self.p < SIGNIFICANT and self.increase > GROWTH
 
 
 def drift_of(values: Sequence[float], *, since: float | None = None) -> Drift:
-    """Compute the trend of a series.
+    """The trend of a series.
 
-    `since`: the first value of an earlier measurement that this series continues, if any. Raises ValueError for fewer
-    than three values.
+    `since` is what the first value was when the series was begun earlier, if it was. ValueError: fewer than three values.
     """
     count = len(values)
     if count < 3:
@@ -69,7 +68,7 @@ def _p_of_order(values: Sequence[float]) -> float:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """Return each value's rank, from 0; equal values share the mean of their ranks."""
+    """Each value's place in order, from 0; equal ones share the mean of theirs."""
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks = [0.0] * len(values)
     start = 0

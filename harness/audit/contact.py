@@ -1,4 +1,4 @@
-"""Bring back an ECU that no longer answers: by waiting, by its hooks, or with the help of a person at the terminal."""
+"""Bring back an ECU that no longer answers: by waiting, by its hooks, or by whoever stands beside it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,21 @@ from harness.tester.restart import SLOWEST_BOOT
 from harness.tester.tester import Tester
 
 OPERATOR_S: Final = 600.0
-"""How long a person at the terminal is given to cycle the ECU's power, in seconds."""
+"""So long a person at the terminal is given to cycle the ECU's power."""
 UNATTENDED_S: Final = 30.0
-"""How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
+"""So long an ECU on a real bus is given to come back where nobody is there to help."""
 LOOK_S: Final = 1.0
 
 NOT_BEGUN: Final = "not begun: "
-"""The reason of every check that was not begun because the ECU was lost begins with this."""
+"""So begins the reason of every check that found the ECU given up."""
 
 
 MOST_INTERRUPTIONS: Final = 3
-"""How often the bus may be interrupted during one action before the action is abandoned."""
+"""So often the bus may be away while one thing is done, before it is given up."""
 
 
 def restored(tester: Tester) -> None:
-    """Restore the ECU, and once more if the bus was interrupted meanwhile.
-
-    Raises ContactLost, LinkError: as `Tester.restore`.
-    """
+    """Restore the ECU, once more if the bus was away meanwhile. ContactLost, LinkError: as `Tester.restore`."""
     for _ in range(MOST_INTERRUPTIONS):
         try:
             return tester.restore()
@@ -37,39 +34,39 @@ def restored(tester: Tester) -> None:
 
 
 class Operator(Protocol):
-    """The person who watches the run."""
+    """Whoever watches the run."""
 
     is_there: bool
-    """Whether somebody reads the messages and can act: the run is on a terminal."""
+    """Somebody reads what is said, and can act: the run is on a terminal."""
 
     def say(self, text: str) -> None:
         """Show a line."""
 
 
 class Nobody:
-    """The operator of a run that nobody watches."""
+    """A run that nobody watches."""
 
     is_there = False
 
     def say(self, text: str) -> None:
-        """Say nothing."""
+        """Keep it to oneself."""
 
 
 class Contact:
-    """Knows whether one ECU answers, and tries to bring it back when it does not."""
+    """Knows whether one ECU answers, and what is done when it does not."""
 
     def __init__(self, tester: Tester) -> None:
         self._tester = tester
         self.operator: Operator = Nobody()
         self.lost = ""
-        """Why the ECU is asked nothing any more; empty as long as it answers."""
+        """Why nothing is asked any more; empty as long as the ECU answers."""
         self.was_silent = False
-        """Whether the last restore had to bring the ECU back, or failed to."""
+        """The last time that it was to be restored it had to be brought back, or was not."""
         self.needed_a_person = False
-        """Whether the ECU last came back only because somebody cycled its power, or by an event that cannot be repeated."""
+        """The last time it came back only since somebody cycled its power, or by an event that cannot be repeated."""
 
     def require(self) -> None:
-        """Raise ContactLost if the ECU was lost and still does not answer. One that answers again is used again."""
+        """ContactLost: the ECU was given up, and still does not answer. One that answers again is taken up again."""
         if not self.lost:
             return
         if not self._tester.answers_now():
@@ -78,9 +75,9 @@ class Contact:
         self.operator.say("the ECU answers again; the audit goes on")
 
     def restore(self, doing: str) -> None:
-        """Bring the ECU to a known state, after bringing it back if it is silent. Raises ContactLost if nothing helps.
+        """Bring the ECU to a known state, back to life first if need be. ContactLost: nothing helps; it is given up.
 
-        `doing` names what was done when contact was lost.
+        `doing` says after what contact was lost.
         """
         tester = self._tester
         self.needed_a_person = self.was_silent = False
@@ -106,7 +103,7 @@ class Contact:
         restored(tester)
 
     def _comes_back(self) -> bool:
-        """Whether the ECU answers after a while: first its own time, then that of a person, or of any other help."""
+        """Whether it answers after a while: its own time first, then that of a person, or of whatever else may help."""
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True
@@ -131,7 +128,7 @@ class Contact:
         return True
 
     def is_lost(self) -> bool:
-        """Whether the ECU has stopped answering. A failing adapter says nothing about the ECU."""
+        """Whether nothing comes back any more. An adapter that fails says nothing of the ECU."""
         try:
             return not self._tester.is_alive()
         except LinkError:

@@ -1,7 +1,8 @@
-"""Turn fuzz cases into checks: functions with metadata, and pytest items under their own id."""
+"""How do fuzz cases become checks: functions with metadata, and pytest items under their own id?"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -45,15 +46,17 @@ REMEDIATION: Final = (
 )
 QUICK_KEYS: Final = 3
 DEFAULT_KEYS: Final = 8
-"""How many of a case's wrong keys are sent to each level; at depth deep all are sent."""
+"""So many of a case's wrong keys are sent to each level; at depth deep all are."""
+_A_CASE: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
+LONGEST_LOOKED_AT: Final = 1 << 20
 SUB_FUNCTION_END: Final = 2
-"""The bytes of a message that decide what it may do: its service and sub-function."""
+"""What a message may do is known from its service and sub-function."""
 
 _ANY_CHANCE: Final = Chance(0)
 
 
 def check_of(case: Case) -> Callable[[Tester, Depth], None]:
-    """Turn a case into a check with metadata like any other."""
+    """A case as a check like any other, its metadata on it."""
     spoiled = Spoiled()
 
     def check(tester: Tester, depth: Depth) -> None:
@@ -81,9 +84,9 @@ def check_of(case: Case) -> Callable[[Tester, Depth], None]:
 
 
 def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
-    """Return the permissions that a case needs on every target, and those without which some of its messages are left out.
+    """What a case needs on every target, and what it could use: of those messages are left out that are not permitted.
 
-    Messages of a function under `@fuzz_case`, and messages that chance decides, may need any permission.
+    What a function under `@fuzz_case` yields may need anything, and so may what chance decides.
     """
     template = case.messages
     if not isinstance(template, Template) or template.is_random_before(LONGEST_FRAME if case.is_raw else SUB_FUNCTION_END):
@@ -113,43 +116,56 @@ def _in_order(found: set[Permission]) -> tuple[Permission, ...]:
 
 @cache
 def _strict() -> Target:
-    """Return a target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
+    """A target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
     nothing = unknown_target(interface="uds-sim", channel="nothing")
     return replace(nothing, data=(DataEntry(did=0),), security=(SecurityLevel(level=1),))
 
 
 @cache
 def _indulgent() -> Target:
-    """Return the same with every session declared and every routine safe."""
+    """The same with every session declared and every routine safe."""
     sessions = tuple(SessionEntry(id=number) for number in range(1, 0x80))
     return replace(_strict(), sessions=sessions, routines=(RoutineEntry(range=Span(0, 0xFFFF), safe=True),))
 
 
 def checks_below(folder: Path) -> Iterator[Callable[[Tester, Depth], None]]:
-    """Return the checks of all TOML cases below a folder. Raises UserError if a file is malformed."""
+    """The checks of all TOML cases below a folder. UserError: a file is malformed."""
     for path in sorted(folder.rglob("*.toml")):
         if is_case_file(path):
             yield from map(check_of, read_cases(path))
 
 
 def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Depth], None]]:
-    """Return the checks of those functions that are under `@fuzz_case`. Raises UserError if its metadata is malformed."""
+    """The checks of those functions that are under `@fuzz_case`. UserError: what one says of itself is malformed."""
     for case in map(declared_case, functions):
         if case is not None:
             yield check_of(case)
 
 
 def is_case_file(path: Path) -> bool:
-    """Whether a file holds fuzz cases."""
-    return path.suffix == ".toml" and path.parent.name == CASES_FOLDER
+    """Whether a file is there for its cases: it lies in a folder of that name, or a table in it is a case."""
+    if path.suffix != ".toml":
+        return False
+    if path.parent.name == CASES_FOLDER:
+        return True
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return _A_CASE.search(file.read(LONGEST_LOOKED_AT)) is not None
+    except OSError:
+        return False
+
+
+def _is_named(parent: pytest.Collector, path: Path) -> bool:
+    """Whether the user has named this very file."""
+    return any(Path(word.partition("::")[0]).absolute() == path for word in parent.config.args)
 
 
 # Pytest
 
 
 def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
-    """Return the collector of a case file, None for any other file; without a target the cases are only listed."""
-    if not is_case_file(path):
+    """The collector of a case file, None for any other file; without a target the cases are only listed."""
+    if not is_case_file(path) and not _is_named(parent, path):
         return None
     file: CaseFile = CaseFile.from_parent(parent, path=path)
     file.target = target
@@ -157,7 +173,7 @@ def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pyte
 
 
 def item_of(parent: pytest.Collector, function: object) -> pytest.Item | None:
-    """Return the item of a function under `@fuzz_case`, None for any other function."""
+    """The item of a function under `@fuzz_case`, None for any other."""
     try:
         case = declared_case(function)
     except UserError as error:
@@ -171,7 +187,7 @@ class CaseFile(pytest.File):
     target: Target | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Return one item a case; a malformed file is refused whole."""
+        """One item a case; a malformed file is refused whole."""
         try:
             cases = read_cases(self.path)
             if self.target is not None:
@@ -190,11 +206,11 @@ class CaseItem(pytest.Function):
 
     @classmethod
     def of(cls, parent: pytest.Collector, case: Case) -> CaseItem:
-        """Create the item."""
+        """The item."""
         item: CaseItem = cls.from_parent(parent, name=case.full_id, callobj=check_of(case))
         item.case = case
         return item
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the case is written, not where it is run."""
+        """Where the case stands, and not where it is run."""
         return self.case.path, max(self.case.line - 1, 0), self.name

@@ -1,1 +1,1 @@
-"""Implement the command line: one file a command. Heavy modules are imported only when a command runs."""
+"""The command line: one file a command; what is heavy is imported when a command runs."""

@@ -1,10 +1,12 @@
-"""`uds-harness list` and `uds-harness show`: list what can be chosen, 80 columns wide."""
+"""`uds-harness list` and `uds-harness show`: what there is to be chosen from, 80 columns wide."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def list_checks(paths: Sequence[Path] = ()) -> None:
-    """List every shipped check with its default severity, and those in `paths`."""
+    """Every shipped check with its default severity, and those in `paths`."""
     for check in checks_with(paths):
         name = f"{check.id:6} {check.severity.value}"
         row(name, max(len(name) + 2, 17), check.title)
 
 
 def list_profiles() -> None:
-    """List every ECU that can be simulated."""
+    """Every ECU that can be simulated."""
     from harness.ecu.profiles import PROFILES
 
     for name, what in PROFILES.items():
@@ -30,7 +32,7 @@ def list_profiles() -> None:
 
 
 def list_defects() -> None:
-    """List every defect, with the checks that find it."""
+    """Every defect, with the checks that see it."""
     from harness.ecu.flaws import FLAWS
 
     for defect in FLAWS.values():
@@ -39,7 +41,7 @@ def list_defects() -> None:
 
 
 def list_variants() -> None:
-    """List every sound ECU that differs from `hardened`."""
+    """Every sound ECU that differs from `hardened`."""
     from harness.ecu.variants import VARIANTS
 
     for name, variant in VARIANTS.items():
@@ -47,7 +49,7 @@ def list_variants() -> None:
 
 
 def list_targets() -> None:
-    """List every shipped target."""
+    """Every shipped target."""
     from harness.target import load_target, shipped_targets
 
     for name in shipped_targets():
@@ -55,7 +57,7 @@ def list_targets() -> None:
 
 
 def list_requirements() -> None:
-    """List every requirement that was considered, with its checks or the reason why there is none."""
+    """Every requirement that was considered, with its checks or the reason why there is none."""
     from harness.audit.requirements import considered
 
     for one in considered():
@@ -65,7 +67,7 @@ def list_requirements() -> None:
 
 
 def checks_with(paths: Sequence[Path]) -> list[Attack]:
-    """Return the shipped checks, and the user's in files and folders. Raises UserError for a missing or unreadable path."""
+    """The shipped checks, and those in files and folders of the user's. UserError: a path is missing, or cannot be read."""
     from harness.audit.catalogue import checks_in, shipped_checks
 
     for path in paths:
@@ -87,7 +89,7 @@ ALL = ("checks", *LISTS)
 
 
 def show(check: Attack) -> None:
-    """Show everything that one check declares."""
+    """Everything that is declared of one check."""
     rows = {
         "severity": f"{check.severity.value}, by default",
         "basis": check.basis,
@@ -107,12 +109,12 @@ def show(check: Attack) -> None:
 
 
 def row(name: str, width: int, text: str) -> None:
-    """Format a name, and its text beside it, within 80 columns."""
+    """A name, and its text beside it within 80 columns."""
     print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add both commands to the parser."""
+    """Let both commands be typed."""
     listing = commands.add_parser("list", help="list the checks, profiles, defects, variants, targets, requirements")
     names = ", ".join(ALL)
     listing.add_argument("what", nargs="?", metavar="WHAT", choices=ALL, default="checks", help=f"one of {names}")
@@ -134,8 +136,6 @@ def _list(options: argparse.Namespace) -> int:
     if options.checks and options.what != "checks":
         raise UserError(f"--checks is for: uds-harness list checks; {options.what} has no files of yours")
     if options.json:
-        import json
-
         print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
     elif options.what == "checks":
         list_checks(options.checks)
@@ -145,9 +145,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
-    """Return a list's content as plain values, one table for each entry."""
-    from dataclasses import asdict
-
+    """What a list holds as plain values, one table for each entry."""
     if what == "checks":
         for check in checks_with(paths):
             yield asdict(check)

@@ -1,4 +1,4 @@
-"""Define the result of examining one thing, and its lines on the terminal."""
+"""What is said of one thing that was looked at, and how is it shown?"""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ COLUMNS = 80
 INDENT = 6
 
 
-class Health(Enum):
-    """The state of what was examined."""
+class State(Enum):
+    """How it is with what was looked at."""
 
     OK = "ok"
     NOTE = "note"
-    """Usable as it is, though it could be better."""
+    """It may do as it is."""
     FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of examining one thing."""
+    """One thing looked at."""
 
     what: str
-    state: Health
+    state: State
     seen: str
     mend: tuple[str, ...] = ()
-    """How to fix it: commands to type, or sentences, in order."""
+    """Commands to be typed, or sentences, one after the other."""
 
     @property
     def has_failed(self) -> bool:
-        """Whether it must be fixed."""
-        return self.state is Health.FAIL
+        """Whether it must be mended."""
+        return self.state is State.FAIL
 
 
 def ok(what: str, seen: str) -> Diagnosis:
-    """State that it is as it should be."""
-    return Diagnosis(what, Health.OK, seen)
+    """It is as it should be."""
+    return Diagnosis(what, State.OK, seen)
 
 
 def note(what: str, seen: str, *mend: str) -> Diagnosis:
-    """State that it is usable, and could be better."""
-    return Diagnosis(what, Health.NOTE, seen, mend)
+    """It may do as it is, and could be better."""
+    return Diagnosis(what, State.NOTE, seen, mend)
 
 
 def failure(what: str, seen: str, *mend: str) -> Diagnosis:
-    """State that it must be fixed."""
-    return Diagnosis(what, Health.FAIL, seen, mend)
+    """It must be mended."""
+    return Diagnosis(what, State.FAIL, seen, mend)
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """Format the diagnosis for a terminal. A command stays on one line, however long, so that it can be copied."""
+    """The diagnosis for a terminal. A command keeps its line, so that it can be copied, however long it is."""
     head = f"{diagnosis.state.value:{INDENT}}"
     text = printable(f"{diagnosis.what}: {diagnosis.seen}")
     yield from textwrap.wrap(text, COLUMNS, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False)

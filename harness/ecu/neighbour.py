@@ -1,4 +1,4 @@
-"""Another ECU, which talks on the bus of a simulated one."""
+"""Who else talks on the bus of a simulated ECU?"""
 
 from __future__ import annotations
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.ecu.addressed import AddressedNode
 from harness.ecu.config import DataIdentifier
-from harness.ecu.ecu_node import UdsNode
+from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
 
@@ -31,8 +30,7 @@ class NonVolatile:
 
 def ecus_of(nodes: Sequence[Node]) -> list[Server]:
     """The ECUs among the nodes that have something to remember."""
-    inner = [node.node if isinstance(node, AddressedNode) else node for node in nodes]
-    return [node.ecu for node in inner if isinstance(node, UdsNode)]
+    return [node.ecu for node in nodes if isinstance(node, UdsNode)]
 
 
 def remembered(ecu: Server) -> NonVolatile:

@@ -1,4 +1,4 @@
-"""Request seeds of a level: in a row, in new sessions, a second apart, after a pause, in every session that gives them."""
+"""Ask a level for seeds: in a row, in sessions entered anew, a second apart, after a pause, in every session it is in."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from harness.verdict import Depth
 T = TypeVar("T")
 
 PAUSES_S = (1.3, 6.1)
-"""Seconds without any request before the session is entered anew: a clock advances, S3 expires in the longer one."""
+"""Without any request, before the session is entered anew: a clock moves on, and S3 runs out in the longer one."""
 
 STEP_S = 1.07
-"""The step between seeds that are each to come in another second of the wall clock."""
+"""From seed to seed where each is to come in another second of the wall clock."""
 
 STEPS_IN_VIRTUAL_TIME = 3
-"""In virtual time, where waiting costs nothing, such steps are taken this many times as often."""
+"""So many times as often where waiting costs nothing."""
 
 SEEDS_PER_SESSION = 2
-"""Seeds taken in each of sessions that follow directly: a generator that each session starts repeats them."""
+"""Where sessions follow each other at once: a generator that each session starts gives the same ones again."""
 
 TRIES = 3
-"""How many requests must fail before the level is said to give no more seeds: one answer may be lost or late."""
+"""Requests before it is believed that the level gives no more seeds: one answer may be lost or late."""
 
 PROBES = 2
-"""After how many zero seeds the tester tries whether the level is locked."""
+"""So many zero seeds are followed by a look whether the level is locked."""
 
 LONGEST_STEP_S = 5.0
-"""The longest wait for a seed that only time renews, in seconds."""
+"""A seed that only time renews is waited for so long at most."""
 MOST_REQUESTS_PER_SEED = 64
-"""The most requests for a seed that only requests renew."""
+"""A seed that only requests renew is asked for so often at most."""
 
 
 def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 256, 1000 or 10000 seeds of a locked level by depth, in every pace and session that may matter."""
+    """256, 1000 or 10000 seeds of a locked level by depth, asked for in every pace and session that may matter."""
     return unless_absent(tester, level, lambda: _sample(tester, level, depth))
 
 
@@ -91,7 +91,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
 
 
 def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 64, 256 or 1000 seeds by depth and answer each: what an ECU draws that holds a seed until it is answered."""
+    """64, 256 or 1000 seeds by depth, each of them answered: what an ECU draws that holds a seed until then."""
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
     stopped_by = ""
@@ -107,9 +107,9 @@ def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSampl
 
 
 def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
-    """Take as many, each after what renews seeds in the sample `held`: time, requests, or a new session.
+    """As many, each asked for when what renews seeds in the sample `held` has come: time, requests, or a new session.
 
-    Raises Inconclusive if nothing was seen to renew them, or it would take too long.
+    Inconclusive: nothing was seen to renew them, or it would take too long.
     """
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
@@ -142,7 +142,7 @@ class _Stopped(Exception):
 
 
 class _Sampler:
-    """Requests seeds, and records when they came."""
+    """Asks for seeds, and notes when they came."""
 
     def __init__(self, tester: Tester, level: int) -> None:
         self.tester = tester
@@ -158,7 +158,7 @@ class _Sampler:
         self._evidence: list[Exchange] = []
 
     def enter(self) -> None:
-        """Enter the level's session anew, and take its first seed, after any delay."""
+        """Enter the level's session anew, and take the first seed of it, after any delay."""
         tester = self.tester
         if tester.has_sessions:
             tester.enter_session(Session.DEFAULT)
@@ -176,13 +176,13 @@ class _Sampler:
         self._begin(first)
 
     def other_sessions(self) -> list[int]:
-        """Return the sessions in which the level is not declared; it may be there all the same."""
+        """The sessions in which nobody says that the level is; it may be there all the same."""
         entry = self.tester.target.level(self._level)
         declared = entry.session if entry is not None else None
         return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
 
     def enter_other(self, session: int) -> bool:
-        """Enter a session, and take a seed of it; return whether there was one."""
+        """Enter a session, and take a seed of it; whether there was one."""
         self.tester.enter_session(Session.DEFAULT)
         if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
             return False
@@ -192,7 +192,7 @@ class _Sampler:
         return reply.is_positive
 
     def take_where_it_is(self, count: int) -> int:
-        """Take `count` seeds in undeclared sessions that give any; return how many came."""
+        """So many seeds in the other sessions that give any, where nobody says in which the level is; how many came."""
         entry = self.tester.target.level(self._level)
         sessions = self.other_sessions() if entry is None or entry.session is None else []
         for session in sessions:
@@ -206,7 +206,7 @@ class _Sampler:
         self._keep(first)
 
     def take(self, count: int) -> None:
-        """Take `count` more seeds, one after the other. Raises _Stopped if the level gives none."""
+        """So many more seeds, one after the other. _Stopped: the level gives none."""
         for _ in range(count):
             reply = self.tester.security.request_seed(self._level)
             if not reply.is_positive:
@@ -215,7 +215,7 @@ class _Sampler:
             self._keep(reply.pdu[2:])
 
     def _once_more(self, reply: Reply) -> Reply:
-        """Repeat a request that was not served. Raises _Stopped if a delay is running, or it is not served again."""
+        """The answer to a request that was not served at first. _Stopped: a delay is running, or it is not served again."""
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
@@ -225,19 +225,19 @@ class _Sampler:
         raise _Stopped(f"request {self.asked + 1}: {reply}")
 
     def ask_in_vain(self, count: int) -> None:
-        """Send so many requests, and drop their seeds."""
+        """So many requests whose seeds are not kept."""
         for _ in range(count):
             self.tester.security.request_seed(self._level)
 
     def describe(self, how: str) -> None:
-        """Describe how the seeds since the last description were requested."""
+        """Say how the seeds were asked for that have come since this was last said."""
         count = self.asked - self._described
         self._described = self.asked
         if count:
             self._taken.append(f"{count} {how}")
 
     def keep_answered(self, seed: bytes) -> None:
-        """Record a seed that was answered by its key."""
+        """Note a seed that came with its key."""
         if any(seed):
             self._keep(seed)
 
@@ -247,7 +247,7 @@ class _Sampler:
             self._seeds.append(seed)
             self._times_s.append(self.tester.link.now_s)
             return
-        if not seed:  # an answer without a seed does not say that the level is open
+        if not seed:  # an answer without a seed is not one that says that the level is open
             self._without_seed += 1
             return
         self._zeros += 1
@@ -259,7 +259,7 @@ class _Sampler:
                 self._evidence += [asked, refusal]
 
     def sample(self) -> SeedSample:
-        """Return what has been taken so far."""
+        """What has been taken so far."""
         link = self.tester.link
         ahead_s = link.utc_s - link.now_s
         starts = dict.fromkeys(start for start in self._starts if start < len(self._seeds))
@@ -278,7 +278,7 @@ class _Sampler:
 
 
 def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
-    """Return what `take` gives. Raises NotApplicable instead of Inconclusive if the ECU was seen to lack service 27."""
+    """What `take` gives. NotApplicable: it is inconclusive since the ECU was seen not to have service 27."""
     try:
         return take()
     except Inconclusive:
@@ -289,7 +289,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """Return a guarded effect that is refused in this session and so proves the lock; None if there is none."""
+    """A guarded effect that is refused in the present session, so that the level is locked; None: nothing tells that."""
     if tester.security.witnesses.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

@@ -1,4 +1,4 @@
-"""Write junit.xml for CI systems: one case a result, which passes, fails, errs, or is skipped with the reason."""
+"""What does a CI system read? junit.xml: one case a result, which passes, fails, errs, or is skipped with the reason."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 LONGEST_MESSAGE: Final = 1000
-"""Characters of one value in a message, which CI systems show on one line."""
+"""Characters of one value in a message, which CI systems show in one line."""
 
 
 def junit_xml(run: Run) -> str:
-    """Return the whole file.
-
-    An ECU's text can neither break the XML nor hide in it: unprintable characters become ``\\x1b``.
-    """
+    """The whole file. Text of an ECU can neither break the XML nor hide in it: what is unprintable stands as ``\\x1b``."""
     info = run.info
     suite = ET.Element("testsuite", name=_line(target_name(info)), timestamp=_line(info.started_utc))
     properties = ET.SubElement(suite, "properties")
@@ -51,7 +48,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _case(finding: Finding) -> ET.Element:
-    """Return a result's case. Its class is the check's id, which never changes; its name says what was tested on what."""
+    """A result. Its class is the check's id, which never changes; its name says what is tested, and on what."""
     name = finding.title + (f" [{finding.parameter}]" if finding.parameter is not None else "")
     case = ET.Element("testcase", classname=_line(finding.id), name=_line(name), time=f"{finding.duration_s:.6f}")
     properties = ET.SubElement(case, "properties")

@@ -1,1 +1,1 @@
-"""Simulate the bus: virtual time, the contract of a node, and the python-can backend ``uds-sim``."""
+"""The simulated bus: virtual time, the contract of a node, and the python-can backend ``uds-sim``."""

@@ -65,4 +65,8 @@ class Rare(Wrapped):
         self.inner.on_frame(frame)
 
 
-fickle, late, mortal, rare = Fickle, Late, Mortal, Rare
+def mortal() -> Mortal:
+    return Mortal()
+
+
+fickle, late, rare = Fickle, Late, Rare

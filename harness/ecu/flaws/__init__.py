@@ -11,11 +11,9 @@ from harness.ecu.flaws import (
     access,
     attempts,
     conformance,
-    delays,
     exposure,
     key_comparison,
     keys,
-    seed_content,
     seeds,
     services,
     sessions,
@@ -24,7 +22,7 @@ from harness.ecu.flaws import (
 from harness.ecu.flaws.declare import Flaw
 
 _FAMILIES: Final = (
-    *(seeds, seed_content, attempts, delays, keys, key_comparison, access),
+    *(seeds, attempts, keys, key_comparison, access),
     *(services, sessions, conformance, transport, exposure),
 )
 

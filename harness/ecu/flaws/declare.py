@@ -22,7 +22,7 @@ CAMPAIGNS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EcuChange:
+class Change:
     """One difference from the sound ECU."""
 
     name: str
@@ -37,12 +37,12 @@ class EcuChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant(EcuChange):
+class Variant(Change):
     """Another way to build a sound ECU: what the standard or its users leave open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw(EcuChange):
+class Flaw(Change):
     """What is wrong, and who must notice.
 
     Each of `kills` fails on the flaw at `depth`. A check in `also` may fail because of it, for the reason given; no other

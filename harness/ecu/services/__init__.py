@@ -1,4 +1,4 @@
-"""The services of an ECU: each file of this folder is one, found by its name SERVICE."""
+"""Which services does an ECU have? Each file of this folder is one, found by its name SERVICE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""37 RequestTransferExit: whether a transfer is complete."""
+"""37 RequestTransferExit: is a transfer complete?"""
 
 from __future__ import annotations
 

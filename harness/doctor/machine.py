@@ -1,4 +1,4 @@
-"""Read what a Linux machine says of its CAN hardware. Every path that is read is below a root given here."""
+"""Where does a Linux machine tell of its CAN hardware? Everything that is looked at has its root here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IP_SECONDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The roots of the kernel's file systems, and the program that shows CAN controllers."""
+    """The roots of what a kernel tells, and the program that knows of CAN controllers."""
 
     sysfs: Path = Path("/sys")
     dev: Path = Path("/dev")
@@ -33,35 +33,35 @@ class Machine:
     """iproute2's program, by name or path."""
 
     def device(self, channel: str) -> Path:
-        """Return the directory in which the kernel describes a network interface."""
+        """Where a network interface tells of itself."""
         return self.sysfs / "class" / "net" / channel
 
     def can_interfaces(self) -> list[str]:
-        """Return the CAN interfaces that exist."""
+        """The CAN interfaces that there are."""
         return sorted(path.name for path in (self.sysfs / "class" / "net").glob("*") if self.is_can(path.name))
 
     def is_can(self, channel: str) -> bool:
-        """Whether a network interface is a CAN interface."""
+        """Whether a network interface is one for CAN."""
         return read(self.device(channel) / "type") == CAN_HARDWARE
 
     def usb_devices(self) -> Iterator[tuple[int, int]]:
-        """Return vendor and product of every USB device."""
+        """Vendor and product of whatever is plugged in."""
         for path in sorted((self.sysfs / "bus" / "usb" / "devices").glob("*")):
             try:
                 yield int(read(path / "idVendor"), 16), int(read(path / "idProduct"), 16)
-            except ValueError:  # a hub's port, or a device that was removed
+            except ValueError:  # a hub's port, or a device that went away
                 continue
 
     def serial_ports(self) -> list[str]:
-        """Return serial ports on USB, as CANable and Lawicel adapters provide them."""
+        """Serial ports on USB, as CANable's and Lawicel's adapters make them."""
         return sorted(str(path) for kind in ("ttyACM*", "ttyUSB*") for path in self.dev.glob(kind))
 
     def is_raspberry_pi(self) -> bool:
-        """Whether CAN may come from a chip on the board's SPI."""
+        """Whether CAN may come from a chip on a board's SPI."""
         return read(self.device_tree / "model").startswith("Raspberry Pi")
 
     def has_module(self, name: str) -> bool | None:
-        """Whether modprobe could find a kernel module; None if nothing is known of this kernel's modules."""
+        """Whether modprobe could find a kernel module; None where nothing is known of this kernel's modules."""
         folder = self.modules / self.kernel
         known = [read(folder / index) for index in ("modules.dep", "modules.builtin")]
         if not any(known):
@@ -69,7 +69,7 @@ class Machine:
         return any(f"/{name}.ko" in text or f"/{name.replace('_', '-')}.ko" in text for text in known)
 
     def link_details(self, channel: str) -> dict[str, Any] | None:
-        """Return what ``ip`` says of an interface and its controller; None if there is no ``ip``, or it prints nothing."""
+        """What ``ip`` says of an interface and its controller; None where there is no ``ip``, or it says nothing."""
         if shutil.which(self.ip) is None:
             return None
         words = [self.ip, "-details", "-statistics", "-json", "link", "show", "dev", channel]
@@ -82,7 +82,7 @@ class Machine:
 
 
 def read(path: Path) -> str:
-    """Return a small file's text without trailing newline or NUL; empty if it cannot be read."""
+    """A small file's text without the ends that kernels give it; empty where there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
     except OSError:
@@ -90,7 +90,7 @@ def read(path: Path) -> str:
 
 
 def can_socket_error() -> OSError | None:
-    """Return what keeps this process from opening a CAN socket; None if nothing does."""
+    """What keeps this process from opening a CAN socket; None: nothing does."""
     if not hasattr(socket, "AF_CAN"):
         return OSError(errno.ENOSYS, "this Python was built without SocketCAN")
     try:
@@ -101,6 +101,6 @@ def can_socket_error() -> OSError | None:
 
 
 def python() -> str:
-    """Return the name by which the user calls the running Python."""
+    """How the running Python is called where the user is."""
     path = Path(sys.executable)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.discovery.usual_ids import Id
-from harness.tester.bus_load import FRAME_BITS
+from harness.tester.load import FRAME_BITS
 from harness.tester.safety import NETWORK_MANAGEMENT_ID, speaks_to_all
 
 LISTENED_S = 2.2
@@ -19,7 +19,7 @@ STEPS = (0x1, 0x100)
 
 
 @dataclass(frozen=True, slots=True)
-class IdPlan:
+class Plan:
     """What is going to be asked, and what is not."""
 
     asked: tuple[Id, ...]
@@ -56,7 +56,7 @@ def plan(
     may_ask_all: bool,
     pace_s: float,
     bitrate: int,
-) -> IdPlan:
+) -> Plan:
     """Leave out what belongs to other nodes.
 
     Ids on which somebody was heard, and the one of CANopen's network management, are asked if they are `named`. The ids on
@@ -85,7 +85,7 @@ def plan(
     if functional:
         left_out.append(f'Not asked, since every ECU hears it: {ranges(functional)}; it takes the permission "functional".')
     slowest_s = FRAME_BITS / (bitrate * MOST_LOAD)
-    return IdPlan(tuple(asked), tuple(left_out), traffic, max(pace_s, slowest_s), bitrate)
+    return Plan(tuple(asked), tuple(left_out), traffic, max(pace_s, slowest_s), bitrate)
 
 
 def ranges(ids: Iterable[Id]) -> str:

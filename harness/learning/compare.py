@@ -12,7 +12,7 @@ Word = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MachineChange:
+class Change:
     """One step that both machines come to by one sequence, and answer or follow otherwise."""
 
     sequence: Word
@@ -22,7 +22,7 @@ class MachineChange:
 
 
 @dataclass(frozen=True, slots=True)
-class MachineComparison:
+class Comparison:
     """What two machines have in common, and what not."""
 
     letters_gone: Word
@@ -32,7 +32,7 @@ class MachineComparison:
     steps_gone: Word
     """As ``state, letter: answer → state``, by the states' names."""
     steps_new: Word
-    changes: tuple[MachineChange, ...]
+    changes: tuple[Change, ...]
     """Of the letters that both know; the shortest first, one for each answer that changed."""
     rules_gone: Word
     rules_new: Word
@@ -43,13 +43,13 @@ class MachineComparison:
         return not (self.changes or self.rules_gone or self.rules_new or self.letters_gone or self.letters_new)
 
 
-def compare(old: StateMachine, new: StateMachine) -> MachineComparison:
+def compare(old: StateMachine, new: StateMachine) -> Comparison:
     """What is otherwise in `new` than in `old`."""
     one, two = dict.fromkeys(old.alphabet), dict.fromkeys(new.alphabet)
     shared = [letter for letter in one if letter in two]
     before, after = {state.name for state in old.states}, {state.name for state in new.states}
     steps_before, steps_after = set(_steps(old)), set(_steps(new))
-    return MachineComparison(
+    return Comparison(
         letters_gone=tuple(letter for letter in one if letter not in two),
         letters_new=tuple(letter for letter in two if letter not in one),
         states_gone=tuple(sorted(before - after)),
@@ -72,7 +72,7 @@ def _rules(machine: StateMachine) -> set[str]:
     return {f"{one.id} {one.rule}" for one in machine.violations}
 
 
-def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
+def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[Change]:
     """Every answer that differs, by breadth-first search through pairs of states; beyond it the two cannot be compared."""
     before, after = old.table(), new.table()
     if not old.states or not new.states:
@@ -91,13 +91,13 @@ def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterat
                 key = (letter, one.answer, two.answer)
                 if key not in told:
                     told.add(key)
-                    yield MachineChange((*ways[pair], letter), one.answer, two.answer)
+                    yield Change((*ways[pair], letter), one.answer, two.answer)
             elif (one.target, two.target) not in ways:
                 ways[one.target, two.target] = (*ways[pair], letter)
                 waiting.append((one.target, two.target))
 
 
-def comparison_lines(found: MachineComparison) -> Iterator[str]:
+def comparison_lines(found: Comparison) -> Iterator[str]:
     """What to print."""
     if found.is_same:
         yield "the machines do the same"

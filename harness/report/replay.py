@@ -1,4 +1,4 @@
-"""Make pytest.html from stored results: they pass through a separate pytest whose items are the results."""
+"""How do stored results become pytest.html? They pass through a pytest of their own, whose items are the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 OUTCOMES: Final = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
-"""Pytest's outcomes; all other verdicts are skipped, and an error is a failure before the call."""
+"""Of pytest; the other verdicts are skipped, and an error is a failure before the call."""
 
 ORDER: Final = (
     Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE, Verdict.PASS,
@@ -35,7 +35,7 @@ PYTEST: Final = (
     "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "--self-contained-html",
     "-o", "initial_sort=original", "-o", "render_collapsed=all",
 )  # fmt: skip
-"""Options of a pytest that only renders: without the user's settings, and without timeouts and other supervision."""
+"""A pytest that only shows: nothing of the user's settings, and none of what watches over running tests."""
 
 LONGEST_COMPLAINT: Final = 400
 
@@ -50,9 +50,9 @@ HEAD: Final = (
 
 
 def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
-    """Render the page; the same run gives the same page, wherever and whenever it is made.
+    """The page; the same run gives the same page, wherever and whenever it is made.
 
-    ``files``: names beside it, to be linked. Raises UserError if pytest-html has no place to write to.
+    ``files`` are the names that lie beside it, to be linked. UserError: pytest-html has no place to write to.
     """
     said = io.StringIO()
     try:
@@ -69,7 +69,7 @@ def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def own_pytest() -> Iterator[None]:
-    """Ignore the options and plugins that the user has set for pytest: they are for the user's own tests."""
+    """Whatever options and plugins the user has for pytest are for the user's own tests."""
     before = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
     before["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -83,7 +83,7 @@ def own_pytest() -> Iterator[None]:
 
 
 class _Replay:
-    """Collects one item a result, findings first, and reports for each what was found then."""
+    """Collects one item a result, what has to be mended first, and reports for each what was found then."""
 
     def __init__(self, run: Run) -> None:
         rest = [one for verdict in ORDER for one in run.with_verdict(verdict) if verdict is not Verdict.FAIL]
@@ -91,7 +91,7 @@ class _Replay:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
-        """Collect the results; nothing is looked for on disk."""
+        """Nothing is looked for on disk."""
         session.items = [_Item.of(session, number, finding) for number, finding in enumerate(self._findings)]
         session.testscollected = len(session.items)
         session.config.hook.pytest_collection_finish(session=session)
@@ -119,18 +119,18 @@ class _Item(pytest.Item):
 
     @classmethod
     def of(cls, session: pytest.Session, number: int, finding: Finding) -> _Item:
-        """Make the item; its number distinguishes items whose visible names are equal."""
+        """The item; its number keeps those apart that only differ in what cannot be shown."""
         name = shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 200)
         item: _Item = cls.from_parent(session, name=name, nodeid=f"{number + 1}::{escape(name)}")
         item.finding = finding
         return item
 
     def runtest(self) -> None:
-        """Do nothing: it ran long ago."""
+        """It ran long ago."""
 
 
 def _without_today(page: str, run: Run) -> str:
-    """Fit the page to any width and screen reader, and date it by the run instead of by the clock."""
+    """The page made fit for any width and screen reader, and dated by the run instead of by the clock."""
     made = f"From the results of {escape(shown(run.info.started_utc, 80))}, by"
     page = page.replace("<html>", '<html lang="en">', 1).replace('<meta charset="utf-8"/>', HEAD, 1)
     page = re.sub(r"<p>Report generated on \S+ at \S+ by", lambda _: f'<p class="generated">{made}', page, count=1)

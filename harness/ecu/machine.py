@@ -1,4 +1,4 @@
-"""The simulated ECU for Scapy: an answering machine, on any of its ISO-TP sockets."""
+"""How does Scapy talk to a simulated ECU? Through an answering machine, on any of its ISO-TP sockets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class UdsAnsweringMachine(AnsweringMachine[PacketList]):
     Call the machine to answer until Ctrl-C, or for ``timeout`` seconds; or start it with ``bg()``, which returns the
     sniffer to ``stop()``. What arrives on `broadcast_socket` was sent to all ECUs, and is answered on `main_socket`.
     A packet that is not UDS is ignored. Responses leave at once, response pending and the final one too: an ECU whose
-    answers take their time needs a node (`harness.ecu.ecu_node`). Nothing is printed unless ``verbose=True``.
+    answers take their time needs a node (`harness.ecu.node`). Nothing is printed unless ``verbose=True``.
 
     >>> from harness.ecu.profiles import hardened
     >>> machine = hardened().machine

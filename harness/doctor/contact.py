@@ -1,4 +1,4 @@
-"""Diagnose an open bus: whether there is traffic, frames are sent, and the ECU answers."""
+"""The bus is open: is there traffic, do frames go out, and does the ECU answer?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harness.discovery.addresses import ANSWER_S, confirmed, listen
 from harness.discovery.probes import PROBES
 from harness.discovery.traffic import sentences
 from harness.discovery.usual_ids import Id
-from harness.doctor.computer import Machine
 from harness.doctor.diagnosis import Diagnosis, failure, note, ok
+from harness.doctor.machine import Machine
 from harness.doctor.socketcan import VIRTUAL, controller
 from harness.errors import LinkError
 from harness.link.bus import Link
@@ -23,11 +23,11 @@ SENDING = "frames go out and are acknowledged"
 LISTEN_S = 1.2
 """Longer than the period of the slowest usual messages."""
 HEARD_FRAMES = 2000
-"""In how many frames of others a conversation is looked for."""
+"""So many frames of others are looked through for a conversation."""
 
 
 def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]:
-    """Listen, send, and expect an answer. If the adapter fails, examine its controller once more."""
+    """Listen, send, and be answered. Where the adapter fails, its controller is looked at once more."""
     try:
         yield from traffic(link, target)
         yield from answers(link, target)
@@ -41,7 +41,7 @@ def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]
 
 
 def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """Say what is heard before anything is sent. Raises LinkError if the adapter fails."""
+    """What is heard before anything is sent. LinkError: the adapter fails."""
     first = link.trace.count
     heard = listen(link, LISTEN_S)
     errors = sum(frame.is_error for frame in link.trace.frames(first, link.trace.count))
@@ -58,9 +58,9 @@ def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """Say whether requests are sent and answered. Only TesterPresent, reads and the default session are requested.
+    """Whether requests go out and are answered. Only TesterPresent, reads, and the default session are asked for.
 
-    Raises LinkError if the adapter fails, which the adapter's diagnosis covers.
+    LinkError: the adapter fails, which is the adapter's diagnosis.
     """
     can = target.can
     ids = f"0x{can.request_id:X} -> 0x{can.response_id:X}"
@@ -75,7 +75,7 @@ def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def _why_silent(link: Link, target: Target) -> Iterator[str]:
-    """Say what answers instead, or what else to examine."""
+    """What answers instead, or what else there is to look at."""
     can = target.can
     if can.interface == "virtual":
         yield "python-can's virtual bus ends at this process, which nobody else is in"

@@ -9,10 +9,10 @@ from typing import Any, Final
 from harness.learning.expected import expected_machine
 from harness.learning.learner import learn
 from harness.learning.learning import DEFAULT_EFFORT, FULL_EFFORT, FULL_REQUESTS
-from harness.learning.letters import GUESSES, KEYS, Alphabet, Letter, LetterKind
+from harness.learning.letters import GUESSES, KEYS, Alphabet, Kind, Letter
 from harness.learning.observations import Ended, Observations, Relearn
 from harness.learning.reference import known_of
-from harness.learning.subject import NOT_SENT, RESTARTED, SILENCE, TrueReset
+from harness.learning.subject import NOT_SENT, RESTARTED, SILENCE, Reset
 from harness.learning.suite import suite_for
 from harness.link.clock import Chance
 from harness.runs.state_machine import StateMachine
@@ -27,7 +27,7 @@ RESTORING_REQUESTS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class LearningCost:
+class Plan:
     """What learning would take if the ECU were a sound one."""
 
     sequences: int
@@ -52,7 +52,7 @@ class _Rehearsal:
 
     target: Target
     reference: StateMachine
-    how: TrueReset
+    how: Reset
     requests: int = 0
     resets: int = 0
     wrong_keys: int = 0
@@ -68,13 +68,13 @@ class _Rehearsal:
         """Count what the last sequence has to be followed by."""
         boot_s = self.target.reset.boot_s + LATEST_START_S
         answer_s = self.target.timing.p2_ms / 1000
-        if self.how is TrueReset.RESTARTED:
+        if self.how is Reset.RESTARTED:
             self.requests += RESTORING_REQUESTS
             self.seconds += 3 * boot_s + RESTORING_REQUESTS * answer_s
             if self._wrong_in_sequence:
                 delays = [one.delay_s if one.delay_s is not None else DEFAULT_DELAY_S for one in self.target.security]
                 self.seconds += max(delays, default=0.0) + DELAY_MARGIN_S
-        elif self.how is TrueReset.SESSION:
+        elif self.how is Reset.SESSION:
             self.requests += 2
             self.seconds += 2 * answer_s
         self.resets += 1
@@ -90,13 +90,13 @@ class _Rehearsal:
         self.seconds += letter.seconds
         step = self._table.get((self._state, letter.name))
         answer, self._state = step if step is not None else ("0x24", self._state)
-        count = 0 if letter.kind is LetterKind.WAIT else WRITE_REQUESTS if letter.kind is LetterKind.EFFECT else 1
+        count = 0 if letter.kind is Kind.WAIT else WRITE_REQUESTS if letter.kind is Kind.EFFECT else 1
         count += answer == SILENCE
         self.requests += count
         self.seconds += count * self.target.timing.p2_ms / 1000
         if answer == RESTARTED:
             self.seconds += self.target.reset.boot_s + LATEST_START_S
-        if letter.kind is LetterKind.RIGHT_KEY and answer == "0x24" and Permission.LOCKOUT not in self.target.safety.allow:
+        if letter.kind is Kind.RIGHT_KEY and answer == "0x24" and Permission.LOCKOUT not in self.target.safety.allow:
             return NOT_SENT
         if letter.kind in GUESSES or (letter.kind in KEYS and answer == "0x24"):
             self.wrong_keys += 1
@@ -104,9 +104,7 @@ class _Rehearsal:
         return answer
 
 
-def plan_of(
-    target: Target, alphabet: Alphabet, how: TrueReset, *, is_full: bool, seed: int, most_requests: int | None
-) -> LearningCost:
+def plan_of(target: Target, alphabet: Alphabet, how: Reset, *, is_full: bool, seed: int, most_requests: int | None) -> Plan:
     """What learning would take on an ECU that does as the standard says, with the limits that its target declares."""
     attempts = {one.level: one.attempts for one in target.security}
     known = known_of(target, attempts, is_one_counter=False, read_answer="")
@@ -137,7 +135,7 @@ def plan_of(
             f"{rehearsal.wrong_keys} wrong keys are more than [safety] wrong_keys = {budget} allows; "
             "learning ends there, and keeps what it knows"
         )
-    return LearningCost(
+    return Plan(
         sequences=rehearsal.resets,
         requests=rehearsal.requests,
         resets=rehearsal.resets,
@@ -150,7 +148,7 @@ def plan_of(
     )
 
 
-def plan_lines(plan: LearningCost) -> Iterator[str]:
+def plan_lines(plan: Plan) -> Iterator[str]:
     """What to print."""
     yield f"letters       {', '.join(plan.letters)}"
     yield from (f"not sent      {one}" for one in plan.left_out)

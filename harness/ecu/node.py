@@ -9,9 +9,9 @@ from typing import Any
 
 import can
 
-from harness.ecu.answering_machine import UdsAnsweringMachine
 from harness.ecu.config import PeriodicFrame
 from harness.ecu.connections import Connection
+from harness.ecu.machine import UdsAnsweringMachine
 from harness.ecu.server import Server
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES
@@ -79,10 +79,10 @@ class UdsNode:
 
     def attach(self, port: Port) -> None:
         """Start, ready at once."""
-        self.port = Outlet.of(port, self.ecu.definition.at_the_node("send", port.send, self))
-        self.ecu.attach(self.port)
+        self.port = self._port = _Outlet.of(port, self.ecu.definition.at_the_node("send", port.send, self))
+        self.ecu.attach(self._port)
         for connection in self._connections.values():
-            connection.attach(self.port)
+            connection.attach(self._port)
         self._start_sending()
 
     def power_cycle(self) -> None:
@@ -102,17 +102,17 @@ class UdsNode:
         for number in range(config.boot_frames):
             delay_s = config.boot_s * (number + 1) / (config.boot_frames + 1)
             frame = can.Message(arbitration_id=self._frame.arbitration_id, data=_BOOT_CONTENT, is_extended_id=False)
-            self.port.call_later(delay_s, partial(self.port.send, frame))
+            self._port.call_later(delay_s, partial(self._port.send, frame))
 
     def _start_sending(self) -> None:
         """The frames of normal traffic, each in its period."""
         for sent in self.ecu.config.periodic_frames:
-            self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
+            self._port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
     def _send_periodically(self, sent: PeriodicFrame) -> None:
         if self._may_talk():
-            self.port.send(can.Message(arbitration_id=sent.can_id, data=sent.content, is_extended_id=False))
-        self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
+            self._port.send(can.Message(arbitration_id=sent.can_id, data=sent.content, is_extended_id=False))
+        self._port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
     def on_frame(self, frame: can.Message) -> None:
         """Take one frame from the bus. EcuDied: it crashed the ECU."""
@@ -128,7 +128,7 @@ class UdsNode:
             return
         if frame.is_fd and not self._is_fd:
             return
-        now_s = self.port.now_s
+        now_s = self._port.now_s
         if now_s < self.ecu.state.ready_s:
             return
         if can_id == self._request_id:
@@ -161,13 +161,13 @@ class UdsNode:
             self._talk_while_booting()
         delay_s = config.answer_delay_s + self.ecu.work_s
         if config.answer_jitter_s:
-            delay_s += config.answer_jitter_s * int.from_bytes(self.port.random_bytes(2), "big") / 0xFFFF
+            delay_s += config.answer_jitter_s * int.from_bytes(self._port.random_bytes(2), "big") / 0xFFFF
         if len(answers) == 1 and not delay_s:
             self.transmit(answers[0])
             return
         for left, answer in zip(range(len(answers))[::-1], answers, strict=True):
             self._is_busy = True
-            self.port.call_later(delay_s, partial(self._transmit_late, answer, left == 0))
+            self._port.call_later(delay_s, partial(self._transmit_late, answer, left == 0))
             delay_s += config.pending_s
 
     def _transmit_late(self, answer: bytes, is_final: bool) -> None:
@@ -177,7 +177,7 @@ class UdsNode:
     def _transmit_now(self, answer: bytes) -> None:
         if self.isotp.is_sending:
             self.isotp.reset()
-        self.isotp.send(answer, self.port.now_s)
+        self.isotp.send(answer, self._port.now_s)
         self._flush()
 
     def _flush(self) -> None:
@@ -186,13 +186,13 @@ class UdsNode:
         frame = self._frame
         for data in isotp.outbox:
             frame.data, frame.dlc = bytearray(data), len(data)
-            self.port.send(frame)
+            self._port.send(frame)
         isotp.outbox.clear()
         if isotp.deadline_s is not None and (self._timer is None or isotp.deadline_s < self._timer_due_s):
             if self._timer is not None:
                 self._timer.cancel()
             self._timer_due_s = isotp.deadline_s
-            self._timer = self.port.call_later(max(0.0, isotp.deadline_s - self.port.now_s), self._on_timer)
+            self._timer = self._port.call_later(max(0.0, isotp.deadline_s - self._port.now_s), self._on_timer)
 
     def _go_on(self) -> None:
         """A message may be under way, in or out; S3 does not run meanwhile."""
@@ -202,7 +202,7 @@ class UdsNode:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self.isotp.tick(self.port.now_s)
+        self.isotp.tick(self._port.now_s)
         self._go_on()
 
 
@@ -218,7 +218,7 @@ def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
     return lambda: kind(config)
 
 
-class Outlet:
+class _Outlet:
     """A node's port, on which frames are sent in another way."""
 
     def __init__(self, port: Port, send: Callable[[can.Message], None]) -> None:
@@ -232,18 +232,14 @@ class Outlet:
 
     @property
     def now_s(self) -> float:
-        """The bus's time."""
         return self._port.now_s
 
     @property
     def utc_s(self) -> float:
-        """The wall clock."""
         return self._port.utc_s
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        """Call back later."""
         return self._port.call_later(delay_s, callback)
 
     def random_bytes(self, n: int) -> bytes:
-        """Chance from the run's seed."""
         return self._port.random_bytes(n)

@@ -1,4 +1,4 @@
-"""Read the frames of a run's bus log (candump's format, ``-L``) as a stream, however long the log is."""
+"""Which frames does a run's bus log hold? Reads candump's format (``-L``) as a stream, however long the log is."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.errors import UserError
 from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
-"""Set in the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
+"""In the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
 
 LATEST_US: Final = 10**16
-"""Ten digits of seconds: a later stamp (after 2286) cannot be a measured one, and does not fit other formats."""
+"""Ten digits of seconds: a later stamp (it would be in 2286) was never measured, and fits no other format."""
 
 LONGEST_STAMP: Final = 16
 """Ten digits of seconds, six of microseconds."""
 
 MOST_KNOWN: Final = 20_000
-"""How many parsed lines are cached: frames that differ only in their time are parsed once."""
+"""Frames alike but for their time are taken apart once, as far as there is room for them."""
 
 _LINE: Final = re.compile(
     rb"\((\d{1,10})\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"
@@ -40,15 +40,15 @@ class LoggedFrame(NamedTuple):
     is_remote: bool
     is_error: bool
     fd_flags: int | None
-    """Flags of a CAN FD frame: 1 data at the higher bit rate, 2 the sender has seen many errors. None: a classic frame."""
+    """Of a CAN FD frame: 1 its data came at the higher bit rate, 2 its sender has seen many errors. None: classic."""
     remote_length: int
-    """How many bytes a remote frame requests."""
+    """How many bytes a remote frame asks for."""
 
 
 def logged_frames(path: Path) -> Iterator[LoggedFrame]:
-    """Yield every frame of a log in order. A last line that was cut in the middle is left out.
+    """Every frame of a log in order. A last line that was cut in the middle is left out.
 
-    Raises UserError if the log cannot be read, or a line does not have candump's format.
+    UserError: the log cannot be read, or a line is none of candump's.
     """
     known: dict[bytes, tuple[Any, ...]] = {}
     try:

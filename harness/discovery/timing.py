@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap
-from harness.tester.reply import Reply, ReplyKind
+from harness.tester.reply import Kind, Reply
 from harness.tester.tester import Tester
 from harness.uds import ACTIVE_SESSION, Nrc, Session
 
@@ -108,7 +108,7 @@ def _until_silent(tester: Tester) -> float | None:
     first_s = None
     give_up_s = tester.link.now_s + LATEST_START_S
     while tester.link.now_s < give_up_s:
-        if tester.request(tester.liveness_request).kind is ReplyKind.SILENCE:
+        if tester.request(tester.liveness_request).kind is Kind.SILENCE:
             return None
         first_s = first_s or tester.link.now_s
         tester.wait(STEP_S)
