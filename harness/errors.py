@@ -16,6 +16,10 @@ class UserError(HarnessError):
     """A target file, case, option or key function of the user's is malformed. Exit code 4."""
 
 
+class ChangeConflict(UserError):
+    """Two flaws or variants want the same thing otherwise: a simulated ECU cannot have both."""
+
+
 class LinkError(HarnessError):
     """The adapter or bus does not do its part: cannot be opened, does not send, is bus-off."""
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.cli.main import main
+from harness.report.as_pytest import render_pytest_html
 from harness.report.html import render_audit_html
 from harness.report.junit import junit_xml
-from harness.report.replay import render_pytest_html
 from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
 from harness.runs.findings import Run

@@ -46,10 +46,10 @@ def test_negative_responses_have_the_standards_format(tester: Tester, measure: M
         except Inconclusive as reason:
             tester.note(f"{name} could not be tried: {reason}")
             continue
-        for answer in (reply.pdu, *reply.replies):
-            if answer and not is_well_formed(reply.request, answer):
+        for asked, answer in ((reply.request, reply.pdu), *((reply.sent, one) for one in reply.replies)):
+            if answer and not is_well_formed(asked, answer):
                 tester.cite(reply)
-                fail(expected=f"7F {reply.request[0]:02X} and a code, to {name}", observed=answer[:16].hex(" ").upper())
+                fail(expected=f"7F {asked[0]:02X} and a code, to {name}", observed=answer[:16].hex(" ").upper())
         if reply.is_malformed:
             tester.cite(reply)
             theirs = [frame for frame in reply.frames if frame.can_id == tester.target.can.response_id and not frame.is_sent]

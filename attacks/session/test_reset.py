@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.session.test_relock import judge_locked
-from attacks.session.witness import DEFAULT, Witness, enter, find_witness
+from attacks.session.witness import DEFAULT, SessionWitness, enter, find_witness
 from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive
 from harness.tester import Lock, Teller, locks_of, teller
 
@@ -54,7 +54,7 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
         inconclusive("the ECU restarts, but nothing shows what it has kept")
 
 
-def find_witness_or_note(tester: Tester) -> Witness | None:
+def find_witness_or_note(tester: Tester) -> SessionWitness | None:
     """What tells the sessions apart, if anything does."""
     try:
         return find_witness(tester)
@@ -79,7 +79,7 @@ def provable(tester: Tester) -> tuple[Lock, Teller] | None:
     return None
 
 
-def prepare(tester: Tester, witness: Witness | None, proof: tuple[Lock, Teller] | None) -> None:
+def prepare(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None) -> None:
     """Be in another session, and unlocked, as far as that can be."""
     if witness is not None:
         enter(tester, DEFAULT)
@@ -105,7 +105,7 @@ def boot_time(tester: Tester) -> str:
     return f"deaf for {least_s:.2f} to {most_s:.2f} s"
 
 
-def judge_state(tester: Tester, witness: Witness | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
+def judge_state(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
     """In the default session, and locked."""
     if witness is not None and witness.is_in_session(tester):
         fail(

@@ -11,7 +11,7 @@ from attacks.session.witness import (
     SILENT_PRESENT,
     UNKNOWN_SERVICE,
     Asked,
-    Witness,
+    SessionWitness,
     another_session,
     enter,
     find_witness,
@@ -117,7 +117,7 @@ def judge_nothing_gained(tester: Tester, session: int) -> None:
                 fail(expected=f"{lock} protected after TesterPresent", observed=seen.words)
 
 
-def judge_kept(tester: Tester, witness: Witness, requests: Sequence[bytes], depth: Depth) -> None:
+def judge_kept(tester: Tester, witness: SessionWitness, requests: Sequence[bytes], depth: Depth) -> None:
     """The session outlasts S3 as long as somebody is there."""
     steps = depth.choose(quick=3, default=3, deep=10)
     for pdu in requests:
@@ -132,7 +132,7 @@ def judge_kept(tester: Tester, witness: Witness, requests: Sequence[bytes], dept
         )
 
 
-def stays(tester: Tester, witness: Witness, pdu: bytes, steps: int) -> bool:
+def stays(tester: Tester, witness: SessionWitness, pdu: bytes, steps: int) -> bool:
     """Whether the session outlasts a request every few seconds."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)
@@ -142,7 +142,7 @@ def stays(tester: Tester, witness: Witness, pdu: bytes, steps: int) -> bool:
     return witness.is_in_session(tester)
 
 
-def judge_ends(tester: Tester, witness: Witness, depth: Depth) -> None:
+def judge_ends(tester: Tester, witness: SessionWitness, depth: Depth) -> None:
     """S3 ends the session whatever was said before, and nothing that is said afterwards brings it back."""
     for before, after in occasions(tester, depth):
         if not outlasts(tester, witness, before, after):
@@ -157,7 +157,7 @@ def judge_ends(tester: Tester, witness: Witness, depth: Depth) -> None:
         )
 
 
-def outlasts(tester: Tester, witness: Witness, before: Sequence[Asked], after: Sequence[Asked]) -> bool:
+def outlasts(tester: Tester, witness: SessionWitness, before: Sequence[Asked], after: Sequence[Asked]) -> bool:
     """Whether the session is there after S3, with these requests while it lasted, and those when it was over."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)
@@ -184,7 +184,7 @@ def occasions(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Aske
     return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
 
 
-def judge_strangers(tester: Tester, witness: Witness) -> None:
+def judge_strangers(tester: Tester, witness: SessionWitness) -> None:
     """TesterPresent on other ids than the ECU's own keeps nothing."""
     frames = foreign_frames(tester)
     if is_kept_by(tester, witness, frames):
@@ -199,14 +199,14 @@ def judge_strangers(tester: Tester, witness: Witness) -> None:
         )
 
 
-def note_other_connections(tester: Tester, witness: Witness) -> None:
+def note_other_connections(tester: Tester, witness: SessionWitness) -> None:
     """No rule is known that lets one tester keep, or forbids it to keep, the session of another that is declared as well."""
     frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
     if frames and is_kept_by(tester, witness, frames):
         tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
-def is_kept_by(tester: Tester, witness: Witness, frames: Sequence[Frame]) -> bool:
+def is_kept_by(tester: Tester, witness: SessionWitness, frames: Sequence[Frame]) -> bool:
     """Whether the session outlasts S3 with nothing but these frames."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)

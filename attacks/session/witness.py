@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Witness:
+class SessionWitness:
     """A request that changes nothing and is answered otherwise in a session than in the default one."""
 
     session: int
@@ -83,7 +83,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
     return sorted(found, key=lambda session: session == PROGRAMMING)
 
 
-def find_witness(tester: Tester) -> Witness:
+def find_witness(tester: Tester) -> SessionWitness:
     """A request that tells a session from the default one; the ECU is in it afterwards. Inconclusive: there is none."""
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
@@ -98,7 +98,7 @@ def find_witness(tester: Tester) -> Witness:
             tester.await_life()
             in_session = told(tester.request(request))
             if in_session != in_default and "nothing" not in (in_default, in_session):
-                return Witness(session, request, in_default, in_session)
+                return SessionWitness(session, request, in_default, in_session)
     inconclusive("nothing tells another session from the default one")
 
 

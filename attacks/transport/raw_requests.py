@@ -31,6 +31,7 @@ def listening_s(tester: Tester) -> float:
 
 def single(tester: Tester, pdu: bytes) -> bytes:
     """The data field of a well-formed single frame, filled up unless the target takes frames as short as their content."""
+    pdu = tester.spoken(pdu)
     field = bytes((len(pdu),)) + pdu
     return field if tester.target.can.padding is None else filled(tester, field)
 
@@ -87,7 +88,7 @@ def is_pending(frame: Frame) -> bool:
 
 def frames_of(tester: Tester, pdu: bytes) -> list[bytes]:
     """The data fields of a message that takes several frames of classic CAN."""
-    return segments(pdu, frame_bytes=tester.frame_bytes)
+    return segments(tester.spoken(pdu), frame_bytes=tester.frame_bytes)
 
 
 def shortest_long(tester: Tester) -> int:

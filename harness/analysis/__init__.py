@@ -1,4 +1,4 @@
-"""What recorded numbers prove; stands on data alone."""
+"""Draw conclusions from recorded numbers alone, without a bus or an ECU."""
 
 from __future__ import annotations
 

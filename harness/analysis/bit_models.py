@@ -1,6 +1,6 @@
-"""Does each bit position of the seeds follow a rule of its own?
+"""Predict each bit position of the seeds by a rule of its own.
 
-That shows shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
+This finds shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SPARE_BITS = 16
-"""A rule must be confirmed by so many bits more than those it was made from."""
+"""How many bits a rule must predict correctly beyond those it was made from."""
 
 RARE_CHANGES = 3
-"""A bit that changed no more often than this is expected to stay as it is."""
+"""A bit that changed at most this often is predicted to stay as it is."""
 
 
 def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
-    """Each bit position by itself: by its recurrence, or unchanged where it hardly ever changes.
+    """Predict each bit position by itself: by its recurrence, or as unchanged where it hardly ever changes.
 
-    It sees shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
+    This finds shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
     """
     length, told = len(known[0]), [0] * count
     for column in _columns(known):
@@ -37,7 +37,7 @@ def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
 
 
 def column_continued(bits: list[int], count: int) -> list[int] | None:
-    """The next bits of one position, by the simplest rule that it has kept so far; None: it has kept none."""
+    """Predict the next bits of one position by the simplest rule that it has kept so far; None if it has kept none."""
     if changes(bits) == 0:
         return [bits[-1]] * count
     half = _half_period(bits)
@@ -53,7 +53,7 @@ def column_continued(bits: list[int], count: int) -> list[int] | None:
 
 
 def _half_period(bits: list[int]) -> int:
-    """After how many steps a counter's bit is always the other one: a power of two. 0: it is no counter's bit."""
+    """Return after how many steps a counter's bit is always inverted: a power of two, or 0 if it is no counter's bit."""
     half = 1
     while half + SPARE_BITS <= len(bits):
         if all(a != b for a, b in zip(bits, bits[half:], strict=False)):
@@ -63,13 +63,13 @@ def _half_period(bits: list[int]) -> int:
 
 
 def _columns(seeds: Sequence[bytes]) -> list[list[int]]:
-    """The bits of each position, the most significant one of the first byte first."""
+    """Return the bits of each position, the most significant bit of the first byte first."""
     columns: list[list[int]] = _bit_matrix(seeds).T.tolist()
     return columns
 
 
 def liveliest_column(seeds: Sequence[bytes]) -> list[int]:
-    """Of the bit position that changes most often."""
+    """Return the bits of the position that changes most often."""
     matrix = _bit_matrix(seeds)
     liveliest = (matrix[1:] != matrix[:-1]).sum(axis=0).argmax()
     column: list[int] = matrix[:, liveliest].tolist()
@@ -84,5 +84,5 @@ def _bit_matrix(seeds: Sequence[bytes]) -> npt.NDArray[np.uint8]:
 
 
 def changes(bits: list[int]) -> int:
-    """How often a bit differs from the one before it."""
+    """Count how often a bit differs from the one before it."""
     return sum(a != b for a, b in pairwise(bits))

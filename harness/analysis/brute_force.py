@@ -1,4 +1,4 @@
-"""How long would guessing take? Arithmetic on what was measured of a limit."""
+"""Compute how long guessing a key would take under a measured limit."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ _UNITS = (
 
 
 def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:
-    """The pace of guesses of which so many come in a row, and then a pause: a delay, or the time of a restart."""
+    """Return how many keys a second are tried when a pause (delay or restart) follows each `tries` guesses."""
     return tries / (tries * seconds_per_try + pause_s)
 
 
 def mean_time_s(key_bits: int, keys_per_s: float, *, is_seed_fixed: bool = False) -> float:
-    """How long until a guess is right, on average.
+    """Return the average time until a guess is right, in seconds.
 
-    With a new seed each time every guess starts afresh; against one fixed seed no key need be tried twice, which halves it.
+    With a new seed each time every guess is independent of the others; against one fixed seed no key need be tried
+    twice, which halves it.
     """
     return 2.0**key_bits / keys_per_s / (2 if is_seed_fixed else 1)
 
 
 def in_words(seconds: float) -> str:
-    """A time in the largest unit of which there is at least one, to two digits."""
+    """Write a time in the largest unit of which there is at least one, to two digits."""
     unit, length_s = next((one for one in _UNITS if seconds >= one[1]), _UNITS[-1])
     count = seconds / length_s
     if count >= 1000:

@@ -1,4 +1,4 @@
-"""Is the seed nothing but a clock? By the time at which each one came, and by the time of day."""
+"""Recognise seeds that are a clock's reading: by the time at which each one came, and by the time of day."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 FEWEST_TIMES = 4
-"""Different seeds without which a clock is not told from anything else."""
+"""The fewest different seeds from which a clock is recognised."""
 
 MOST_GUESSES = 1 << 20
-"""A clock that is told no better than to so many values is none that an attacker could follow."""
+"""A clock counts only if its reading is known to within this many values: an attacker could try that many."""
 
 DAY_S = 86_400
 
@@ -22,21 +22,21 @@ UNITS: dict[str, int] = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_0
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """What seeds turned out to be."""
+class SeedClock:
+    """The clock that the seeds were recognised as."""
 
     what: str
     reproduced: int
-    """Different seeds that it explains."""
+    """How many different seeds it explains."""
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reproduced} different seeds"
 
 
-def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> Clock | None:
+def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> SeedClock | None:
     """Whether seeds, as numbers, grow evenly with the time at which they came (R² above 0.99).
 
-    They are told from a clock's reading alone, to within an error that leaves few guesses.
+    The clock's reading must determine each seed to within an error that leaves few guesses.
     """
     import numpy as np
 
@@ -54,11 +54,11 @@ def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> Clock | No
         worst = float(abs(errors).max())
         if (unexplained < 0.01 or worst <= 1) and 2 * worst < MOST_GUESSES:
             what = f"read {order}, a clock of {rate:.4g} ticks a second, to within {worst:.3g}"
-            return Clock(what, len(set(seeds)))
+            return SeedClock(what, len(set(seeds)))
     return None
 
 
-def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> Clock | None:
+def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> SeedClock | None:
     """Whether seeds are the seconds, milliseconds or microseconds since 1970, of a clock at most a day wrong."""
     for order, read in ORDERS.items():
         for unit, ticks in UNITS.items():
@@ -67,5 +67,5 @@ def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> Clock |
                 continue
             allowed = 2 + 0.1 * ticks  # a seed's time is known to a tenth of a second
             if max(errors) - min(errors) <= allowed and len(set(seeds)) >= 2:
-                return Clock(f"read {order}, the {unit} since 1970", len(set(seeds)))
+                return SeedClock(f"read {order}, the {unit} since 1970", len(set(seeds)))
     return None

@@ -1,4 +1,4 @@
-"""What do repeated seeds prove? Birthday statistics over a sample."""
+"""Judge repeated seeds by birthday statistics over a sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 FALSE_ALARM = 1e-6
 ANY_REPEAT_IS_ONE_TOO_MANY = ((40, 10_000), (32, 250))
-"""(at least so many bits, at most so many seeds): one collision there is less likely than any false-alarm budget."""
+"""(at least this many bits, at most this many seeds): one collision there is less likely than any false-alarm budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,39 +18,39 @@ class Collisions:
 
     seeds: int
     bits: int
-    """Of each seed; where lengths differ, of seeds of one length that would repeat as often."""
+    """The length of each seed in bits; where lengths differ, the one length that would repeat as often."""
     pairs: int
     expected: float
-    """Pairs that chance gives on average, if the seeds were drawn evenly from all of their length."""
+    """How many pairs chance gives on average, if all bits of the seeds were drawn evenly."""
     probability: float
-    """Of at least so many pairs, if the seeds were drawn evenly from all of their length."""
+    """The probability of at least this many pairs, if all bits of the seeds were drawn evenly."""
 
     @property
     def is_too_many(self) -> bool:
-        """More than chance allows."""
+        """Whether there are more pairs than chance allows."""
         if self.pairs and any(self.bits >= bits and self.seeds <= seeds for bits, seeds in ANY_REPEAT_IS_ONE_TOO_MANY):
             return True
         return self.probability < FALSE_ALARM
 
     @property
     def share(self) -> float:
-        """The part of all pairs that are equal."""
+        """The share of all pairs that are equal."""
         return self.pairs / (self.seeds * (self.seeds - 1) / 2) if self.seeds > 1 else 0.0
 
     @property
     def entropy_bound_bits(self) -> float:
-        """The 95 % lower bound on collision entropy that the sample supports: 3 pairs may be expected where none is seen."""
+        """The 95 % lower bound on collision entropy that the sample supports; seeing no pair allows for 3 expected ones."""
         pairs_in_all = self.seeds * (self.seeds - 1) / 2
         return max(math.log2(pairs_in_all / _most_compatible(self.pairs)), 0.0) if self.seeds > 3 else 0.0
 
     @property
     def estimate_bits(self) -> float:
-        """The collision entropy that a sample with collisions shows."""
+        """The collision entropy that a sample with collisions shows, in bits."""
         return math.log2(self.seeds * (self.seeds - 1) / 2 / self.pairs) if self.pairs else math.inf
 
 
 def collisions(seeds: Sequence[bytes]) -> Collisions:
-    """Count equal pairs, and say how likely so many are by chance; of seeds of several lengths, pairs of one length."""
+    """Count equal pairs and compute how likely so many are by chance. Seeds are paired only with seeds of their length."""
     count = len(seeds)
     pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
     of_length = Counter(len(seed) for seed in seeds)
@@ -64,12 +64,12 @@ def collisions(seeds: Sequence[bytes]) -> Collisions:
 
 
 def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
-    """The sample with runs of one seed taken as one: what a server that holds a seed until it is used really drew."""
+    """Merge runs of one seed into one: a server that repeats a seed until it is used drew it only once."""
     return [seed for index, seed in enumerate(seeds) if index == 0 or seed != seeds[index - 1]]
 
 
 def _most_compatible(count: int) -> float:
-    """The largest Poisson mean of which so few would still be seen in 1 of 20 samples."""
+    """Return the largest Poisson mean under which at most `count` events are still seen in 1 of 20 samples."""
     low, high = float(count), 2.0 * count + 3.0
     while high - low > 1e-3 * high:
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Words in a record that come from a developer's or an administrator's desk, and have no place in a product."""
+"""Find words in a record that come from a developer's or administrator's computer and have no place in a product."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ SHORTEST_TEXT: Final = 4
 
 
 def traces_of_development(value: bytes) -> str:
-    """What gives the build away, with its kind, e.g. ``a path: /home/build/main.c``; empty if nothing does.
+    """Return what reveals the build environment, with its kind, e.g. ``a path: /home/build/main.c``; empty if nothing
+    is found.
 
     >>> traces_of_development(b"\\x00/home/build/main.c\\x00")
     'a path: /home/build/main.c'
@@ -59,7 +60,7 @@ def traces_of_development(value: bytes) -> str:
 
 
 def credentials_in(value: bytes) -> str:
-    """What kind of credential a record reads like, without showing it; empty if it reads like none.
+    """Name the kind of credential that a record looks like, without showing it; empty if it looks like none.
 
     >>> credentials_in(b"\\x00wifi_password=hunter2")
     'a password'
@@ -74,7 +75,7 @@ def credentials_in(value: bytes) -> str:
 
 
 def _texts(value: bytes) -> list[str]:
-    """The runs of printable characters in a value, in one byte each or in two."""
+    """Return the runs of printable characters in a value, with one or two bytes a character."""
     runs = re.findall(rb"[\x20-\x7e]{%d,}" % SHORTEST_TEXT, value)
     wide = re.findall(rb"(?:[\x20-\x7e]\x00){%d,}" % SHORTEST_TEXT, value)
     return [run.decode("ascii") for run in (*runs, *(one[::2] for one in wide))]

@@ -1,4 +1,4 @@
-"""Do measured values grow with their number? How well they stand in order, and what it amounts to."""
+"""Measure whether a series of values grows: how well its values stand in order, and by how much they increase."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 ENOUGH: Final = 30
 SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
-"""Both from DS-07: p below the one, and an increase above the other."""
+"""Thresholds of check DS-07: p must be below the first, and the increase above the second."""
 END_SHARE: Final = 8
-"""The beginning and the end of a series are an eighth of it each."""
+"""The beginning and the end of a series are one eighth of it each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +21,29 @@ class Drift:
     """How a series of values changes from its first to its last."""
 
     first: float
-    """The median of its beginning."""
+    """The median of the beginning."""
     last: float
-    """The median of its end."""
+    """The median of the end."""
     p: float
-    """How likely such an order is without any drift, by Spearman's rank correlation: outliers weigh no more than others."""
+    """The probability of such an order without drift, by Spearman's rank correlation: outliers weigh no more than others."""
     count: int
 
     @property
     def increase(self) -> float:
-        """By which part of the first value the last one is larger."""
+        """By what fraction of the first value the last one is larger."""
         return self.last / self.first - 1 if self.first > 0 else 0.0
 
     @property
     def is_growing(self) -> bool:
-        """The values grow, by more than half, and not by chance."""
+        """Whether the values grow by more than half, and not by chance."""
         return self.count >= ENOUGH and self.p < SIGNIFICANT and self.increase > GROWTH
 
 
 def drift_of(values: Sequence[float], *, since: float | None = None) -> Drift:
-    """The trend of a series.
+    """Compute the trend of a series.
 
-    `since` is what the first value was when the series was begun earlier, if it was. ValueError: fewer than three values.
+    `since`: the first value of an earlier measurement that this series continues, if any. Raises ValueError for fewer
+    than three values.
     """
     count = len(values)
     if count < 3:
@@ -68,7 +69,7 @@ def _p_of_order(values: Sequence[float]) -> float:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """Each value's place in order, from 0; equal ones share the mean of theirs."""
+    """Return each value's rank, from 0; equal values share the mean of their ranks."""
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks = [0.0] * len(values)
     start = 0

@@ -1,4 +1,4 @@
-"""Which well-known generators are there? Each as arrays of numpy compute it, for many starting values at once."""
+"""Compute well-known random generators with numpy, for many starting values at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MERSENNE31 = 0x7FFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Congruential:
-    """state = (factor * state + addend) mod 2^bits, of which the bits from `shift` on are given out."""
+    """Compute state = (factor * state + addend) mod 2^bits; an output is the state from bit `shift` on."""
 
     name: str
     factor: int
@@ -29,7 +29,7 @@ class Congruential:
     shift: int
 
     def outputs(self, starts: Numbers) -> Iterator[Numbers]:
-        """The outputs that follow each starting value."""
+        """Return the outputs that follow each starting value."""
         import numpy as np
 
         mask = np.uint64((1 << self.bits) - 1)
@@ -83,7 +83,7 @@ def glibc_random(starts: Numbers) -> Iterator[Numbers]:
     word = np.where(first > MERSENNE31, first - (1 << 32), first)
     start = [word]
     for _ in range(30):
-        word = np.fmod(word * 16807, MERSENNE31)  # C's remainder, of a starting value that may be negative
+        word = np.fmod(word * 16807, MERSENNE31)  # C's remainder: the starting value may be negative
         word = np.where(word < 0, word + MERSENNE31, word)
         start.append(word)
     recent = [word.astype(np.uint32) for word in [*start, *start[:3]]]
@@ -139,7 +139,7 @@ def _next_place(state: list[npt.NDArray[np.uint32]], place: int) -> int:
 
 
 def _mersenne_outputs(state: list[npt.NDArray[np.uint32]]) -> Iterator[Numbers]:
-    """The first outputs, for which no word is needed that does not exist yet."""
+    """Return the first outputs: as many as need no word of the next state."""
     import numpy as np
 
     for index in range(WORDS - MIDDLE):
@@ -159,7 +159,7 @@ STARTED: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
 """Generators by name: from starting values to their outputs."""
 
 SLOW_TO_START = frozenset({"MT19937 started from a number", "Python's random"})
-"""Of these only a few thousand starting values are tried."""
+"""Generators that are slow to start: only a few thousand of their starting values are tried."""
 
 WHOLE_STATE: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "xorshift32": xorshift32,
@@ -168,4 +168,4 @@ WHOLE_STATE: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "the congruential generator of Numerical Recipes": Congruential("", 1664525, 1013904223, 32, 0).outputs,
     "the congruential generator of the C standard": Congruential("", 1103515245, 12345, 31, 0).outputs,
 }
-"""Generators whose output is their state, so that one output tells the next."""
+"""Generators whose output is their whole state, so that one output determines the next."""

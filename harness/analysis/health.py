@@ -1,7 +1,7 @@
-"""What do the health tests and the simplest estimate of NIST SP 800-90B say of a sample?
+"""Apply the health tests and the simplest estimate of NIST SP 800-90B to a sample.
 
-They are used as detectors, with cut-offs from this battery's own false-alarm budget. It is no validation: SP 800-90B wants
-a million samples, and restarts.
+They serve as detectors, with cut-offs from this battery's own false-alarm budget. This is no validation: SP 800-90B
+wants a million samples, and restarts.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 I = TypeVar("I")  # noqa: E741 - an indication
 
 BIT_WINDOW, BYTE_WINDOW = 1024, 512
-"""Of the adaptive proportion test (SP 800-90B 4.4.2)."""
+"""Window lengths of the adaptive proportion test (SP 800-90B 4.4.2)."""
 
 UPPER = 2.576
-"""The normal quantile that SP 800-90B 6.3.1 puts on the most common value."""
+"""The normal quantile that SP 800-90B 6.3.1 uses for the most common value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class CommonByte:
 
 
 def most_common_byte(octets: Bits) -> CommonByte:
-    """The most common value estimate over all bytes, and how likely a sound generator has so common a value."""
+    """Estimate the most common value over all bytes, and how likely it is that a sound generator has so common a value."""
     import numpy as np
 
     counts = np.bincount(octets.ravel(), minlength=256)
@@ -51,7 +51,7 @@ def most_common_byte(octets: Bits) -> CommonByte:
 
 
 def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float, str], I]) -> I:
-    """Repetition count and adaptive proportion, of bytes and of bits: the least likely of them, times their number."""
+    """Run repetition count and adaptive proportion on bytes and bits; return the least probability times their number."""
     found = [
         (*_longest_run(bits, 2), "bits of one position"),
         (*_longest_run(octets, 256), "bytes of one position"),
@@ -63,19 +63,19 @@ def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float
 
 
 def _longest_run(columns: Bits, values: int) -> tuple[float, int]:
-    """Repetition count: the longest run in any column, and the probability of one so long."""
+    """Repetition count: return the longest run in any column, and the probability of a run that long."""
     import numpy as np
 
     count, width = columns.shape
     changes = np.ones((count + 1, width), dtype=bool)
     changes[1:count] = columns[1:] != columns[:-1]
-    places = np.flatnonzero(changes.T.ravel())  # each column begins and ends with one
+    places = np.flatnonzero(changes.T.ravel())  # the ends of each column count as changes
     longest = int(np.diff(places).max())
     return min(1.0, count * width * float(values) ** (1 - longest)), longest
 
 
 def _adaptive_proportion(stream: Bits, window: int, values: int) -> tuple[float, int]:
-    """How often a window's first value occurs in it: the worst window, and the probability of one so bad."""
+    """Count how often each window's first value occurs in it; return the worst window, and the probability of one as bad."""
     windows = len(stream) // window
     if not windows:
         return 1.0, 0

@@ -1,4 +1,4 @@
-"""Can keys be computed from seeds without the secret? Simple models are fitted to pairs, and must predict others."""
+"""Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, test them on others."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 Predictor = Callable[[bytes], bytes | None]
-"""From a seed to its key; None where the pairs that it was made of do not say."""
+"""From a seed to its key; None where the pairs that it was fitted to do not determine the key."""
 
 FEWEST_PAIRS: Final = 3
 PREDICTED_BITS: Final = 32
-"""So many bits of keys must be predicted for a model to count: chance does it once in 2^32."""
+"""How many bits of keys a model must predict in order to count: chance does so once in 2^32."""
 CHECKED_BITS: Final = 48
-"""So many bits must agree in all, since a few hundred models are tried."""
+"""How many bits must agree in all: more than predicted, since a few hundred models are tried."""
 REPEATS: Final = 5
-"""A table is one only if so many of its values were seen twice, and the same both times: chance does that once in 2^40."""
+"""How many values of a table must be seen twice with the same result: chance does so once in 2^40."""
 
 _CRCS: Final = {
     "CRC-32C": (32, 0x82F63B78),
@@ -34,25 +34,25 @@ _FORWARD_CRCS: Final = {"CRC-32/BZIP2": (32, 0x04C11DB7), "CRC-16/CCITT": (16, 0
 
 @dataclass(frozen=True, slots=True)
 class ModelSearch:
-    """Which models keys were held against, and which they obey."""
+    """Which models were tried on the keys, and which of them fit."""
 
     fitting: tuple[str, ...]
     rejected: tuple[str, ...]
     untested: tuple[str, ...]
-    """Too few pairs to say."""
+    """Models for which there were too few pairs."""
     predicted: int
-    """How many pairs at least a fitting model has predicted that it was not made of."""
+    """The least number of pairs that a fitting model predicted without having been fitted to them."""
 
     @property
     def has_decided(self) -> bool:
-        """There were pairs enough for some model at least."""
+        """Whether there were enough pairs for at least one model."""
         return bool(self.fitting or self.rejected)
 
 
 def search_models(pairs: Sequence[Pair]) -> ModelSearch:
-    """Fit every model to most of the pairs, and let it predict the others; it counts if it predicts them all.
+    """Fit every model to most of the pairs; it counts if it predicts all of the others.
 
-    Pairs of other lengths than the first's are left out.
+    Pairs whose lengths differ from the first pair's are left out.
     """
     usable = _of_one_size(pairs)
     key_bits = 8 * len(usable[0][1]) if usable else 8
@@ -68,7 +68,7 @@ def search_models(pairs: Sequence[Pair]) -> ModelSearch:
 
 
 def pairs_for_all_models(seed_bytes: int, key_bytes: int) -> int:
-    """How many random pairs let every model be tested: the affine one over GF(2) needs one more than the seed has bits."""
+    """How many random pairs can test every model: the affine one over GF(2) needs one more than the seed has bits."""
     training = 8 * seed_bytes + 1 + 12
     return training + max(-(-PREDICTED_BITS // (8 * key_bytes)), training // 7 + 1)
 
@@ -80,7 +80,7 @@ def _of_one_size(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> bool | None:
-    """Whether all that is predicted is right; None: less than needed is predicted."""
+    """Whether every prediction is right; None if fewer bits are predicted than needed."""
     if predict is None:
         return False
     predictions = [(predict(seed), key) for seed, key in held]
@@ -90,7 +90,7 @@ def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> b
 
 
 def _says_nothing(seed: bytes) -> bytes | None:
-    """The predictor of a model that the pairs neither fit nor exclude."""
+    """Predict nothing: the predictor of a model that the pairs neither fit nor exclude."""
     return None
 
 
@@ -102,11 +102,11 @@ _COMBINE: Final[tuple[tuple[Callable[[int, int], int], Callable[[int, int], int]
     (lambda key, core: key - core, lambda constant, core: constant + core),
     (lambda key, core: key + core, lambda constant, core: constant - core),
 )
-"""How the constant comes out of a key and a core, and the key out of the constant and a core."""
+"""How the constant is computed from a key and a core, and the key from the constant and a core."""
 
 
 def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequence[Pair]) -> Predictor | None:
-    """The first core whose XOR with the key, difference from it, or sum with it is the same for all pairs."""
+    """Find the first core whose XOR with the key, difference from it or sum with it is the same for all pairs."""
     seed_bytes, key_bytes = len(training[0][0]), len(training[0][1])
     mask = (1 << 8 * key_bytes) - 1
     numbers = [(seed, int.from_bytes(key, "big")) for seed, key in training]
@@ -142,7 +142,7 @@ def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Usual checksums of the key's width, of the seed read from either end, given in either byte order."""
+    """Yield usual checksums, as wide as the key, of the seed read from either end, in either byte order."""
     sums: list[Callable[[bytes], int]] = [zlib.crc32] if key_bytes == 4 else []
     sums += [partial(_crc, polynomial=crc[1]) for crc in _CRCS.values() if crc[0] == 8 * key_bytes]
     sums += [partial(_forward_crc, width=w, polynomial=p) for w, p in _FORWARD_CRCS.values() if w == 8 * key_bytes]
@@ -153,7 +153,7 @@ def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksum(checksum: Callable[[bytes], int], step: int, width: int, order: Literal["big", "little"], seed: bytes) -> int:
-    """Of the seed from its start or (step -1) its end, in a byte order."""
+    """Compute a checksum of the seed from its start or (step -1) its end, in a byte order."""
     return int.from_bytes(checksum(seed[::step]).to_bytes(width, "big"), order)
 
 
@@ -228,7 +228,7 @@ def _byte_tables(training: Sequence[Pair], at: int) -> Iterator[tuple[int, dict[
 
 
 def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
-    """As one number, the key is a multiple of the seed plus a constant, modulo 2 to its width; in any byte order."""
+    """Take the key, as one number, for a multiple of the seed plus a constant, modulo 2^width, in any byte order."""
     key_bytes = len(training[0][1])
     modulus = 1 << 8 * key_bytes
     is_open = False
@@ -250,7 +250,7 @@ def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
 
 
 def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
-    """What a difference of seeds is multiplied by to give that of their keys; only an odd one can be inverted."""
+    """Return the factor from a difference of seeds to that of their keys; only an odd difference can be inverted."""
     for index, (seed, key) in enumerate(numbers):
         for other_seed, other_key in numbers[:index]:
             if (seed - other_seed) & 1:
@@ -259,7 +259,7 @@ def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
 
 
 def _affine_over_bits(training: Sequence[Pair]) -> Predictor | None:
-    """Each bit of the key is the parity of some bits of the seed, and a constant: XOR, shifts, any CRC, any LFSR."""
+    """Take each bit of the key for the parity of some bits of the seed and a constant: XOR, shifts, any CRC, any LFSR."""
     key_bytes = len(training[0][1])
     basis: dict[int, tuple[int, int]] = {}
 
@@ -293,4 +293,4 @@ MODELS: Final[dict[str, Callable[[Sequence[Pair]], Predictor | None]]] = {
     "a multiple of the seed, plus a constant": _affine_modulo,
     "bits of the seed XORed, as in any CRC": _affine_over_bits,
 }
-"""From pairs to a predictor, or None if no model of the kind gives even these."""
+"""From pairs to a predictor; None if no model of the kind fits the training pairs."""

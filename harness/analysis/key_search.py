@@ -1,4 +1,4 @@
-"""What does it cost to find a secret from recorded pairs, away from the ECU? Arithmetic, and a search of reduced width."""
+"""Estimate what it costs to find a secret from recorded pairs without the ECU, and run such a search at reduced width."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 HASHES_PER_S: Final = {"one CPU core": 10e6, "16 CPU cores": 160e6, "one graphics card": 22e9}
-"""SHA-256 of one block; orders of magnitude."""
+"""SHA-256 of one block, orders of magnitude only."""
 
 WEAK_BITS: Final = 64
-"""Below, a search is a matter of money, not of time."""
+"""Below this, a search needs money rather than time."""
 STRONG_BITS: Final = 112
-"""Above, no search is imaginable."""
+"""Above this, no search is feasible."""
 
 SPARE_BITS: Final = 8
-"""Pairs are enough when they tell this many more bits than the secret has: then hardly a false one is left."""
+"""How many more bits than the secret has the pairs must contain: then hardly any false candidate is left."""
 
 _UNITS: Final = (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 _ENDLESS_YEARS: Final = 1e6
@@ -31,20 +31,20 @@ class SearchCost:
 
     secret_bits: int
     pairs: int
-    """So many recorded pairs leave one candidate."""
+    """How many recorded pairs leave a single candidate."""
     mean_s: dict[str, float]
-    """By machine: on average, half of all secrets are tried."""
+    """Average time in seconds by machine: half of all secrets are tried."""
 
 
 def search_cost(secret_bits: int, key_bits: int, hashes_per_key: int = 1) -> SearchCost:
-    """The cost where a key takes `hashes_per_key` hashes to compute."""
+    """Compute the cost where one key takes `hashes_per_key` hashes."""
     pairs = -(-(secret_bits + SPARE_BITS) // key_bits)
     tries = 2.0 ** (secret_bits - 1) * hashes_per_key
     return SearchCost(secret_bits, pairs, {machine: tries / rate for machine, rate in HASHES_PER_S.items()})
 
 
 def significant_bits(secret: bytes) -> int:
-    """How long a secret is without the zero bytes that fill it up at either end."""
+    """The length of a secret in bits, without the zero bytes that pad it at either end."""
     return 8 * len(secret.strip(b"\x00"))
 
 
@@ -66,7 +66,7 @@ def candidates(known: bytes, unknown_bits: int) -> Iterator[bytes]:
 def matching_secrets(
     secrets: Iterable[bytes], key_of: Callable[[bytes, bytes], bytes], pairs: Sequence[Pair]
 ) -> list[bytes]:
-    """Those under which `key_of(seed, secret)` gives every pair's key."""
+    """Return the secrets for which `key_of(seed, secret)` gives every pair's key."""
     (seed, key), *others = pairs
     found = [secret for secret in secrets if key_of(seed, secret) == key]
     return [secret for secret in found if all(key_of(seed, secret) == key for seed, key in others)]

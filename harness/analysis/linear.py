@@ -1,4 +1,4 @@
-"""Does a shift register make these bits? Berlekamp and Massey over GF(2), on Python's long integers."""
+"""Find the shift register that makes given bits: Berlekamp-Massey over GF(2), on Python's long integers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Recurrence:
 
     length: int
     taps: int
-    """Bit j is set where the bit j steps before the next one counts; bit 0 is the next one itself."""
+    """Bit j is set where the bit j steps before the next one counts; bit 0 is the next bit itself."""
 
     def continued(self, bits: Sequence[int], count: int) -> list[int]:
-        """The `count` bits that follow."""
+        """Return the `count` bits that follow."""
         recent = 0
         for bit in bits[-self.length :] if self.length else ():
             recent = recent << 1 | bit
@@ -29,7 +29,7 @@ class Recurrence:
 
 
 def shortest_recurrence(bits: Iterable[int]) -> Recurrence:
-    """By Berlekamp and Massey. Of `n` bits of chance its length is about n / 2."""
+    """Find it by Berlekamp-Massey. For `n` random bits its length is about n / 2."""
     taps, before = 1, 1
     length, gap, recent = 0, 1, 0
     for index, bit in enumerate(bits):
@@ -47,5 +47,5 @@ def shortest_recurrence(bits: Iterable[int]) -> Recurrence:
 
 
 def shortness_probability(length: int, bits: int) -> float:
-    """How likely so short a recurrence is for so many bits of chance, at most."""
+    """Return an upper bound for the probability that so many random bits have so short a recurrence."""
     return min(1.0, 2.0 ** (2 * length - bits + 1))

@@ -1,4 +1,4 @@
-"""Is this a Mersenne Twister? MT19937 is linear over GF(2), so that its outputs give it away, whatever it was started from.
+"""Recognise a Mersenne Twister. MT19937 is linear over GF(2), so its outputs reveal it whatever it was started from.
 
 Where whole 32-bit outputs are seen, three of them determine a fourth: some hundred seeds are enough. Where a seed shows
 only some bits of each output, every bit position still obeys the one recurrence of 19937 bits.
@@ -24,15 +24,15 @@ STATE_BITS = 19_937
 ALL = 0xFFFFFFFF
 UPPER, LOWER, MATRIX = 0x80000000, 0x7FFFFFFF, 0x9908B0DF
 FEWEST_CHECKS = 24
-"""Outputs that must come as computed, each with at least 7 bits that chance would have to hit."""
+"""How many outputs must come as computed; each has at least 7 bits that chance would have to hit."""
 
 CHECKED_BITS = 32
-"""Of each bit position, beyond those that its recurrence needs."""
+"""How many bits of each bit position are checked, beyond those that its recurrence needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a seed is made of outputs: which ones, and which bits of the last one are left."""
+    """How a seed is made of outputs: which ones, and how many bits of the last one are used."""
 
     name: str
     words: Words
@@ -41,7 +41,7 @@ class Layout:
 
 
 def reproduces(seeds: Sequence[bytes]) -> str:
-    """How the seeds come from MT19937's whole outputs; empty if they do not, or are too few to tell."""
+    """Name how the seeds come from MT19937's whole outputs; empty if they do not, or are too few to tell."""
     for layout in _layouts(seeds):
         if _obeys(layout):
             return layout.name
@@ -49,7 +49,7 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """The same where each output shows one or two bytes. It takes 19,969 outputs, and some tenths of a second."""
+    """Do the same where each output shows one or two bytes. It needs 19,969 outputs and some tenths of a second."""
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)
@@ -80,7 +80,7 @@ def _continues(bits: list[int], recurrence: Recurrence) -> bool:
 
 
 def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
-    """As Python's getrandbits and randbytes make bytes of outputs, and as copying outputs into a buffer does."""
+    """Yield the ways to make bytes of outputs: Python's getrandbits and randbytes, and copying outputs into a buffer."""
     import numpy as np
 
     length = len(seeds[0])
@@ -109,7 +109,7 @@ def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
 
 
 def _obeys(layout: Layout) -> bool:
-    """Whether outputs are what the outputs before them determine, wherever enough of those is seen."""
+    """Whether outputs are as earlier outputs determine them, wherever enough bits of those are seen."""
     import numpy as np
 
     words, known = layout.words, layout.known
@@ -124,7 +124,7 @@ def _obeys(layout: Layout) -> bool:
     masks = np.array(known, dtype=np.uint32)[(places + WORDS) % per_seed]
     seen = words[places + WORDS] & masks
     fits = np.zeros(len(places), dtype=bool)
-    for top in (0, UPPER):  # the one bit that counts of an output which may be seen in part
+    for top in (0, UPPER):  # the one bit that counts of an output of which perhaps only a part is seen
         both = np.where(full[places % per_seed], states[places] & UPPER, top).astype(np.uint32)
         both |= states[places + 1] & LOWER
         fits |= tempered(states[places + MIDDLE] ^ twisted(both)) & masks == seen
@@ -132,7 +132,7 @@ def _obeys(layout: Layout) -> bool:
 
 
 def twisted(both: Words) -> Words:
-    """What the upper bit of one word and the lower ones of the next contribute to a word 624 places on."""
+    """Compute what the upper bit of one word and the lower bits of the next contribute to the word 624 places later."""
     import numpy as np
 
     one = np.uint32(1)
@@ -140,7 +140,7 @@ def twisted(both: Words) -> Words:
 
 
 def following_states(state: Words, count: int) -> Words:
-    """The `count` state words after these 624. A word depends on none that is less than 227 before it."""
+    """Return the `count` state words after these 624. A word depends on none of the 226 words before it."""
     import numpy as np
 
     words = np.concatenate((state, np.empty(count, dtype=np.uint32)))

@@ -1,4 +1,4 @@
-"""Are seeds the numbers of a counter, or of a congruential generator? As a whole, or word by word."""
+"""Predict seeds as numbers of a counter or of a congruential generator, as a whole or word by word."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 Model = Callable[[Sequence[int], int, int], list[int] | None]
-"""From numbers, their width in bits, and how many more are wanted, to those; None: the model does not fit."""
+"""From numbers, their width in bits and a count, to that many following numbers; None if the model does not fit."""
 
 
 def arithmetic(numbers: Sequence[int], bits: int, count: int) -> list[int] | None:
-    """A counter: constant first or second differences modulo 2^bits."""
+    """Continue a counter: constant first or second differences modulo 2^bits."""
     size = 1 << bits
     first = [(b - a) % size for a, b in pairwise(numbers)][-6:]
     second = [(b - a) % size for a, b in pairwise(first)]
@@ -27,7 +27,7 @@ def arithmetic(numbers: Sequence[int], bits: int, count: int) -> list[int] | Non
 
 
 def congruential(numbers: Sequence[int], bits: int, count: int) -> list[int] | None:
-    """A linear congruential generator whose whole state is seen; its modulus need not be known."""
+    """Continue a linear congruential generator whose whole state is seen; its modulus need not be known."""
     recent = numbers[-8:]
     if len(recent) < 6 or len(set(recent)) < len(recent):
         return None
@@ -98,7 +98,7 @@ def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
 
 
 def by_fields(known: Sequence[bytes], width: int, order: str, count: int) -> tuple[str, list[bytes]] | None:
-    """Each word of the seed by a model of its own."""
+    """Continue each word of the seed by a model of its own."""
     read, parts, names = ORDERS[order], [], set()
     for start in range(0, len(known[0]), width):
         found = _model_of([read(seed[start : start + width]) for seed in known[-9:]], 8 * width, count)

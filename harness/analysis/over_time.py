@@ -1,6 +1,6 @@
-"""Find parts of a seed that earlier seeds or the clock tell: counters, clocks, shift registers, parts that come again.
+"""Find parts of a seed that follow from earlier seeds or the clock: counters, clocks, shift registers, repeated parts.
 
-The rest of the seed may be chance. Each field is told by one number: within how many values its next reading is known.
+The rest of the seed may be chance. Each field is rated by one number: to within how many values its next reading is known.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 WIDEST = 8
 OUTLIERS = 0.05
-"""A part of the steps may be others, e.g. where another tester has asked between, or a number wraps."""
+"""The share of steps that may differ, e.g. where another tester asked in between, or a number wraps."""
 LEAST_FIELD_BITS = 2.0
 FEWEST_STEPS = 40
 MANY_VALUES = 1 << 16
 LONGEST_RECURRENCE_WINDOW = 512
 NICE_RATES = (1, 10, 100, 128, 1000, 1024, 10_000, 32_768, 100_000, 1_000_000)
-"""Ticks a second that clocks have."""
+"""Usual clock rates, in ticks a second."""
 RATE_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """Bytes that were read as a number, and how well the number before tells it."""
+    """Bytes that were read as a number, and how well the previous number predicts it."""
 
     places: range
     order: str
@@ -52,7 +52,7 @@ class _Field:
 
 
 def moving_parts(octets: Octets, follows: npt.NDArray[np.bool_], times_s: Numbers, free: Collection[int]) -> list[Part]:
-    """Fields that count, or that a clock drives, the best ones first and none twice.
+    """Return fields that count, or that a clock drives, the best ones first, without duplicates.
 
     `follows`: whether seed k+1 was the next one that was drawn after seed k. `free`: bits that vary.
     """
@@ -81,7 +81,7 @@ def _saved(field: _Field, free: Collection[int]) -> float:
 
 
 def _field(octets: Octets, places: range, order: str, follows: npt.NDArray[np.bool_], times_s: Numbers) -> _Field | None:
-    """The field, if the step to its next value is known to within a small part of its range."""
+    """Return the field, if the step to its next value is known to within a small part of its range."""
     import numpy as np
 
     bits = 8 * len(places)
@@ -92,7 +92,7 @@ def _field(octets: Octets, places: range, order: str, follows: npt.NDArray[np.bo
     count = len(steps)
     if bits - left < LEAST_FIELD_BITS:
         return None
-    # So many steps in so small a window by chance, any window and any outliers.
+    # The probability of so many steps in so small a window, for any window and any outliers.
     sure = (bits - left) * ((1 - OUTLIERS) * count - 2) - count * 0.3 - 2 * bits - 16
     if sure < SURE_BITS:
         return None
@@ -127,16 +127,16 @@ def _steps(words: Words, bits: int) -> Words:
 
 
 def _window(steps: Words, bits: int) -> tuple[int, int]:
-    """(first value, size) of the smallest range of values, taken round, that holds all but a few of these steps."""
+    """Return (first value, size) of the smallest range of values, modulo 2^bits, that holds all but a few of these steps."""
     import numpy as np
 
     size = 1 << bits
     ordered = np.sort(steps)
     held = len(ordered) - int(OUTLIERS * len(ordered))
-    turned = np.concatenate([ordered, ordered])  # a range may run over the end of the numbers
+    turned = np.concatenate([ordered, ordered])  # a range may wrap around
     spans = (turned[held - 1 : held - 1 + len(ordered)] - ordered) & np.uint64(size - 1)
     runs_over = np.arange(held - 1, held - 1 + len(ordered)) >= len(ordered)
-    spans[runs_over & (spans == 0)] = np.uint64(size - 1)  # from a number all the way round to its like
+    spans[runs_over & (spans == 0)] = np.uint64(size - 1)  # from a number all the way round to an equal one
     first = int(spans.argmin())
     return int(ordered[first]), int(spans[first]) + 1
 
@@ -144,7 +144,7 @@ def _window(steps: Words, bits: int) -> tuple[int, int]:
 def _clock(
     words: Words, bits: int, follows: npt.NDArray[np.bool_], times_s: Numbers, left: float
 ) -> tuple[str, float] | None:
-    """Whether a clock of a usual rate tells the field, from its first reading on, and what is left to guess."""
+    """Whether a clock of a usual rate predicts the field from its first reading on, and how much is left to guess."""
     import numpy as np
 
     if len(times_s) != len(words):
@@ -168,7 +168,7 @@ def _clock(
 
 
 def register_parts(octets: Octets, run: slice, free: Collection[int]) -> list[Part]:
-    """Bits that follow a short linear recurrence from seed to seed, as those of a shift register do.
+    """Return bits that follow a short linear recurrence from seed to seed, as those of a shift register do.
 
     `run`: seeds that were drawn one after the other.
     """
@@ -191,7 +191,7 @@ def register_parts(octets: Octets, run: slice, free: Collection[int]) -> list[Pa
 
 
 def repeated_parts(octets: Octets, follows: npt.NDArray[np.bool_]) -> list[Part]:
-    """Bits that are the XOR of bits of the seed before, and perhaps of bits of the same seed."""
+    """Return bits that are the XOR of bits of the previous seed, and perhaps of bits of the same seed."""
     import numpy as np
 
     if int(follows.sum()) < FEWEST_STEPS:
@@ -205,7 +205,7 @@ def repeated_parts(octets: Octets, follows: npt.NDArray[np.bool_]) -> list[Part]
 
 
 def multiplied_parts(octets: Octets, follows: npt.NDArray[np.bool_], free: Collection[int]) -> list[Part]:
-    """Fields that are a multiple of what they were in the seed before, plus a constant: congruential generators."""
+    """Return fields that are a multiple of their value in the previous seed, plus a constant: congruential generators."""
     import numpy as np
 
     length = octets.shape[1]
@@ -231,7 +231,7 @@ def multiplied_parts(octets: Octets, follows: npt.NDArray[np.bool_], free: Colle
 
 
 def longest_run(follows: Sequence[bool] | npt.NDArray[np.bool_]) -> slice:
-    """The longest stretch of seeds that were drawn one after the other."""
+    """Return the longest stretch of seeds that were drawn one after the other."""
     best, start = slice(0, 0), 0
     for index in range(len(follows) + 1):
         if index == len(follows) or not follows[index]:

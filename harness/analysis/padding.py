@@ -1,4 +1,4 @@
-"""Hold the bytes behind an ISO-TP message against earlier frames, and against what should not be known."""
+"""Compare the padding of ISO-TP messages with earlier frames, and with what must not be known."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 _SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
 
 WINDOW: Final = 3
-"""So many bytes in a row must be those of an earlier frame: by chance one window in 2^24 is."""
+"""How many bytes in a row must equal those of an earlier frame: by chance one window in 2^24 does."""
 MEMORY_FRAMES: Final = 32
 LEAST_REPEATS: Final = 3
 LEAST_FIRST: Final = 7
-"""A first frame fills its frame, of which an address may take one byte."""
+"""The shortest data of a first frame, in bytes: it fills its frame, of which an address may take one byte."""
 
 
 class Observed(NamedTuple):
@@ -26,25 +26,25 @@ class Observed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """What stands behind the messages of one ECU."""
+    """What the messages of one ECU are padded with."""
 
     frames: int
-    """Frames that were filled up."""
+    """How many frames were padded."""
     values: frozenset[int]
-    """Every byte that was used for it."""
+    """Every byte value that was used as padding."""
     is_uniform: bool
-    """Each frame is filled with one byte, the same one for each kind of frame."""
+    """Whether each frame is padded with one byte value, the same one for each kind of frame."""
     repeats: tuple[tuple[int, bytes], ...]
     """Paddings that repeat an earlier frame: the number of the frame, and the bytes."""
 
     @property
     def leaks(self) -> bool:
-        """Too many repeats for chance."""
+        """Whether there are more repeats than chance gives."""
         return len(self.repeats) >= LEAST_REPEATS
 
 
 def padding_of(frames: Iterable[Observed]) -> Padding:
-    """What the ECU's frames, in the order of the bus with those sent to it, are filled up with."""
+    """Describe the padding of the ECU's frames; `frames` are in the order of the bus and include those sent to it."""
     earlier: deque[bytes] = deque(maxlen=MEMORY_FRAMES)
     by_kind: dict[int, set[int]] = {}
     count = 0
@@ -64,7 +64,7 @@ def padding_of(frames: Iterable[Observed]) -> Padding:
 
 
 def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) -> list[tuple[int, str]]:
-    """Paddings of the ECU's frames that hold some bytes in a row of what is named: the frame's number, and the name."""
+    """Find paddings of the ECU's frames that hold several bytes in a row of `material`: the frame's number, and the name."""
     found = []
     for number, (_, pad, is_from_ecu) in enumerate(_split(frames)):
         for name, secret in material.items() if is_from_ecu and pad else ():
@@ -74,7 +74,7 @@ def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) 
 
 
 def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Each data field, with its padding as far as that can be told: that of a last consecutive frame by the first one."""
+    """Split each data field into content and padding, where it can be told: a last consecutive frame by its first frame."""
     missing = {True: 0, False: 0}
     for data, is_from_ecu in frames:
         if not data:
@@ -93,7 +93,7 @@ def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def _repeated(pad: bytes, earlier: Iterable[bytes]) -> bytes:
-    """The first few bytes of a padding that an earlier frame has too; bytes that are all the same say nothing."""
+    """Return the first few bytes of a padding that an earlier frame holds too; bytes that are all the same prove nothing."""
     for start in range(len(pad) - WINDOW + 1):
         window = pad[start : start + WINDOW]
         if len(set(window)) > 1 and any(window in content for content in earlier):

@@ -1,4 +1,4 @@
-"""Name the parts of a seed that need not be guessed: which bits they are, and how many of them are left to guess."""
+"""Name the parts of a seed that need not be guessed: which bits they are, and how many bits of guessing they save."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_NAMED = 5
-"""So many parts are told in words."""
+"""How many parts are named in words at most."""
 LEAST_SAVED_BITS = 0.5
-"""A part that holds as many bits of chance as it has, but for less than this, is none."""
+"""A part that saves less than this is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Part:
     """In words, e.g. ``bytes 4-7 are bytes 0-3 XOR 5A C3 11 77``."""
     bits: frozenset[int]
     left_bits: float = 0.0
-    """How many bits of chance these positions still hold together."""
+    """How many bits of chance are left in these positions together."""
     is_over_time: bool = False
-    """They follow from earlier seeds, or from the time; else from the rest of the same seed, or they never change."""
+    """True: they follow from earlier seeds or the time. False: from the rest of the seed, or they never change."""
 
     @property
     def saved_bits(self) -> float:
@@ -34,24 +34,24 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What of a seed's length is chance, as far as can be seen."""
+    """How much of a seed's length is chance, as far as can be seen."""
 
     length_bits: int
     parts: tuple[Part, ...]
 
     @property
     def effective_bits(self) -> int:
-        """The length without what follows from other parts, from earlier seeds or from the time: the most that is chance."""
+        """The length without all parts that follow from other parts, earlier seeds or the time: an upper bound."""
         return max(0, round(self.length_bits - sum(part.saved_bits for part in self.parts)))
 
     @property
     def chance_bytes(self) -> list[int]:
-        """The places of the bytes none of whose bits follow from anything."""
+        """The positions of the bytes of which no bit follows from anything."""
         told = {bit // 8 for part in self.parts for bit in part.bits}
         return [place for place in range(self.length_bits // 8) if place not in told]
 
     def confirmed_by(self, second: Structure) -> Structure:
-        """Only what a second sample shows too. The parts keep the words of the first."""
+        """Keep only what a second sample shows too. The parts keep the words of the first."""
         within = frozenset[int]().union(*(part.bits for part in second.parts if not part.is_over_time))
         everywhere = within.union(*(part.bits for part in second.parts))
         kept = []
@@ -66,7 +66,7 @@ class Structure:
 
     @property
     def reasons(self) -> str:
-        """What the largest parts follow from."""
+        """Name what the largest parts follow from."""
         largest = sorted(self.parts, key=lambda part: -part.saved_bits)
         more = f"; and {len(largest) - MOST_NAMED} more" if len(largest) > MOST_NAMED else ""
         return "; ".join(part.what for part in largest[:MOST_NAMED]) + more

@@ -1,7 +1,7 @@
-"""Can the next seed be told from those before? A prediction that comes true is a proof, not a statistic.
+"""Predict the next seeds from earlier ones. A prediction that comes true is a proof, not a statistic.
 
-Each model is made from earlier seeds alone and held against later ones; so many must come true that bits of chance would
-do so once in 2^64.
+Each model is made from earlier seeds alone and tested on later ones. It counts if random bits would fulfil its
+predictions once in 2^64.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from harness.analysis.number_models import by_fields, fields_fit, layouts
 
 FEWEST_FORETOLD = 3
 SURE_BITS = 64
-"""Bits that vary in the sample, and that must be foretold together."""
+"""How many bits that vary in the sample must be predicted together."""
 
 LONGEST_STREAM = 1024
-"""Bits that are looked at when all seeds together are taken for one shift register's output."""
+"""How many bits are examined when all seeds together are taken for one shift register's output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Seeds that were foretold."""
+    """Seeds that were predicted."""
 
     model: str
     known: int
-    """How many seeds it was made from."""
+    """How many seeds the prediction was made from."""
     foretold: int
-    """How many of those that followed came as foretold, one after the other."""
+    """How many of the seeds that followed came as predicted, one after the other."""
     first: bytes
-    """The first of these."""
+    """The first predicted seed."""
 
     def __str__(self) -> str:
         return f"{self.model}, made from {self.known} seeds, foretold the {self.foretold} that followed"
 
 
 def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction | None:
-    """The first model that foretells seeds exactly. `starts`: where a session began, and perhaps the generator anew."""
+    """Find the first model that predicts seeds exactly. `starts`: where a session began, and perhaps the generator anew."""
     length = len(seeds[0])
     for part in _parts(seeds, starts):
         wanted = _seeds_wanted(part)
         for cut in _cuts(len(part), wanted):
             known, unseen = part[:cut], list(part[cut : cut + wanted])
             if all(seed == known[-1] for seed in unseen):
-                continue  # a seed that is held is no prediction
+                continue  # a repeated seed is no prediction
             if _looks_random(known):
                 break
             for model, told in _continuations(known, length, wanted):
@@ -55,7 +55,7 @@ def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction
 
 
 def _parts(seeds: Sequence[bytes], starts: Sequence[int]) -> Iterator[Sequence[bytes]]:
-    """Each session's seeds by themselves, and all of them."""
+    """Return each session's seeds by themselves, and all of them together."""
     ends = [*starts[1:], len(seeds)]
     if len(starts) > 1:
         yield from (seeds[start:end] for start, end in zip(starts, ends, strict=True))
@@ -68,14 +68,14 @@ def _seeds_wanted(part: Sequence[bytes]) -> int:
 
 
 def _cuts(count: int, wanted: int) -> Iterator[int]:
-    """Where the past may end: late, so that there is most to learn from, and a little earlier."""
+    """Where to split past from future: late, to learn from most seeds, and a little earlier."""
     for back in (wanted, 2 * wanted + 1, 4 * wanted + 3):
         if count - back >= max(count // 2, 8):
             yield count - back
 
 
 def _looks_random(known: Sequence[bytes]) -> bool:
-    """Whether no model needs trying: neither the seeds as numbers nor their liveliest bit follow any rule."""
+    """Whether no model is worth trying: neither the seeds as numbers nor their liveliest bit follow any rule."""
     bits = liveliest_column(known)
     is_ruled = changes(bits) <= RARE_CHANGES or column_continued(bits, 1) is not None
     return not is_ruled and not any(fields_fit(known, width, order) for width, order in layouts(len(known[0])))
@@ -103,7 +103,7 @@ def _or(numbers: list[int]) -> int:
 
 
 def foretell_stream(seeds: Sequence[bytes]) -> Prediction | None:
-    """All bits one after the other as one shift register's output, most or least significant bit of each byte first."""
+    """Take all bits in a row for one shift register's output, most or least significant bit of each byte first."""
     import numpy as np
 
     length = 8 * len(seeds[0])

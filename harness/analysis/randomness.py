@@ -1,4 +1,4 @@
-"""Are these seeds evenly distributed, and independent of each other?
+"""Test whether seeds are evenly distributed and independent of each other.
 
 Each test family has a false-alarm budget of one in a million, divided among its tests (Bonferroni): `p` of an indication
 is already multiplied by their number. An alarm is to be confirmed on a fresh sample.
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
 
 FALSE_ALARM = 1e-6
-"""Of each family, before the second look."""
+"""The false-alarm budget of each family, before the second sample."""
 
 LAGS = 16
 ENOUGH_FOR_BYTES = 1280
-"""Seeds for five expected ones in each of 256 cells; with fewer, nibbles are counted."""
+"""With this many seeds each of 256 cells expects five; with fewer, nibbles are counted."""
 ENOUGH_FOR_NIBBLES = 80
 MOST_POSITIONS = 32
-"""Bit positions whose linear complexity is looked at: a shift register shows in each."""
+"""For how many bit positions linear complexity is computed: a shift register shows in each."""
 LONG_SAMPLE = 1000
 
 
@@ -39,13 +39,13 @@ class Indication:
 
     family: str
     p: float
-    """How likely a sound generator looks at least as bad in any of the family's tests."""
+    """The probability that a sound generator looks at least as bad in any of the family's tests."""
     worst: str
-    """The worst of them, in words."""
+    """The worst test of the family, in words."""
 
     @property
     def is_alarm(self) -> bool:
-        """Less likely than the family's budget."""
+        """Whether `p` is below the family's budget."""
         return self.p < FALSE_ALARM
 
 
@@ -61,17 +61,17 @@ class Battery:
 
     @property
     def alarms(self) -> tuple[Indication, ...]:
-        """The families whose budget is used up, the surest first."""
+        """The families whose budget is exceeded, the surest first."""
         return tuple(sorted((one for one in self.indications if one.is_alarm), key=lambda one: one.p))
 
     @property
     def visible_bias(self) -> float:
-        """How far from one half a bit must be to be seen with nine chances in ten."""
+        """How far from one half a bit must be to be detected with 90 % probability."""
         return float((normal_quantile(FALSE_ALARM / self.bits) + 1.28) / 2 / self.seeds**0.5)
 
 
 def battery(seeds: Sequence[bytes]) -> Battery:
-    """Run all that the sample is large enough for. The seeds, at least 50, have one length."""
+    """Run all tests for which the sample is large enough. The seeds, at least 50, have one length."""
     import numpy as np
 
     count, length = len(seeds), len(seeds[0])
@@ -96,7 +96,7 @@ def _place(position: int) -> str:
 
 
 def _bit_positions(bits: Bits) -> Indication:
-    """Each position by itself, exactly."""
+    """Test each bit position by itself, with exact probabilities."""
     count, positions = bits.shape
     ones = bits.sum(axis=0, dtype=int)
     position = int(abs(ones - count / 2).argmax())
@@ -118,7 +118,7 @@ def _all_bits(bits: Bits) -> Indication:
 
 
 def _values(octets: Bits) -> Indication:
-    """Chi-square over the values of each byte position, or of each nibble where the sample is small."""
+    """Compute chi-square over the values of each byte position, or of each nibble where the sample is small."""
     import numpy as np
 
     count = len(octets)
@@ -138,7 +138,7 @@ def _values(octets: Bits) -> Indication:
 
 
 def _serial_correlation(octets: Bits) -> Indication:
-    """At lags 1 to 16: of the seed as a number, of its difference to the seed before, and of each byte."""
+    """Correlate at lags 1 to 16: the seed as a number, its difference from the previous seed, and each byte."""
     import numpy as np
 
     length = octets.shape[1]
@@ -167,7 +167,7 @@ def _neighbour_distance(bits: Bits) -> Indication:
 
 
 def _linear_complexity(bits: Bits) -> Indication:
-    """Of some bit positions: a shift register, and whatever else is linear over GF(2), is short in each of them."""
+    """Test some bit positions: a shift register, or anything else linear over GF(2), has a short recurrence in each."""
     window = 64 if len(bits) < LONG_SAMPLE else 128
     window = min(window, len(bits))
     places = range(0, bits.shape[1], -(-bits.shape[1] // MOST_POSITIONS))

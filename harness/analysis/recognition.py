@@ -1,4 +1,4 @@
-"""Does one of the well-known generators make these seeds? Its state is solved for, or its likely starts are tried.
+"""Recognise well-known generators in seeds: solve for the generator's state, or try its likely starting values.
 
 What is not in the lists is not found: a clean answer is "none of these", never "none".
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.uint64]
 
 SURE_BITS = 60
-"""Bits that vary from seed to seed, of which so many must be reproduced beyond those that the lists could hit by chance."""
+"""How many varying bits must be reproduced, beyond those that the lists could hit by chance."""
 
 CANDIDATE_BITS = 26
 """The lists offer fewer than 2^26 candidates for one seed."""
@@ -32,15 +32,15 @@ SOLVED_BYTES = 5
 """A seed as long as this holds more than the unknown part of a truncated generator's state."""
 
 ADDITIVE_OUTPUTS = 96
-"""Outputs of glibc's rand() that must each be one of two values: chance hits a byte so once in 128."""
+"""How many outputs of glibc's rand() must each be one of two values: chance hits a byte once in 128."""
 
 Place = tuple[int, int] | None
-"""Which output a byte of the seed comes from, and how far that is shifted down first; None: it is zero."""
+"""Which output a byte of the seed comes from, and how far it is shifted down first; None: the byte is zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Seeds that came one after the other, without any between them that was not seen."""
+    """Seeds that were drawn directly one after the other."""
 
     seeds: tuple[bytes, ...]
 
@@ -66,7 +66,7 @@ class Recognised:
 
 
 def solve(streams: Sequence[Stream], *, is_thorough: bool = False) -> Recognised | None:
-    """Generators whose state the seeds themselves tell, whatever they were started from."""
+    """Find generators whose state follows from the seeds themselves, whatever they were started from."""
     for stream in streams:
         seeds = stream.seeds
         name = _whole_state(seeds) or (_truncated(seeds) if stream is streams[0] else "") or _additive(seeds)
@@ -81,12 +81,12 @@ def solve(streams: Sequence[Stream], *, is_thorough: bool = False) -> Recognised
 
 
 def seeds_wanted(seeds: Sequence[bytes]) -> int:
-    """How many seeds in a row must be reproduced: two, or more where few bits of them vary."""
+    """How many seeds in a row must be reproduced: two, or more where few of their bits vary."""
     return max(2, -(-(SURE_BITS + CANDIDATE_BITS) // max(varying_bits(seeds), 1)))
 
 
 def varying_bits(seeds: Sequence[bytes]) -> int:
-    """In how many bit positions the seeds are not all the same."""
+    """Count the bit positions in which the seeds differ."""
     first, differences = int.from_bytes(seeds[0], "big"), 0
     for seed in seeds:
         differences |= int.from_bytes(seed, "big") ^ first
@@ -97,7 +97,7 @@ def varying_bits(seeds: Sequence[bytes]) -> int:
 
 
 def _whole_state(seeds: Sequence[bytes]) -> str:
-    """Outputs of 32 bits, one after the other, each of which tells the next."""
+    """Test for successive 32-bit outputs each of which determines the next."""
     import numpy as np
 
     if len(seeds[0]) % 4 or len(seeds) < 4:
@@ -111,7 +111,7 @@ def _whole_state(seeds: Sequence[bytes]) -> str:
 
 
 def _truncated(seeds: Sequence[bytes]) -> str:
-    """A byte, or two, of each output of a congruential generator that hides its low bits."""
+    """Test for one or two bytes of each output of a congruential generator that hides its low bits."""
     if len(seeds[0]) < SOLVED_BYTES:
         return ""
     wanted = seeds_wanted(seeds) + 1
@@ -142,7 +142,7 @@ def _items(seeds: Sequence[bytes]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _is_solved(items: Sequence[int], generator: Congruential, name: str) -> bool:
-    """Whether any state gives these outputs: its hidden low bits are tried out."""
+    """Whether any state gives these outputs; its hidden low bits are tried out."""
     import numpy as np
 
     seen = 8 if name == "byte" else 15
@@ -158,7 +158,7 @@ def _is_solved(items: Sequence[int], generator: Congruential, name: str) -> bool
 
 
 def _additive(seeds: Sequence[bytes]) -> str:
-    """glibc's rand(): each output is the sum of those 3 and 31 before it, or one more."""
+    """Test for glibc's rand(): each output is the sum of those 3 and 31 before it, or one more."""
     import numpy as np
 
     needed = -(-(ADDITIVE_OUTPUTS + 31) // len(seeds[0])) if seeds else 0
@@ -181,9 +181,9 @@ def _additive(seeds: Sequence[bytes]) -> str:
 
 
 def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequence[Starts] = ()) -> Recognised | None:
-    """Generators started from one of some numbers, of which each stream's first seed is the first that they gave.
+    """Find generators that were started from a number in `ranges` and gave each stream's first seed first.
 
-    `slow_ranges` are for those generators that take their time to start.
+    `slow_ranges`: the numbers tried with generators that are slow to start.
     """
     import numpy as np
 
@@ -236,7 +236,7 @@ def layouts(length: int) -> Iterator[tuple[str, list[Place]]]:
 
 
 def _later(places: Sequence[Place], seeds: int) -> list[Place]:
-    """Where the bytes of a seed come from that is so many seeds after the first."""
+    """Return where the bytes of the seed `seeds` places after the first come from."""
     per_seed = _outputs_per_seed(places)
     return [None if place is None else (place[0] + seeds * per_seed, place[1]) for place in places]
 
@@ -254,7 +254,7 @@ def _octet(numbers: Sequence[Numbers], place: Place) -> Numbers:
 
 
 def _fitting(numbers: Sequence[Numbers], places: Sequence[Place], heads: Sequence[bytes]) -> list[list[int]]:
-    """For each head, where the starting values are that fit the bytes which come from the first outputs."""
+    """For each head, find the starting values that fit the bytes from the first outputs."""
     import numpy as np
 
     early = sorted((place[0], index) for index, place in enumerate(places) if place is not None and place[0] < len(numbers))
@@ -267,7 +267,7 @@ def _fitting(numbers: Sequence[Numbers], places: Sequence[Place], heads: Sequenc
 
 
 def _reproduced(name: str, number: int, places: Sequence[Place], stream: Stream, most: int) -> int:
-    """How many seeds of a stream come from this start, one after the other, up to `most`."""
+    """Count how many seeds of a stream come from this start, one after the other, up to `most`."""
     import numpy as np
 
     per_seed = _outputs_per_seed(places)

@@ -1,4 +1,4 @@
-"""Which moments come in a rhythm, and do others keep it?"""
+"""Recognise moments that come periodically, and find others that break the period."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 
 LEAST_PERIODS: Final = 3
 STEADY: Final = 0.2
-"""Moments are a rhythm if their intervals differ from the mean by less than this part of it."""
+"""Moments are periodic if every interval differs from the mean by less than this fraction of it."""
 
 LONGEST_GAP: Final = 2.0
-"""In periods: what is away for longer has stopped."""
+"""In periods: what is absent for longer has stopped."""
 MORE_JITTER: Final = 10.0
 JITTER_SHARE, JITTER_S = 0.05, 0.005
-"""What counts as no jitter at all: a part of the period, and what other frames on the bus may cost."""
+"""What counts as no jitter: a fraction of the period, and seconds that other frames on the bus may cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Rhythm:
 
     period_s: float
     jitter_s: float
-    """How far an interval is from the mean at most."""
+    """How far an interval is from the mean at most, in seconds."""
 
     def complaint(self, times: Sequence[float], begun_s: float, ended_s: float) -> str:
-        """How moments between the two ends do not keep the rhythm; empty if they do."""
+        """Say how moments between the two ends break the rhythm; empty if they keep it."""
         gaps = [after - before for before, after in pairwise(times)]
         edges = [after - before for before, after in pairwise([begun_s, *times, ended_s])]
         if max(edges) > LONGEST_GAP * self.period_s:
@@ -39,7 +39,7 @@ class Rhythm:
 
 
 def rhythm_of(times: Sequence[float]) -> Rhythm | None:
-    """The rhythm of some moments; None where they are too few, or come irregularly.
+    """Return the rhythm of some moments; None if they are too few, or irregular.
 
     >>> rhythm_of([0.0, 1.0, 2.0, 3.0])
     Rhythm(period_s=1.0, jitter_s=0.0)

@@ -1,4 +1,4 @@
-"""Does a secret stand in a text or in an image? Searched for in every way in which programs write bytes down."""
+"""Find a secret in a text or an image, in every way in which programs write bytes down."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from typing import Final
 
 SEPARATOR: Final = rb"[\s:,;_\-]{0,8}(?:0x|\\x)?"
-"""What stands between two bytes in hex: nothing, ``:``, ``, 0x``, ``\\x``, a line's end."""
+"""What may stand between two bytes in hex: nothing, ``:``, ``, 0x``, ``\\x``, a line's end."""
 
 LEAST_BYTES: Final = 4
-"""A shorter value is found by chance in any long text."""
+"""A shorter value occurs by chance in any long text."""
 
 LEAST_DIGITS: Final = 8
 CHANCE: Final = 1e-4
 
 
 def forms(secret: bytes) -> Iterator[tuple[str, re.Pattern[bytes]]]:
-    """Ways to write a secret down: what each is called, and a pattern that finds it."""
+    """Return the ways to write a secret down: the name of each, and a pattern that finds it."""
     for order, value in (("", secret), (", bytes reversed", secret[::-1])):
         hex_bytes = [b"%02x" % byte for byte in value]
         yield f"raw{order}", re.compile(re.escape(value), re.DOTALL)
@@ -37,14 +37,15 @@ def forms(secret: bytes) -> Iterator[tuple[str, re.Pattern[bytes]]]:
 
 
 def _base64_core(secret: bytes, shift: int) -> bytes:
-    """The characters that the secret alone decides, when so many other bytes stand before it."""
+    """Return the Base64 characters that depend on the secret alone, when `shift` other bytes stand before it."""
     text = base64.b64encode(bytes(shift) + secret)
     begin = -(-shift * 8 // 6)
     return text[begin : (shift + len(secret)) * 8 // 6]
 
 
 def found_in(content: bytes, secret: bytes) -> str:
-    """How a secret is written in the content, e.g. ``hex, bytes reversed``; empty if it is not there, or too short to tell.
+    """Name how a secret is written in the content, e.g. ``hex, bytes reversed``; empty if it is not there, or too short
+    to tell.
 
     >>> found_in(b"key = {0x12, 0x34, 0x56, 0x78}", bytes.fromhex("12345678"))
     'hex'
@@ -57,7 +58,7 @@ def found_in(content: bytes, secret: bytes) -> str:
 
 
 def is_telling(secret: bytes, content_bytes: int) -> bool:
-    """Whether the secret is long and varied enough not to be found by chance in so much content."""
+    """Whether the secret is long and varied enough not to occur by chance in so much content."""
     if len(secret) < LEAST_BYTES or len(set(secret)) < 2:
         return False
     return content_bytes / 256 ** len(secret) < CHANCE or len(secret) >= 2 * LEAST_BYTES

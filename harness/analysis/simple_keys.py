@@ -1,4 +1,4 @@
-"""Which keys would anybody try first? Constants, and what is simple to compute from a seed without a secret."""
+"""List the keys that anybody would try first: constants, and what is simple to compute from a seed without a secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACTORS = (2, 3, 5, 7, 0x41C64E6D, 0x19660D)
 
 
 def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
-    """Default keys by name, and the seed with a twist."""
+    """Return default keys by name, and the seed in simple variations."""
     keys: dict[str, KeyMaker] = {
         ALL_ZERO: lambda seed: bytes(key_bytes),
         "all FF": lambda seed: b"\xff" * key_bytes,
@@ -38,7 +38,7 @@ def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
 
 
 def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict[str, KeyMaker]:
-    """Those that give another key than all before them for some seed of these lengths, in bytes; all where none is known."""
+    """Drop makers that give an earlier one's keys for all seeds of these lengths (bytes); keep all if none is known."""
     seeds = [hashlib.shake_128(bytes((length, turn))).digest(length) for length in seed_lengths for turn in range(2)]
     found: dict[object, str] = {}
     for name, make in makers.items():
@@ -47,7 +47,7 @@ def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict
 
 
 def algebraic_keys(key_bytes: int) -> dict[str, KeyMaker]:
-    """One step of arithmetic, a checksum, or a hash without a secret, by name."""
+    """Return one step of arithmetic, a checksum, or a hash without a secret, by name."""
     keys: dict[str, KeyMaker] = {
         "the seed minus one": lambda seed: fit(_number(seed, lambda value: value - 1), key_bytes),
         "the seed halved": lambda seed: fit(_number(seed, lambda value: value >> 1), key_bytes),
@@ -78,12 +78,12 @@ def algebraic_keys(key_bytes: int) -> dict[str, KeyMaker]:
 
 
 def fit(pattern: bytes, length: int) -> bytes:
-    """The pattern, cut or repeated to a length."""
+    """Cut or repeat the pattern to a length."""
     return (pattern * (length // len(pattern) + 1))[:length] if pattern else bytes(length)
 
 
 def _number(seed: bytes, change: Callable[[int], int]) -> bytes:
-    """The seed as one unsigned number, high byte first, changed."""
+    """Read the seed as one unsigned number, high byte first, and change it."""
     changed = change(int.from_bytes(seed, "big")) & ((1 << 8 * len(seed)) - 1)
     return changed.to_bytes(len(seed), "big")
 

@@ -1,4 +1,4 @@
-"""Tell how much of a seed is chance: what is left when all that follows from something else is taken away."""
+"""Estimate how much of a seed is chance: what is left when all that follows from something else is removed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 FEWEST_SEEDS = 50
 LONGEST_GAP = 4.0
-"""Seeds that came after a pause of more than so many usual ones were not asked for in a row."""
+"""Seeds separated by more than this many usual pauses were not requested in a row."""
 
 
 def structure_of(seeds: Sequence[bytes], times_s: Sequence[float] = (), starts: Sequence[int] = (0,)) -> Structure:
-    """What of each seed is chance. The seeds have one length.
+    """Estimate what of each seed is chance. The seeds have one length.
 
     `times_s`: when each came, in seconds. `starts`: which of them began a session, and perhaps their generator anew.
     """
@@ -76,12 +76,12 @@ def _bits(parts: Sequence[Part]) -> frozenset[int]:
 
 
 def _whole_bytes(free: set[int]) -> list[int]:
-    """Bytes none of whose bits is told yet."""
+    """Return the bytes of which no bit is explained yet."""
     return [place for place in sorted({bit // 8 for bit in free}) if all(8 * place + bit in free for bit in range(8))]
 
 
 def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """Those parts that tell bits which are still free, which they are no more then."""
+    """Accept the parts that explain bits which are still free, and remove those bits from `free`."""
     taken = []
     for part in parts:
         bits = part.bits & free
@@ -93,7 +93,7 @@ def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
 
 
 def _take_most_telling(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """The same, a whole word before single bits of it, and of two statements of as many bits the plainer one."""
+    """Do the same in order: whole words before single bits, and of two statements of as many bits the simpler one."""
     waiting, taken = list(parts), []
     while waiting:
         best = min(waiting, key=lambda part: (-len(part.bits & free), len(part.what)))

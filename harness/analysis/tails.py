@@ -1,4 +1,4 @@
-"""How likely is so much by chance? Tail probabilities.
+"""Compute tail probabilities.
 
 Four short formulas; a library of statistics would take longer to load than an audit of one check takes to run.
 """
@@ -15,7 +15,7 @@ def normal_tail(z: float) -> float:
 
 
 def normal_quantile(probability: float) -> float:
-    """The z with P(|Z| >= z) = `probability`."""
+    """Return the z with P(|Z| >= z) = `probability`."""
     return -NormalDist().inv_cdf(probability / 2)
 
 
@@ -30,7 +30,7 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
 
 
 def binomial_tail(at_least: int, trials: int, probability: float) -> float:
-    """P(X >= at_least) for so many trials: its terms, from the first on, which are falling beyond the mean."""
+    """P(X >= at_least) for `trials` trials: the sum from the first term on, as the terms fall beyond the mean."""
     if at_least <= 0:
         return 1.0
     if at_least > trials or probability <= 0:
@@ -48,5 +48,5 @@ def binomial_tail(at_least: int, trials: int, probability: float) -> float:
 
 
 def even_binomial_tail(count: int, trials: int) -> float:
-    """Two-sided: how likely a fair coin is so far from the middle, or farther."""
+    """Two-sided probability that a fair coin is at least so far from the middle."""
     return min(1.0, 2 * binomial_tail(max(count, trials - count), trials, 0.5))

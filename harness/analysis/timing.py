@@ -1,4 +1,4 @@
-"""Do two kinds of request take different times? Welch's t-test over time stamps."""
+"""Test whether two kinds of request take different times, by Welch's t-test over time stamps."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from dataclasses import dataclass
 from typing import Final
 
 THRESHOLD: Final = 4.5
-"""Above this a difference of means is none of chance's: the habit of leakage tests (TVLA)."""
+"""Above this a difference of means is not chance: the usual threshold of leakage tests (TVLA)."""
 POWER: Final = 1.28
-"""Standard deviations beyond the threshold that leave a chance of one in ten to miss a difference."""
+"""Standard deviations beyond the threshold at which a difference is missed once in ten times."""
 
 FARTHEST: Final = 6.0
-"""Times the distance from the middle within which three of four durations lie: seven standard deviations of even chance."""
+"""The limit for outliers, as a multiple of the distance from the middle that holds three of four durations: seven sigma."""
 
 _RESOLUTIONS_S: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 FINEST_S: Final = 1e-6
-"""No adapter's stamps are trusted below this."""
+"""No adapter's stamps are trusted below this resolution."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TimingComparison:
     """Two samples of durations, in seconds."""
 
     difference_s: float
-    """Mean of the second less that of the first."""
+    """The mean of the second sample less that of the first."""
     sigma_s: float
-    """Standard deviation of one duration, the coarseness of the stamps included."""
+    """The standard deviation of one duration, the resolution of the stamps included."""
     n: int
-    """Of the smaller sample."""
+    """The size of the smaller sample."""
     t: float
     stamps_s: float
-    """How coarse the stamps are."""
+    """The resolution of the stamps, in seconds."""
 
     @property
     def is_significant(self) -> bool:
-        """More than chance gives."""
+        """Whether the difference is larger than chance gives."""
         return abs(self.t) > THRESHOLD
 
     @property
     def detectable_s(self) -> float:
-        """The smallest difference that samples of this size show nine times in ten, and stamps so coarse show at all."""
+        """The smallest difference that samples of this size show nine times in ten, and that these stamps can resolve."""
         return max(math.sqrt(2 / self.n) * (THRESHOLD + POWER) * self.sigma_s, self.stamps_s) if self.n else math.inf
 
 
-def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
-    """Welch's t of two samples of at least two each; durations that never vary are as uncertain as stamps are coarse."""
+def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison:
+    """Compute Welch's t of two samples of at least two; constant durations are as uncertain as the stamps are coarse."""
     n = min(len(first), len(second))
     if n < 2:
-        return Comparison(0.0, math.inf, n, 0.0, FINEST_S)
+        return TimingComparison(0.0, math.inf, n, 0.0, FINEST_S)
     stamps = resolution_s([*first, *second])
     variances = [_variance(sample) + stamps**2 / 12 for sample in (first, second)]
     difference = _mean(second) - _mean(first)
     error = math.sqrt(variances[0] / len(first) + variances[1] / len(second))
-    return Comparison(difference, math.sqrt(sum(variances) / 2), n, difference / error, stamps)
+    return TimingComparison(difference, math.sqrt(sum(variances) / 2), n, difference / error, stamps)
 
 
 def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Both samples without what came far too late, e.g. since the tester's own computer was busy.
+    """Remove what came far too late from both samples, e.g. because the tester's own computer was busy.
 
-    One limit serves both, so that samples of the same kind stay of the same kind. It lets every second duration be of
-    one kind, and the others of another.
+    One limit serves both, so that equally distributed samples stay so. It tolerates samples whose durations
+    alternate between two values.
     """
     durations = sorted([*first, *second])
     middle = durations[len(durations) // 2]
@@ -76,7 +76,7 @@ def needed_n(difference_s: float, sigma_s: float) -> int:
 
 
 def resolution_s(durations: Sequence[float]) -> float:
-    """How coarse the stamps are that durations were made of: the largest power of ten that divides them all."""
+    """Return the resolution of the stamps behind durations: the largest power of ten that divides all of them."""
     for step in _RESOLUTIONS_S:
         if any(durations) and all(abs(one - round(one / step) * step) < FINEST_S / 2 for one in durations):
             return step

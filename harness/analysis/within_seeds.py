@@ -1,7 +1,7 @@
 """Find parts of a seed that follow from its other parts: constants, copies, XOR, sums, checksums, tables.
 
-An exact relation is reported only if seeds of chance would keep it once in 2^SURE_BITS, all positions together; a table only
-within `FALSE_ALARM`. What is made by a hash of many bytes is not found.
+An exact relation is reported only if random seeds would show it once in 2^SURE_BITS, all positions together; a table
+only within `FALSE_ALARM`. A hash of many bytes is not found.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 SURE_BITS = 40
 FALSE_ALARM = 1e-7
-"""Of all tables together, before the second look."""
+"""For all tables together, before the second sample."""
 
 WIDTHS = (8, 4, 3, 2, 1)
-"""Bytes of the words that are held against each other as numbers."""
+"""Lengths, in bytes, of the words that are compared as numbers."""
 MOST_LEFT_BITS = 4.0
-"""A byte that is told by another one to within so many bits follows from it."""
+"""A byte follows from another one if that leaves at most this many bits of it to guess."""
 FEWEST_PAIRS = 12
 PAIRS_FROM_SEEDS = 700
-"""With fewer seeds two bytes together hardly ever come again, and no function of them can be seen."""
+"""With fewer seeds two bytes together hardly ever repeat, so no function of them can be seen."""
 PAIRS_UP_TO_BYTES = 20
 
 
 def constant_parts(octets: Octets) -> list[Part]:
-    """Bits that are the same in every seed."""
+    """Return bits that are the same in every seed."""
     import numpy as np
 
     count, length = octets.shape
@@ -77,10 +77,10 @@ def _runs(places: Sequence[int]) -> list[list[int]]:
 
 
 def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict[int, frozenset[int]]:
-    """The columns from `first` on that are the XOR of columns before them, and of which.
+    """Find the columns from `first` on that are the XOR of earlier columns, and of which ones.
 
-    A column is an integer of `rows` bits, one a seed, held against the first seed so that no constant matters. Columns of
-    zeros are left out. Where there are too few rows for all columns, single copies and single bits of each byte are tried.
+    A column is an integer of `rows` bits, one a seed, relative to the first seed so that no constant matters. Columns of
+    zeros are left out. Where there are too few rows for all columns, only copies and single bits of each byte are tried.
     """
     found: dict[int, frozenset[int]] = {}
     spare = SURE_BITS + len(columns).bit_length()
@@ -102,7 +102,7 @@ def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict
 
 
 def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, frozenset[int]]:
-    """Gauss over GF(2), column by column: those that are the XOR of earlier ones of the group."""
+    """Eliminate column by column (Gauss); return those that are the XOR of earlier ones of the group."""
     basis: dict[int, tuple[int, int]] = {}
     found = {}
     for index in group:
@@ -123,7 +123,7 @@ def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, fro
 
 
 def columns_of(octets: Octets) -> list[int]:
-    """Each bit position as one integer: bit k is set where seed k differs from the first one there."""
+    """Return each bit position as one integer: bit k is set where seed k differs from the first seed there."""
     import numpy as np
 
     bits = np.unpackbits(octets ^ octets[0], axis=1)
@@ -132,13 +132,13 @@ def columns_of(octets: Octets) -> list[int]:
 
 
 def tied_bytes(found: Mapping[int, frozenset[int]]) -> set[tuple[int, int]]:
-    """Pairs of bytes whose lowest bits go together, of the columns that were `found` dependent."""
+    """Return pairs of bytes whose lowest bits depend on each other, by the dependent columns in `found`."""
     lowest = {index: min(sources) for index, sources in found.items() if len(sources) == 1 and index % 8 == 7}
     return {(source // 8, index // 8) for index, source in lowest.items() if source % 8 == 7}
 
 
 def named_linear(found: Mapping[int, frozenset[int]], octets: Octets, *, is_next: bool = False) -> list[Part]:
-    """What is the XOR of what, in words. `is_next`: the columns are those of the seed before, then those of the seed."""
+    """Say what is the XOR of what. `is_next`: the columns are those of the previous seed, then those of the seed."""
     length = octets.shape[1]
     shift = 8 * length if is_next else 0
     before = " of the seed before" if is_next else ""
@@ -176,7 +176,7 @@ def _sources(bits: Mapping[int, frozenset[int]], length: int) -> str:
 
 
 def _copied_byte(bits: dict[int, frozenset[int]]) -> int | None:
-    """The one byte whose bits, each at its own place, make all eight."""
+    """Return the one byte whose bits, each at its own place, make all eight."""
     sources = {next(iter(several)) // 8 for bit, several in bits.items() if len(several) == 1}
     is_straight = all(len(several) == 1 and next(iter(several)) % 8 == bit % 8 for bit, several in bits.items())
     return sources.pop() if len(bits) == 8 and is_straight and len(sources) == 1 else None
@@ -225,7 +225,7 @@ class _Layout:
 
 
 def _layouts(length: int, tied: Collection[tuple[int, int]]) -> Iterator[_Layout]:
-    """Words side by side from each offset, and pairs of words whose lowest bits are tied to each other."""
+    """Yield words side by side from each offset, and pairs of words whose lowest bits depend on each other."""
     for width in WIDTHS:
         for order in ("big-endian", "little-endian")[: 1 + (width > 1)]:
             for phase in range(width):
@@ -240,9 +240,9 @@ def _layouts(length: int, tied: Collection[tuple[int, int]]) -> Iterator[_Layout
 
 
 def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[Part]:
-    """Words that are sums of multiples of other words of the same seed, and perhaps of a constant, modulo 2^n.
+    """Find words that are sums of multiples of other words of the same seed, and perhaps of a constant, modulo 2^n.
 
-    `tied`: pairs of bytes whose lowest bits go together, which may be the ends of words at any place.
+    `tied`: pairs of bytes whose lowest bits depend on each other, which may be the ends of words at any place.
     """
     found = []
     for layout in _layouts(octets.shape[1], tied):
@@ -254,9 +254,9 @@ def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[P
 
 
 def sums_of_words(words: Words, bits: int) -> Iterator[tuple[int, int, list[int]]]:
-    """Columns that are sums of multiples of earlier ones: (which, how many of its low bits, the factors of the others).
+    """Find columns that are sums of multiples of earlier ones: (which, how many of its low bits, the factors).
 
-    Gauss over the integers modulo 2^`bits`; a column whose low bits only follow is told so.
+    Gauss over the integers modulo 2^`bits`; if only the low bits of a column follow, their number says so.
     """
     import numpy as np
 
@@ -310,9 +310,9 @@ def _sum_in_words(layout: _Layout, index: int, known_bits: int, factors: Sequenc
 
 
 def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = ()) -> list[Part]:
-    """Bytes of `free` that another one, or two, tell: whatever the function, and if only to within a few bits.
+    """Find bytes of `free` that are any function of one or two other bytes, exactly or to within a few bits.
 
-    `known`: further bytes that may tell them.
+    `known`: further bytes that may be its arguments.
     """
     import numpy as np
 
@@ -350,7 +350,7 @@ def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = 
 
 
 def narrow_parts(octets: Octets, free: Collection[int]) -> list[Part]:
-    """Bytes that take few of their 256 values, by how often two seeds agree in them. `free`: bits that are not told yet."""
+    """Find bytes that take few of their 256 values, by how often two seeds agree in them. `free`: bits not explained yet."""
     import math
 
     count, length = octets.shape

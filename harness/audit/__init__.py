@@ -1,4 +1,4 @@
-"""Checks: declared, run, judged."""
+"""Find, order, run and judge the checks of an audit."""
 
 REQUEST = "uds-harness-request"
-"""The name of the plugin by which the command line hands over what it was asked (see `console`)."""
+"""The name of the plugin through which the command line passes its request (see `console`)."""

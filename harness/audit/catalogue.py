@@ -1,4 +1,4 @@
-"""Which checks are there? Reads the declarations of a folder of checks, without an ECU."""
+"""List the checks of a folder by reading their declarations, without an ECU."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.requirements import PACKAGE, attacks_folder
 from harness.check import Attack, declared_attack
 from harness.errors import UserError
-from harness.report.replay import own_pytest
+from harness.report.as_pytest import own_pytest
 
 LONGEST_TROUBLE: Final = 400
 
 
 def shipped_functions() -> dict[str, Callable[..., object]]:
-    """Every check of the package ``attacks`` but the fuzz cases, by id, in the order of ids."""
+    """Return every check of the package ``attacks`` except fuzz cases, by id, in the order of ids."""
     return dict(_functions())
 
 
@@ -36,7 +36,7 @@ def _functions() -> dict[str, Callable[..., object]]:
 
 
 def shipped_checks() -> list[Attack]:
-    """The declarations of `shipped_functions`, and then of every fuzz case."""
+    """Return the declarations of `shipped_functions`, then those of every fuzz case."""
     return list(_checks())
 
 
@@ -50,9 +50,9 @@ def _checks() -> tuple[Attack, ...]:
 
 
 def checks_in(paths: Sequence[Path]) -> list[Attack]:
-    """The declarations of the checks and cases in files and folders, collected by pytest as an audit collects them.
+    """Return the declarations of the checks and cases in files and folders, collected by pytest as in an audit.
 
-    UserError: one cannot be read.
+    Raises UserError if one cannot be read.
     """
     found = _Collected()
     settings = Path(__file__).with_name("pytest.ini")
@@ -77,7 +77,7 @@ def checks_in(paths: Sequence[Path]) -> list[Attack]:
 
 
 class _Collected:
-    """Takes down what pytest finds."""
+    """Record what pytest collects."""
 
     __name__ = REQUEST
 
@@ -87,25 +87,23 @@ class _Collected:
 
     @pytest.hookimpl
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Keep what is declared."""
+        """Record the item's declaration."""
         declared = declared_attack(getattr(item, "function", None))
         if declared is not None:
             self.checks.append(declared)
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep what went wrong."""
+        """Record the collection error."""
         if report.failed:
             self.troubles.append(why_not_collected(report))
 
 
 def why_not_collected(report: pytest.CollectReport) -> str:
-    """Which file of checks cannot be read, and why: in a line, or of a file of cases in one for each mistake."""
+    """Say in a line which file of checks cannot be read, and why."""
     text = str(report.longrepr)
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]
-    if not lines and not where:
-        return text.strip()
     what = " ".join(lines) or text.strip().splitlines()[-1]
     return f"{where[0] if where else report.nodeid}: {what[:LONGEST_TROUBLE]}"
 

@@ -1,4 +1,4 @@
-"""Is it still the same check? A fingerprint of what decides its verdict, so that two runs can be compared."""
+"""Compute a fingerprint of what decides a check's verdict, so that results of two runs can be compared."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any, Final
 from harness.check import declared_attack
 
 CASE: Final = "__uds_case_text__"
-"""On a check that is a fuzz case: the case's own text, and the function that yields its messages if it is in Python."""
+"""Attribute of a check that is a fuzz case: the case's text, and the Python function that yields its messages, if any."""
 
 LENGTH: Final = 16
 
 
 @cache
 def check_version(function: Callable[..., object]) -> str:
-    """Hex digits that change with the check's code, that of the functions it calls among the checks, and its metadata.
+    """Return hex digits that change with the check's code, its metadata, and the functions it calls among the checks.
 
-    Words that explain (title, rationale, sources) do not count, nor do comments around it. Empty if the source is not
-    there. What checks share inside the harness is named by the harness's version.
+    Explanations (title, rationale, sources) and comments around the check do not count. Empty if the source is missing.
+    Code that checks share inside the harness is covered by the harness's version.
     """
     declared = declared_attack(function)
     text, source_of = getattr(function, CASE, ("", function))
@@ -35,7 +35,7 @@ def check_version(function: Callable[..., object]) -> str:
 
 
 def _sources(function: Callable[..., object]) -> Iterator[str]:
-    """The source of a function, then of what it uses of its own package: functions and plain constants, by name."""
+    """Yield the source of a function, then of the functions and plain constants of its own package that it uses, by name."""
     waiting, known = [inspect.unwrap(function)], set()
     while waiting:
         one = waiting.pop(0)
@@ -52,7 +52,7 @@ def _sources(function: Callable[..., object]) -> Iterator[str]:
 
 
 def _source(code: CodeType) -> str:
-    """The lines of a function without its decorators: metadata is looked at one by one."""
+    """Return the lines of a function without its decorators: metadata is compared field by field."""
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : _last_line(code)]
     begins = (number for number, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ", "lambda ")))
     return "".join(lines[next(begins, 0) :])
@@ -75,7 +75,7 @@ def _package(function: FunctionType) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether its text is the same in every process."""
+    """Whether the value's text is the same in every process."""
     if isinstance(value, tuple):
         return all(map(_is_plain, value))
     return isinstance(value, str | bytes | int | float)

@@ -1,4 +1,4 @@
-"""Bring back an ECU that no longer answers: by waiting, by its hooks, or by whoever stands beside it."""
+"""Bring back an ECU that no longer answers: by waiting, by its hooks, or with the help of a person at the terminal."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from harness.tester.restart import SLOWEST_BOOT
 from harness.tester.tester import Tester
 
 OPERATOR_S: Final = 600.0
-"""So long a person at the terminal is given to cycle the ECU's power."""
+"""How long a person at the terminal is given to cycle the ECU's power, in seconds."""
 UNATTENDED_S: Final = 30.0
-"""So long an ECU on a real bus is given to come back where nobody is there to help."""
+"""How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
 LOOK_S: Final = 1.0
 
 NOT_BEGUN: Final = "not begun: "
-"""So begins the reason of every check that found the ECU given up."""
+"""The reason of every check that was not begun because the ECU was lost begins with this."""
 
 
 MOST_INTERRUPTIONS: Final = 3
-"""So often the bus may be away while one thing is done, before it is given up."""
+"""How often the bus may be interrupted during one action before the action is abandoned."""
 
 
 def restored(tester: Tester) -> None:
-    """Restore the ECU, once more if the bus was away meanwhile. ContactLost, LinkError: as `Tester.restore`."""
+    """Restore the ECU, and once more if the bus was interrupted meanwhile.
+
+    Raises ContactLost, LinkError: as `Tester.restore`.
+    """
     for _ in range(MOST_INTERRUPTIONS):
         try:
             return tester.restore()
@@ -34,39 +37,39 @@ def restored(tester: Tester) -> None:
 
 
 class Operator(Protocol):
-    """Whoever watches the run."""
+    """The person who watches the run."""
 
     is_there: bool
-    """Somebody reads what is said, and can act: the run is on a terminal."""
+    """Whether somebody reads the messages and can act: the run is on a terminal."""
 
     def say(self, text: str) -> None:
         """Show a line."""
 
 
 class Nobody:
-    """A run that nobody watches."""
+    """The operator of a run that nobody watches."""
 
     is_there = False
 
     def say(self, text: str) -> None:
-        """Keep it to oneself."""
+        """Say nothing."""
 
 
 class Contact:
-    """Knows whether one ECU answers, and what is done when it does not."""
+    """Knows whether one ECU answers, and tries to bring it back when it does not."""
 
     def __init__(self, tester: Tester) -> None:
         self._tester = tester
         self.operator: Operator = Nobody()
         self.lost = ""
-        """Why nothing is asked any more; empty as long as the ECU answers."""
+        """Why the ECU is asked nothing any more; empty as long as it answers."""
         self.was_silent = False
-        """The last time that it was to be restored it had to be brought back, or was not."""
+        """Whether the last restore had to bring the ECU back, or failed to."""
         self.needed_a_person = False
-        """The last time it came back only since somebody cycled its power, or by an event that cannot be repeated."""
+        """Whether the ECU last came back only because somebody cycled its power, or by an event that cannot be repeated."""
 
     def require(self) -> None:
-        """ContactLost: the ECU was given up, and still does not answer. One that answers again is taken up again."""
+        """Raise ContactLost if the ECU was lost and still does not answer. One that answers again is used again."""
         if not self.lost:
             return
         if not self._tester.answers_now():
@@ -75,9 +78,9 @@ class Contact:
         self.operator.say("the ECU answers again; the audit goes on")
 
     def restore(self, doing: str) -> None:
-        """Bring the ECU to a known state, back to life first if need be. ContactLost: nothing helps; it is given up.
+        """Bring the ECU to a known state, after bringing it back if it is silent. Raises ContactLost if nothing helps.
 
-        `doing` says after what contact was lost.
+        `doing` names what was done when contact was lost.
         """
         tester = self._tester
         self.needed_a_person = self.was_silent = False
@@ -103,7 +106,7 @@ class Contact:
         restored(tester)
 
     def _comes_back(self) -> bool:
-        """Whether it answers after a while: its own time first, then that of a person, or of whatever else may help."""
+        """Whether the ECU answers after a while: first its own time, then that of a person, or of any other help."""
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True
@@ -128,7 +131,7 @@ class Contact:
         return True
 
     def is_lost(self) -> bool:
-        """Whether nothing comes back any more. An adapter that fails says nothing of the ECU."""
+        """Whether the ECU has stopped answering. A failing adapter says nothing about the ECU."""
         try:
             return not self._tester.is_alive()
         except LinkError:

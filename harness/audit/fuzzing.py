@@ -1,8 +1,7 @@
-"""How do fuzz cases become checks: functions with metadata, and pytest items under their own id?"""
+"""Turn fuzz cases into checks: functions with metadata, and pytest items under their own id."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -46,17 +45,15 @@ REMEDIATION: Final = (
 )
 QUICK_KEYS: Final = 3
 DEFAULT_KEYS: Final = 8
-"""So many of a case's wrong keys are sent to each level; at depth deep all are."""
-_A_CASE: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
-LONGEST_LOOKED_AT: Final = 1 << 20
+"""How many of a case's wrong keys are sent to each level; at depth deep all are sent."""
 SUB_FUNCTION_END: Final = 2
-"""What a message may do is known from its service and sub-function."""
+"""The bytes of a message that decide what it may do: its service and sub-function."""
 
 _ANY_CHANCE: Final = Chance(0)
 
 
 def check_of(case: Case) -> Callable[[Tester, Depth], None]:
-    """A case as a check like any other, its metadata on it."""
+    """Turn a case into a check with metadata like any other."""
     spoiled = Spoiled()
 
     def check(tester: Tester, depth: Depth) -> None:
@@ -84,9 +81,9 @@ def check_of(case: Case) -> Callable[[Tester, Depth], None]:
 
 
 def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
-    """What a case needs on every target, and what it could use: of those messages are left out that are not permitted.
+    """Return the permissions that a case needs on every target, and those without which some of its messages are left out.
 
-    What a function under `@fuzz_case` yields may need anything, and so may what chance decides.
+    Messages of a function under `@fuzz_case`, and messages that chance decides, may need any permission.
     """
     template = case.messages
     if not isinstance(template, Template) or template.is_random_before(LONGEST_FRAME if case.is_raw else SUB_FUNCTION_END):
@@ -116,56 +113,43 @@ def _in_order(found: set[Permission]) -> tuple[Permission, ...]:
 
 @cache
 def _strict() -> Target:
-    """A target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
+    """Return a target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
     nothing = unknown_target(interface="uds-sim", channel="nothing")
     return replace(nothing, data=(DataEntry(did=0),), security=(SecurityLevel(level=1),))
 
 
 @cache
 def _indulgent() -> Target:
-    """The same with every session declared and every routine safe."""
+    """Return the same with every session declared and every routine safe."""
     sessions = tuple(SessionEntry(id=number) for number in range(1, 0x80))
     return replace(_strict(), sessions=sessions, routines=(RoutineEntry(range=Span(0, 0xFFFF), safe=True),))
 
 
 def checks_below(folder: Path) -> Iterator[Callable[[Tester, Depth], None]]:
-    """The checks of all TOML cases below a folder. UserError: a file is malformed."""
+    """Return the checks of all TOML cases below a folder. Raises UserError if a file is malformed."""
     for path in sorted(folder.rglob("*.toml")):
         if is_case_file(path):
             yield from map(check_of, read_cases(path))
 
 
 def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Depth], None]]:
-    """The checks of those functions that are under `@fuzz_case`. UserError: what one says of itself is malformed."""
+    """Return the checks of those functions that are under `@fuzz_case`. Raises UserError if its metadata is malformed."""
     for case in map(declared_case, functions):
         if case is not None:
             yield check_of(case)
 
 
 def is_case_file(path: Path) -> bool:
-    """Whether a file is there for its cases: it lies in a folder of that name, or a table in it is a case."""
-    if path.suffix != ".toml":
-        return False
-    if path.parent.name == CASES_FOLDER:
-        return True
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return _A_CASE.search(file.read(LONGEST_LOOKED_AT)) is not None
-    except OSError:
-        return False
-
-
-def _is_named(parent: pytest.Collector, path: Path) -> bool:
-    """Whether the user has named this very file."""
-    return any(Path(word.partition("::")[0]).absolute() == path for word in parent.config.args)
+    """Whether a file holds fuzz cases."""
+    return path.suffix == ".toml" and path.parent.name == CASES_FOLDER
 
 
 # Pytest
 
 
 def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
-    """The collector of a case file, None for any other file; without a target the cases are only listed."""
-    if not is_case_file(path) and not _is_named(parent, path):
+    """Return the collector of a case file, None for any other file; without a target the cases are only listed."""
+    if not is_case_file(path):
         return None
     file: CaseFile = CaseFile.from_parent(parent, path=path)
     file.target = target
@@ -173,7 +157,7 @@ def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pyte
 
 
 def item_of(parent: pytest.Collector, function: object) -> pytest.Item | None:
-    """The item of a function under `@fuzz_case`, None for any other."""
+    """Return the item of a function under `@fuzz_case`, None for any other function."""
     try:
         case = declared_case(function)
     except UserError as error:
@@ -187,7 +171,7 @@ class CaseFile(pytest.File):
     target: Target | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item a case; a malformed file is refused whole."""
+        """Return one item a case; a malformed file is refused whole."""
         try:
             cases = read_cases(self.path)
             if self.target is not None:
@@ -206,11 +190,11 @@ class CaseItem(pytest.Function):
 
     @classmethod
     def of(cls, parent: pytest.Collector, case: Case) -> CaseItem:
-        """The item."""
+        """Create the item."""
         item: CaseItem = cls.from_parent(parent, name=case.full_id, callobj=check_of(case))
         item.case = case
         return item
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the case stands, and not where it is run."""
+        """Return where the case is written, not where it is run."""
         return self.case.path, max(self.case.line - 1, 0), self.name

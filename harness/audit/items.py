@@ -1,4 +1,4 @@
-"""One audit as a pytest plugin: items get parameters, an order and outcomes. What a check means is the runner's."""
+"""Run one audit as a pytest plugin: give items parameters, an order and outcomes. `runner` judges the checks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STOPPED = "the run was to stop at the first failure (-x)"
 
 
 class Audit:
-    """One audit: registered as a plugin for its duration only, so that other test runs know nothing of it."""
+    """One audit. It is registered as a plugin only while it runs, so that other test runs are not affected."""
 
     def __init__(self, config: pytest.Config) -> None:
         refuse_shuffling(config)
@@ -74,7 +74,7 @@ class Audit:
 
     @property
     def target(self) -> Target:
-        """What is audited."""
+        """The target that is audited."""
         return self._session.options.target
 
     def pytest_report_header(self) -> str:
@@ -108,7 +108,7 @@ class Audit:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what was not chosen."""
+        """Leave out items that were not selected."""
         options = self._session.options
         if options.chosen:
             try:
@@ -143,17 +143,17 @@ class Audit:
 
     @pytest.fixture
     def tester(self) -> Any:
-        """The ECU under test, in a known state."""
+        """Provide the tester of the ECU under test, in a known state."""
         return self._session.tester
 
     @pytest.fixture
     def measure(self) -> Any:
-        """Measurements that several checks share."""
+        """Provide measurements that several checks share."""
         return self._session.measure
 
     @pytest.fixture
     def depth(self) -> Any:
-        """How large samples are to be."""
+        """Provide the depth: how large samples are."""
         return self._session.options.depth
 
     @pytest.hookimpl(tryfirst=True)
@@ -173,7 +173,7 @@ class Audit:
         return True
 
     def run_check(self, item: pytest.Item, check: Check) -> None:
-        """Run a check for an item; the item's reports are held back if its verdict has to wait."""
+        """Run a check for an item; hold back the item's reports if its verdict has to wait."""
         if hasattr(item, "case"):  # the files of fuzz cases are named in the manifest
             self._cases.add(item.path)
         if not self._is_identified:
@@ -219,20 +219,20 @@ class Audit:
         try:
             self._run_check(item, nextitem)
         except KeyboardInterrupt as interrupt:
-            # It may have come at an instruction that belongs to no line, which pytest cannot show.
+            # The signal may have come at an instruction that belongs to no line, which pytest cannot show.
             raise interrupt.with_traceback(None) from None
         self._stop_beside_another(item.session)
         return True
 
     def _is_out_of_time(self) -> bool:
-        """Whether the time that the run may take is over; it begins with the first check."""
+        """Whether the run's time is over; it begins with the first check."""
         now_s = self._session.tester.link.now_s
         self._begun_s = now_s if self._begun_s is None else self._begun_s
         longest_s = self._session.options.longest_s
         return longest_s is not None and now_s - self._begun_s >= longest_s
 
     def _stop_beside_another(self, session: pytest.Session) -> None:
-        """End the run where somebody else asks the same ECU: neither its locks nor its answers are ours alone."""
+        """End the run if another tester asks the same ECU: its locks and answers are then not caused by this run alone."""
         other = self._session.tester.intruder()
         if other and not self._session.options.target.can.shared:
             self._stopped_by = (
@@ -247,17 +247,17 @@ class Audit:
         try:
             with self._stop.interruptible():
                 reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        finally:  # stopped while what it used was put away, a check has ended all the same
+        finally:  # a check that was stopped during its teardown has ended all the same
             self._release(self._settled)
             finding = item.stash.get(FINDING, None)
             if finding is not None and item.stash.get(WAITS, False):
-                self._session.keep(finding)  # as long as it waits it is inconclusive, should the run die
+                self._session.keep(finding)  # if the run dies while it waits, it stays inconclusive
                 self._held[finding.id, finding.parameter] = (item, reports)
             elif finding is not None or reports:
                 self._log(item, reports)
 
     def _release(self, settled: list[Finding]) -> None:
-        """Report what was held back."""
+        """Report the findings that were held back."""
         while settled:
             finding = settled.pop(0)
             item, reports = self._held.pop((finding.id, finding.parameter))
@@ -273,7 +273,7 @@ class Audit:
             finding = self._session.keep(finding)
             for report in reports:
                 if getattr(report, REPORT_ATTRIBUTE, None) is not None:
-                    show(finding, report)  # as it was kept: accepted perhaps, and without secrets
+                    show(finding, report)  # as it was kept: perhaps accepted, and without secrets
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -282,7 +282,7 @@ class Audit:
         self._stopped_by = self._stopped_by or self._stop.reason or _words(excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Say what stopped the run; what is no fault of ours needs no traceback."""
+        """Say what stopped the run; without a traceback where it is no bug of the harness."""
         self._stopped_by = self._stopped_by or _words(excinfo.value)
         if not is_foreseen(excinfo.value):
             return False
@@ -312,7 +312,7 @@ class Audit:
             self._request.console.summary(self._run, str(self._session.folder.path))
 
     def _end(self, session: pytest.Session) -> None:
-        """Keep what was held back, leave the ECU and write the reports; whatever goes wrong, as much of it as can be."""
+        """Keep findings that were held back, leave the ECU and write the reports: as much as is possible after errors."""
         runner = self._session.runner
         settled = runner.waiting
         try:
@@ -339,7 +339,7 @@ class Audit:
             self._trouble = _words(error)
 
     def _why_partial(self, session: pytest.Session) -> str:
-        """What to say of a run that nothing is known to have stopped; empty if every check that was collected has ended."""
+        """Say what a run lacks that nothing is known to have stopped; empty if every collected check has ended."""
         if not self._is_collected:
             return "the checks could not be collected"
         unfinished = [item for item in session.items if ATTACK in item.stash and FINDING not in item.stash]
@@ -356,7 +356,7 @@ class Audit:
                 self._trouble = _words(error)
 
     def pytest_unconfigure(self) -> None:
-        """Say what to do about a folder that could not be finished, and let go of everything."""
+        """Say what to do about a folder that could not be finished, and release everything."""
         self._session.close()
         self._session.release()
         self._stop.remove()
@@ -381,12 +381,12 @@ def _parameter(item: pytest.Item) -> str | None:
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Whether an error says all that there is to say in its text: no fault of ours."""
+    """Whether an error's text says all that the user needs: it is no bug of the harness."""
     return isinstance(error, (HarnessError, OSError))
 
 
 def _words(error: BaseException) -> str:
-    """What stopped a run, in a line."""
+    """Say in a line what stopped a run."""
     if isinstance(error, pytest.exit.Exception):
         return f"pytest.exit: {error.msg}"
     if type(error) is KeyboardInterrupt:
@@ -399,7 +399,7 @@ def _words(error: BaseException) -> str:
 
 
 def _in_our_words(check: Callable[[], object]) -> object:
-    """Call a check that may end by pytest's own words for skipped and failed."""
+    """Call a check, and translate pytest's own exceptions for skipped and failed."""
     try:
         return check()
     except pytest.skip.Exception as skipped:

@@ -1,4 +1,4 @@
-"""Say whether a run came to a verdict on SecurityAccess, from its findings and from what the ECU was seen to have."""
+"""Say whether a run came to a verdict on SecurityAccess, by its findings and by what the ECU was seen to have."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from harness.tester.tester import Tester
 from harness.verdict import Verdict
 
 FAMILIES = ("SA-", "LM-")
-"""What a result on SecurityAccess is called: a check's, or one of the learned state machine."""
+"""Prefixes of ids of results on SecurityAccess: of checks, and of the learned state machine."""
 _JUDGED = (Verdict.PASS, Verdict.FAIL)
 _REASONS_SHOWN = 2
 
 
 def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_ask: bool) -> SecurityAccessSummary:
-    """What a report must say of SecurityAccess before anything else.
+    """Return what a report must say of SecurityAccess before anything else.
 
-    `may_ask`: the ECU answers, and may be asked for service 27 where no check has done so.
+    `may_ask`: the ECU answers, and may be asked for service 27 if no check has done so.
     """
     own = [finding for finding in findings if finding.id.startswith(FAMILIES)]
-    # A check that is about no level, such as the search for undeclared ones, says nothing of how good a level is.
+    # A check that is about no level, such as the search for undeclared ones, does not judge how good a level is.
     judged = [one for one in own if one.verdict in _JUDGED and (one.parameter or one.verdict is Verdict.FAIL)]
     authentication = tuple(f"{service:02X}" for service in tester.state.presence.wants_authentication())
     if judged:
@@ -42,7 +42,7 @@ def _levels(declared: list[int]) -> str:
 
 
 def _why_not_judged(own: list[Finding], said: str) -> list[str]:
-    """The reasons that most checks of SecurityAccess gave, but for what is `said` already."""
+    """Return the most common reasons of the SecurityAccess checks that were not judged, without what is `said` already."""
     if not own:
         return ["none of its checks was part of this run"]
     reasons = Counter(one.reason for one in own if _is_new(one, said))

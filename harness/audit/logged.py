@@ -1,4 +1,4 @@
-"""Log what a tester asks and what it waits for, for whoever wonders why an audit takes its time. No secret is logged."""
+"""Log what a tester asks and what it waits for, to explain why an audit takes its time. No secret is logged."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Final
 
 from harness.link.frame import Frame
 from harness.tester.exchange import LISTEN_S
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name
 
 LOG: Final = logging.getLogger("harness.audit")
 
 OUTSIDE_OF_WAIT: Final = 2
-"""Of the callers, the one that asked for the wait."""
+"""Index, among the callers, of the one that asked for the wait."""
 
 _NAMED_BYTES: Final[dict[int, int]] = {
     Service.READ_DATA_BY_IDENTIFIER: 3,
     Service.WRITE_DATA_BY_IDENTIFIER: 3,
     Service.ROUTINE_CONTROL: 4,
 }
-"""How much of a request says what it is about; of others the service and the byte behind it."""
+"""How many bytes of a request are logged, by service; of others the service and the byte behind it."""
 
 
 class LoggedTester(Tester):
-    """A tester that logs each exchange, and each wait with what it is for and who asked for it."""
+    """A tester that logs each exchange, and each wait with its purpose and its caller."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         begun_s = self.link.now_s
@@ -34,7 +34,7 @@ class LoggedTester(Tester):
         outcome = nrc_name(reply.nrc) if reply.nrc is not None else reply.kind.value
         to_all = " to all" if is_functional else ""
         LOG.debug("%s%s: %s, after %.1f ms", named(pdu), to_all, outcome, (self.link.now_s - begun_s) * 1000)
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             LOG.debug("waited %.3f s: no answer to %s", self.link.now_s - begun_s, named(pdu))
         return reply
 
@@ -53,17 +53,17 @@ class LoggedTester(Tester):
 
 
 def named(pdu: bytes) -> str:
-    """What a request is about, and how long it is: ``22 F1 90``, ``27 02 and 16 bytes``."""
+    """Name a request by its first bytes and its length: ``22 F1 90``, ``27 02 and 16 bytes``."""
     shown = _NAMED_BYTES.get(pdu[0], 2) if pdu else 0
     rest = len(pdu) - shown
     return pdu[:shown].hex(" ").upper() + (f" and {rest} bytes" if rest > 0 else "")
 
 
 def kind_of_tester() -> type[Tester]:
-    """The tester that an audit uses: one that logs, if somebody listens."""
+    """Return the class of tester that an audit uses: one that logs, if logging is on."""
     return LoggedTester if LOG.isEnabledFor(logging.DEBUG) else Tester
 
 
 def begins(id: str, parameter: str | None) -> None:
-    """A check begins."""
+    """Log that a check begins."""
     LOG.debug("%s%s begins", id, f" [{parameter}]" if parameter else "")

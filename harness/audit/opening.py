@@ -1,4 +1,4 @@
-"""How the way to an ECU is opened: keys, ledger, bus and tester, as a target names them."""
+"""Open the way to an ECU that a target names: keys, ledger, bus and tester."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from harness.tester.tester import Tester
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class WayToEcu:
     """The way to an ECU, and what a tester on it needs."""
 
     link: Link
-    """Whoever opened the way closes it."""
+    """Whoever opened the way closes the link."""
     chance: Chance
     keys: Mapping[int, KeyFunction | None]
-    """By level."""
+    """Key functions by level."""
     ledger: Ledger
 
 
-def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> Way:
-    """The way to the ECU that the target names.
+def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> WayToEcu:
+    """Open the way to the ECU that the target names.
 
-    UserError: the interface, channel, key functions or ledger are not what they should be; nothing has been sent then.
+    Raises UserError, before anything is sent, if the interface, channel, key functions or ledger are invalid.
     """
     read_all_pairs(target)
     keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
     ledger = ledger_of(target, ledger_path)
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
-    return Way(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+    return WayToEcu(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
 
 
 def read_all_pairs(target: Target) -> None:
-    """Read what the target names of recorded pairs, so that a mistake is told before anything is sent. UserError: it."""
+    """Read the recorded pairs that the target names, before anything is sent. Raises UserError if they are malformed."""
     for entry in target.security:
         if entry.pairs is not None:
             read_pairs(target, entry.pairs)
 
 
 def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None, kind: type[Tester] = Tester) -> Tester:
-    """A tester on the target's bus, which its `link` closes. UserError: as for `open_way`."""
+    """Open a tester on the target's bus, which its `link` closes. Raises UserError as `open_way`."""
     way = open_way(target, seed=seed, trace=trace, ledger_path=ledger_path)
     return kind(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

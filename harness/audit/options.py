@@ -1,4 +1,4 @@
-"""What pytest's own command line asks an audit for, and what it may not ask."""
+"""Read the options of an audit from pytest's own command line, and refuse those that an audit cannot have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.verdict import Depth
 
 
 def options_of(config: pytest.Config) -> AuditOptions:
-    """The audit that ``pytest … --uds-target …`` names. UserError: an option or the target is malformed."""
+    """Return the audit that ``pytest … --uds-target …`` names. Raises UserError if an option or the target is malformed."""
     option = config.option
     if option.uds_depth not in [depth.value for depth in Depth]:
         raise UserError(f'--uds-depth is "{option.uds_depth}"; give quick, default or deep')
@@ -43,7 +43,7 @@ def options_of(config: pytest.Config) -> AuditOptions:
 
 
 def refuse_shuffling(config: pytest.Config) -> None:
-    """UserError: checks would be run at the same time, again, or in another order; an ECU has state."""
+    """Raise UserError if checks would run in parallel, repeatedly or shuffled: an ECU has state."""
     option = config.option
     asked = {
         "xdist (-n)": bool(getattr(option, "numprocesses", None)) or getattr(option, "dist", "no") != "no",

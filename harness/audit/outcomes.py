@@ -1,4 +1,4 @@
-"""How verdicts look to pytest: report outcomes, words, and the exit code."""
+"""Show verdicts in pytest: report outcomes, words, and the exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATUS = {
 
 
 def show(finding: Finding, report: pytest.TestReport) -> None:
-    """Make a pytest report say what the finding says: error as an error, unjudged as skipped with its reason."""
+    """Copy the finding into a pytest report: error as an error, unjudged as skipped with its reason."""
     setattr(report, REPORT_ATTRIBUTE, finding)
     report.outcome = _OUTCOME.get(finding.verdict, "skipped")  # type: ignore[assignment]
     if finding.verdict is Verdict.PASS:
@@ -38,7 +38,7 @@ def show(finding: Finding, report: pytest.TestReport) -> None:
 
 
 def failure_text(finding: Finding) -> str:
-    """The aligned lines of a failure."""
+    """Return the aligned lines of a failure."""
     lines = [f"{finding.id} {finding.heading}"]
     lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
     lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
@@ -46,7 +46,7 @@ def failure_text(finding: Finding) -> str:
 
 
 def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report: pytest.TestReport) -> Finding:
-    """A check that pytest itself skipped, or could not run, e.g. because of an unknown fixture."""
+    """Return the finding of a check that pytest itself skipped, or could not run, e.g. because of an unknown fixture."""
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, f"skipped: {reason.removeprefix('Skipped: ')}")
@@ -54,7 +54,7 @@ def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report
 
 
 def left_out(declared: Attack, parameter: str | None, repeat: str, reason: str = DESELECTED) -> Finding:
-    """A check that was not begun, because of the user's selection unless there is another reason."""
+    """Return the finding of a check that was not begun: by the user's selection unless `reason` names another cause."""
     return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, reason)
 
 
@@ -73,14 +73,14 @@ def _unjudged(declared: Attack, parameter: str | None, repeat: str, verdict: Ver
 
 
 def status(finding: Finding) -> tuple[str, str, str]:
-    """Category, letter and word for pytest's terminal."""
+    """Return category, letter and word for pytest's terminal."""
     return _STATUS.get(finding.verdict, ("skipped", "s", finding.verdict.value.upper()))
 
 
 def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
-    """The first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
+    """Return the first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
 
-    Nothing is judged too where SecurityAccess was seen, checks of it were selected, and none reached pass or fail.
+    5 applies too if SecurityAccess was seen, checks of it were selected, and all of these ended without pass or fail.
     `has_failed_test`: a plain test that was run beside the checks failed.
     """
     verdicts = {finding.verdict for finding in run.findings}

@@ -1,4 +1,4 @@
-"""What ran, for whom, on which sample and over which adapter: what lets a supplier hold a report against an ECU."""
+"""Record what ran, for whom, on which sample and over which adapter, so that a report can be held against an ECU."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BY_THE_KERNEL: Final = "by the kernel as it takes a frame from the driver (SO_TI
 
 
 def operator() -> str:
-    """Who started the run."""
+    """Return the name of who started the run."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -44,16 +44,16 @@ def operator() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that takes part."""
+    """Return the versions of everything that takes part."""
     packages = {name: version(name) for name in ("uds-harness", "scapy", "python-can", "pytest")}
     return {**packages, "python": platform.python_version(), "kernel": f"{platform.system()} {platform.release()}"}
 
 
 @cache
 def commit() -> tuple[str, bool | None]:
-    """The git commit that runs, and whether nothing was changed or added since; empty and None where it cannot be told.
+    """Return the git commit that runs, and whether the files are unchanged since; empty and None where unknown.
 
-    That is so for an installed harness, and where there is no git.
+    It is unknown for an installed harness, and where there is no git.
     """
     if not (CHECKOUT / ".git").exists():
         return "", None
@@ -79,7 +79,7 @@ def _git(*words: str) -> str | None:
 
 
 def identification(tester: Tester, no_contact: str, hidden_dids: Collection[int]) -> Iterator[Identifier]:
-    """What the ECU says of itself, read when every check is over; `no_contact` says why nothing can be."""
+    """Read how the ECU identifies itself, after all checks; `no_contact` says why that is impossible, if it is."""
     for did, name in IDENTIFIERS.items():
         if no_contact:
             yield Identifier(did=f"{did:04X}", name=name, reason=f"not asked: {no_contact}")
@@ -108,7 +108,7 @@ def _shown(value: bytes) -> str:
 
 
 def bus_access(can: Can, link: Link) -> BusAccess:
-    """What a reader of the bus log must know of its origin. Ask before the link is closed."""
+    """Describe how the bus was accessed, for readers of the bus log. Call before the link is closed."""
     tells_losses = can.interface in (SIMULATED_INTERFACE, "socketcan")
     lost, errors = link.lost_frames if tells_losses else None, link.error_frames
     name = f"python-can {can.interface}, {can.channel}"
@@ -141,7 +141,7 @@ def bus_access(can: Can, link: Link) -> BusAccess:
 
 
 def _linux(interface: str) -> tuple[str, str]:
-    """A network interface's driver and bit rate."""
+    """Return a network interface's driver and bit rate."""
     device = NETWORK / interface / "device"
     link = _ip_link(interface)
     kind = str(link.get("info_kind") or UNKNOWN)
@@ -157,7 +157,7 @@ def _linux(interface: str) -> tuple[str, str]:
 
 
 def _ip_link(interface: str) -> dict[str, Any]:
-    """What ``ip link`` tells of an interface; nothing where it does not."""
+    """Return what ``ip link`` says of an interface; empty if it fails."""
     try:
         done = subprocess.run(
             ["ip", "-details", "-json", "link", "show", "dev", interface],

@@ -1,4 +1,4 @@
-"""Pytest's hooks in a run that concerns an ECU: it is an audit, or lists checks. `uds_harness_pytest` registers them."""
+"""Implement pytest's hooks for a run that is an audit or lists checks. `uds_harness_pytest` registers them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "uds-harness-checks"
 """The name under which these hooks are registered."""
 
 AUDIT = "uds-harness-audit"
-"""The name of the plugin that an audit is."""
+"""The plugin name of a running audit."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,4 @@
-"""The shipped checks' folder, and the ledger in it: which requirements were considered, and which of them are tested."""
+"""Find the shipped checks' folder, and read its ledger of requirements: which were considered, and which are tested."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE_NAME = "requirements.toml"
 
 
 def attacks_folder() -> Path:
-    """The folder of the shipped checks, absolute; found by their package's name, without importing any of them."""
+    """Return the absolute folder of the shipped checks, found by package name without importing any of them."""
     spec = find_spec(PACKAGE)
     assert spec is not None
     assert spec.submodule_search_locations is not None
@@ -25,7 +25,7 @@ def attacks_folder() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One thing that is demanded of an ECU: the checks that test it, or why none does."""
+    """One requirement on an ECU: the checks that test it, or why no check does."""
 
     id: Annotated[str, text('a short name, e.g. "limit/exists"', pattern=r"[a-z0-9-]+/[a-z0-9-]+")]
     says: Annotated[str, text("a sentence")]
@@ -38,7 +38,7 @@ class Requirement:
 
 
 def considered() -> list[Requirement]:
-    """Every requirement, in the order of the ledger. UserError: the file is not as it should be."""
+    """Return every requirement, in the order of the ledger. Raises UserError if the file is malformed."""
     path = attacks_folder() / FILE_NAME
     problems = Problems(FILE_NAME)
     entries = read_entries(Requirement, read_toml(path, FILE_NAME), "requirement", problems)
@@ -48,7 +48,7 @@ def considered() -> list[Requirement]:
 
 @cache
 def not_tested() -> tuple[NotTested, ...]:
-    """What no check tests, for the report."""
+    """Return the requirements that no check tests, for the report."""
     return tuple(
         NotTested(id=one.id, says=one.says, group=one.not_tested, because=one.because)
         for one in considered()

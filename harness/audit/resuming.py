@@ -1,4 +1,4 @@
-"""Go on with a run that was interrupted, in its own folder: what was judged stands, and the rest is done."""
+"""Continue an interrupted run in its own folder: keep what was judged, and do the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.runs.folder import BUS_LOG, FOUND_TOML, PRIVATE, SECRETS_JSONL, rea
 from harness.verdict import Verdict
 
 ENDED_TOO_EARLY: Final = "the run ended before"
-"""Part of the reason of a result that waited for something which did not come any more."""
+"""Part of the reason of a result that was still waiting when the run ended."""
 
 _TIME: Final = re.compile(rb"\((\d+\.\d+)\)")
 
@@ -29,14 +29,14 @@ class Unfinished:
     folder: Path
     info: RunInfo
     kept: tuple[Finding, ...]
-    """What was judged, as it was written down; the rest is to be done again."""
+    """The results that were judged and written; everything else is done again."""
     frames: int
     """How many frames its bus log holds."""
     last_s: float
-    """When the last of them passed, by the log."""
+    """When the last frame passed, by the log, in seconds."""
 
     def refuse_another(self, info: RunInfo) -> None:
-        """UserError: what is to go on differs from what was begun in something that results depend on."""
+        """Raise UserError if the new run differs from the interrupted one in something that results depend on."""
 
         def differing(one: RunInfo) -> dict[str, object]:
             return {
@@ -54,9 +54,9 @@ class Unfinished:
 
 
 def unfinished_run(folder: Path) -> Unfinished:
-    """The run in a folder, its files cut to whole lines.
+    """Read the run in a folder, and cut its files to whole lines.
 
-    UserError: there is none, it has come to its end, or what it would have to go on with is missing.
+    Raises UserError if there is no run, it has ended, or a file that continuing needs is missing.
     """
     run = read_run(folder)
     if not run.info.interrupted:
@@ -77,13 +77,13 @@ def unfinished_run(folder: Path) -> Unfinished:
 
 
 def _stands(finding: Finding) -> bool:
-    """Whether a result need not be looked for again."""
+    """Whether a result is kept."""
     is_cut_short = finding.reason.startswith(NOT_BEGUN) or ENDED_TOO_EARLY in finding.reason
     return finding.verdict is not Verdict.ERROR and finding.reason != DESELECTED and not is_cut_short
 
 
 def _cut_to_whole_lines(path: Path) -> tuple[int, bytes]:
-    """How many whole lines a file has, and the last of them; what follows it was cut off when the run was killed."""
+    """Cut a file after its last whole line; return how many lines it has, and the last one."""
     count, end, last = 0, 0, b""
     try:
         with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK), "r+b") as file:

@@ -1,13 +1,13 @@
-"""How a check is run and what its ending means: known state before, verdict, liveness after, failures repeated."""
+"""Run checks: known state before, verdict, liveness after, failures repeated."""
 
 from __future__ import annotations
 
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
+from harness.audit.dialects import why_not_judged
 from harness.audit.schedule import Check, Stage, stage_of
 from harness.check import Attack
 from harness.errors import (
@@ -32,9 +32,9 @@ from harness.verdict import Severity, Verdict
 
 EXCHANGES_AS_EVIDENCE = 6
 KIND_OF_REQUEST = 5
-"""Characters of a request in hex: its service and sub-function; what follows chance may decide."""
+"""How many characters of a request in hex name its kind: service and sub-function; chance may decide what follows."""
 LENGTH_OF_KIND = len("27 02")
-"""Of a request in hex: its service, and the byte after it."""
+"""The length, in hex characters, of a request's service and the byte after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Ending:
     severity: Severity | None = None
     cause: str = ""
     is_proven: bool = False
-    """An effect has proved the failure: it stands, though it may not happen again."""
+    """Whether an effect has proved the failure: it stands even if it does not happen again."""
 
 
 class Runner:
@@ -58,17 +58,17 @@ class Runner:
         self._tester = tester
         self.contact = Contact(tester)
         self.crashes: list[Crash] = []
-        """What made the ECU crash, or fall silent, each once."""
+        """What made the ECU crash or fall silent, each kind once."""
         self._was_left_alive = False
         self._lost_before = 0
-        """Frames that were lost before the check under way."""
+        """How many frames had been lost before the current check."""
         self._waiting: list[tuple[Finding, list[DataEntry]]] = []
 
     def run(self, check: Check, repeat: str) -> list[Finding]:
-        """Run one check; returns the findings that are final now.
+        """Run one check; return the findings that are final now.
 
-        They are those that waited for a control which this check's unlocking allows to take, and the check's own, unless
-        it has to wait itself: then `waiting` ends with it.
+        These are the check's own finding, and those that waited for a control which its unlocking made possible. If its own
+        finding has to wait, it is the last of `waiting`.
         """
         settled = self.settle() if check.declared.unlocks else []
         finding = self._finding(check, repeat)
@@ -80,14 +80,14 @@ class Runner:
 
     @property
     def waiting(self) -> list[Finding]:
-        """Passes that are none yet: the write which they saw refused has not been seen to succeed unlocked."""
+        """Passes that are not final: the write that they saw refused has not been seen to succeed unlocked."""
         return [
             replace(finding, verdict=Verdict.INCONCLUSIVE, reason="control missing: the run ended before it was taken")
             for finding, _ in self._waiting
         ]
 
     def settle(self) -> list[Finding]:
-        """Unlock for good, take every control that is owed, and give the findings that waited for them."""
+        """Unlock for the last time, take every outstanding control, and return the findings that waited for them."""
         tester = self._tester
         waiting, self._waiting = self._waiting, []
         settled = []
@@ -102,7 +102,7 @@ class Runner:
         return settled
 
     def _finding(self, check: Check, repeat: str) -> Finding:
-        """A failure is repeated once from a known state, and stands only if it fails again."""
+        """Run a check; repeat a failure once from a known state, and keep it only if it fails again."""
         tester = self._tester
         tester.evidence.clear()
         tester.notes.clear()
@@ -127,9 +127,8 @@ class Runner:
                 ending = self._crashed(ending, found, check, repeat)
             elif (silent := tester.crashes.fell_silent()) is not None:
                 ending = self._silent_for_a_while(ending, silent, check, repeat)
-        again = Counter(one.request for one in tester.crashes.reported)
-        for one in tester.crashes.reported:  # the check was run twice, if it has failed
-            self._keep(replace(one, is_reproduced=one.is_reproduced or again[one.request] > 1), check, repeat)
+        for one in tester.crashes.reported:
+            self._keep(one, check, repeat)
         if ending.verdict is Verdict.FAIL and tester.link.lost_frames > self._lost_before:
             ending = Ending(Verdict.ERROR, reason=f"frames were lost on their way from the adapter ({ending.observed})")
         for fault in tester.link.faults()[faults_before:][:1]:
@@ -162,8 +161,8 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Run a check once; again if the bus was away or too loud to tell an answer, or if a wrong key that is
-        the subject of another check has opened a level.
+        """Run a check once. Run it again if the bus was away or too busy to recognise an answer, or if a wrong key that
+        is the subject of another check has opened a level.
         """
         for _ in range(MOST_INTERRUPTIONS):
             try:
@@ -188,6 +187,8 @@ class Runner:
             if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
                 tester.prove_keys()
                 tester.restore()
+            if why_not := why_not_judged(declared.id, tester.dialect):
+                raise NotApplicable(why_not)
             tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
             tester.recent.clear()
             check()
@@ -221,7 +222,7 @@ class Runner:
         return Ending(Verdict.PASS)
 
     def _restore_before(self, declared: Attack) -> None:
-        """Restore the ECU; one that was alive after the last check and is silent now has been lost in between."""
+        """Restore the ECU. If it answered after the last check and is silent now, it was lost in between."""
         was_alive = self._was_left_alive
         try:
             self.contact.restore(f"before {declared.id}")
@@ -231,7 +232,7 @@ class Runner:
                 self.crashes.append(Crash(request="what is not known", check=declared.id, reproduced=False, what=what))
 
     def _look_for_adapter(self) -> None:
-        """LinkError: an adapter that was given up is still away. LinkInterrupted: it is back."""
+        """Raise LinkError if an adapter that failed is still away, LinkInterrupted if it is back."""
         try:
             self._tester.answers_now()
         except LinkInterrupted:
@@ -247,7 +248,7 @@ class Runner:
         return list(distinct.values())[-EXCHANGES_AS_EVIDENCE:]
 
     def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Rule 8: a deterministic failure once more, from a known state."""
+        """Repeat a deterministic failure once, from a known state."""
         if self.contact.is_lost() and not self._back(declared):
             return first
         again = self._attempt(declared, check)
@@ -269,7 +270,7 @@ class Runner:
         return True
 
     def _lost(self, first: Ending, check: Check, repeat: str) -> Ending:
-        """The ECU no longer answers: a failure if the same check, or a request of it, loses it again, else inconclusive."""
+        """Judge a check that left the ECU silent: fail if the same check or request silences it again, else inconclusive."""
         declared = check.declared
         if first.verdict is Verdict.FAIL:  # it has failed twice
             self._tester.note("the ECU no longer answered after this check")
@@ -295,7 +296,7 @@ class Runner:
         return Ending(Verdict.FAIL, "the ECU answers afterwards", "it no longer does, twice", severity=Severity.HIGH)
 
     def _fatal(self) -> str:
-        """What was sent when the ECU fell silent, as far as that can be told."""
+        """Return the request after which the ECU fell silent, as far as known."""
         fatal = self._tester.state.unanswered
         if fatal is None:
             return "what is not known"
@@ -304,7 +305,7 @@ class Runner:
         )
 
     def _crash_after(self, declared: Attack) -> CrashCause | None:
-        """What of the check's unanswered requests makes the ECU restart by itself."""
+        """Find the unanswered request of the check that makes the ECU restart by itself."""
         tester = self._tester
         tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
         try:
@@ -315,9 +316,9 @@ class Runner:
             tester.gate.raw_needs = frozenset()
 
     def _crashed(self, first: Ending, found: CrashCause, check: Check, repeat: str) -> Ending:
-        """A check that provoked a crash fails by it; one that failed for another reason still does.
+        """Fail a check that provoked a crash; a failure for another reason stands.
 
-        One of security that sends what has crashed the ECU in an earlier check comes to no verdict: its rule is another.
+        A security check whose request had crashed the ECU in an earlier check is inconclusive: its rule is another.
         """
         declared = check.declared
         earlier = [one.check for one in self.crashes if one.request == found.request and one.check != declared.id]
@@ -343,7 +344,7 @@ class Runner:
         )
 
     def _once_more(self, found: CrashCause, check: Check) -> CrashCause:
-        """The same, reproduced if the check loses an ECU that came back by itself to the same kind of request again."""
+        """Return the crash, marked as reproduced if the check provokes it again by the same kind of request."""
         self._tester.state.forget_silences()
         self._attempt(check.declared, check.call)
         again = self._crash_after(check.declared)
@@ -351,7 +352,7 @@ class Runner:
         return replace(found, is_reproduced=is_same and self._back(check.declared))
 
     def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
-        """The ECU answered nothing for a while, and then again: a failure if the same check does that to it again."""
+        """Fail the check after which the ECU answered nothing for a while, if the same check provokes that again."""
         tester = self._tester
         shown = shown_request(silent.request)
         tester.state.forget_silences()
@@ -363,7 +364,7 @@ class Runner:
         return self._crashed(first, found, check, repeat)
 
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
-        """Put a crash on the list of the run, each kind of request once, and best as one that was reproduced."""
+        """Add a crash to the run's list: each kind of request once, and preferably as a reproduced one."""
         crash = Crash(
             request=found.request,
             check=check.declared.id,

@@ -1,4 +1,4 @@
-"""Which checks are run on which subject, and in which order."""
+"""Decide which checks are run on which subject, and in which order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.tester.locks import Lock, locks_of
 from harness.tester.tester import Tester
 
 SUBJECTS = ("level", "protected", "guarded", "lock")
-"""Parameters of a check that are filled from what the target declares."""
+"""Parameters of a check that are filled from the target's declarations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Check:
 
 
 def subjects(name: str, tester: Tester) -> dict[str, Any]:
-    """What the target declares of a kind, by the words that name it in results."""
+    """Return what the target declares of a kind, by the names that results use."""
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     if name == "lock":
@@ -43,7 +43,7 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
 
 
 def as_known_now(value: object, tester: Tester) -> object:
-    """An argument of a check; of data the entry with the level that has been found to open it since it was collected."""
+    """Update an argument of a check: data gets the level that has been found to open it since collection."""
     if isinstance(value, Lock) and value.data is not None:
         data = tester.target.did(value.data.did) or value.data
         return Lock(data.write.level or value.level, data)
@@ -51,9 +51,9 @@ def as_known_now(value: object, tester: Tester) -> object:
 
 
 def without_subject(name: str, tester: Tester) -> object:
-    """What is called in place of a check whose subject, "level", "lock" or "protected", the target does not declare.
+    """Return the stand-in for a check whose subject ("level", "lock" or "protected") the target does not declare.
 
-    Not applicable if the ECU is seen not to have it, inconclusive with what is known of it else.
+    It is not applicable if the ECU was seen to lack the subject, else inconclusive with what is known of it.
     """
     if name in ("level", "lock"):
         raise tester.looking.without_level()
@@ -61,7 +61,7 @@ def without_subject(name: str, tester: Tester) -> object:
 
 
 def checks_of(functions: Iterable[Callable[..., object]], **shared: Any) -> list[Check]:
-    """Plain functions as checks, in the order in which they are to be run; `shared` holds ``tester`` and the like."""
+    """Turn plain functions into checks, in the order in which they are run; `shared` holds ``tester`` and the like."""
     tester: Tester = shared["tester"]
     checks = [check for function in functions for check in _checks_of(function, shared)]
     return sorted(checks, key=lambda check: order(check.declared, tester.access.can_relock))
@@ -86,20 +86,20 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
 
 
 class Stage(IntEnum):
-    """When a check is run: what could cost the ECU comes after what needs it alive."""
+    """When a check is run: what could cost the ECU comes last."""
 
     READS = 0
-    """Seeds and reads."""
+    """Reads seeds and data."""
     UNLOCKS = 1
-    """Levels are opened, protected data is written."""
+    """Opens levels, writes protected data."""
     LOCKOUT = 2
-    """Wrong keys are sent."""
+    """Sends wrong keys."""
     TRANSPORT = 3
-    """Frames that ISO-TP does not know."""
+    """Sends frames that ISO-TP does not know."""
     EVIDENCE = 4
-    """What the run has seen so far is judged."""
+    """Judges what the run has seen so far."""
     CRASHES = 5
-    """Fuzzing, floods, and what may destroy data: an ECU that does not survive it has been judged by then."""
+    """Fuzzes, floods, or may destroy data: an ECU that does not survive it has been judged by then."""
 
 
 CRASH_PRONE_FAMILIES = frozenset({"FZ", "fuzz", "DS"})
@@ -107,7 +107,7 @@ TRANSPORT_FAMILY = "TP"
 
 
 def stage_of(declared: Attack) -> Stage:
-    """The stage of a check, by the family in its id and by the permissions that it declares."""
+    """Return the stage of a check, by the family in its id and by the permissions that it declares."""
     permissions = declared.needs + declared.uses
     family = re.split("[-/]", declared.id)[0]
     if declared.judges_run:
@@ -122,9 +122,9 @@ def stage_of(declared: Attack) -> Stage:
 
 
 def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
-    """By stage, and within one those that may lock the ECU last, of these those that say so of themselves.
+    """Sort by stage; within a stage checks that may lock the ECU come late, and those that declare so come last.
 
-    Where unlocking cannot be undone, those that unlock come after all others: these would meet an unlocked ECU.
+    Where unlocking cannot be undone, checks that unlock come after all others, which need a locked ECU.
     """
     if declared is None:
         return 0, 0, 0

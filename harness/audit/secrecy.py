@@ -1,4 +1,4 @@
-"""Which secrets does a run know of before anything is sent? Those that its target declares, and the pairs beside it."""
+"""Collect the secrets that a run knows before anything is sent: those its target declares, and the recorded pairs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.measurements.other_unit import SIMULATED
 from harness.measurements.other_unit import read_pairs as read_other_pairs
 from harness.measurements.pairs import read_pairs
 from harness.runs.redaction import HIDEABLE, Redactor, Vocabulary
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 from harness.target import Target, shipped_targets
 from harness.target.values import without_arguments
 
@@ -23,10 +23,10 @@ KEY_BYTES: Final = 32
 
 
 def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocabulary | None = None) -> Redactor:
-    """What takes the target's secrets out of a run's files, and what is named in `hidden` (see HIDEABLE).
+    """Create the redactor that removes the target's secrets from a run's files, and what `hidden` names (see HIDEABLE).
 
     The placeholders of a shipped target, whose secrets are published, repeat with the seed. `words` are those of a run
-    that goes on. UserError: recorded pairs cannot be read.
+    that is resumed. Raises UserError if recorded pairs cannot be read.
     """
     is_published = target.is_simulated and target.path in shipped_targets().values()
     key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)
@@ -38,18 +38,18 @@ def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocab
             redactor.hooks[quoted] = shown
     for entry in target.security:
         if entry.secret is not None:
-            redactor.words.learn(entry.secret.reveal(), Kind.LASTING)
+            redactor.words.learn(entry.secret.reveal(), SecretKind.LASTING)
         for seed_bytes, right_key in read_pairs(target, entry.pairs) if entry.pairs is not None else ():
             redactor.learn_key(right_key, seed_bytes, True)
     if target.observe.other_unit not in (None, SIMULATED):
-        with suppress(UserError):  # the check that needs the file says what is wrong with it
+        with suppress(UserError):  # the check that needs the file reports what is wrong with it
             for _, seed_bytes, right_key in read_other_pairs(target.folder / str(target.observe.other_unit)):
                 redactor.learn_key(right_key, seed_bytes, True)
     return redactor
 
 
 def hidden_names(written: str) -> tuple[str, ...]:
-    """What ``vin,serial`` names. UserError: a name is unknown."""
+    """Parse names such as ``vin,serial``. Raises UserError if a name is unknown."""
     names = tuple(dict.fromkeys(name.strip() for name in written.split(",") if name.strip()))
     for name in names:
         if name not in HIDEABLE:

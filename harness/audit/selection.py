@@ -14,12 +14,12 @@ from harness.verdict import Severity, worse_than
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which checks are wanted: those that each kind of choice takes; a kind that is not given takes all."""
+    """Which checks are wanted: those that match every criterion given."""
 
     checks: tuple[str, ...] = ()
-    """Globs for ids, e.g. ``SA-0*``; any of them."""
+    """Globs for ids, e.g. ``SA-0*``; any of them must match."""
     families: tuple[str, ...] = ()
-    """What ids begin with, e.g. ``SA``; any of them."""
+    """Prefixes of ids, e.g. ``SA``; any of them must match."""
     severity: Severity | None = None
     """The least default severity."""
 
@@ -35,7 +35,7 @@ class Selection:
         return is_named and is_of_family and not (self.severity and worse_than(self.severity, check.severity))
 
     def refuse_strange(self, known: Iterable[Attack]) -> None:
-        """UserError: an id or a family is none of the checks' that there are."""
+        """Raise UserError if an id or a family matches no check."""
         checks = list(known)
         families = sorted({family_of(check.id) for check in checks})
         for glob in self.checks:
@@ -47,12 +47,12 @@ class Selection:
                 raise UserError(f"--family {family}: there is no such family; families are {', '.join(families)}")
 
     def words(self) -> Sequence[str]:
-        """The options that choose so."""
+        """Return the options that select the same."""
         words = [word for glob in self.checks for word in ("--check", glob)]
         words += [word for family in self.families for word in ("--family", family)]
         return [*words, *(["--severity", self.severity.value] if self.severity else [])]
 
 
 def family_of(id: str) -> str:
-    """``SA`` of ``SA-09``, ``fuzz`` of ``fuzz/write-odd-length``."""
+    """Return the family of an id: ``SA`` of ``SA-09``, ``fuzz`` of ``fuzz/write-odd-length``."""
     return re.split("[-/]", id)[0]

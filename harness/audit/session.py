@@ -1,4 +1,4 @@
-"""One run from opening the bus to sealing its folder: everything about an audit that is not pytest's."""
+"""Run an audit from opening the bus to sealing its folder: everything that does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.measurements.access_map import access_profiles
 from harness.report.files import write_reports
 from harness.runs.findings import Finding, Identifier, Run, RunInfo, SecurityAccessSummary
 from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, SECRETS_JSONL, RunFolder, sha256_of
-from harness.runs.lock import RunLock
+from harness.runs.folder_lock import RunLock
 from harness.runs.redaction import OriginalLog, Redactor, Vocabulary
 from harness.target import QUIRKS, Target
 from harness.tester.ledger import ledger_path
@@ -37,14 +37,14 @@ from harness.verdict import Depth, Verdict, worse_than
 SERIAL_NUMBER = 0xF18C
 
 
-class Rehearsal(Protocol):
-    """Whoever lets an audit go elsewhere, and takes down what it does there."""
+class RehearsalDoor(Protocol):
+    """Redirects an audit to another ECU, and records what it does there."""
 
     def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
-        """The tester of the run. UserError: as `open_tester`."""
+        """Open the tester of the run. Raises UserError as `open_tester`."""
 
     def begins(self, declared: Attack, parameter: str | None) -> None:
-        """A check begins."""
+        """Record that a check begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,36 +57,36 @@ class AuditOptions:
     out: Path | None = None
     reports: Path = Path("reports")
     command: str = "uds-harness audit"
-    """The command that repeats the run, but for what it selected."""
+    """The command that repeats the run, without its selection."""
     selection: str = ""
-    """What it selected, as options of that command."""
+    """The selection, as options of that command."""
     chosen: Selection = field(default_factory=Selection)
-    """Which checks are run, beside what pytest's own options leave."""
+    """Which checks are run, besides pytest's own selection."""
     no_time_for: frozenset[str] = frozenset()
-    """Ids of checks that were chosen, and are left out so that the run takes no longer than `longest_s`."""
+    """Ids of checks that were chosen and are left out, so that the run takes no longer than `longest_s`."""
     longest_s: float | None = None
-    """After so long no further check is begun."""
+    """After this time no further check is begun."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
     found_text: str = ""
-    """The target's file, where it was found and not declared."""
+    """The target file's text, if the target was discovered rather than declared."""
     keeps_secrets: bool = False
     """Leave keys and secrets in the run's files."""
     hidden: tuple[str, ...] = ()
-    """What else is to be taken out of them: names in `HIDEABLE`."""
+    """What else is removed from them: names in `HIDEABLE`."""
     replaces_run: bool = False
-    """Put the run in the place of an earlier one that lies in `out`."""
+    """Replace an earlier run that lies in `out`."""
     resumes: Unfinished | None = None
-    """The run that is gone on with."""
-    rehearsal: Rehearsal | None = None
-    """Where the run goes in place of the target's own bus; no reports are written then."""
+    """The interrupted run to continue."""
+    rehearsal: RehearsalDoor | None = None
+    """Where the run goes instead of the target's own bus; no reports are written then."""
 
 
 class AuditSession:
-    """Opens the bus and the run folder, and keeps what every check shares."""
+    """Opens the bus and the run folder, and holds what every check shares."""
 
     def __init__(self, options: AuditOptions) -> None:
-        """UserError: the interface, key functions, ledger or folder; nothing has been sent then."""
+        """Raises UserError, before anything is sent, if the interface, key functions, ledger or folder are invalid."""
         self.options = options
         target = options.target
         resumed = options.resumes
@@ -118,7 +118,7 @@ class AuditSession:
         self._is_serial_known = False
         self._is_closed = False
         self.before_reports: Callable[[], None] = lambda: None
-        """Write what else belongs into the folder, once nothing more is sent, and before the reports are made."""
+        """Called after the last request and before the reports are made, to write further files into the folder."""
         if resumed is not None:
             if self._link.is_virtual:  # so that times grow in the log
                 self.tester.wait(max(0.0, resumed.last_s - self._link.now_s))
@@ -129,7 +129,7 @@ class AuditSession:
         self.runner = Runner(self.tester)
 
     def _begin(self) -> TextIO | OriginalLog:
-        """Start a new folder; its bus log."""
+        """Start a new folder and its bus log."""
         options = self.options
         info = self.info if self._redactor is None else self._redactor.info(self.info)
         if options.out is not None:
@@ -143,7 +143,10 @@ class AuditSession:
         return open(self.folder.path / BUS_LOG, "w", encoding="ascii")
 
     def _go_on(self, resumed: Unfinished) -> TextIO | OriginalLog:
-        """Take up a run's folder; its bus log. UserError: what is to go on is not what was begun."""
+        """Reopen a run's folder and its bus log.
+
+        Raises UserError if the run to continue differs from the one that was begun.
+        """
         info = self.info if self._redactor is None else self._redactor.info(self.info)
         resumed.refuse_another(info)
         self._lock = RunLock(resumed.folder)
@@ -158,7 +161,7 @@ class AuditSession:
         return redactor_of(self.options.target, self.options.seed, self.options.hidden, words)
 
     def _info_of(self, resumed: Unfinished) -> RunInfo:
-        """What is said of a run that goes on."""
+        """Return the facts of a resumed run."""
         info, before = self._info(), resumed.info
         why = f" ({before.stopped_by})" if before.stopped_by else ""
         remark = (
@@ -197,7 +200,7 @@ class AuditSession:
         )
 
     def identify(self) -> None:
-        """Ask a real ECU for its serial number, so that its wrong keys count on every bus; once it was told, no more."""
+        """Ask a real ECU once for its serial number, so that its wrong keys are counted on every bus."""
         ledger = self.tester.security.ledger
         if ledger.path is None or self._is_serial_known:
             return
@@ -210,9 +213,9 @@ class AuditSession:
             ledger.identify(reply.pdu[3:])
 
     def keep(self, finding: Finding) -> Finding:
-        """Write a result down, with the user's acceptance of it if there is one that has not expired.
+        """Write a result, with the user's acceptance of it if there is one that has not expired.
 
-        UserError: it, or the frames that prove it, cannot be written.
+        Raises UserError if the result, or the frames that prove it, cannot be written.
         """
         finding = self._held_against_acceptances(finding)
         finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
@@ -229,7 +232,7 @@ class AuditSession:
         return finding
 
     def _held_against_acceptances(self, finding: Finding) -> Finding:
-        """The finding, accepted if the target file says so; what it says that no longer holds is remarked."""
+        """Mark the finding as accepted if the target file accepts it; remark acceptances that no longer hold."""
         remark = self._on_acceptances.append
         for entry in self.options.target.accepted:
             if entry.id != finding.id or entry.parameter not in (None, finding.parameter):
@@ -253,18 +256,18 @@ class AuditSession:
         return finding
 
     def _was_observed(self, text: str, finding: Finding) -> bool:
-        """Whether the observation holds the text, as it was made or as a report shows it."""
+        """Whether the observation contains the text, either as measured or as a report shows it."""
         shown = finding if self._redactor is None else self._redactor.finding(finding)
         return text in finding.observed or text in shown.observed
 
     def finish(self, stopped_by: str) -> Run:
-        """Leave the ECU restored as far as it answers, close the bus, and write audit.json and every report.
+        """Restore the ECU as far as it answers, close the bus, and write audit.json and every report.
 
-        `stopped_by` says what kept a check from its end; empty: every one has ended. UserError: the folder cannot be
-        written; the ECU is restored and the bus closed all the same.
+        `stopped_by` says what stopped the run; empty if every check has ended. Raises UserError if the folder cannot be
+        written; the ECU is restored and the bus closed even then.
         """
         remarks = [*self.info.remarks, *dict.fromkeys(self._on_acceptances), *self._on_found_keys()]
-        if not stopped_by:  # else there may be checks of these ids that had not begun
+        if not stopped_by:  # else checks of these ids may not have begun
             remarks += self._on_unknown_ids()
         if self._link.lost_frames:
             remarks.append(f"{self._link.lost_frames} frames were lost on their way from the adapter.")
@@ -299,7 +302,7 @@ class AuditSession:
         return run
 
     def _before(self, what: str) -> int:
-        """How many there were before the run went on, as far as that was written down."""
+        """Return how many there were before the run was resumed, as far as that was written."""
         return self.options.resumes.info.counts.get(what, 0) if self.options.resumes is not None else 0
 
     def _security_access(self, *, may_ask: bool) -> SecurityAccessSummary:
@@ -310,21 +313,21 @@ class AuditSession:
             return security_access_summary(self.tester, findings, may_ask=False)
 
     def _leave_ecu(self, remarks: list[str]) -> tuple[tuple[Identifier, ...], str]:
-        """Restore the ECU, and ask it who it is, if it was asked anything; what goes wrong is remarked, and comes back."""
+        """Restore the ECU and ask for its identification, if it was asked anything; return remarks on what went wrong."""
         if self.tester.exchange_count == 0:
             return (), ""
         no_contact = ""
         try:
             restored(self.tester)
             self.identify()
-        except Exception as error:  # the run must end with what it measured, whatever the ECU, adapter or disk does now
+        except Exception as error:  # the run must end with its results, whatever the ECU, adapter or disk does now
             remarks.append(f"The ECU could not be restored at the end: {error}")
             no_contact = str(error)
         hidden_dids = self._redactor.words.hidden_dids if self._redactor is not None else ()
         return tuple(identification(self.tester, no_contact, hidden_dids)), no_contact
 
     def close(self, remarks: list[str] | None = None) -> None:
-        """Let go of the bus and its log, if that was not done yet; what goes wrong is remarked."""
+        """Close the bus and its log, if still open; add remarks on what went wrong."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -340,7 +343,7 @@ class AuditSession:
         self._lock.release()
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
-        """Everything that was written so far once more, with all that is known now; and what is still to be written."""
+        """Redact everything written so far once more with all secrets known now, and what is still to be written."""
         remark = redactor.write_log()
         if info.console:
             redactor.keep_console(info.console)
@@ -394,7 +397,7 @@ class AuditSession:
 
 
 def _ids_in_use(target: Target) -> set[int]:
-    """What must be heard of the bus, however much else there is on it."""
+    """Return the ids that must be heard, however busy the bus is."""
     can = target.can
     further = {can_id for one in target.connections for can_id in (one.request_id, one.response_id)}
     return {can.request_id, can.response_id, can.functional_id or can.request_id} | further

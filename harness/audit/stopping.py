@@ -1,4 +1,4 @@
-"""What ends a run early from outside: Ctrl-C, SIGTERM and SIGHUP, at whatever moment and however often."""
+"""Let Ctrl-C, SIGTERM and SIGHUP end a run early, at any moment and however often they come."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Final
 
 NAMES: Final = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 GIVES_UP_AT: Final = 3
-"""So many signals end even the ending."""
+"""This many signals cut short even the ending of the run."""
 
 
 class Stop:
-    """Takes those signals while it is installed, and lets them interrupt only what may be interrupted.
+    """Handles those signals while it is installed, and lets them interrupt only what may be interrupted.
 
     A KeyboardInterrupt at any moment could cut a result in two, or the report short. So one is raised only between
-    `allow` and `hold`, and within `interruptible`; everywhere else the wish is noted, and the next of these raises it.
-    The third signal is raised wherever it arrives.
+    `allow` and `hold`, and within `interruptible`; a signal that comes elsewhere is raised at the next of these. The
+    third signal is raised wherever it arrives.
     """
 
     def __init__(self) -> None:
         self.reason = ""
-        """What asked first, e.g. ``SIGTERM``; empty as long as nothing has."""
+        """The signal that came first, e.g. ``SIGTERM``; empty if none came."""
         self.has_given_up = False
-        """Asked so often that the ending itself was cut short."""
+        """Whether so many signals came that the ending itself was cut short."""
         self._count = 0
         self._may_raise = False
         self._former: dict[signal.Signals, object] = {}
 
     def install(self) -> None:
-        """Take the signals from now on; one that this process was told to ignore (``nohup``) stays ignored."""
+        """Handle the signals from now on; a signal that this process ignores (``nohup``) stays ignored."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in NAMES:
@@ -41,14 +41,14 @@ class Stop:
                 self._former[number] = signal.signal(number, self._on_signal)
 
     def remove(self) -> None:
-        """Give the signals back."""
+        """Restore the former signal handlers."""
         for number, former in self._former.items():
             signal.signal(number, former)  # type: ignore[arg-type]
         self._former = {}
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Within this the first signal raises KeyboardInterrupt, and one that came before does so at once."""
+        """Within this block the first signal raises KeyboardInterrupt; if one has come already, raise it at once."""
         try:
             self.allow()
             yield
@@ -56,14 +56,14 @@ class Stop:
             self.hold()
 
     def allow(self) -> None:
-        """From now on the first signal raises KeyboardInterrupt; so does this, if one has come."""
+        """From now on the first signal raises KeyboardInterrupt; if one has come already, raise it now."""
         self._may_raise = True
         if self._count:
-            self._may_raise = False  # a second one must not cut what ends the first
+            self._may_raise = False  # a second signal must not cut the ending short
             raise KeyboardInterrupt
 
     def hold(self) -> None:
-        """From now on only what is `interruptible` is interrupted."""
+        """From now on signals interrupt only `interruptible` blocks."""
         self._may_raise = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

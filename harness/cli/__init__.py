@@ -1,1 +1,1 @@
-"""The command line: one file a command; what is heavy is imported when a command runs."""
+"""Implement the command line: one file a command. Heavy modules are imported only when a command runs."""

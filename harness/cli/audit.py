@@ -8,23 +8,22 @@ import io
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.target_options import add_key, add_target, key_of, seconds_of, target_of, wait_for_bus_of
+from harness.cli.target_options import add_key, add_target, add_wait, key_of, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
     from harness.audit.selection import Selection
     from harness.cli.terminal import AuditRequest
-    from harness.planning.plan import Plan
+    from harness.planning.plan import AuditPlan
     from harness.target import Target
 
 AUDIT_JSON = "audit.json"
 DEBUG = 2
-"""So often -v is given for the log."""
+"""How many -v switch the log on."""
 
 NOTHING_JUDGED = 5
 INTERRUPTED = 2
@@ -39,7 +38,7 @@ EXIT_CODES = """exit codes of audit, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     audit = commands.add_parser(
         "audit",
         help="run the checks and write a report",
@@ -50,6 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(audit)
+    add_wait(audit)
     add_key(audit)
     add_selection(audit)
     audit.add_argument("-x", action="store_true", help="stop at the first failure")
@@ -59,7 +59,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     audit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted, in its folder")
     audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
     audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
-    audit.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
     audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
     audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
     audit.add_argument("--dry-run", action="store_true", help="send nothing, and say what would be sent (as: plan)")
@@ -70,7 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Let a command take what chooses checks, and how large their samples are."""
+    """Add the options that select checks and set the size of their samples."""
     parser.add_argument("--depth", choices=("quick", "default", "deep"), help="sample sizes (default: default)")
     parser.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
     parser.add_argument(
@@ -83,7 +82,10 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_by(options: argparse.Namespace) -> Selection:
-    """What `add_selection` was given, and no file of it is missing. UserError: it chooses what there is not."""
+    """Return the selection given to `add_selection`.
+
+    Raises UserError if a file is missing or nothing has the chosen name.
+    """
     from harness.audit.selection import Selection
     from harness.verdict import Severity
 
@@ -104,7 +106,7 @@ def chosen_by(options: argparse.Namespace) -> Selection:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the checks; returns the exit code."""
+    """Run the checks; return the exit code."""
     if options.q and options.v:
         raise UserError("-q and -v exclude each other; give one of them")
     if options.dry_run:
@@ -123,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
-    """The exit code, and the folder of the run if it has come to its end."""
+    """Return the exit code, and the folder of the run if it has ended."""
     from harness.audit.session import AuditOptions
     from harness.cli.terminal import AuditRequest
     from harness.link.clock import new_seed
@@ -177,9 +179,9 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
 
 
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
-    """The run to go on with, and its target; what was not given again is as it was then.
+    """Return the run to resume, and its target; options that are not given keep the interrupted run's values.
 
-    UserError: there is no such run, it has come to its end, or what was given differs from it.
+    Raises UserError if there is no such run, it has ended, or a given option differs from it.
     """
     from harness.audit.resuming import unfinished_run
     from harness.cli.replay import started_with, target_of_run
@@ -206,11 +208,11 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
-    """Run the checks that a request asks for, by a pytest that says nothing itself; its exit code."""
+    """Run the checks that a request selects, by a pytest that prints nothing itself; return its exit code."""
     import pytest
 
     from harness.audit.requirements import attacks_folder
-    from harness.report.replay import own_pytest
+    from harness.report.as_pytest import own_pytest
 
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
@@ -224,21 +226,26 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     return code
 
 
-def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
-    """The plan of the audit, which then takes what fits into its time; None: there is none, as the audit itself will say.
+def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
+    """Plan the audit and leave out what exceeds its time; None if no plan can be made, which the audit will report.
 
-    UserError: nothing fits.
+    Raises UserError if no check fits.
     """
+    from dataclasses import replace
+
     from harness.cli.plan import planned_in_time
     from harness.planning.plan import totals_in_words
 
     longest_s = None if options.time is None else seconds_of("--time", options.time)
+    audit = request.options
+    if longest_s is None:  # a user's own checks may do more than ask the ECU: they are run once
+        audit = replace(audit, checks=())
     try:
-        left_out, plan = planned_in_time(options, request.options, longest_s)
+        left_out, plan = planned_in_time(options, audit, longest_s)
     except UserError as error:
         if longest_s is not None:
             raise
-        request.console.say(f"not planned: {error}")
+        request.console.say(f"not planned: {'checks of your own' if options.checks else error}")
         return None
     request.options = replace(request.options, no_time_for=left_out, longest_s=longest_s)
     if left_out:
@@ -246,12 +253,13 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> Plan | None:
         request.console.heading(
             f"no time in {options.time} for {len(left_out)} {'check' if len(left_out) == 1 else 'checks'}: {names}"
         )
-    request.console.heading(f"planned: {totals_in_words(plan)}")
+    beside = ", without your own checks" if options.checks and longest_s is None else ""
+    request.console.heading(f"planned{beside}: {totals_in_words(plan)}")
     return plan
 
 
-def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: Plan) -> bool:
-    """Whether a person who is there agrees to what locks, writes or resets a real ECU."""
+def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPlan) -> bool:
+    """Ask a person at the terminal whether to go on with checks that lock, write or reset a real ECU."""
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True
     request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")
@@ -266,7 +274,7 @@ def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: Plan) -
 
 
 def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
-    """What is to be taken out of the run's files. UserError: it is not known, or nothing is to be."""
+    """Return what is removed from the run's files. Raises UserError if a name is unknown, or nothing may be removed."""
     from harness.audit.secrecy import hidden_names
 
     hidden = hidden_names(options.redact)
@@ -276,7 +284,7 @@ def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def log_to(stream: TextIO) -> None:
-    """Write what the harness logs to a stream, with the file and line that it comes from."""
+    """Write the harness's log to a stream, with the file and line of each entry."""
     import logging
 
     handler = logging.StreamHandler(stream)
@@ -288,7 +296,7 @@ def log_to(stream: TextIO) -> None:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """The target file that follows from a map of an ECU that nobody described; empty: there is none."""
+    """Discover an ECU that nobody described and return its target file's text; empty if there is none."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 

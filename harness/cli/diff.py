@@ -1,4 +1,4 @@
-"""`uds-harness diff`: what became better, worse, new or gone between two runs?"""
+"""`uds-harness diff`: show what became better, worse, new or gone between two runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXIT_CODES = """exit codes of diff:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     diff = commands.add_parser(
         "diff",
         help="say what changed between two runs",
@@ -34,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare them; returns the exit code."""
+    """Compare them; return the exit code."""
     from harness.report.compare import compare
     from harness.report.diff import diff_html, diff_json, diff_lines
     from harness.runs.folder import read_run

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from harness.cli.target_options import add_key, add_target, key_of, seconds_of, target_of
+from harness.cli.target_options import add_key, add_target, add_wait, key_of, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     find = commands.add_parser(
         "discover",
         help="find the ECUs on a bus and what they offer",
@@ -24,6 +24,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(find)
+    add_wait(find)
     add_key(find)
     find.add_argument("--ids", metavar="LIST", help="ids to ask, e.g. 0x700-0x7FF,0x18DA10F1")
     find.add_argument("--pace", type=float, default=5.0, metavar="MS", help="between two ids (default: 5 ms)")
@@ -35,13 +36,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look for ECUs; returns the exit code."""
+    """Look for ECUs; return the exit code."""
     from harness.cli.discover_bus import run as discover
     from harness.verdict import Depth
 
     if not 0 <= options.pace <= 10_000:
         raise UserError(f"--pace {options.pace:g}: give milliseconds from 0 to 10000")
     target = target_of(options)
+    wait_for_bus_of(target, options.wait)
     is_id_given = options.request_id is not None or "request=" in (options.target or "")
     return discover(
         target,

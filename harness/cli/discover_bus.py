@@ -1,4 +1,4 @@
-"""What `uds-harness discover` does, and an audit of an ECU that nobody has described; what is shown of it."""
+"""Discover the ECUs of a bus for `uds-harness discover`, and for an audit of an undescribed ECU; print the results."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.buses import open_bus_of
-from harness.discovery.addresses import Ecu, Survey
+from harness.discovery.addresses import FoundEcu, Survey
 from harness.discovery.differences import differences
 from harness.discovery.discover import USUAL_PACE_S, Discovery, Found, discover, plan_for
 from harness.discovery.ecu_map import EcuMap
-from harness.discovery.plan import Plan
+from harness.discovery.id_plan import IdPlan
 from harness.discovery.usual_ids import Id
 from harness.errors import UserError
 from harness.link.clock import Chance, RealClock
@@ -39,7 +39,7 @@ def discover_bus(
     is_one_wanted: bool = False,
     longest_s: float | None = None,
 ) -> Discovery:
-    """Open the target's bus, discover what is on it, and close it. UserError: it cannot be opened."""
+    """Open the target's bus, discover what is on it, and close it. Raises UserError if it cannot be opened."""
     progress = TerminalProgress()
     link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
@@ -73,9 +73,9 @@ def run(
     longest_s: float | None = None,
     is_dry_run: bool = False,
 ) -> int:
-    """Discover, say what was found, and write a target file for each ECU; in a dry run say what would be asked.
+    """Discover, print what was found, and write a target file for each ECU; in a dry run print what would be asked.
 
-    The exit code: 2 where it was ended early, with all that was found until then written; 5 where nothing was found.
+    Return the exit code: 2 if it was ended early, with everything found until then written; 5 if nothing was found.
     """
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:
@@ -120,7 +120,7 @@ def _dry_run(target: Target, candidates: Sequence[Id] | None, pace_s: float) -> 
 
 
 def _write(path: Path, text: str) -> None:
-    """What was measured is written whatever it is; what cannot be loaded again says what to mend."""
+    """Write measurements in any case; if they cannot be loaded again, say what to fix."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -134,8 +134,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check_is_free(out: Path) -> None:
-    """Before the bus is asked for minutes. UserError: the file cannot be written, or there is one already."""
-    further = rf"{re.escape(out.stem)}-[0-9A-F]+{re.escape(out.suffix)}"  # what a second ECU would be written to
+    """Raise UserError if the file exists or cannot be written: checked before the bus is asked for minutes."""
+    further = rf"{re.escape(out.stem)}-[0-9A-F]+{re.escape(out.suffix)}"  # the name for a second ECU
     taken = [path for path in out.parent.glob("*") if path == out or re.fullmatch(further, path.name)]
     if taken:
         raise UserError(f"{taken[0]}: exists already, and may hold what you wrote into it; name a new file with -o")
@@ -147,14 +147,14 @@ def _check_is_free(out: Path) -> None:
 
 
 def own_id(target: Target) -> Id:
-    """The id on which the target takes requests."""
+    """Return the id on which the target receives requests."""
     return target.can.request_id, target.can.extended_ids is True or target.can.request_id > 0x7FF
 
 
 def described(target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth) -> str:
-    """The target file's text of the one ECU on a bus of which no more is known; empty, and said so, if there is none.
+    """Return the target file's text of the only ECU on an undescribed bus; print a line and return "" if there is none.
 
-    UserError: there are several.
+    Raises UserError if there are several.
     """
     found = discover_bus(target, candidates, key=key, depth=depth, is_one_wanted=True)
     for line in traffic_lines(found.survey):
@@ -179,7 +179,7 @@ def described(target: Target, candidates: Sequence[Id] | None, *, key: str | Non
 
 
 def parse_ids(text: str) -> list[Id]:
-    """``0x700-0x7FF,0x18DA10F1`` as ids; above 0x7FF they have 29 bits. UserError: it is no list of ids."""
+    """Parse ids such as ``0x700-0x7FF,0x18DA10F1``; above 0x7FF they have 29 bits. Raises UserError for other text."""
     found: list[Id] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(0x[0-9A-Fa-f]+|\d+)\s*(?:-\s*(0x[0-9A-Fa-f]+|\d+)\s*)?", part)
@@ -195,11 +195,11 @@ COLUMNS = 80
 LABEL = 12
 EVERY_S = 0.2
 EVERY_LINE_S = 5.0
-"""Between two lines where there is no terminal."""
+"""Seconds between two lines if the output is no terminal."""
 
 
 class TerminalProgress:
-    """Says what is being done and how long it will take: one line on a terminal, a line now and then where there is none."""
+    """Shows what is being done and how long it will take: in one line of a terminal, else by a line now and then."""
 
     def __init__(self) -> None:
         self._clock = RealClock()
@@ -223,26 +223,26 @@ class TerminalProgress:
             return
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
-    def announce(self, plan: Plan) -> None:
-        """Say what will be asked before it is."""
+    def announce(self, plan: IdPlan) -> None:
+        """Print what will be asked before it is."""
         self.end()
         for line in plan_lines(plan):
             print(line, file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Leave the line clean."""
+        """Clear the line."""
         if self._is_terminal:
             print(f"\r{'':{COLUMNS - 1}}\r", end="", file=sys.stderr, flush=True)
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """What is going to be asked, and what is not."""
+def plan_lines(plan: IdPlan) -> Iterator[str]:
+    """Say what will be asked, and what will not."""
     for number, sentence in enumerate(plan.sentences()):
         yield from _wrapped("plan" if number == 0 else "", sentence)
 
 
 def traffic_lines(survey: Survey) -> Iterator[str]:
-    """What was on the bus before anything was asked."""
+    """Say what was on the bus before anything was asked."""
     if survey.traffic:
         names = ", ".join(
             f"0x{number:X}{' (29 bits)' if is_long else ''}" for number, is_long in sorted(survey.traffic)[:24]
@@ -259,12 +259,12 @@ def traffic_lines(survey: Survey) -> Iterator[str]:
 
 
 def ecu_lines(found: Found) -> Iterator[str]:
-    """One ECU."""
+    """Describe one ECU."""
     yield _address(found.ecu)
     yield from _map_lines(found.map)
 
 
-def _address(ecu: Ecu) -> str:
+def _address(ecu: FoundEcu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     functional = f", functional 0x{ecu.functional[0]:X}" if ecu.functional is not None else ""
     fd = ", CAN FD" if ecu.answers_in_fd else "" if ecu.takes_padded else ", only frames that are not filled up"
@@ -273,6 +273,8 @@ def _address(ecu: Ecu) -> str:
 
 
 def _map_lines(found: EcuMap) -> Iterator[str]:
+    if found.dialect is not None:
+        yield from _wrapped("dialect", f"{found.dialect.name} ({found.dialect.standard})")
     names = {one.value: one.name.lower() for one in Session}
     sessions = ", ".join(f"0x{session:02X} {names.get(session, '')}".strip() for session in found.sessions)
     yield from _wrapped("sessions", sessions or "none could be entered")
@@ -310,7 +312,7 @@ def _map_lines(found: EcuMap) -> Iterator[str]:
 
 
 def _sub_functions(found: EcuMap) -> list[str]:
-    """By service, the sub-functions that are there in some session."""
+    """Return, by service, the sub-functions that exist in some session."""
     there: dict[int, set[int]] = {}
     for services in found.sub_functions.values():
         for service, here in services.items():

@@ -1,4 +1,4 @@
-"""`uds-harness docs`: the documents, in the terminal."""
+"""`uds-harness docs`: show the documents in the terminal."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.errors import UserError, did_you_mean
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     docs = commands.add_parser("docs", help="show a page of the documents, or list the pages")
     docs.add_argument("page", nargs="?", metavar="PAGE", help="e.g. target-file")
     docs.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show one page, or the list. UserError: there is no such page."""
+    """Show one page, or the list. Raises UserError if there is no such page."""
     pages = {path.stem: path for path in sorted(folder().glob("*.md"))}
     if options.page is None:
         for name, path in pages.items():
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def folder() -> Path:
-    """Where the documents lie: beside the package in a checkout, in the environment's ``share`` once installed."""
+    """Return the documents' folder: beside the package in a checkout, in the environment's ``share`` once installed."""
     beside = Path(__file__).parents[2] / "docs"
     return beside if (beside / "target-file.md").is_file() else Path(sys.prefix) / "share" / "uds-harness" / "docs"
 

@@ -8,7 +8,7 @@ from harness.cli.target_options import add_target, target_of
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     doctor = commands.add_parser(
         "doctor",
         help="find out why nothing answers",
@@ -22,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Examine the way to the ECU, step by step; the exit code: 1 if anything must be mended."""
+    """Examine the way to the ECU, step by step; return the exit code: 1 if anything must be fixed."""
     from harness.doctor import examine
     from harness.doctor.diagnosis import lines
 

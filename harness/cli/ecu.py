@@ -1,4 +1,4 @@
-"""`uds-harness ecu`: play a simulated ECU on a real bus, for as long as it is wanted."""
+"""`uds-harness ecu`: play a simulated ECU on a real bus until it is stopped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIGUSR1 prints what --status asks for."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     ecu = commands.add_parser(
         "ecu",
         help="play a simulated ECU on a real bus",
@@ -50,7 +50,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play until the end is wanted, or ask who plays."""
+    """Play the ECU until it is stopped, or ask a running one for its state."""
     if options.status:
         return _show_status(options)
     if options.json:
@@ -67,6 +67,7 @@ def _play(options: argparse.Namespace) -> int:
     from harness.ecu_host.state_file import StateFile
     from harness.ecu_host.status import StatusSocket, status_text
 
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until there is something to tell, it must not end the program
     quiet_python_can()
     state_file = StateFile(options.state, options.profile) if options.state is not None else None
     host = Host(options.profile, flaws=options.defect, say=_say, state_file=state_file)
@@ -74,7 +75,7 @@ def _play(options: argparse.Namespace) -> int:
     status = StatusSocket(host, bus.name)
     try:
         if state_file is not None:
-            host.start()  # a file that does not fit ends it before anything is said or sent
+            host.start()  # a file that does not fit ends the command before anything is printed or sent
         host.connect(bus, waits=options.wait)
         with _ending(host):
             signal.signal(signal.SIGUSR1, lambda number, frame: host.ask(lambda: _say(status_text(host.status()))))
@@ -86,14 +87,14 @@ def _play(options: argparse.Namespace) -> int:
 
 
 def _show_window(options: argparse.Namespace) -> int:
-    """The window; with a bus on the command line it starts at once, else when Start is pressed."""
+    """Show the window; with a bus on the command line it starts at once, else when Start is pressed."""
     try:
         from harness.ecu_host.window import open_window
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "textual":
             raise
         raise UserError("--tui needs Textual: pip install 'uds-harness[window]'") from None
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on the latter
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
         raise UserError("--tui needs a terminal")
     from harness.ecu_host.host import quiet_python_can
     from harness.ecu_host.state_file import StateFile
@@ -112,7 +113,7 @@ def _show_window(options: argparse.Namespace) -> int:
 
 
 def bus_of(options: argparse.Namespace) -> BusOptions:
-    """The bus that the options name."""
+    """Return the bus that the options name."""
     from harness.ecu_host.host import BusOptions
 
     return BusOptions(
@@ -126,7 +127,7 @@ def bus_of(options: argparse.Namespace) -> BusOptions:
 
 @contextmanager
 def _ending(host: Host) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second one ends whatever holds it up."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second signal ends whatever blocks that."""
 
     def end(number: int, frame: FrameType | None) -> None:
         if host.is_stopping:

@@ -26,7 +26,7 @@ Comma, semicolon or tab separate them; the text is UTF-8."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     table = commands.add_parser(
         "import",
         help="add identifiers and levels from a table to a target file",
@@ -40,7 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the entries at the target file's end."""
+    """Append the entries to the target file."""
     from harness.target import load_target, load_text
     from harness.target.table import entries_from_table
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     text = options.target.read_text(encoding="utf-8-sig").rstrip("\n") + "\n\n" + entries_from_table(options.table)
     try:
         target = load_text(text, f"{options.target} with {options.table}", options.target)
-    except tomllib.TOMLDecodeError:  # each of the two alone is sound
+    except tomllib.TOMLDecodeError:  # each of the two is valid by itself
         raise UserError(
             f"{options.target}: lists its data or its security levels in brackets, as data = [ ... ], to which nothing can "
             "be added at the file's end; write each entry under a line [[data]] or [[security]]"

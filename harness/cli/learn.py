@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.target_options import add_target, target_of
+from harness.cli.target_options import add_target, add_wait, target_of, wait_for_bus_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_JUDGED = 5
 OBSERVATIONS = "observations.jsonl"
-"""In a run's folder, each sequence that was asked, with its answers: what --resume takes over."""
+"""In a run's folder: each sequence that was asked, with its answers, which --resume reuses."""
 
 EXIT_CODES = """exit codes of learn, the first that applies:
   4  wrong use: a target, option, key function or model is malformed, or the extra is missing
@@ -37,7 +37,7 @@ EXIT_CODES = """exit codes of learn, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     learn = commands.add_parser(
         "learn",
         help="learn the ECU's state machine, judge it, and draw it",
@@ -47,6 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(learn)
+    add_wait(learn)
     learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
     learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     learn.add_argument("--requests", type=_count, metavar="N", help="stop after so many requests, and keep what is known")
@@ -66,18 +67,21 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Learn; returns the exit code."""
+    """Learn; return the exit code."""
     if options.compare is not None:
         return _compare(*options.compare)
     require_aalpy()
     target = target_of(options)
     if target.path is None:
         raise UserError("learn needs a target file: write one with `uds-harness discover -o FILE`, and name its key there")
-    return _plan(options, target) if options.plan else _learn(options, target)
+    if options.plan:
+        return _plan(options, target)
+    wait_for_bus_of(target, options.wait)
+    return _learn(options, target)
 
 
 def _compare(old: Path, new: Path) -> int:
-    from harness.learning.compare import compare, comparison_lines
+    from harness.learning.comparison import compare, comparison_lines
     from harness.runs.state_machine import read_machine
 
     found = compare(read_machine(old), read_machine(new))
@@ -86,10 +90,10 @@ def _compare(old: Path, new: Path) -> int:
 
 
 def _plan(options: argparse.Namespace, target: Target) -> int:
-    """Say what learning would take. Nothing is opened, and nothing is sent."""
+    """Print what learning would take. Nothing is opened, and nothing is sent."""
     from harness.errors import Unjudged
+    from harness.learning.cost import plan_lines, plan_of
     from harness.learning.letters import alphabet_of
-    from harness.learning.plan import plan_lines, plan_of
     from harness.learning.subject import way_back
     from harness.link.clock import Chance
     from harness.link.trace import Trace
@@ -120,7 +124,7 @@ def _plan(options: argparse.Namespace, target: Target) -> int:
 
 
 def require_aalpy() -> None:
-    """UserError: the extra is not installed."""
+    """Raise UserError if the extra is not installed."""
     if find_spec("aalpy") is None:
         raise UserError("learning needs AALpy, which is not installed: pip install 'uds-harness[learn]'")
 
@@ -176,7 +180,7 @@ def _learn(options: argparse.Namespace, target: Target) -> int:
 def _asked(
     options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
 ) -> tuple[Learned | None, str]:
-    """What was learned; or None, and why nothing could be."""
+    """Return what was learned; or None, and why nothing could be."""
     from harness.errors import Unjudged
     from harness.learning.learning import Learner
 
@@ -206,14 +210,14 @@ def _asked(
 
 
 def _write(session: AuditSession, machine: StateMachine) -> None:
-    """Put the model into the run's folder, once the last request has been sent."""
+    """Put the model into the run's folder, after the last request."""
     from harness.runs.state_machine import MODEL_JSON
 
     session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
 
 
 class _Progress:
-    """What learning has come to, on a line of a terminal that is overwritten; nothing where there is no terminal."""
+    """Shows the progress of learning in a line that is overwritten; shows nothing without a terminal."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
@@ -237,7 +241,7 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """What an earlier run was answered. UserError: it is none of `learn`, or its file is damaged."""
+    """Return the answers of an earlier run. Raises UserError if it is no run of `learn`, or its file is damaged."""
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -250,7 +254,7 @@ def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
                 raise ValueError("no letters with their answers")
         except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):
-                return  # the run was killed while it wrote this line
+                return  # the run was killed while writing this line
             raise UserError(f"{path}: line {number} is damaged ({error})") from error
         yield tuple(word), tuple(answers)
 

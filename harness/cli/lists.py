@@ -1,12 +1,10 @@
-"""`uds-harness list` and `uds-harness show`: what there is to be chosen from, 80 columns wide."""
+"""`uds-harness list` and `uds-harness show`: list what can be chosen, 80 columns wide."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def list_checks(paths: Sequence[Path] = ()) -> None:
-    """Every shipped check with its default severity, and those in `paths`."""
+    """List every shipped check with its default severity, and those in `paths`."""
     for check in checks_with(paths):
         name = f"{check.id:6} {check.severity.value}"
         row(name, max(len(name) + 2, 17), check.title)
 
 
 def list_profiles() -> None:
-    """Every ECU that can be simulated."""
+    """List every ECU that can be simulated."""
     from harness.ecu.profiles import PROFILES
 
     for name, what in PROFILES.items():
@@ -32,7 +30,7 @@ def list_profiles() -> None:
 
 
 def list_defects() -> None:
-    """Every defect, with the checks that see it."""
+    """List every defect, with the checks that find it."""
     from harness.ecu.flaws import FLAWS
 
     for defect in FLAWS.values():
@@ -41,7 +39,7 @@ def list_defects() -> None:
 
 
 def list_variants() -> None:
-    """Every sound ECU that differs from `hardened`."""
+    """List every sound ECU that differs from `hardened`."""
     from harness.ecu.variants import VARIANTS
 
     for name, variant in VARIANTS.items():
@@ -49,7 +47,7 @@ def list_variants() -> None:
 
 
 def list_targets() -> None:
-    """Every shipped target."""
+    """List every shipped target."""
     from harness.target import load_target, shipped_targets
 
     for name in shipped_targets():
@@ -57,7 +55,7 @@ def list_targets() -> None:
 
 
 def list_requirements() -> None:
-    """Every requirement that was considered, with its checks or the reason why there is none."""
+    """List every requirement that was considered, with its checks or the reason why there is none."""
     from harness.audit.requirements import considered
 
     for one in considered():
@@ -67,7 +65,7 @@ def list_requirements() -> None:
 
 
 def checks_with(paths: Sequence[Path]) -> list[Attack]:
-    """The shipped checks, and those in files and folders of the user's. UserError: a path is missing, or cannot be read."""
+    """Return the shipped checks, and the user's in files and folders. Raises UserError for a missing or unreadable path."""
     from harness.audit.catalogue import checks_in, shipped_checks
 
     for path in paths:
@@ -89,7 +87,7 @@ ALL = ("checks", *LISTS)
 
 
 def show(check: Attack) -> None:
-    """Everything that is declared of one check."""
+    """Show everything that one check declares."""
     rows = {
         "severity": f"{check.severity.value}, by default",
         "basis": check.basis,
@@ -109,12 +107,12 @@ def show(check: Attack) -> None:
 
 
 def row(name: str, width: int, text: str) -> None:
-    """A name, and its text beside it within 80 columns."""
+    """Format a name, and its text beside it, within 80 columns."""
     print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let both commands be typed."""
+    """Add both commands to the parser."""
     listing = commands.add_parser("list", help="list the checks, profiles, defects, variants, targets, requirements")
     names = ", ".join(ALL)
     listing.add_argument("what", nargs="?", metavar="WHAT", choices=ALL, default="checks", help=f"one of {names}")
@@ -136,6 +134,8 @@ def _list(options: argparse.Namespace) -> int:
     if options.checks and options.what != "checks":
         raise UserError(f"--checks is for: uds-harness list checks; {options.what} has no files of yours")
     if options.json:
+        import json
+
         print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
     elif options.what == "checks":
         list_checks(options.checks)
@@ -145,7 +145,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
-    """What a list holds as plain values, one table for each entry."""
+    """Return a list's content as plain values, one table for each entry."""
+    from dataclasses import asdict
+
     if what == "checks":
         for check in checks_with(paths):
             yield asdict(check)

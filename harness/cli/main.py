@@ -1,4 +1,4 @@
-"""What did the user type? The commands, and how errors end them; each command is a file in `commands`."""
+"""Parse the command line, run the command, and turn errors into exit codes; each command is a module of this package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from harness.cli import (
     docs,
     doctor,
     ecu,
-    fuzz,
     import_table,
     learn,
     lists,
@@ -35,9 +34,9 @@ from harness.errors import LinkError, UserError
 WRONG_USE = 4
 
 COMMANDS = (
-    audit, plan, report, diff, replay, discover, fuzz, learn, target, import_table, ecu, shell, lists, docs, doctor,
+    audit, plan, report, diff, replay, discover, learn, target, import_table, ecu, shell, lists, docs, doctor,
 )  # fmt: skip
-"""In the order in which help lists them."""
+"""Commands in the order in which help lists them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Looked up only if it is asked for: every other command starts without."""
+    """Looks the version up only if it is asked for, so that every other command starts faster."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
@@ -57,7 +56,7 @@ class _Version(argparse.Action):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; return the exit code."""
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
@@ -81,14 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         _say(f"uds-harness: {error.filename or 'the output'}: {error.strerror or error}")
-        sys.stdout = _nowhere()  # what is left in the old one cannot be written at the end either
+        sys.stdout = _nowhere()  # what is left in the old stream cannot be written at exit either
         return WRONG_USE
     return code
 
 
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP unless it is ignored, end a command as Ctrl-C does: what is open is closed on the way."""
+    """Let SIGTERM, and SIGHUP unless it is ignored, end a command as Ctrl-C does, so that what is open is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -107,7 +106,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _say(text: str) -> None:
-    """Print an error. What it quotes, such as the name of a file, may hold what a terminal would obey."""
+    """Print an error, without control characters: what it quotes, such as a file name, may hold some."""
     print("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text), file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""`uds-harness plan`: what an audit would send, by check; as `audit --dry-run`."""
+"""`uds-harness plan`: show what an audit would send, by check; the same as `audit --dry-run`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import io
 import os
-import tempfile
-from dataclasses import replace
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.audit.session import AuditOptions
-    from harness.planning.plan import Plan
+    from harness.planning.plan import AuditPlan
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     plan = commands.add_parser(
         "plan",
         help="say what an audit would send, and send nothing",
@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the plan and print it; returns the exit code."""
+    """Make the plan and print it; return the exit code."""
     from harness.audit.session import AuditOptions
     from harness.planning.plan import plan_lines
     from harness.verdict import Depth
@@ -58,11 +58,13 @@ def run(options: argparse.Namespace) -> int:
 
 def planned_in_time(
     options: argparse.Namespace, audit: AuditOptions, longest_s: float | None
-) -> tuple[frozenset[str], Plan]:
-    """What has to be left out of an audit so that it takes no longer, and the plan of the rest.
+) -> tuple[frozenset[str], AuditPlan]:
+    """Return what an audit must leave out to take no longer than `longest_s`, and the plan of the rest.
 
-    UserError: the target or a choice is malformed, a check cannot be collected, or not one fits.
+    Raises UserError if the target or a choice is malformed, a check cannot be collected, or no check fits.
     """
+    from dataclasses import replace
+
     from harness.cli.lists import checks_with
     from harness.planning.budget import left_out_for_time
 
@@ -72,26 +74,43 @@ def planned_in_time(
     return left_out_for_time(lambda left_out: planned(replace(audit, no_time_for=left_out), options.k), checks, longest_s)
 
 
-def planned(audit: AuditOptions, keyword: str | None) -> Plan:
-    """The plan of an audit; `keyword` is pytest's ``-k``. UserError: as for the audit."""
-    from harness.cli.terminal import AuditRequest, Console
+def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
+    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError as the audit."""
+    import tempfile
+    from dataclasses import replace
+
+    from harness.cli.terminal import AuditRequest, TerminalOutput
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
 
-    target, assumptions = rehearsed(audit.target)
+    target, assumptions = rehearsed(audit.target, is_discovered=bool(audit.found_text))
     rehearsal = Rehearsal()
     with tempfile.TemporaryDirectory(prefix="uds-harness-") as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
         out = Path(folder) / "rehearsal"
         done = frozenset(one.id for one in audit.resumes.kept) if audit.resumes is not None else frozenset()
         audit = replace(audit, target=target, out=out, keeps_secrets=True, hidden=(), no_time_for=audit.no_time_for | done)
         request = AuditRequest(replace(audit, rehearsal=rehearsal, resumes=None))
-        request.console = Console(nowhere, verbosity=-1)
+        request.console = TerminalOutput(nowhere, verbosity=-1)
         said = io.StringIO()
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), _nobody_to_ask():
             code = run_pytest(request, ["-k", keyword] if keyword else [])
         if request.console.folder is None:
             if code == 2:
                 raise KeyboardInterrupt
             why = said.getvalue().strip().splitlines()
-            raise UserError((why[0] if why else "the audit could not be planned").removeprefix("uds-harness: "))
+            raise UserError(
+                (why[0] if why else "the audit could not be planned").removeprefix("uds-harness: ").removeprefix("ERROR: ")
+            )
         return rehearsal.plan(read_run(out).findings, assumptions)
+
+
+@contextlib.contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    """A key function may ask whoever sits there: not for the keys of a simulated ECU."""
+    before = sys.stdin
+    with open(os.devnull, encoding="utf-8") as nothing:
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = before

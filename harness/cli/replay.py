@@ -23,7 +23,7 @@ EXIT_CODES = """exit codes of replay:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     replay = commands.add_parser(
         "replay",
         help="send the exchanges of a run's result once more",
@@ -41,7 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Repeat them; returns the exit code."""
+    """Repeat them; return the exit code."""
     from harness.cli.shell import remarked_on, shown_on
     from harness.runs.folder import read_run
     from harness.shell.dialogue import Dialogue
@@ -62,10 +62,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def target_of_run(folder: Path, info: RunInfo) -> Target:
-    """The target that a run was started with, as its command names it.
+    """Return the target that a run was started with, as its command names it.
 
-    A run may come from another machine. So no program that it names is run unless it is one of the user's own: UserError
-    where the target is to be named by hand.
+    A run may come from another machine, so a program that it names is run only if it is the user's own. Raises UserError
+    if the target must be named by hand.
     """
     from harness.target import shipped_targets
 
@@ -92,7 +92,7 @@ def target_of_run(folder: Path, info: RunInfo) -> Target:
 
 
 def started_with(command: str) -> argparse.Namespace:
-    """The options of an audit that the command of a run stands for. ValueError: it is none."""
+    """Parse a run's command into the options of its audit. Raises ValueError if it is no audit."""
     from harness.cli import audit
 
     words = shlex.split(command)
@@ -105,7 +105,7 @@ def started_with(command: str) -> argparse.Namespace:
 
 
 class _Quiet(argparse.ArgumentParser):
-    """Raises ValueError where others end the program."""
+    """A parser that raises ValueError where others end the program."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)

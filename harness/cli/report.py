@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     report = commands.add_parser(
         "report",
         help="make a run's reports again from its folder",
@@ -24,14 +24,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make them, and say what changed."""
+    """Make them, and print what changed."""
     from importlib.metadata import version
 
     from harness.link.clock import RealClock, utc_text
     from harness.report.conclusion import interruption
     from harness.report.rebuild import rebuild
     from harness.runs.folder import AUDIT_HTML, copy_run
-    from harness.runs.lock import RunLock
+    from harness.runs.folder_lock import RunLock
     from harness.target.toml_schema import printable
 
     folder = options.run_folder

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from harness.cli.target_options import add_target, target_of
+from harness.cli.target_options import add_target, add_wait, target_of, wait_for_bus_of
 
 LONGEST_READ = 1 << 16
 EXIT_CODES = """exit codes of shell:
@@ -19,7 +19,7 @@ EXIT_CODES = """exit codes of shell:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     shell = commands.add_parser(
         "shell",
         help="ask an ECU by hand, or from a script",
@@ -32,18 +32,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(shell)
+    add_wait(shell)
     shell.add_argument("--seed", type=int, metavar="N", help="repeat a simulated ECU's chance (default: a new seed)")
     shell.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry out the lines; returns the exit code."""
+    """Carry out the lines; return the exit code."""
     from harness.link.clock import new_seed
     from harness.shell.dialogue import Dialogue, converse
     from harness.shell.hand import opened_by_hand
     from harness.shell.prompt import lines_of_a_person
 
     target = target_of(options)
+    wait_for_bus_of(target, options.wait)
     is_by_a_person = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     with opened_by_hand(target, seed=new_seed() if options.seed is None else options.seed) as tester:
         dialogue = Dialogue(tester, show=shown_on(sys.stdout), remark=remarked_on(sys.stderr))
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines_of(stream: TextIO | None) -> Iterator[str]:
-    """The lines of a script, whatever bytes are in it, as they come; a line without an end comes in pieces."""
+    """Yield the lines of a script as they come, whatever bytes they hold; a line without an end comes in pieces."""
     if stream is None:
         return
     source = getattr(stream, "buffer", stream)
@@ -70,12 +72,12 @@ def lines_of(stream: TextIO | None) -> Iterator[str]:
 
 
 def shown_on(stream: TextIO) -> Callable[[str], None]:
-    """Print a line on a stream."""
+    """Return a function that prints a line on a stream."""
     return lambda line: print(line, file=stream, flush=True)
 
 
 def remarked_on(stream: TextIO) -> Callable[[str], None]:
-    """Print what is said beside the exchanges, made fit for a terminal."""
+    """Return a function that prints remarks, made fit for a terminal, on a stream."""
     from harness.report.text import visible
 
     return lambda line: print(visible(f"uds-harness: {line}"), file=stream, flush=True)

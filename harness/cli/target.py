@@ -1,4 +1,4 @@
-"""`uds-harness target new`: a target file to begin with."""
+"""`uds-harness target new`: write a target file to begin with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.errors import UserError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     target = commands.add_parser("target", help="write a target file to begin with")
     kinds = target.add_subparsers(required=True, metavar="new")
     new = kinds.add_parser(
@@ -25,7 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file. UserError: it exists, or cannot be written."""
+    """Write the file. Raises UserError if it exists, or cannot be written."""
     from harness.target.describe import SCHEMA, template
 
     path: Path = options.file

@@ -1,9 +1,10 @@
-"""Which target was named? The options that audit, discover and doctor share."""
+"""Define the options that name a target, shared by audit, discover and doctor."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Let a command take TARGET and the options that override its link."""
+    """Add TARGET and the options that override its link."""
     parser.add_argument("target", nargs="?", metavar="TARGET", help="a target file, a shipped target's name, or a URI")
     parser.add_argument("--interface", help="a python-can interface, e.g. socketcan; without TARGET: an unknown ECU")
     parser.add_argument("--channel", help="e.g. can0")
@@ -23,14 +24,19 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def add_key(parser: argparse.ArgumentParser) -> None:
-    """Let a command that finds levels out take their key."""
+    """Add the options that give the key of levels which a command discovers."""
     parser.add_argument(
         "--key", metavar="KEY", help="makes the keys of an ECU that is not described: path.py:function, command: or http:"
     )
 
 
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Let a command wait for its turn on a bus; see `wait_for_bus_of`."""
+    parser.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
+
+
 def target_of(options: argparse.Namespace) -> Target:
-    """The target that the options name. UserError: there is none, or it is malformed."""
+    """Return the target that the options name. Raises UserError if it does not exist or is malformed."""
     from harness.target import load_target, unknown_target, with_link
 
     link = {name: getattr(options, name) for name in ("interface", "channel", "request_id", "response_id")}
@@ -44,7 +50,10 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def key_of(options: argparse.Namespace) -> str | None:
-    """The key that is given on the command line, a file's from the working directory. UserError: it is none."""
+    """Return the key given on the command line; a file is relative to the working directory.
+
+    Raises UserError if malformed.
+    """
     from harness.errors import Refused
     from harness.target.values import BUILT_IN_KEYS, KEY
 
@@ -62,7 +71,7 @@ def key_of(options: argparse.Namespace) -> str | None:
 
 
 def seconds_of(option: str, text: str) -> float:
-    """``90s``, ``15m``, ``2h`` as seconds. UserError: it is none of these."""
+    """Parse ``90s``, ``15m``, ``2h`` into seconds. Raises UserError for other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
     if match is None or not float(match[1]):
         raise UserError(f"{option} {text}: give seconds, minutes or hours, e.g. 90s, 15m or 2h")
@@ -70,15 +79,15 @@ def seconds_of(option: str, text: str) -> float:
 
 
 def wait_for_bus_of(target: Target, text: str | None) -> None:
-    """Wait so long for a real bus that another run uses. UserError: it is still used then."""
+    """Wait this long for a real bus that another run uses. Raises UserError if it is still in use then."""
     if text is None:
         return
-    from harness.link.lock import wait_for_bus
+    from harness.link.bus_lock import wait_for_bus
     from harness.target import SIMULATED_INTERFACE
 
     longest_s = seconds_of("--wait", text)
     if target.can.interface != SIMULATED_INTERFACE:
-        wait_for_bus(f"{target.can.interface}:{target.can.channel}", longest_s, lambda text: print(text, flush=True))
+        wait_for_bus(f"{target.can.interface}:{target.can.channel}", longest_s, lambda text: print(text, file=sys.stderr))
 
 
 def _number(text: str) -> int:

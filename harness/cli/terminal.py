@@ -1,4 +1,4 @@
-"""What a terminal shows of an audit: a line for each result as it ends, the check under way, and what it comes to."""
+"""Print an audit on a terminal: a line for each result, the check that is running, and the summary."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
 from harness.audit.items import ATTACK, is_foreseen
 from harness.audit.session import AuditOptions
-from harness.report.conclusion import DESELECTED, causes, closing_line, in_a_sentence, interruption, warnings
+from harness.report.conclusion import DESELECTED, answer, causes, closing_line, in_a_sentence, interruption, warnings
 from harness.report.decode import service_name
+from harness.report.groups import Anchors, grouped
 from harness.report.text import bytes_of, shown, shown_hex, visible
 from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
@@ -27,9 +28,10 @@ from harness.verdict import Severity, Verdict
 WIDTH: Final = 80
 LONGEST_VALUE: Final = 600
 LONGEST_REQUEST: Final = 24
-"""Bytes of a request."""
+"""In bytes."""
 
 MOST_REQUESTS: Final = 3
+MEND_FIRST: Final = 8
 
 _LABEL: Final = 10
 _NOT_JUDGED: Final = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
@@ -41,10 +43,10 @@ _COLOURS: Final = {
 
 
 def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH, has_reason: bool = True) -> list[str]:
-    """One line for the result; below a failure what was asked, expected, observed, and how to repeat it.
+    """Return one line for the result; below a failure also request, expected, observed, and how to repeat it.
 
-    The other verdicts but pass add their reason; without `has_reason` not where there was nothing to run. Nothing of an
-    ECU's answer can leave its line, or reach the terminal as a control sequence.
+    All other verdicts except pass add their reason; without `has_reason` only those of checks that were run. No part of
+    an ECU's answer can leave its line, or reach the terminal as a control sequence.
     """
     lines = _headline(finding, colour, width)
     if finding.verdict is Verdict.FAIL:
@@ -64,7 +66,7 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH, 
 
 
 def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list[str]:
-    """The counts, the findings by severity, what must be known of the run; the last line is the number of findings."""
+    """Return the counts, the findings by severity and the warnings of a run; the last line is the number of findings."""
     lines = [line for text in warnings(run) for line in (*_hanging("! ", text, width), "")]
     left_out = sum(finding.reason == DESELECTED for finding in run.with_verdict(Verdict.NOT_RUN))
     for verdict in Verdict:
@@ -73,7 +75,12 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
             lines.append(f"{_painted(verdict, colour)}{count:>5}{accepted}")
     if left_out:
         lines.append(f"{'left out':<{_VERDICT}}{left_out:>5} by the selection")
+    if any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings):
+        lines += ["", *_hanging("", answer(run), width)]
     if failures := run.failures():
+        lines += ["", "What to mend first"]
+        for group in grouped(failures, anchors=Anchors())[:MEND_FIRST]:
+            lines += _hanging(f"  {group.severity:<{_LABEL}}", f"{_flat(group.ids, 60)} {_flat(group.title, 200)}", width)
         lines += ["", "Findings by severity"]
         for severity in Severity:
             ids = [finding.id for finding in failures if finding.severity is severity]
@@ -97,13 +104,13 @@ def _headline(finding: Finding, colour: bool, width: int) -> list[str]:
 
 
 def _painted(verdict: Verdict, colour: bool) -> str:
-    """The word, padded; coloured only in addition, so that it reads the same without."""
+    """Return the verdict, padded; colour is only added to the word, so that the text reads the same without."""
     padding = " " * (_VERDICT - len(verdict))
     return f"\x1b[{_COLOURS[verdict]}m{verdict}\x1b[0m{padding}" if colour else f"{verdict}{padding}"
 
 
 def _requests(finding: Finding) -> str:
-    """The last requests of the evidence, the decisive one at the end."""
+    """Return the last requests of the evidence, the decisive one at the end."""
     last = [exchange.request for exchange in finding.exchanges[-MOST_REQUESTS:]]
     texts = [shown_hex(request, LONGEST_REQUEST) for request in last]
     data = bytes_of(last[-1])
@@ -117,7 +124,7 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 
 
 def _hanging(prefix: str, text: str, width: int) -> list[str]:
-    """The text behind the prefix, its further lines indented below its beginning."""
+    """Wrap the text behind a prefix; further lines are indented to the text's beginning."""
     shown_text = shown(text, LONGEST_VALUE * 4).expandtabs(4)
     room = width - len(prefix)
     lines = [line for paragraph in shown_text.split("\n") for line in _wrapped(paragraph, room, room)]
@@ -125,7 +132,7 @@ def _hanging(prefix: str, text: str, width: int) -> list[str]:
 
 
 def _command(label: str, command: str, width: int) -> list[str]:
-    """A command that can be copied as it stands: lines that go on end with a backslash, no quoted word is broken."""
+    """Wrap a command so that it can be copied: lines that go on end with a backslash, no quoted word is broken."""
     if not command:
         return []
     prefix = f"    {label:<{_LABEL}}"
@@ -140,7 +147,7 @@ def _command(label: str, command: str, width: int) -> list[str]:
 
 
 def _shell_words(command: str) -> Iterable[str]:
-    """The command cut at spaces outside quotes, the quotes kept."""
+    """Split the command at spaces outside quotes; keep the quotes."""
     word, quote = "", ""
     for character in command:
         if character == " " and not quote:
@@ -156,7 +163,7 @@ def _shell_words(command: str) -> Iterable[str]:
 
 
 def _wrapped(text: str, first: int, others: int) -> list[str]:
-    """Lines of at most so many columns, broken at spaces; a longer word is broken where it must."""
+    """Wrap at spaces to so many columns; a longer word is broken."""
     lines, line, room = [], "", first
     for word in text.split(" "):
         if line and _columns(line) + 1 + _columns(word) > room:
@@ -171,7 +178,7 @@ def _wrapped(text: str, first: int, others: int) -> list[str]:
 
 
 def _fitting(text: str, room: int) -> int:
-    """How many characters fit into so many columns; at least one."""
+    """Return how many characters fit into so many columns; at least one."""
     used = 0
     for index, character in enumerate(text):
         used += _columns(character)
@@ -181,17 +188,17 @@ def _fitting(text: str, room: int) -> int:
 
 
 def _columns(text: str) -> int:
-    """How wide a terminal shows it: East Asian wide characters take two columns."""
+    """Return how wide a terminal shows the text: East Asian wide characters take two columns."""
     return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
 
 
 def _flat(text: str, limit: int) -> str:
-    """On one line."""
+    """Put the text on one line, cut to `limit`."""
     return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _counted(ids: Sequence[str]) -> list[str]:
-    """Each id once, with how often it failed."""
+    """Return each id once, with how often it failed."""
     times = {one: ids.count(one) for one in ids}
     return [_flat(one, 80) + (f" ({count} times)" if count > 1 else "") for one, count in times.items()]
 
@@ -199,36 +206,36 @@ def _counted(ids: Sequence[str]) -> list[str]:
 CLEAR_LINE = "\r\x1b[K"
 
 
-class Console:
-    """Prints results. On a terminal, the check under way and how many are left stand on a line that is overwritten.
+class TerminalOutput:
+    """Prints results. A terminal also shows, on a line that is overwritten, the running check and how many are left.
 
-    When nobody reads any more it goes quiet: the audit goes on, and its report is written.
+    If the output is closed it prints nothing more: the audit goes on, and its report is written.
     """
 
     def __init__(self, out: TextIO, *, verbosity: int = 0) -> None:
-        """`verbosity`: below 0 only what it comes to is printed; above 0 also why something was not run."""
+        """`verbosity`: below 0 only the summary is printed; above 0 also why something was not run."""
         self._out = out
         self._verbosity = verbosity
         self.folder: Path | None = None
-        """Of the run, once that has come to its end."""
+        """The folder of the run, once that has ended."""
         self._is_terminal = out.isatty()
         self.is_there = self._is_terminal and sys.stdin is not None and sys.stdin.isatty()
-        """Somebody reads what is said, and can act."""
+        """Whether somebody reads the messages, and can act."""
         self._total = 0
         self._done = 0
         self._not_begun: list[Finding] = []
 
     def expect(self, total: int) -> None:
-        """How many results there will be."""
+        """Set how many results there will be."""
         self._total = total
 
     def starting(self, name: str) -> None:
-        """Say what is under way."""
+        """Show which check is running."""
         if self._is_terminal and self._verbosity >= 0:
             self._write(CLEAR_LINE + visible(f"[{self._done + 1}/{self._total}] {name}")[: WIDTH - 1])
 
     def result(self, finding: Finding) -> None:
-        """Print one result. Those that found the ECU given up are told together, once it is known how many there are."""
+        """Print one result. Results that only say that the ECU was lost are collected, and printed together."""
         self._done += 1
         if finding.reason.startswith(NOT_BEGUN):
             self._not_begun.append(finding)
@@ -239,7 +246,7 @@ class Console:
             self._write("\n".join([self._cleared(), *lines, ""]).lstrip("\n"))
 
     def summary(self, run: Run, folder: str) -> None:
-        """Print what it comes to, and where the report is."""
+        """Print the summary, and where the report is."""
         self._tell_not_begun()
         self.folder = Path(folder)
         lines = summary_lines(run, colour=self._is_terminal)
@@ -250,11 +257,11 @@ class Console:
         self._write(self._cleared() + "\n".join(["", *lines, ""]))
 
     def say(self, text: str) -> None:
-        """Print what happens in the middle of the run."""
+        """Print a message in the middle of the run."""
         self._write(f"{self._cleared()}{visible(text)}\n")
 
     def heading(self, text: str) -> None:
-        """Print what is about to be done."""
+        """Print what will be done next."""
         if self._verbosity >= 0:
             self._write(f"{text}\n\n")
 
@@ -283,14 +290,14 @@ class AuditRequest:
 
     def __init__(self, options: AuditOptions, *, verbosity: int = 0) -> None:
         self.options = options
-        self.console = Console(sys.stdout, verbosity=verbosity)
+        self.console = TerminalOutput(sys.stdout, verbosity=verbosity)
         self.has_internal_error = False
         self._has_collect_error = False
         self._names: dict[str, str] = {}
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Know how many there will be."""
+        """Set the number of checks."""
         self.console.expect(len(session.items))
         for item in session.items:
             declared = item.stash.get(ATTACK, None)
@@ -298,12 +305,12 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Show what is under way."""
+        """Show the running check."""
         self.console.starting(self._names.get(nodeid, nodeid))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print a result when it is there."""
+        """Print a result as soon as it is there."""
         finding = getattr(report, "uds_finding", None)
         if finding is not None:
             self.console.result(finding)
@@ -317,7 +324,7 @@ class AuditRequest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """A place that was named and holds no checks is a mistake."""
+        """Report a named place that holds no checks as a mistake."""
         for path in self.options.checks:
             if not self._has_collect_error and not any(item.path.is_relative_to(path.resolve()) for item in items):
                 raise pytest.UsageError(f"--checks {path}: there is no check in it; see CONTRIBUTING.md for what one is")

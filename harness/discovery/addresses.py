@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.discovery.plan import LISTENED_S, Plan, plan
+from harness.discovery.id_plan import LISTENED_S, IdPlan, plan
 from harness.discovery.probes import DISOWNED, PROBES, SECOND, TESTER_PRESENT, Probe
 from harness.discovery.traffic import sentences
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, is_usual, strangeness
@@ -53,7 +53,7 @@ class Pair:
 
 
 @dataclass(slots=True)
-class Ecu:
+class FoundEcu:
     """One ECU: the pair of ids that it is best spoken to on, and what else leads to it."""
 
     pair: Pair
@@ -100,7 +100,7 @@ class Ecu:
 class Survey:
     """What a bus holds."""
 
-    ecus: tuple[Ecu, ...]
+    ecus: tuple[FoundEcu, ...]
     traffic: dict[Id, int]
     """Ids that were heard before anything was asked, and how often."""
     asked: int
@@ -109,7 +109,7 @@ class Survey:
     """Which ids were not, and why, in sentences."""
     unsure: tuple[str, ...] = ()
     """What was seen and could not be explained, in sentences."""
-    plan: Plan | None = None
+    plan: IdPlan | None = None
     """What was asked, and what was not."""
 
 
@@ -140,7 +140,7 @@ def survey(
     named: Collection[Id] = (),
     functional: Collection[Id] = (),
     bitrate: int = 500_000,
-    announce: Callable[[Plan], None] = lambda plan: None,
+    announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Survey:
     """Listen, ask every candidate, and make sure of whatever seemed to answer.
 
@@ -189,7 +189,7 @@ def survey(
 
 def planned(
     link: Wire, candidates: Iterable[Id], *, named: Collection[Id], may_ask_all: bool, pace_s: float, bitrate: int
-) -> Plan:
+) -> IdPlan:
     """Listen, and say what `survey` would ask; nothing is sent. LinkError: the adapter fails."""
     traffic = listen(link, LISTENED_S)
     return plan(candidates, traffic, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=bitrate)
@@ -331,7 +331,7 @@ def ask(
     return [(frame, link.now_s - sent_s) for frame in heard_in(link, patience_s) if wanted is None or id_of(frame) in wanted]
 
 
-def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
+def _ecus(link: Wire, pairs: list[Pair]) -> list[FoundEcu]:
     """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
     quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
@@ -349,7 +349,7 @@ def _ecus(link: Wire, pairs: list[Pair]) -> list[Ecu]:
         best = min(together, key=lambda pair: strangeness(pair.request, pair.response, pair.latency_s))
         aliases = [pair for pair in together if pair.request != best.request and pair.response == best.response]
         mirrors = [pair for pair in together if pair.request == best.request and pair.response != best.response]
-        ecus.append(Ecu(best, aliases, mirrors))
+        ecus.append(FoundEcu(best, aliases, mirrors))
     for pair in functional:
         for ecu in ecus:
             if pair.response == ecu.pair.response and ecu.functional is None:

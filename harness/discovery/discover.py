@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.discovery import identifiers, timing
-from harness.discovery.addresses import MOST_ASKED_ALONE, Ecu, Progress, Survey, Wire, planned, survey
+from harness.discovery import identifiers
+from harness.discovery import intervals as timing
+from harness.discovery.addresses import MOST_ASKED_ALONE, FoundEcu, Progress, Survey, Wire, planned, survey
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.fd import FlexibleWire, ask_in_fd
 from harness.discovery.first_byte import AddressedWire, ecus_behind
 from harness.discovery.guards import open_guards
+from harness.discovery.id_plan import IdPlan
 from harness.discovery.mapping import Mapper
-from harness.discovery.plan import Plan
 from harness.discovery.rediscovery import extended_text
 from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
@@ -27,6 +28,7 @@ from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Permission, SecurityLevel, Target
 from harness.target.values import BUILT_IN_KEYS
+from harness.tester.dialects import GMLAN, ONE_BYTE, Dialect
 from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.reply import Reply
@@ -44,7 +46,7 @@ INTERRUPTED = "interrupted"
 class Found:
     """One ECU, with all that was found of it."""
 
-    ecu: Ecu
+    ecu: FoundEcu
     map: EcuMap
     text: str
     """A target file."""
@@ -72,7 +74,7 @@ def discover(
     progress: Progress = lambda what, done, total: None,
     is_one_wanted: bool = False,
     longest_s: float | None = None,
-    announce: Callable[[Plan], None] = lambda plan: None,
+    announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Discovery:
     """Find every ECU on the bus and map it; where one is wanted and there are several, none is mapped.
 
@@ -120,7 +122,7 @@ def discover(
             map_ecu(mapper, depth, progress)
             keys = {level.level: _with_key(target, level.level, key) for level in mapper.map.levels}
             functions = {level: key_function(entry, target.folder) for level, entry in keys.items()}
-            open_guards(tester, mapper.map, functions, dids_of(depth), progress)
+            open_guards(tester, mapper.map, functions, dids_of(depth, tester.dialect), progress)
         except KeyboardInterrupt:
             ended_by = INTERRUPTED
         except LinkError as error:
@@ -145,7 +147,7 @@ def _look(
     progress: Progress,
     named: Sequence[Id],
     functional: Sequence[Id],
-    announce: Callable[[Plan], None],
+    announce: Callable[[IdPlan], None],
 ) -> Survey:
     """What a bus holds, behind the address that the target declares; without one, behind none and then behind any."""
     declared = addresses_of(target.can)
@@ -175,7 +177,7 @@ def _look(
     return replace(seen, ecus=found, unsure=() if found else seen.unsure)
 
 
-def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> Plan:
+def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> IdPlan:
     """What `discover` would ask to find the ECUs; the bus is heard, and nothing is sent. LinkError: the adapter fails."""
     asked, named = _candidates(candidates)
     may_ask_all = Permission.FUNCTIONAL in target.safety.allow
@@ -189,7 +191,7 @@ def _candidates(given: Sequence[Id] | None) -> tuple[Sequence[Id], Sequence[Id]]
     return given, given if len(given) <= MOST_ASKED_ALONE else ()
 
 
-def _text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
+def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
     """A target file: a new one, or the one that a person wrote of this ECU with what was found added to it."""
     if target.path is not None and ecu.pair.request[0] == target.can.request_id:
         written = target.path.read_text(encoding="utf-8")
@@ -197,9 +199,9 @@ def _text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int,
     return target_text(name, target, ecu, found, keys)
 
 
-def _one_each(link: Link, target: Target, ecus: Sequence[Ecu]) -> list[Ecu]:
+def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[FoundEcu]:
     """Pairs of ids whose ECUs give the same serial number are connections of one ECU."""
-    by_serial: dict[bytes, Ecu] = {}
+    by_serial: dict[bytes, FoundEcu] = {}
     different = []
     for ecu in ecus:
         reply = _tester(link, target, ecu, None).read_reply(SERIAL_NUMBER)
@@ -222,7 +224,7 @@ def _with_key(target: Target, level: int, key: str | None) -> SecurityLevel:
     return entry if entry.key is not None or key is None else replace(entry, key=key)
 
 
-def _tester(link: Link, target: Target, ecu: Ecu, ledger_path: Path | None) -> Tester:
+def _tester(link: Link, target: Target, ecu: FoundEcu, ledger_path: Path | None) -> Tester:
     request, response = ecu.pair.request, ecu.pair.response
     addressing = dict.fromkeys(("target_address", "source_address", "address_extension", "functional_address"))
     can = replace(
@@ -241,20 +243,25 @@ def _tester(link: Link, target: Target, ecu: Ecu, ledger_path: Path | None) -> T
     return Tester(link, asked, chance=Chance(0), keys={}, ledger=ledger_of(asked, ledger_path))
 
 
-def dids_of(depth: Depth) -> Sequence[int]:
-    """The identifiers to ask for: the common ones, or all."""
-    return identifiers.COMMON if depth is Depth.QUICK else identifiers.everywhere()
+def dids_of(depth: Depth, dialect: Dialect | None) -> Sequence[int]:
+    """The identifiers to ask for: the common ones, or all; in dialects that have them, those of one byte at least."""
+    if depth is not Depth.QUICK:
+        return identifiers.everywhere()
+    return identifiers.COMMON if dialect is None else tuple(dict.fromkeys((*ONE_BYTE, *identifiers.COMMON)))
 
 
 def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
     """Everything that can be asked for without changing anything, as far as the target and the time allow it."""
     tester, found = mapper.tester, mapper.map
     if not tester.is_alive():
-        found.not_asked.append("It answered when it was looked for, but nothing after that.")
+        found.not_asked.append("Perhaps it is an ECU: it answered when it was looked for, but nothing after that.")
         return
-    dids = dids_of(depth)
+    tester.recognise()
+    found.dialect = tester.dialect
+    dids = dids_of(depth, tester.dialect)
+    has_sessions = tester.dialect is not GMLAN
     steps = (
-        mapper.sessions,
+        *((mapper.sessions,) if has_sessions else ()),
         mapper.services,
         mapper.levels,
         lambda: ask_sub_functions(mapper),

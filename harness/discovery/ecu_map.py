@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.tester.dialects import Dialect
+
 
 @dataclass(frozen=True, slots=True)
 class FoundLevel:
@@ -39,6 +41,8 @@ class FoundIdentifier:
 class EcuMap:
     """What was found of one ECU, in the order in which it is asked for."""
 
+    dialect: Dialect | None = None
+    """What it speaks, where that is not UDS."""
     sessions: dict[int, str] = field(default_factory=dict)
     """Each session that was entered, with the timing that its answer states."""
     refused_sessions: dict[int, dict[int, str]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.discovery.addresses import Ecu, Wire, ask, patience_for
+from harness.discovery.addresses import FoundEcu, Wire, ask, patience_for
 from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 
 
@@ -29,7 +29,7 @@ class FlexibleWire:
         return self._wire.receive(until_s)
 
 
-def ask_in_fd(wire: Wire, ecu: Ecu) -> None:
+def ask_in_fd(wire: Wire, ecu: FoundEcu) -> None:
     """Note in the ECU whether it takes CAN FD frames, and whether it answers in them."""
     pair = ecu.pair
     answers = ask(wire, pair.request, pair.probe, wanted={pair.response}, patience_s=patience_for(pair))

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.discovery.addresses import (
     ANSWER_S,
-    Ecu,
+    FoundEcu,
     Pair,
     Progress,
     Wire,
@@ -68,7 +68,7 @@ def ecus_behind(
     named: Collection[Id],
     pace_s: float,
     progress: Progress,
-) -> Iterator[Ecu]:
+) -> Iterator[FoundEcu]:
     """The ECUs that answer on one of these ids when an address stands before the data; any of 256 is tried.
 
     To a receiver without addresses such a frame is at most a request of service 01 to 0F, which reads, or the beginning of
@@ -129,7 +129,7 @@ class _Search:
         return self.is_named and id_of(frame) != self.request and self.probe.is_answered_by(frame.data[1:])
 
 
-def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[Ecu]:
+def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[FoundEcu]:
     """One ECU for each id that answers: of several addresses that lead to it, one is its own and one that of all ECUs."""
     by_response: dict[Id, list[_Answered]] = {}
     for one in found:
@@ -139,7 +139,7 @@ def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[Ecu]:
         speaking = [one for one in together if one not in quiet]
         own = min(speaking or together, key=lambda one: (one.address != response[0] & 0xFF, one.address))
         functional = next((one for one in quiet if one is not own), None)
-        ecu = Ecu(own.pair)
+        ecu = FoundEcu(own.pair)
         ecu.address, ecu.answer_address = own.address, _answer_address(link, own)
         ecu.is_mixed = ecu.answer_address == ecu.address
         ecu.takes_padded = own.pair.probe.is_padded

@@ -58,7 +58,9 @@ def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None
         sessions=tuple(SessionEntry(id=session, via=found.vias.get(session), origin="found") for session in found.sessions),
         timing=replace(target.timing, s3_ms=(found.s3_ms or 5000) if found.sessions else None),
     )
-    return Tester(tester.link, known, chance=tester.chance, keys=keys, ledger=tester.security.ledger)
+    opener = Tester(tester.link, known, chance=tester.chance, keys=keys, ledger=tester.security.ledger)
+    opener.speak(tester.dialect)
+    return opener
 
 
 def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap, FoundIdentifier
-from harness.tester.reply import Kind, Reply
+from harness.tester.reply import Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Nrc, Session
 
@@ -121,7 +121,7 @@ def read_each(
         for did in group:
             reply = request(_read((did,)), timeout_s=wait_s)
             kind = reply.kind
-            if kind is Kind.NEGATIVE or kind is Kind.POSITIVE:
+            if kind is ReplyKind.NEGATIVE or kind is ReplyKind.POSITIVE:
                 unanswered = 0
                 if reply.nrc not in not_there:
                     answered.append((did, reply))

@@ -104,7 +104,7 @@ class Mapper(SessionMapper):
             Service.READ_MEMORY_BY_ADDRESS: bool(found.memory),
         }
         known = {service for here in found.services.values() for service in here}
-        for service, is_used in used.items():
+        for service, is_used in used.items() if found.dialect is None else ():
             if is_used and service not in known:
                 found.services.setdefault(Session.DEFAULT, {})[service] = "answered when it was used"
 

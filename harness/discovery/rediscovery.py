@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 
-from harness.discovery.addresses import Ecu
+from harness.discovery.addresses import FoundEcu
 from harness.discovery.differences import differences
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.target_text import entries_text
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"^(?:id|level|did|request_id) = (\S+)$", re.MULTILINE)
 _TABLE = re.compile(r"^\[\[(\w+)\]\]$", re.MULTILINE)
 
 
-def extended_text(written: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
+def extended_text(written: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
     """The file's text, with a comment for each difference, and an entry for whatever it does not declare yet.
 
     `target` is what the file says, perhaps on another bus than it names: then the new file names that one.
@@ -44,7 +44,9 @@ def extended_text(written: str, target: Target, ecu: Ecu, found: EcuMap, keys: M
     return "\n".join(parts)
 
 
-def _new_entries(target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterator[tuple[str, str]]:
+def _new_entries(
+    target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]
+) -> Iterator[tuple[str, str]]:
     """Each entry that was found and is not declared: its kind and its text, with the comments before it."""
     for entry in entries_text(ecu, found, keys):
         table, number = _TABLE.search(entry), _NUMBER.search(entry)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap
-from harness.discovery.timing import note_pending
-from harness.tester.reply import Kind, Reply
+from harness.discovery.intervals import note_pending
+from harness.tester.reply import Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
@@ -238,7 +238,7 @@ class SessionMapper:
                 continue
             reply = tester.request(request)
             note_pending(tester, self.map, reply)
-            silent = silent + 1 if reply.kind is Kind.SILENCE else 0
+            silent = silent + 1 if reply.kind is ReplyKind.SILENCE else 0
             yield number, reply
             if silent >= SILENT_QUESTIONS and done + 1 < total:
                 sentence = f"{what.capitalize()}: {silent} questions in a row were not answered."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.discovery.addresses import Ecu
+from harness.discovery.addresses import FoundEcu
 from harness.discovery.ecu_map import EcuMap, FoundIdentifier
 from harness.target import Can, SecurityLevel, Target
 from harness.uds import Service, Session
@@ -27,7 +27,7 @@ malformed_invalid_key = true
 """
 
 
-def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
+def target_text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
     """The file's text; `target` says where the bus is, and `keys` what is known of levels."""
     environment = target.environment
     parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
@@ -43,7 +43,7 @@ def target_text(name: str, target: Target, ecu: Ecu, found: EcuMap, keys: Mappin
     return "\n".join(parts)
 
 
-def entries_text(ecu: Ecu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterable[str]:
+def entries_text(ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterable[str]:
     """Each ``[[table]]`` with the comments before it, and comments alone on what could not be entered."""
     yield from _connections(ecu)
     yield from (_session(found, session, said) for session, said in found.sessions.items())
@@ -70,12 +70,15 @@ def _reset(environment: str, found: EcuMap) -> Iterable[str]:
 
 def _target(name: str, environment: str, found: EcuMap) -> str:
     comments = [f"# Not found out: {sentence}" for sentence in found.not_asked]
-    return _table("target", [], name=_quoted(name), environment=_quoted(environment)) + "".join(
-        f"{line}\n" for line in comments
-    )
+    keys: dict[str, object] = {"name": _quoted(name), "environment": _quoted(environment)}
+    about = []
+    if (dialect := found.dialect) is not None:
+        about.append(f"# It speaks {dialect.name} ({dialect.standard}): what both have is written here as UDS has it.")
+        keys["dialect"] = _quoted(dialect.key)
+    return _table("target", about, **keys) + "".join(f"{line}\n" for line in comments)
 
 
-def _can(can: Can, ecu: Ecu) -> str:
+def _can(can: Can, ecu: FoundEcu) -> str:
     request, response = ecu.pair.request, ecu.pair.response
     comments = [
         f"# {ecu.pair.probe} to 0x{request[0]:X} was answered on 0x{response[0]:X} "
@@ -163,7 +166,7 @@ def _correction(stated_ms: int) -> str:
     return f"; p2_star_ms is the longest that can be declared, {LONGEST_MS}" if stated_ms > LONGEST_MS else ""
 
 
-def _connections(ecu: Ecu) -> Iterable[str]:
+def _connections(ecu: FoundEcu) -> Iterable[str]:
     for pair in ecu.connections:
         comments = ["# The ECU behind these ids gives the same serial number (DID F18C)."]
         ids = {"request_id": f"0x{pair.request[0]:X}", "response_id": f"0x{pair.response[0]:X}"}

@@ -1,4 +1,4 @@
-"""What is wrong with the first run: from the kernel to the ECU's answer; each failure with the command that mends it."""
+"""Find out why a first run fails, from the kernel to the ECU's answer; each failure comes with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 from harness.buses import open_bus_of
 from harness.doctor.adapters import PORT, not_opened, serial_port
-from harness.doctor.contact import contact
+from harness.doctor.answering import contact
+from harness.doctor.computer import Machine, can_socket_error
 from harness.doctor.diagnosis import Diagnosis, failure, ok
 from harness.doctor.hooks import keys, programs
-from harness.doctor.machine import Machine, can_socket_error
 from harness.doctor.socketcan import FD_FRAMES, INTERFACE, IS_UP, KERNEL, interface, kernel
 from harness.errors import UserError
+from harness.link.bus_lock import BusLock
 from harness.link.clock import Chance
-from harness.link.lock import BusLock
 from harness.link.trace import Trace
 from harness.target import Target
 
 NEEDED_TO_OPEN = frozenset((KERNEL, INTERFACE, IS_UP, FD_FRAMES, PORT))
-"""Diagnoses that, where they fail, say already why the bus cannot be opened."""
+"""Diagnoses whose failure explains already why the bus cannot be opened."""
 
 
 def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosis]:
-    """Look at one thing after the other, and stop on the way to the ECU at the first that makes the rest pointless.
+    """Examine one thing after the other towards the ECU, and stop at the first failure that makes the rest pointless.
 
-    Sends nothing but requests that change nothing: reads of declared data, TesterPresent, and the default session.
+    Sends only requests that change nothing: reads of declared data, TesterPresent, and the default session.
     """
     machine = machine or Machine()
     yield from _way_to_the_ecu(target, machine)

@@ -1,4 +1,4 @@
-"""Why could an adapter not be opened through python-can, and what mends it?"""
+"""Say why an adapter could not be opened through python-can, and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.doctor.computer import python
 from harness.doctor.diagnosis import Diagnosis, failure
-from harness.doctor.machine import python
 from harness.target import Can
 
 EXTRAS = {
@@ -24,10 +24,10 @@ EXTRAS = {
     "slcan": "serial",
     "udp_multicast": "multicast",
 }
-"""What python-can is to be installed with, by interface."""
+"""The extra with which python-can must be installed, by interface."""
 
 WITH_A_LINUX_DRIVER = {"pcan": "peak_usb", "kvaser": "kvaser_usb", "gs_usb": "gs_usb"}
-"""Adapters that SocketCAN knows too, without their makers' libraries, and its kernel module for them."""
+"""Adapters that SocketCAN supports too, without the maker's library: the kernel module of each."""
 
 WITHOUT = {"pcan": "install PCAN-Basic from peak-system.com, or", "kvaser": "install linuxcan from kvaser.com, or"}
 
@@ -38,16 +38,16 @@ SERIAL = ("robotell", "seeedstudio", "serial", "slcan")
 
 
 def not_opened(can: Can, error: BaseException) -> Diagnosis:
-    """What opening a bus came to. `error` is the harness's own, with the backend's as its cause."""
+    """Diagnose why a bus was not opened. `error` is the harness's own, with the backend's as its cause."""
     causes = list(_causes(error))
     text = " ".join(str(causes[-1]).split()) or type(causes[-1]).__name__
-    if isinstance(causes[-1], NameError):  # of a function that the maker's library should have brought
+    if isinstance(causes[-1], NameError):  # of a function that the maker's library should have provided
         text += "; the maker's library is not installed"
     return failure("the bus can be opened", f"{can.interface}:{can.channel}: {text}", *_mend(can, causes))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came of, up to the first that python-can says in words."""
+    """Return the error and its causes, down to the first that python-can describes in words."""
     while error is not None:
         yield error
         if not str(error).startswith("cannot open") and not isinstance(error, OSError):
@@ -89,7 +89,7 @@ def _is_denied(causes: list[BaseException], text: str) -> bool:
 
 
 def _group(port: Path) -> str:
-    """The group whose members may use a port; Debian's where that cannot be told."""
+    """Return the group whose members may use a port; Debian's if unknown."""
     try:
         group = port.group()
     except (OSError, KeyError):
@@ -120,12 +120,12 @@ def _known_interfaces() -> list[str]:
 
 
 def _channels(interface: str) -> tuple[str, ...]:
-    """The channels that the backend itself finds."""
+    """Return the channels that the backend itself finds."""
     import can
 
     try:
         found = can.detect_available_configs(interfaces=[interface])
-    except Exception:  # backends raise what they like
+    except Exception:  # backends raise any kind of exception
         return ()
     names = [str(one.get("channel")) for one in found]
     return (f"a channel that is there: {', '.join(names)}",) if names else ()
@@ -142,7 +142,7 @@ def _rows(names: list[str]) -> list[str]:
 
 
 def serial_port(can: Can) -> Diagnosis | None:
-    """What is wrong with the port that a serial adapter's channel names, before it is opened; None: nothing that shows."""
+    """Diagnose the port that a serial adapter's channel names, before it is opened; None if nothing is wrong with it."""
     port = Path(can.channel.partition("@")[0])
     if can.interface not in SERIAL or not port.is_absolute() or port.exists():
         return None

@@ -1,4 +1,4 @@
-"""What is said of one thing that was looked at, and how is it shown?"""
+"""Define the result of examining one thing, and its lines on the terminal."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ COLUMNS = 80
 INDENT = 6
 
 
-class State(Enum):
-    """How it is with what was looked at."""
+class Health(Enum):
+    """The state of what was examined."""
 
     OK = "ok"
     NOTE = "note"
-    """It may do as it is."""
+    """Usable as it is, though it could be better."""
     FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing looked at."""
+    """The result of examining one thing."""
 
     what: str
-    state: State
+    state: Health
     seen: str
     mend: tuple[str, ...] = ()
-    """Commands to be typed, or sentences, one after the other."""
+    """How to fix it: commands to type, or sentences, in order."""
 
     @property
     def has_failed(self) -> bool:
-        """Whether it must be mended."""
-        return self.state is State.FAIL
+        """Whether it must be fixed."""
+        return self.state is Health.FAIL
 
 
 def ok(what: str, seen: str) -> Diagnosis:
-    """It is as it should be."""
-    return Diagnosis(what, State.OK, seen)
+    """State that it is as it should be."""
+    return Diagnosis(what, Health.OK, seen)
 
 
 def note(what: str, seen: str, *mend: str) -> Diagnosis:
-    """It may do as it is, and could be better."""
-    return Diagnosis(what, State.NOTE, seen, mend)
+    """State that it is usable, and could be better."""
+    return Diagnosis(what, Health.NOTE, seen, mend)
 
 
 def failure(what: str, seen: str, *mend: str) -> Diagnosis:
-    """It must be mended."""
-    return Diagnosis(what, State.FAIL, seen, mend)
+    """State that it must be fixed."""
+    return Diagnosis(what, Health.FAIL, seen, mend)
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:
-    """The diagnosis for a terminal. A command keeps its line, so that it can be copied, however long it is."""
+    """Format the diagnosis for a terminal. A command stays on one line, however long, so that it can be copied."""
     head = f"{diagnosis.state.value:{INDENT}}"
     text = printable(f"{diagnosis.what}: {diagnosis.seen}")
     yield from textwrap.wrap(text, COLUMNS, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False)

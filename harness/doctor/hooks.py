@@ -1,4 +1,4 @@
-"""Does what a target names outside the bus work: key functions, commands, files? Nothing is sent to the ECU."""
+"""Check what a target names outside the bus: key functions, commands, files. Nothing is sent to the ECU."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.target import SecurityLevel, Target
 from harness.tester.keys import key_function
 
 SEED_BYTES = (4, 8, 16, 5)
-"""Usual lengths: which one the ECU's seeds have is not known without asking for one."""
+"""Usual seed lengths: the ECU's own is not known without requesting a seed."""
 
 
 def keys(target: Target) -> Iterator[Diagnosis]:
-    """Each key function, called with seeds that nobody gave."""
+    """Call each key function with made-up seeds."""
     for level in target.security:
         if level.key is not None:
             yield _key(level, target)
@@ -35,7 +35,7 @@ def _key(level: SecurityLevel, target: Target) -> Diagnosis:
             except KeyFunctionError as error:
                 told = told or str(error)
                 if "no answer within" in told or "timed out" in told:
-                    break  # it would be waited for as often
+                    break  # else each further seed would be waited for as long
             else:
                 return ok(what, f"a key of {len(key)} bytes for a seed of {length}")
     except UserError as error:
@@ -44,7 +44,7 @@ def _key(level: SecurityLevel, target: Target) -> Diagnosis:
 
 
 def programs(target: Target) -> Iterator[Diagnosis]:
-    """Whether the programs and files of [reset] and [observe] are there. None of them is started."""
+    """Check that the programs and files of [reset] and [observe] exist. None of them is started."""
     commands = {
         "reset.command": target.reset.command,
         "reset.power": target.reset.power,

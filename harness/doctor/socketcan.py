@@ -1,4 +1,4 @@
-"""Is a SocketCAN interface ready: kernel, adapter, bit rate, error state?"""
+"""Diagnose a SocketCAN interface: kernel, adapter, bit rate, error state."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from harness.doctor.computer import Machine, read
 from harness.doctor.diagnosis import Diagnosis, failure, note, ok
-from harness.doctor.machine import Machine, read
 from harness.target import Can
 
 KERNEL, INTERFACE, IS_UP, FD_FRAMES = "the kernel speaks CAN", "the interface", "the interface is up", "CAN FD"
@@ -17,7 +17,7 @@ VIRTUAL = ("vcan", "vxcan")
 FD_MTU = 72
 USUAL_DATA_BITRATE = 2_000_000
 SHORT_QUEUE = 100
-"""Frames. A message of 4095 bytes is 586 of them."""
+"""In frames. A message of 4095 bytes takes 586 of them."""
 
 MODULES_BY_VENDOR = {0x0C72: ("PEAK", "peak_usb"), 0x0BFD: ("Kvaser", "kvaser_usb"), 0x12D6: ("EMS", "ems_usb")}
 MODULES_BY_PRODUCT = {
@@ -25,14 +25,14 @@ MODULES_BY_PRODUCT = {
     (0x1209, 0x2323): ("candleLight", "gs_usb"),
     (0x1209, 0xCA01): ("CANnectivity", "gs_usb"),
 }
-"""USB adapters that Linux knows: what they are, and the kernel module that drives them."""
+"""USB adapters that Linux supports: what they are, and their kernel module."""
 
 SLCAN_SPEEDS = {10: 0, 20: 1, 50: 2, 100: 3, 125: 4, 250: 5, 500: 6, 800: 7, 1000: 8}
 """slcand's ``-s``, by kbit/s."""
 
 
 def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
-    """Whether CAN sockets can be opened at all; `error` is what opening one came to."""
+    """Say whether CAN sockets can be opened at all; `error` is what opening one raised."""
     what = KERNEL
     if error is None:
         return ok(what, f"Linux {machine.kernel}")
@@ -56,7 +56,7 @@ def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
 
 
 def interface(can: Can, machine: Machine) -> Iterator[Diagnosis]:
-    """The interface that a target names; a failure that makes the rest pointless comes last."""
+    """Diagnose the interface that a target names; a failure that makes the rest pointless comes last."""
     channel = can.channel
     if "/" in channel or not machine.device(channel).exists():
         yield _missing(can, machine)
@@ -106,7 +106,7 @@ def controller(can: Can, details: dict[str, Any]) -> Iterator[Diagnosis]:
 
 
 def error_state(can: Can, details: dict[str, Any]) -> Diagnosis:
-    """Whether the controller takes part in what happens on the bus."""
+    """Say whether the controller takes part in the bus."""
     what = "the controller's error state"
     info = _table(_table(details, "linkinfo"), "info_data")
     statistics = _table(_table(details, "linkinfo"), "info_xstats")

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 
 import can
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import Outlet, UdsNode
 from harness.link.isotp_frames import CLASSIC_BYTES
-from harness.simulation.node import Port, Timer
+from harness.simulation.node import Port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressBytes:
     """What frames begin with."""
 
-    request: int
-    """To this ECU; frames with another first byte are another's."""
+    request: int | None
+    """To this ECU; frames with another first byte are another's. None: there is no address before those."""
     functional: int
     """To all ECUs."""
-    response: int
-    """From this ECU."""
+    response: int | None
+    """From this ECU; None: there is no address before those."""
 
 
 class AddressedNode:
@@ -40,7 +40,7 @@ class AddressedNode:
 
     def attach(self, port: Port) -> None:
         """Start."""
-        self.node.attach(_AddressingPort(port, self.node.response_ids, self._addresses.response))
+        self.node.attach(Outlet(port, partial(self._send, port)))
 
     def power_cycle(self) -> None:
         """Lose what is volatile, and boot."""
@@ -51,6 +51,9 @@ class AddressedNode:
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id
         address = addresses.functional if can_id == node.functional_id else addresses.request
+        if address is None:
+            node.on_frame(frame)
+            return
         if frame.data and frame.data[0] == address:
             frame = copy(frame)
             frame.data = frame.data[1:]
@@ -59,39 +62,13 @@ class AddressedNode:
             return
         node.on_frame(frame)
 
-
-class _AddressingPort:
-    """The port of a node, which puts the address before every answer."""
-
-    def __init__(self, port: Port, response_ids: frozenset[int], address: int) -> None:
-        self._port = port
-        self._response_ids = response_ids
-        self._address = bytes((address,))
-
-    @property
-    def now_s(self) -> float:
-        """The bus's time."""
-        return self._port.now_s
-
-    @property
-    def utc_s(self) -> float:
-        """The wall clock."""
-        return self._port.utc_s
-
-    def send(self, frame: can.Message) -> None:
-        """Send a frame, an answer with its address before what it holds."""
-        if frame.arbitration_id in self._response_ids:
+    def _send(self, port: Port, frame: can.Message) -> None:
+        """Put the address before what an answer holds; other frames have none."""
+        address = self._addresses.response
+        if address is not None and frame.arbitration_id in self.node.response_ids:
             frame = copy(frame)
-            frame.data = bytearray(self._address + frame.data)
+            frame.data = bytearray((address, *frame.data))
             if not frame.is_fd:
                 del frame.data[CLASSIC_BYTES:]
             frame.dlc = len(frame.data)
-        self._port.send(frame)
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        """Call back later."""
-        return self._port.call_later(delay_s, callback)
-
-    def random_bytes(self, n: int) -> bytes:
-        """Chance from the run's seed."""
-        return self._port.random_bytes(n)
+        port.send(frame)

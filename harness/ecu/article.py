@@ -1,4 +1,4 @@
-"""What does the article's Raspberry Pi do with a frame? Its script's behaviour, mistakes included."""
+"""The article's Raspberry Pi: what its script does with a frame, mistakes included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 import can
 
-from harness.ecu.machine import UdsAnsweringMachine
+from harness.ecu.answering_machine import UdsAnsweringMachine
 from harness.ecu.rules import Surroundings
 from harness.simulation.node import Port
 from harness.uds import Service

@@ -35,7 +35,7 @@ class DataIdentifier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityLevel:
+class EcuSecurityLevel:
     """One pair of SecurityAccess sub-functions: `level` (odd) asks for the seed, `level` + 1 sends the key."""
 
     level: int
@@ -96,7 +96,7 @@ NORMAL_TRAFFIC: Final = (PeriodicFrame(can_id=0x1A0, period_s=1.0, content=bytes
 class EcuConfig:
     """The data of a sound ECU."""
 
-    levels: tuple[SecurityLevel, ...]
+    levels: tuple[EcuSecurityLevel, ...]
     data_identifiers: tuple[DataIdentifier, ...]
     memory: tuple[MemoryRegion, ...] = ()
     routines: tuple[Routine, ...] = ()
@@ -172,7 +172,7 @@ def image(config: EcuConfig) -> bytes:
     return _PROGRAM + b"".join(entry.initial for entry in config.data_identifiers if entry.is_in_image)
 
 
-def of_another_unit(level: SecurityLevel) -> SecurityLevel:
+def of_another_unit(level: EcuSecurityLevel) -> EcuSecurityLevel:
     """The same level in another unit of the type, which has a secret of its own."""
     own = hashlib.sha256(b"another unit" + level.secret).digest()[: len(level.secret)]
     key: KeyFunction = partial(level.key, secret=own)  # type: ignore[call-arg]  # every key function here takes one

@@ -1,6 +1,6 @@
 """The definition of an ECU before it is built: its data, its services and its decisions, and every change made to them.
 
-A definition is immutable. `harness.ecu.server` and `harness.ecu.node` compile it once, into plain functions. A change (a
+A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change (a
 flaw or a variant) takes one and returns another, by the methods below: it replaces, wraps or inserts a rule, wraps or
 replaces a decision, wraps what the node does with frames, or gives other data. Whatever is replaced is replaced before
 anything is wrapped, and two replacements of one thing are refused.
@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.ecu.attempts import carry_over_restart, count_wrong_key, forget_run_out, forgive_wrong_keys, start_delay
-from harness.ecu.config import DataIdentifier, EcuConfig, SecurityLevel, image, of_another_unit
+from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, image, of_another_unit
 from harness.ecu.keys import key_is_right
 from harness.ecu.rules import (
     UNSUPPORTED,
@@ -31,7 +31,7 @@ from harness.ecu.seeds import next_seed
 from harness.ecu.services import SERVICES
 from harness.ecu.state import State
 from harness.ecu.transitions import end_session, leave_session, lock_on_leaving, reboot, turn_to
-from harness.errors import UserError
+from harness.errors import ChangeConflict
 from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
 from harness.uds import Nrc
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
 """Every service of a sound ECU, and what answers for those that it lacks."""
-
 
 PLACES: Final = {
     "hear": "take a frame from the bus",
@@ -53,16 +52,12 @@ PLACES: Final = {
 """What a node does that a change can wrap."""
 
 
-class Conflict(UserError):
-    """Two changes want the same thing otherwise, so that an ECU cannot have both."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """What an ECU decides outside the rules of a single service: one function each, which rules find as `ecu.decide`."""
 
     draw_seed: SeedSource = next_seed
-    key_is_right: Callable[[Ecu, SecurityLevel, bytes], bool] = key_is_right
+    key_is_right: Callable[[Ecu, EcuSecurityLevel, bytes], bool] = key_is_right
     count_wrong_key: Callable[[Ecu, int], Nrc] = count_wrong_key
     start_delay: Callable[[Ecu, int], None] = start_delay
     forget_run_out: Callable[[State, EcuConfig, int], None] = forget_run_out
@@ -76,7 +71,7 @@ class Decisions:
     refusal: Callable[[bytes, Nrc], bytes] = refusal
     is_refusal_sent: Callable[[Ecu, bytes, Nrc], bool] = is_refusal_sent
     image: Callable[[EcuConfig], bytes] = image
-    of_another_unit: Callable[[SecurityLevel], SecurityLevel] = of_another_unit
+    of_another_unit: Callable[[EcuSecurityLevel], EcuSecurityLevel] = of_another_unit
 
 
 SOUND: Final = Decisions()
@@ -120,20 +115,20 @@ class Definition:
     # Data.
 
     def with_config(self, **values: Any) -> Definition:
-        """Other values of `EcuConfig`. Conflict: another change has given another one."""
+        """Other values of `EcuConfig`. ChangeConflict: another change has given another one."""
         found = self
         for name, value in values.items():
             found = found._replacing(f"config {name}", value)
         return replace(found, config=replace(self.config, **values))
 
-    def with_levels(self, *what: str, change: Callable[[SecurityLevel], SecurityLevel]) -> Definition:
-        """Each security level changed in the same way. Conflict: another change has changed the same of them."""
+    def with_levels(self, *what: str, change: Callable[[EcuSecurityLevel], EcuSecurityLevel]) -> Definition:
+        """Each security level changed in the same way. ChangeConflict: another change has changed the same of them."""
         found = self
         for name in what:
             found = found.claim(f"{name} of the levels")
         return replace(found, config=replace(self.config, levels=tuple(map(change, self.config.levels))))
 
-    def with_level(self, level: SecurityLevel) -> Definition:
+    def with_level(self, level: EcuSecurityLevel) -> Definition:
         """One more security level."""
         return replace(self, config=replace(self.config, levels=(*self.config.levels, level)))
 
@@ -166,7 +161,7 @@ class Definition:
         return found
 
     def replace(self, sids: int | Iterable[int], rule: Rule, other: Rule) -> Definition:
-        """Ask `other` in place of a rule. Conflict: another change has put something else there."""
+        """Ask `other` in place of a rule. ChangeConflict: another change has put something else there."""
         found = self
         for sid in self._having(sids, rule):
             found = found._replacing((sid, rule), other)
@@ -205,14 +200,14 @@ class Definition:
         return found
 
     def decide_otherwise(self, **functions: Callable[..., Any]) -> Definition:
-        """Ask another function for a decision. Conflict: another change has put something else there."""
+        """Ask another function for a decision. ChangeConflict: another change has put something else there."""
         found = self
         for name, function in functions.items():
             found = found._replacing(_decision(name), function)
         return found
 
     def with_node(self, **options: Any) -> Definition:
-        """Other options of `UdsNode`. Conflict: another change has given another one."""
+        """Other options of `UdsNode`. ChangeConflict: another change has given another one."""
         found = self
         for name, value in options.items():
             found = found._replacing(f"node {name}", value)
@@ -271,7 +266,7 @@ class Definition:
         return function
 
     def claim(self, what: str) -> Definition:
-        """Say that this change is the one that decides about something. Conflict: another one is."""
+        """Say that this change is the one that decides about something. ChangeConflict: another one is."""
         return self._replacing(what, self.author)
 
     # What the methods above are made of.
@@ -291,7 +286,7 @@ class Definition:
         other, already = self._replaced.get(slot, (self.author, by))
         if already is not by and already != by:
             what = slot if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
-            raise Conflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
+            raise ChangeConflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
         return replace(self, _replaced={**self._replaced, slot: (self.author, by)})
 
 

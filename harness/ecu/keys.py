@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from harness.ecu.config import SecurityLevel
+    from harness.ecu.config import EcuSecurityLevel
     from harness.ecu.rules import Ecu
 
 KeyFunction = Callable[[bytes, int], bytes]
@@ -38,6 +38,6 @@ def hmac_sha256_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
     return hmac.digest(secret, seed + bytes((level,)), "sha256")[:16]
 
 
-def key_is_right(ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+def key_is_right(ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
     """Whether the key fits the pending seed. All of it is compared, in the same time whatever has come."""
     return hmac.compare_digest(key, level.key(ecu.state.seed, level.level))

@@ -1,4 +1,4 @@
-"""What lies at an address, and who may touch it? For the services that name addresses: 23, 34, 35 and 3D."""
+"""What lies at an address, and who may touch it: for the services that name addresses, 23, 34, 35 and 3D."""
 
 from __future__ import annotations
 

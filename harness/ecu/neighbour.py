@@ -1,4 +1,4 @@
-"""Who else talks on the bus of a simulated ECU?"""
+"""Another ECU, which talks on the bus of a simulated one."""
 
 from __future__ import annotations
 

@@ -7,22 +7,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from harness.ecu.addressed import AddressBytes, AddressedNode
 from harness.ecu.article import ArticleEcu, ArticleNode
-from harness.ecu.config import DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
-from harness.ecu.definition import Conflict, Definition
+from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, MemoryRegion, Routine
+from harness.ecu.definition import Definition
+from harness.ecu.dialects import GmlanServer, Kwp2000Server
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws import FLAWS
-from harness.ecu.flaws.declare import Change
+from harness.ecu.flaws.declare import EcuChange
 from harness.ecu.keys import article_key, hmac_sha256_key
-from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
 from harness.ecu.variants import VARIANTS
-from harness.errors import UserError, did_you_mean
+from harness.errors import ChangeConflict, UserError, did_you_mean
 from harness.simulation.node import Node
 
 PROFILES: Final = {
     "article": "the article's final script: seed and key, and every mistake it makes",
     "article-v1": "the article's first script: no SecurityAccess, the protected value is never written",
     "hardened": "a sound ECU with the article's data; 16-byte seeds and keys by HMAC-SHA256, two levels",
+    "kwp2000": "the hardened ECU behind KWP2000's requests: sessions 81, 85 and 89, data behind 21 and 3B",
+    "gmlan": "the hardened ECU behind GMLAN's requests: no sessions, data behind 1A and 3B",
     "hardened-article-key": "the hardened ECU with the article's key algorithm: 5-byte seeds, 4-byte keys",
 }
 
@@ -60,7 +64,9 @@ TROUBLE_CODES: Final = (0x056200, 0xC10000)
 
 HARDENED: Final = EcuConfig(
     levels=tuple(
-        SecurityLevel(level=level, key=partial(hmac_sha256_key, secret=secret), secret=secret, seed_bytes=16, key_bytes=16)
+        EcuSecurityLevel(
+            level=level, key=partial(hmac_sha256_key, secret=secret), secret=secret, seed_bytes=16, key_bytes=16
+        )
         for level, secret in SECRETS.items()
     ),
     data_identifiers=DATA_IDENTIFIERS,
@@ -73,10 +79,16 @@ HARDENED: Final = EcuConfig(
 HARDENED_ARTICLE_KEY: Final = replace(
     HARDENED,
     levels=tuple(
-        SecurityLevel(level=level, key=partial(article_key, secret=secret), secret=secret, seed_bytes=5, key_bytes=4)
+        EcuSecurityLevel(level=level, key=partial(article_key, secret=secret), secret=secret, seed_bytes=5, key_bytes=4)
         for level, secret in ARTICLE_SECRETS.items()
     ),
 )
+
+
+GMLAN_DATA: Final = replace(HARDENED, sessions=(), connections=())
+GMLAN_IDS: Final = {"request_id": 0x241, "response_id": 0x641, "functional_id": 0x101}
+GMLAN_ADDRESSES: Final = AddressBytes(request=None, functional=0xFE, response=None)
+"""Only what goes to all nodes begins with an address."""
 
 
 def article() -> ArticleNode:
@@ -99,10 +111,20 @@ def hardened_article_key(*changes: str) -> UdsNode:
     return _node(changed(HARDENED_ARTICLE_KEY, *changes))
 
 
+def kwp2000(*changes: str) -> UdsNode:
+    """The sound ECU behind KWP2000's requests, or the same with these flaws and variants."""
+    return _node(changed(HARDENED, *changes), Kwp2000Server)
+
+
+def gmlan(*changes: str) -> UdsNode:
+    """The sound ECU behind GMLAN's requests, on its ids, or the same with these flaws and variants."""
+    return _node(replace(changed(GMLAN_DATA, *changes), at_node=GMLAN_IDS), GmlanServer)
+
+
 def changed(config: EcuConfig, *names: str) -> Definition:
     """The ECU of these data with these flaws and variants, in whatever order they are named.
 
-    Conflict: two of them cannot be in one ECU.
+    ChangeConflict: two of them cannot be in one ECU.
     """
     ecu = Definition(config=config)
     for change in sorted((CHANGES[name] for name in dict.fromkeys(names)), key=_turn):
@@ -110,22 +132,29 @@ def changed(config: EcuConfig, *names: str) -> Definition:
     return ecu
 
 
-def _turn(change: Change) -> tuple[bool, int]:
+def _turn(change: EcuChange) -> tuple[bool, int]:
     """Changes are made in one order, so that theirs in a channel makes no difference."""
     return not change.comes_first, _ORDER[change.name]
 
 
-def _node(ecu: Definition) -> UdsNode:
-    return UdsNode(Server(ecu), **ecu.at_node)
+def _node(ecu: Definition, server: type[Server] = Server) -> UdsNode:
+    return UdsNode(server(ecu), **ecu.at_node)
 
 
-CHANGES: Final[Mapping[str, Change]] = {**VARIANTS, **FLAWS}
+CHANGES: Final[Mapping[str, EcuChange]] = {**VARIANTS, **FLAWS}
 """Every flaw and variant by its name; variants are made first."""
 _ORDER: Final = {name: number for number, name in enumerate(CHANGES)}
 
 _MAKERS: Final[dict[str, Callable[[], Node]]] = {"article": article, "article-v1": article_v1}
-_CONFIGS: Final = {"hardened": HARDENED, "hardened-article-key": HARDENED_ARTICLE_KEY}
+_CONFIGS: Final = {
+    "hardened": HARDENED,
+    "hardened-article-key": HARDENED_ARTICLE_KEY,
+    "kwp2000": HARDENED,
+    "gmlan": GMLAN_DATA,
+}
 """The ECUs that take changes."""
+_OLDER: Final[Mapping[str, Callable[..., UdsNode]]] = {"kwp2000": kwp2000, "gmlan": gmlan}
+"""Those of them that speak another dialect than UDS."""
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:
@@ -143,10 +172,13 @@ def factory(channel: str) -> Callable[[], list[Node]]:
             raise UserError(f'channel "{channel}": there is no defect or variant "{name}"{meant}; {see}')
     if profile in _MAKERS:
         if names:
-            raise UserError(f'channel "{channel}": {profile} takes no defects; {" and ".join(_CONFIGS)} do')
+            raise UserError(f'channel "{channel}": {profile} takes no defects; {", ".join(_CONFIGS)} do')
         return lambda: [_MAKERS[profile]()]
     try:
         ecu = changed(_CONFIGS[profile], *names)
-    except Conflict as conflict:
+    except ChangeConflict as conflict:
         raise UserError(f'channel "{channel}": {conflict}') from conflict
-    return lambda: [ecu.enclose(_node(ecu)), *(make() for make in ecu.others)]
+    if profile == "gmlan":
+        return lambda: [AddressedNode(gmlan(*names), GMLAN_ADDRESSES), *(make() for make in ecu.others)]
+    make_node = partial(_OLDER[profile], *names) if profile in _OLDER else partial(_node, ecu)
+    return lambda: [ecu.enclose(make_node()), *(make() for make in ecu.others)]

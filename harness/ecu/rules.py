@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from harness.ecu.config import OPEN, DataIdentifier, EcuConfig, SecurityLevel
+from harness.ecu.config import OPEN, DataIdentifier, EcuConfig, EcuSecurityLevel
 from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
 
@@ -56,7 +56,7 @@ class Ecu(Protocol):
     sub_functions: dict[int, frozenset[int]]
     """By service, those that the ECU has in any session."""
     data_identifiers: dict[int, DataIdentifier]
-    levels: dict[int, SecurityLevel]
+    levels: dict[int, EcuSecurityLevel]
 
     @property
     def is_functional(self) -> bool:
@@ -72,7 +72,7 @@ class Ecu(Protocol):
         """Boot as soon as the answer to the present request is out."""
 
 
-SeedSource = Callable[["Ecu", SecurityLevel], bytes]
+SeedSource = Callable[["Ecu", EcuSecurityLevel], bytes]
 """Draws the next seed of a locked level."""
 
 Rule = Callable[["Ecu", bytes], Answer | None]

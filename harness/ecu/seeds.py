@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from harness.ecu.config import SecurityLevel
+from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.rules import Ecu
 
 
-def next_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+def next_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
     """The next seed of a locked level."""
     is_held = ecu.config.holds_seed or ecu.config.holds_seed_in_session
     return held_seed(ecu, level) if is_held else random_seed(ecu, level)
 
 
-def random_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
     """Chance. All zeros would say that the level is unlocked, and are drawn again."""
     count = level.seed_bytes
     if ecu.config.short_seed_every:
@@ -24,7 +24,7 @@ def random_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
     return seed
 
 
-def held_seed(ecu: Ecu, level: SecurityLevel) -> bytes:
+def held_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
     """The same until the right key has answered it, restarts included: the option Static_Seed of Annex I.
 
     An ECU that holds it no longer than a session draws another one when that has ended.

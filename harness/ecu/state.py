@@ -64,6 +64,7 @@ class State:
     seeds_issued: int = 0
     """Seeds given since the start; counted only by an ECU whose seeds differ in length."""
     has_issued_seed_since_lock: bool = False
+    """A seed was given since something locked the ECU last, as every session that is entered does."""
     requests: int = 0
     """How many came; counted only by an ECU that is busy at times."""
     address: int = 0

@@ -11,7 +11,7 @@ LONGEST_PERIOD_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodicFrame:
+class PeriodicField:
     """A frame that is sent again and again."""
 
     can_id: int

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from harness.ecu.article import ArticleNode
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.link.frame import Frame
 from harness.link.isotp_frames import escaped_single
 from harness.report.decode import frame_line, reply_line, request_line

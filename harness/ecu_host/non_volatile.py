@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.ecu.addressed import AddressedNode
 from harness.ecu.config import DataIdentifier
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
 
@@ -30,7 +31,8 @@ class NonVolatile:
 
 def ecus_of(nodes: Sequence[Node]) -> list[Server]:
     """The ECUs among the nodes that have something to remember."""
-    return [node.ecu for node in nodes if isinstance(node, UdsNode)]
+    inner = [node.node if isinstance(node, AddressedNode) else node for node in nodes]
+    return [node.ecu for node in inner if isinstance(node, UdsNode)]
 
 
 def remembered(ecu: Server) -> NonVolatile:

@@ -9,11 +9,11 @@ from typing import Final
 import can
 
 from harness.ecu.article import PERIOD_S, PERIODIC_DATA, PERIODIC_IDS
-from harness.ecu_host.fields import PeriodicFrame
+from harness.ecu_host.fields import PeriodicField
 from harness.simulation.node import Port, Timer
 
 ARTICLE_FRAMES: Final = tuple(
-    PeriodicFrame(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
+    PeriodicField(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
 )
 """What the article's window holds when it opens; its script sends 29-bit ids."""
 
@@ -23,7 +23,7 @@ class PeriodicFrames:
 
     def __init__(self) -> None:
         self._port: Port | None = None
-        self._frames: tuple[PeriodicFrame, ...] = ()
+        self._frames: tuple[PeriodicField, ...] = ()
         self._timers: list[Timer] = []
 
     def attach(self, port: Port) -> None:
@@ -39,7 +39,7 @@ class PeriodicFrames:
         self._timers = []
         self._begin()
 
-    def send(self, frames: Sequence[PeriodicFrame]) -> None:
+    def send(self, frames: Sequence[PeriodicField]) -> None:
         """Send these from now on, and no others. To be called between two frames."""
         if tuple(frames) == self._frames:
             return
@@ -54,7 +54,7 @@ class PeriodicFrames:
             for number, frame in enumerate(self._frames):
                 self._send(number, frame, self._port, self._port.now_s)
 
-    def _send(self, number: int, frame: PeriodicFrame, port: Port, due_s: float) -> None:
+    def _send(self, number: int, frame: PeriodicField, port: Port, due_s: float) -> None:
         """Keep to the periods, but send nothing twice to make up for a time without."""
         port.send(can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended))
         next_s = max(due_s + frame.period_s, port.now_s)

@@ -13,7 +13,9 @@ from typing import Any, Final
 from harness.ecu_host.host import Host
 from harness.ecu_host.view import session_name
 from harness.errors import UserError
-from harness.link.lock import abstract_name, holder_of
+from harness.link.bus_lock import abstract_name, holder_of
+from harness.link.clock import RealClock
+from harness.report.text import visible
 
 PREFIX: Final = "uds-harness-ecu-"
 ANSWER_S: Final = 10.0
@@ -97,25 +99,38 @@ def _fits(status: dict[str, Any], key: str, value: str) -> bool:
 
 
 def _asked(name: str) -> dict[str, Any]:
-    """What one ECU answers; empty if nothing that can be read."""
-    answer = b""
+    """What one ECU answers; empty if nothing that can be read.
+
+    Any program may have such a name, and answer what it likes.
+    """
+    clock = RealClock()
+    until_s, answer = clock.now_s() + 2 * ANSWER_S, b""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor, suppress(OSError):
         visitor.settimeout(2 * ANSWER_S)
         visitor.connect(b"\0" + name.encode("utf-8", "surrogateescape"))
-        while len(answer) < LONGEST_BYTES and (part := visitor.recv(1 << 16)):
+        while len(answer) < LONGEST_BYTES and (left_s := until_s - clock.now_s()) > 0:
+            visitor.settimeout(left_s)
+            part = visitor.recv(1 << 16)
+            if not part:
+                break
             answer += part
     try:
         status = json.loads(answer)
-    except (ValueError, RecursionError):
+        status_text(status)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         return {}
-    return status if isinstance(status, dict) else {}
+    return dict(status)
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """What a person reads, a line for each subject."""
+    """What a person reads, a line for each subject, and no terminal obeys. LookupError, TypeError: it is no status."""
+    return "\n".join(map(visible, _lines(status)))
+
+
+def _lines(status: dict[str, Any]) -> list[str]:
     if "ecus" not in status:
         name = f"{status.get('profile')} on {status.get('interface')}:{status.get('channel')}"
-        return f"{name}: process {status.get('pid')} does not answer"
+        return [f"{name}: process {status.get('pid')} does not answer"]
     flaws = f" with {', '.join(status['flaws'])}" if status["flaws"] else ""
     bus = f"{status['interface']}:{status['channel']}" if status["interface"] else "no bus"
     lines = [f"{status['profile']}{flaws} on {bus}: process {status['pid']}, running for {duration(status['running_s'])}"]
@@ -135,7 +150,7 @@ def status_text(status: dict[str, Any]) -> str:
             f"  state file  {file['path']}, written {file['writes']} times, at most {file['slowest_write_ms']} ms{trouble}"
         )
     lines += [f"  fault       {fault}" for fault in status["faults"]]
-    return "\n".join(lines)
+    return lines
 
 
 def _ecu_lines(ecu: dict[str, Any]) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Any
 from harness.ecu.article import ArticleEcu, ArticleNode
 from harness.ecu.attempts import account_of
 from harness.ecu.config import NEVER, OPEN
-from harness.ecu.node import UdsNode
 from harness.ecu.server import Server
+from harness.ecu_host.non_volatile import ecus_of
 from harness.simulation.node import Node
 from harness.uds import Session
 
@@ -61,13 +61,8 @@ class EcuView:
 
 def views_of(nodes: Sequence[Node]) -> tuple[EcuView, ...]:
     """The nodes that can be looked into. Call it on the thread that runs them."""
-    found = []
-    for node in nodes:
-        if isinstance(node, UdsNode):
-            found.append(_server(node.ecu))
-        elif isinstance(node, ArticleNode):
-            found.append(_article(node.ecu))
-    return tuple(found)
+    servers = [_server(ecu) for ecu in ecus_of(nodes)]
+    return (*servers, *(_article(node.ecu) for node in nodes if isinstance(node, ArticleNode)))
 
 
 def session_name(session: int) -> str:

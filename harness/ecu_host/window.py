@@ -23,7 +23,7 @@ from textual.widgets import Button, Checkbox, Footer, Input, Label, OptionList, 
 from textual.widgets.option_list import Option
 
 from harness.ecu.flaws import FLAWS
-from harness.ecu_host.fields import PeriodicFrame, read_bus, read_data, read_id, read_period
+from harness.ecu_host.fields import PeriodicField, read_bus, read_data, read_id, read_period
 from harness.ecu_host.frame_log import FrameLog
 from harness.ecu_host.host import BusOptions, Host
 from harness.ecu_host.periodic import ARTICLE_FRAMES, PeriodicFrames
@@ -34,6 +34,8 @@ from harness.errors import HarnessError
 from harness.simulation.node import load_nodes
 
 REFRESH_S: Final = 0.2
+SWITCH_S: Final = 0.0005
+"""So long the window may keep the ECU waiting while it draws; Python's own 5 ms are a tenth of P2, several times over."""
 LINES_A_REFRESH: Final = 200
 LOG_LINES: Final = 1000
 WIDE: Final = 110
@@ -100,6 +102,7 @@ class EcuWindow(App[None]):
         What the host says, and the frames that it hears, have to go into `log`.
         """
         super().__init__()
+        self.animation_level = "none"  # over a slow line each of its pictures would be waited for
         self._host = host
         self._frame_log = log
         self._periodic = periodic
@@ -112,7 +115,8 @@ class EcuWindow(App[None]):
         self._trouble = ""
         self._shown: tuple[dict[str, Any], tuple[EcuView, ...]] | None = None
         self._is_asked = False
-        self._takes_flaws = host.profile.split("+")[0].startswith("hardened")
+        self._texts: dict[str, str] = {}
+        self._takes_flaws = _takes_flaws(host.profile)
         self._switched_on: set[str] = set(host.flaws)
 
     # What there is
@@ -155,13 +159,13 @@ class EcuWindow(App[None]):
                 yield Label("", id=f"problem{number}", classes="problem", markup=False)
         yield Label("\n Enter takes over what was typed. Ids: 3 digits are 11 bits, 8 are 29 bits.")
 
-    def _first_frames(self) -> tuple[PeriodicFrame, ...]:
+    def _first_frames(self) -> tuple[PeriodicField, ...]:
         is_article = self._host.profile.startswith("article")
         return tuple(replace(frame, is_extended=is_article) for frame in ARTICLE_FRAMES)
 
     def _flaw_list(self) -> ComposeResult:
         if not self._takes_flaws:
-            yield Label(f"\n {self._host.profile} takes no flaws; hardened and hardened-article-key do.")
+            yield Label(f"\n {self._host.profile} takes no flaws; hardened does.")
             return
         yield Input(
             placeholder="Type to look for a flaw; Space switches it, and restarts the ECU", id="sought", compact=True
@@ -188,6 +192,7 @@ class EcuWindow(App[None]):
         self.sub_title = self._host.profile
         sys.stdout = _Lines(self._frame_log.add)  # the article's script prints; Textual puts the old one back
         if self._threaded:
+            sys.setswitchinterval(SWITCH_S)
             self._thread = threading.Thread(target=self._run_host, daemon=True, name="uds-harness-ecu")
             self._thread.start()
             self.set_interval(REFRESH_S, self.refresh_view)
@@ -262,7 +267,7 @@ class EcuWindow(App[None]):
         self._is_started = True
         self._ask(partial(self._connect, bus, frames))
 
-    def _connect(self, bus: BusOptions, frames: Sequence[PeriodicFrame]) -> None:
+    def _connect(self, bus: BusOptions, frames: Sequence[PeriodicField]) -> None:
         """On the host's thread."""
         try:
             self._host.connect(bus, waits=False)
@@ -299,9 +304,9 @@ class EcuWindow(App[None]):
 
     # Fields
 
-    def _frames(self) -> list[PeriodicFrame] | None:
+    def _frames(self) -> list[PeriodicField] | None:
         """What is switched on; None: a field of it is wrong. Problems are shown beside the fields."""
-        frames: list[PeriodicFrame] | None = []
+        frames: list[PeriodicField] | None = []
         for number in range(len(ARTICLE_FRAMES)):
             problem = ""
             try:
@@ -316,7 +321,7 @@ class EcuWindow(App[None]):
             if problem:
                 frames = None
             elif frames is not None:
-                frames.append(PeriodicFrame(can_id, is_extended, data, period_s))
+                frames.append(PeriodicField(can_id, is_extended, data, period_s))
         return frames
 
     @on(Input.Submitted, ".id, .bytes, .period")
@@ -371,15 +376,28 @@ class EcuWindow(App[None]):
         log = self.query_one("#log", RichLog)
         for line in self._frame_log.take(LINES_A_REFRESH):
             log.write(Text(line))
-        status = self.query_one("#status", Static)
         if self._shown is None:
             return
         told, views = self._shown
-        is_trouble = bool(self._trouble or told["away"] or told["faults"])
-        status.set_class(is_trouble, "trouble")
-        status.update(self._trouble or _status_line(told))
-        self.query_one("#security", Static).update(_security_text(views))
-        self.query_one("#data", Static).update(_data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
+        self.query_one("#status", Static).set_class(bool(self._trouble or told["away"] or told["faults"]), "trouble")
+        self._show("status", self._trouble or _status_line(told))
+        self._show("security", _security_text(views))
+        self._show("data", _data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
+
+    def _show(self, name: str, text: str) -> None:
+        """Draw only what has changed."""
+        if self._texts.get(name) != text:
+            self._texts[name] = text
+            self.query_one(f"#{name}", Static).update(text)
+
+
+def _takes_flaws(profile: str) -> bool:
+    """Whether there are any that can be put into this ECU."""
+    try:
+        load_nodes(f"{profile.split('+')[0]}+{next(iter(FLAWS))}")
+    except HarnessError:
+        return False
+    return True
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:

@@ -13,12 +13,12 @@ from weakref import WeakKeyDictionary
 
 from harness.errors import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
 from harness.fuzz.case import Case
+from harness.fuzz.case_state import reach, wait_out_lockout
 from harness.fuzz.oracles import Breach, Watch
-from harness.fuzz.requests import Answer, Speaker, guesses, refusal, shown_bytes
-from harness.fuzz.send import Step
-from harness.fuzz.state import reach, wait_out_lockout
+from harness.fuzz.requests import CaseAnswer, Speaker, guesses, refusal, shown_bytes
+from harness.fuzz.send import SentStep
 from harness.tester.access import STORING_S
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service
 from harness.verdict import Severity
@@ -57,8 +57,8 @@ def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most
 class _Done(NamedTuple):
     """A step that was sent, and its answer."""
 
-    step: Step
-    answer: Answer
+    step: SentStep
+    answer: CaseAnswer
 
 
 class _Execution:
@@ -66,8 +66,7 @@ class _Execution:
         self._case = case
         self._most_keys = most_keys
         self._tester = tester
-        gap_s = None if case.gap_ms is None else case.gap_ms / 1000
-        self._speaker = Speaker(tester, is_raw=case.is_raw, gap_s=gap_s)
+        self._speaker = Speaker(tester, is_raw=case.is_raw)
         self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
@@ -105,11 +104,9 @@ class _Execution:
         number = "one message" if judged == 1 else f"{judged} messages"
         self._tester.note(f"{number} judged; life, lock and protected values were watched")
 
-    def _steps(self) -> Iterator[Step]:
+    def _steps(self) -> Iterator[SentStep]:
         """The same ones whenever it is called."""
         steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
-        if self._case.repeat > 1:
-            steps = (step._replace(messages=step.messages * self._case.repeat) for step in steps)
         if self._most_keys is None:
             yield from steps
             return
@@ -122,7 +119,7 @@ class _Execution:
         left_out = {number for numbers in keys.values() for number in set(numbers) - self._chosen(every, numbers)}
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
-    def _chosen(self, steps: list[Step], numbers: list[int]) -> set[int]:
+    def _chosen(self, steps: list[SentStep], numbers: list[int]) -> set[int]:
         """Which of the steps that send a wrong key to one level are played: few that have the length that is compared."""
         assert self._most_keys is not None
         lengths = {
@@ -136,7 +133,7 @@ class _Execution:
         spread = [others[at * (len(others) - 1) // max(room - 1, 1)] for at in range(room if others else 0)]
         return {*fitting, *list(dict.fromkeys((*others[:1], *others[-1:], *spread)))[:room]}
 
-    def _refusal(self, step: Step) -> str:
+    def _refusal(self, step: SentStep) -> str:
         """Why a step may not be sent; empty if it may."""
         reasons = (refusal(self._tester, message, is_raw=self._case.is_raw) for message in step.messages)
         return next(filter(None, reasons), "")
@@ -179,7 +176,7 @@ class _Execution:
         if self._case.state is not None:
             reach(self._case.state, self._tester, level)
 
-    def _play(self, step: Step) -> None:
+    def _play(self, step: SentStep) -> None:
         is_long = any(len(message) >= self._tester.frame_bytes for message in step.messages)
         if is_long and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
             self._not_taken += len(step.messages)
@@ -205,7 +202,7 @@ class _Execution:
         if done.answer.locked_out_level is not None:
             wait_out_lockout(done.answer.locked_out_level, self._tester)
 
-    def _send(self, step: Step) -> _Done:
+    def _send(self, step: SentStep) -> _Done:
         self._reach(step.level)
         return _Done(step, self._speaker.send(step))
 
@@ -216,7 +213,7 @@ class _Execution:
         self._tester.access.require_locked()
         self._begin()
 
-    def _may_have_effect(self, step: Step) -> bool:
+    def _may_have_effect(self, step: SentStep) -> bool:
         """Whether what comes next could hide what this step did: the state reached anew, or another write."""
         if self._case.is_raw or self._case.state is not None:
             return True
@@ -228,12 +225,6 @@ class _Execution:
     def _judge(self, done: _Done) -> None:
         reply = done.answer.reply
         if self._case.expect.accepts(reply):
-            in_time_s = self._tester.target.timing.p2_ms / 1000
-            late = self._tester.listen(in_time_s) if self._case.one_answer and not reply.is_silence else None
-            if late and not self._tester.is_shared():
-                self._tester.cite(*done.answer.evidence)
-                observed = f"{reply}, and then {late[0].text()}"
-                raise Violation(expected=f"one answer to {self._named(done.step)}", observed=observed)
             return
         breach = self._watch.check(is_thorough=True)
         if breach is not None:
@@ -254,7 +245,7 @@ class _Execution:
 
     def _accuse(self, breach: Breach, suspects: list[_Done]) -> NoReturn:
         """Fail, with the message that did it. ContactLost: it cannot be repeated, since nothing brings the ECU back."""
-        silent = (suspect for suspect in suspects if suspect.answer.reply.kind is Kind.SILENCE)
+        silent = (suspect for suspect in suspects if suspect.answer.reply.kind is ReplyKind.SILENCE)
         done, found = next(silent, suspects[-1]) if breach.is_death else suspects[-1], breach
         which = f"after {self._named(done.step)}"
         self._tester.state.expect_anything()
@@ -283,7 +274,7 @@ class _Execution:
             severity=min(found.severity, self._case.severity, key=_SEVERITIES.index),
         )
 
-    def _replayed(self, suspects: list[Step]) -> tuple[_Done, Breach] | None:
+    def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Breach] | None:
         """The suspects once more from a known state, one by one: the first that does it again, and what it does."""
         try:
             self._tester.restore()
@@ -301,8 +292,6 @@ class _Execution:
             self._tester.note("sent once more, one by one, the messages did not do it again")
         return None
 
-    def _named(self, step: Step) -> str:
-        once = step.messages[: len(step.messages) // self._case.repeat]
-        words = ", then ".join(map(shown_bytes, once))
-        words += f", {self._case.repeat} times" if self._case.repeat > 1 else ""
+    def _named(self, step: SentStep) -> str:
+        words = ", then ".join(map(shown_bytes, step.messages))
         return f"{words} as raw frames" if self._case.is_raw else words

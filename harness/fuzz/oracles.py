@@ -12,8 +12,8 @@ from typing import Final
 
 from harness.errors import Inconclusive
 from harness.target import DataEntry
-from harness.tester.load import owes_answer
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.bus_load import owes_answer
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.verdict import Severity
 
@@ -28,15 +28,11 @@ MOST_WATCHED: Final = 64
 SELF_HELP_S: Final = 5.0
 """How long an ECU that fell silent is given to come back by itself."""
 
-CRASH: Final = "crash"
-
 
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One of the three does not hold."""
 
-    what: str
-    """``crash``, ``value 2020`` or ``lock 2020``: the same for the same cause, whatever was seen of it."""
     expected: str
     observed: str
     severity: Severity
@@ -126,12 +122,11 @@ class Watch:
             breach = self._check_value(entry)
             if breach is not None:
                 return breach
-        breach = self.check_lock()
-        return breach if breach is not None or self._guarded else self.check_life()
-
-    def check_lock(self) -> Breach | None:
-        """Whether what was locked is open now."""
-        return next(filter(None, map(self._check_lock, self._locked)), None)
+        for entry in self._locked:
+            breach = self._check_lock(entry)
+            if breach is not None:
+                return breach
+        return None if self._guarded else self.check_life()
 
     def check_life(self) -> Breach | None:
         """Whether the ECU is dead, or was for a while."""
@@ -143,15 +138,15 @@ class Watch:
             if tester.is_alive():
                 silent_s = tester.link.now_s - silent_since_s
                 observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
-                return Breach(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
+                return Breach("the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
-        return Breach(CRASH, "the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
+        return Breach("the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
 
     def _check_value(self, entry: DataEntry) -> Breach | None:
         tester = self._tester
         before = self._values[entry.did]
         reply = tester.read_reply(entry.did)
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             return self.check_life()
         if not reply.is_positive or reply.pdu[3:] == before:
             return None
@@ -169,7 +164,7 @@ class Watch:
         change = "its content, which is secret, has changed"
         if not entry.secret:
             change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"
-        return Breach(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
+        return Breach(f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
 
     def _settled(self, entry: DataEntry) -> bytes:
         """A value that has changed: as long again as it was watched, and as many requests, leave it as it is now.
@@ -189,7 +184,7 @@ class Watch:
         """By effect: a write that is answered positively and changes nothing has not unlocked anything."""
         tester = self._tester
         probe = tester.write(entry.did, self._values[entry.did])
-        if probe.kind is Kind.SILENCE:
+        if probe.kind is ReplyKind.SILENCE:
             return self.check_life()
         if not probe.is_positive:
             return None
@@ -198,5 +193,4 @@ class Watch:
             tester.cite(probe)
             raise Inconclusive(f"a protected write is answered positively all of a sudden, but changes nothing: {effect}")
         expected = f"DID {entry.did:04X} locked as before"
-        what = f"lock {entry.did:04X}"
-        return Breach(what, expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)
+        return Breach(expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from harness.errors import UserError
 from harness.fuzz.case import Case, Head, label
 from harness.fuzz.scapy_chance import ScapyChance
-from harness.fuzz.send import LONGEST_MESSAGE, MOST_MESSAGES, Step
+from harness.fuzz.send import LONGEST_MESSAGE, MOST_MESSAGES, SentStep
 from harness.link.clock import Chance
 from harness.target import Target
 from harness.target.toml_schema import Problems, read_fields
@@ -90,7 +90,7 @@ class Generated:
         """Not known before it is run."""
         return None
 
-    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+    def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Run the function, its chance and Scapy's from streams of their own. UserError: it yields what cannot be sent."""
         known = {"target": target, "chance": chance.stream("function")}
         scapy = ScapyChance(chance.stream("scapy"))
@@ -107,7 +107,7 @@ class Generated:
             sent += len(messages)
             if sent > MOST_MESSAGES:
                 raise UserError(f"@fuzz_case {self.name} yields more than {MOST_MESSAGES} messages; let it end earlier")
-            yield Step(messages)
+            yield SentStep(messages)
 
     def _pdu(self, message: object) -> bytes:
         from scapy.packet import Packet

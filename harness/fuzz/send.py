@@ -9,7 +9,6 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from harness.errors import NotApplicable
-from harness.fuzz.keyed import USUAL_BYTES, Keyed
 from harness.link.clock import Chance
 from harness.target import Target
 
@@ -20,7 +19,7 @@ LONGEST_MESSAGE: Final = 4095
 LONGEST_FRAME: Final = 8
 
 
-class Step(NamedTuple):
+class SentStep(NamedTuple):
     """One combination: what is sent, one message after the other."""
 
     messages: tuple[bytes, ...]
@@ -72,14 +71,7 @@ class Named:
     plus: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeyBytes:
-    """The right key of the pending seed, or its first `count` bytes; 0: all of it."""
-
-    count: int
-
-
-Part = Fixed | OneOf | Noise | Named | KeyBytes
+Part = Fixed | OneOf | Noise | Named
 Message = tuple[Part, ...]
 
 
@@ -98,7 +90,7 @@ class Template:
         """The same for a target that declares so many of each name."""
         return math.prod(_counts(self.messages, declared)) * len(self.messages)
 
-    def steps(self, target: Target, chance: Chance) -> Iterator[Step]:
+    def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Every combination in order. NotApplicable: the target declares nothing that a placeholder could stand for."""
         numbers = _numbers(target)
         slots: dict[object, int] = {}
@@ -118,8 +110,8 @@ class Template:
                 raise NotApplicable(f"the target declares no {'data' if name == 'did' else 'security level'} to try it on")
         level_slot = slots.get("level")
         for picks in product(*map(range, sizes)):
-            messages = tuple(_joined([render(picks[slot]) for render, slot in row]) for row in plan)
-            yield Step(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
+            messages = tuple(b"".join([render(picks[slot]) for render, slot in row]) for row in plan)
+            yield SentStep(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
     def is_random_before(self, offset: int) -> bool:
         """Whether chance decides any byte of a message before this offset."""
@@ -138,14 +130,6 @@ def _noise_offset(message: Message) -> float:
     return math.inf
 
 
-def _joined(parts: list[bytes]) -> bytes:
-    """The message that parts make; one of them may stand for a key."""
-    for number, part in enumerate(parts):
-        if isinstance(part, Keyed):
-            return Keyed.of(b"".join(parts[:number]), b"".join(parts[number + 1 :]), part.key_bytes)
-    return b"".join(parts)
-
-
 def _numbers(target: Target) -> dict[str, list[int]]:
     return {"did": [entry.did for entry in target.data], "level": [entry.level for entry in target.security]}
 
@@ -158,15 +142,13 @@ def _renderer(part: Part, numbers: dict[str, list[int]], chance: Chance) -> Call
             return part.pick
         case Noise(shortest, _):
             return lambda index: chance.random_bytes(shortest + index)
-        case KeyBytes(count):
-            return lambda index: Keyed.of(b"", key_bytes=count)
         case Named(name, length, plus):
             return lambda index: (numbers[name][index] + plus).to_bytes(length, "big")
 
 
 def _count(part: Part, declared: dict[str, int]) -> int:
     match part:
-        case Fixed() | KeyBytes():
+        case Fixed():
             return 1
         case OneOf():
             return part.count
@@ -211,8 +193,6 @@ def _shortest(part: Part) -> int:
             return min(length for _, _, length in spans)
         case Noise(shortest, _):
             return shortest
-        case KeyBytes(count):
-            return count or USUAL_BYTES
         case Named(_, length, _):
             return length
 

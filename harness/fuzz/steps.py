@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from harness.fuzz.model import Action, Key, State
+from harness.fuzz.reference_model import Action, ModelKey, ModelState
 from harness.link.clock import Chance
 
-Weights = tuple[tuple[int, Action, Key | None], ...]
+Weights = tuple[tuple[int, Action, ModelKey | None], ...]
 
 WHEN_LOCKED: Final[Weights] = (
     (50, Action.SEED, None),
     (20, Action.SESSION, None),
-    (8, Action.KEY, Key.RIGHT),
-    (4, Action.KEY, Key.WRONG),
+    (8, Action.KEY, ModelKey.RIGHT),
+    (4, Action.KEY, ModelKey.WRONG),
     (3, Action.PRESENT, None),
     (3, Action.READ, None),
     (2, Action.WAIT, None),
 )
 WHEN_PENDING: Final[Weights] = (
-    (40, Action.KEY, Key.RIGHT),
-    (16, Action.KEY, Key.WRONG),
-    (8, Action.KEY, Key.SHORT),
-    (8, Action.KEY, Key.LONG),
+    (40, Action.KEY, ModelKey.RIGHT),
+    (16, Action.KEY, ModelKey.WRONG),
+    (8, Action.KEY, ModelKey.SHORT),
+    (8, Action.KEY, ModelKey.LONG),
     (8, Action.SEED, None),
     (10, Action.SESSION, None),
     (3, Action.PRESENT, None),
@@ -33,8 +33,8 @@ WHEN_PENDING: Final[Weights] = (
 WHEN_OPEN: Final[Weights] = (
     (25, Action.SESSION, None),
     (20, Action.SEED, None),
-    (10, Action.KEY, Key.RIGHT),
-    (5, Action.KEY, Key.WRONG),
+    (10, Action.KEY, ModelKey.RIGHT),
+    (5, Action.KEY, ModelKey.WRONG),
     (12, Action.RESET, None),
     (12, Action.WAIT, None),
     (4, Action.PRESENT, None),
@@ -42,7 +42,7 @@ WHEN_OPEN: Final[Weights] = (
 )
 
 
-def likely_step(state: State, is_possible: Callable[[Action], bool], chance: Chance) -> tuple[Action, Key | None]:
+def likely_step(state: ModelState, is_possible: Callable[[Action], bool], chance: Chance) -> tuple[Action, ModelKey | None]:
     """An action that is possible now, and the kind of key where it is one."""
     weights = WHEN_OPEN if state.unlocked else WHEN_PENDING if state.pending else WHEN_LOCKED
     possible = [one for one in weights if is_possible(one[1])]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.errors import ContactLost, Inconclusive
-from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
+from harness.fuzz.reference_model import Action, ModelAnswer, ModelKey, ModelRules, ModelState, ModelStep, Said, Tracker
 from harness.fuzz.steps import likely_step
 from harness.link.clock import Chance
 from harness.target import DataEntry
 from harness.target.values import Before
-from harness.tester.reply import Kind, Reply
+from harness.tester.reply import Reply, ReplyKind
 from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, STEP_S
 from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
@@ -71,9 +71,11 @@ class Walk:
         self.deviations: list[Deviation] = []
         self.has_opened = False
         self._is_presence_answered = True
-        rules = Rules({entry.level: entry.session for entry in target.security}, has_sessions=bool(self._sessions))
-        start = State()
-        beginnings = [start] if tester.access.can_relock else [start, *(State(unlocked=level) for level in self._levels)]
+        rules = ModelRules({entry.level: entry.session for entry in target.security}, has_sessions=bool(self._sessions))
+        start = ModelState()
+        beginnings = (
+            [start] if tester.access.can_relock else [start, *(ModelState(unlocked=level) for level in self._levels)]
+        )
         self._tracker = Tracker(rules, beginnings)
 
     def _lock_probes(self) -> dict[int, tuple[DataEntry, bytes]]:
@@ -97,11 +99,11 @@ class Walk:
         for done in range(steps):
             step = self._choose()
             for via in self._on_the_way(step):
-                self._do(Step(Action.SESSION, via))
+                self._do(ModelStep(Action.SESSION, via))
             self._do(step)
             if step.action in LOCK_MAY_CHANGE:
                 for level in self._probes:
-                    self._do(Step(Action.WRITE, level))
+                    self._do(ModelStep(Action.WRITE, level))
             if any(deviation.is_open for deviation in self.deviations):
                 return done + 1
             if self._patience.lockouts < -UNWANTED_LOCKOUTS:
@@ -111,34 +113,38 @@ class Walk:
 
     # What to do next
 
-    def _choose(self) -> Step:
+    def _choose(self) -> ModelStep:
         state = self._tracker.likely()
         if self._has_just_failed and self._can_afford_a_failure() and self._chance.below(2):
-            return Step(Action.KEY, self._last_level, Key.RIGHT)  # the seed must be gone
+            return ModelStep(Action.KEY, self._last_level, ModelKey.RIGHT)  # the seed must be gone
         action, key = likely_step(state, self._is_possible, self._chance)
         level = self._levels[self._chance.below(len(self._levels))]
         if action is Action.KEY:
             likely = state.pending or self._last_level
             level = likely if likely and self._chance.below(5) else level
-            is_harmless = key is Key.RIGHT and state.pending == level
+            is_harmless = key is ModelKey.RIGHT and state.pending == level
             if not is_harmless and not self._can_afford_a_failure():
-                return Step(Action.KEY, level, Key.RIGHT) if state.pending == level else self._way_to_a_seed(state, level)
-            return Step(Action.KEY, level, key)
+                return (
+                    ModelStep(Action.KEY, level, ModelKey.RIGHT)
+                    if state.pending == level
+                    else self._way_to_a_seed(state, level)
+                )
+            return ModelStep(Action.KEY, level, key)
         if action is Action.SEED:
-            return self._way_to_a_seed(state, level) if self._chance.below(4) else Step(Action.SEED, level)
+            return self._way_to_a_seed(state, level) if self._chance.below(4) else ModelStep(Action.SEED, level)
         if action is Action.SESSION:
-            return Step(Action.SESSION, self._sessions[self._chance.below(len(self._sessions))])
-        return Step(action)
+            return ModelStep(Action.SESSION, self._sessions[self._chance.below(len(self._sessions))])
+        return ModelStep(action)
 
-    def _way_to_a_seed(self, state: State, level: int) -> Step:
+    def _way_to_a_seed(self, state: ModelState, level: int) -> ModelStep:
         """The seed, or the session for it."""
         if self._tracker.rules.is_out_of_session(level, state.session):
             session = self._tracker.rules.levels[level]
             assert session is not None
-            return Step(Action.SESSION, session)
-        return Step(Action.SEED, level)
+            return ModelStep(Action.SESSION, session)
+        return ModelStep(Action.SEED, level)
 
-    def _on_the_way(self, step: Step) -> tuple[int, ...]:
+    def _on_the_way(self, step: ModelStep) -> tuple[int, ...]:
         """The sessions that lead to the one that is wanted: each is entered, and locks, whatever the last one says."""
         return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
@@ -163,7 +169,7 @@ class Walk:
 
     # Doing it
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: ModelStep) -> None:
         tester = self._tester
         before = str(self._tracker)
         if step.action in (Action.SESSION, Action.SEED, Action.RESET):
@@ -175,14 +181,14 @@ class Walk:
         reply = self._request(step)
         answer = _answer(reply)
         if step.action is Action.KEY and reply.is_malformed and tester.security.witnesses.is_open(step.number):
-            answer = Answer(Said.YES)  # the form of the answer is another subject than the lock
-        if reply.kind is Kind.SILENCE and not tester.is_alive():
+            answer = ModelAnswer(Said.YES)  # the form of the answer is another subject than the lock
+        if reply.kind is ReplyKind.SILENCE and not tester.is_alive():
             raise ContactLost(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
         if step.action is Action.SEED and answer.said is Said.YES and self._has_locked_itself(step.number):
-            self._tracker.take(Step(Action.LOCK), answer)
+            self._tracker.take(ModelStep(Action.LOCK), answer)
         is_allowed = self._tracker.take(step, answer)
         self.has_opened = self.has_opened or (step.action is Action.KEY and answer.said is Said.YES)
-        self._path.append(f"{step} ({reply})" if reply.kind is not Kind.POSITIVE else str(step))
+        self._path.append(f"{step} ({reply})" if reply.kind is not ReplyKind.POSITIVE else str(step))
         if not is_allowed:
             self._note_deviation(step, reply, before)
         if step.action is Action.RESET and reply.is_positive:
@@ -204,7 +210,7 @@ class Walk:
         entry, value = self._probes[level]
         return not self._tester.write(entry.did, value).is_positive
 
-    def _request(self, step: Step) -> Reply:
+    def _request(self, step: ModelStep) -> Reply:
         tester, security = self._tester, self._tester.security
         match step.action:
             case Action.SESSION:
@@ -240,7 +246,7 @@ class Walk:
             case _:
                 return tester.request(b"\x3e\x00")
 
-    def _key(self, step: Step) -> bytes:
+    def _key(self, step: ModelStep) -> bytes:
         """A key for the last seed of the level, or of the level whose seed is pending; chance if no seed was given yet."""
         security = self._tester.security
         pending = self._tracker.likely().pending
@@ -249,24 +255,24 @@ class Walk:
         if seed is None:
             return self._chance.random_bytes(security.key_length(level))
         right = security.right_key(level, seed)
-        if step.key is Key.WRONG:
+        if step.key is ModelKey.WRONG:
             old = self._old_keys.get(level, right)
             return (
                 old
                 if old != right and self._chance.below(2)
                 else security.wrong_key(level, seed, flip=self._chance.below(32))
             )
-        return {Key.SHORT: right[:-1], Key.LONG: right + b"\x00"}.get(step.key or Key.RIGHT, right)
+        return {ModelKey.SHORT: right[:-1], ModelKey.LONG: right + b"\x00"}.get(step.key or ModelKey.RIGHT, right)
 
     def _watch_restart(self) -> None:
         """Follow the restart if it is seen: the ECU may go on for a while before it does what it has promised."""
         tester = self._tester
         until_s = tester.link.now_s + tester.target.reset.boot_s + LATEST_START_S
         while tester.link.now_s < until_s:
-            if tester.request(tester.liveness_request).kind is Kind.SILENCE:
+            if tester.request(tester.liveness_request).kind is ReplyKind.SILENCE:
                 tester.await_life(tester.target.reset.boot_s * SLOWEST_BOOT + 2.0)
                 tester.state.restart_seen()
-                self._tracker.take(Step(Action.RESTART), Answer(Said.YES))
+                self._tracker.take(ModelStep(Action.RESTART), ModelAnswer(Said.YES))
                 self._path.append("it restarted")
                 return
             tester.wait(STEP_S)
@@ -279,14 +285,14 @@ class Walk:
     def _wait(self, seconds: float) -> None:
         other = self._tester.others_heard(seconds)
         action = Action.WAIT_WITH_OTHERS if other else Action.WAIT
-        self._tracker.take(Step(action), Answer(Said.YES))
+        self._tracker.take(ModelStep(action), ModelAnswer(Said.YES))
         self._path.append(f"{seconds:g} s {f'in which {other} was sent by somebody else' if other else 'of silence'}")
         if other:
             self._tester.note(f"somebody else asks the ECU, which may keep its session: {other}")
 
     # What must not be
 
-    def _note_deviation(self, step: Step, reply: Reply, before: str) -> None:
+    def _note_deviation(self, step: ModelStep, reply: Reply, before: str) -> None:
         effect = ""
         is_open = False
         if step.action is Action.WRITE and reply.is_positive:
@@ -301,10 +307,10 @@ class Walk:
         self.deviations.append(Deviation(expected, f"{step}: {reply}{effect}; the last steps: {path}", reply, is_open))
 
 
-def _answer(reply: Reply) -> Answer:
+def _answer(reply: Reply) -> ModelAnswer:
     if reply.is_negative:
-        return Answer(Said.NO, reply.nrc)
+        return ModelAnswer(Said.NO, reply.nrc)
     if not reply.is_positive:
-        return Answer(Said.NOTHING)
+        return ModelAnswer(Said.NOTHING)
     is_seed = reply.request[0] == Service.SECURITY_ACCESS and reply.request[1] & 1
-    return Answer(Said.ZERO_SEED if is_seed and len(reply.pdu) > 2 and not any(reply.pdu[2:]) else Said.YES)
+    return ModelAnswer(Said.ZERO_SEED if is_seed and len(reply.pdu) > 2 and not any(reply.pdu[2:]) else Said.YES)

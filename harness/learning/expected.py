@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.learning.names import named
 from harness.learning.reference import Known
 from harness.learning.subject import NOT_SENT, POSITIVE, RESTARTED, SEED, SILENCE, WAITED, WRITTEN, ZERO_SEED
@@ -64,25 +64,25 @@ def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> S
 def _step(ecu: _Ecu, letter: Letter, level: int, limit: int, known: Known, *, boots_deaf: bool) -> tuple[_Ecu, str]:
     if ecu.is_booting:
         ready = replace(ecu, is_booting=False)
-        return (ready, SILENCE) if letter.kind is not Kind.WAIT else _waited(ready, letter, level, known)
+        return (ready, SILENCE) if letter.kind is not LetterKind.WAIT else _waited(ready, letter, level, known)
     rules = known.rules
     match letter.kind:
-        case Kind.SESSION:
+        case LetterKind.SESSION:
             if not rules.has_sessions:
                 return ecu, "0x11"
             return replace(ecu, session=letter.number, opened=0, pending=0), POSITIVE
-        case Kind.RESET | Kind.POWER:
+        case LetterKind.RESET | LetterKind.POWER:
             is_delayed = bool(ecu.wrong) or ecu.is_delayed
             wrong = limit if is_delayed else 0
             return _Ecu(wrong=wrong, is_delayed=is_delayed, is_booting=boots_deaf), RESTARTED
-        case Kind.WAIT:
+        case LetterKind.WAIT:
             return _waited(ecu, letter, level, known)
-        case Kind.EFFECT:
+        case LetterKind.EFFECT:
             return ecu, WRITTEN if ecu.opened == letter.number else "0x33"
     if rules.is_out_of_session(letter.number, ecu.session):
         return ecu, _OUT
     is_counted = letter.number == level
-    if letter.kind is Kind.SEED:
+    if letter.kind is LetterKind.SEED:
         if ecu.opened == letter.number:
             return replace(ecu, pending=0), ZERO_SEED
         if is_counted and ecu.is_delayed:
@@ -90,7 +90,7 @@ def _step(ecu: _Ecu, letter: Letter, level: int, limit: int, known: Known, *, bo
         return replace(ecu, pending=letter.number), SEED
     if ecu.pending != letter.number:
         return replace(ecu, pending=0), "0x24"
-    if letter.kind is Kind.RIGHT_KEY:
+    if letter.kind is LetterKind.RIGHT_KEY:
         cleared = {"wrong": 0, "is_delayed": False} if is_counted else {}
         return replace(ecu, opened=letter.number, pending=0, **cleared), POSITIVE  # type: ignore[arg-type]
     wrong = min(ecu.wrong + 1, limit)

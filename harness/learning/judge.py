@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.learning.observations import Answers, Observations, Word
 from harness.learning.reference import Known, Monitor, known_of
-from harness.learning.subject import CHANGED, POSITIVE, WRITTEN
+from harness.learning.subject import CHANGED, DEAD, POSITIVE, WRITTEN
 from harness.learning.suite import plain_wrong_keys, wrong_keys_after_another_level
 from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
@@ -26,44 +26,59 @@ _IMPLIES = {
     "SA-11": frozenset({"SA-12", "SA-13", "SA-14", "SA-18"}),
     "SA-12": frozenset({"SA-18"}),
     "SA-16": frozenset({"SA-14", "SA-19"}),
+    "ST-05": frozenset({"SA-26", "ST-08"}),
     "SA-13": frozenset({"SA-18"}),
 }
-"""Without a limit nothing can put its count back; what a session puts back, every restart and time-out does."""
+"""Without a limit nothing can put its count back; what a session puts back, every restart and time-out does; and so on."""
 
 Broken = dict[str, Word]
 """By the id of the check that owns the rule, the shortest sequence that breaks it."""
 
 
+def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
+    """By level, how many wrong keys the ECU compared one after the other; None: no limit was seen."""
+    declared = {entry.level: entry.attempts for entry in target.security}
+    return {
+        level: _limit(observations, plain_wrong_keys(alphabet, target, level), declared.get(level))
+        for level in alphabet.levels
+    }
+
+
 def what_is_known(observations: Observations, alphabet: Alphabet, target: Target) -> Known:
     """What has to be seen of an ECU before it is judged: its limits, and whether its levels share one count."""
-    limits = {level: _limit(observations, plain_wrong_keys(alphabet, target, level)) for level in alphabet.levels}
+    limits = limits_seen(observations, alphabet, target)
     is_shared = False
     for level in alphabet.levels:
         for other in alphabet.levels:
             word = wrong_keys_after_another_level(alphabet, target, level, other) if other != level else ()
             alone, compared = limits[level], _compared(observations, word, alphabet, level)
             is_shared = is_shared or (alone is not None and compared is not None and compared < alone)
-    read = next((one.name for one in alphabet.probes if one.kind is Kind.READ), "")
+    read = next((one.name for one in alphabet.probes if one.kind is LetterKind.READ), "")
     answers = observations.known((read,)) if read else None
     return known_of(target, limits, is_one_counter=is_shared, read_answer=answers[0] if answers else POSITIVE)
 
 
-def _limit(observations: Observations, word: Word) -> int | None:
-    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all."""
+def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
+    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all.
+
+    A seed that is refused after fewer keys than the target declares is a pause between two of them, and no limit.
+    """
     answers = observations.known(word) if word else None
     compared = 0
     for letter, answer in zip(word, answers or (), strict=False):
         if letter.startswith("wrong key") and answer in _COMPARED:
             compared += 1
-        if answer in ("0x36", "0x37") or (compared and letter.startswith("seed") and answer.startswith("0x")):
-            return compared
+            if answer == "0x36":
+                return compared
+        elif letter.startswith("seed") and answer.startswith("0x") and compared:
+            return compared if declared is not None and compared >= declared else None
     return None
 
 
 def _compared(observations: Observations, word: Word, alphabet: Alphabet, level: int) -> int | None:
     """How many wrong keys for a level were compared in a sequence; None: it was not asked."""
     answers = observations.known(word) if word else None
-    wrong = alphabet.first(Kind.WRONG_KEY, level)
+    wrong = alphabet.first(LetterKind.WRONG_KEY, level)
     if answers is None or wrong is None:
         return None
     return sum(letter == wrong.name and answer in _COMPARED for letter, answer in zip(word, answers, strict=True))
@@ -81,15 +96,15 @@ def judge_word(
     for index, (letter, answer) in enumerate(zip(word, answers, strict=True)):
         extra_s = seconds[index] if seconds else 0.0
         monitor, broken = monitor.after(letter, answer, is_open=letter.number in open_levels, seconds=extra_s)
-        if letter.kind is Kind.EFFECT:
+        if letter.kind is LetterKind.EFFECT:
             is_open = answer in (WRITTEN, POSITIVE) or CHANGED in answer
             (open_levels.add if is_open else open_levels.discard)(letter.number)
-        elif letter.kind in (Kind.SESSION, Kind.RESET, Kind.POWER, Kind.WAIT):
+        elif letter.kind in (LetterKind.SESSION, LetterKind.RESET, LetterKind.POWER, LetterKind.WAIT):
             open_levels.clear()
         if broken:
             found.append((broken, index + 1))
-            if letter.kind is Kind.EFFECT:
-                break  # it is open where it must not be: what follows is a consequence
+            if letter.kind is LetterKind.EFFECT or answer == DEAD:
+                break  # it is open where it must not be, or dead: what follows is a consequence
     return found
 
 
@@ -106,7 +121,7 @@ def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: di
 def without_consequences(broken: Broken, letters: dict[str, Letter]) -> Broken:
     """What is left to be said where one flaw is seen in several ways: its plainest form."""
     hidden: set[str] = set()
-    if "AC-01" in broken and all(letters[name].kind is Kind.EFFECT for name in broken["AC-01"]):
+    if "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
         hidden |= _BY_EFFECT
     for id, others in _IMPLIES.items():
         if id in broken:
@@ -134,7 +149,7 @@ def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter
             after, broken = monitor.after(letter, step.answer, is_open=letter.number in open_in[state])
             if broken:
                 shortest.setdefault(broken, (*word, name))
-                if letter.kind is Kind.EFFECT:
+                if letter.kind is LetterKind.EFFECT or step.answer == DEAD:
                     continue
             key = (step.target, after.key())
             if key not in seen:
@@ -145,6 +160,6 @@ def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter
 
 def _open_levels(state: NamedState, table: dict[tuple[str, str], Transition], letters: dict[str, Letter]) -> Iterator[int]:
     for letter in letters.values():
-        step = table.get((state.id, letter.name)) if letter.kind is Kind.EFFECT else None
+        step = table.get((state.id, letter.name)) if letter.kind is LetterKind.EFFECT else None
         if step is not None and (step.answer in (WRITTEN, POSITIVE) or CHANGED in step.answer):
             yield letter.number

@@ -14,7 +14,7 @@ from harness.learning.subject import DEAD
 from harness.learning.suite import Suite
 from harness.link.clock import Chance
 
-MOST_RELEARNED: Final = 24
+MOST_RELEARNED: Final = 300
 Hypothesis: TypeAlias = Any
 """A `MealyMachine` of AALpy, which is not typed."""
 
@@ -92,6 +92,10 @@ class _Doubt(Oracle):  # type: ignore[misc]
             answers = self.observations.known(word) or self.observations.play(word)
             if tuple(_outputs(hypothesis, word)) != answers:
                 return self._shortest(hypothesis, word, answers)
+        if self.observations.conflicts:  # what was asked once may have been an exception
+            for state in hypothesis.states:
+                for letter in self.alphabet:
+                    self.observations.verify((*state.prefix, letter))
         return None
 
     def _words(self, hypothesis: Hypothesis) -> Iterator[Word]:

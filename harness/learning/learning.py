@@ -8,14 +8,22 @@ from typing import Any, Final
 
 from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
 from harness.learning.expected import differing_steps, expected_machine
-from harness.learning.judge import Broken, judge_machine, judge_word, judge_words, what_is_known, without_consequences
+from harness.learning.judge import (
+    Broken,
+    judge_machine,
+    judge_word,
+    judge_words,
+    limits_seen,
+    what_is_known,
+    without_consequences,
+)
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, alphabet_of
 from harness.learning.names import named
 from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
-from harness.learning.subject import RESTARTED, SILENCE, Reset, Subject, way_back
-from harness.learning.suite import Suite, suite_for
+from harness.learning.subject import RESTARTED, SILENCE, Subject, TrueReset, way_back
+from harness.learning.suite import plain_wrong_keys, suite_for
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
 from harness.runs.state_machine import BrokenRule, NamedState, StateMachine, Transition
@@ -110,7 +118,7 @@ class Learner:
         self._observations: Observations | None = None
         self._subject = Subject(tester, self._how)
         self._ended = ""
-        self.alphabet = alphabet_of(tester, is_full=is_full, can_renew=self._how is Reset.RENEWED)
+        self.alphabet = alphabet_of(tester, is_full=is_full, can_renew=self._how is TrueReset.RENEWED)
         self._known: Known | None = None
         self._confirmed: list[Confirmed] = []
         self._unconfirmed: list[BrokenRule] = []
@@ -159,7 +167,9 @@ class Learner:
     def _learn(self) -> None:
         tester = self._tester
         self._prove_keys()
-        self.alphabet = alphabet_of(tester, is_full=self._is_full, can_renew=self._how is Reset.RENEWED, are_keys_tried=True)
+        self.alphabet = alphabet_of(
+            tester, is_full=self._is_full, can_renew=self._how is TrueReset.RENEWED, are_keys_tried=True
+        )
         self._subject.prepare(self.alphabet)
         letters = self.alphabet.by_name()
         observations = Observations(self._subject, letters, most_requests=self._most_requests)
@@ -168,8 +178,10 @@ class Learner:
         for word, answers in self._given:
             if letters.keys() >= set(word):
                 observations.remember(word, answers)
-        suite = suite_for(self.alphabet, tester.target)
-        self._ask_first(observations, suite)
+        plain = [plain_wrong_keys(self.alphabet, tester.target, level) for level in self.alphabet.levels]
+        self._ask_first(observations, [word for word in plain if word])
+        suite = suite_for(self.alphabet, tester.target, limits_seen(observations, self.alphabet, tester.target))
+        self._ask_first(observations, suite.first)
         learn(
             [one.name for one in self.alphabet.letters],
             observations,
@@ -183,7 +195,7 @@ class Learner:
         """Let each key open its level once: only then it is known which key is right."""
         tester, security = self._tester, self._tester.security
         for entry in tester.target.security:
-            if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is Reset.RENEWED):
+            if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is TrueReset.RENEWED):
                 continue
             self._subject.reset()
             try:
@@ -192,8 +204,8 @@ class Learner:
                 tester.note(f"level 0x{entry.level:02X}: {reason}")
         self._subject.resets = 0
 
-    def _ask_first(self, observations: Observations, suite: Suite) -> None:
-        for index, word in enumerate(suite.first):
+    def _ask_first(self, observations: Observations, words: Sequence[Word]) -> None:
+        for index, word in enumerate(words):
             for _ in range(3):
                 try:
                     if observations.known(word) is None:
@@ -201,7 +213,7 @@ class Learner:
                     break
                 except Relearn:
                     continue
-            self._say(f"{index + 1} of {len(suite.first)} sequences that single checks ask")
+            self._say(f"{index + 1} of {len(words)} sequences that single checks ask")
 
     def _see(self, hypothesis: Any) -> None:
         self._hypothesis = hypothesis
@@ -264,7 +276,7 @@ class Learner:
             answers = self._broken_again(id, shortest, known)
             rule = BrokenRule(id, RULES[id], shortest, answers)
             if not answers:
-                self._unconfirmed.append(rule)
+                self._unconfirmed += [rule] if not self._ended else []  # half a machine says much that is not so
                 continue
             exchanges = tuple(one.exchange() for one in list(self._tester.recent)[-EVIDENCE:])
             self._confirmed.append(Confirmed(rule, exchanges, first_frame, self._tester.trace.count))
@@ -287,7 +299,7 @@ class Learner:
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:
-            if self._how is not Reset.RENEWED:
+            if self._how is not TrueReset.RENEWED:
                 return False  # on a real bus each try costs a reset, and a delay perhaps
             answers = self._observations.play(word)
         letters = self.alphabet.by_name()

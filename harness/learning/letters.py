@@ -15,7 +15,7 @@ LONGER = 1.2
 """A wait is so many times the time that it is to outlast: S3, or a delay."""
 
 
-class Kind(Enum):
+class LetterKind(Enum):
     """What a letter does."""
 
     SESSION = "session"
@@ -38,13 +38,21 @@ class Kind(Enum):
 
 
 KEYS: Final = frozenset(
-    {Kind.RIGHT_KEY, Kind.WRONG_KEY, Kind.KEY_WITHOUT_SEED, Kind.FOREIGN_KEY, Kind.OLD_KEY, Kind.LONG_KEY, Kind.QUIET_KEY}
+    {
+        LetterKind.RIGHT_KEY,
+        LetterKind.WRONG_KEY,
+        LetterKind.KEY_WITHOUT_SEED,
+        LetterKind.FOREIGN_KEY,
+        LetterKind.OLD_KEY,
+        LetterKind.LONG_KEY,
+        LetterKind.QUIET_KEY,
+    }
 )
-GUESSES: Final = KEYS - {Kind.RIGHT_KEY}
+GUESSES: Final = KEYS - {LetterKind.RIGHT_KEY}
 """Keys that are wrong by intention."""
 
 
-_MADE: Final = frozenset({Kind.RIGHT_KEY, Kind.OLD_KEY, Kind.LONG_KEY, Kind.FOREIGN_KEY})
+_MADE: Final = frozenset({LetterKind.RIGHT_KEY, LetterKind.OLD_KEY, LetterKind.LONG_KEY, LetterKind.FOREIGN_KEY})
 """Keys for which the key function is needed."""
 
 
@@ -53,7 +61,7 @@ class Letter:
     """One thing that is done to the ECU."""
 
     name: str
-    kind: Kind
+    kind: LetterKind
     number: int = 0
     """The session, the reset type, or the level."""
     other: int = 0
@@ -82,7 +90,7 @@ class Alphabet:
         """Every letter by its name."""
         return {letter.name: letter for letter in (*self.letters, *self.probes)}
 
-    def first(self, kind: Kind, number: int | None = None) -> Letter | None:
+    def first(self, kind: LetterKind, number: int | None = None) -> Letter | None:
         """The first letter of a kind, for a level, a session or a reset type if one is named."""
         found = (one for one in (*self.letters, *self.probes) if one.kind is kind and number in (None, one.number))
         return next(found, None)
@@ -110,7 +118,7 @@ def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_trie
     ]
     known = {letter.name for letter in letters}
     if not tester.allows("lockout"):
-        keys = [one.name for one in letters if one.kind is Kind.RIGHT_KEY]
+        keys = [one.name for one in letters if one.kind is LetterKind.RIGHT_KEY]
         left_out += [f'{name}: sent only while its seed is pending; any other key needs "lockout"' for name in keys]
     return Alphabet(
         tuple(letters), tuple(one for one in probes if one.name not in known), tuple(left_out), levels[0], levels
@@ -120,9 +128,9 @@ def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_trie
 def _default(tester: Tester, level: int) -> Iterator[Letter]:
     target = tester.target
     yield from map(_session, _sessions_for(target, level))
-    yield Letter("seed", Kind.SEED, level, what=f"27 {level:02X}")
-    yield Letter("right key", Kind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed")
-    yield Letter("wrong key", Kind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
+    yield Letter("seed", LetterKind.SEED, level, what=f"27 {level:02X}")
+    yield Letter("right key", LetterKind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed")
+    yield Letter("wrong key", LetterKind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
     yield from _effect(tester, level, "guarded write")
     yield _reset(target.reset.uds or ResetType.HARD)
 
@@ -135,8 +143,10 @@ def _full(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
     yield from map(_session, sorted(sessions))
     for level in levels:
         name = f"0x{level:02X}"
-        yield Letter(f"seed {name}", Kind.SEED, level, what=f"27 {level:02X}")
-        yield Letter(f"right key {name}", Kind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed")
+        yield Letter(f"seed {name}", LetterKind.SEED, level, what=f"27 {level:02X}")
+        yield Letter(
+            f"right key {name}", LetterKind.RIGHT_KEY, level, what=f"27 {level + 1:02X} and the key for the last seed"
+        )
         if level == levels[0]:
             yield _wrong_key(level)
         yield from _effect(tester, level, f"guarded write {name}")
@@ -145,7 +155,7 @@ def _full(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
 
 
 def _wrong_key(level: int) -> Letter:
-    return Letter(f"wrong key 0x{level:02X}", Kind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
+    return Letter(f"wrong key 0x{level:02X}", LetterKind.WRONG_KEY, level, what=f"27 {level + 1:02X} and a wrong key")
 
 
 def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
@@ -154,26 +164,26 @@ def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
     for level in levels:
         name, sent = f"0x{level:02X}", f"27 {level + 1:02X} and"
         yield _wrong_key(level)
-        yield Letter(f"key without seed {name}", Kind.KEY_WITHOUT_SEED, level, what=f"{sent} zeros, whatever the seed")
-        yield Letter(f"old key {name}", Kind.OLD_KEY, level, what=f"{sent} the key that opened the level before")
-        yield Letter(f"long key {name}", Kind.LONG_KEY, level, what=f"{sent} the right key with one byte more")
+        yield Letter(f"key without seed {name}", LetterKind.KEY_WITHOUT_SEED, level, what=f"{sent} zeros, whatever the seed")
+        yield Letter(f"old key {name}", LetterKind.OLD_KEY, level, what=f"{sent} the key that opened the level before")
+        yield Letter(f"long key {name}", LetterKind.LONG_KEY, level, what=f"{sent} the right key with one byte more")
         suppressed = f"27 {level + 1 | 0x80:02X} and a wrong key"
-        yield Letter(f"wrong key {name}, suppressed", Kind.QUIET_KEY, level, what=suppressed)
-        yield Letter(f"seed {name}, suppressed", Kind.QUIET_SEED, level, what=f"27 {level | 0x80:02X}")
+        yield Letter(f"wrong key {name}, suppressed", LetterKind.QUIET_KEY, level, what=suppressed)
+        yield Letter(f"seed {name}, suppressed", LetterKind.QUIET_SEED, level, what=f"27 {level | 0x80:02X}")
         if target.can.functional_id is not None:
             to_all = f"27 {level:02X} to the functional id"
-            yield Letter(f"seed {name}, functional", Kind.FUNCTIONAL_SEED, level, what=to_all)
+            yield Letter(f"seed {name}, functional", LetterKind.FUNCTIONAL_SEED, level, what=to_all)
         for other in levels:
             if other != level:
                 sent = f"27 {other + 1:02X} and the key for the seed of level {name}"
-                yield Letter(f"key of {name} at 0x{other:02X}", Kind.FOREIGN_KEY, level, other, what=sent)
+                yield Letter(f"key of {name} at 0x{other:02X}", LetterKind.FOREIGN_KEY, level, other, what=sent)
     for reset_type in ResetType:
         yield _reset(reset_type)
     if target.reset.power:
-        yield Letter("power", Kind.POWER, what="the supply is cut and restored")
-    yield Letter("tester present", Kind.PRESENT, what="3E 80")
+        yield Letter("power", LetterKind.POWER, what="the supply is cut and restored")
+    yield Letter("tester present", LetterKind.PRESENT, what="3E 80")
     if (did := next((entry.did for entry in target.data if entry.read.kind == "open"), None)) is not None:
-        yield Letter("read", Kind.READ, did, what=f"22 {did >> 8:02X} {did & 0xFF:02X}")
+        yield Letter("read", LetterKind.READ, did, what=f"22 {did >> 8:02X} {did & 0xFF:02X}")
 
 
 def _sessions_for(target: Target, level: int) -> Iterator[int]:
@@ -188,22 +198,22 @@ def _sessions_for(target: Target, level: int) -> Iterator[int]:
 
 
 def _session(session: int) -> Letter:
-    return Letter(f"10 {session:02X}", Kind.SESSION, session, what=f"10 {session:02X}")
+    return Letter(f"10 {session:02X}", LetterKind.SESSION, session, what=f"10 {session:02X}")
 
 
 def _reset(reset_type: int) -> Letter:
-    return Letter(f"11 {reset_type:02X}", Kind.RESET, reset_type, what=f"11 {reset_type:02X}")
+    return Letter(f"11 {reset_type:02X}", LetterKind.RESET, reset_type, what=f"11 {reset_type:02X}")
 
 
 def _effect(tester: Tester, level: int, name: str) -> Iterator[Letter]:
     entry = tester.access.protected_by(level)
     if entry is not None and tester.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
         what = f"2E {entry.did >> 8:02X} {entry.did & 0xFF:02X} and another value, which is read back"
-        yield Letter(name, Kind.EFFECT, level, what=what)
+        yield Letter(name, LetterKind.EFFECT, level, what=what)
         return
     witness = next(iter(tester.security.witnesses.of(level)), None)
     what = "" if witness is None else witness.name
-    yield Letter(name if witness is None else name.replace("write", "effect"), Kind.EFFECT, level, what=what)
+    yield Letter(name if witness is None else name.replace("write", "effect"), LetterKind.EFFECT, level, what=what)
 
 
 def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:
@@ -214,24 +224,24 @@ def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:
     if delays:
         times["the delay"] = max(delays) * LONGER
     for what, seconds in times.items():
-        yield Letter(f"wait {seconds:g} s", Kind.WAIT, seconds=seconds, what=f"nothing, for longer than {what}")
+        yield Letter(f"wait {seconds:g} s", LetterKind.WAIT, seconds=seconds, what=f"nothing, for longer than {what}")
 
 
 def why_not(tester: Tester, letter: Letter, *, can_renew: bool, are_keys_tried: bool) -> str:
     """Why a letter cannot be sent; empty: it can."""
     allowed, security = tester.allows, tester.security
     pdu = b""
-    if letter.kind is Kind.SESSION:
+    if letter.kind is LetterKind.SESSION:
         pdu = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, letter.number))
-    elif letter.kind is Kind.RESET:
+    elif letter.kind is LetterKind.RESET:
         pdu = bytes((Service.ECU_RESET, letter.number))
     if pdu and not tester.permits(pdu):
         return "the target does not allow it; see [safety] allow in the target file"
-    if letter.kind is Kind.POWER and not allowed("power"):
+    if letter.kind is LetterKind.POWER and not allowed("power"):
         return 'the target does not allow "power"'
-    if letter.kind is Kind.FUNCTIONAL_SEED and not allowed("functional"):
+    if letter.kind is LetterKind.FUNCTIONAL_SEED and not allowed("functional"):
         return 'the target does not allow "functional"'
-    if letter.kind is Kind.EFFECT and not letter.what:
+    if letter.kind is LetterKind.EFFECT and not letter.what:
         return f"nothing that level 0x{letter.number:02X} guards is declared and may be tried"
     if letter.kind not in KEYS:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.learning.subject import CHANGED, DEAD, NOT_SENT, POSITIVE, RESTARTED, SILENCE, WAITED, WRITTEN, ZERO_SEED
 from harness.learning.suite import MOST_KEYS
 from harness.runs.state_machine import NamedState, StateMachine, Transition
@@ -42,25 +42,25 @@ class _Namer:
         """What a state means."""
         answers = {letter: self._answer(state, letter) for letter in self._letters}
         sent = {name: answer for name, answer in answers.items() if answer != NOT_SENT}
-        asked = [answer for name, answer in sent.items() if self._letters[name].kind is not Kind.WAIT]
+        asked = [answer for name, answer in sent.items() if self._letters[name].kind is not LetterKind.WAIT]
         if asked and all(answer == DEAD for answer in asked):
             return "dead"
         if asked and all(answer == SILENCE for answer in asked):
-            after = next(self._table[state, name].target for name in sent if self._letters[name].kind is not Kind.WAIT)
+            after = next(self._table[state, name].target for name in sent if self._letters[name].kind is not LetterKind.WAIT)
             rest = [part for part in self._parts(after) if part not in ("locked", self._session(after))]
             return ", ".join(["restarting", *rest])
         session = self._session(state)
         return ", ".join([*([session] if session else []), *self._parts(state)])
 
     def _parts(self, state: str) -> list[str]:
-        is_shown = len(self._alphabet.levels) > 1 and len({one.number for one in self._of(Kind.SEED)}) > 1
+        is_shown = len(self._alphabet.levels) > 1 and len({one.number for one in self._of(LetterKind.SEED)}) > 1
         parts: list[str] = []
         opened = []
-        for one in self._of(Kind.SEED):
+        for one in self._of(LetterKind.SEED):
             level, suffix = one.number, f" 0x{one.number:02X}" if is_shown else ""
             if self._is_open(state, level):
                 opened.append(f"unlocked{suffix}")
-            if self._answers(state, Kind.RIGHT_KEY, level) == POSITIVE:
+            if self._answers(state, LetterKind.RIGHT_KEY, level) == POSITIVE:
                 parts.append(f"seed pending{suffix}")
             if self._is_delayed(state, level):
                 parts.append(f"delayed{suffix}")
@@ -70,40 +70,40 @@ class _Namer:
                     parts.append(f"{limit - left} wrong key{'s' if limit - left > 1 else ''}{suffix}")
         return [*(opened or ["locked"]), *parts]
 
-    def _of(self, kind: Kind) -> list[Letter]:
+    def _of(self, kind: LetterKind) -> list[Letter]:
         return [one for one in self._letters.values() if one.kind is kind]
 
     def _answer(self, state: str, letter: str) -> str:
         one = self._table.get((state, letter))
         return one.answer if one is not None else ""
 
-    def _answers(self, state: str, kind: Kind, level: int) -> str:
+    def _answers(self, state: str, kind: LetterKind, level: int) -> str:
         letter = next((one.name for one in self._of(kind) if one.number == level), "")
         return self._answer(state, letter)
 
     def _is_open(self, state: str, level: int) -> bool:
-        effect = self._answers(state, Kind.EFFECT, level)
+        effect = self._answers(state, LetterKind.EFFECT, level)
         if effect:
             return effect in (WRITTEN, POSITIVE) or CHANGED in effect
-        return self._answers(state, Kind.SEED, level) == ZERO_SEED
+        return self._answers(state, LetterKind.SEED, level) == ZERO_SEED
 
     def _where_seeds_are(self, state: str, level: int) -> str:
         """The state after the sessions that lead to the level's seeds were entered, if they are needed."""
-        if self._answers(state, Kind.SEED, level) not in ("0x7F", "0x7E", "0x12", "0x11"):
+        if self._answers(state, LetterKind.SEED, level) not in ("0x7F", "0x7E", "0x12", "0x11"):
             return state
-        for one in self._of(Kind.SESSION):
+        for one in self._of(LetterKind.SESSION):
             step = self._table.get((state, one.name)) if one.number != Session.DEFAULT else None
             if step is not None and step.answer == POSITIVE:
                 state = step.target
         return state
 
     def _is_delayed(self, state: str, level: int) -> bool:
-        return self._answers(self._where_seeds_are(state, level), Kind.SEED, level) in _IN_DELAY
+        return self._answers(self._where_seeds_are(state, level), LetterKind.SEED, level) in _IN_DELAY
 
     def _wrong_keys_left(self, state: str, level: int) -> int | None:
         """How many wrong keys the level would still compare; None: there is no limit, or no way to tell."""
-        seed = next((one.name for one in self._of(Kind.SEED) if one.number == level), "")
-        wrong = next((one.name for one in self._of(Kind.WRONG_KEY) if one.number == level), "")
+        seed = next((one.name for one in self._of(LetterKind.SEED) if one.number == level), "")
+        wrong = next((one.name for one in self._of(LetterKind.WRONG_KEY) if one.number == level), "")
         if not seed or not wrong:
             return None
         state = self._where_seeds_are(state, level)
@@ -121,13 +121,13 @@ class _Namer:
 
     def _session(self, state: str) -> str:
         """The session that the shortest way to a state ends in; empty: the ECU knows none."""
-        sessions = self._of(Kind.SESSION)
+        sessions = self._of(LetterKind.SESSION)
         if not any(self._answer(self._initial, one.name) == POSITIVE for one in sessions):
             return ""
         session, here = int(Session.DEFAULT), self._initial
         for name in self._ways.get(state, ()):
             letter, step = self._letters[name], self._table[here, name]
-            if letter.kind is Kind.SESSION and step.answer == POSITIVE:
+            if letter.kind is LetterKind.SESSION and step.answer == POSITIVE:
                 session = letter.number
             elif step.answer in (RESTARTED, WAITED):
                 session = Session.DEFAULT

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from harness.learning.letters import Letter
 from harness.learning.subject import DEAD, NOT_SENT
-from harness.runs.state_machine import Conflict
+from harness.runs.state_machine import AnswerConflict
 
 Word = tuple[str, ...]
 Answers = tuple[str, ...]
@@ -19,7 +19,12 @@ NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
 VOTES: Final = 5
 MAJORITY: Final = 5
 """Of `VOTES` and the two answers that differ, so many must agree."""
-MOST_CONFLICTS: Final = 8
+MOST_CONFLICTS: Final = 200
+FEW_CONFLICTS: Final = 12
+"""So many are borne, whatever share of the sequences they are."""
+OFTEN: Final = 0.2
+"""A larger share of all sequences is no exception any more."""
+MOST_RETRIES: Final = 10
 
 
 class Ended(Exception):
@@ -28,6 +33,10 @@ class Ended(Exception):
 
 class Relearn(Exception):
     """What was believed of a sequence has changed: the machine has to be made anew from what is known."""
+
+
+class Exceptional(Relearn):
+    """What is believed stands; the sequence under way went on from an answer that is an exception."""
 
 
 class OutOfBudget(Ended):
@@ -78,7 +87,8 @@ class Observations:
         self._root = _Node()
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
-        self.conflicts: list[Conflict] = []
+        self._verified: set[Word] = set()
+        self.conflicts: list[AnswerConflict] = []
         self.saved_letters = 0
         self.watch: Callable[[Word, Answers], None] = lambda word, answers: None
         """Told of each sequence that was played on the ECU."""
@@ -160,8 +170,23 @@ class Observations:
     def play(self, word: Sequence[str]) -> Answers:
         """Play a whole sequence, every letter of it, and see whether it agrees with what is known.
 
-        Relearn: a letter that was refused has changed something. Ended: the ECU does not answer alike.
+        Relearn: a letter that was refused has changed something, or an answer was an exception. Ended: the ECU does not
+        answer alike.
         """
+        for _ in range(MOST_RETRIES):
+            try:
+                return self._play(word)
+            except Exceptional:
+                continue
+        raise Ended(f"the ECU does not always answer alike: {_shown(tuple(word))} did not come to its end as it did before")
+
+    def verify(self, word: Word) -> None:
+        """Play a sequence once more, if that was not done yet. Raises as `play`."""
+        if word not in self._verified:
+            self.play(word)
+            self._verified.add(word)
+
+    def _play(self, word: Sequence[str]) -> Answers:
         self._start()
         answers: list[str] = []
         node = self._root
@@ -197,15 +222,16 @@ class Observations:
         counts = Counter((known, given))
         for _ in range(VOTES):
             counts[self._again(word)] += 1
-        self.conflicts.append(Conflict(word, dict(counts.most_common())))
+        self.conflicts.append(AnswerConflict(word, dict(counts.most_common())))
         if counts.most_common(1)[0][1] < MAJORITY:
             raise Ended(f"the ECU does not always answer alike: {_shown(word)} gives {_told(counts)}")
-        if len(self.conflicts) >= MOST_CONFLICTS:
-            raise Ended(
-                f"the ECU does not always answer alike: {len(self.conflicts)} sequences were answered in several ways"
-            )
-        self._forget(word)
-        raise Relearn
+        number = len(self.conflicts)
+        if number >= MOST_CONFLICTS or (number >= FEW_CONFLICTS and number > OFTEN * len(self._played)):
+            raise Ended(f"the ECU does not always answer alike: {number} sequences had more than one answer")
+        if counts.most_common(1)[0][0] != known:
+            self._forget(word)
+            raise Relearn
+        raise Exceptional
 
     def _again(self, word: Word) -> str:
         self._start()
@@ -222,6 +248,7 @@ class Observations:
     def _forget(self, word: Word) -> None:
         """Take out every sequence that begins with this one: it is asked anew."""
         self._played = [(one, answers) for one, answers in self._played if one[: len(word)] != word]
+        self._verified = {one for one in self._verified if one[: len(word)] != word}
         self._rebuild()
 
     def _rebuild(self) -> None:

@@ -1,7 +1,8 @@
 """Hold what an ECU answers, letter by letter, against the state machine that ISO 14229-1 gives SecurityAccess.
 
-What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.model`). This file adds
-what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation belongs to.
+What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.reference_model`). This
+file adds what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation
+belongs to.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
-from harness.learning.letters import GUESSES, KEYS, Kind, Letter
+from harness.fuzz.reference_model import Action, ModelAnswer, ModelKey, ModelRules, ModelState, ModelStep, Said, Tracker
+from harness.learning.letters import GUESSES, KEYS, Letter, LetterKind
 from harness.learning.observations import NOT_SERVED
 from harness.learning.subject import (
     CHANGED,
@@ -33,7 +34,8 @@ DELAY_KEPT: Final = 0.95
 """The part of a delay after which it may be over."""
 PERMANENT: Final = 10
 """A lock that holds for so many delays is one for ever."""
-_SEEDS: Final = frozenset({Kind.SEED, Kind.QUIET_SEED, Kind.FUNCTIONAL_SEED})
+LONGER_THAN_AN_ANSWER_S: Final = 2.0
+_SEEDS: Final = frozenset({LetterKind.SEED, LetterKind.QUIET_SEED, LetterKind.FUNCTIONAL_SEED})
 _IN_DELAY: Final = frozenset({"0x36", "0x37"})
 _MAY_BE_SAID_IN_DELAY: Final = _IN_DELAY | {"0x21", "0x22", "0x24", "0x11", "0x12", "0x33", "0x34", "0x7E", "0x7F"}
 _COMPARED: Final = frozenset({"0x35", "0x36"})
@@ -88,7 +90,7 @@ _NONE: Final[Events] = frozenset()
 class Known:
     """What was seen of this ECU before it is judged."""
 
-    rules: Rules
+    rules: ModelRules
     delays_s: Mapping[int, float | None]
     limits: Mapping[int, int | None]
     """By level, how many wrong keys it compares one after the other; None: no limit was seen."""
@@ -97,6 +99,8 @@ class Known:
     read_answer: str = POSITIVE
     """What an ordinary read is answered in the initial state."""
     s3_s: float | None = None
+    attempts: Mapping[int, int | None] = field(default_factory=dict)
+    """By level, how many wrong keys the target says that it takes."""
     default_session: int = 1
     taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
     """Steps of the reference that were worked out already."""
@@ -108,10 +112,11 @@ class Known:
 
 def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter: bool, read_answer: str) -> Known:
     """What is declared of an ECU, and what was seen."""
-    rules = Rules({one.level: one.session for one in target.security}, has_sessions=target.timing.s3_ms is not None)
+    rules = ModelRules({one.level: one.session for one in target.security}, has_sessions=target.timing.s3_ms is not None)
     delays = {one.level: one.delay_s for one in target.security}
     s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
-    return Known(rules, delays, limits, is_one_counter, read_answer, s3_s)
+    attempts = {one.level: one.attempts for one in target.security}
+    return Known(rules, delays, limits, is_one_counter, read_answer, s3_s, attempts)
 
 
 class _Level(NamedTuple):
@@ -151,7 +156,7 @@ class Monitor(NamedTuple):
     @classmethod
     def start(cls, known: Known) -> Monitor:
         """The belief of an ECU that has just started."""
-        return cls(known, Tracker(known.rules, (State(),)), {level: _Level() for level in known.rules.levels})
+        return cls(known, Tracker(known.rules, (ModelState(),)), {level: _Level() for level in known.rules.levels})
 
     def key(self) -> Hashable:
         """Two monitors with one key judge alike whatever follows."""
@@ -171,18 +176,18 @@ class Monitor(NamedTuple):
             return monitor._replace(is_booting=False), ""
         monitor = monitor._replace(is_booting=False)
         match letter.kind:
-            case Kind.WAIT:
+            case LetterKind.WAIT:
                 return monitor._waited(letter)
-            case Kind.SESSION:
+            case LetterKind.SESSION:
                 return monitor._entered(letter, answer)
-            case Kind.RESET | Kind.POWER:
+            case LetterKind.RESET | LetterKind.POWER:
                 return monitor._restarted(letter, answer)
-            case Kind.PRESENT:
+            case LetterKind.PRESENT:
                 return monitor._event("present", presents=True), ""
-            case Kind.READ:
+            case LetterKind.READ:
                 is_refused = answer != self.known.read_answer and any(one.is_delayed for one in self.levels.values())
                 return monitor._event("read"), "SA-41" if is_refused else ""
-            case Kind.EFFECT:
+            case LetterKind.EFFECT:
                 return monitor._tried(letter, answer)
         if letter.kind in _SEEDS:
             return monitor._seed(letter, answer, is_open)
@@ -190,7 +195,7 @@ class Monitor(NamedTuple):
 
     # Each kind of letter
 
-    def _take(self, step: Step, answer: Answer) -> tuple[Tracker, bool]:
+    def _take(self, step: ModelStep, answer: ModelAnswer) -> tuple[Tracker, bool]:
         key = (self.tracker.belief, step, answer)
         if key not in self.known.taken:
             tracker = self.tracker.copy()
@@ -236,7 +241,7 @@ class Monitor(NamedTuple):
     def _waited(self, letter: Letter) -> tuple[Monitor, str]:
         if self.known.s3_s is None or letter.seconds < self.known.s3_s:
             return self, ""
-        tracker, _ = self._take(Step(Action.WAIT), Answer(Said.YES))
+        tracker, _ = self._take(ModelStep(Action.WAIT), ModelAnswer(Said.YES))
         monitor = self._each("s3")._locked("s3")
         return monitor._replace(tracker=tracker, session=self.known.default_session, has_restarted_last=False), ""
 
@@ -253,7 +258,7 @@ class Monitor(NamedTuple):
     def _entered(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         if _answer(answer).said is Said.NOTHING:
             return self, ""
-        tracker, _ = self._take(Step(Action.SESSION, letter.number), _answer(answer))
+        tracker, _ = self._take(ModelStep(Action.SESSION, letter.number), _answer(answer))
         monitor = self._event("session")._replace(tracker=tracker, has_restarted_last=False)
         if answer != POSITIVE:
             return monitor, ""
@@ -262,12 +267,12 @@ class Monitor(NamedTuple):
     def _restarted(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         if answer != RESTARTED and _answer(answer).said is Said.NOTHING:
             return self, ""
-        tracker, _ = self._take(Step(Action.RESET), Answer(Said.YES) if answer == RESTARTED else _answer(answer))
-        event = "power" if letter.kind is Kind.POWER else "reset"
+        tracker, _ = self._take(ModelStep(Action.RESET), ModelAnswer(Said.YES) if answer == RESTARTED else _answer(answer))
+        event = "power" if letter.kind is LetterKind.POWER else "reset"
         monitor = self._replace(tracker=tracker)._event(event)
         if answer != RESTARTED:
             return monitor, ""
-        tracker, _ = monitor._take(Step(Action.RESTART), Answer(Said.YES))
+        tracker, _ = monitor._take(ModelStep(Action.RESTART), ModelAnswer(Said.YES))
         monitor = monitor._locked(event)._replace(tracker=tracker)
         levels = {
             number: one._replace(
@@ -282,11 +287,11 @@ class Monitor(NamedTuple):
     def _tried(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         level = self.levels.get(letter.number, _Level())
         is_done = answer in (WRITTEN, POSITIVE) or CHANGED in answer
-        said = Answer(Said.YES) if is_done else Answer(Said.NO) if answer == NOT_WRITTEN else _answer(answer)
+        said = ModelAnswer(Said.YES) if is_done else ModelAnswer(Said.NO) if answer == NOT_WRITTEN else _answer(answer)
         monitor = self._event("effect")
         if said.said is Said.NOTHING:
             return monitor, ""
-        tracker, is_sound = self._take(Step(Action.WRITE, letter.number), said)
+        tracker, is_sound = self._take(ModelStep(Action.WRITE, letter.number), said)
         monitor = monitor._replace(tracker=tracker)
         if is_done and not is_sound:
             if self.tracker.may_be_open(letter.number):  # a seed that was none of an open level has misled the reference
@@ -316,35 +321,37 @@ class Monitor(NamedTuple):
     def _seed(self, letter: Letter, answer: str, is_open: bool) -> tuple[Monitor, str]:
         number = letter.number
         level = self.levels.get(number, _Level())
-        kind = {Kind.QUIET_SEED: "suppressed", Kind.FUNCTIONAL_SEED: "functional"}.get(letter.kind, "")
+        kind = {LetterKind.QUIET_SEED: "suppressed", LetterKind.FUNCTIONAL_SEED: "functional"}.get(letter.kind, "")
         said = _answer(answer)
-        if letter.kind is Kind.FUNCTIONAL_SEED and answer == SILENCE:
+        if letter.kind is LetterKind.FUNCTIONAL_SEED and answer == SILENCE:
             return self, ""
-        if letter.kind is Kind.QUIET_SEED and answer == SILENCE:
-            said = Answer(Said.YES)
+        if letter.kind is LetterKind.QUIET_SEED and answer == SILENCE:
+            said = ModelAnswer(Said.YES)
         monitor = self._other_level(number, "other level")
         if said.said is Said.NOTHING:
             return monitor, ""
         if said.said is Said.NO:
-            tracker, _ = self._take(Step(Action.SEED, number), said)
+            tracker, _ = self._take(ModelStep(Action.SEED, number), said)
             monitor = monitor._replace(tracker=tracker)
             broken = ""
             if answer in _IN_DELAY:
                 if monitor._delay_is_endless(level):
                     broken = "SA-41"
-                monitor = monitor._with(number, is_delayed=True, is_failed_before_restart=False)
+                is_pause = bool(level.wrong) and not level.is_failed_before_restart and not level.is_delayed
+                if not is_pause or level.wrong >= (self.known.attempts.get(number) or LARGEST_LIMIT):
+                    monitor = monitor._with(number, is_delayed=True, is_failed_before_restart=False)
             elif level.is_delayed and answer not in _MAY_BE_SAID_IN_DELAY:
                 broken = "CF-07"
             return monitor, broken
-        tracker, is_sound = self._take(Step(Action.SEED, number), said)
+        tracker, is_sound = self._take(ModelStep(Action.SEED, number), said)
         broken = ""
         if not is_sound and said.said is Said.ZERO_SEED and not is_open:
             broken = "SA-07"
-            tracker, _ = self._take(Step(Action.SEED, number), Answer(Said.YES))
+            tracker, _ = self._take(ModelStep(Action.SEED, number), ModelAnswer(Said.YES))
         elif not is_sound and said.said is Said.YES:
             is_out = self.known.rules.is_out_of_session(number, self.session)
             broken = ("ST-08" if self.has_restarted_last else "ST-05") if is_out else "SA-08"
-        elif said.said is Said.YES and letter.kind is not Kind.QUIET_SEED:
+        elif said.said is Said.YES and letter.kind is not LetterKind.QUIET_SEED:
             broken = self._given_too_early(level, kind)
         monitor = monitor._replace(tracker=tracker)
         if said.said is Said.ZERO_SEED and broken != "SA-07":
@@ -355,7 +362,7 @@ class Monitor(NamedTuple):
             "between": level.between | {"seed"} if is_unanswered else level.between,
             "is_failed_before_restart": False,
         }
-        if letter.kind is not Kind.QUIET_SEED:
+        if letter.kind is not LetterKind.QUIET_SEED:
             changes |= {"is_delayed": False, "in_delay": _NONE}
         return monitor._with(number, **changes)._others(number, spent_by="other level"), broken
 
@@ -370,7 +377,7 @@ class Monitor(NamedTuple):
         if level.is_delayed:
             if events & {"reset", "power"}:
                 return "SA-17"
-            if level.waited_s:
+            if level.waited_s > LONGER_THAN_AN_ANSWER_S:
                 return "SA-16"
             return "SA-19" if events & {"session", "other level", "suppressed", "functional"} else "SA-16"
         has_delay = any(limit is not None for limit in self.known.limits.values()) and any(self.known.delays_s.values())
@@ -393,22 +400,22 @@ class Monitor(NamedTuple):
     def _sent_key(self, letter: Letter, answer: str) -> tuple[Monitor, str]:
         number = letter.other or letter.number
         level = self.levels.get(number, _Level())
-        key = {Kind.RIGHT_KEY: Key.RIGHT, Kind.LONG_KEY: Key.LONG}.get(letter.kind, Key.WRONG)
-        is_claimed = letter.kind is Kind.QUIET_KEY and answer == SILENCE
-        said = Answer(Said.YES) if is_claimed else _answer(answer)
+        key = {LetterKind.RIGHT_KEY: ModelKey.RIGHT, LetterKind.LONG_KEY: ModelKey.LONG}.get(letter.kind, ModelKey.WRONG)
+        is_claimed = letter.kind is LetterKind.QUIET_KEY and answer == SILENCE
+        said = ModelAnswer(Said.YES) if is_claimed else _answer(answer)
         if said.said is Said.NOTHING:
             return self, "SA-21" if answer == SILENCE and level.spent_by else ""
-        tracker, is_sound = self._take(Step(Action.KEY, number, key), said)
+        tracker, is_sound = self._take(ModelStep(Action.KEY, number, key), said)
         monitor = self._replace(tracker=tracker)
         if said.said is Said.YES:
             broken = "" if is_sound else self._why_accepted(letter, level)
             if broken:  # it is open now, which is no deviation of its own
-                monitor = monitor._replace(tracker=Tracker(self.known.rules, (State(self.session, unlocked=number),)))
+                monitor = monitor._replace(tracker=Tracker(self.known.rules, (ModelState(self.session, unlocked=number),)))
             if is_sound and level.is_delayed:
                 broken = "SA-16"
             return monitor._opened(number), broken
-        event = "suppressed" if letter.kind is Kind.QUIET_KEY else letter.kind.value
-        spent = "wrong key" if letter.kind not in (Kind.LONG_KEY, Kind.FOREIGN_KEY) else "wrong length or level"
+        event = "suppressed" if letter.kind is LetterKind.QUIET_KEY else letter.kind.value
+        spent = "wrong key" if letter.kind not in (LetterKind.LONG_KEY, LetterKind.FOREIGN_KEY) else "wrong length or level"
         refused = level.refused_since_key | ({event} if answer not in NOT_SERVED else _NONE)
         monitor = monitor._with(number, spent_by=level.spent_by or spent, refused_since_key=refused)
         if letter.other and self.levels.get(letter.number, _Level()).spent_by == "":
@@ -427,7 +434,7 @@ class Monitor(NamedTuple):
         broken = ""
         for one in self.levels if self.known.is_one_counter else (number,):
             level = monitor.levels[one]
-            between = level.between | {"suppressed"} if letter.kind is Kind.QUIET_KEY else level.between
+            between = level.between | {"suppressed"} if letter.kind is LetterKind.QUIET_KEY else level.between
             wrong, limit = level.wrong + 1, self.known.limits.get(one)
             most = LARGEST_LIMIT if limit is None else limit
             if wrong > most and answer != "0x36":
@@ -463,11 +470,11 @@ class Monitor(NamedTuple):
 
     def _why_accepted(self, letter: Letter, level: _Level) -> str:
         """Which check owns it that a key is accepted which must not be."""
-        if letter.kind is Kind.FOREIGN_KEY:
+        if letter.kind is LetterKind.FOREIGN_KEY:
             return "SA-27"
-        if letter.kind in (Kind.LONG_KEY, Kind.OLD_KEY):
-            return "SA-30" if letter.kind is Kind.LONG_KEY else "SA-25"
-        if letter.kind is Kind.QUIET_KEY:
+        if letter.kind in (LetterKind.LONG_KEY, LetterKind.OLD_KEY):
+            return "SA-30" if letter.kind is LetterKind.LONG_KEY else "SA-25"
+        if letter.kind is LetterKind.QUIET_KEY:
             return "SA-36"
         if level.spent_by == "":
             return "SA-31" if letter.kind in GUESSES else "ST-05"
@@ -504,11 +511,11 @@ def _why_unlimited(between: Events) -> str:
     return "SA-09"
 
 
-def _answer(answer: str) -> Answer:
+def _answer(answer: str) -> ModelAnswer:
     if answer == ZERO_SEED:
-        return Answer(Said.ZERO_SEED)
+        return ModelAnswer(Said.ZERO_SEED)
     if answer in (POSITIVE, SEED, WRITTEN):
-        return Answer(Said.YES)
+        return ModelAnswer(Said.YES)
     if answer.startswith("0x"):
-        return Answer(Said.NO, int(answer[:4], 16))
-    return Answer(Said.NOTHING)
+        return ModelAnswer(Said.NO, int(answer[:4], 16))
+    return ModelAnswer(Said.NOTHING)

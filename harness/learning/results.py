@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.learning.learning import Confirmed, Learned
-from harness.learning.letters import Kind
+from harness.learning.letters import LetterKind
 from harness.learning.subject import POSITIVE, RESTARTED, WAITED, WRITTEN
 from harness.runs.findings import Finding
 from harness.verdict import Basis, Severity, Verdict
 
-LOCKING: Final = (Kind.SESSION, Kind.RESET, Kind.POWER, Kind.WAIT)
+LOCKING: Final = (LetterKind.SESSION, LetterKind.RESET, LetterKind.POWER, LetterKind.WAIT)
 SHOWN: Final = 12
 """So many letters of a sequence are told in a line, at its end."""
 
@@ -24,7 +24,7 @@ class _Group:
     id: str
     title: str
     checks: tuple[str, ...]
-    needs: tuple[Kind, ...]
+    needs: tuple[LetterKind, ...]
     """Letters without which nothing is known of them."""
     rationale: str
     remediation: str
@@ -37,7 +37,7 @@ GROUPS: Final = (
         id="LM-03",
         title="Nothing but the right key for a fresh seed opens a level",
         checks=("SA-21", "SA-22", "SA-23", "SA-24", "SA-25", "SA-26", "SA-27", "SA-30", "SA-31", "SA-36"),
-        needs=(Kind.SEED, Kind.RIGHT_KEY),
+        needs=(LetterKind.SEED, LetterKind.RIGHT_KEY),
         rationale="A key that opens more than once, or without its seed, can be recorded once and used by anybody later.",
         remediation="Discard the seed with the first key, right or wrong, and with each change of session and restart.",
         severity=Severity.CRITICAL,
@@ -46,7 +46,7 @@ GROUPS: Final = (
         id="LM-04",
         title="Every change of session, time-out and restart locks",
         checks=("ST-01", "ST-02", "ST-03", "ST-04", "ST-08"),
-        needs=(Kind.RIGHT_KEY, Kind.EFFECT, Kind.SESSION),
+        needs=(LetterKind.RIGHT_KEY, LetterKind.EFFECT, LetterKind.SESSION),
         rationale="An ECU that a workshop has unlocked stays open to whoever comes after it.",
         remediation="Lock every level with DiagnosticSessionControl, at the end of a session, and at each start.",
     ),
@@ -54,7 +54,7 @@ GROUPS: Final = (
         id="LM-05",
         title="Nothing but the right key or the delay puts the count of wrong keys back",
         checks=("SA-09", "SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-20"),
-        needs=(Kind.SEED, Kind.WRONG_KEY),
+        needs=(LetterKind.SEED, LetterKind.WRONG_KEY),
         rationale="Whoever can put the count back may try keys without an end.",
         remediation="Keep the count of wrong keys in non-volatile memory, and clear it on the right key or after the delay.",
     ),
@@ -62,7 +62,7 @@ GROUPS: Final = (
         id="LM-06",
         title="The delay holds on every path, and ends",
         checks=("SA-16", "SA-17", "SA-18", "SA-19", "SA-41"),
-        needs=(Kind.SEED, Kind.WRONG_KEY),
+        needs=(LetterKind.SEED, LetterKind.WRONG_KEY),
         rationale="A delay that can be got round does not slow anybody down; one that never ends locks the owner out.",
         remediation="Refuse seeds until the delay is over, whatever is sent meanwhile; start with it after a wrong key.",
     ),
@@ -70,7 +70,7 @@ GROUPS: Final = (
         id="LM-07",
         title="What a level guards is done only while that level is open",
         checks=("AC-01", "AC-02", "SA-28", "SA-29", "SA-39"),
-        needs=(Kind.EFFECT,),
+        needs=(LetterKind.EFFECT,),
         rationale="The lock guards nothing on this path.",
         remediation="Ask for the level where the effect is made, not where the request comes in.",
         severity=Severity.CRITICAL,
@@ -79,7 +79,7 @@ GROUPS: Final = (
         id="LM-08",
         title="Seeds are given when, and as, the standard says",
         checks=("SA-07", "SA-08", "ST-05"),
-        needs=(Kind.SEED,),
+        needs=(LetterKind.SEED,),
         rationale="Testers take a seed of zeros for an open level, and any other for a locked one.",
         remediation="Give zeros while a level is open and never else, and no seed in the default session.",
         severity=Severity.LOW,
@@ -88,7 +88,7 @@ GROUPS: Final = (
         id="LM-09",
         title="Every sequence is answered, and with the code that the standard has for it",
         checks=("DS-04", "CF-07"),
-        needs=(Kind.SEED,),
+        needs=(LetterKind.SEED,),
         rationale="Testers and intrusion detection go by the codes; an ECU that falls silent can be put out of service.",
         remediation="Answer every request of the sequence that is shown, with the code of the standard.",
         severity=Severity.MEDIUM,
@@ -130,10 +130,10 @@ def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
         id="LM-02",
         title="The same sequence is always answered alike",
         parameter=level,
-        verdict=Verdict.INCONCLUSIVE if conflicts or not machine.states else Verdict.PASS,
+        verdict=Verdict.INCONCLUSIVE if conflicts or machine.ended else Verdict.PASS,
         severity=Severity.INFO,
         basis="policy",
-        reason="some sequences were answered in more than one way" if conflicts else "" if machine.states else machine.ended,
+        reason="some sequences were answered in more than one way" if conflicts else machine.ended,
         notes=conflicts,
         repeat=repeat,
     )
@@ -231,7 +231,7 @@ def _could_lock(learned: Learned) -> bool:
     opened = {
         one.source
         for one in learned.machine.transitions
-        if letters[one.letter] is Kind.EFFECT and one.answer in (WRITTEN, POSITIVE)
+        if letters[one.letter] is LetterKind.EFFECT and one.answer in (WRITTEN, POSITIVE)
     }
     return any(
         one.source in opened and letters[one.letter] in LOCKING and one.answer in (POSITIVE, RESTARTED, WAITED)

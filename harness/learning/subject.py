@@ -7,11 +7,12 @@ from enum import Enum
 from typing import Final
 
 from harness.errors import ContactLost, Inconclusive, KeyFunctionError
-from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.target import DataEntry
 from harness.tester.exchange import BUSY_REPEATS, BUSY_WAIT_S
 from harness.tester.reply import Reply
 from harness.tester.restart import LATEST_START_S, Means
+from harness.tester.security import EMPTY_SEEDS
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
@@ -21,6 +22,7 @@ SILENCE: Final = "silence"
 MALFORMED: Final = "malformed"
 SEED: Final = "seed"
 ZERO_SEED: Final = "zero seed"
+EMPTY_SEED: Final = "empty seed"
 POSITIVE: Final = "positive"
 WRITTEN: Final = "positive, written"
 CHANGED: Final = ", yet written"
@@ -36,7 +38,7 @@ LATEST_READY_S: Final = 5.0
 USUAL_KEY_BYTES: Final = 4
 
 
-class Reset(Enum):
+class TrueReset(Enum):
     """How the ECU is brought back to its initial state."""
 
     RENEWED = "a factory-new simulated ECU each time"
@@ -60,7 +62,7 @@ class Subject:
     """One ECU. Every sequence starts with `reset`; `do` then sends one letter after the other."""
 
     tester: Tester
-    how: Reset
+    how: TrueReset
     resets: int = 0
     settle_s: float = 0.0
     """How long after a restart the ECU is left alone before it is asked again."""
@@ -91,7 +93,7 @@ class Subject:
         tester = self.tester
         self.settle_s = 2 * tester.target.reset.boot_s + LATEST_START_S
         for letter in alphabet.letters:
-            if letter.kind is Kind.EFFECT and letter.what.startswith("2E"):
+            if letter.kind is LetterKind.EFFECT and letter.what.startswith("2E"):
                 entry = tester.access.protected_by(letter.number)
                 assert entry is not None
                 self._effects[letter.number] = entry
@@ -100,8 +102,8 @@ class Subject:
             raise ContactLost("the ECU does not answer")
         for entry in self._effects.values():
             self._first_values[entry.did] = tester.stable_value(entry.did)
-        by_reset = alphabet.first(Kind.RESET)
-        if by_reset is not None and self.how is not Reset.SESSION:
+        by_reset = alphabet.first(LetterKind.RESET)
+        if by_reset is not None and self.how is not TrueReset.SESSION:
             self._measure_start(by_reset.number, alphabet.level)
             self.reset()
 
@@ -139,13 +141,13 @@ class Subject:
         self._memory = {}
         self._values = {did: {value} for did, value in self._first_values.items()}
         self.is_dead = self._is_booting = False
-        if self.how is Reset.RENEWED:
+        if self.how is TrueReset.RENEWED:
             tester.link.renew()
             tester.state.renewed()
             tester.wait(self.settle_s)
             return
         tester.restore()
-        if self.how is Reset.RESTARTED:
+        if self.how is TrueReset.RESTARTED:
             tester.wait(self.settle_s)
 
     def do(self, letter: Letter) -> str:
@@ -156,24 +158,24 @@ class Subject:
         if self.is_dead:
             return DEAD
         match letter.kind:
-            case Kind.WAIT:
+            case LetterKind.WAIT:
                 self.tester.wait(letter.seconds)
                 self._is_booting = False
                 return WAITED
-            case Kind.EFFECT:
+            case LetterKind.EFFECT:
                 return self._effect(letter)
-            case Kind.POWER:
+            case LetterKind.POWER:
                 return self._cut_power()
-        if letter.kind is Kind.RIGHT_KEY and not self._may_send(letter.number):
+        if letter.kind is LetterKind.RIGHT_KEY and not self._may_send(letter.number):
             return NOT_SENT
         reply = self._send(letter)
         answer = _kind_of(reply)
         if is_seed_request(reply.request) and reply.is_positive:
-            answer = SEED if any(reply.pdu[2:]) else ZERO_SEED
+            answer = SEED if any(reply.pdu[2:]) else ZERO_SEED if len(reply.pdu) > 2 else EMPTY_SEED
         if answer == SILENCE and not self._is_alive(letter):
             return DEAD
         self._is_booting = False
-        if letter.kind is Kind.RESET and reply.is_positive:
+        if letter.kind is LetterKind.RESET and reply.is_positive:
             self._has_restarted()
             return RESTARTED
         return answer
@@ -189,19 +191,24 @@ class Subject:
     def _send(self, letter: Letter) -> Reply:
         tester, level = self.tester, letter.number
         match letter.kind:
-            case Kind.SESSION:
+            case LetterKind.SESSION:
                 return tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, letter.number)))
-            case Kind.RESET:
+            case LetterKind.RESET:
                 return tester.request(bytes((Service.ECU_RESET, letter.number)))
-            case Kind.PRESENT:
+            case LetterKind.PRESENT:
                 return tester.request(b"\x3e\x80")
-            case Kind.READ:
+            case LetterKind.READ:
                 return tester.read_reply(letter.number)
-            case Kind.SEED:
-                return self._take_seed(level, tester.security.request_seed(level))
-            case Kind.FUNCTIONAL_SEED:
+            case LetterKind.SEED:
+                reply = tester.security.request_seed(level)
+                for _ in range(EMPTY_SEEDS):
+                    if not reply.is_positive or len(reply.pdu) > 2:
+                        break
+                    reply = tester.security.request_seed(level)
+                return self._take_seed(level, reply)
+            case LetterKind.FUNCTIONAL_SEED:
                 return self._take_seed(level, tester.request(bytes((Service.SECURITY_ACCESS, level)), is_functional=True))
-            case Kind.QUIET_SEED:
+            case LetterKind.QUIET_SEED:
                 return tester.request(bytes((Service.SECURITY_ACCESS, level | SUPPRESS_POSITIVE_RESPONSE)))
         return self._send_key(letter)
 
@@ -217,7 +224,7 @@ class Subject:
     def _send_key(self, letter: Letter) -> Reply:
         security, memory = self.tester.security, self._of(letter.number)
         key, at = self._key(letter), letter.other or letter.number
-        quiet = SUPPRESS_POSITIVE_RESPONSE if letter.kind is Kind.QUIET_KEY else 0
+        quiet = SUPPRESS_POSITIVE_RESPONSE if letter.kind is LetterKind.QUIET_KEY else 0
         reply = security.send_key_alone(at, key, sub_function=at + 1 | quiet)
         for _ in range(BUSY_REPEATS if self.tester.allows("lockout") else 0):
             if not reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
@@ -238,9 +245,9 @@ class Subject:
         """The key that a letter means. Without a seed in this sequence the right key is that of a memory never written."""
         security, memory, level = self.tester.security, self._of(letter.number), letter.number
         length = security.level(level).key_length or USUAL_KEY_BYTES
-        if letter.kind is Kind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not Kind.OLD_KEY):
+        if letter.kind is LetterKind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not LetterKind.OLD_KEY):
             return bytes(length)
-        if letter.kind in (Kind.WRONG_KEY, Kind.QUIET_KEY):
+        if letter.kind in (LetterKind.WRONG_KEY, LetterKind.QUIET_KEY):
             return security.wrong_key(level, memory.seed)
         try:
             right = security.right_key(level, memory.seed) if memory.seed else bytes(length)
@@ -248,9 +255,9 @@ class Subject:
             if any(memory.seed):
                 raise
             return bytes(length)  # a key function may refuse a seed of zeros
-        if letter.kind is Kind.OLD_KEY:
+        if letter.kind is LetterKind.OLD_KEY:
             return memory.opened_by or bytes(length)
-        return right + b"\x00" if letter.kind is Kind.LONG_KEY else right
+        return right + b"\x00" if letter.kind is LetterKind.LONG_KEY else right
 
     def _is_alive(self, letter: Letter) -> bool:
         """Whether an ECU that was silent lives; one that boots is waited for.
@@ -260,7 +267,7 @@ class Subject:
         if self._is_booting:
             self._is_booting = False
             self.tester.wait(self.settle_s)
-        elif letter.kind in (Kind.PRESENT, Kind.QUIET_KEY, Kind.QUIET_SEED):
+        elif letter.kind in (LetterKind.PRESENT, LetterKind.QUIET_KEY, LetterKind.QUIET_SEED):
             return True
         self.is_dead = not (self.tester.answers_now() or self.tester.is_alive())
         return not self.is_dead
@@ -333,16 +340,16 @@ def _kind_of(reply: Reply) -> str:
     return SILENCE if reply.is_silence else MALFORMED
 
 
-def way_back(tester: Tester) -> Reset:
+def way_back(tester: Tester) -> TrueReset:
     """How the ECU can be brought back to one initial state. Inconclusive: the target names no way."""
     if tester.link.can_renew():
-        return Reset.RENEWED
+        return TrueReset.RENEWED
     if tester.restart.means():
-        return Reset.RESTARTED
+        return TrueReset.RESTARTED
     if tester.has_sessions and not tester.allows("lockout"):
-        return Reset.SESSION
+        return TrueReset.SESSION
     if tester.has_sessions:
-        return Reset.RESTARTED
+        return TrueReset.RESTARTED
     raise Inconclusive(
         "the ECU cannot be brought back to one initial state, from which every sequence has to start: the target declares "
         'neither sessions nor a restart that it allows; name [reset] uds, command or power, and allow "reset" or "power"'

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.learning.letters import Alphabet, Kind, Letter
+from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.learning.observations import Word
 from harness.target import Target
 from harness.uds import Session
@@ -29,12 +29,16 @@ class Suite:
     """After every transition: what tells states apart that differ in what was counted."""
 
 
-def suite_for(alphabet: Alphabet, target: Target) -> Suite:
-    """The sequences that the letters of an alphabet allow."""
+Limits = Mapping[int, int | None]
+"""By level, how many wrong keys it was seen to compare one after the other; None: no limit was seen."""
+
+
+def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) -> Suite:
+    """The sequences that the letters of an alphabet allow; the limits are the declared ones where none was seen."""
     first, everywhere, after_each = [], [], []
     levels = alphabet.levels if len(alphabet.levels) > 1 and alphabet.probes else (alphabet.level,)
     for level in levels:
-        scenes = _Scenes(alphabet, target, level)
+        scenes = _Scenes(alphabet, target, level, limits)
         first += list(scenes.from_start())
         everywhere += list(scenes.in_every_state())
         after_each += list(scenes.after_each_transition())
@@ -66,30 +70,36 @@ def _shared_count(alphabet: Alphabet, target: Target, levels: tuple[int, ...]) -
 class _Scenes:
     """The sequences for one level. A letter that is not sent makes the sequences with it fall away."""
 
-    def __init__(self, alphabet: Alphabet, target: Target, level: int) -> None:
+    def __init__(self, alphabet: Alphabet, target: Target, level: int, limits: Limits | None = None) -> None:
         self._alphabet = alphabet
         self._target = target
+        self._limits = limits
         self._letters = alphabet.letters
         names = alphabet.by_name()
-        of: Callable[[Kind], str] = lambda kind: next(  # noqa: E731
+        of: Callable[[LetterKind], str] = lambda kind: next(  # noqa: E731
             (one.name for one in names.values() if one.kind is kind and one.number == level), ""
         )
-        self.seed, self.key, self.wrong, self.effect = map(of, (Kind.SEED, Kind.RIGHT_KEY, Kind.WRONG_KEY, Kind.EFFECT))
-        self.without_seed, self.old, self.long = map(of, (Kind.KEY_WITHOUT_SEED, Kind.OLD_KEY, Kind.LONG_KEY))
-        self.quiet_key, self.quiet_seed = map(of, (Kind.QUIET_KEY, Kind.QUIET_SEED))
-        self.functional = of(Kind.FUNCTIONAL_SEED)
+        self.seed, self.key, self.wrong, self.effect = map(
+            of, (LetterKind.SEED, LetterKind.RIGHT_KEY, LetterKind.WRONG_KEY, LetterKind.EFFECT)
+        )
+        self.without_seed, self.old, self.long = map(
+            of, (LetterKind.KEY_WITHOUT_SEED, LetterKind.OLD_KEY, LetterKind.LONG_KEY)
+        )
+        self.quiet_key, self.quiet_seed = map(of, (LetterKind.QUIET_KEY, LetterKind.QUIET_SEED))
+        self.functional = of(LetterKind.FUNCTIONAL_SEED)
         entry = target.level(level)
-        self.limit = min((entry.attempts if entry else None) or USUAL_LIMIT, LARGEST_LIMIT)
+        declared = (entry.attempts if entry else None) or USUAL_LIMIT
+        self.limit = min((limits or {}).get(level) or declared, LARGEST_LIMIT)
         self.longest = max(self.limit + 2, MOST_KEYS)
         session = entry.session if entry is not None else None
         chain = target.way_to(session) if session is not None else ()
         wanted = [f"10 {one:02X}" for one in chain if one != Session.DEFAULT] or [
-            one.name for one in self._letters if one.kind is Kind.SESSION and one.number != Session.DEFAULT
+            one.name for one in self._letters if one.kind is LetterKind.SESSION and one.number != Session.DEFAULT
         ][:1]
         self.enter: Word = tuple(one for one in wanted if one in names)
         self.level = level
 
-    def _of(self, kind: Kind) -> list[Letter]:
+    def _of(self, kind: LetterKind) -> list[Letter]:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
     def _word(self, *parts: str | Word) -> Word:
@@ -108,15 +118,15 @@ class _Scenes:
     def breaks(self) -> Iterator[Word]:
         """What may come between: sessions, resets, waits, other requests; each ends in the level's session."""
         enter = self.enter or (self.seed,)
-        for one in self._of(Kind.SESSION):
+        for one in self._of(LetterKind.SESSION):
             yield (one.name, *enter)
-        for one in [*self._of(Kind.RESET), *self._of(Kind.POWER)]:
+        for one in [*self._of(LetterKind.RESET), *self._of(LetterKind.POWER)]:
             yield (one.name, enter[0], *enter)  # the first request meets an ECU that boots
-        for one in self._of(Kind.WAIT):
+        for one in self._of(LetterKind.WAIT):
             yield (one.name, *enter)
-        yield from ((one.name,) for one in [*self._of(Kind.PRESENT), *self._of(Kind.READ)])
+        yield from ((one.name,) for one in [*self._of(LetterKind.PRESENT), *self._of(LetterKind.READ)])
         for level in self._alphabet.levels:
-            other = _Scenes(self._alphabet, self._target, level) if level != self.level else None
+            other = _Scenes(self._alphabet, self._target, level, self._limits) if level != self.level else None
             if other is not None and other.seed and other.key:
                 there, back = (other.enter, enter) if other.enter != self.enter else ((), ())
                 yield (*there, other.seed, other.key, *back)
@@ -132,7 +142,7 @@ class _Scenes:
         yield word(start, seed, key, key, self.effect or seed, seed)
         yield word(start, seed, self.wrong, key, self.effect or seed)
         if self.limit > 1:
-            yield word(start, wrong(self.limit - 1), (seed, seed, self.wrong) if self.wrong else "", seed)
+            yield word(start, wrong(self.limit - 1), (seed, seed, self.wrong, seed, self.wrong) if self.wrong else "")
         for one in self.breaks():
             if self.limit > 1:
                 for count in dict.fromkeys((1, self.limit - 1)):
@@ -152,15 +162,15 @@ class _Scenes:
         """What may get round the delay, outlast it, or never see its end."""
         word, seed, wrong = self._word, self.seed, self.wrong_keys(self.limit)
         start = self.enter or (seed,)
-        for one in self._of(Kind.SESSION):
+        for one in self._of(LetterKind.SESSION):
             yield word(start, wrong, one.name, seed)
-        for one in self._of(Kind.READ):
+        for one in self._of(LetterKind.READ):
             yield word(one.name)
             yield word(start, wrong, one.name)
         yield word(start, wrong, self.functional)
         yield word(start, wrong, self.quiet_seed, self.wrong)
-        waits = sorted(self._of(Kind.WAIT), key=lambda one: one.seconds)
-        for one in self._of(Kind.RESET) if waits else ():
+        waits = sorted(self._of(LetterKind.WAIT), key=lambda one: one.seconds)
+        for one in self._of(LetterKind.RESET) if waits else ():
             yield word(start, wrong, one.name, waits[0].name, start, seed)
         if waits:
             longest = waits[-1].name
@@ -186,10 +196,10 @@ class _Scenes:
         for level in self._alphabet.levels:
             if level == self.level:
                 continue
-            other = _Scenes(self._alphabet, self._target, level)
+            other = _Scenes(self._alphabet, self._target, level, self._limits)
             there = other.enter if other.enter != self.enter else ()
             foreign = next(
-                (one.name for one in self._of(Kind.FOREIGN_KEY) if (one.number, one.other) == (self.level, level)), ""
+                (one.name for one in self._of(LetterKind.FOREIGN_KEY) if (one.number, one.other) == (self.level, level)), ""
             )
             yield word(start, seed, foreign, other.effect or other.seed)
             yield word(start, seed, foreign, key, seen)
@@ -201,9 +211,9 @@ class _Scenes:
         """Whether TesterPresent does more than keep a session."""
         word, seed, key = self._word, self.seed, self.key
         start = self.enter or (seed,)
-        for one in self._of(Kind.PRESENT):
+        for one in self._of(LetterKind.PRESENT):
             yield word(start, one.name, self.effect)
-            for wait in self._of(Kind.WAIT):
+            for wait in self._of(LetterKind.WAIT):
                 yield word(start, seed, key, one.name, wait.name, self.effect)
                 yield word(start, seed, key, wait.name, one.name, self.effect)
 

@@ -9,27 +9,24 @@ if TYPE_CHECKING:
     from harness.link.frame import Frame
 
 
-class AddressBook:
-    """By id, the address bytes that frames with it begin with; frames with other ids, or other bytes, have none."""
+class AddressBook(dict[int, "set[int] | None"]):
+    """By id, the address bytes that frames with it begin with (None: any); frames with other ids, or other bytes, have none.
 
-    def __init__(self) -> None:
-        self._known: dict[int, set[int] | None] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._known)
+    It is a dictionary so that a bus without addresses, which asks for every frame, is told so at once.
+    """
 
     def add(self, can_id: int, address: bytes | None) -> None:
         """From now on take a first byte like this for an address on this id; None: whatever it is."""
         if address is None:
-            self._known[can_id] = None
-        elif address and (known := self._known.setdefault(can_id, set())) is not None:
+            self[can_id] = None
+        elif address and (known := self.setdefault(can_id, set())) is not None:
             known.add(address[0])
 
     def address_bytes(self, can_id: int, data: bytes | bytearray) -> int:
         """How many bytes of a frame's data field are its address."""
         if not data:
             return 0
-        known = self._known.get(can_id, ())
+        known = self.get(can_id, ())
         return int(known is None or data[0] in known)
 
     def split(self, frame: Frame) -> None:
@@ -39,12 +36,12 @@ class AddressBook:
 
     def plain(self) -> dict[str, list[int] | None]:
         """All that it knows, as JSON can hold it."""
-        return {f"{can_id:X}": None if known is None else sorted(known) for can_id, known in self._known.items()}
+        return {f"{can_id:X}": None if known is None else sorted(known) for can_id, known in self.items()}
 
     @classmethod
     def of_plain(cls, known: Mapping[str, Sequence[int] | None]) -> AddressBook:
         """What `plain` gave."""
         book = cls()
         for can_id, addresses in known.items():
-            book._known[int(can_id, 16)] = None if addresses is None else set(addresses)
+            book[int(can_id, 16)] = None if addresses is None else set(addresses)
         return book

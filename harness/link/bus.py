@@ -12,9 +12,9 @@ import can
 from harness.errors import LinkError, LinkInterrupted
 from harness.link.adapter import adapter_of, is_full_queue, is_gone, trouble_with
 from harness.link.address_book import AddressBook
+from harness.link.bus_lock import BusLock
 from harness.link.clock import RealClock, utc_text
 from harness.link.frame import Frame
-from harness.link.lock import BusLock
 from harness.link.trace import Trace
 
 ECHO_TIMEOUT_S = 1.0

@@ -1,4 +1,4 @@
-"""What several checks need to know about an ECU, measured once, on demand."""
+"""Measure on demand, and only once, what several checks need to know about an ECU."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ __all__ = ["Act", "Delay", "KeyBook", "Measurements", "bits_at", "rearranged"]
 T = TypeVar("T")
 
 MOST_LENGTHS = 4
-"""Of seeds in a sample; if there are more, what they begin with is one sample."""
+"""How many lengths of seeds a sample may hold; if there are more, the first bytes of all seeds form one sample."""
 
 MOST_VALUES = 1000
-"""Of a sample: as many as a picture can show."""
+"""How many values of a sample are kept for its picture."""
 
 
 class Measurements:
-    """Takes each measurement once, and gives the same result, or the same reason for none, to all that ask.
+    """Takes each measurement once, and gives every caller the same result, or the same reason why there is none.
 
-    A check that needs the ECU in a known state restores it after its first question here.
+    Measuring changes the ECU's state: a check that needs a known state restores it afterwards.
     """
 
     def __init__(self, tester: Tester, depth: Depth) -> None:
@@ -59,9 +59,9 @@ class Measurements:
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
-        """What `take` gives the first time. Raises again what it ended by, where that was no result.
+        """Return what `take` returned the first time, or raise again what it raised.
 
-        OpenedMeanwhile: it has to be taken once more.
+        OpenedMeanwhile is not kept: the measurement is then taken once more.
         """
         if key not in self._taken:
             try:
@@ -78,9 +78,9 @@ class Measurements:
     def publish(
         self, title: str, rows: Mapping[str, str], *, seeds: Sequence[bytes] = (), times: Mapping[str, Sequence[float]] = {}
     ) -> None:
-        """Show a measured profile in the report, e.g. of a lockout; a later one of the same title takes its place.
+        """Show a measured profile in the report, e.g. of a lockout; a later one of the same title replaces it.
 
-        `seeds` and `times` (in seconds, by what was timed) are drawn, the first of them if they are many.
+        `seeds` and `times` (in seconds, by what was timed) are drawn as pictures; of many only the first.
         """
         self.profiles = [profile for profile in self.profiles if profile.title != title]
         self.profiles.append(
@@ -93,13 +93,13 @@ class Measurements:
         )
 
     def _add(self, title: str, rows: Mapping[str, str]) -> None:
-        """Lines for a profile, which may be there already with others, and with pictures."""
+        """Add lines to a profile, which may exist already with other lines and with pictures."""
         known = next((profile for profile in self.profiles if profile.title == title), Profile(title=title, rows=()))
         self.publish(title, {})
         self.profiles[-1] = replace(known, rows=tuple({**dict(known.rows), **rows}.items()))
 
     def seeds(self, level: int) -> SeedSample:
-        """The run's seed sample of a locked level: 256, 1000 or 10000 by depth."""
+        """Return the run's seed sample of a locked level: 256, 1000 or 10000 seeds by depth."""
         return self.once(("seeds", level), lambda: self._take_seeds(level))
 
     def _take_seeds(self, level: int) -> SeedSample:
@@ -108,9 +108,9 @@ class Measurements:
         return sample
 
     def drawn_seeds(self, level: int) -> SeedSample:
-        """The run's seed sample; where one seed is given again and again, one in which the ECU has drawn each anew.
+        """Return the run's seed sample; if the ECU holds seeds, a sample in which each was drawn anew.
 
-        For that each seed is answered, if a key is known, or waited for until whatever renews it has come.
+        To renew a held seed, it is answered if a key is known; else the tester waits for what renews it.
         """
         sample = self.seeds(level)
         if not sample.is_held:
@@ -137,13 +137,13 @@ class Measurements:
         return self.once(("renewed seeds", level), lambda: sample_renewed_seeds(self._tester, level, self._depth, held))
 
     def answers_to_held_seeds(self, level: int) -> AnswersToHeldSeeds:
-        """Whether a seed that is given again and again comes back once it was answered."""
+        """Measure whether a held seed is given again after it was answered."""
         return answer_held_seeds(self._tester, level, self._depth, self.seeds(level))
 
     def ordered_seeds(self, level: int) -> list[SeedSample]:
-        """The seed sample, and beside it that of seeds drawn anew where there is one: those that can show an order.
+        """Return the samples that can show an order: the seed sample, and the one of seeds drawn anew if there is one.
 
-        Seeds of each length are a sample of their own.
+        Seeds of each length form a sample of their own.
         """
         samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
         parts = [one for sample in samples for one in sample.by_length()]
@@ -152,11 +152,11 @@ class Measurements:
         return [one for one in parts if one.can_show_order]
 
     def fresh_seeds(self, level: int) -> SeedSample:
-        """Another sample, asked for in the same ways as the run's."""
+        """Take another sample in the same ways as the run's."""
         return sample_seeds(self._tester, level, self._depth)
 
     def fresh_like(self, level: int, sample: SeedSample) -> SeedSample:
-        """Another sample that is taken as this one was, of seeds as long."""
+        """Take another sample in the same way as `sample`, and keep its seeds of the same length."""
         if sample.is_answered:
             second = sample_answered_seeds(self._tester, level, self._depth)
         elif sample.renewed_by is not Renewal.EACH:
@@ -166,9 +166,9 @@ class Measurements:
         return second.like(sample)
 
     def structures(self, level: int) -> list[Structure]:
-        """How much of each seed is chance, for each length of seeds. Inconclusive: too few seeds to tell.
+        """Return how much of each seed is chance, for each length of seeds. Raises Inconclusive for too few seeds.
 
-        What a sample shows counts only as far as a second one shows it too.
+        What a sample shows counts only if a second one shows it too.
         """
         return self.once(("structures", level), lambda: self._confirmed_structures(level))
 
@@ -184,9 +184,9 @@ class Measurements:
         return found
 
     def confirmed_alarms(self, level: int, sample: SeedSample, places: Sequence[int]) -> list[str]:
-        """The alarms of the tests of distribution, on the bytes at these places, that a second sample raises too, in words.
+        """Return in words the alarms of the distribution tests, on the bytes at `places`, that a second sample confirms.
 
-        Inconclusive: the second sample is too small.
+        Raises Inconclusive if the second sample is too small.
         """
         alarms = sample.battery(places).alarms if places else ()
         if not alarms:
@@ -198,7 +198,7 @@ class Measurements:
         return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in alarms if one.family in again]
 
     def entropy(self, level: int, sample: SeedSample) -> str:
-        """What is supported of the entropy of a seed, by repetition and by what of it is chance at all, in words."""
+        """Say in words what entropy of a seed is supported, by repetition and by how much of it is chance."""
         try:
             reasons = [str(structure) for structure in self.structures(level) if structure.parts]
         except Unjudged:
@@ -206,27 +206,27 @@ class Measurements:
         return "; ".join([f"collision entropy of {sample.bound} is supported", *reasons])
 
     def of_seeds(self, level: int, rows: Mapping[str, str]) -> None:
-        """Add lines to the profile of a level's seeds in the report, or put other values into it."""
+        """Add lines to the profile of a level's seeds in the report, or replace their values."""
         self._add(f"Seeds of level 0x{level:02X}", rows)
 
     def other_unit(self, level: int) -> OtherUnit:
-        """What this unit's key is worth on the other one that the target declares."""
+        """Measure whether this unit's key opens the other unit that the target declares."""
         return self.once(("other unit", level), lambda: try_other_unit(self._tester, level))
 
     def restarts(self, level: int) -> Restarts:
-        """The first seeds after about 12, 40 or 200 restarts of every kind that is offered, by depth."""
+        """Return the first seeds after about 12, 40 or 200 restarts (by depth), of every kind that the ECU offers."""
         return self.once(("restarts", level), lambda: self.fresh_restarts(level))
 
     def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
-        """As many again; with `are_answered` each seed is answered by its key."""
+        """Take as many again; with `are_answered` each seed is answered by its key."""
         return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
 
     def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
-        """Well-known generators tried on a sample, and on the seeds after restarts where there can be any."""
+        """Try well-known generators on a sample, and on the seeds after restarts if restarts are possible."""
         return search_generators(sample, self.restarts_if_any(level), self._depth)
 
     def restarts_if_any(self, level: int) -> Restarts | None:
-        """The first seeds after restarts; None, with a note that says why, where there can be none."""
+        """Return the first seeds after restarts; where restarts are impossible, None, with a note that says why."""
         try:
             return self.restarts(level)
         except Unjudged as reason:
@@ -234,17 +234,17 @@ class Measurements:
             return None
 
     def seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """Some wrong keys, and which seeds follow."""
+        """Send some wrong keys, and return which seeds follow."""
         found = seeds_after_wrong_keys(self._tester, level, self._depth)
         self._taken["seeds after wrong keys", level] = found
         return found
 
     def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """The same, if it was not seen in this run already."""
+        """Return the same, preferably as already seen in this run."""
         return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
 
     def lockout(self, level: int) -> Lockout:
-        """How many wrong keys the level takes: 11 are tried, 50 at depth deep."""
+        """Count how many wrong keys the level takes: 11 are tried, 50 at depth deep."""
         return self.once(("lockout", level), lambda: self._probe_lockout(level))
 
     def _probe_lockout(self, level: int) -> Lockout:
@@ -258,22 +258,22 @@ class Measurements:
         return lockout
 
     def key_book(self, level: int) -> KeyBook:
-        """Which kinds of wrong keys the level has been sent in this run, and what became of them."""
+        """Return which kinds of wrong keys the level has been sent in this run, and how each was answered."""
         return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
 
     def _next_key(self, level: int) -> Supplied | None:
-        """A wrong key that some check wants to see sent.
+        """Return a kind of wrong key that some check needs sent.
 
-        What an ECU may forget to count is first sent in the rows that are made for it, where the count is looked at.
+        Kinds that an ECU may forget to count are first sent in the rows made for them, where the count is observed.
         """
         if not self._tester.security.level(level).key_length:
             return None
         return self.key_book(level).supply(are_counted=("attempts", level) not in self._taken)
 
     def attempts(self, level: int) -> Attempts:
-        """Whether the limit holds for every kind of wrong key, whatever comes between them, in every place and state.
+        """Measure whether the limit holds for every kind of wrong key, every act between them, every place and every state.
 
-        NotApplicable: no limit was found.
+        Raises NotApplicable if no limit was found.
         """
         limit, holds = self.limit(level), self.lockout(level).holds
         book, acts = self.key_book(level), self.acts_between(level)
@@ -283,17 +283,20 @@ class Measurements:
         )
 
     def acts_between(self, level: int) -> list[Act]:
-        """What may be done between two wrong keys, or in a delay. NotApplicable: no limit was found."""
+        """Return what may be done between two wrong keys, or in a delay. Raises NotApplicable if no limit was found."""
         limit = self.limit(level)
-        self.trouble_codes()  # which one of these acts may clear
+        self.trouble_codes()  # one of these acts may clear them
         return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
 
     def trouble_codes(self) -> tuple[bytes, ...]:
-        """The trouble codes, of 3 bytes each, that the ECU has stored or supports, before the run cleared any."""
+        """Return the trouble codes, of 3 bytes each, that the ECU stored or supports, read before the run cleared any."""
         return self.once(("trouble codes",), lambda: trouble_codes(self._tester))
 
     def limit(self, level: int) -> int:
-        """The wrong key at which the level stops taking more. NotApplicable: no limit was found."""
+        """Return the number of the wrong key after which the level takes no more.
+
+        Raises NotApplicable if no limit was found.
+        """
         lockout = self.lockout(level)
         if lockout.is_silent:
             raise Inconclusive(f"the limit cannot be told, since nothing announces it: {lockout.reason}")
@@ -302,12 +305,12 @@ class Measurements:
         return lockout.limit
 
     def delay(self, level: int) -> Delay:
-        """How long a level that is locked out gives no seed. NotApplicable: nothing locks it out."""
+        """Measure how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
         self.limit(level)
         return self.once(("delay", level), lambda: self._measure_delay(level))
 
     def delay_if_any(self, level: int) -> Delay | None:
-        """The same; None, with a note that says why, where it could not be measured."""
+        """Return the same; where it could not be measured, None, with a note that says why."""
         try:
             return self.delay(level)
         except Unjudged as reason:
@@ -315,7 +318,7 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """The same once more."""
+        """Measure the same once more."""
         return measure_delay(self._tester, level, self._depth)
 
     def _measure_delay(self, level: int) -> Delay:
@@ -326,28 +329,28 @@ class Measurements:
         return delay
 
     def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
-        """A wrong key and then a restart in the way of this name: is a seed given? Measured once for each way."""
+        """Send a wrong key, restart in the way of this name, and request a seed. Measured once for each way."""
         return self.once(("after restart", level, name), lambda: self.fresh_after_restart(level, restart))
 
     def fresh_after_restart(self, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
-        """The same once more."""
+        """Measure the same once more."""
         return seed_after_restart(self._tester, level, restart)
 
     def of_lockout(self, level: int, name: str, value: str) -> None:
-        """Add a line to the level's profile in the report, or put another value into it."""
+        """Add a line to the level's profile in the report, or replace its value."""
         self._add(f"Lockout of level 0x{level:02X}", {name: value})
 
     def pairs(self, level: int) -> KeyPairs:
-        """Seeds with their keys: those that opened the level in this run, at least three if it can be, and recorded ones."""
+        """Return seeds with keys: recorded ones and those that opened the level in this run (at least three if possible)."""
         return self.once(("pairs", level), lambda: take_pairs(self._tester, level, self._depth))
 
     def secret(self, level: int) -> SecretSearch | None:
-        """What a search for the level's secret costs; None where the target does not say how keys are made."""
+        """Estimate the cost of searching for the level's secret; None if the target does not say how keys are made."""
         entry = self._tester.target.level(level)
         return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
 
     def simple_keys(self, level: int) -> SimpleKeys:
-        """Which of the keys that anybody would try first opens the level, if one does."""
+        """Try the keys that anybody would try first, and return the one that opens the level, if any."""
         return self.once(("simple keys", level), lambda: self._try_simple_keys(level))
 
     def _try_simple_keys(self, level: int) -> SimpleKeys:
@@ -356,20 +359,20 @@ class Measurements:
         return try_simple_keys(self._tester, level, self._depth, book)
 
     def prepare(self, checks: Iterable[Attack]) -> None:
-        """Learn before the first check what a target that was found leaves open, as far as the checks may do that too.
+        """Learn before the first check what a discovered target leaves open, with the permissions of the checks.
 
-        Simple keys are tried of levels without a key function, if any check may send wrong keys; an ECU that cannot be
-        locked again is left for the check whose subject they are. What was found guarded is held against every key.
+        Simple keys are tried on levels without a key function, if any check may send wrong keys. An ECU that cannot be
+        locked again is left to the check of simple keys. Guarded data is tried with every key.
         """
         needs = {need for check in checks for need in check.needs + check.uses}
-        with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet it again, and say so
+        with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet the error again, and report it
             if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:
                 find_missing_keys(self._tester, self.simple_keys, self._depth)
             if "write" in needs:
                 self._tester.access.settle_guards()
 
     def key_timing(self, level: int) -> KeyTiming:
-        """How long the level takes to refuse keys that are wrong in their first byte, and in their last."""
+        """Time how long the level takes to refuse keys that are wrong in their first byte, and in their last."""
         book = self._taken.get(("keys", level))
         kept = book.times if isinstance(book, KeyBook) else ()
         timing = time_keys(self._tester, level, self._depth, kept)

@@ -1,4 +1,4 @@
-"""What was answered in which session, locked and unlocked? The map of sessions and access, from what the run has seen."""
+"""Map what was answered in which session, locked and unlocked, from what the run has seen."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Iterable, Mapping
 
 from harness.runs.measured import Grid, GridRow, Profile
 from harness.target import Target
-from harness.tester.reply import Kind
+from harness.tester.reply import ReplyKind
 from harness.tester.seen import Condition, Seen
 from harness.uds import Nrc, Service
 
 MOST_CONDITIONS = 10
 MOST_ROWS = 64
 
-Outcomes = Mapping[Condition, set[Kind | int]]
+Outcomes = Mapping[Condition, set[ReplyKind | int]]
 
-_NO_SERVICE: frozenset[Kind | int] = frozenset({Kind.SILENCE, Kind.MALFORMED, Nrc.SERVICE_NOT_SUPPORTED})
-_NO_DATA: frozenset[Kind | int] = _NO_SERVICE | {
+_NO_SERVICE: frozenset[ReplyKind | int] = frozenset({ReplyKind.SILENCE, ReplyKind.MALFORMED, Nrc.SERVICE_NOT_SUPPORTED})
+_NO_DATA: frozenset[ReplyKind | int] = _NO_SERVICE | {
     Nrc.REQUEST_OUT_OF_RANGE,
     Nrc.INCORRECT_MESSAGE_LENGTH,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 }
-"""Outcomes that tell of no service, and of no data: rows of nothing else are left out."""
+"""Outcomes that prove no service, or no data: rows with nothing else are left out."""
 
-_NOT_OF_ACCESS: frozenset[Kind | int] = frozenset(
-    {Kind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
+_NOT_OF_ACCESS: frozenset[ReplyKind | int] = frozenset(
+    {ReplyKind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
 )
-"""Outcomes of requests that were malformed on purpose, or wanted no answer: left out beside any other."""
+"""Outcomes of requests that were deliberately malformed or wanted no answer: left out if there are others."""
 
-_WORDS = {Kind.POSITIVE: "answered", Kind.MALFORMED: "malformed", Kind.SILENCE: "silent"}
+_WORDS = {ReplyKind.POSITIVE: "answered", ReplyKind.MALFORMED: "malformed", ReplyKind.SILENCE: "silent"}
 
 
 def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
-    """The services, and the data identifiers, that the ECU knows; no profile where nothing was answered."""
+    """Return the services and data identifiers that the ECU knows; no profile if nothing was answered."""
     services = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 1}
     data = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 3}
     has_sessions = target.timing.s3_ms is not None
@@ -43,7 +43,9 @@ def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
     return tuple(profile for profile in profiles if profile.grid is not None and profile.grid.rows)
 
 
-def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[Kind | int], has_sessions: bool) -> Profile:
+def _profile(
+    title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[ReplyKind | int], has_sessions: bool
+) -> Profile:
     known = {subject: by for subject, by in sorted(outcomes.items()) if set().union(*by.values()) - nothing}
     shown = dict(list(known.items())[:MOST_ROWS])
     conditions = sorted({condition for by in shown.values() for condition in by})[:MOST_CONDITIONS]
@@ -79,8 +81,8 @@ def _name(subject: bytes) -> str:
     return f"{subject[0]:02X} {''.join(word if word in ('DTC', 'ECU') else word.capitalize() for word in words)}"
 
 
-def _cell(outcomes: Iterable[Kind | int]) -> str:
-    """E.g. ``answered; 0x13, 0x31``."""
+def _cell(outcomes: Iterable[ReplyKind | int]) -> str:
+    """Write a cell, e.g. ``answered; 0x13, 0x31``."""
     telling = set(outcomes) - _NOT_OF_ACCESS or set(outcomes)
     kinds = [word for kind, word in _WORDS.items() if kind in telling]
     codes = sorted(one for one in telling if isinstance(one, int))

@@ -1,4 +1,4 @@
-"""Which seeds follow a wrong key?"""
+"""Request a seed after each of several wrong keys."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class SeedsAfterWrongKeys:
-    """Seeds that were answered wrongly, and those that came next."""
+    """Seeds that were answered by a wrong key, and the seeds that came next."""
 
     answered: tuple[bytes, ...]
     following: tuple[bytes, ...]
     stopped_by: str = ""
-    """Why there are fewer than wanted."""
+    """Why there are fewer than wanted; empty if there are not."""
 
     @property
     def collisions(self) -> Collisions:
-        """Equal seeds among all of them, and what they prove."""
+        """Equal seeds among all of them."""
         return collisions(self.answered + self.following)
 
 
 def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAfterWrongKeys:
-    """Two wrong keys, six at depth deep, each followed by a request for a seed."""
+    """Send two wrong keys, six at depth deep, each followed by a request for a seed."""
     if not tester.allows("lockout"):
         return SeedsAfterWrongKeys((), (), "the target does not allow lockout")
     tester.prove_keys()

@@ -1,7 +1,7 @@
-"""Send wrong keys of every kind, with everything between them, in every place and state, and see each row reach the limit.
+"""Send rows of wrong keys and observe whether each reaches the limit, whatever varies within it.
 
-One row of wrong keys varies several things at once. A row that goes on beyond the limit is looked into: each of the things
-is varied by itself, and what breaks the limit alone is to blame.
+A row varies several things at once: the kind of keys, an act between them, the place and the ECU's state. If a row goes
+on beyond the limit, each of these is varied by itself; the one that breaks the limit alone is to blame.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.errors import Inconclusive, Unjudged
 from harness.measurements.between_keys import Act
 from harness.measurements.key_book import KeyBook
 from harness.measurements.key_kinds import PLAIN, KeyKind
-from harness.measurements.places import Place, State, home_of, places_of, states_of
+from harness.measurements.places import Place, PlaceState, home_of, places_of, states_of
 from harness.runs.findings import Exchange
 from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
 from harness.tester.reply import Reply
@@ -25,12 +25,12 @@ from harness.tester.tester import Tester
 from harness.verdict import Depth, Severity
 
 NOTHING = Act("nothing", "", lambda: None)
-"""Between two keys."""
+"""No act between two keys."""
 
 ENOUGH_ROWS = 24
-"""So many rows at most at depth default, beyond those that each thing needs once."""
+"""How many rows are sent at most at depth default, beyond those that each thing needs once."""
 DELAYS_WAITED = 4
-"""For so many delays a place is waited for that gives no seed, where another place has just been locked out."""
+"""How many delays to wait for a place that gives no seed after another place was locked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Row:
 
     act: Act
     place: Place
-    state: State
+    state: PlaceState
     kind: KeyKind | None = None
-    """Of all its keys; None: each key is of another kind."""
+    """The kind of all its keys; None if each key is of another kind."""
 
     def __str__(self) -> str:
         parts = []
@@ -55,32 +55,32 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Something with which wrong keys go on beyond the limit."""
+    """A thing with which wrong keys go on beyond the limit."""
 
     check: str
     """The id of the check whose subject it is."""
     what: str
     evaluated: int
-    """So many wrong keys were compared, and more were taken."""
+    """How many wrong keys were compared; more were accepted."""
     exchanges: tuple[Exchange, ...]
     severity: Severity | None = None
 
 
 @dataclass(slots=True)
 class Attempts:
-    """What came of all rows."""
+    """The results of all rows."""
 
     limit: int
     breaks: list[Break] = field(default_factory=list)
     tried: dict[str, list[str]] = field(default_factory=dict)
     """By check: what was varied, in words."""
     held: set[str] = field(default_factory=set)
-    """What of it was in a row that came to the limit."""
+    """Those of `tried` that were in a row which reached the limit."""
     undecided: dict[str, list[str]] = field(default_factory=dict)
     """By check: rows that could not be judged, and why."""
 
     def of(self, check: str) -> list[Break]:
-        """What breaks the limit and is the subject of one check."""
+        """Return what breaks the limit and is the subject of one check."""
         return [one for one in self.breaks if one.check == check]
 
 
@@ -90,7 +90,7 @@ class _Run:
 
     evaluated: int
     is_held: bool
-    """No more seeds were given."""
+    """Whether seeds were refused in the end."""
     kinds: tuple[KeyKind, ...]
     last: tuple[Reply, ...] = ()
     opened_by: KeyKind | None = None
@@ -99,9 +99,9 @@ class _Run:
 def take_attempts(
     tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act], *, holds: bool = False
 ) -> Attempts:
-    """Every row that the depth has room for; `acts` may come between two keys.
+    """Send every row that the depth allows; `acts` may come between two keys.
 
-    `holds`: no seed was given after the limit when that was measured; else the rows begin by finding out.
+    `holds`: seeds were refused after the limit when it was measured; if not, the rows begin by finding that out.
     """
     return _Rows(tester, level, limit, depth, book).taken(acts, holds=holds)
 
@@ -116,12 +116,12 @@ class _Rows:
         self._allowed = tester.guesses.allowance(level, limit)
         self._found = Attempts(limit)
         self._home = home_of(tester, level)
-        self._plain = State("", "", lambda: None)
+        self._plain = PlaceState("", "", lambda: None)
         self._guilty: set[str] = set()
         """The names of what breaks the limit."""
         self._begun_s = tester.link.now_s
         self._is_kept = True
-        """After the limit no seed is given: else its announcement is all there is to see."""
+        """Whether seeds are refused after the limit; if not, the limit shows only in the refusal that announces it."""
 
     def taken(self, between: Sequence[Act], *, holds: bool) -> Attempts:
         """Take all rows."""
@@ -130,13 +130,13 @@ class _Rows:
         acts = [NOTHING, *between]
         places = [self._home, *places_of(tester, self._level)]
         states = [self._plain, *states_of(tester, self._level, self._home)]
-        varied: list[Act | Place | State] = [*acts[1:], *places[1:], *states[1:]]
+        varied: list[Act | Place | PlaceState] = [*acts[1:], *places[1:], *states[1:]]
         for one in varied:
             for check in _checks_of(one):
                 found.tried.setdefault(check, []).append(one.name)
         for row in self._plan(acts, places, states):
             if self._guilty & {one.name for one in (row.act, row.place, row.state)}:
-                continue  # it goes beyond the limit, as is known
+                continue  # known to go on beyond the limit
             if self._has_time():
                 self._judge(row)
             else:
@@ -147,10 +147,10 @@ class _Rows:
         found.tried["SA-09"] = self._book.sent_kinds()
         return found
 
-    def _plan(self, acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
-        """Rows in which each thing comes at least once, and with each other one as far as the depth has room.
+    def _plan(self, acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
+        """Plan rows in which each thing comes at least once, and with each other one as far as the depth allows.
 
-        At depth deep kinds of keys that may not be counted are varied too, one for each row.
+        At depth deep kinds of keys that the ECU may not count are varied too, one for each row.
         """
         kinds = [*self._book.kinds.counted_oddly().values()] if self._depth is Depth.DEEP else []
         factors: list[list[Any]] = [acts, places, states, [None, *kinds]]
@@ -168,14 +168,17 @@ class _Rows:
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 
     def _is_kept_at_limit(self) -> bool:
-        """Whether no seed is given after the limit: keys of several kinds tell, or plain ones where those go on."""
+        """Whether seeds are refused after the limit, by keys of several kinds, or by plain ones where those go on."""
         row = Row(NOTHING, self._home, self._plain)
         if self._run(row, self._allowed, is_kept=True).is_held:
             return True
         return self._run(replace(row, kind=self._book.kinds.plain), self._allowed + 2, is_kept=True).is_held
 
     def _judge(self, row: Row) -> bool:
-        """Send a row of wrong keys; look into it where it does not end at the limit. False: nothing could be told."""
+        """Send a row of wrong keys, and search for the cause if it does not end at the limit.
+
+        False: it could not be judged.
+        """
         for _ in range(3):
             try:
                 run = self._run(row, self._allowed)
@@ -194,7 +197,7 @@ class _Rows:
         return True
 
     def _each_alone(self, row: Row) -> list[Row]:
-        """The things that a row varies, each in a row by itself."""
+        """Return the things that a row varies, each in a row by itself."""
         plain = Row(NOTHING, self._home, self._plain, row.kind)
         rows = [replace(plain, act=row.act), replace(plain, place=row.place), replace(plain, state=row.state)]
         return [one for one in rows if one != plain]
@@ -207,9 +210,9 @@ class _Rows:
     # One row.
 
     def _run(self, row: Row, wanted: int, *, is_kept: bool | None = None) -> _Run:
-        """Wrong keys until no seed is given, or until so many were compared.
+        """Send wrong keys until no seed is given, or until `wanted` of them were compared.
 
-        Inconclusive: there was neither a seed to answer nor a limit.
+        Raises Inconclusive if there was neither a seed to answer nor a limit.
         """
         tester, guesses, level = self._tester, self._tester.guesses, self._level
         is_kept = self._is_kept if is_kept is None else is_kept
@@ -255,7 +258,7 @@ class _Rows:
         return _Run(evaluated, guesses.is_limited(level, after), tuple(kinds), (*last, after))
 
     def _seed(self, place: Place, *, is_first: bool = False) -> Reply:
-        """A seed; the first one once a delay is over that was begun in another place."""
+        """Request a seed; for the first one, wait for the end of a delay that was begun in another place."""
         reply = place.ask()
         for _ in range(DELAYS_WAITED if is_first else 0):
             if not reply.is_delayed:
@@ -289,7 +292,7 @@ class _Rows:
         return attempt
 
     def _gives_seed_of_open_level(self, place: Place) -> bool:
-        """Whether the seed says that the level is open: here an effect may be refused for the sake of the session."""
+        """Whether the seed says that the level is open: in this session an effect may be refused for the session's sake."""
         reply = place.ask()
         is_zero = reply.is_positive and len(reply.pdu) > 2 and not any(reply.pdu[2:])
         return is_zero and not self._tester.security.level(self._level).gives_zero_seeds
@@ -317,7 +320,7 @@ class _Rows:
             self._add(Break(check, str(row), run.evaluated, _shown(run)))
 
     def _breaks(self, row: Row, wanted: int) -> _Run | None:
-        """How a row went if it goes on beyond the limit; None: it does not."""
+        """Return how a row went if it goes on beyond the limit, else None."""
         try:
             run = self._run(row, wanted)
         except Unjudged as reason:
@@ -330,7 +333,7 @@ class _Rows:
         return None
 
     def _blame(self, row: Row, wanted: int) -> bool:
-        """Whether what the row varies, and nothing else does, breaks the limit; each part of an act by itself."""
+        """Whether the row breaks the limit; record what of it does so alone, trying each part of an act by itself."""
         run = self._breaks(row, wanted)
         if run is None:
             return False
@@ -361,7 +364,7 @@ class _Rows:
             self._found.breaks.append(found)
 
 
-def _checks_of(varied: Act | Place | State) -> list[str]:
+def _checks_of(varied: Act | Place | PlaceState) -> list[str]:
     return varied.checks if isinstance(varied, Act) else [varied.check]
 
 
@@ -369,10 +372,10 @@ def _shown(run: _Run) -> tuple[Exchange, ...]:
     return tuple(reply.exchange() for reply in run.last)
 
 
-def _each_once(acts: list[Act], places: list[Place], states: list[State]) -> Iterator[Row]:
-    """Few rows in which each thing comes once beside the first of its kind, with others that it can be together with."""
-    plain: list[Act | Place | State] = [acts[0], places[0], states[0]]
-    left: list[list[Act | Place | State]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
+def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
+    """Plan few rows in which each thing comes once beside the first of its kind, combined with compatible others."""
+    plain: list[Act | Place | PlaceState] = [acts[0], places[0], states[0]]
+    left: list[list[Act | Place | PlaceState]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
     while any(left):
         row: list[Any] = [*plain]
         for at, values in enumerate(left):
@@ -382,7 +385,7 @@ def _each_once(acts: list[Act], places: list[Place], states: list[State]) -> Ite
 
 
 def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
-    """Rows in which any two values of different factors meet once, as far as they can be together."""
+    """Plan rows in which any two values of different factors meet once, if they are compatible."""
     several = [values for values in factors if len(values) > 1]
     if len(several) < 2:
         return
@@ -392,9 +395,9 @@ def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _can_be(row: list[Any]) -> bool:
-    """Whether these can be varied together: a state that another place or an act would end is tried without them."""
+    """Whether these can be varied together: a state is tried without places and acts that would end it."""
     place = next((one for one in row if isinstance(one, Place)), None)
-    state = next((one for one in row if isinstance(one, State)), None)
+    state = next((one for one in row if isinstance(one, PlaceState)), None)
     act = next((one for one in row if isinstance(one, Act)), NOTHING)
     if state is None or not state.name:
         return True

@@ -1,4 +1,4 @@
-"""What may come between two wrong keys without putting their count back, by the check whose subject it is."""
+"""List what may be done between two wrong keys without resetting their count, by the check whose subject it is."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from harness.uds import Service, Session, read_memory, write_data
 from harness.verdict import Depth, Severity
 
 MOST_SESSIONS = 6
-"""Of so many sessions at most each is entered from each other one."""
+"""How many sessions are entered, each from each other one."""
 MOST_ENTRIES = 3
-"""So many data identifiers, routines and memory ranges are used."""
+"""How many data identifiers, routines and memory ranges are used."""
 IDLE_S = (3700.0, 1830.0, 610.0, 310.0, 130.0, 65.0)
-"""Times after which a count of wrong keys may lapse, a little longer than round ones."""
+"""Times after which a count of wrong keys may lapse, a little longer than round ones, in seconds."""
 WORTH_WAITING = 0.8
-"""A lapsing count is a flaw if guessing is so much faster with it than by waiting for the delays."""
+"""A count that lapses is a flaw if guessing with it takes less than this fraction of the time that the delays cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something done between wrong keys."""
+    """An act between two wrong keys."""
 
     name: str
     check: str
-    """The id of the check that fails if it puts the count back."""
+    """The id of the check that fails if the act resets the count."""
     do: Callable[[], object]
     severity: Severity | None = None
-    """Of a count that it puts back, where that is not the check's own."""
+    """The severity if it resets the count; None: the check's own."""
     parts: tuple[Act, ...] = ()
-    """Each by itself, to be tried where all of them together put the count back."""
+    """The act's parts, to be tried one by one if the whole resets the count."""
     comes_with: tuple[Act, ...] = ()
-    """What cannot be left out when this is done: it is not blamed for what they do by themselves."""
+    """Acts that are unavoidable with this one: it is not blamed for what they do by themselves."""
     seconds: float = 0.0
-    """How long it takes, where that is to be reckoned with."""
+    """How long it takes, if that matters."""
     leaves_place: bool = False
-    """It may end the session: the level's own has to be entered again."""
+    """Whether it may end the session, so that the level's own must be entered again."""
 
     @property
     def checks(self) -> list[str]:
@@ -48,7 +48,7 @@ class Act:
 
 
 def acts_between(tester: Tester, level: int, limit: int, depth: Depth) -> list[Act]:
-    """Session changes, other requests, keys of other lengths, and time; those that the target allows and the ECU takes."""
+    """Return session changes, other requests, keys of other lengths, and time: those that target and ECU allow."""
     changes = _session_changes(tester, level)
     acts = [
         _together("session changes", "SA-11", changes),
@@ -75,7 +75,7 @@ def _together(name: str, check: str, parts: list[Act], *, severity: Severity | N
 
 
 def _session_changes(tester: Tester, level: int) -> list[Act]:
-    """Every way from one session to another, to the same one again, without an answer, and by the functional id."""
+    """Return the ways to another session and to the same again, also with suppressed answer and by the functional id."""
     if not tester.has_sessions:
         return []
     entry = tester.target.level(level)
@@ -120,7 +120,7 @@ def _ask(tester: Tester, level: int, name: str, ask: Callable[[], object]) -> Ac
 
 
 def return_to(tester: Tester, level: int) -> None:
-    """Enter the level's session. Nothing else is asked, unless the ECU is restarting into the one before."""
+    """Enter the level's session. Nothing else is requested, unless the ECU is restarting into the session before."""
     try:
         tester.session_for(level)
     except Inconclusive:
@@ -132,7 +132,7 @@ def return_to(tester: Tester, level: int) -> None:
 
 
 def _requests(tester: Tester) -> Iterator[Act]:
-    """Requests that read, and those that act and leave the ECU as it is; each only where the target allows it."""
+    """Return requests that read, and that act but leave the ECU as it is; each only where the target allows it."""
     for request in other_requests(tester):
         if tester.permits(request):
             name = request.hex(" ").upper()
@@ -152,12 +152,12 @@ def _requests(tester: Tester) -> Iterator[Act]:
 
 
 def other_requests(tester: Tester) -> list[bytes]:
-    """What the target may have, by bytes; what acts asks for what is in force, or is undone by the next one."""
+    """Return requests by bytes: those that act request what is in force already, or are undone by the next one."""
     target = tester.target
     readable = [entry.did for entry in target.data if entry.read.kind == "open"][:MOST_ENTRIES]
     requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01", b"\x19\x01\xff", b"\x19\x02\xff"]
     requests += [b"\x14\xff\xff\xff", b"\x85\x02", b"\x85\x01"]
-    requests += [b"\x22", b"\x3e\x7f", b"\x22\xff\xff"]  # what no ECU serves may have its own way out
+    requests += [b"\x22", b"\x3e\x7f", b"\x22\xff\xff"]  # what no ECU serves may take its own path through the code
     for did in readable:
         name = did.to_bytes(2, "big")
         requests += [b"\x22" + name, b"\x24" + name, b"\x2f" + name + b"\x00"]
@@ -170,7 +170,7 @@ def other_requests(tester: Tester) -> list[bytes]:
 
 
 def _seeds(tester: Tester, level: int) -> Act:
-    """Seeds of this level and of all others, none of which is answered."""
+    """Return requests for seeds of this level and of all others; none of the seeds is answered."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
 
     def ask() -> None:
@@ -181,7 +181,7 @@ def _seeds(tester: Tester, level: int) -> Act:
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:
-    """Keys of another length, each for a seed of its own: an ECU may start its count anew with what it does not compare."""
+    """Return keys of another length, each for a seed of its own: what an ECU does not compare may reset its count."""
     length = tester.security.key_length(level)
     for size in sorted({length + 1, length - 1, 0} - {length}):
 
@@ -196,7 +196,7 @@ def _misfits(tester: Tester, level: int) -> Iterator[Act]:
 
 
 def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[Act, ...]) -> Iterator[Act]:
-    """The end of the session; and a longer time, in which guesses would still be faster than with the delays."""
+    """Return the end of the session, and a longer pause with which guesses would still be faster than with the delays."""
     entry = tester.target.level(level)
     delay_s = (entry.delay_s if entry is not None else None) or DEFAULT_DELAY_S
     s3_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2

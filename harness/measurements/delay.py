@@ -1,4 +1,4 @@
-"""How long does a level give no seed once the limit is reached, and is it kept to?"""
+"""Measure how long a level gives no seed once the limit is reached, and whether that delay is kept."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 KEPT = 0.95
-"""A delay is kept if it lasts for so much of what is declared: the ECU's clock is its own."""
+"""A delay is kept if it lasts for this fraction of the declared time: the ECU's clock is its own."""
 
 _LONGEST_STEP_S = 2.0
-"""Between two questions: short enough to keep a session."""
+"""The longest time between two requests: short enough to keep a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Delay:
     """What came after the limit."""
 
     wrong_keys: int
-    """How many led to it."""
+    """How many wrong keys led to it."""
     seconds: float | None
-    """Until a seed was given, by the bus's time stamps; None: none was given as long as that was watched."""
+    """Time until a seed was given, by the bus's time stamps; None if none was given while it was watched."""
     at_least_s: float
-    """A request that was sent then was still refused."""
+    """A request that was sent after this time was still refused."""
     declared_s: float | None
     given: Reply | None = None
     """The first seed."""
@@ -41,16 +41,16 @@ class Delay:
     key_for_given: Reply | None = None
     """The answer to a key for a seed that was given too early."""
     is_restarted_by_requests: bool = False
-    """No seed was given while it was asked for, but one after a silence."""
+    """No seed was given while one was requested repeatedly, but one after a silence."""
 
     @property
     def exists(self) -> bool:
-        """Seeds were refused at all."""
+        """Whether seeds were refused at all."""
         return self.seconds is None or self.seconds > 0
 
     @property
     def is_too_short(self) -> bool:
-        """A seed came before what is declared was over; where nothing is declared, at once."""
+        """Whether a seed came before the declared time was over; if none is declared, at once."""
         if self.seconds is None:
             return False
         if self.declared_s is None:
@@ -59,11 +59,11 @@ class Delay:
 
     @property
     def length_s(self) -> float:
-        """What to reckon with: as measured, or as long as it was watched."""
+        """The length to assume: as measured, or as long as it was watched."""
         return self.at_least_s if self.seconds is None else self.seconds
 
     def extrapolation(self, key_bits: int) -> str:
-        """How long guessing would take at this pace."""
+        """Compute how long guessing would take at this pace."""
         if not self.exists:
             return "nothing was measured that slows it down"
         pace = keys_per_second(tries=self.wrong_keys, seconds_per_try=0.0, pause_s=self.length_s)
@@ -82,32 +82,32 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class AfterRestart:
-    """A wrong key, a restart, and what a request for a seed is answered then."""
+    """The answer to a request for a seed after a wrong key and a restart."""
 
     wrong: Guess
     seen: bool | None
-    """Whether a restart was seen; None: the ECU does not offer this way, and nothing was asked."""
+    """Whether a restart was seen; None if the ECU does not offer this way and no seed was requested."""
     seed: Reply | None = None
     took_s: float = 0.0
-    """From the ECU's return to the answer."""
+    """Time from the ECU's return to the answer."""
     age_s: float = 0.0
-    """From the restart to the answer."""
+    """Time from the restart to the answer."""
     is_limited: bool = False
-    """The seed was refused for too many wrong keys, or for a delay."""
+    """Whether the seed was refused for too many wrong keys, or for a delay."""
 
     @property
     def is_remembered(self) -> bool:
-        """The ECU shows that it remembers a single wrong key over the restart."""
+        """Whether the ECU shows that it remembers a single wrong key over the restart."""
         return bool(self.seen) and self.is_limited and self.wrong.is_evaluated
 
 
 def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
-    """Send one wrong key, restart the ECU, and ask for a seed. Inconclusive: the wrong key was not compared."""
+    """Send one wrong key, restart the ECU, and request a seed. Raises Inconclusive if the wrong key was not compared."""
     guesses, has_key = tester.guesses, tester.security.has_key(level)
     tester.restore()
     guesses.start(level)
     wrong = guesses.guess(level)
-    if wrong.is_limited and not has_key:  # others were counted before: the delay clears them
+    if wrong.is_limited and not has_key:  # earlier keys were counted too: the delay clears them
         guesses.start(level)
         wrong = guesses.guess(level)
     if wrong.is_limited and not has_key:
@@ -128,10 +128,10 @@ def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | 
 
 
 def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
-    """Lock the level out, and ask until a seed is given; halfway through send the right key, where one is known.
+    """Lock the level out, and request a seed until one is given; halfway through send the right key, if known.
 
-    What ends early, before as many wrong keys as are declared, was a pause between two of them. NotRun: the declared delay
-    is longer than this depth has time for. Inconclusive: the limit was not reached again.
+    A delay that ends before the declared number of wrong keys was a pause between two of them. Raises NotRun if the
+    declared delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
     """
     entry = tester.target.level(level)
     declared_s = entry.delay_s if entry is not None else None
@@ -152,7 +152,7 @@ def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
 
 
 def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth) -> Delay:
-    """Ask until a seed is given, or for as long as there is patience."""
+    """Request a seed until one is given, or until the time to watch is over."""
     guesses, security = tester.guesses, tester.security
     if not locked.holds:
         if not locked.is_announced:
@@ -185,12 +185,12 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
 
 
 def _patience_s(tester: Tester, depth: Depth) -> float:
-    """How long a delay is watched of which nothing is declared. On a simulated ECU time costs nothing."""
+    """Return how long an undeclared delay is watched. On a simulated ECU time costs nothing."""
     return 600 if tester.link.is_virtual else depth.choose(quick=20, default=60, deep=600)
 
 
 def _step_s(elapsed_s: float, declared_s: float | None) -> float:
-    """How long until the next question: often enough to tell the delay's length to a few per cent."""
+    """Return the time until the next request: short enough to measure the delay to a few per cent."""
     if declared_s:
         share = 0.01 if elapsed_s > 0.85 * declared_s else 0.05
         return min(share * declared_s, _LONGEST_STEP_S)
@@ -204,14 +204,14 @@ def _require_refusal(tester: Tester, level: int, reply: Reply) -> None:
 
 
 def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
-    """Is a seed that came too early of any use? The right key tells; without it only a wrong one that is compared does."""
+    """Find out whether a seed that came too early can be used: by the right key, or else by a wrong one that is compared."""
     security = tester.security
     assert delay.given is not None
     seed = delay.given.pdu[2:]
     is_known = security.level(level).is_proven
     key = security.right_key(level, seed) if is_known else security.wrong_key(level, seed)
     given, answer = delay.given, security.send_key(level, key)
-    if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have been the next at the limit
+    if not is_known and answer.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):  # it may have reached the limit again
         following = tester.guesses.ask(level)
         if tester.guesses.is_seed(level, following):
             given, answer = following, security.send_key(level, security.wrong_key(level, following.pdu[2:]))

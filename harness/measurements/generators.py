@@ -1,10 +1,10 @@
-"""Try whether a well-known generator makes a level's seeds: which generators, from which starts, by depth."""
+"""Search for a well-known generator that makes a level's seeds: which generators and starting values, by depth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.analysis.clocks import Clock, tells_time_of_day
+from harness.analysis.clocks import SeedClock, tells_time_of_day
 from harness.analysis.generators import RAND, SLOW_TO_START, STARTED
 from harness.analysis.recognition import Recognised, Starts, Stream, solve, start
 from harness.measurements.restarts import FirstSeed, Restarts
@@ -13,11 +13,11 @@ from harness.verdict import Depth
 
 MOST_RESTARTS = 8
 MOST_HEADS = 24
-"""Sessions and pauses after which the seeds are held against likely starts."""
+"""How many sessions and pauses are used whose following seeds are compared with likely starts."""
 FEWEST_IN_STREAM = 4
 
 PAUSE_S = 0.9
-"""A generator may have been started anew after so long: the clock shows another second."""
+"""After a pause of this length a generator may have been started anew: the clock shows another second."""
 MARGIN_MS = 500
 MOST_STARTS = 200_000
 ZONES = [hour for hour in range(-12, 15) if hour]
@@ -27,11 +27,11 @@ YEAR_2000_S = 946_684_800
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSearch:
-    """What was tried, and what reproduces the seeds, if anything does."""
+    """What was tried, and what reproduces the seeds, if anything."""
 
-    found: Recognised | Clock | None
+    found: Recognised | SeedClock | None
     tried: str
-    """In words; nothing else was."""
+    """All that was tried, in words."""
 
 
 def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Depth) -> GeneratorSearch:
@@ -76,7 +76,7 @@ def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Dept
 
 
 def _uptime(sample: SeedSample) -> list[Starts]:
-    """The milliseconds since the ECU was last seen to start, and while the sample was taken."""
+    """Return the milliseconds since the ECU was last seen to start, over the time in which the sample was taken."""
     first_ms = int(1000 * (sample.times_s[0] - sample.begun_s))
     span_ms = int(1000 * (sample.times_s[-1] - sample.times_s[0]))
     begin_ms = max(0, first_ms - MARGIN_MS)
@@ -84,7 +84,7 @@ def _uptime(sample: SeedSample) -> list[Starts]:
 
 
 def _other_clocks(first_s: int, around_s: int, span_s: int) -> list[Starts]:
-    """The time of day of a clock that keeps the time of another zone, or counts from the year 2000."""
+    """Return the time of day of clocks that show another time zone, or count from the year 2000."""
     near_s = min(around_s, NEAR_S)
     zones = [
         Starts(f"the time of day at UTC{hour:+d}", first_s + 3600 * hour - near_s, 2 * near_s + span_s) for hour in ZONES
@@ -93,7 +93,7 @@ def _other_clocks(first_s: int, around_s: int, span_s: int) -> list[Starts]:
 
 
 def _span_s(sample: SeedSample, restarts: Restarts | None) -> int:
-    """How long it took to take all these seeds."""
+    """Return how long it took to take all these seeds."""
     moments = [*sample.utc_s, *(one.utc_s for one in (restarts.first if restarts else ()))]
     return int(max(moments) - min(moments)) + 1
 
@@ -105,7 +105,7 @@ def _sessions(sample: SeedSample) -> list[Stream]:
 
 
 def _after_pauses(sample: SeedSample) -> list[Stream]:
-    """Seeds that came one after the other, the first of them after a pause or as the first of a session."""
+    """Return runs of successive seeds that begin after a pause or with a session."""
     begins = {0, *sample.starts}
     begins |= {
         index for index in range(1, len(sample.seeds)) if sample.times_s[index] - sample.times_s[index - 1] >= PAUSE_S
@@ -117,6 +117,6 @@ def _after_pauses(sample: SeedSample) -> list[Stream]:
 
 
 def _first(sample: SeedSample, restarts: Restarts | None) -> list[FirstSeed]:
-    """Some seeds that came first after a restart, as long as the others."""
+    """Return some first seeds after a restart, of the same length as the sample's."""
     found = restarts.first if restarts else ()
     return [one for one in found if any(one.seed) and len(one.seed) == sample.lengths[0]][:MOST_RESTARTS]

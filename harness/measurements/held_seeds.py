@@ -1,4 +1,4 @@
-"""Answer a seed that is given again and again, and see whether it comes back: at once, later, after a restart."""
+"""Answer seeds that the ECU holds, and observe whether they come back: at once, later, after a restart."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class AnswersToHeldSeeds:
-    """Seeds that were answered by their key, and what came after each of them."""
+    """Held seeds that were answered by their key, and what came after each of them."""
 
     seeds: tuple[bytes, ...]
-    """One for each unlock, in order."""
+    """One seed for each unlock, in order."""
     words: str
-    """How they were asked for, or which came back and how soon."""
+    """How they were requested, or which came back and how soon."""
     untried: str = ""
-    """Why it is not known whether an answered seed comes back where an unanswered one does; empty: that was tried."""
+    """Why it is unknown whether an answered seed comes back where an unanswered one does; empty if it was tried."""
 
     @property
     def returned(self) -> bool:
-        """An answered seed was given again."""
+        """Whether an answered seed was given again."""
         return len(set(self.seeds)) < len(self.seeds)
 
 
 def answer_held_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> AnswersToHeldSeeds:
     """Unlock and lock in quick succession 6, 10 or 20 times by depth, then after a pause, then after a restart.
 
-    Where only a new session brings another seed, the level is locked within its session too, by opening another one.
-    Inconclusive: the level cannot be opened.
+    If only a new session renews the seed, the level is also locked within its session, by opening another level.
+    Raises Inconclusive if the level cannot be opened.
     """
     seeds: list[bytes] = []
     asked_s: list[float] = []
@@ -74,7 +74,7 @@ def answer_held_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample
 
 
 def _locked_within_session(tester: Tester, level: int, seeds: list[bytes], asked_s: list[float]) -> bool:
-    """Open the level, then another one in the same session, which locks it; ask again. Whether that could be done."""
+    """Open the level, lock it by opening another one in the same session, and request a seed; return whether that worked."""
     security = tester.security
     sessions = {entry.level: entry.session for entry in tester.target.security}
     for other, session in sessions.items():

@@ -1,4 +1,4 @@
-"""Which kinds of wrong keys a level has been sent, and what became of each: none is sent twice for two questions."""
+"""Record which kinds of wrong keys a level has been sent, and the answers, so that no kind is sent twice without need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Opened:
     kind: KeyKind
     attempt: Attempt
     is_proven: bool
-    """What the level guards was done afterwards."""
+    """Whether something that the level guards succeeded afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,16 @@ class KeyBook:
         others = [entry.level for entry in tester.target.security if entry.level != level]
         self.kinds = KeyKinds(tester.security, level, tester.chance, others)
         self.sent: dict[str, Attempt] = {}
-        """By the kind's name: the last one that was compared, or that opened the level."""
+        """By the kind's name: the last key that was compared, or that opened the level."""
         self.opened: dict[str, Opened] = {}
         self.times: list[Timed] = []
-        """How long refusals took of keys whose right key is known."""
+        """Times of refusals for which the right key is known."""
         self._last = b""
         self._shaped = self._shuffled(self.kinds.counted_by_shape())
         self._misplaced = self._shuffled(self.kinds.right_elsewhere())
         self._others: list[KeyKind] = []
         if tester.security.has_key(level):
-            is_found = level in tester.security.found_keys  # by trying the trivial ones
+            is_found = level in tester.security.found_keys  # found by trying trivial keys
             trivial = {} if is_found else self.kinds.trivial()
             self._others = [kind for name, kind in trivial.items() if name not in BLANK]
             self._others += self.kinds.changed(depth).values()
@@ -58,14 +58,15 @@ class KeyBook:
 
     @property
     def has_uncounted_kinds(self) -> bool:
-        """Kinds that an ECU may forget to count are still to be sent."""
+        """Whether kinds that an ECU may forget to count are still to be sent."""
         return bool(self._shaped or self._misplaced)
 
     def next_kind(self, *, may_repeat: bool, is_home: bool = True) -> KeyKind:
-        """The kind of the next wrong key: first those that may not be counted, then what other checks want, at last any.
+        """Return the kind of the next wrong key: first kinds that may not be counted, then those other checks need,
+        then any.
 
-        `may_repeat`: a wrong key has come before it, and no right one since. Those that may not be counted for what they
-        look like are sent where everybody sends keys (`is_home`): elsewhere other code may judge them.
+        `may_repeat`: a wrong key has come before it, and no right one since. Keys that may not be counted because of their
+        shape are sent in the usual place only (`is_home`): elsewhere other code may judge them.
         """
         for kind in self._shaped if is_home else ():
             if kind.name != SAME_AGAIN or may_repeat:
@@ -83,10 +84,10 @@ class KeyBook:
         return None
 
     def supply(self, *, are_counted: bool) -> Supplied | None:
-        """A kind that is still to be sent, for whoever needs any wrong key; None: any will do.
+        """Return a kind that is still to be sent, for a caller that needs any wrong key; None if any will do.
 
-        `are_counted`: only such as no ECU has a reason to count otherwise. Where a wrong key has opened the level, which
-        clears its count, plain keys are sent from then on.
+        `are_counted`: only kinds that no ECU has a reason to count differently. Once a wrong key has opened the level, which
+        clears its count, only plain keys are sent.
         """
         if self.opened:
             return None
@@ -96,13 +97,13 @@ class KeyBook:
         return Supplied(lambda seed: self.make(kind, seed, b""), lambda attempt: self.keep(kind, attempt))
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """A key of this kind; `previous` is the one before it in its row, if there is one."""
+        """Make a key of this kind; `previous` is the key before it in its row, if any."""
         return self.kinds.make(kind, seed, previous or self._last)
 
     def send(self, kind: KeyKind) -> Attempt:
         """Send a key of this kind for a fresh seed, at a moment when the ECU can afford to refuse it.
 
-        AlreadyOpen: the level is open.
+        Raises AlreadyOpen if the level is open.
         """
         tester = self._tester
 
@@ -115,7 +116,7 @@ class KeyBook:
         return attempt
 
     def keep(self, kind: KeyKind, attempt: Attempt) -> None:
-        """Remember what became of a key of this kind."""
+        """Record the answer to a key of this kind."""
         self._last, self.kinds.seed_before = attempt.key, attempt.seed
         self._time(attempt)
         if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
@@ -133,7 +134,7 @@ class KeyBook:
                 self.times.append(Timed(wrong[0], nrc, times[-1]))
 
     def opened_for(self, check: str) -> Opened | None:
-        """A wrong key that opened the level and is the subject of one check, the surest one."""
+        """Return the surest wrong key that opened the level and is the subject of one check."""
         found = [one for one in self.opened.values() if one.kind.check == check]
         return max(found, key=lambda one: one.is_proven, default=None)
 
@@ -143,5 +144,5 @@ class KeyBook:
         return name in self.sent and name not in self.opened
 
     def sent_kinds(self) -> list[str]:
-        """The names of the kinds that were sent."""
+        """Return the names of the kinds that were sent."""
         return [*self.sent]

@@ -1,4 +1,4 @@
-"""Make wrong keys of every kind: what an ECU that judges keys badly takes for the right one, or forgets to count."""
+"""Make wrong keys of every kind that an ECU might take for the right one, or forget to count."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.tester.security import SecurityAccess
 from harness.verdict import Depth
 
 MakeKey = Callable[[bytes, bytes], bytes]
-"""A key of the seed that it is to answer, and of the key that was sent before it (empty: none was)."""
+"""From the seed to answer, and the key that was sent before it (empty if none), to a key."""
 Change = Callable[[bytes], bytes]
-"""Another key of the right one."""
+"""From the right key to another one."""
 
 PLAIN = "a key that is wrong in all its parts"
 SAME_AGAIN = "the same wrong key again"
@@ -24,7 +24,7 @@ OF_ZERO_SEED = "the key of the zero seed"
 FIRST_BYTE_RIGHT = "a key whose first byte is right"
 BEGINS_WITH_00 = "a key that begins with 00"
 BLANK = (ALL_ZERO, "all FF")
-"""Keys of memory that nobody has written: worth trying only while no right key has been sent since the last start."""
+"""Keys that equal unwritten memory: useful only while no right key has been sent since the last start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class KeyKind:
     name: str
     make: MakeKey
     check: str
-    """The id of the check whose subject it is that such a key opens the level."""
+    """The id of the check that fails if such a key opens the level."""
 
 
 class KeyKinds:
     """The kinds of wrong keys for one level, with or without a key function."""
 
     def __init__(self, security: SecurityAccess, level: int, chance: Chance, others: Sequence[int] = ()) -> None:
-        """`others` are the levels whose keys may be taken for this one's."""
+        """`others`: levels whose keys may be accepted for this level."""
         self._security = security
         self._level = level
         self._chance = chance
@@ -50,32 +50,32 @@ class KeyKinds:
         """The seed that was answered last."""
         self._turn = 0
         self._first_bit = chance.below(8)
-        """Of the first byte, in which the flipped bits begin."""
+        """The bit of the first byte with which flipping begins."""
         self.plain = KeyKind(PLAIN, lambda seed, _: self._plain(seed), "SA-31")
 
     @property
     def length(self) -> int:
-        """Of a key, in bytes. May ask for a seed."""
+        """The length of a key in bytes. May request a seed."""
         return self._security.key_length(self._level)
 
     def right(self, seed: bytes) -> bytes:
-        """The right key for a seed; empty if no key function is given, or the seed is none."""
+        """Return the right key for a seed; empty if no key function is given, or the seed is empty."""
         return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """A key of this kind; a plain one where the kind would give the right key, or none, for this seed."""
+        """Make a key of this kind; a plain one if the kind gives the right key, or no key, for this seed."""
         try:
             key = kind.make(seed, previous)
-        except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or since keys of this level differ in length
+        except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or because keys of this level differ in length
             key = b""
         return key if key and key != self.right(seed) else self._plain(seed)
 
     def counted_oddly(self) -> dict[str, KeyKind]:
-        """Keys that an ECU may compare like any other, and not count."""
+        """Return keys that an ECU may compare like any other, but not count."""
         return self.counted_by_shape() | self.right_elsewhere()
 
     def counted_by_shape(self) -> dict[str, KeyKind]:
-        """Those that it may not count for what they look like; each for one reason at either end."""
+        """Return keys that it may not count because of their shape; each for one reason at either end."""
         makers: dict[str, MakeKey] = {
             SAME_AGAIN: lambda seed, previous: previous,
             BEGINS_WITH_00: lambda seed, _: b"\x00" + self._other(seed)[1:],
@@ -91,7 +91,7 @@ class KeyKinds:
         return {name: KeyKind(name, make, "SA-31") for name, make in makers.items()}
 
     def right_elsewhere(self) -> dict[str, KeyKind]:
-        """Keys that are right for another seed by chance, for the seed before, and at another level."""
+        """Return keys that are right for a random seed, for the previous seed, and at another level."""
         by_chance = "a key by chance"
         security = self._security
         kinds = {by_chance: KeyKind(by_chance, lambda seed, _: self._chance.random_bytes(self.length), "SA-31")}
@@ -107,13 +107,13 @@ class KeyKinds:
         return key if len(key) == self.length else b""
 
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
-        """The right key rearranged, and with one bit flipped: so many bits as the depth has room for."""
+        """Return the right key rearranged, and with one bit flipped: as many bits as the depth allows."""
         length = self.length
         changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
         return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
 
     def trivial(self) -> dict[str, KeyKind]:
-        """Keys that anybody would try first."""
+        """Return keys that anybody would try first."""
         kinds = {
             name: KeyKind(name, lambda seed, _, make=make: make(seed), "SA-32")  # type: ignore[misc]
             for name, make in distinct(trivial_keys(self.length), self._security.level(self._level).seed_lengths).items()
@@ -127,7 +127,7 @@ class KeyKinds:
         return self._security.wrong_key(self._level, seed, flip=self._turn)
 
     def _other(self, seed: bytes) -> bytes:
-        """As long as the key, and wrong in every byte."""
+        """Make a key of the right length that is wrong in every byte."""
         right = self.right(seed)
         return bytes(byte ^ 0xFF for byte in right) or self._chance.random_bytes(self.length)
 
@@ -146,31 +146,31 @@ class KeyKinds:
 
 
 def of_level(other: int) -> str:
-    """The name of the kind of key that another level's function makes of the seed."""
+    """Return the name of the kind of key that another level's function makes of the seed."""
     return f"the key that level 0x{other:02X} makes of the seed"
 
 
 def bits_at(depth: Depth, length: int) -> int:
-    """How many bits are flipped, one at a time: one of each byte at least, and at the next depth every one."""
+    """Return how many bits are flipped, one at a time: at least one of each byte, at the next depth every bit."""
     return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
 
 
 def flipped(length: int, depth: Depth, start: int) -> dict[str, Change]:
-    """The right key with one bit flipped; the first ones are spread over all bytes, beginning with the bit `start`."""
+    """Yield the right key with one bit flipped; the first ones are spread over all bytes, beginning with the bit `start`."""
     spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
     order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
     return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
 
 
 def flip(bit: int, key: bytes) -> bytes:
-    """One bit changed."""
+    """Flip one bit."""
     changed = bytearray(key)
     changed[bit // 8] ^= 1 << bit % 8
     return bytes(changed)
 
 
 def rearranged(length: int) -> dict[str, Change]:
-    """What a sum or an exclusive or of bytes takes for the key, or a comparison in any order."""
+    """Return keys that have the right key's sum or XOR of bytes, or the same bytes in another order."""
     if length < 2:
         return {}
     return {
@@ -183,7 +183,7 @@ def rearranged(length: int) -> dict[str, Change]:
 
 
 def exchange(key: bytes) -> bytes:
-    """The first two neighbours that differ, exchanged."""
+    """Exchange the first two neighbouring bytes that differ."""
     at = next(_unequal_neighbours(key), 0)
     return key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]
 
@@ -193,7 +193,7 @@ def _unequal_neighbours(key: bytes) -> Iterator[int]:
 
 
 def balance(key: bytes) -> bytes:
-    """The same sum of bytes: one more by one, where it can be, and another one less."""
+    """Keep the sum of bytes: increase one byte by one, if possible, and decrease another."""
     more = next((at for at, byte in enumerate(key) if byte < 0xFF), None)
     less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
     if more is None or less is None:

@@ -1,4 +1,4 @@
-"""What do wrong keys lead to?"""
+"""Count the wrong keys that a level takes, and observe the lockout that follows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 LIMIT_PROBE = LARGEST_LIMIT + 1
-"""One more than the largest attempt limit that is still a limit."""
+"""One more than the largest acceptable attempt limit."""
 OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
-"""Of keys, tried where neither a key nor the ECU's answers tell the right one. One byte would be guessed."""
+"""Key lengths to try if neither a key nor the ECU's answers reveal the right one. A key of one byte would be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Lockout:
     """What wrong keys led to."""
 
     evaluated: int
-    """Wrong keys that the ECU answered as wrong."""
+    """How many wrong keys the ECU answered as wrong."""
     limit: int | None
-    """The wrong key at which it stopped taking more; None: none was found."""
+    """The number of the wrong key after which it took no more; None if no limit was found."""
     reason: str
     """What stopped the probe, in words."""
     evidence: tuple[Exchange, ...] = ()
@@ -34,18 +34,18 @@ class Lockout:
     """How long a seed and a wrong key for it take."""
     key_bits: int = 0
     holds: bool = False
-    """A seed was asked for after the wrong key at the limit, and refused."""
+    """Whether a request for a seed was refused after the wrong key at the limit."""
     is_silent: bool = False
-    """No limit is announced, and seeds are given; but after these wrong keys the right one is refused too, for a time."""
+    """No limit is announced and seeds are given, but after these wrong keys the right one is refused too, for a time."""
 
     @property
     def is_enough(self) -> bool:
-        """There is a limit, and it is not beyond the largest that is one."""
+        """Whether there is a limit, and it is not beyond the largest acceptable one."""
         return self.limit is not None and self.limit <= LARGEST_LIMIT
 
     @property
     def extrapolation(self) -> str:
-        """How long guessing would take at the pace that was seen, if nothing limited it further on."""
+        """Compute how long guessing would take at the measured pace if no limit came later."""
         pace = 1 / self.seconds_per_key if self.seconds_per_key else 0.0
         if not pace or not self.key_bits:
             return "the pace of guesses was not measured"
@@ -55,9 +55,9 @@ class Lockout:
 
 
 def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
-    """How many wrong keys the level takes: 11 are tried, 50 at depth deep.
+    """Count how many wrong keys the level takes: 11 are tried, 50 at depth deep.
 
-    NotApplicable: the ECU has no SecurityAccess. Inconclusive: it gives no seed, or does not compare keys.
+    Raises NotApplicable if the ECU has no SecurityAccess, Inconclusive if it gives no seed or does not compare keys.
     """
     lockout = _probe(tester, level, depth)
     if lockout.limit is not None or tester.security.level(level).is_proven:
@@ -99,7 +99,7 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
 
 
 def _is_right_key_refused(tester: Tester, level: int) -> bool:
-    """Whether the right key does not open the level now, and does after its delay: a lockout that nothing announces."""
+    """Whether the right key fails now and succeeds after the level's delay: a lockout that nothing announces."""
     security = tester.security
     if not security.level(level).is_proven or not tester.access.can_relock:
         return False
@@ -115,9 +115,9 @@ def _is_right_key_refused(tester: Tester, level: int) -> bool:
 
 
 def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
-    """The limit that only keys of the right length come to, in an ECU that says of others too just that they are wrong.
+    """Find the limit of an ECU that counts only keys of the right length, but answers other lengths as wrong keys too.
 
-    The lengths take turns, so that each is tried as often as the first was; not beyond the budget of wrong keys.
+    The lengths take turns, so that each is tried as often as the first was, within the budget of wrong keys.
     """
     security = tester.security
     usual = security.key_length(level)
@@ -147,7 +147,7 @@ def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit:
 
 
 def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
-    """Whether a key of another length than the one that seems to be right is answered as wrong too."""
+    """Whether a key of another length than the one that seems right is answered as wrong too."""
     seed = tester.guesses.ask(level)
     if not seed.is_seed:
         return False
@@ -155,7 +155,7 @@ def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
 
 
 def clean_seed(tester: Tester, level: int) -> bytes:
-    """A seed of a level whose count of wrong keys is clear, as far as that can be done."""
+    """Request a seed of a level after clearing its count of wrong keys, as far as possible."""
     tester.prove_keys()
     tester.restore()
     return tester.guesses.start(level)

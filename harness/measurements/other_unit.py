@@ -1,4 +1,4 @@
-"""Does what opens this unit open another one of its type too?"""
+"""Try whether the key function of this unit opens another unit of its type too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.tester.tester import Tester
 
 SIMULATED: Final = "simulated"
 OTHER_UNIT: Final = "other_unit"
-"""What the simulated bus calls another unit of an ECU, behind a + in its channel."""
+"""The name of another unit of an ECU on the simulated bus, after the + in its channel."""
 
 _LINE: Final = re.compile(
     r"(?P<level>0x[0-9A-Fa-f]{1,2}|\d{1,3})\s+(?P<seed>(?:[0-9A-Fa-f]{2})+)\s+(?P<key>(?:[0-9A-Fa-f]{2})+)"
@@ -25,18 +25,19 @@ _LINE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OtherUnit:
-    """What our key function is worth on another unit."""
+    """What our key function achieves on another unit."""
 
     tried: int
-    """Seeds of the other unit that a key was made for."""
+    """For how many seeds of the other unit a key was made."""
     opened: int
-    """How many of these keys were the right ones."""
+    """How many of these keys were right."""
 
 
 def try_other_unit(tester: Tester, level: int) -> OtherUnit:
-    """Make keys for seeds of the target's other unit. Inconclusive: there is none, no pair of this level, or no key.
+    """Make keys for seeds of the target's other unit.
 
-    UserError: the file of pairs cannot be read.
+    Raises Inconclusive if there is no other unit, no pair of this level, or no key, and UserError if the file of pairs
+    cannot be read.
     """
     declared = tester.target.observe.other_unit
     if declared is None:
@@ -52,7 +53,7 @@ def try_other_unit(tester: Tester, level: int) -> OtherUnit:
 
 
 def _try_simulated(tester: Tester, level: int) -> OtherUnit:
-    """The other unit stands on a bus of its own, and is given one key."""
+    """Send one key to the other unit, which stands on a simulated bus of its own."""
     can = tester.target.can
     parts = can.channel.split("+")
     parts = [part for part in parts if part != OTHER_UNIT] if OTHER_UNIT in parts else [*parts, OTHER_UNIT]
@@ -75,7 +76,7 @@ def _try_simulated(tester: Tester, level: int) -> OtherUnit:
 
 
 def read_pairs(path: Path) -> list[tuple[int, bytes, bytes]]:
-    """Level, seed and key of each line; empty ones, and what follows a #, are left out. UserError: a line is neither."""
+    """Read level, seed and key of each line; skip empty lines and remarks after #. Raises UserError for any other line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Which seeds and keys are known to belong together? Pairs that opened the level, and pairs that the user recorded."""
+"""Collect pairs of seed and key: those that opened the level in this run, and those that the user recorded."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ class KeyPairs:
     """Pairs of one level."""
 
     seen: tuple[Pair, ...]
-    """The ECU has taken these keys in this run."""
+    """Pairs whose key the ECU accepted in this run."""
     given: tuple[Pair, ...]
-    """From the file that the target names."""
+    """Pairs from the file that the target names."""
     computed: tuple[Pair, ...]
-    """By the key function, whose keys the ECU was seen to take, of seeds drawn by chance."""
+    """Pairs of random seeds and keys by a key function whose keys the ECU was seen to accept."""
 
     @property
     def all(self) -> tuple[Pair, ...]:
-        """Those that the ECU vouches for first."""
+        """All pairs, those that the ECU confirmed first."""
         return (*self.seen, *self.given, *self.computed)
 
     def search(self) -> ModelSearch:
-        """The simple models that keys obey, if any."""
+        """Return the simple models that fit the keys, if any."""
         return search_models(self.all)
 
 
 def take_pairs(tester: Tester, level: int, depth: Depth) -> KeyPairs:
-    """The pairs of a level, which is unlocked until three have been seen.
+    """Collect the pairs of a level; unlock it until three have been seen.
 
-    Inconclusive: there is neither a key that opens it nor a file of pairs.
+    Raises Inconclusive if there is neither a key that opens it nor a file of pairs.
     """
     entry = tester.target.level(level)
     given = read_pairs(tester.target, entry.pairs) if entry is not None and entry.pairs is not None else ()
@@ -89,9 +89,9 @@ def _computed(tester: Tester, level: int, how: str, seen: Sequence[Pair], depth:
 
 
 def read_pairs(target: Target, path: str) -> tuple[Pair, ...]:
-    """One pair a line, seed and key in hex with a comma between; what follows ``#`` is a remark.
+    """Read one pair a line: seed and key in hex with a comma between; what follows ``#`` is a remark.
 
-    UserError: the file cannot be read, or a line is no pair.
+    Raises UserError if the file cannot be read, or a line is no pair.
     """
     whole = target.folder / Path(path)
     try:

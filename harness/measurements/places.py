@@ -1,4 +1,4 @@
-"""Where wrong keys may be sent, and in which state of the ECU: each session and address that gives seeds of the level."""
+"""List where wrong keys may be sent: each session and address that gives seeds of a level, and states of the ECU."""
 
 from __future__ import annotations
 
@@ -21,63 +21,63 @@ READING = (
     Service.READ_DTC_INFORMATION,
     Service.TESTER_PRESENT,
 )
-"""Services whose requests may be repeated as often as one likes."""
+"""Services whose requests may be repeated without limit."""
 
 TRIES = 3
-"""An ECU may be too busy for a right key now and then."""
+"""How often a right key is tried: an ECU may be busy now and then."""
 
 SHARED_HEADER_BYTES = 2
-"""Of a key's request: service and sub-function."""
+"""The service and sub-function of a key's request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a seed is asked for, and a key sent."""
+    """Where a seed is requested, and a key sent."""
 
     name: str
     check: str
     """The id of the check that fails if the limit does not hold here."""
     words: str
     enter: Callable[[], object]
-    """Be where the level gives seeds."""
+    """Go where the level gives seeds."""
     ask: Callable[[], Reply]
-    """Ask for a seed."""
+    """Request a seed."""
     send: Callable[[bytes], Reply] | None = None
     """Send a key; None: in the usual way."""
     severity: Severity | None = None
-    """Of a limit that does not hold here, where that is not the check's own."""
+    """The severity of a limit that does not hold here; None: the check's own."""
     may_be_silent: bool = False
-    """A key may be answered by silence, if it opens nothing."""
+    """Whether a key that opens nothing may be answered by silence."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What the ECU is in while wrong keys are sent."""
+class PlaceState:
+    """A state of the ECU in which wrong keys are sent."""
 
     name: str
     check: str
     prepare: Callable[[], object]
-    """Bring it about, in the known state."""
+    """Bring the ECU from the known state into this one."""
     around: Callable[[], AbstractContextManager[object]] = nullcontext
-    """What goes on around each seed and its key."""
+    """What to do around each seed and its key."""
     is_lost_by_acts: bool = False
-    """What comes between two keys, or a change of session, would end it."""
+    """Whether an act between two keys, or a change of session, would end it."""
     place: Place | None = None
-    """Where it is brought about, if that is not where the level is looked for otherwise."""
+    """The place where it is brought about, if not the level's usual one."""
 
     @property
     def words(self) -> str:
-        """As in a sentence."""
+        """The state in words, as part of a sentence."""
         return self.name
 
 
 def home_of(tester: Tester, level: int) -> Place:
-    """The session in which the level is declared to be, on our own connection."""
+    """Return the session in which the level is declared, on our own connection."""
     return Place("home", "", "", partial(tester.session_for, level), partial(tester.guesses.ask, level))
 
 
 def places_of(tester: Tester, level: int) -> list[Place]:
-    """Where else the level gives seeds: sessions, declared connections, other addresses; and keys with the suppress bit."""
+    """Return where else the level gives seeds: sessions, connections, other addresses; and keys with the suppress bit."""
     found: list[Place] = []
     suppressed = bytes((Service.SECURITY_ACCESS, level + 1 | SUPPRESS_POSITIVE_RESPONSE))
     if _is_compared(tester, level, suppressed):
@@ -127,14 +127,14 @@ def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
 
 
 def sessions_of(tester: Tester, level: int) -> list[int]:
-    """The sessions beside the declared one in which the level gives seeds."""
+    """Return the sessions other than the declared one in which the level gives seeds."""
     entry = tester.target.level(level)
     home = (entry.session if entry is not None else None) or int(Session.DEFAULT)
     return [session for session in tester.sessions() if session != home and gives_seeds(tester, level, session)]
 
 
 def gives_seeds(tester: Tester, level: int, session: int) -> bool:
-    """Whether the level gives a seed in a session, once a delay that is running is over."""
+    """Whether the level gives a seed in a session, once a running delay is over."""
     tester.guesses.start(level)
     tester.enter_session(Session.DEFAULT)
     if not tester.enter_session(session).is_positive:
@@ -171,10 +171,10 @@ def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
 # States.
 
 
-def states_of(tester: Tester, level: int, home: Place) -> list[State]:
-    """With the level opened and locked before, with another level open, and while a long request is pending."""
+def states_of(tester: Tester, level: int, home: Place) -> list[PlaceState]:
+    """Return the states: level opened and locked before, another level open, a long request pending."""
     security = tester.security
-    found: list[State] = []
+    found: list[PlaceState] = []
     if security.level(level).is_proven and tester.access.can_relock:
 
         def open_and_lock() -> None:
@@ -182,7 +182,7 @@ def states_of(tester: Tester, level: int, home: Place) -> list[State]:
             tester.access.lock()
             tester.guesses.start(level)
 
-        found.append(State("after its right key since the last start", "SA-09", open_and_lock))
+        found.append(PlaceState("after its right key since the last start", "SA-09", open_and_lock))
         for other in (entry.level for entry in tester.target.security if entry.level != level):
             if (session := _shared_session(tester, level, other)) is not None:
                 found.append(_beside(tester, level, other, session))
@@ -190,12 +190,12 @@ def states_of(tester: Tester, level: int, home: Place) -> list[State]:
     if pending:
         around = partial(_while_pending, tester, pending)
         name = f"while {pending.hex(' ').upper()} is pending"
-        found.append(State(name, "SA-14", lambda: None, around, is_lost_by_acts=True))
+        found.append(PlaceState(name, "SA-14", lambda: None, around, is_lost_by_acts=True))
     return found
 
 
 def _shared_session(tester: Tester, level: int, other: int) -> int | None:
-    """A session in which both levels give seeds; None if there is none, or no key opens the other one."""
+    """Return a session in which both levels give seeds; None if there is none, or no key opens the other level."""
     if not tester.security.level(other).is_proven:
         return None
     entries = [tester.target.level(one) for one in (other, level)]
@@ -206,7 +206,7 @@ def _shared_session(tester: Tester, level: int, other: int) -> int | None:
     return None
 
 
-def _beside(tester: Tester, level: int, other: int, session: int) -> State:
+def _beside(tester: Tester, level: int, other: int, session: int) -> PlaceState:
     def prepare() -> None:
         tester.enter_session(session)
         for _ in range(TRIES):
@@ -216,11 +216,11 @@ def _beside(tester: Tester, level: int, other: int, session: int) -> State:
         raise Inconclusive(f"level 0x{other:02X} was not opened in session 0x{session:02X}")
 
     here = Place("", "", "", lambda: None, partial(tester.guesses.ask, level))
-    return State(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
+    return PlaceState(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
 
 
 def pending_request(tester: Tester, level: int) -> bytes:
-    """A harmless request during which the level gives seeds, since it is answered 0x78 first; empty: none was found."""
+    """Find a harmless request that is answered 0x78 first and during which the level gives seeds; empty if there is none."""
     safe = [entry for entry in tester.target.routines if entry.safe and entry.needs.kind == "open"]
     requests = [b"\x31\x01" + routine.span.first.to_bytes(2, "big") for routine in safe]
     requests += [request for request in tester.announced if request[0] in READING]

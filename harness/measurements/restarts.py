@@ -1,4 +1,4 @@
-"""Restart the ECU in each way that it offers, and ask for seeds at once, at a fixed moment, and at other moments."""
+"""Restart the ECU in each way that it offers, and request seeds at once, at a fixed moment, and at varying moments."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from harness.analysis.collisions import Collisions, collisions, without_immediat
 from harness.errors import Inconclusive, NotRun
 from harness.measurements.seeds import refusal_while_locked, unless_absent
 from harness.runs.findings import Exchange
-from harness.tester.restart import Way
+from harness.tester.restart import RestartWay
 from harness.tester.tester import Tester
 from harness.verdict import Depth
 
 BEYOND_BOOT_S = 0.3
-"""The seed is asked for so long after the slowest restart that was needed to learn how long one takes."""
+"""The fixed moment: this long after the slowest of the restarts that measured the restart time."""
 
 LATER_S = (1.1, 2.6, 0.7, 4.3)
-"""The same, for restarts after which it is asked for later."""
+"""The same for later moments."""
 
 SWEEP_S = 0.0137
-"""By how much the other moments lie apart."""
+"""The step between varying moments."""
 
 SLOW_FACTOR = 4
-"""An ECU that gives no seed for this many times as long as planned has a delay after a start: few restarts must do."""
+"""An ECU that gives no seed for this many times the planned time delays seeds after a start: then few restarts must do."""
 
 FEWEST_RESTARTS = 6
 UNSEEN_LIMIT = 2
@@ -37,16 +37,16 @@ class FirstSeed:
     way: str
     """How the ECU was restarted, e.g. ``ECUReset 0x01``."""
     moment_s: float
-    """When it was asked for, after the restart was: what was planned; 0: as soon as the ECU answered."""
+    """When the seed was requested after the restart was, as planned; 0: as soon as the ECU answered."""
     age_s: float
-    """When it came."""
+    """When it came, after the restart was requested."""
     utc_s: float
     is_in_sweep: bool = False
-    """At a moment of its own, rather than at that of the others."""
+    """Whether it was requested at a varying moment rather than at the fixed one."""
     refusal: Exchange | None = None
-    """Of a seed that is zero: what was refused directly after, as it is only while the level is locked."""
+    """For a zero seed: a refusal directly after it, which proves that the level was locked."""
     second: bytes = b""
-    """What a second request was given; empty: none was made, or it gave no seed."""
+    """The seed that a second request gave; empty if none was made, or it gave none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Restarts:
     unseen: tuple[str, ...] = ()
     """Ways by which no restart could be seen."""
     is_answered: bool = False
-    """Each seed was answered by its key, so that none could be kept for the next time."""
+    """Whether each seed was answered by its key, so that the ECU could keep none for the next time."""
 
     @property
     def ways(self) -> str:
@@ -66,37 +66,37 @@ class Restarts:
 
     @property
     def seeds(self) -> tuple[bytes, ...]:
-        """All of them but zeros."""
+        """All first seeds except zeros."""
         return tuple(one.seed for one in self.first if any(one.seed))
 
     @property
     def second_seeds(self) -> tuple[bytes, ...]:
-        """Those that came next, where they were other ones and not zero."""
+        """The seeds that came second, if different from the first and not zero."""
         return tuple(one.second for one in self.first if any(one.second) and one.second != one.seed)
 
     @property
     def collisions(self) -> Collisions:
-        """Equal seeds, and what they prove."""
+        """Equal first seeds, and what they prove."""
         return collisions(self.seeds)
 
     @property
     def second_collisions(self) -> Collisions:
-        """The same of the seeds that came second."""
+        """Equal second seeds, and what they prove."""
         return collisions(self.second_seeds)
 
     @property
     def is_held(self) -> bool:
-        """Only neighbours are equal: one seed is kept over restarts, and then another one."""
+        """Whether only neighbours are equal: one seed is kept over several restarts, then another one."""
         return not collisions(without_immediate_repeats(self.seeds)).is_too_many
 
     @property
     def at_one_moment(self) -> tuple[FirstSeed, ...]:
-        """Those that were asked for at the same time after the restart."""
+        """The first seeds that were requested at the fixed moments."""
         return tuple(one for one in self.first if not one.is_in_sweep)
 
     @property
     def repeats(self) -> str:
-        """For each moment at which seeds came again, how many were asked for then and how many differed, in words."""
+        """Say for each moment with repeated seeds how many were requested then and how many differed."""
         by_moment: dict[str, list[bytes]] = {}
         for one in self.first:
             moment = "at other moments" if one.is_in_sweep else f"{one.moment_s:.2f} s after the restart was asked for"
@@ -106,7 +106,7 @@ class Restarts:
 
     @property
     def jitter_s(self) -> float:
-        """How far apart the moments that should have been the same really were."""
+        """How far apart moments that were planned as the same really were."""
         ages: dict[tuple[str, float], list[float]] = {}
         for one in self.at_one_moment:
             ages.setdefault((one.way, one.moment_s), []).append(one.age_s)
@@ -114,16 +114,16 @@ class Restarts:
 
     @property
     def is_constant(self) -> bool:
-        """After each of at least three restarts, at different moments too, the seed was the same, as chance has it never."""
+        """Whether at least three restarts, at different moments too, gave the same seed, which chance excludes."""
         return len(self.seeds) >= 3 and len(set(self.seeds)) == 1 and self.collisions.is_too_many
 
 
 def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answered: bool = False) -> Restarts:
-    """Restart about 12, 40 or 200 times by depth, in each way that is offered, each type of ECUReset being one.
+    """Restart about 12, 40 or 200 times by depth, in each way that is offered; each type of ECUReset is a way.
 
-    A seed is asked for as soon as the ECU answers, at a fixed moment, or at other ones; a second one follows.
+    A seed is requested as soon as the ECU answers, at a fixed moment, or at varying ones; then a second one.
 
-    NotApplicable, NotRun: no restart is offered, or none allowed. Inconclusive: none was seen.
+    Raises NotApplicable if no restart is offered, NotRun if none is allowed, Inconclusive if none was seen.
     """
     means = tester.restart.means()
     reset = tester.target.reset
@@ -162,8 +162,8 @@ class _Series:
         self._first: list[FirstSeed] = []
         self._unseen: list[str] = []
 
-    def take(self, way: Way, at_once: int, same: int, later: int, swept: int) -> None:
-        """Restarts with the seed as soon as the ECU answers, at the same moment, later, and a little later each time."""
+    def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
+        """Restart, and request the seed as soon as the ECU answers, at the fixed moment, later, and at growing moments."""
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
         plan += [(number * SWEEP_S, True) for number in range(1, swept + 1)]
@@ -190,7 +190,7 @@ class _Series:
             if one.age_s > SLOW_FACTOR * max(moment_s, planned_s):
                 plan = plan[: max(0, FEWEST_RESTARTS - len(self._first))]
 
-    def _has(self, way: Way) -> bool:
+    def _has(self, way: RestartWay) -> bool:
         return any(one.way == way.name for one in self._first)
 
     def _seed_at(self, moment_s: float) -> FirstSeed:
@@ -210,5 +210,5 @@ class _Series:
         return FirstSeed(seed, "", moment_s, age_s, utc_s, refusal=refusal, second=second)
 
     def result(self) -> Restarts:
-        """What has been seen."""
+        """Return what has been seen."""
         return Restarts(tuple(self._first), tuple(self._unseen), self._are_answered)

@@ -1,4 +1,4 @@
-"""How long would it take to find the secret of a level from recorded pairs, without the ECU?"""
+"""Estimate how long it would take to find a level's secret from recorded pairs, without the ECU."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from harness.target import SecurityLevel
 from harness.verdict import Depth
 
 HASHES_PER_KEY = {"article": 1, "hmac-sha256": 4}
-"""Of one block, by built-in algorithm: HMAC hashes key and message, inside and outside."""
+"""How many hashes of one block a key takes, by built-in algorithm: HMAC hashes key and message, inside and outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretSearch:
-    """What is known of a level's secret, and what a search for it costs."""
+    """What is known of a level's secret, and the cost of a search for it."""
 
     bits: int
     is_exact: bool
-    """The key function is built in, and takes the whole secret; else the declared secret is all that it can take."""
+    """The key function is built in and uses the whole secret; if False, the declared secret is an upper bound."""
     cost: SearchCost
     demonstration: str = ""
     """What a search of reduced width has found, in words."""
 
     @property
     def is_weak(self) -> bool:
-        """It can be paid for."""
+        """Whether such a search is affordable."""
         return self.bits < WEAK_BITS
 
     @property
     def is_strong(self) -> bool:
-        """Nobody will ever do it."""
+        """Whether such a search is infeasible."""
         return self.bits >= STRONG_BITS
 
     def rows(self) -> dict[str, str]:
@@ -54,7 +54,7 @@ class SecretSearch:
 
 
 def search_for_secret(entry: SecurityLevel, pairs: KeyPairs, depth: Depth) -> SecretSearch | None:
-    """The search for a level's secret; None where nothing says how long it is."""
+    """Estimate the search for a level's secret; None if the length of the secret is unknown."""
     if entry.secret is None or entry.key is None or not pairs.all:
         return None
     secret = entry.secret.reveal()

@@ -1,4 +1,4 @@
-"""Hold the seeds that a level gave, and what they prove: repetition, distribution, order, and how much of them is chance."""
+"""Hold the seeds that a level gave, and conclude from them: repetition, distribution, order, and how much is chance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import pairwise
 from statistics import median
 
-from harness.analysis.clocks import Clock, follows_time
+from harness.analysis.clocks import SeedClock, follows_time
 from harness.analysis.collisions import FALSE_ALARM, Collisions, collisions, without_immediate_repeats
 from harness.analysis.parts import Structure
 from harness.analysis.predictors import Prediction, foretell, foretell_stream
@@ -22,15 +22,15 @@ from harness.runs.findings import Exchange
 ENOUGH_SEEDS = 50
 FEWEST_IN_ORDER = 4
 MORE_OFTEN = 2.0
-"""So many times as frequent repeats have a cause that the sample did not meet."""
+"""Repeats that are more than this many times as frequent have another cause than in the sample."""
 SETTLED_S = 3.0
-"""So long after a start nothing that an ECU does need have to do with it."""
+"""This long after a start, in seconds, the ECU is taken to behave independently of the start."""
 EVEN_SHARE = 0.8
-"""So many of the runs of one seed are as long where it is the number of requests that ends them."""
+"""If this share of the runs of equal seeds has one length, the number of requests ends them."""
 
 
 class Renewal(Enum):
-    """What was seen to bring another seed while none was answered."""
+    """What was seen to bring another seed while no seed was answered."""
 
     EACH = "each request"
     REQUESTS = "a number of requests"
@@ -44,7 +44,7 @@ class SeedSample:
     """Seeds of one level in the order in which they were given, by plain requests."""
 
     seeds: tuple[bytes, ...]
-    """Without those that are zero, and without answers that held no seed."""
+    """The seeds, except those that are zero and answers without a seed."""
     times_s: tuple[float, ...] = ()
     """When each of them came, by the link's time."""
     utc_s: tuple[float, ...] = ()
@@ -54,32 +54,32 @@ class SeedSample:
     begun_s: float = 0.0
     """When the ECU was last seen to start before the sample, by the link's time; 0: when the run began."""
     taken: tuple[str, ...] = ()
-    """How the seeds were asked for, in words: how many in a row, how many after a pause, in which session."""
+    """How the seeds were requested, in words: how many in a row, how many after a pause, in which session."""
     stopped_by: str = ""
-    """Why there are fewer than wanted."""
+    """Why there are fewer than wanted; empty if there are not."""
     zeros: int = 0
     """How many seeds were zero, which is what an unlocked level gives."""
     zeros_while_locked: int = 0
-    """How many of these came although what needs the level was refused directly after."""
+    """How many of these came while the level was locked: a request that needs the level was refused directly after."""
     without_seed: int = 0
     """How many positive answers held no seed at all."""
     evidence: tuple[Exchange, ...] = ()
-    """Such a seed, and the refusal."""
+    """A zero seed of a locked level, and the refusal that followed."""
     is_answered: bool = False
-    """Each seed was answered by its key before the next one was asked for."""
+    """Whether each seed was answered by its key before the next one was requested."""
     is_cut: bool = False
-    """These are the first bytes of seeds of many lengths."""
+    """Whether these are the first bytes of seeds of many lengths."""
     renewed_by: Renewal = Renewal.EACH
-    """What was waited for before each seed was asked for."""
+    """What was waited for before each seed was requested."""
 
     @property
     def is_enough(self) -> bool:
-        """Large enough to say anything about repetition."""
+        """Whether the sample is large enough to judge repetition."""
         return len(self.seeds) >= ENOUGH_SEEDS
 
     @property
     def can_show_order(self) -> bool:
-        """Different seeds, and not too few. The seeds have one length."""
+        """Whether there are enough different seeds to show an order. The seeds have one length."""
         return len(set(self.seeds)) >= FEWEST_IN_ORDER
 
     @property
@@ -88,17 +88,17 @@ class SeedSample:
         return tuple(sorted({len(seed) for seed in self.seeds}))
 
     def like(self, other: SeedSample) -> SeedSample:
-        """Those seeds alone that are as long as the ones of another sample, or the beginnings if it holds such."""
+        """Keep only seeds as long as those of another sample, or their first bytes if it holds first bytes."""
         return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
 
     def of_length(self, length: int) -> SeedSample:
-        """Those seeds alone that have so many bytes."""
+        """Keep only seeds of so many bytes."""
         if self.lengths in ((), (length,)):
             return self
         return self._of([index for index, seed in enumerate(self.seeds) if len(seed) == length])
 
     def _of(self, kept: Sequence[int]) -> SeedSample:
-        """The seeds at these places of the sample alone."""
+        """Keep only the seeds at these places of the sample."""
         starts = {sum(index < start for index in kept) for start in self.starts}
         return replace(
             self,
@@ -109,13 +109,13 @@ class SeedSample:
         )
 
     def by_length(self) -> list[SeedSample]:
-        """A sample for each length of seeds, the largest first."""
+        """Return a sample for each length of seeds, the largest first."""
         counts = Counter(len(seed) for seed in self.seeds)
         return [self.of_length(length) for length, _ in counts.most_common()]
 
     @property
     def usual(self) -> SeedSample:
-        """The seeds of the length that most have."""
+        """Keep only seeds of the most frequent length."""
         return self.by_length()[0] if self.seeds else self
 
     @property
@@ -124,23 +124,23 @@ class SeedSample:
         return collisions(self.seeds)
 
     def collisions_with(self, other: SeedSample) -> Collisions:
-        """The same of two samples together."""
+        """Count equal seeds in both samples together."""
         return collisions(self.seeds + other.seeds)
 
     def share_of_repeats(self, count: int) -> float:
-        """Which part of all pairs are equal: among so many seeds in a row on average, or in the sample if that is more."""
+        """Return the share of equal pairs: the average among `count` seeds in a row, or in the sample if that is more."""
         step = max(1, count // 2)
         windows = [self.seeds[start : start + count] for start in range(0, max(1, len(self.seeds) - count + 1), step)]
         return max(self.collisions.share, sum(collisions(window).share for window in windows) / len(windows))
 
     @property
     def settled(self) -> SeedSample:
-        """Those seeds alone that came some seconds after the ECU was last seen to start, if they are not too few."""
+        """Keep only seeds that came some seconds after the ECU was last seen to start, if those are enough."""
         kept = [index for index, time_s in enumerate(self.times_s) if time_s - self.begun_s > SETTLED_S]
         return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
 
     def accounts_for(self, repeats: Collisions) -> bool:
-        """Whether seeds repeat in the sample about as often as in another series, so that nothing else need bring them."""
+        """Whether the sample repeats seeds about as often as another series, which then needs no cause of its own."""
         if not self.collisions.is_too_many:
             return False
         share = self.share_of_repeats(repeats.seeds)
@@ -149,7 +149,10 @@ class SeedSample:
 
     @property
     def undrawn(self) -> bytes:
-        """A seed of one byte throughout, as memory is that nobody has written to, if there are more than chance gives."""
+        """A seed of one repeated byte, as unwritten memory holds, if there are more of them than chance gives.
+
+        Else empty.
+        """
         for sample in self.by_length():
             of_one_byte = [seed for seed in sample.seeds if len(set(seed)) == 1]
             share = 2.0 ** (-8 * (sample.lengths[0] - 1))
@@ -159,7 +162,7 @@ class SeedSample:
 
     @property
     def is_held(self) -> bool:
-        """One seed is given again and again, then another one, and none ever comes back."""
+        """Whether one seed is held, then another one, and none ever comes back."""
         drawn = without_immediate_repeats(self.seeds)
         return len(drawn) < len(self.seeds) and not collisions(drawn).is_too_many and self.collisions.is_too_many
 
@@ -183,7 +186,7 @@ class SeedSample:
 
     @property
     def longest_run(self) -> int:
-        """How many requests in a row were given one seed at most."""
+        """The largest number of requests in a row that were given one seed."""
         longest = run = 1
         for a, b in pairwise(self.seeds):
             run = run + 1 if a == b else 1
@@ -192,7 +195,7 @@ class SeedSample:
 
     @property
     def held_s(self) -> float:
-        """How long one seed was seen to be given at most, in seconds."""
+        """The longest time for which one seed was given, in seconds."""
         seen: dict[bytes, list[float]] = {}
         for seed, time_s in zip(self.seeds, self.times_s, strict=False):
             seen.setdefault(seed, []).append(time_s)
@@ -200,23 +203,23 @@ class SeedSample:
 
     @property
     def drawn(self) -> tuple[bytes, ...]:
-        """One seed for each time that the ECU has drawn one: without repeats where more came back than chance allows."""
+        """Keep one seed for each time that the ECU drew one: remove repeats if there are more than chance allows."""
         return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
 
     def beginnings(self) -> SeedSample:
-        """Of seeds of many lengths: the bytes that enough of them have, from the first one on."""
+        """Of seeds of many lengths: the first bytes, as many as enough of the seeds have."""
         lengths = sorted((len(seed) for seed in self.seeds), reverse=True)
         return self.beginnings_of(lengths[min(len(lengths), 2 * ENOUGH_SEEDS) - 1])
 
     def beginnings_of(self, length: int) -> SeedSample:
-        """The first bytes, so many, of the seeds that have them."""
+        """Return the first `length` bytes of the seeds that have so many."""
         kept = [index for index, seed in enumerate(self.seeds) if len(seed) >= length]
         return replace(self._of(kept), seeds=tuple(self.seeds[index][:length] for index in kept), is_cut=True)
 
     def enough_of_each_length(self) -> list[SeedSample]:
-        """A sample for each length of which enough seeds were drawn; if there is none, their beginnings as one sample.
+        """Return a sample for each length of which enough seeds were drawn; if there is none, their first bytes as one.
 
-        Inconclusive: they are too few all together.
+        Raises Inconclusive if there are too few seeds in all.
         """
         enough = [sample for sample in self.by_length() if len(sample.drawn) >= ENOUGH_SEEDS]
         if not enough and len(self.drawn) >= ENOUGH_SEEDS:
@@ -228,24 +231,24 @@ class SeedSample:
         return enough
 
     def battery(self, places: Sequence[int] = ()) -> Battery:
-        """The tests of distribution and independence, of the bytes at some places alone. The seeds have one length."""
+        """Run the tests of distribution and independence on the bytes at some places. The seeds have one length."""
         if not places or len(places) == self.lengths[0]:
             return battery(self.drawn)
         return battery([bytes(seed[place] for place in places) for seed in self.drawn])
 
     def structure(self) -> Structure:
-        """How much of each seed is chance, as far as one sample shows. The seeds have one length."""
+        """Estimate how much of each seed is chance, by this sample alone. The seeds have one length."""
         if self.collisions.is_too_many:
             return structure_of(self.drawn)
         return structure_of(self.seeds, self.times_s, self.starts)
 
-    def foretold(self) -> Prediction | Clock | None:
-        """What foretells later seeds of the sample from earlier ones, if anything does. The seeds have one length."""
+    def foretold(self) -> Prediction | SeedClock | None:
+        """Find what predicts later seeds of the sample from earlier ones, if anything. The seeds have one length."""
         return foretell(self.seeds, self.starts) or foretell_stream(self.seeds) or follows_time(self.seeds, self.times_s)
 
     @property
     def bound(self) -> str:
-        """What the sample says of the entropy of a seed, in words."""
+        """Say in words what the sample supports of the entropy of a seed."""
         found = self.collisions
         if not found.pairs:
             return f"at least {found.entropy_bound_bits:.1f} bits (95 %), no more"

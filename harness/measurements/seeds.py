@@ -1,4 +1,4 @@
-"""Ask a level for seeds: in a row, in sessions entered anew, a second apart, after a pause, in every session it is in."""
+"""Request seeds of a level: in a row, in new sessions, a second apart, after a pause, in every session that gives them."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from harness.verdict import Depth
 T = TypeVar("T")
 
 PAUSES_S = (1.3, 6.1)
-"""Without any request, before the session is entered anew: a clock moves on, and S3 runs out in the longer one."""
+"""Seconds without any request before the session is entered anew: a clock advances, S3 expires in the longer one."""
 
 STEP_S = 1.07
-"""From seed to seed where each is to come in another second of the wall clock."""
+"""The step between seeds that are each to come in another second of the wall clock."""
 
 STEPS_IN_VIRTUAL_TIME = 3
-"""So many times as often where waiting costs nothing."""
+"""In virtual time, where waiting costs nothing, such steps are taken this many times as often."""
 
 SEEDS_PER_SESSION = 2
-"""Where sessions follow each other at once: a generator that each session starts gives the same ones again."""
+"""Seeds taken in each of sessions that follow directly: a generator that each session starts repeats them."""
 
 TRIES = 3
-"""Requests before it is believed that the level gives no more seeds: one answer may be lost or late."""
+"""How many requests must fail before the level is said to give no more seeds: one answer may be lost or late."""
 
 PROBES = 2
-"""So many zero seeds are followed by a look whether the level is locked."""
+"""After how many zero seeds the tester tries whether the level is locked."""
 
 LONGEST_STEP_S = 5.0
-"""A seed that only time renews is waited for so long at most."""
+"""The longest wait for a seed that only time renews, in seconds."""
 MOST_REQUESTS_PER_SEED = 64
-"""A seed that only requests renew is asked for so often at most."""
+"""The most requests for a seed that only requests renew."""
 
 
 def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """256, 1000 or 10000 seeds of a locked level by depth, asked for in every pace and session that may matter."""
+    """Take 256, 1000 or 10000 seeds of a locked level by depth, in every pace and session that may matter."""
     return unless_absent(tester, level, lambda: _sample(tester, level, depth))
 
 
@@ -91,7 +91,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
 
 
 def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """64, 256 or 1000 seeds by depth, each of them answered: what an ECU draws that holds a seed until then."""
+    """Take 64, 256 or 1000 seeds by depth and answer each: what an ECU draws that holds a seed until it is answered."""
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
     stopped_by = ""
@@ -107,9 +107,9 @@ def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSampl
 
 
 def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
-    """As many, each asked for when what renews seeds in the sample `held` has come: time, requests, or a new session.
+    """Take as many, each after what renews seeds in the sample `held`: time, requests, or a new session.
 
-    Inconclusive: nothing was seen to renew them, or it would take too long.
+    Raises Inconclusive if nothing was seen to renew them, or it would take too long.
     """
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
@@ -142,7 +142,7 @@ class _Stopped(Exception):
 
 
 class _Sampler:
-    """Asks for seeds, and notes when they came."""
+    """Requests seeds, and records when they came."""
 
     def __init__(self, tester: Tester, level: int) -> None:
         self.tester = tester
@@ -158,7 +158,7 @@ class _Sampler:
         self._evidence: list[Exchange] = []
 
     def enter(self) -> None:
-        """Enter the level's session anew, and take the first seed of it, after any delay."""
+        """Enter the level's session anew, and take its first seed, after any delay."""
         tester = self.tester
         if tester.has_sessions:
             tester.enter_session(Session.DEFAULT)
@@ -176,13 +176,13 @@ class _Sampler:
         self._begin(first)
 
     def other_sessions(self) -> list[int]:
-        """The sessions in which nobody says that the level is; it may be there all the same."""
+        """Return the sessions in which the level is not declared; it may be there all the same."""
         entry = self.tester.target.level(self._level)
         declared = entry.session if entry is not None else None
         return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
 
     def enter_other(self, session: int) -> bool:
-        """Enter a session, and take a seed of it; whether there was one."""
+        """Enter a session, and take a seed of it; return whether there was one."""
         self.tester.enter_session(Session.DEFAULT)
         if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
             return False
@@ -192,7 +192,7 @@ class _Sampler:
         return reply.is_positive
 
     def take_where_it_is(self, count: int) -> int:
-        """So many seeds in the other sessions that give any, where nobody says in which the level is; how many came."""
+        """Take `count` seeds in undeclared sessions that give any; return how many came."""
         entry = self.tester.target.level(self._level)
         sessions = self.other_sessions() if entry is None or entry.session is None else []
         for session in sessions:
@@ -206,7 +206,7 @@ class _Sampler:
         self._keep(first)
 
     def take(self, count: int) -> None:
-        """So many more seeds, one after the other. _Stopped: the level gives none."""
+        """Take `count` more seeds, one after the other. Raises _Stopped if the level gives none."""
         for _ in range(count):
             reply = self.tester.security.request_seed(self._level)
             if not reply.is_positive:
@@ -215,7 +215,7 @@ class _Sampler:
             self._keep(reply.pdu[2:])
 
     def _once_more(self, reply: Reply) -> Reply:
-        """The answer to a request that was not served at first. _Stopped: a delay is running, or it is not served again."""
+        """Repeat a request that was not served. Raises _Stopped if a delay is running, or it is not served again."""
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
@@ -225,19 +225,19 @@ class _Sampler:
         raise _Stopped(f"request {self.asked + 1}: {reply}")
 
     def ask_in_vain(self, count: int) -> None:
-        """So many requests whose seeds are not kept."""
+        """Send so many requests, and drop their seeds."""
         for _ in range(count):
             self.tester.security.request_seed(self._level)
 
     def describe(self, how: str) -> None:
-        """Say how the seeds were asked for that have come since this was last said."""
+        """Describe how the seeds since the last description were requested."""
         count = self.asked - self._described
         self._described = self.asked
         if count:
             self._taken.append(f"{count} {how}")
 
     def keep_answered(self, seed: bytes) -> None:
-        """Note a seed that came with its key."""
+        """Record a seed that was answered by its key."""
         if any(seed):
             self._keep(seed)
 
@@ -247,7 +247,7 @@ class _Sampler:
             self._seeds.append(seed)
             self._times_s.append(self.tester.link.now_s)
             return
-        if not seed:  # an answer without a seed is not one that says that the level is open
+        if not seed:  # an answer without a seed does not say that the level is open
             self._without_seed += 1
             return
         self._zeros += 1
@@ -259,7 +259,7 @@ class _Sampler:
                 self._evidence += [asked, refusal]
 
     def sample(self) -> SeedSample:
-        """What has been taken so far."""
+        """Return what has been taken so far."""
         link = self.tester.link
         ahead_s = link.utc_s - link.now_s
         starts = dict.fromkeys(start for start in self._starts if start < len(self._seeds))
@@ -278,7 +278,7 @@ class _Sampler:
 
 
 def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
-    """What `take` gives. NotApplicable: it is inconclusive since the ECU was seen not to have service 27."""
+    """Return what `take` gives. Raises NotApplicable instead of Inconclusive if the ECU was seen to lack service 27."""
     try:
         return take()
     except Inconclusive:
@@ -289,7 +289,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """A guarded effect that is refused in the present session, so that the level is locked; None: nothing tells that."""
+    """Return a guarded effect that is refused in this session and so proves the lock; None if there is none."""
     if tester.security.witnesses.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

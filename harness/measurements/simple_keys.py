@@ -1,4 +1,4 @@
-"""Does a key that anybody would try first open a level? Tried once; a key that is found is used where none was given."""
+"""Try once whether a key that anybody would try first opens a level; use such a key where no key function was given."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 SURE_BITS = 24
-"""A key is no luck if so many of its bits were right: short ones have to open the level several times."""
+"""A key is not luck if this many of its bits were right: short keys must open the level several times."""
 SEEDS_AT_MOST = 8
-"""So many are asked for until one comes whose right key is not the one that is tried."""
+"""How many seeds are requested until one comes whose right key differs from the key to try."""
 MOST_SEEDS = 6
-"""So many at most tell a rule that was found from its rivals."""
+"""How many seeds are used at most to tell a rule that was found from others that fit too."""
 QUICK_KEYS, DEFAULT_KEYS = 32, 80
-"""About so many are tried, with those that find out the length."""
+"""About how many keys are tried, including those that find out the length."""
 WAITED_AT_ONCE_S = 60.0
-"""A tenth of how long an unusual delay is given."""
+"""A tenth of how long an unusual delay is given, in seconds."""
 KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
-"""Tried in turn, where a key as long as the seed is refused for its length."""
+"""Key lengths, tried in turn if a key as long as the seed is refused for its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimpleKeys:
-    """What came of trying."""
+    """The result of trying."""
 
     found: str
     """What opened the level; empty if nothing did."""
@@ -41,15 +41,15 @@ class SimpleKeys:
     """The answer to it."""
     tried: int
     compared: int
-    """How many were found wrong."""
+    """How many keys were found wrong."""
     notes: tuple[str, ...]
 
 
 def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> SimpleKeys:
-    """Every trivial key; and where no key function is given, those of simple algebra too, from depth default on.
+    """Try every trivial key; without a key function also those of simple algebra, from depth default on.
 
-    What is found without a key function is the tester's key from then on. NotRun: the budget of wrong keys is used up.
-    Inconclusive: the level is open, or gives no seed.
+    What is found without a key function becomes the tester's key. Raises NotRun if the budget of wrong keys is used up,
+    Inconclusive if the level is open or gives no seed.
     """
     tester.access.require_locked(tester.access.protected_by(level))
     tester.session_for(level)
@@ -90,7 +90,7 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> 
 
 
 def _start_counting_anew(tester: Tester, level: int) -> None:
-    """Let the ECU lock itself for a while, where it does: afterwards its count of wrong keys is what it was before."""
+    """Let the ECU lock itself out, if it does: after the delay its count of wrong keys is what it was before."""
     with suppress(Unjudged):
         for _ in range(tester.security.level(level).seen_limit):
             if tester.guesses.guess(level).is_limited:
@@ -100,9 +100,9 @@ def _start_counting_anew(tester: Tester, level: int) -> None:
 
 
 def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], depth: Depth) -> None:
-    """Try the levels whose key function is not given, before any check needs a key; what ends it is the checks' to say.
+    """Try levels without a key function before any check needs a key; leave it to the checks to report errors.
 
-    Not where that could take more than half of the wrong keys that may still be sent: other checks need some too.
+    A level is left out if that could take more than half of the wrong keys that may still be sent: checks need some too.
     """
     most = depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=DEFAULT_KEYS)
     for entry in tester.target.security:
@@ -117,7 +117,7 @@ def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], 
 
 
 def _wait_out(tester: Tester, level: int) -> None:
-    """Let a delay pass that is much longer than usual, so that it is not in the way of checks that begin none."""
+    """Wait for the end of a delay that is much longer than usual, so that it does not affect checks that begin none."""
     state = tester.security.level(level)
     if not (state.is_locked_out and state.wrong_in_a_row):
         return
@@ -143,14 +143,14 @@ def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) 
 def _for_each_seed(
     makers: Callable[[int], dict[str, KeyMaker]], length: int, is_as_long_as_seed: bool
 ) -> Iterator[tuple[str, KeyMaker]]:
-    """Keys of one length; or as long as the seed at hand, of which some ECUs draw the length too."""
+    """Make keys of one length, or of the length of each seed, since some ECUs vary the length too."""
     for name, make_key in makers(length).items():
         yield name, (lambda seed, name=name: makers(len(seed))[name](seed)) if is_as_long_as_seed else make_key  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """The first key of a length that is not refused for it, if there is one: zeros."""
+    """The answer to a key of zeros, of the first length that is not refused for its length."""
 
     reply: Reply
     is_as_long_as_seed: bool
@@ -185,19 +185,19 @@ def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
 
 
 class _IsRight(Exception):
-    """The key to be tried is the right one for this seed."""
+    """The key to try is the right one for this seed."""
 
 
 def _seeds_to_be_sure(tester: Tester, level: int) -> int:
-    """For so many seeds a rule must give the key before that is no luck."""
+    """Return for how many seeds a rule must give the right key to exclude luck."""
     return -(-SURE_BITS // (8 * tester.security.key_length(level)))
 
 
 def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
-    """Whether the same rule opens the level for other seeds too: once more, or as often as it takes to exclude luck.
+    """Whether the same rule opens the level for other seeds: once more, or as often as excludes luck.
 
-    Rules that give the same key for many a seed, as halving and turning by a bit do, are told apart by some seeds more. A
-    long key is no luck; it stands where the ECU cannot be locked to try once more.
+    Rules that give the same key for many seeds, such as halving and rotating by a bit, are told apart by further seeds. A
+    long key is not luck; it stands even if the ECU cannot be locked to try again.
     """
     needed = _seeds_to_be_sure(tester, level) - 1
     if not tester.access.can_relock:
@@ -222,7 +222,7 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
 
 
 def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
-    """The seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
+    """Return the seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
     try:
         seed, _, reply = tester.security.try_key(level, make_key)
     except AlreadyOpen:

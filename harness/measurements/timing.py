@@ -1,4 +1,4 @@
-"""Does the time of an answer tell how much of a wrong key was right?"""
+"""Measure whether the time of an answer reveals how much of a wrong key was right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness.analysis.timing import Comparison, compare, needed_n, without_outliers
+from harness.analysis.timing import TimingComparison, compare, needed_n, without_outliers
 from harness.errors import Inconclusive
 from harness.measurements.key_book import Timed
 from harness.tester.tester import Tester
@@ -16,14 +16,14 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 FIRST, LAST = "first", "last"
-"""The two kinds of keys: all but the first byte is right, or all but the last."""
+"""The two kinds of keys: wrong in the first byte only, or in the last byte only."""
 SHARE_OF_BUDGET = 8
 RUNS = 2
 DAY_S = 86_400
 FINE_STEP_S = 20e-6
-"""A run that would not have shown this much for a byte has shown nothing."""
+"""A run that could not have shown this difference for a byte proves nothing."""
 FEWEST = 5
-"""Of each kind in a run: with fewer a t as large as the threshold is nothing rare."""
+"""Keys of each kind in a run: with fewer, a t as large as the threshold is not rare."""
 
 _NOT_COMPARED = (
     Nrc.BUSY_REPEAT_REQUEST,
@@ -34,8 +34,8 @@ _NOT_COMPARED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
-    """One wrong key and what it was answered."""
+class TimedKey:
+    """One wrong key and its answer."""
 
     wrong_byte: str
     nrc: int
@@ -46,12 +46,12 @@ class Guess:
 class KeyTiming:
     """Answers to keys that are wrong in their first byte, and in their last; two independent runs."""
 
-    runs: tuple[Comparison, ...]
-    """The last-byte kind's times, compared with the first-byte kind's."""
+    runs: tuple[TimingComparison, ...]
+    """The times of the last-byte kind, compared with those of the first-byte kind."""
     steps: int
-    """Bytes between the two: a comparison that ends early takes so many steps more for one of them."""
+    """Bytes between the two: a comparison that ends early takes this many more steps for one of them."""
     codes: dict[str, frozenset[int]]
-    """The codes that each kind was answered."""
+    """The codes with which each kind was answered."""
     times_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """How long each answer took, by the kind of key; both runs together, outliers included."""
 
@@ -67,7 +67,7 @@ class KeyTiming:
 
     @property
     def is_leaking(self) -> bool:
-        """Both runs show a difference that is none of chance's, in the same direction."""
+        """Whether both runs show a significant difference in the same direction."""
         signs = {run.difference_s > 0 for run in self.runs}
         return len(signs) == 1 and all(run.is_significant for run in self.runs)
 
@@ -77,7 +77,7 @@ class KeyTiming:
         return max(run.detectable_s for run in self.runs) / self.steps
 
     def needed_for(self, step_s: float) -> int:
-        """How many keys of each kind a run needs to show such a difference for a byte."""
+        """Return how many keys of each kind a run needs to show such a difference for a byte."""
         return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
 
     def rows(self) -> dict[str, str]:
@@ -96,14 +96,14 @@ class KeyTiming:
 
     @property
     def is_told_by_code(self) -> bool:
-        """No code is ever given to both kinds."""
+        """Whether no code is ever given to both kinds."""
         return not self.codes[FIRST] & self.codes[LAST]
 
 
 def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = ()) -> KeyTiming:
-    """Time wrong keys of both kinds, in random order. Inconclusive: too few could be sent, or were compared.
+    """Time wrong keys of both kinds, in random order. Raises Inconclusive if too few were sent, or compared.
 
-    Refusals that were timed before (`kept`) are enough where they show no difference, and would have shown a small one.
+    Refusals that were timed before (`kept`) are enough if they show no difference but would have shown a small one.
     """
     tester.session_for(level)
     length = tester.security.key_length(level)
@@ -133,10 +133,10 @@ def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = 
 
 
 def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
-    """What keys tell that were sent for other reasons; None: too little, or something that a run of its own must confirm."""
-    first = [Guess(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
+    """Conclude from keys sent for other reasons; None if they are too few, or show what a run of its own must confirm."""
+    first = [TimedKey(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
     later = [one for one in kept if one.first_wrong_byte >= length / 2]
-    last = [Guess(LAST, one.nrc, one.time_s) for one in later]
+    last = [TimedKey(LAST, one.nrc, one.time_s) for one in later]
     if min(len(first), len(last)) < FEWEST:
         return None
     steps = sum(one.first_wrong_byte for one in later) // len(later)
@@ -149,8 +149,8 @@ def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
     return timing if is_enough and not (timing.is_told_by_code or timing.runs[0].is_significant) else None
 
 
-def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[Guess]:
-    """Up to `n` of each kind; fewer where each costs a delay."""
+def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[TimedKey]:
+    """Yield up to `n` of each kind; fewer if each costs a delay."""
     order = sorted((FIRST, LAST) * n, key=lambda kind: tester.chance.random_bytes(4))
     guesses = []
     for kind in order:
@@ -160,7 +160,7 @@ def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) 
         _, _, reply = tester.security.try_key(level, partial(_wrong_key, tester, level, at))
         times = tester.answer_times_s(reply)
         if reply.is_negative and reply.nrc is not None and reply.nrc not in _NOT_COMPARED and times:
-            guesses.append(Guess(kind, reply.nrc, times[-1]))
+            guesses.append(TimedKey(kind, reply.nrc, times[-1]))
     return guesses
 
 
@@ -170,8 +170,8 @@ def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
     return bytes(key)
 
 
-def _compared(run: list[Guess]) -> Comparison:
-    """Answers with the commonest code only: another code may come by another way through the ECU."""
+def _compared(run: list[TimedKey]) -> TimingComparison:
+    """Keep only answers with the most frequent code: another code may come by another path through the ECU."""
     code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
     kinds = {
         kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)

@@ -13,9 +13,9 @@ CODE_BYTES, STATUS_BYTES = 3, 1
 
 
 def trouble_codes(tester: Tester) -> tuple[bytes, ...]:
-    """The codes, of 3 bytes, that are stored or supported, as the ECU says while locked and with each level open.
+    """Return the codes, of 3 bytes, that the ECU says are stored or supported, while locked and with each level open.
 
-    The ECU is locked afterwards; one that cannot be locked again is asked as it is.
+    The ECU is locked afterwards; one that cannot be locked again is asked in its present state.
     """
     found = _asked(tester)
     levels = [entry.level for entry in tester.target.security] if tester.access.can_relock else []

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.check import Attack
 from harness.errors import UserError
-from harness.planning.plan import Plan, duration
+from harness.planning.plan import AuditPlan, duration
 from harness.verdict import Severity
 
 WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
@@ -23,8 +23,8 @@ LEAST_ROOM: Final = 0.1
 
 
 def left_out_for_time(
-    plan_with: Callable[[frozenset[str]], Plan], checks: Iterable[Attack], seconds: float
-) -> tuple[frozenset[str], Plan]:
+    plan_with: Callable[[frozenset[str]], AuditPlan], checks: Iterable[Attack], seconds: float
+) -> tuple[frozenset[str], AuditPlan]:
     """The ids that are left out so that the rest takes no longer, and the plan of the rest.
 
     `plan_with` plans without some ids. UserError: not one check fits.
@@ -59,7 +59,7 @@ def _weight(check: Attack) -> int:
     return WEIGHTS[check.severity] * (MAIN_WEIGHT if check.id.startswith(MAIN_FAMILY) else 1)
 
 
-def _costs(plan: Plan) -> Mapping[str, float]:
+def _costs(plan: AuditPlan) -> Mapping[str, float]:
     costs: dict[str, float] = {}
     for check in plan.checks:
         costs[check.id] = costs.get(check.id, 0.0) + check.seconds

@@ -52,7 +52,7 @@ class PlannedCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class AuditPlan:
     """All of it."""
 
     checks: tuple[PlannedCheck, ...]
@@ -141,7 +141,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def totals_in_words(plan: Plan) -> str:
+def totals_in_words(plan: AuditPlan) -> str:
     """``about 3 min 20 s: 4821 requests, among them 31 wrong keys, 12 writes, 6 resets``."""
     parts = [
         f"{plan.total(name):.0f} {words if plan.total(name) != 1 else words[:-1]}"
@@ -153,7 +153,7 @@ def totals_in_words(plan: Plan) -> str:
     return f"about {duration(plan.seconds)}{waits}: {plan.total('requests'):.0f} requests{among}"
 
 
-def plan_lines(plan: Plan) -> list[str]:
+def plan_lines(plan: AuditPlan) -> list[str]:
     """A row for each check that sends anything, what is not sent and why, and the totals."""
     head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
     lines = [head]

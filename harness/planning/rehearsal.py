@@ -11,7 +11,7 @@ from harness.check import Attack
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.planning.meter import Meter, MeteredLink, MeteredTester, Use
-from harness.planning.plan import Plan, PlannedCheck, planned_check
+from harness.planning.plan import AuditPlan, PlannedCheck, planned_check
 from harness.planning.twin import twin_of
 from harness.report.conclusion import DESELECTED
 from harness.runs.findings import Finding
@@ -25,13 +25,14 @@ SHAPE: Final = "hardened"
 """The shipped target whose shape an ECU has of which nothing is known."""
 
 
-def rehearsed(target: Target) -> tuple[Target, tuple[str, ...]]:
+def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, tuple[str, ...]]:
     """The target without anything that would leave this program, and what that takes for granted.
 
-    An ECU of which nothing is declared gets the shape of a shipped one, and the permissions that it has itself.
+    An ECU of which nothing is declared, and that was not discovered either, gets the shape of a shipped one, and the
+    permissions that it has itself.
     """
     said = []
-    if target.path is None and not target.security and not target.data:
+    if target.path is None and not is_discovered and not target.security and not target.data:
         said.append(f"Nothing is known of this ECU: it is taken to have the shape of {SHAPE}. It would be discovered first.")
         target = replace(load_target(SHAPE), name=target.name, can=target.can, safety=target.safety, environment="bench")
         target = replace(target, connections=(), path=None)
@@ -96,7 +97,7 @@ class Rehearsal:
             self._begun[-1][2].permissions.add(Permission.LOCKOUT)
         self._keys_before = sent
 
-    def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> Plan:
+    def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> AuditPlan:
         """What was taken down, once the audit has ended; what came after the last check is the last one's."""
         self._count_keys()
         uses = {(declared.id, parameter): (use, declared.needs) for declared, parameter, use in self._begun}
@@ -110,7 +111,7 @@ class Rehearsal:
                 planned.append(planned_check(finding, use, needs))
         order = {key: number for number, key in enumerate(uses)}
         planned.sort(key=lambda one: order.get((one.id, one.parameter), len(order)))
-        return Plan(checks=tuple(planned), left_out=left_out, assumptions=(*assumptions, *self.assumptions))
+        return AuditPlan(checks=tuple(planned), left_out=left_out, assumptions=(*assumptions, *self.assumptions))
 
 
 def _ledger_as_it_is(target: Target) -> Ledger:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.ecu.addressed import AddressBytes, AddressedNode
-from harness.ecu.config import NEVER, OPEN, DataIdentifier, EcuConfig, MemoryRegion, Routine, SecurityLevel
-from harness.ecu.node import UdsNode
+from harness.ecu.config import NEVER, OPEN, DataIdentifier, EcuConfig, EcuSecurityLevel, MemoryRegion, Routine
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.errors import KeyFunctionError
 from harness.link.addressing import addresses_of
@@ -141,7 +141,7 @@ def _as_request(answer: bytes) -> bytes:
     return answer[1:] if is_refused else answer
 
 
-def _config(target: Target, levels: tuple[SecurityLevel, ...]) -> EcuConfig:
+def _config(target: Target, levels: tuple[EcuSecurityLevel, ...]) -> EcuConfig:
     timing, has_sessions = target.timing, target.timing.s3_ms is not None
     declared = tuple(entry.id for entry in target.sessions if entry.id <= LONGEST_SESSION) or tuple(map(int, Session))
     needs = {sid: _need(entry.needs) for entry in target.services for sid in _some_of(entry.span, 0x100)}
@@ -218,7 +218,7 @@ def _ends(span: Span) -> tuple[int, ...]:
 
 def _level(
     entry: DeclaredLevel, key: KeyFunction | None, assumptions: list[str]
-) -> tuple[SecurityLevel, KeyFunction | None]:
+) -> tuple[EcuSecurityLevel, KeyFunction | None]:
     name = f"level 0x{entry.level:02X}"
     if entry.attempts is None or entry.delay_s is None:
         attempts = DEFAULT_ATTEMPTS if entry.attempts is None else entry.attempts
@@ -227,15 +227,16 @@ def _level(
     taken = _taken_by(entry, key)
     if taken is not None and key is not None:
         seed_bytes, key_bytes = taken
-        return SecurityLevel(level=entry.level, key=key, seed_bytes=seed_bytes, key_bytes=key_bytes), key
+        return EcuSecurityLevel(level=entry.level, key=key, seed_bytes=seed_bytes, key_bytes=key_bytes), key
     if entry.key is None:
         assumptions.append(f"No key is declared for {name}: what needs it is not planned.")
     else:
         assumptions.append(
-            f"The key of {name} is made by a stand-in: its own is a program or a service, which is not asked."
+            f"The key of {name} is made by a stand-in: its own is a program, a service or a question, which is not asked, "
+            "or makes no key of a simulated seed."
         )
     made: KeyFunction = _stand_in
-    level = SecurityLevel(level=entry.level, key=made, seed_bytes=UNKNOWN_BYTES, key_bytes=UNKNOWN_BYTES)
+    level = EcuSecurityLevel(level=entry.level, key=made, seed_bytes=UNKNOWN_BYTES, key_bytes=UNKNOWN_BYTES)
     return level, None if entry.key is None else made
 
 

@@ -1,4 +1,4 @@
-"""Which other formats can a run's bus log be had in? pcapng for Wireshark, BLF and ASC for the tools of Vector."""
+"""Convert a run's bus log to other formats: pcapng for Wireshark, BLF and ASC for the tools of Vector."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.report.bus_log import LATEST_US, LoggedFrame, logged_frames
+from harness.report.candump import LATEST_US, LoggedFrame, logged_frames
 from harness.report.pcapng import write_pcapng
 from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
 FIRST_DATE_US: Final = 10**15
-"""Stamps below this (it is in 2001) are no dates: they count from the start of a simulated bus."""
+"""Stamps below this (it is in 2001) are not dates: they count from the start of a simulated bus."""
 
 
 def write_captures(folder: Path, kinds: Sequence[str]) -> list[Path]:
-    """Write a run's bus log once more beside it, in each of these formats (see `CAPTURES`); returns the files.
+    """Write a run's bus log beside it in each of these formats (see `CAPTURES`); return the files.
 
-    UserError: no format of that name, no log, a damaged log, or a folder that cannot be written.
+    Raises UserError for an unknown format, a missing or damaged log, or a folder that cannot be written.
     """
     for kind in kinds:
         if kind not in CAPTURES:
@@ -51,7 +51,7 @@ def _write_asc(folder: Path, path: Path) -> None:
 
 
 def _dated_frames(folder: Path) -> Iterator[LoggedFrame]:
-    """The log with stamps since 1970, as these formats want them: virtual time is counted from the start of the run."""
+    """Yield the log with stamps since 1970, which these formats need; virtual time is counted from the start of the run."""
     start_us = None
     for frame in logged_frames(folder / BUS_LOG):
         if start_us is None:
@@ -77,4 +77,4 @@ CAPTURES: Final[dict[str, tuple[str, Callable[[Path, Path], None]]]] = {
     "blf": (BUS_BLF, _write_blf),
     "asc": (BUS_ASC, _write_asc),
 }
-"""By the name that a user gives: the file, and what writes it from the folder."""
+"""By the name that a user gives: the file, and the function that writes it from the folder."""

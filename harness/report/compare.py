@@ -1,4 +1,4 @@
-"""What became better, worse, new or gone between two runs, e.g. of two software versions of an ECU?"""
+"""Compare two runs, e.g. of two software versions of an ECU: what became better, worse, new or gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.verdict import Severity, Verdict
 
 
 class Change(StrEnum):
-    """How a result stands to the earlier one."""
+    """How a result relates to the earlier one."""
 
     WORSE = "worse"
     NEW = "new"
@@ -49,20 +49,20 @@ class Difference:
     new: Finding | None
     change: Change
     conditions: tuple[str, ...] = ()
-    """What of the conditions differs under which it was judged."""
+    """Which of the conditions of the two judgements differ."""
     why: str = ""
     """What became worse or better, where the verdicts alone do not say so."""
 
     @property
     def finding(self) -> Finding:
-        """Whichever there is, the later one first."""
+        """The later finding, or the earlier one if there is no later one."""
         found = self.new or self.old
         assert found is not None
         return found
 
     @property
     def is_alarm(self) -> bool:
-        """Whether something fails now, and is not accepted, that did not fail so before, whatever the yardstick."""
+        """Whether something fails now, and is not accepted, that did not fail before, under whatever conditions."""
         if self.change is Change.INCOMPARABLE:
             return _is_failure(self.new) and not _is_failure(self.old)
         return self.change in (Change.WORSE, Change.NEW)
@@ -77,23 +77,23 @@ class Comparison:
     differences: tuple[Difference, ...]
 
     def of(self, change: Change) -> tuple[Difference, ...]:
-        """The differences of one kind, worst first."""
+        """Return the differences of one kind, worst first."""
         worst_first = list(Severity)
         found = (one for one in self.differences if one.change is change)
         return tuple(sorted(found, key=lambda one: (not one.is_alarm, worst_first.index(one.finding.severity))))
 
     def shared_conditions(self, change: Change) -> tuple[str, ...]:
-        """What differs of the conditions of every difference of a kind, so that it need not be said of each."""
+        """Return the differing conditions that all differences of a kind share, so that they are printed once."""
         found = self.of(change)
         return tuple(name for name in found[0].conditions if all(name in one.conditions for one in found)) if found else ()
 
     def is_worse(self, *, strict: bool = False) -> bool:
-        """Whether a CI should stop: an alarm, or, if strict, evidence that was lost."""
+        """Whether a CI should stop: for an alarm or, if strict, for evidence that was lost."""
         return any(one.is_alarm or (strict and one.change is Change.LOST) for one in self.differences)
 
 
 def compare(old: Run, new: Run) -> Comparison:
-    """Every result of both runs, those of the later one in its order, then those that only the earlier one has."""
+    """Compare every result: those of the later run in its order, then those that only the earlier one has."""
     before = {(one.id, one.parameter): one for one in old.findings}
     after = {(one.id, one.parameter): one for one in new.findings}
     return Comparison(old, new, tuple(_differences(before, after, old, new)))
@@ -126,7 +126,7 @@ def _difference(old: Finding | None, new: Finding, old_run: Run, new_run: Run) -
 
 
 def _change(old: Finding, new: Finding) -> tuple[Change, str]:
-    """What changed between two results of which the earlier one is a pass or a fail."""
+    """Say what changed between two results of which the earlier one is a pass or a fail."""
     if not _is_judged(new):
         return Change.LOST, ""
     if not _is_failure(new):

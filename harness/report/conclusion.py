@@ -1,4 +1,4 @@
-"""What does the whole run say, in a sentence? The words that the terminal and audit.html share."""
+"""Say in sentences what a run found: the words that the terminal and audit.html share."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def target_name(info: RunInfo) -> str:
 
 
 def interruption(info: RunInfo) -> str:
-    """What a reader must know of a run that did not reach its end; empty if it did."""
+    """Return what a reader must know of a run that did not reach its end; empty if it did."""
     if not info.interrupted:
         return ""
     if info.finished_utc:
@@ -59,7 +59,7 @@ def security_access_unjudged(run: Run) -> bool:
 
 
 def warnings(run: Run) -> list[str]:
-    """What must be known before anything else, worst first: crashes, a SecurityAccess that was not judged, 0x29."""
+    """Return warnings, worst first: crashes, a SecurityAccess that was not judged, 0x29."""
     info = run.info
     said = [_crash(crash) for crash in info.crashes]
     summary = info.security_access
@@ -77,7 +77,7 @@ def _crash(crash: Crash) -> str:
 
 
 def causes(run: Run) -> list[tuple[str, list[Finding]]]:
-    """The failures whose checks name the flaw behind them, by that flaw, the worst first."""
+    """Group the failures whose checks name the flaw behind them by that flaw, the worst first."""
     found: dict[str, list[Finding]] = {}
     for finding in run.failures():
         if finding.cause:
@@ -86,7 +86,7 @@ def causes(run: Run) -> list[tuple[str, list[Finding]]]:
 
 
 def answer(run: Run) -> str:
-    """Is the protection real? The first thing that a reader is told, in a sentence."""
+    """Answer in a sentence whether the protection is real: the first thing that a reader is told."""
     failures, decided = run.failures(), run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
     if not decided or (not failures and security_access_unjudged(run)):
         return "It is not known whether this ECU's protection is real."
@@ -102,7 +102,7 @@ def answer(run: Run) -> str:
 
 
 def _rank(finding: Finding) -> int:
-    """What is said of the protection itself comes before what is said of the rest."""
+    """Rank findings on the protection itself before all others."""
     family = finding.id.partition("-")[0]
     return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
 
@@ -118,19 +118,19 @@ _ANSWERS: Final[dict[Severity, str]] = {
 
 
 def conclusion(run: Run) -> str:
-    """How bad is it? What must be known first, then one sentence, or two if some checks ended in errors."""
+    """Say how bad it is: warnings first, then one sentence, or two if some checks ended in errors."""
     return " ".join([*warnings(run), in_a_sentence(run)])
 
 
 def is_partial(run: Run) -> bool:
-    """Whether hardly enough was judged to be called well: cut short, not judged where it matters, or crashed."""
+    """Whether too little was judged to call the ECU well: cut short, unjudged where it matters, or crashed."""
     decided = [one for one in run.findings if one.verdict in (Verdict.PASS, Verdict.FAIL)]
     open_results = [one for one in run.findings if one.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR)]
     return run.info.interrupted or bool(warnings(run)) or len(open_results) > len(decided) / 4
 
 
 def in_a_sentence(run: Run) -> str:
-    """How bad is it? One sentence, or two if some checks ended in errors or share a cause."""
+    """Say how bad it is in one sentence, or two if some checks ended in errors or share a cause."""
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
     if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
@@ -157,7 +157,7 @@ def in_a_sentence(run: Run) -> str:
 
 
 def _rest(run: Run) -> str:
-    """What of the ECU is not known; nothing needs mending only where the run was whole and hardly anything is open."""
+    """Say what of the ECU is unknown. "Nothing to fix" is said only if the run was whole and almost nothing is open."""
     if run.info.interrupted:
         return "the rest is not known"
     selected = [one for one in run.findings if one.reason != DESELECTED]
@@ -170,7 +170,7 @@ def _rest(run: Run) -> str:
 
 
 def closing_line(run: Run) -> str:
-    """``5 findings``, and whether they are the ones that the target is known for."""
+    """Return ``5 findings``, and whether they are the ones that the target is known for."""
     count = _count(len(run.failures()), "finding")
     if not run.failures() and (run.info.interrupted or warnings(run)):
         count += ", but " + ("the run was cut short" if run.info.interrupted else "see what was not judged above")
@@ -195,7 +195,7 @@ def closing_line(run: Run) -> str:
 
 
 def expected_findings(info: RunInfo) -> list[str]:
-    """The ids that the target file names as this ECU's known weaknesses."""
+    """Return the ids that the target file names as this ECU's known weaknesses."""
     listed = info.target.get("expected_findings") or _table(info.target, "target").get("expected_findings")
     return [str(name) for name in listed] if isinstance(listed, (list, tuple)) else []
 

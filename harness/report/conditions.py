@@ -1,4 +1,4 @@
-"""Were two results judged under the same conditions? If not, what changed may be the yardstick and not the ECU."""
+"""Say whether two results were judged under the same conditions; if not, a change may not be the ECU's."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Final
 from harness.runs.findings import Finding, RunInfo
 
 JUDGED_BY: Final = ("connections", "security", "data", "services", "routines", "memory", "observe")
-"""Tables of the target file on which any verdict may rest."""
+"""Tables of the target file on which every verdict may depend."""
 
 ALWAYS: Final = ("timing", "sessions", "reset", "quirks")
-"""Tables on which those results rest, too, that are about one entry of another table."""
+"""Tables on which results about one entry of another table depend too."""
 
 WAY_TO_THE_ECU: Final = ("request_id", "response_id", "functional_id", "extended_ids", "padding", "fd")
-"""Of the table ``can``; which adapter it is does not matter."""
+"""Keys of the table ``can`` that matter; the adapter does not."""
 
 _SUBJECT: Final = re.compile(r"(level|DID) (?:0x)?([0-9A-Fa-f]{1,8})")
 
 
 def differing_conditions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> tuple[str, ...]:
-    """What differs, so that two results of one check on one subject cannot be compared; empty if they can be."""
+    """Return the differences for which two results of one check on one subject cannot be compared; empty if they can be."""
     return (
         *_check(old, new, old_info, new_info),
         *_differing("depth", old_info.depth, new_info.depth),
@@ -46,7 +46,7 @@ def _differing(what: str, before: str, after: str) -> Iterator[str]:
 
 
 def _permissions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> Iterator[str]:
-    """Those that the check could use; of runs that do not tell, all."""
+    """Return the permissions that the check could use; in runs that do not record them, all."""
     is_told = bool(old.check_version and new.check_version)
     before = set(old.permitted if is_told else _allowed(old_info))
     after = set(new.permitted if is_told else _allowed(new_info))
@@ -62,7 +62,7 @@ def _allowed(info: RunInfo) -> list[str]:
 
 
 def _target(parameter: str | None, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What the target files declare differently, of that on which a verdict on this subject rests."""
+    """Return what the target files declare differently, of that on which a verdict on this subject depends."""
     changed = [f"can.{key}" for key in WAY_TO_THE_ECU if _table(before, "can").get(key) != _table(after, "can").get(key)]
     changed += [name for name in ALWAYS if not _is_same(before.get(name), after.get(name))]
     subject = _SUBJECT.fullmatch(parameter or "")
@@ -77,7 +77,7 @@ def _target(parameter: str | None, before: Mapping[str, Any], after: Mapping[str
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Nothing is the same as empty: what a version of the harness does not know yet, it does not write."""
+    """Whether two values are equal. None equals empty: older versions of the harness do not write newer keys."""
     return before == after or not (before or after)
 
 

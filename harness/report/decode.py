@@ -1,6 +1,6 @@
-"""What does a recorded message or frame mean, in one line, and field by field?
+"""Decode a recorded message or frame into one line, or field by field.
 
-By Scapy's layers, else by the standard's names. Nothing here raises on any bytes.
+Uses Scapy's layers, else the standard's names. No function here raises, whatever the bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HEX_NUMBER: Final = re.compile(r"\b0x([0-9a-f]+)\b")
 
 @lru_cache(maxsize=4096)
 def request_line(pdu: bytes) -> str:
-    """A request, e.g. ``ReadDataByIdentifier: identifiers [0x2020]``."""
+    """Decode a request, e.g. ``ReadDataByIdentifier: identifiers [0x2020]``."""
     if not pdu:
         return "empty message"
     if service_name(pdu[0]) is None:
@@ -29,7 +29,7 @@ def request_line(pdu: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def reply_line(pdu: bytes) -> str:
-    """An answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``; what is no UDS response is called so."""
+    """Decode an answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``; say so if it is no UDS response."""
     if not pdu:
         return "empty message"
     if pdu[0] == NEGATIVE_RESPONSE:
@@ -44,7 +44,7 @@ def reply_line(pdu: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def fields(pdu: bytes) -> tuple[tuple[str, str], ...]:
-    """Every field of every Scapy layer, e.g. ``("UDS_SA.securityAccessType", "0x01")``; nothing if Scapy cannot."""
+    """Return every field of every Scapy layer, e.g. ``("UDS_SA.securityAccessType", "0x01")``; empty if Scapy fails."""
     uds = _scapy_uds()
     if uds is None or not pdu:
         return ()
@@ -58,7 +58,7 @@ def fields(pdu: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def frame_line(data_field: bytes, address_bytes: int = 0) -> str:
-    """What the first bytes of a CAN frame say to ISO-TP (ISO 15765-2); the first `address_bytes` are an address."""
+    """Decode the PCI bytes of a CAN frame (ISO 15765-2); the first `address_bytes` are an address."""
     address, data = data_field[:address_bytes], data_field[address_bytes:]
     if address:
         return f"address 0x{address.hex().upper()}, {frame_line(data)}"
@@ -80,7 +80,7 @@ def frame_line(data_field: bytes, address_bytes: int = 0) -> str:
 
 
 def service_name(service: int) -> str | None:
-    """``SecurityAccess`` for 0x27; None for a number that the standard does not name."""
+    """Return ``SecurityAccess`` for 0x27; None for a number that the standard does not name."""
     try:
         words = Service(service).name.split("_")
     except ValueError:
@@ -100,7 +100,7 @@ def _plain_line(name: str, pdu: bytes) -> str:
 
 
 def _layers_line(pdu: bytes) -> str:
-    """What Scapy's layers read; empty if Scapy is absent or cannot."""
+    """Return what Scapy's layers decode; empty if Scapy is absent or fails."""
     uds = _scapy_uds()
     if uds is None:
         return ""
@@ -108,7 +108,7 @@ def _layers_line(pdu: bytes) -> str:
         first, *others = uds(pdu).iterpayloads()
         words = [f"{_short(field)} {text}" for layer in others for field, text in _layer_fields(layer)]
         name = str(first.sprintf("%UDS.service%"))
-    except Exception:  # a stranger's dissectors, fed with an ECU's bytes: whatever they raise, the plain names remain
+    except Exception:  # Scapy's dissectors may raise anything on an ECU's bytes; the plain names remain
         return ""
     return _one_line(f"{name}: {', '.join(words)}" if words else name)
 

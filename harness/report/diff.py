@@ -1,4 +1,4 @@
-"""How is a comparison of two runs shown? As text of 80 columns, as JSON, and as one self-contained page."""
+"""Show a comparison of two runs: as text of 80 columns, as JSON, and as one self-contained page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADINGS: Final[dict[Change, str]] = {
     Change.ACCEPTED: "Newly accepted",
     Change.GAINED: "Newly judged",
 }
-"""What is listed, in this order; what is as before is only counted."""
+"""What is listed, in this order; unchanged results are only counted."""
 
 
 COUNTED: Final[dict[Change, str]] = {
@@ -50,7 +50,7 @@ COUNTED: Final[dict[Change, str]] = {
 
 
 def conclusion(comparison: Comparison) -> str:
-    """E.g. ``2 worse, 3 better; 40 as before``."""
+    """Return e.g. ``2 worse, 3 better; 40 as before``."""
     counts = {change: len(comparison.of(change)) for change in Change}
     said = [f"{counts[change]} {words}" for change, words in COUNTED.items() if counts[change]]
     return (
@@ -61,7 +61,7 @@ def conclusion(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """What a reader must know of the two runs before reading on."""
+    """Return what a reader must know of the two runs first."""
     old, new = comparison.old, comparison.new
     found = [
         f"The {which} run: {interruption(run.info)}" for which, run in (("old", old), ("new", new)) if run.info.interrupted
@@ -81,7 +81,7 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def diff_lines(comparison: Comparison) -> Iterator[str]:
-    """The text; nothing of an ECU's answer can leave its line."""
+    """Return the text; no part of an ECU's answer can leave its line."""
     for which, run in (("old", comparison.old), ("new", comparison.new)):
         yield from _wrapped(f"{which}  ", _headline(run))
     for remark in remarks(comparison):
@@ -103,7 +103,7 @@ def diff_lines(comparison: Comparison) -> Iterator[str]:
 
 
 def diff_json(comparison: Comparison, *, strict: bool) -> str:
-    """Everything, as before included, for programs."""
+    """Return everything, unchanged results included, for programs."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "old": _run_json(comparison.old),
@@ -117,7 +117,7 @@ def diff_json(comparison: Comparison, *, strict: bool) -> str:
 
 
 def diff_html(comparison: Comparison) -> str:
-    """The page."""
+    """Return the page."""
     return _template().render(
         comparison=comparison,
         runs=(("Old", comparison.old), ("New", comparison.new)),
@@ -134,7 +134,7 @@ def diff_html(comparison: Comparison) -> str:
 
 
 def _line(shared: Sequence[str], one: Difference) -> tuple[str, str, str]:
-    """What is said once for several subjects of a check, if it is the same of each."""
+    """Return id, heading and text of a difference; equal ones of several subjects are printed once."""
     return one.finding.id, one.finding.heading, "; ".join(_says(one, shared))
 
 
@@ -164,7 +164,7 @@ def _headline(run: Run) -> str:
 
 
 def _wrapped(prefix: str, text: str, later: str = "") -> list[str]:
-    """The text on lines of at most 80 columns, the prefix before the first."""
+    """Wrap the text to at most 80 columns, the prefix before the first line."""
     flat = shown(text, LONGEST_VALUE * 4).replace("\n", "\\n").replace("\t", "\\t")
     return textwrap.wrap(flat, WIDTH, initial_indent=prefix, subsequent_indent=later or " " * len(prefix)) or [
         prefix.rstrip()

@@ -1,4 +1,4 @@
-"""What was tested, how, when, and with what? A run's facts as rows to be read: the top of audit.html."""
+"""List a run's facts as rows for the top of audit.html: what was tested, how, when, and with what."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ FILES: Final[dict[str, str]] = {
     "observations.jsonl": "each sequence that the ECU was asked to learn it, with its answers",
     MANIFEST_JSON: "SHA-256 of each file here, and of the target, key function and cases",
 }
-"""What each file of a run folder is."""
+"""What each file of a run folder holds."""
 
 _HEX_KEY: Final = re.compile(r"(_id|\bid|did|level|session|uds|padding|start|end)\b")
 
 
 def run_facts(run: Run) -> list[tuple[str, str]]:
-    """Label and text, in the order in which they are read; what is not known is not there."""
+    """Return label and text in reading order, without what is unknown."""
     info = run.info
     rows = [
         ("Environment", "simulated: SIMULATED ECU, no real device" if info.environment == "simulated" else
@@ -75,12 +75,12 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
 
 
 def identification_line(info: RunInfo) -> str:
-    """The sample in a line, e.g. ``ECU software version 2.1``; empty if nothing was read."""
+    """Describe the sample in a line, e.g. ``ECU software version 2.1``; empty if nothing was read."""
     return "; ".join(f"{one.name} {one.value}" for one in info.identification if one.value)
 
 
 def target_rows(info: RunInfo) -> list[tuple[str, str]]:
-    """The target as declared, one row a key."""
+    """Return the target as declared, one row a key."""
     return list(_flat(info.target))[:MOST_TARGET_ROWS]
 
 
@@ -128,7 +128,7 @@ def _redacted(info: RunInfo) -> str:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Nested tables as rows, ``can.channel``; each of a list of tables as one row. What is absent gets none."""
+    """Flatten nested tables to rows such as ``can.channel``, and each of a list of tables to one row; skip absent values."""
     if value in (None, "", [], (), {}):
         return
     if isinstance(value, dict):

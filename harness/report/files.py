@@ -1,12 +1,12 @@
-"""Which files do a run's readers get? Each is made from the run folder alone, so that it can be made again elsewhere."""
+"""Write all reports from the run folder alone, so that they can be made again elsewhere."""
 
 from __future__ import annotations
 
+from harness.report.as_pytest import render_pytest_html
 from harness.report.captures import write_captures
 from harness.report.html import render_audit_html
 from harness.report.junit import junit_xml
 from harness.report.learned import learn_html, machine_section
-from harness.report.replay import render_pytest_html
 from harness.report.sarif import sarif_json
 from harness.report.summary import summary_md
 from harness.runs.findings import Run
@@ -27,7 +27,8 @@ from harness.runs.state_machine import LEARN_HTML, MODEL_DOT, MODEL_JSON, read_m
 def write_reports(folder: RunFolder, run: Run) -> None:
     """Write every report, over earlier ones.
 
-    UserError: the folder cannot be written, or its bus log is damaged; all but the capture is there then.
+    Raises UserError if the folder cannot be written, or its bus log is damaged; in the latter case only the capture is
+    missing.
     """
     folder.write(JUNIT_XML, junit_xml(run))
     folder.write(AUDIT_SARIF, sarif_json(run))

@@ -1,4 +1,4 @@
-"""Put results together: those that are one problem, those of one area, and those that answer one threat or requirement."""
+"""Group results: by problem, by area, and by the threat or requirement that they answer."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ AREAS: Final = {
     "DS": "Robustness",
     "LM": "State machine",
 }
-"""By the family that begins a check's id."""
+"""Areas by the family that begins a check's id."""
 
 FEWEST_SHARING: Final = 4
 MOST_TOGETHER: Final = 60
-"""Results below one reason, before it is said again."""
+"""How many results are listed below one reason before it is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Results that are shown together: those that one cause explains, or those of one check."""
+    """Results that are shown together: explained by one cause, or of one check."""
 
     anchor: str
-    """The id of its place in the page, e.g. ``check-SA-09``."""
+    """The id of the group in the page, e.g. ``check-SA-09``."""
     findings: tuple[Finding, ...]
     cause: str = ""
-    """The flaw that they have in common; empty: they are of one check."""
+    """The flaw that they have in common; empty if they are of one check."""
 
     @property
     def title(self) -> str:
@@ -49,27 +49,27 @@ class Group:
 
     @property
     def ids(self) -> str:
-        """The checks, each once."""
+        """The ids of the checks, each once."""
         return ", ".join(dict.fromkeys(one.id for one in self.findings))
 
     @property
     def first(self) -> Finding:
-        """What they all have in common can be read here."""
+        """A finding that shows what they all have in common."""
         return self.findings[0]
 
     @property
     def severity(self) -> Severity:
-        """The worst of them."""
+        """The worst severity among them."""
         return min((one.severity for one in self.findings), key=list(Severity).index)
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The user's own, each once."""
+        """The user's own requirements, each once."""
         return tuple(dict.fromkeys(name for one in self.findings for name in one.requirements))
 
     @property
     def sources(self) -> str:
-        """What the check stands on; a number that its source names already is not said again."""
+        """The sources of the check, without a number that a source names already."""
         one = self.first
         weaknesses = [f"CWE-{number}" for number in one.cwe if not re.search(rf"CWE-{number}\b", one.source)]
         threats = [name for name in one.r155 if name not in one.source]
@@ -78,14 +78,14 @@ class Group:
 
     @property
     def first_step(self) -> str:
-        """What to do, in a sentence."""
+        """What to do first, in a sentence."""
         text = " ".join(cut(self.first.remediation, LONGEST_TEXT).split())
         end = re.search(r"[.;] ", text)
         return text[: end.start()] + "." if end else text
 
 
 def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
-    """By cause where several checks name the same one, else by check; in the order in which each is met first."""
+    """Group by cause where several checks name the same one, else by check, in the order of first appearance."""
     findings = list(findings)
     checks: dict[str, set[str]] = {}
     for finding in findings:
@@ -99,11 +99,11 @@ def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What a run says of one area, in numbers."""
+    """The results of one area, in numbers."""
 
     name: str
     failed: int
-    """Accepted failures do not count."""
+    """Failures, without accepted ones."""
     worst: Severity | None
     passed: int
     undecided: int
@@ -112,7 +112,7 @@ class Area:
 
 
 def by_area(findings: Sequence[Finding]) -> list[Area]:
-    """Each area that has results, in the order of `AREAS`; checks of other families are the user's own."""
+    """Count each area that has results, in the order of `AREAS`; checks of other families are the user's own."""
     found: dict[str, list[Finding]] = {}
     for one in findings:
         family = re.split("[-/]", one.id)[0]
@@ -135,7 +135,7 @@ def _area(name: str, findings: Sequence[Finding]) -> Area:
 
 
 def by_threat(findings: Sequence[Finding]) -> list[tuple[str, Area]]:
-    """Each threat of UN R155 Annex 5 that a check names, and each requirement of the user's, in numbers."""
+    """Count results by threat of UN R155 Annex 5 and by the user's requirements, as the checks name them."""
     threats: dict[str, list[Finding]] = {}
     own: dict[str, list[Finding]] = {}
     for one in findings:
@@ -149,7 +149,7 @@ def by_threat(findings: Sequence[Finding]) -> list[tuple[str, Area]]:
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Results that say no more than one and the same reason, in handfuls; each of the others by itself."""
+    """Group results that say no more than one shared reason, up to `MOST_TOGETHER`; leave each other result by itself."""
     found: list[list[Finding]] = []
     open_: dict[str, list[Finding]] = {}
     times = Counter(one.reason for one in findings)
@@ -165,13 +165,13 @@ def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 class Anchors:
-    """Gives names that can stand in an address, each only once."""
+    """Gives each result a unique name that can stand in an address."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()
 
     def new(self, identity: str) -> str:
-        """``check-SA-09`` for ``SA-09``; a second one, e.g. among the accepted findings, is ``check-SA-09-2``."""
+        """Return ``check-SA-09`` for ``SA-09``; for a second one, e.g. among the accepted findings, ``check-SA-09-2``."""
         stem = "check-" + (re.sub(r"[^A-Za-z0-9]+", "-", identity[:LONGEST_ANCHOR]).strip("-") or "unnamed")
         name, number = stem, 1
         while name in self._given:

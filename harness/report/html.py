@@ -1,4 +1,4 @@
-"""What does a reader of a run see? One self-contained page, audit.html, made from the run alone."""
+"""Render audit.html, one self-contained page, from the run alone."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from harness.verdict import Verdict
 T = TypeVar("T")
 
 MOST_EXCHANGES: Final = 8
-"""Of one result; the others are in audit.json."""
+"""Exchanges shown of one result; the others are in audit.json."""
 
 MOST_PLACES: Final = 12
 """Results of one check that are shown in full."""
 
 MOST_NOTES: Final = 40
 MOST_SEEN: Final = 2
-"""Exchanges of a result that needs no mending."""
+"""Exchanges shown of a result that is no finding."""
 
 CONSOLE_END: Final = 4000
 MEND_FIRST: Final = 8
 
 ROOM_FOR_FINDINGS: Final = 1_000_000
-"""Characters of findings with everything that proves them; the whole page must stay below 5 MB, and open at once."""
+"""Characters of findings with everything that proves them; the page must stay below 5 MB, and open at once."""
 ROOM_FOR_MORE_FINDINGS: Final = 150_000
 ROOM_FOR_ACCEPTED: Final = 200_000
 ROOM_FOR_PROFILES: Final = 500_000
@@ -49,14 +49,14 @@ ROOM_FOR_ROWS: Final = 200_000
 """Characters of the results of each other verdict, and of what was not tested."""
 
 FIRST_PROFILES: Final = ("Seeds", "Lockout", "Timing", "Refusals", "Sessions")
-"""How the titles of the profiles begin that come first."""
+"""Beginnings of the titles of the profiles that come first."""
 
 UNDECIDED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The results of one verdict, as far as there is room for them."""
+    """The results of one verdict, as many as there is room for."""
 
     count: int
     rendered: list[Markup]
@@ -64,7 +64,7 @@ class Rows:
 
 
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
-    """The page. ``files`` are the names that lie beside it, to be linked; ``machine`` tells of a learned state machine."""
+    """Render the page. ``files``: names beside it, to be linked; ``machine``: a learned state machine, if any."""
     info = run.info
     parts = _parts(spoken_ids(info))
     anchors = Anchors()
@@ -121,7 +121,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
 
 
 def _within(room: int, items: Iterable[T], render: Callable[[T], Markup]) -> list[Markup]:
-    """The items rendered, as many as there is room for; the last one may go beyond it."""
+    """Render as many items as there is room for; the last one may exceed it."""
     found: list[Markup] = []
     for item in items:
         if room <= 0:
@@ -132,12 +132,12 @@ def _within(room: int, items: Iterable[T], render: Callable[[T], Markup]) -> lis
 
 
 def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
-    """The results of one verdict, each a row, below their reason where many share it."""
+    """Return the results of one verdict, each a row, below their reason if many share it."""
     findings = run.with_verdict(verdict)
     linked: set[str] = set()
 
     def anchored(finding: Finding) -> tuple[Finding, str]:
-        """The first result of each check can be linked to."""
+        """Add an anchor to the first result of each check."""
         anchor = "" if finding.id in linked else anchors.new(finding.id)
         linked.add(finding.id)
         return finding, anchor
@@ -151,7 +151,7 @@ def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
 
 
 def _rank(profile: Profile) -> int:
-    """The profiles that a reader looks for first, then the others."""
+    """Rank the profiles that a reader looks for before the others."""
     ranks = (number for number, word in enumerate(FIRST_PROFILES) if profile.title.startswith(word))
     return next(ranks, len(FIRST_PROFILES))
 
@@ -164,7 +164,7 @@ def _by_group(not_tested: Sequence[NotTested]) -> list[tuple[str, list[NotTested
 
 
 def _parts(ids: frozenset[int]) -> Any:
-    """The macros of the page's repeated pieces; ``ids`` are those on which tester and ECU speak."""
+    """Return the macros of the page's repeated pieces; ``ids`` are the CAN ids of tester and ECU."""
     context = {
         "steps": lambda exchange: steps(exchange, ids),
         "figures": figures,
@@ -179,7 +179,7 @@ def _parts(ids: frozenset[int]) -> Any:
 
 @cache
 def environment() -> Environment:
-    """How every page is made: escaped throughout, and what is missing is an error."""
+    """Return the template environment of every page: everything is escaped, and a missing value is an error."""
     pages = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -193,7 +193,7 @@ def environment() -> Environment:
 
 @cache
 def source(name: str) -> str:
-    """The text of a template or style."""
+    """Return the text of a template or style."""
     loader = environment().loader
     assert loader is not None
     return loader.get_source(environment(), name)[0]
@@ -207,21 +207,21 @@ def _style(info: RunInfo, *, has_machine: bool) -> str:
 
 
 def csp_hash(text: str) -> str:
-    """What a Content Security Policy allows this very text by."""
+    """Return the hash by which a Content Security Policy allows exactly this text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _codes(profile: Profile) -> list[str]:
-    """The names of the codes in a profile's grid, for the line below it."""
+    """Return the names of the codes in a profile's grid, for the line below it."""
     cells = " ".join(cell for row in profile.grid.rows for cell in row.cells) if profile.grid is not None else ""
     return [nrc_name(code) for code in range(256) if f"0x{code:02X}" in cells]
 
 
 def _lines(text: str) -> list[str]:
-    """A value's lines, each fit to be shown."""
+    """Return a value's lines, made printable."""
     return shown(text).split("\n")
 
 
 def _link(name: str) -> str:
-    """A file name as a relative address that cannot become another scheme's."""
+    """Return a file name as a relative address that cannot be read as another scheme's."""
     return "./" + quote(name, errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What does a CI system read? junit.xml: one case a result, which passes, fails, errs, or is skipped with the reason."""
+"""Write junit.xml for CI systems: one case a result, which passes, fails, errs, or is skipped with the reason."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 LONGEST_MESSAGE: Final = 1000
-"""Characters of one value in a message, which CI systems show in one line."""
+"""Characters of one value in a message, which CI systems show on one line."""
 
 
 def junit_xml(run: Run) -> str:
-    """The whole file. Text of an ECU can neither break the XML nor hide in it: what is unprintable stands as ``\\x1b``."""
+    """Return the whole file.
+
+    An ECU's text can neither break the XML nor hide in it: unprintable characters become ``\\x1b``.
+    """
     info = run.info
     suite = ET.Element("testsuite", name=_line(target_name(info)), timestamp=_line(info.started_utc))
     properties = ET.SubElement(suite, "properties")
@@ -48,7 +51,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _case(finding: Finding) -> ET.Element:
-    """A result. Its class is the check's id, which never changes; its name says what is tested, and on what."""
+    """Return a result's case. Its class is the check's id, which never changes; its name says what was tested on what."""
     name = finding.title + (f" [{finding.parameter}]" if finding.parameter is not None else "")
     case = ET.Element("testcase", classname=_line(finding.id), name=_line(name), time=f"{finding.duration_s:.6f}")
     properties = ET.SubElement(case, "properties")

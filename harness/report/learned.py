@@ -1,4 +1,4 @@
-"""learn.html, and the section of audit.html on the learned state machine: one self-contained piece, without JavaScript."""
+"""Render the learned state machine, as learn.html and as a section of audit.html: self-contained, without JavaScript."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.runs.state_machine import BrokenRule, StateMachine, Transition
 
 MOST_STATES_IN_TABLE: Final = 200
 MOST_STEPS: Final = 40
-"""Of a sequence; the whole one is in model.json."""
+"""Steps shown of a sequence; the whole one is in model.json."""
 
 
 def learn_html(machine: StateMachine) -> str:
-    """The page of one learned machine."""
+    """Render the page of one learned machine."""
     style = source("audit.css") + source("machine.css")
     page = environment().get_template("learn.html")
     return page.render(style=Markup(style), style_hash=csp_hash(style), **_context(machine)) + "\n"
 
 
 def machine_section(machine: StateMachine) -> Markup:
-    """The same for a page that has other things to tell; its style is `source("machine.css")`."""
+    """Render the same for another page; its style is `source("machine.css")`."""
     return Markup(_parts().section(**_context(machine)))
 
 
@@ -47,7 +47,7 @@ def _context(machine: StateMachine) -> dict[str, Any]:
 
 
 def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
-    """The transition with which each broken rule shows, by state and letter, where all its letters are in the model."""
+    """Return the transition that shows each broken rule, by state and letter, if all its letters are in the model."""
     table = machine.table()
     found: dict[tuple[str, str], str] = {}
     for rule in machine.violations:
@@ -66,7 +66,7 @@ def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
 def _cell(
     step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
 ) -> tuple[str, str, str, str]:
-    """Answer, target, class and check of one cell of the table."""
+    """Return answer, target, class and check of one cell of the table."""
     if step is None:
         return "", "", "", ""
     key = (step.source, step.letter)

@@ -1,4 +1,4 @@
-"""Draw a state machine as SVG: one box a state, in a grid whose columns count wrong keys and whose rows tell the rest."""
+"""Draw a state machine as SVG: one box a state. Columns count wrong keys; rows stand for everything else."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ GAP_X: Final = 96
 GAP_Y: Final = 62
 MARGIN: Final = 46
 MOST_DRAWN: Final = 80
-"""A machine with more states is told as a table only."""
+"""A machine with more states is shown as a table only."""
 LONGEST_LABEL: Final = 40
 CHARACTER: Final = 6.4
-"""Of a label, about so wide."""
+"""Average width of a label's character."""
 KINDS: Final = ("move", "step", "differs", "broken")
-"""Of edges, those that are drawn last are seen best."""
+"""Kinds of edges; those drawn last are seen best."""
 MOST_LABELS: Final = 3
 WRAP: Final = 27
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
-"""How the letters begin that lead back from everywhere: their edges are faint, and told in the boxes."""
+"""Beginnings of letters that lead back from everywhere: their edges are faint, and listed in the boxes."""
 
 Step = tuple[str, str]
 """A state and a letter."""
@@ -51,8 +51,11 @@ class Box:
 
 
 def picture(machine: StateMachine, *, broken: Mapping[Step, str] | None = None, differing: Sequence[Step] = ()) -> Markup:
-    """The machine; steps that break a rule are red, with the check's id; those that differ from the reference are dashed."""
-    is_tree = bool(machine.states) and machine.states[0].name == "initial"  # no machine was made of what was asked
+    """Draw the machine. Steps that break a rule are red, with the check's id.
+
+    Those that differ from the reference are dashed.
+    """
+    is_tree = bool(machine.states) and machine.states[0].name == "initial"  # no machine: only the sequences that were asked
     if not machine.states or is_tree or len(machine.states) > MOST_DRAWN:
         return Markup("")
     broken = broken or {}
@@ -104,7 +107,7 @@ def _boxes(machine: StateMachine) -> dict[str, Box]:
 
 
 def _row_and_column(name: str) -> tuple[str, str]:
-    """What a state's name says of sessions, seeds and locks, and what it says of wrong keys and the delay."""
+    """Return what a state's name says of sessions, seeds and locks, and what it says of wrong keys and the delay."""
     parts = name.split(" (")[0].split(", ")
     counted = [part for part in parts if "wrong key" in part or part.startswith("delayed")]
     return ", ".join(part for part in parts if part not in counted), ", ".join(counted)
@@ -130,7 +133,7 @@ def _wrapped(text: str) -> tuple[str, ...]:
 
 
 def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
-    """Where sessions, restarts and waits lead from a state; not told where nothing changes, or everything leads on alike."""
+    """List where sessions, restarts and waits lead from a state; skip those that change nothing or lead on alike."""
     targets: dict[str, list[str]] = {}
     steps = [one for one in machine.transitions if one.source == state]
     if {one.target for one in steps} not in ({state}, set()) and len({one.target for one in steps}) == 1:
@@ -182,7 +185,7 @@ def _edges(machine: StateMachine, broken: Mapping[Step, str], differing: set[Ste
 
 
 def _tip(kind: str) -> Markup:
-    """The arrow's head, in the colour of its edge."""
+    """Draw an arrow's head, in the colour of its edge."""
     return Markup(
         '<marker id="tip-{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{}" markerHeight="{}" '
         'markerUnits="userSpaceOnUse" orient="auto"><path class="tip {}" d="M0 0 L8 4 L0 8 z"/></marker>'
@@ -195,7 +198,7 @@ def _told(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, Markup]:
-    """The line of an edge, and its label."""
+    """Draw the line of an edge, and its label."""
     source, target = boxes[edge.source], boxes[edge.target]
     if source is target:
         return _loop(source, edge)
@@ -215,7 +218,7 @@ def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, Markup]:
 
 
 def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
-    """Where the line from a box's middle to a point leaves the box."""
+    """Return where the line from a box's middle to a point leaves the box."""
     x, y = box.middle
     dx, dy = towards[0] - x, towards[1] - y
     scale = min(

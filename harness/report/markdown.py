@@ -1,4 +1,4 @@
-"""How does text that an ECU may have chosen become Markdown that shows it, and does nothing else?"""
+"""Escape text that an ECU may have chosen for Markdown, so that it is shown and does nothing else."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.report.text import shown
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP: Final = re.compile(r"[\\`*_\[\]|~$&<>]")
 _REFERENCES: Final = re.compile(r"[@#!%~$](?=\w)|:(?=[A-Za-z/+-])|(?<=\b[wW]{3})(?=\.)|(?<=\bGH)-(?=\d)")
-"""After these, GitHub and GitLab make links by themselves: to people, issues, addresses; and pictures of words."""
+"""After these characters GitHub and GitLab make links (to people, issues, addresses) and emoji by themselves."""
 BREAK: Final = "<!-- -->"
-"""Invisible, and the end of whatever would have been read as one word."""
+"""Invisible; it ends what would otherwise be read as one word."""
 
 
 def markdown(text: object, limit: int) -> str:
-    """At most ``limit`` characters in one line, fit for a cell of a table, a list and a paragraph (GitHub's dialect).
+    """Return at most ``limit`` characters in one line, for a table cell, a list or a paragraph (GitHub's dialect).
 
     Nothing in it is markup, HTML, a link, a mention or a reference to an issue.
     """

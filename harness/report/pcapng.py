@@ -1,4 +1,4 @@
-"""What does Wireshark open? The frames of a bus log as pcapng (IETF draft-ietf-opsawg-pcapng), link type SocketCAN.
+"""Write the frames of a bus log as pcapng for Wireshark (IETF draft-ietf-opsawg-pcapng), link type SocketCAN.
 
 Each frame keeps its time and its direction: outbound is what the harness sent. Scapy's writers give a direction only to
 packets, and making a packet of every frame takes 15 times as long as this.
@@ -10,18 +10,18 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
-from harness.report.bus_log import ERROR_FLAG, MOST_KNOWN, LoggedFrame
+from harness.report.candump import ERROR_FLAG, MOST_KNOWN, LoggedFrame
 
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
 FD_FRAME_FLAG: Final = 0x04
-"""Beside the two of `LoggedFrame.fd_flags`, which have the same values here."""
+"""Set beside the two flags of `LoggedFrame.fd_flags`, which have the same values here."""
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
 INBOUND, OUTBOUND = 1, 2
 
 _FRAME: Final = struct.Struct(">IBBxx")
-"""Id with flags, length, FD flags; the one part that is big-endian."""
+"""Id with flags, length, FD flags; the only part that is big-endian."""
 _BLOCK: Final = struct.Struct("<II")
 _PACKET: Final = struct.Struct("<7I")
 """Block type, block length, interface, time (high, low), captured and original length; then the frame itself."""
@@ -58,7 +58,7 @@ def _packets(frames: Iterable[LoggedFrame]) -> Iterator[bytes]:
 
 
 def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
-    """The length of the whole block, that of the frame in it, and what follows the times and lengths."""
+    """Return the length of the whole block, that of the frame in it, and what follows the times and lengths."""
     flagged_id = (
         frame.can_id | EXTENDED_FLAG * frame.is_extended | REMOTE_FLAG * frame.is_remote | ERROR_FLAG * frame.is_error
     )

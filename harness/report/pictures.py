@@ -1,4 +1,4 @@
-"""What does a sample look like? Seeds and times as pictures: small SVG and PNG, drawn from numbers alone."""
+"""Draw seeds and times as pictures: small SVG and PNG, from numbers alone."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ TOP: Final = 8
 
 MOST_SEEDS: Final = 1000
 MOST_COLUMNS: Final = 256
-"""Seeds in the map of bits: one column each."""
+"""Seeds in the bit map: one column each."""
 
 MOST_BYTES: Final = 64
-"""Of one seed."""
+"""Bytes shown of one seed."""
 
 FEWEST_SEEDS: Final = 8
 BINS: Final = 40
 CHANCE_SIGMAS: Final = 3.29
-"""A share of ones farther from one half than this is chance's in one of 1000 bits."""
+"""In standard deviations: by chance one of 1000 bits has a share of ones farther from one half."""
 
 MOST_KINDS: Final = 6
-"""Of times, side by side."""
+"""Kinds of times shown side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture, and what there is to see in it."""
+    """A picture, and a description of what it shows."""
 
     title: str
     caption: str
@@ -50,7 +50,7 @@ class Figure:
 
 
 def figures(profile: Profile) -> list[Figure]:
-    """The pictures of a profile; none where there is too little to see."""
+    """Return the pictures of a profile; none if there is too little to see."""
     return [*_of_seeds(profile.seeds), *_of_times(profile.times)]
 
 
@@ -64,7 +64,7 @@ def _of_seeds(texts: Sequence[str]) -> list[Figure]:
 
 
 def _bit_map(seeds: Sequence[bytes]) -> Figure:
-    """One column a seed, one row a bit, as a PNG of one bit a pixel."""
+    """Draw one column a seed and one row a bit, as a PNG of one bit a pixel."""
     shown_seeds = seeds[:MOST_COLUMNS]
     width, height = len(shown_seeds), 8 * len(seeds[0])
     numbers = [int.from_bytes(seed, "big") for seed in shown_seeds]
@@ -136,7 +136,7 @@ def _lag_plot(seeds: Sequence[bytes]) -> Figure:
 
 
 def _of_times(times: Sequence[Times]) -> list[Figure]:
-    """One histogram a kind, all on the same scale."""
+    """Draw one histogram a kind, all on the same scale."""
     kinds = [Times(name=one.name, seconds=tuple(filter(math.isfinite, one.seconds))) for one in times[:MOST_KINDS]]
     kinds = [one for one in kinds if len(one.seconds) > 1]
     if not kinds:
@@ -194,7 +194,7 @@ class _Plot:
         return HEIGHT - BOTTOM - value / self.highest * (HEIGHT - BOTTOM - TOP)
 
     def bars(self, values: Sequence[float]) -> Markup:
-        """One bar a column, as one path."""
+        """Draw one bar a column, as one path."""
         path = "".join(
             f"M{self.x(number):.1f} {self.y(0):.1f}V{self.y(value):.1f}H{self.x(number + 1):.1f}V{self.y(0):.1f}"
             for number, value in enumerate(values)
@@ -236,7 +236,7 @@ class _Plot:
 
 
 def _png(width: int, height: int, rows: Sequence[bytes]) -> bytes:
-    """A greyscale image of one bit a pixel; each row begins with its filter, 0."""
+    """Encode a greyscale image of one bit a pixel; each row begins with its filter, 0."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -1,4 +1,4 @@
-"""What does pytest-html show of an audit? The tester's view: our columns and summary, each result's frames folded in."""
+"""Show an audit in pytest-html, the tester's view: our columns and summary, and each result's frames."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from harness.runs.folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
 from harness.verdict import Severity, Verdict
 
 FINDING: Final = "uds_finding"
-"""The attribute of a pytest report that bears the result."""
+"""The attribute of a pytest report that holds the result."""
 
 COLUMNS: Final = {
     "result": "Outcome", "verdict": "Verdict", "severity": "Severity", "testId": "Id", "check": "Check", "time": "Time",
 }  # fmt: skip
-"""By pytest-html's names for what the page is filtered and sorted by; the first is pytest's own outcome."""
+"""Columns by pytest-html's names for filtering and sorting; the first is pytest's own outcome."""
 
 MOST_EXCHANGES: Final = 24
 MOST_REPLIES: Final = 16
@@ -33,7 +33,7 @@ MOST_NOTES: Final = 40
 
 
 class DetailView:
-    """Hooks of pytest-html for one audit, which may still be under way."""
+    """Hooks of pytest-html for one audit, which may still be running."""
 
     def __init__(self, info: RunInfo, run: Run | None = None, files: Sequence[str] = ()) -> None:
         self._info = info
@@ -45,7 +45,7 @@ class DetailView:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_metadata(self, metadata: dict[str, Any]) -> None:
-        """The versions that the run was made with, not those that show it."""
+        """Show the versions that the run was made with, not those that render it."""
         metadata.clear()
         metadata.update({escape(visible(name)): escape(visible(version)) for name, version in self._info.versions.items()})
 
@@ -82,14 +82,14 @@ class DetailView:
             data[:] = [self._link(finding), f"<pre>{escape(details(finding, self._spoken_ids))}</pre>"]
 
     def _link(self, finding: Finding) -> str:
-        """To where the check stands in the report."""
+        """Link to the check's place in the report."""
         if AUDIT_HTML not in self._files:
             return ""
         return f'<p><a href="{AUDIT_HTML}#{Anchors().new(finding.id)}">{escape(shown(finding.id, 80))} in the report</a></p>'
 
 
 def details(finding: Finding, spoken_ids: frozenset[int]) -> str:
-    """All that a result rests on, as text that ends with its frames."""
+    """Return all evidence of a result as text that ends with its frames."""
     said = {
         "expected": finding.expected,
         "observed": finding.observed,
@@ -132,12 +132,12 @@ def _with_meaning(message: str, meaning: str | None) -> str:
 
 
 def _indented(text: str) -> str:
-    """A value of several lines beside its label."""
+    """Indent a value of several lines beside its label."""
     return shown(text).replace("\n", "\n" + " " * 10)
 
 
 def _cells(finding: Finding) -> dict[str, str]:
-    """A row behind pytest's outcome. What is hidden sorts: severities by weight, times by length."""
+    """Return a row's cells after pytest's outcome. Hidden values sort it: severities by weight, times by length."""
     verdict, parameter = finding.verdict, finding.parameter
     word = f"{verdict.value}, accepted" if finding.accepted else verdict.value.replace("_", " ")
     order = list(Severity).index(finding.severity)

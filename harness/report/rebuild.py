@@ -1,4 +1,4 @@
-"""How are a run's reports made again, from its folder alone, on any machine, and what does the manifest say of that?"""
+"""Make a run's reports again from its folder alone, on any machine, and record that in the manifest."""
 
 from __future__ import annotations
 
@@ -26,26 +26,27 @@ from harness.runs.folder import (
 from harness.runs.redaction import redact_log
 
 EVIDENCE: Final = (RUN_JSON, RESULTS_JSONL, AUDIT_JSON, BUS_LOG)
-"""What reports are made from and never change; so is everything in ``private/``."""
+"""What reports are made from and never change; everything in ``private/`` is evidence too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What came of it."""
+    """The result of a rebuild."""
 
     run: Run
     written: tuple[str, ...]
-    """Files that are new, or no longer what they were."""
+    """Files that are new or have changed."""
     unchanged: tuple[str, ...]
     doubts: tuple[str, ...]
-    """Evidence that is no longer as the run left it, e.g. ``bus.log: changed``."""
+    """Evidence that has changed since the run ended, e.g. ``bus.log: changed``."""
 
 
 def rebuild(path: Path, *, captures: Sequence[str], now_utc: str, version: str) -> Rebuilt:
-    """Write every report, and these and all earlier captures, over what lies there; the evidence stays as it is.
+    """Write every report, these captures and all earlier ones, over existing files; the evidence is not touched.
 
     A run that was killed gets the files that its end would have written. A folder whose evidence was changed gets its
-    reports, which say so. UserError: no run, a damaged one, or a folder that cannot be written; what was there stays.
+    reports, which say so. Raises UserError if there is no run, it is damaged, or the folder cannot be written; existing
+    files then stay.
     """
     run = read_run(path)
     sealed = read_manifest(path) if (path / MANIFEST_JSON).exists() else None
@@ -69,7 +70,7 @@ def rebuild(path: Path, *, captures: Sequence[str], now_utc: str, version: str) 
 
 
 def _original(path: Path, sealed: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The fingerprints that the run itself left; None if it was killed before it could."""
+    """Return the fingerprints that the run itself wrote; None if it was killed before."""
     if sealed is None:
         return None
     original = sealed.get("sealed_first", sealed["files"])

@@ -1,7 +1,7 @@
-"""What does a code-scanning tool take? audit.sarif (SARIF 2.1.0): findings as alerts, accepted ones as suppressed.
+"""Write audit.sarif (SARIF 2.1.0) for code-scanning tools: findings as alerts, accepted ones as suppressed.
 
 Only failures are results: GitHub makes an alert of every result, whatever its ``kind``, so a pass would stand there as a
-problem. What could not be judged is a notification of the invocation; what passed is in audit.json.
+problem. Unjudged checks are notifications of the invocation; passes are in audit.json.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness.report.conclusion import conclusion, interruption, target_name
-from harness.report.sarif_rules import CWE, R155, Rules, message
+from harness.report.sarif_rules import CWE, R155, SarifRules, message
 from harness.report.text import shown
 from harness.runs.findings import Exchange, Finding, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML, BUS_LOG
@@ -30,16 +30,16 @@ LEVELS: Final = {
     Severity.INFO: "note",
 }
 MOST_EXCHANGES: Final = 9
-"""As locations of one result; with that of the whole check GitHub's limit of ten."""
+"""Exchanges that are locations of one result; with the location of the whole check that is GitHub's limit of ten."""
 
 RUN_FOLDER: Final = "RUN_FOLDER"
 SOURCES: Final = "%SRCROOT%"
 
 
 def sarif_json(run: Run) -> str:
-    """The whole file."""
+    """Return the whole file."""
     info = run.info
-    rules = Rules(run.findings)
+    rules = SarifRules(run.findings)
     failures = [*run.failures(), *run.accepted()]
     document = {
         "$schema": SCHEMA,
@@ -69,7 +69,7 @@ def sarif_json(run: Run) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _driver(info: RunInfo, rules: Rules) -> dict[str, Any]:
+def _driver(info: RunInfo, rules: SarifRules) -> dict[str, Any]:
     version = shown(info.versions.get("uds-harness", "unknown"))
     return {
         "name": "uds-harness",
@@ -80,7 +80,7 @@ def _driver(info: RunInfo, rules: Rules) -> dict[str, Any]:
     }
 
 
-def _invocation(run: Run, rules: Rules) -> dict[str, Any]:
+def _invocation(run: Run, rules: SarifRules) -> dict[str, Any]:
     info = run.info
     notifications = [_notification("error", said) for said in filter(None, [interruption(info)])]
     notifications += [_notification("note", remark) for remark in info.remarks]
@@ -102,7 +102,7 @@ def _notification(level: str, text: str) -> dict[str, Any]:
     return {"level": level, "message": message(text)}
 
 
-def _result(finding: Finding, info: RunInfo, rules: Rules) -> dict[str, Any]:
+def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any]:
     text = f"{_name(finding)}: expected {finding.expected}; observed {finding.observed}"
     result: dict[str, Any] = {
         "ruleId": rules.identifier(finding),
@@ -130,7 +130,7 @@ def _result(finding: Finding, info: RunInfo, rules: Rules) -> dict[str, Any]:
 
 
 def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
-    """What is wrong lies in an ECU, which has no file: the one that stands for it is the target's, else the report."""
+    """Return a file that stands for the ECU, which has none of its own: the target's file, else the report."""
     path = info.target.get("path")
     is_file = isinstance(path, str) and bool(path)
     uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
@@ -142,7 +142,7 @@ def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
 
 
 def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:
-    """The lines of the bus log: of the whole check, then of the exchanges that decided."""
+    """Return the lines of the bus log: of the whole check, then of the exchanges that decided."""
     if finding.last_frame > finding.first_frame >= 0:
         yield _lines(finding.first_frame, finding.last_frame, "every frame of this check")
     last_ones: tuple[Exchange, ...] = finding.exchanges[-MOST_EXCHANGES:]
@@ -162,7 +162,7 @@ def _place(uri: str, base: str, region: dict[str, int]) -> dict[str, Any]:
 
 
 def _fingerprint(info: RunInfo, finding: Finding) -> str:
-    """The same in every run for the same check on the same parameter of the same target; GitHub goes by it alone."""
+    """Return a value that is the same in every run for the same check, parameter and target: GitHub compares only it."""
     parts: Iterable[str] = (target_name(info), finding.id, finding.parameter or "")
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32] + ":1"
 

@@ -1,4 +1,4 @@
-"""Which rules does audit.sarif speak of? One a check, with what it is for, how to mend it, and its place in CWE and R155."""
+"""List the rules of audit.sarif: one a check, with its purpose, its remediation, and its place in CWE and R155."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECURITY_SEVERITIES: Final = {
     Severity.LOW: "2.5",
     Severity.INFO: "0.1",
 }
-"""In the middle of the bands that GitHub makes of a number: from 0.1 low, 4.0 medium, 7.0 high, above 9.0 critical."""
+"""The middle of the bands that GitHub makes of a number: from 0.1 low, 4.0 medium, 7.0 high, above 9.0 critical."""
 
 LONGEST_DESCRIPTION: Final = 1000
 LONGEST_NAME: Final = 200
@@ -30,12 +30,12 @@ _LINK: Final = re.compile(r"\[(?=[^\[\]]*\]\()")
 
 
 def message(text: str, limit: int = 2000) -> dict[str, str]:
-    """A message object. Braces are doubled and links broken, as SARIF (3.11) reads both in plain text too."""
+    """Return a message object. Braces are doubled and links broken: SARIF (3.11) interprets both in plain text too."""
     plain = shown(text, limit).replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[", plain) or "-"}
 
 
-class Rules:
+class SarifRules:
     """The checks of a run, in the order of their ids, and the taxonomies that they refer to."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
@@ -52,20 +52,20 @@ class Rules:
 
     @staticmethod
     def identifier(finding: Finding) -> str:
-        """The rule's id: the check's."""
+        """Return the rule's id: the check's."""
         return shown(finding.id, LONGEST_ID) or "-"
 
     def index(self, finding: Finding) -> int:
-        """Where the rule of a result stands in `descriptors`."""
+        """Return the index of a result's rule in `descriptors`."""
         return self._indexes[self.identifier(finding)]
 
     def reference(self, finding: Finding) -> dict[str, Any]:
-        """Names the rule of a result that is none in SARIF."""
+        """Refer to the rule of something that is no result in SARIF."""
         return {"id": self.identifier(finding), "index": self.index(finding)}
 
     @property
     def taxonomies(self) -> list[dict[str, Any]]:
-        """CWE and R155, as far as the checks speak of them."""
+        """Return CWE and R155, as far as the checks name them."""
         return [
             {
                 "name": CWE,
@@ -86,7 +86,7 @@ class Rules:
         ]
 
     def _descriptor(self, name: str, findings: Sequence[Finding]) -> dict[str, Any]:
-        """What all results of one check share; what was deselected knows less of it than what ran."""
+        """Describe what all results of one check share; a deselected check has less of it than one that ran."""
         one = max(findings, key=lambda finding: (bool(finding.rationale), finding.verdict is Verdict.FAIL))
         failing = [finding.severity for finding in findings if finding.verdict is Verdict.FAIL]
         severity = min(failing or [one.severity], key=list(Severity).index)

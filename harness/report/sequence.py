@@ -1,4 +1,4 @@
-"""Who said what, in which order? An exchange as the steps of a sequence diagram, each with its frames."""
+"""Turn an exchange into the steps of a sequence diagram, each with its frames."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.runs.findings import Exchange, FrameRecord, RunInfo
 from harness.runs.folder import AUDIT_JSON
 
 MOST_STEPS: Final = 16
-"""Of one exchange; the others are in audit.json."""
+"""Steps shown of one exchange; the others are in audit.json."""
 
 MOST_FRAMES: Final = 48
-"""Of one exchange."""
+"""Frames shown of one exchange."""
 
 _RAW: Final = re.compile(r"\s*raw\s")
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRow:
-    """One raw frame, made fit to be read."""
+    """One raw frame in readable form."""
 
     time: str
     direction: str
@@ -34,20 +34,20 @@ class FrameRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DiagramStep:
     """One arrow of the diagram."""
 
     sender: Literal["tester", "ECU"]
     content: str
-    """The message's bytes, or the frame's; empty where nothing came."""
+    """The message's bytes, or the frame's; empty if nothing came."""
     meaning: str
     after: str = ""
     """How long after the first frame of the exchange it began."""
     fields: tuple[tuple[str, str], ...] = ()
-    """What Scapy's layers read in it."""
+    """The fields that Scapy's layers decode."""
     frames: tuple[FrameRow, ...] = ()
     is_message: bool = True
-    """A whole message, rather than a frame that holds none, or silence."""
+    """Whether it is a whole message; else it is a frame that holds none, or silence."""
 
 
 @dataclass(slots=True)
@@ -59,33 +59,33 @@ class _Message:
     frames: list[FrameRecord] = field(default_factory=list)
 
 
-def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[Step]:
-    """The exchange, arrow by arrow. ``spoken_ids``: the CAN ids on which tester and ECU speak."""
+def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[DiagramStep]:
+    """Return the exchange arrow by arrow. ``spoken_ids``: the CAN ids of tester and ECU."""
     if _RAW.match(exchange.request):
         found = list(_raw_steps(exchange, spoken_ids))
     else:
         found = list(_message_steps(exchange, spoken_ids))
     if not any(step.sender == "ECU" for step in found):
-        found.append(Step("ECU", "", "no message" if found and found[0].is_message else "no frame", is_message=False))
+        found.append(DiagramStep("ECU", "", "no message" if found and found[0].is_message else "no frame", is_message=False))
     if (left_out := len(found) - MOST_STEPS) > 0:
-        found[MOST_STEPS:] = [Step("ECU", f"… {left_out} more", f"all of them are in {AUDIT_JSON}", is_message=False)]
+        found[MOST_STEPS:] = [DiagramStep("ECU", f"… {left_out} more", f"all of them are in {AUDIT_JSON}", is_message=False)]
     return found
 
 
 def spoken_ids(info: RunInfo) -> frozenset[int]:
-    """The CAN ids on which the target speaks ISO-TP, as far as it declares them."""
+    """Return the CAN ids on which the target speaks ISO-TP, as far as it declares them."""
     can = info.target.get("can")
     table = can if isinstance(can, dict) else {}
     found = (table.get(key) for key in ("request_id", "response_id", "functional_id"))
     return frozenset(one for one in found if isinstance(one, int))
 
 
-def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
-    """Request and replies with the frames that carried them; frames of the ECU that belong to none stand for themselves."""
+def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
+    """Return request and replies with their frames; frames of the ECU that belong to no message are steps of their own."""
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for message in _messages(exchange, ids):
         data = bytes_of(message.content) if message.content else None
-        step = Step(
+        step = DiagramStep(
             message.sender,
             shown_hex(message.content),
             "",
@@ -104,7 +104,7 @@ def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
 
 
 def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
-    """The frames dealt out to the messages in the order in which they passed, by their ISO-TP type."""
+    """Assign the frames to the messages in the order in which they passed, by their ISO-TP type."""
     request = _Message("tester", exchange.request)
     replies = [_Message("ECU", reply) for reply in exchange.replies]
     found, waiting = [request], replies.copy()
@@ -128,8 +128,8 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
     return found + waiting
 
 
-def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
-    """Each frame that we sent or the ECU answered; without frames at hand, the texts."""
+def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
+    """Return each frame that we sent or the ECU answered; if no frames are stored, the texts."""
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for frame in spoken:
@@ -141,11 +141,11 @@ def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[Step]:
         if payload:
             meaning += "; " + (request_line(payload) if frame.is_sent else reply_line(payload))
         row = _frame_row(frame, ids)
-        yield Step(sender, row.content, meaning, _after([frame], start_s), fields(payload), (row,), is_message=False)
+        yield DiagramStep(sender, row.content, meaning, _after([frame], start_s), fields(payload), (row,), is_message=False)
     if not spoken:
-        yield Step("tester", shown_hex(exchange.request), "raw frames", is_message=False)
+        yield DiagramStep("tester", shown_hex(exchange.request), "raw frames", is_message=False)
         for reply in exchange.replies:
-            yield Step("ECU", shown_hex(reply), "", is_message=False)
+            yield DiagramStep("ECU", shown_hex(reply), "", is_message=False)
 
 
 def _behind_address(frame: FrameRecord) -> bytes:

@@ -1,4 +1,4 @@
-"""What does a reviewer of a merge request see? summary.md: the conclusion, the findings, and what was not judged."""
+"""Write summary.md for a reviewer of a merge request: the conclusion, the findings, and what was not judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.runs.folder import AUDIT_HTML
 from harness.verdict import Severity, Verdict
 
 LONGEST_SUMMARY: Final = 60_000
-"""Characters; GitHub takes no comment of more than 65,536, and whoever posts it may want to add something."""
+"""In characters. GitHub takes comments of up to 65,536, and whoever posts it may want to add something."""
 
 LONGEST_VALUE: Final = 240
 LONGEST_NAME: Final = 100
@@ -22,8 +22,8 @@ MOST_NAMES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A heading and the rows under it, as Markdown already; folded: shown on demand."""
+class SummaryTable:
+    """A heading and the rows under it, already Markdown; folded: shown on demand."""
 
     heading: str
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class Table:
 
 
 def summary_md(run: Run) -> str:
-    """The whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
+    """Return the whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
     lines = [*_top(run), ""]
     room = LONGEST_SUMMARY - sum(len(line) + 1 for line in lines)
     for table in _tables(run):
@@ -58,18 +58,18 @@ def _top(run: Run) -> Iterator[str]:
     yield f"The evidence, down to the frames, is in `{AUDIT_HTML}` of the run folder."
 
 
-def _tables(run: Run) -> Iterator[Table]:
+def _tables(run: Run) -> Iterator[SummaryTable]:
     summary = run.summary()
     verdicts = [(verdict.value.replace("_", " "), summary["verdict"][verdict.value]) for verdict in Verdict]
-    yield Table("", *_counts("results", summary["results"], verdicts))
+    yield SummaryTable("", *_counts("results", summary["results"], verdicts))
     severities = [(level.value, summary["severity"][level.value]) for level in Severity]
-    yield Table("", *_counts("findings", len(run.failures()), severities))
-    yield Table(
+    yield SummaryTable("", *_counts("findings", len(run.failures()), severities))
+    yield SummaryTable(
         "Findings",
         ("Severity", "Check", "Expected", "Observed"),
         tuple((f"**{one.severity}**", _name(one), _value(one.expected), _value(one.observed)) for one in run.failures()),
     )
-    yield Table(
+    yield SummaryTable(
         "Accepted by the target file",
         ("Severity", "Check", "Reason"),
         tuple((one.severity.value, _name(one), _value(one.accepted)) for one in run.accepted()),
@@ -81,7 +81,7 @@ def _tables(run: Run) -> Iterator[Table]:
         (Verdict.NOT_APPLICABLE, "Not applicable", True),
     ):
         found = run.with_verdict(verdict)
-        yield Table(f"{heading}: {len(found)}", ("Reason", "Checks"), tuple(_by_reason(found)), is_folded)
+        yield SummaryTable(f"{heading}: {len(found)}", ("Reason", "Checks"), tuple(_by_reason(found)), is_folded)
 
 
 def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -89,7 +89,7 @@ def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple
 
 
 def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
-    """One row a reason: whatever was deselected, or has no key, shares one."""
+    """Return one row a reason, for example all deselected checks, or all that lack a key."""
     ids: dict[str, dict[str, None]] = {}
     for one in findings:
         ids.setdefault(one.reason, {})[one.id] = None
@@ -107,8 +107,8 @@ def _value(text: str) -> str:
     return markdown(text, LONGEST_VALUE)
 
 
-def _fitting(table: Table, room: int) -> Iterator[str]:
-    """As many of the table's rows as there is room for, and how many there are beyond them."""
+def _fitting(table: SummaryTable, room: int) -> Iterator[str]:
+    """Return as many of the table's rows as there is room for, and how many are left out."""
     if not table.rows:
         return
     head = [f"<details><summary>{table.heading}</summary>", ""] if table.is_folded else [f"### {table.heading}", ""]

@@ -1,4 +1,4 @@
-"""How is text that an ECU may have chosen shown? Unprintable characters as escapes, long values cut, hex in pairs."""
+"""Show text that an ECU may have chosen: unprintable characters as escapes, long values cut, hex in pairs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NOT_HEX: Final = re.compile(r"[^0-9A-Fa-f]")
 
 
 def visible(text: str) -> str:
-    """The text with control, format and broken characters as ``\\x1b``; line breaks and tabs stay.
+    """Escape control, format and broken characters as ``\\x1b``; keep line breaks and tabs.
 
-    Nothing is left that a terminal obeys or that reorders what is read (bidirectional controls).
+    The result holds nothing that a terminal obeys, and no bidirectional controls, which reorder what is read.
     """
     text = text.replace("\r\n", "\n")
     if text.isprintable():
@@ -26,19 +26,19 @@ def visible(text: str) -> str:
 
 
 def cut(text: str, limit: int = LONGEST_TEXT) -> str:
-    """At most ``limit`` characters, then how long the whole is: ``abc… (4096 bytes)``."""
+    """Return at most ``limit`` characters, then how long the whole is: ``abc… (4096 bytes)``."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text.encode('utf-8', 'surrogatepass'))} bytes)"
 
 
 def shown(text: object, limit: int = LONGEST_TEXT) -> str:
-    """Any value made fit to be read: cut, then unprintable characters escaped."""
+    """Make any value readable: cut it, then escape unprintable characters."""
     return visible(cut(str(text), limit))
 
 
 def end_of(text: str, limit: int) -> str:
-    """The last ``limit`` characters, escaped, with a first line that says how much was left out."""
+    """Return the last ``limit`` characters, escaped, with a first line that says how much was left out."""
     if len(text) <= limit:
         return visible(text)
     left_out = len(text[:-limit].encode("utf-8", "surrogatepass"))
@@ -46,7 +46,7 @@ def end_of(text: str, limit: int) -> str:
 
 
 def bytes_of(hex_text: str, limit: int = LONGEST_HEX) -> bytes | None:
-    """The first ``limit`` bytes that a hex string stands for; None if it is no hex."""
+    """Return the first ``limit`` bytes of a hex string; None if it is no hex."""
     digits = "".join(hex_text[: limit * 3 + 2].split())
     if _NOT_HEX.search(digits):
         return None
@@ -55,12 +55,12 @@ def bytes_of(hex_text: str, limit: int = LONGEST_HEX) -> bytes | None:
 
 
 def hex_pairs(data: bytes) -> str:
-    """``27 02 5E F7``."""
+    """Write bytes as ``27 02 5E F7``."""
     return data.hex(" ").upper()
 
 
 def shown_hex(hex_text: str, limit: int = LONGEST_HEX) -> str:
-    """A recorded message as ``27 02 5E F7``, cut; what is no hex (raw frames) as text."""
+    """Write a recorded message as ``27 02 5E F7``, cut; what is no hex (raw frames) as text."""
     data = bytes_of(hex_text, limit)
     if data is None:
         return shown(hex_text, limit * 3)

@@ -1,4 +1,4 @@
-"""How do recorded frames become files of Vector's tools? BLF and ASC, by python-can's writers."""
+"""Write recorded frames as BLF and ASC files for Vector's tools, by python-can's writers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from can import Message
 from can.io.asc import ASCWriter
 from can.io.blf import BLFWriter
 
-from harness.report.bus_log import LoggedFrame
+from harness.report.candump import LoggedFrame
 
 FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
 
@@ -38,7 +38,7 @@ def write_asc(frames: Iterable[LoggedFrame], path: Path) -> None:
 
 
 class _DatedASCWriter(ASCWriter):
-    """Names the first frame's time, in UTC, where python-can would put the moment of writing and the local time zone."""
+    """Dates the first frame in UTC; python-can would write the time of writing in the local time zone."""
 
     def __init__(self, file: object, start: datetime) -> None:
         self._start = start
@@ -50,7 +50,7 @@ class _DatedASCWriter(ASCWriter):
 
 
 def _messages(frames: Iterable[LoggedFrame]) -> Iterator[Message]:
-    """The frames for python-can, none before the first one: both formats count from there, and up only."""
+    """Yield the frames for python-can, none before the first one: both formats count upwards from it."""
     first_us = None
     for frame in frames:
         first_us = frame.time_us if first_us is None else first_us

@@ -52,7 +52,7 @@ class BrokenRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class AnswerConflict:
     """A sequence whose last letter was not always answered alike."""
 
     sequence: tuple[str, ...]
@@ -74,7 +74,7 @@ class StateMachine:
     """How often the ECU was brought back to its initial state."""
     wrong_keys: int = 0
     violations: tuple[BrokenRule, ...] = ()
-    nondeterminism: tuple[Conflict, ...] = ()
+    nondeterminism: tuple[AnswerConflict, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     """What each letter sends."""
     left_out: tuple[str, ...] = ()
@@ -218,7 +218,7 @@ def _machine(document: dict[str, Any]) -> StateMachine:
             for one in document["violations"]
         ),
         nondeterminism=tuple(
-            Conflict(_words(one["sequence"]), {_word(name): int(count) for name, count in one["answers"].items()})
+            AnswerConflict(_words(one["sequence"]), {_word(name): int(count) for name, count in one["answers"].items()})
             for one in document["nondeterminism"]
         ),
         meanings={_word(name): _word(what) for name, what in document.get("letters", {}).items()},

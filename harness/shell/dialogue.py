@@ -17,7 +17,7 @@ from harness.shell.lines import (
     RawMessage,
     Read,
     Repeat,
-    Reset,
+    ResetLine,
     SendKey,
     Unlock,
     Wait,
@@ -25,12 +25,12 @@ from harness.shell.lines import (
     command_in,
     help_lines,
 )
-from harness.shell.standing import Standing
+from harness.shell.standing import ConditionKeeper
 from harness.shell.words import Words, kind_of_frames
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_data
 
-EXIT_CODES: Final = {Kind.POSITIVE: 0, Kind.NEGATIVE: 1, Kind.MALFORMED: 1, Kind.SILENCE: 5}
+EXIT_CODES: Final = {ReplyKind.POSITIVE: 0, ReplyKind.NEGATIVE: 1, ReplyKind.MALFORMED: 1, ReplyKind.SILENCE: 5}
 """By the last answer."""
 
 SERIAL_NUMBER: Final = 0xF18C
@@ -45,11 +45,11 @@ class Dialogue:
     def __init__(self, tester: HandTester, *, show: Say, remark: Say) -> None:
         self.tester = tester
         self.words = Words(tester.target)
-        self.standing = Standing(tester.target)
+        self.standing = ConditionKeeper(tester.target)
         """What the ECU is believed to be in, by its answers in this conversation."""
         self.show = show
         self.remark = remark
-        self._last: Kind | None = None
+        self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None
         tester.listener = self
@@ -122,7 +122,7 @@ class Dialogue:
                 tester.raw_frames([addressed(frame, tester.target) for frame in frames])
             case Wait(seconds):
                 tester.wait(seconds)
-            case Reset(kind):
+            case ResetLine(kind):
                 self._reset(kind)
             case Repeat(run, result):
                 self._repeat(Repeat(run, result))

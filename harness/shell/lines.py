@@ -91,7 +91,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class ResetLine:
     """``reset``: restart the ECU by ECUReset, and wait until it has booted. None: the type that the target declares."""
 
     kind: int | None
@@ -116,7 +116,19 @@ class Quit:
 
 
 Command = (
-    EnterSession | Read | Write | AskSeed | SendKey | Unlock | RawMessage | RawFrames | Wait | Reset | Repeat | Help | Quit
+    EnterSession
+    | Read
+    | Write
+    | AskSeed
+    | SendKey
+    | Unlock
+    | RawMessage
+    | RawFrames
+    | Wait
+    | ResetLine
+    | Repeat
+    | Help
+    | Quit
 )
 
 
@@ -249,7 +261,7 @@ def _wait(arguments: Sequence[str]) -> Command:
 
 
 def _reset(arguments: Sequence[str]) -> Command:
-    return Reset(_number(_one(arguments), "type of reset", 0x01, 0x7F) if arguments else None)
+    return ResetLine(_number(_one(arguments), "type of reset", 0x01, 0x7F) if arguments else None)
 
 
 def _repeat(arguments: Sequence[str]) -> Command:

@@ -16,11 +16,11 @@ from harness.link.addressing import addresses_of
 from harness.link.frame import Frame
 from harness.link.frame import parse as parse_frame
 from harness.link.isotp import IsoTp, IsoTpConfig
-from harness.report.bus_log import LoggedFrame, logged_frames
+from harness.report.candump import LoggedFrame, logged_frames
 from harness.report.text import shown
 from harness.runs.findings import Exchange, Finding, Run
 from harness.runs.folder import BUS_LOG, PRIVATE, read_run
-from harness.shell.standing import Condition, Standing
+from harness.shell.standing import ConditionKeeper, EcuCondition
 from harness.target import Target
 from harness.uds import NEGATIVE_RESPONSE, Nrc
 from harness.verdict import Verdict
@@ -41,7 +41,7 @@ class Recorded:
     answers: tuple[bytes, ...]
     """Every message that came back, or the data of every frame."""
     is_functional: bool
-    before: Condition
+    before: EcuCondition
     """In what the ECU was when it was asked."""
     has_real_keys: bool
     """The bytes are those that passed; else keys in them may be placeholders."""
@@ -73,7 +73,7 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
     seen = dict(_seen(log, run, wanted, target)) if log is not None else {}
     exchanges = []
     for exchange in finding.exchanges:
-        before, passed = seen.get(exchange.first_frame, (Condition(), _Passed()))
+        before, passed = seen.get(exchange.first_frame, (EcuCondition(), _Passed()))
         exchanges.append(_recorded(exchange, before, passed, target, has_real_keys=is_original))
     return Result(finding, tuple(exchanges), others)
 
@@ -108,7 +108,7 @@ class _Passed:
     sent: tuple[LoggedFrame, ...] = ()
 
 
-def _recorded(exchange: Exchange, before: Condition, passed: _Passed, target: Target, *, has_real_keys: bool) -> Recorded:
+def _recorded(exchange: Exchange, before: EcuCondition, passed: _Passed, target: Target, *, has_real_keys: bool) -> Recorded:
     try:
         if exchange.request.startswith(RAW):
             frames = tuple(parse_frame(text) for text in exchange.request.removeprefix(RAW).split(", "))
@@ -134,11 +134,11 @@ def _recorded(exchange: Exchange, before: Condition, passed: _Passed, target: Ta
 
 def _seen(
     log: Path, run: Run, wanted: dict[int, Exchange], target: Target
-) -> Iterator[tuple[int, tuple[Condition, _Passed]]]:
+) -> Iterator[tuple[int, tuple[EcuCondition, _Passed]]]:
     """By the number of its first frame: the condition before each wanted exchange, and what passed in it."""
     listener = _Listener(run, target)
     last = max(exchange.last_frame for exchange in wanted.values())
-    under_way: tuple[int, Condition] | None = None
+    under_way: tuple[int, EcuCondition] | None = None
     sent: list[LoggedFrame] = []
     for number, frame in enumerate(logged_frames(log)):
         if under_way is not None and number >= wanted[under_way[0]].last_frame:
@@ -165,7 +165,7 @@ class _Listener:
         self._response_id = can.get("response_id", target.can.response_id)
         self._ours, self._theirs = (IsoTp(IsoTpConfig(tx_dl=FD_BYTES, max_length=1 << 20)) for _ in range(2))
         self._address_bytes = addresses_of(target.can).size_bytes
-        self.standing = Standing(target)
+        self.standing = ConditionKeeper(target)
         self.request = b""
         self.answers: list[bytes] = []
 

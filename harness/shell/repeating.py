@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.errors import KeyFunctionError, Unjudged, UserError
 from harness.shell.dialogue import Dialogue
 from harness.shell.recorded import Recorded, Result, name_of
-from harness.shell.standing import Condition
+from harness.shell.standing import EcuCondition
 from harness.shell.words import same_outcome
 from harness.tester.reply import RawReply, Reply
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session, is_send_key, negative_response
@@ -104,7 +104,7 @@ class Repetition:
             dialogue.ask_seed(wanted.seed_level)
 
     @staticmethod
-    def _needs_seed(recorded: Recorded, now: Condition) -> bool:
+    def _needs_seed(recorded: Recorded, now: EcuCondition) -> bool:
         """Whether a seed was pending then and none is now. One that had been answered was, if another key was compared."""
         wanted = recorded.before
         has_seed = now.seed_level == wanted.seed_level
@@ -130,7 +130,7 @@ class Repetition:
         if not is_open:
             self._dialogue.remark(f"level 0x{level:02X}, which was open then, is not opened")
 
-    def _prove_key(self, wanted: Condition) -> None:
+    def _prove_key(self, wanted: EcuCondition) -> None:
         """No wrong key goes out before the right one has worked once, where it can be locked again."""
         dialogue, level = self._dialogue, wanted.seed_level
         assert level is not None
@@ -166,7 +166,7 @@ class Repetition:
             return bytes(one ^ other for one, other in zip(new, difference, strict=True))
         return key
 
-    def _right_keys(self, before: Condition) -> tuple[bytes, bytes]:
+    def _right_keys(self, before: EcuCondition) -> tuple[bytes, bytes]:
         """The keys of the seed that was pending then, and of the one that is now; both empty: one of them is not known."""
         dialogue, level = self._dialogue, before.seed_level
         security, seed = dialogue.tester.security, dialogue.standing.now.seed

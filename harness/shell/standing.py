@@ -9,7 +9,7 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 
 
 @dataclass(slots=True)
-class Condition:
+class EcuCondition:
     """What an ECU was in at one moment."""
 
     session: int = Session.DEFAULT
@@ -22,19 +22,19 @@ class Condition:
     """A key was sent for it since."""
 
 
-class Standing:
+class ConditionKeeper:
     """Keeps the condition of one ECU up to date."""
 
     def __init__(self, target: Target) -> None:
         self._s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
         self._heard_s: float | None = None
-        self.now = Condition()
+        self.now = EcuCondition()
 
     def pass_time(self, now_s: float) -> None:
         """A session that was not kept ends by itself, and locks what was open in it."""
         is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
         if is_over and self.now.session != Session.DEFAULT:
-            self.now = Condition()
+            self.now = EcuCondition()
         self._heard_s = now_s
 
     def hear(self, request: bytes, answer: bytes, now_s: float) -> None:
@@ -43,9 +43,9 @@ class Standing:
         service = request[0] if request else 0
         is_positive = bool(answer) and answer[0] == service + RESPONSE_OFFSET and answer[0] != NEGATIVE_RESPONSE
         if service == Service.DIAGNOSTIC_SESSION_CONTROL and is_positive and len(answer) > 1:
-            self.now = Condition(session=answer[1])
+            self.now = EcuCondition(session=answer[1])
         elif service == Service.ECU_RESET and is_positive:
-            self.now = Condition()
+            self.now = EcuCondition()
         elif service == Service.SECURITY_ACCESS and len(request) > 1:
             self._hear_security(request[1], answer, is_positive=is_positive)
 

@@ -7,10 +7,9 @@ from typing import Final
 
 from harness.link.frame import Frame
 from harness.report.decode import frame_line, reply_line, service_name
-from harness.runs.redaction.vocabulary import Kind as SecretKind
-from harness.runs.redaction.vocabulary import Vocabulary
+from harness.runs.redaction.vocabulary import SecretKind, Vocabulary
 from harness.target import Target
-from harness.tester.reply import Kind, RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key, nrc_name
 
 HIDDEN: Final = "**"
@@ -102,14 +101,14 @@ class Words:
         return _meaning_of(reply.request, message)
 
 
-def kind_of_frames(reply: RawReply) -> Kind:
+def kind_of_frames(reply: RawReply) -> ReplyKind:
     """What raw frames were answered by, as far as the last frame tells."""
     messages = [frame.pdu for frame in reply.answers if frame.pdu]
     if not reply.answers:
-        return Kind.SILENCE
+        return ReplyKind.SILENCE
     if not messages:
-        return Kind.MALFORMED
-    return Kind.NEGATIVE if messages[-1][:1] == bytes((NEGATIVE_RESPONSE,)) else Kind.POSITIVE
+        return ReplyKind.MALFORMED
+    return ReplyKind.NEGATIVE if messages[-1][:1] == bytes((NEGATIVE_RESPONSE,)) else ReplyKind.POSITIVE
 
 
 def same_outcome(words: Words, request: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> bool:

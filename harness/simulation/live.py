@@ -1,4 +1,4 @@
-"""How nodes run on a real bus: the same contract as on the simulated one, in real time, until interrupted."""
+"""Run nodes on a real bus: the same contract as on the simulated one, in real time, until interrupted."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ IDLE_S = 1.0
 
 
 class LiveClock(Protocol):
-    """The time that a live bus keeps: the machine's, or a test's."""
+    """The clock of a live bus: the machine's, or a test's."""
 
     def now_s(self) -> float:
-        """Seconds that only grow."""
+        """Return monotonic seconds."""
 
     def utc_s(self) -> float:
-        """Seconds since 1970."""
+        """Return seconds since 1970."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait."""
 
 
 class _Timer:
@@ -69,8 +69,8 @@ class _Port:
 class LiveBus:
     """Runs nodes on one python-can bus, all on the calling thread.
 
-    Without `on_fault` what a node raises ends the bus; with it the node is dead until `power_cycle`, and the bus goes on.
-    `before_send` is called before each frame leaves a node, `on_frame` with each frame that came or was handed over.
+    An exception of a node ends the bus; with `on_fault` the node is dead until `power_cycle`, and the bus goes on.
+    `before_send` is called before each frame leaves a node, `on_frame` with each frame received or sent.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class LiveBus:
         self._before_send = before_send
         self._on_frame = on_frame
         self.received_frames = self.sent_frames = self.unsent_frames = self.error_frames = 0
-        """Since the start: unsent are those that the adapter refused or that had no bus to go to."""
+        """Frames since the start; unsent are those that the adapter refused or that had no bus."""
         self.unsent_why = ""
-        """Why the adapter refused the last one that it refused."""
+        """Why the adapter refused the last frame that it refused."""
         self.now_s = 0.0
-        """Seconds since the bus was taken up; it stands still while a node does something, as on a simulated bus."""
+        """Seconds since the bus was started; it stands still while a node acts, as on a simulated bus."""
 
     @property
     def utc_s(self) -> float:
@@ -112,7 +112,7 @@ class LiveBus:
         return self._adapter is not None
 
     def plug(self, bus: can.BusABC) -> None:
-        """Go on with this bus. The nodes do not notice: a wire that was cut is whole again."""
+        """Continue with this bus. The nodes do not notice, as when a cut wire is repaired."""
         self.unplug()
         self._adapter = adapter_of(bus)
 
@@ -125,7 +125,7 @@ class LiveBus:
     def send(self, frame: can.Message, sender: _Port) -> None:
         """Put a node's frame on the bus, where the other nodes here hear it too.
 
-        A frame that the adapter refuses is lost, as on a wire that is cut. ValueError: it is no CAN frame.
+        A frame that the adapter refuses is lost, as on a cut wire. Raises ValueError if it is no CAN frame.
         """
         check(frame)
         if self._before_send is not None:
@@ -146,7 +146,7 @@ class LiveBus:
             return False
         try:
             self._adapter.send(frame)
-        except Exception as error:  # backends raise what they like
+        except Exception as error:  # backends raise any kind of exception
             if isinstance(error, (can.CanError, OSError)) and is_gone(error) and not is_full_queue(error):
                 self._failure = error
             self.unsent_why = str(error)
@@ -166,7 +166,7 @@ class LiveBus:
             self._do(port, partial(port.node.attach, port))
 
     def replace(self, old: Sequence[Node], new: Sequence[Node]) -> None:
-        """Take nodes away, and put others in their place."""
+        """Remove nodes, and put others in their place."""
         gone = [port for port in self._ports if port.node in old]
         self._timers = [entry for entry in self._timers if entry[2].port not in gone]
         heapq.heapify(self._timers)
@@ -177,7 +177,7 @@ class LiveBus:
             self._do(port, partial(port.node.attach, port))
 
     def power_cycle(self) -> None:
-        """Cut and restore the supply of all nodes: their timers are gone, and the dead live again."""
+        """Cut and restore the supply of all nodes: their timers are gone, and dead nodes live again."""
         self._timers = [entry for entry in self._timers if entry[2].port is None]
         heapq.heapify(self._timers)
         for port in self._ports:
@@ -185,7 +185,7 @@ class LiveBus:
             self._do(port, partial(power_cycle, port.node))
 
     def run(self) -> None:
-        """Serve the bus for ever. LinkError: the adapter failed; an interface that is only down is waited for."""
+        """Serve the bus for ever; wait for an interface that is only down. Raises LinkError if the adapter fails."""
         self.start()
         while True:
             try:
@@ -195,7 +195,7 @@ class LiveBus:
                     raise
 
     def step(self, longest_s: float = IDLE_S) -> None:
-        """Do what is due, and take one frame if it comes within `longest_s`. LinkError: the adapter failed."""
+        """Do what is due, and take one frame if it comes within `longest_s`. Raises LinkError if the adapter fails."""
         self._tick()
         self._run_due()
         if self._failure is not None:
@@ -211,7 +211,7 @@ class LiveBus:
             return
         self.received_frames += 1
         if self._on_frame is not None:
-            frame.time_s = self._clock.utc_s()  # a driver's may be of another epoch than that of the frames we send
+            frame.time_s = self._clock.utc_s()  # a driver's stamp may be of another epoch than those of the frames we send
             self._on_frame(frame)
         for port in self._ports:
             self._do(port, partial(port.node.on_frame, frame.message()))
@@ -225,7 +225,7 @@ class LiveBus:
             return
         try:
             act()
-        except Exception as error:  # a node is a stranger's, and may raise what it likes
+        except Exception as error:  # a node is foreign code, which may raise any exception
             port.is_dead = True
             self._on_fault(port.node, error)
 
@@ -238,11 +238,14 @@ class LiveBus:
             return None
         try:
             return self._adapter.receive(timeout_s)
-        except Exception as error:  # backends raise what they like
+        except Exception as error:  # backends raise any kind of exception
             raise LinkError(f"the adapter does not receive: {error}") from error
 
     def _run_due(self) -> None:
-        """What is due by now; what that makes due at once waits for the next step, so that a bus can always be stopped."""
+        """Run what is due by now.
+
+        What becomes due meanwhile waits for the next step, so that a bus can always be stopped.
+        """
         last = self._sequence
         while self._timers and self._timers[0][0] <= self.now_s and self._timers[0][1] <= last:
             timer = heapq.heappop(self._timers)[2]

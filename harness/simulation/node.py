@@ -1,4 +1,4 @@
-"""What stands on a simulated bus: the contract of a node, and how one is found by its name."""
+"""Define the contract of a node on a simulated bus, and find nodes by name."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Port(Protocol):
 
     @property
     def utc_s(self) -> float:
-        """The wall clock that an ECU could know, seconds since 1970; virtual on a virtual bus."""
+        """The wall clock that an ECU could know, in seconds since 1970; virtual on a virtual bus."""
 
     def send(self, frame: can.Message) -> None:
-        """Queue a copy of a frame; it arrives when the bus has had time for it. ValueError: not a CAN frame."""
+        """Queue a copy of a frame; it arrives when the bus has had time for it. Raises ValueError if it is no CAN frame."""
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""
 
     def random_bytes(self, n: int) -> bytes:
-        """`n` bytes of chance; from the run's seed on a simulated bus, from the system on a real one."""
+        """Return `n` random bytes: from the run's seed on a simulated bus, from the system on a real one."""
 
 
 class Node(Protocol):
-    """An ECU, or whatever else talks on the bus.
+    """An ECU, or any other participant of the bus.
 
     It may also have ``power_cycle()`` (see `power_cycle`), and ``image``: the bytes that its flash memory holds.
     """
@@ -57,23 +57,23 @@ class Node(Protocol):
 
 
 def power_cycle(node: Node) -> None:
-    """Cut and restore a node's supply, if it can show that: its timers and waiting frames are already gone."""
+    """Cut and restore a node's supply, if it has such a method: its timers and waiting frames are already gone."""
     cut = getattr(node, "power_cycle", None)
     if cut is not None:
         cut()
 
 
 def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
-    """Make the nodes that a channel names. UserError: as `node_maker`, and what that makes."""
+    """Make the nodes that a channel names. Raises UserError as `node_maker`, and as the function it returns."""
     return node_maker(channel, relative_to)()
 
 
 def node_maker(channel: str, relative_to: Path | None = None) -> Callable[[], list[Node]]:
-    """What makes the nodes that a channel names, new ones each time.
+    """Return a function that makes the nodes that a channel names, new ones with each call.
 
-    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative to
-    `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError when it names nothing
-    that can be called; what is returned does when the factory raises or gives no nodes.
+    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative
+    to `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError if it names nothing
+    that can be called. The returned function raises UserError if the factory raises or returns no nodes.
     """
     name, colon, factory_name = channel.rpartition(":")
     if not colon:

@@ -1,4 +1,4 @@
-"""What happens next on a simulated bus: frames and callbacks, one at a time, in the order of their time."""
+"""Run a simulated bus: deliver frames and call callbacks, one at a time, in the order of their time."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from harness.simulation.watchdog import NodeSpins, watch
 
 INSTANT_S = 0.001
 EVENTS_AT_ONE_INSTANT = 10_000
-"""A node that asks for more than this without letting a millisecond pass will never stop."""
+"""A node that requests more events than this within a millisecond of simulated time never stops."""
 
 FRAMES_WAITING = 1 << 16
-"""As many frames as a node may have in its transmit queue."""
+"""How many frames a node's transmit queue holds."""
 
 CONSOLE_CHARACTERS = 1 << 20
 _FOREVER_S = sys.float_info.max
-"""What is due at infinity, such as the next event of a silent bus, is never reached."""
+"""Events at infinity, such as the next one of a silent bus, are never reached."""
 
 REASON_CHARACTERS = 1000
 TRACEBACK_CHARACTERS = 20_000
 
 
-class Console(io.TextIOBase):
-    """What nodes print, to standard output or standard error: the last mebibyte of it."""
+class NodeConsole(io.TextIOBase):
+    """Keeps what nodes print, to standard output or standard error: the last mebibyte of it."""
 
     def __init__(self) -> None:
         self._pieces: deque[str] = deque()
@@ -49,7 +49,7 @@ class Console(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Keep `text`, at the cost of the oldest."""
+        """Keep `text`, and drop the oldest."""
         if text:
             self._pieces.append(text[-CONSOLE_CHARACTERS:])
             self._size += len(self._pieces[-1])
@@ -58,7 +58,7 @@ class Console(io.TextIOBase):
         return len(text)
 
     def text(self) -> str:
-        """All that is kept."""
+        """Return all that is kept."""
         return "".join(self._pieces)
 
 
@@ -74,20 +74,20 @@ class _Timer:
 
 
 class _Port:
-    """One node's side of the bus; the harness's own side is no port."""
+    """One node's side of the bus; the harness itself has no port."""
 
     def __init__(self, simulation: Simulation, node: Node, chance: Chance) -> None:
         self._simulation = simulation
         self.node = node
         self.random_bytes = chance.random_bytes
         self.now_s = 0.0
-        """Read several times an exchange, so it is set before each call of the node, and no property."""
+        """A plain attribute, set before each call of the node, because it is read several times an exchange."""
         self.is_dead = False
         self.waiting = 0
         self.let_time_pass()
 
     def let_time_pass(self) -> None:
-        """What happens now is not counted with what has happened."""
+        """Start a new count of events at one instant."""
         self.instant_ends_s = -math.inf
         self.events_at_instant = 0
 
@@ -114,10 +114,10 @@ _Waiting = tuple[int, int, Frame, _Port | None]
 class Simulation:
     """A bus with nodes. Time stands still except in `advance`.
 
-    Frames take the time that their bits take at `bitrate`, without stuff bits (`data_bitrate`: those of an FD frame that
-    switches to it); of frames waiting at the same moment the lowest id goes first, and of those with the same id the one
-    that was sent first. A node that raises, spins, or never
-    lets time pass is dead: `faults` says how. What it prints goes to `console`, or where it prints if that is None.
+    Frames take the time that their bits take at `bitrate`, without stuff bits (`data_bitrate`: those of an FD frame
+    that switches to it); of frames waiting at the same moment the lowest id goes first, and of those with the same id
+    the one that was sent first. A node that raises, spins, or never lets time pass is dead: `faults` says why. What it
+    prints goes to `console`, or, if that is None, to its usual output.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Simulation:
         data_bitrate: int | None = None,
         chance: Chance,
         trace: Trace,
-        console: Console | None = None,
+        console: NodeConsole | None = None,
         epoch_s: float = VIRTUAL_EPOCH_S,
     ) -> None:
         self.now_s = 0.0
@@ -137,9 +137,9 @@ class Simulation:
         self.console = console
         self.faults: list[NodeFault] = []
         self.unsent = 0
-        """Frames of the harness's own that are not yet out."""
+        """How many frames of the harness have not left yet."""
         self.inbox: deque[Frame] = deque()
-        """What has arrived for the harness."""
+        """Frames that have arrived for the harness."""
         self.addresses = AddressBook()
         self.calls = 0
         self.thread_id = 0
@@ -149,7 +149,7 @@ class Simulation:
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
         self._waiting: deque[_Waiting] = deque()
-        """In the order in which they will go."""
+        """Frames in the order in which they will be sent."""
         self._flying: tuple[Frame, _Port | None] | None = None
         self._arrives_s = math.inf
         self._chance = chance
@@ -159,7 +159,7 @@ class Simulation:
         self._attach(nodes)
 
     def _attach(self, nodes: Sequence[Node]) -> None:
-        """Let nodes stand on the bus, each with chance of its own."""
+        """Attach nodes to the bus, each with its own source of chance."""
         streams = [self._chance.stream(f"node {self._made + n}") for n in range(len(nodes))]
         self._made += len(nodes)
         self._ports = [_Port(self, node, stream) for node, stream in zip(nodes, streams, strict=True)]
@@ -167,7 +167,7 @@ class Simulation:
             self._call(port, port.node.attach, port)
 
     def renew(self, nodes: Sequence[Node]) -> None:
-        """Take all nodes away and put these in their place; whatever was under way is lost."""
+        """Replace all nodes by these; frames in flight are lost."""
         for port in self._ports:
             port.is_dead = True
         self._timers.clear()
@@ -177,16 +177,16 @@ class Simulation:
         self._attach(nodes)
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame of the harness's own, which is the bus's from now on. It enters the trace when it has left."""
+        """Queue a frame of the harness; do not change it afterwards. It enters the trace when it has left."""
         frame.is_sent = True
         self._sequence += 1
         self.unsent += 1
         self._enqueue((_arbitration(frame), self._sequence, frame, None))
 
     def queue(self, message: can.Message, port: _Port) -> None:
-        """Queue a node's frame; what the node does to the message afterwards is without effect.
+        """Queue a node's frame; later changes to the message have no effect.
 
-        ValueError: it is no CAN frame. CanOperationError: the node's transmit queue is full.
+        Raises ValueError if it is no CAN frame, CanOperationError if the node's transmit queue is full.
         """
         check(message)
         if port.waiting >= FRAMES_WAITING:
@@ -197,7 +197,7 @@ class Simulation:
         self._enqueue((_arbitration(frame), self._sequence, frame, port))
 
     def _enqueue(self, entry: _Waiting) -> None:
-        """Most frames belong at the end: a long message's have one id."""
+        """Insert a frame in order. Most frames belong at the end, since a long message's have one id."""
         waiting = self._waiting
         if waiting and entry < waiting[-1]:
             bisect.insort(waiting, entry)
@@ -205,18 +205,18 @@ class Simulation:
             waiting.append(entry)
 
     def schedule(self, delay_s: float, timer: _Timer) -> None:
-        """Remember a callback."""
+        """Add a callback."""
         self._sequence += 1
         heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
 
     def next_event_s(self) -> float:
-        """When something happens next by itself; infinity if nothing will."""
+        """Return when something happens next by itself; infinity if nothing will."""
         if self._waiting and self._flying is None:
             return self.now_s
         return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
 
     def advance(self, until_s: float) -> None:
-        """Let things happen, in order, until a frame has arrived for the harness or it is `until_s`."""
+        """Run events in order until a frame has arrived for the harness or `until_s` is reached."""
         self.trace.trim()
         if until_s == math.inf:
             until_s = _FOREVER_S
@@ -276,7 +276,7 @@ class Simulation:
                 self._call(port, port.node.on_frame, frame.message())
 
     def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
-        """Let a node do something. What is printed meanwhile it prints; what it raises is its end."""
+        """Let a node act; capture what it prints, and declare it dead if it raises."""
         if self.now_s >= port.instant_ends_s:
             port.instant_ends_s = self.now_s + INSTANT_S
             port.events_at_instant = 0
@@ -306,7 +306,7 @@ class Simulation:
         self._forget(port)
         trace = ""
         if error is not None:
-            told = TracebackException.from_exception(error)  # copes with errors whose own text raises
+            told = TracebackException.from_exception(error)  # survives errors whose own text raises
             trace = "".join(told.format())[-TRACEBACK_CHARACTERS:]
             if reason == "raised":
                 reason = f"raised {type(error).__name__}: {told}"[:REASON_CHARACTERS]
@@ -320,17 +320,17 @@ class Simulation:
         port.waiting = 0
 
     def images(self) -> list[bytes]:
-        """What lies in the flash memory of those nodes that show it."""
+        """Return the flash memory of those nodes that show it."""
         found = (getattr(port.node, "image", None) for port in self._ports)
         return [content for content in found if isinstance(content, bytes)]
 
     @property
     def can_power_cycle(self) -> bool:
-        """Whether any node can show a cut of its supply, or needs one to live again."""
+        """Whether any node supports a cut of its supply, or is dead and needs one."""
         return any(port.is_dead or hasattr(port.node, "power_cycle") for port in self._ports)
 
     def power_cycle(self) -> None:
-        """Cut and restore the supply of every node that knows what that means, and of dead ones."""
+        """Cut and restore the supply of every node that supports it, and of dead ones."""
         for port in self._ports:
             if port.is_dead or hasattr(port.node, "power_cycle"):
                 self._forget(port)
@@ -343,7 +343,7 @@ class Simulation:
 
 
 def _arbitration(frame: Frame) -> int:
-    """The frame's first bits as they compete on the wire: the lowest wins. A remote frame loses to its data frame."""
+    """Return the frame's arbitration bits: the lowest wins. A remote frame loses to its data frame."""
     if frame.is_extended:
         return frame.can_id >> 18 << 20 | 1 << 19 | (frame.can_id & 0x3FFFF) << 1 | frame.is_remote
     return frame.can_id << 20 | frame.is_remote

@@ -1,6 +1,6 @@
-"""Interrupts a node that never returns, so that a spinning ECU cannot hang a run.
+"""Interrupt a node that never returns, so that a spinning ECU cannot hang a run.
 
-The patience is counted in the processor time of the thread that the node runs in: a busy machine takes none of it away.
+The patience is counted in the processor time of the thread that the node runs in: so a busy machine does not shorten it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 from harness.link.clock import every, thread_time_s
 
 TICK_S = 1.0
-"""How often the nodes are looked at."""
+"""Seconds between two looks at the nodes."""
 
 PATIENCE_S = 15.0
 """Processor time that one call of a node may take."""
@@ -22,7 +22,7 @@ PATIENCE_AFTER_A_SPIN_S = 3.0
 """The same in a simulation whose node has spun before."""
 
 PATIENCE_TICKS = 60
-"""How often a node may be found in the same call: one that sleeps or waits inside it takes no processor time."""
+"""In how many looks a node may be found in the same call: one that sleeps or waits takes no processor time."""
 
 
 class NodeSpins(BaseException):
@@ -30,7 +30,7 @@ class NodeSpins(BaseException):
 
 
 class Watched(Protocol):
-    """What can be seen of a simulation from another thread."""
+    """What another thread can see of a simulation."""
 
     calls: int
     thread_id: int
@@ -62,7 +62,7 @@ class CallUnderWay:
         return used_s - self.since_s > patience_s or self.ticks > PATIENCE_TICKS
 
     def expect_another(self) -> None:
-        """The node is interrupted now; the next call that does not return is given less patience."""
+        """Give the next call that does not return less patience; the present one is interrupted now."""
         self.has_spun = True
         self.calls = -1
 

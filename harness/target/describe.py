@@ -35,7 +35,7 @@ _BEGUN_WITH: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class DescribedKey:
     """One key of the target file."""
 
     name: str
@@ -59,13 +59,13 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class DescribedTable:
     """One table of the target file, or one kind of entry."""
 
     name: str
     is_list: bool
     meaning: str
-    keys: tuple[Key, ...]
+    keys: tuple[DescribedKey, ...]
 
     @property
     def header(self) -> str:
@@ -74,7 +74,7 @@ class Table:
 
 
 @cache
-def tables() -> tuple[Table, ...]:
+def tables() -> tuple[DescribedTable, ...]:
     """Every table, in the order of a file; without [quirks], whose keys are `QUIRKS`."""
     kinds: dict[str, tuple[type, bool]] = {"target": (Target, False)}
     kinds |= {name: (kind, False) for name, kind in TABLES.items() if name in ("can", "timing")}
@@ -84,10 +84,10 @@ def tables() -> tuple[Table, ...]:
     return tuple(_table(name, kind, is_list=is_list) for name, (kind, is_list) in kinds.items())
 
 
-def _table(name: str, kind: type, *, is_list: bool) -> Table:
+def _table(name: str, kind: type, *, is_list: bool) -> DescribedTable:
     meanings, defaults = _meanings(kind), {one.name: one.default for one in fields(kind)}
     keys = tuple(
-        Key(
+        DescribedKey(
             name=key,
             rule=rule,
             is_required=is_required,
@@ -98,7 +98,7 @@ def _table(name: str, kind: type, *, is_list: bool) -> Table:
     )
     words = " ".join(str(inspect.getdoc(kind)).split()).partition(". The annotated fields")[0]
     meaning = words.partition("]: ")[2] or words
-    return Table(name=name, is_list=is_list, meaning=meaning[0].upper() + meaning[1:].rstrip(".") + ".", keys=keys)
+    return DescribedTable(name=name, is_list=is_list, meaning=meaning[0].upper() + meaning[1:].rstrip(".") + ".", keys=keys)
 
 
 def _meanings(kind: type) -> dict[str, str]:
@@ -159,7 +159,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _property(key: Key) -> Mapping[str, Any]:
+def _property(key: DescribedKey) -> Mapping[str, Any]:
     default = {} if key.default is None or key.is_required else {"default": key.default}
     return {**key.rule.schema, "description": f"{key.meaning} Give {key.rule.allowed}.", **default}
 
@@ -205,7 +205,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _absent(table: Table, key: Key) -> str:
+def _absent(table: DescribedTable, key: DescribedKey) -> str:
     if key.is_required and (table.name, key.name) != ("target", "name"):
         return "required"
     if key.default in (None, "", [], ()):

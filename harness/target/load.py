@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from harness.errors import UserError
 from harness.target.addressing import FIXED_PHYSICAL, MIXED_PHYSICAL, addresses_in, with_what_follows
+from harness.target.contradictions import report_contradictions
 from harness.target.model import (
     PERMISSIONS,
     QUIRKS,
@@ -32,7 +33,6 @@ from harness.target.model import (
     Target,
     Timing,
 )
-from harness.target.rules import report_contradictions
 from harness.target.toml_schema import FLAG, Problems, checked, printable, read_entries, read_fields, read_toml, shown_key
 from harness.target.values import whole_number
 

@@ -13,6 +13,7 @@ from harness.target.toml_schema import FLAG, Rule, choice, integer, list_of, num
 from harness.target.values import NEVER, OPEN, Access, Before, Secret, Span, Values, plain
 
 SIMULATED_INTERFACE = "uds-sim"
+DIALECTS = ("uds", "kwp2000", "gmlan")
 ADDRESSINGS = ("normal", "normal-fixed", "extended", "mixed")
 
 
@@ -314,6 +315,8 @@ class Target:
     """For the report."""
     environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
     """"bench" is required for a real bus: the ECU lies on a desk, and is in no vehicle."""
+    dialect: Annotated[Literal["uds", "kwp2000", "gmlan"] | None, choice(*DIALECTS)] = None
+    """What the ECU speaks on ISO-TP: UDS, KWP2000 or GMLAN. Absent: it is found out, by requests that only read."""
     expected_findings: Annotated[tuple[str, ...], _IDS_OF_CHECKS] = ()
     """The checks that this ECU, weak on purpose, is known to fail; an audit says whether it found these and no others."""
     can: Can

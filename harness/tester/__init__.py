@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from harness.lazy import lazily
 
 if TYPE_CHECKING:
+    from harness.tester.bus_load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.guesses import KeyOutcome
-    from harness.tester.load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.locks import Lock, Teller, locks_of, teller, tellers_by_memory
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
@@ -22,14 +22,14 @@ _HOMES = {
     "Oddity": "tester.oddities",
     "OtherAddress": "tester.other_address",
     "Teller": "tester.locks",
-    "await_quiet": "tester.load",
-    "foreign_frame": "tester.load",
-    "frames_per_second": "tester.load",
+    "await_quiet": "tester.bus_load",
+    "foreign_frame": "tester.bus_load",
+    "frames_per_second": "tester.bus_load",
     "images": "tester.observe",
     "locks_of": "tester.locks",
     "memory_in_use": "tester.observe",
-    "own_lag_s": "tester.load",
-    "send_load": "tester.load",
+    "own_lag_s": "tester.bus_load",
+    "send_load": "tester.bus_load",
     "teller": "tester.locks",
     "tellers_by_memory": "tester.locks",
     "watched_console": "tester.observe",

@@ -51,7 +51,7 @@ class Effect(Generic[R]):
         return f"{self.reply}; {change if self.is_changed else 'the value is unchanged'}"
 
 
-class Access:
+class AccessProbes:
     """Reads, writes and judges protected data of one ECU, and puts back what it changed."""
 
     def __init__(self, client: Client, security: SecurityAccess, restart: Restart, looking: Looking) -> None:

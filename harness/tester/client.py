@@ -12,7 +12,7 @@ from harness.runs.findings import Exchange
 from harness.target import DataEntry, Target
 from harness.target.values import Before
 from harness.tester.exchange import Exchanger
-from harness.tester.reply import Expectation, Kind, RawReply, Reply
+from harness.tester.reply import Expectation, RawReply, Reply, ReplyKind
 from harness.uds import Nrc, Service, Session, write_data
 from harness.verdict import Severity
 
@@ -71,7 +71,7 @@ class Client(Exchanger):
         self._entered = int(Session.DEFAULT)
         self._failed_life = 0
         """How often in a row it was not answered, though another one was."""
-        self._usual_life: tuple[Kind, int | None] | None = None
+        self._usual_life: tuple[ReplyKind, int | None] | None = None
         """The outcome of that request when it was answered last."""
         self._refused_after_start_up: set[int] = set()
         """Sessions that are refused with 21 or 22 however long one waits."""
@@ -227,11 +227,11 @@ class Client(Exchanger):
             self.note(f"tolerated: {reply}, where {sound} is the rule")
             return
         self.cite(reply)
-        if reply.nrc == Nrc.BUSY_REPEAT_REQUEST or (reply.kind is Kind.SILENCE and reply.replies):
+        if reply.nrc == Nrc.BUSY_REPEAT_REQUEST or (reply.kind is ReplyKind.SILENCE and reply.replies):
             raise Inconclusive(f"the ECU comes to no answer: {reply}")
         if flawed is None or flawed.accepts(reply):
             raise Violation(expected=str(sound), observed=str(reply), severity=severity)
-        if reply.kind is Kind.SILENCE and not self.is_alive():
+        if reply.kind is ReplyKind.SILENCE and not self.is_alive():
             raise ContactLost(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
         raise Inconclusive(f"neither {sound} nor {flawed}: {reply}")
 
@@ -250,9 +250,9 @@ class Client(Exchanger):
         """What the answer to `liveness_request` says. Response pending without an end is an answer, too."""
         if (reply.kind, reply.nrc) == self._usual_life:
             return Life.READY
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             return Life.NOT_READY if reply.replies else Life.NONE
-        if reply.kind is Kind.MALFORMED:
+        if reply.kind is ReplyKind.MALFORMED:
             return Life.STRAY
         return Life.NOT_READY if reply.is_refused_with(*_NOT_READY) else Life.READY
 

@@ -15,11 +15,11 @@ from typing import Final
 
 from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
 from harness.runs.findings import Exchange
-from harness.tester.access import Access
+from harness.tester.access import AccessProbes
+from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.client import Client, Life
 from harness.tester.exchange import is_positive_response
-from harness.tester.load import MOST_BACKLOG_S, await_quiet
-from harness.tester.reply import Kind, RawReply, Reply, Sent
+from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition
@@ -89,7 +89,7 @@ class _Effect:
 class Crashes:
     """Tells for one ECU which of the requests that it left unanswered make it restart."""
 
-    def __init__(self, client: Client, security: SecurityAccess, access: Access) -> None:
+    def __init__(self, client: Client, security: SecurityAccess, access: AccessProbes) -> None:
         self._client = client
         self._security = security
         self._access = access
@@ -158,7 +158,7 @@ class Crashes:
         if request[:1] != bytes((Service.READ_DATA_BY_IDENTIFIER,)) or len(request) != 3:
             return False
         known = self._client.state.seen.outcomes.get(request, {}).values()
-        return any(outcome is Kind.POSITIVE for outcomes in known for outcome in outcomes)
+        return any(outcome is ReplyKind.POSITIVE for outcomes in known for outcome in outcomes)
 
     def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
         """Whether an answer to the request is among these frames of the bus."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from harness.link.frame import Frame
 from harness.tester.presence import Presence
-from harness.tester.reply import Kind, RawReply, Reply, Sent
+from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.seen import Condition, Seen
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
@@ -157,7 +157,7 @@ class EcuState:
 
     # What is heard
 
-    def note(self, request: bytes, outcome: Kind | int) -> None:
+    def note(self, request: bytes, outcome: ReplyKind | int) -> None:
         """A request of whatever service was answered so; a refusal is its code."""
         self.seen.note(request, outcome)
         self.presence.hear(request, outcome, self.condition.session)

@@ -15,9 +15,10 @@ from harness.link.frame import Frame
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.link.trace import Trace
 from harness.target import Target
+from harness.tester.dialects import DIALECTS
 from harness.tester.ecu_state import STATEFUL, EcuState
 from harness.tester.oddities import Oddities
-from harness.tester.reply import Kind, RawReply, Reply, Sent
+from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import Transport
 from harness.uds import (
@@ -57,7 +58,7 @@ LISTEN_S = 0.2
 """How long raw frames are given to have a consequence."""
 
 # What every exchange asks for: until Python 3.12 an enum takes its time to find a member.
-_POSITIVE, _SILENCE, _BUSY = Kind.POSITIVE, Kind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
+_POSITIVE, _SILENCE, _BUSY = ReplyKind.POSITIVE, ReplyKind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
 
 _ECHO_BYTES: dict[int, int] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 1,
@@ -110,7 +111,7 @@ class Exchanger:
         self._is_late_meanwhile = False
         """Something that was asked while it was pending was not answered in time."""
         self._previous_request = b""
-        self._previous_outcome: Kind | int = Kind.SILENCE
+        self._previous_outcome: ReplyKind | int = ReplyKind.SILENCE
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
         """By service, how often 0x78 came and no final answer."""
@@ -118,6 +119,8 @@ class Exchanger:
         """Services that were answered 0x78 while nobody waited for the final answer, and when it is due at the latest."""
         self._was_cut_short = False
         """The previous request was not given the time that its answer may take."""
+        self.dialect = DIALECTS.get(target.dialect or "")
+        """How the ECU speaks; None: UDS, as far as it is known."""
         self._transport = Transport(link, target.can)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -126,7 +129,13 @@ class Exchanger:
     @property
     def remark(self) -> str:
         """What a reader must know of the way that messages go to this ECU and back; empty: nothing."""
-        return self._transport.remark
+        spoken = []
+        if (dialect := self.dialect) is not None:
+            spoken.append(
+                f"The ECU speaks {dialect.name} ({dialect.standard}) and not UDS. What both have is told in UDS's words; "
+                "the requests, answers and frames of the evidence are what was on the bus."
+            )
+        return " ".join(filter(None, (*spoken, self._transport.remark)))
 
     @property
     def has_answered(self) -> bool:
@@ -154,9 +163,9 @@ class Exchanger:
             self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
-        if reply.kind is Kind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+        if reply.kind is ReplyKind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
-            if reply.kind is Kind.MALFORMED:
+            if reply.kind is ReplyKind.MALFORMED:
                 self._transport.remark = ""  # it was not the flow control
         repeats = 0
         while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
@@ -233,7 +242,9 @@ class Exchanger:
             self._await_owed()
         transport.drain()
         first_frame = trace.count
-        transport.send(pdu, is_functional=is_functional)
+        dialect = self.dialect
+        sent = pdu if dialect is None else dialect.sent(pdu)
+        transport.send(sent, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
         give_up_s = until_s + self._pending_limit_s(pdu[:1])
@@ -242,6 +253,8 @@ class Exchanger:
         kind, answer, nrc = _SILENCE, b"", None
         while (message := transport.receive(until_s, give_up_s)) is not None:
             replies.append(message)
+            if dialect is not None:
+                message = dialect.heard(pdu, sent, message)
             if message[0] == NEGATIVE_RESPONSE and len(message) == 3 and message[1] == pdu[0]:
                 if message[2] == Nrc.RESPONSE_PENDING:
                     until_s = min(link.now_s + self._p2_star_s, give_up_s)
@@ -249,13 +262,13 @@ class Exchanger:
                     if len(self.announced) < MOST_ANNOUNCED:
                         self.announced[pdu] = None
                     continue
-                kind, answer, nrc, note = Kind.NEGATIVE, message, message[2], ""
+                kind, answer, nrc, note = ReplyKind.NEGATIVE, message, message[2], ""
                 break
             if is_positive_response(pdu, message):
                 kind, answer, note = _POSITIVE, message, ""
                 break
             if self._has_malformed_invalid_key and message == b"\x27\x35" and pdu[0] == Service.SECURITY_ACCESS:
-                kind, answer, nrc = Kind.NEGATIVE, message, Nrc.INVALID_KEY
+                kind, answer, nrc = ReplyKind.NEGATIVE, message, Nrc.INVALID_KEY
                 note = "sent as 27 35; read so by the target's quirk malformed_invalid_key"
                 break
             if transport.answers_another(message) or self._takes_for_pending(message):
@@ -268,7 +281,7 @@ class Exchanger:
             self._note_second(message)
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
-                kind, answer = Kind.MALFORMED, unusable
+                kind, answer = ReplyKind.MALFORMED, unusable
                 if not unusable or unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
                     self._hear_silence(pdu, is_functional)
             elif replies:
@@ -278,6 +291,8 @@ class Exchanger:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
+        if dialect is not None:
+            reply.sent = sent
         outcome = kind if nrc is None else nrc
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.state.note(pdu, outcome)
@@ -291,7 +306,7 @@ class Exchanger:
         elif kind is _SILENCE:
             self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
-        elif kind is Kind.MALFORMED:
+        elif kind is ReplyKind.MALFORMED:
             self.oddities.judge(reply, link.now_s)
         return reply
 
@@ -380,6 +395,10 @@ class Exchanger:
         self.exchange_count += 1
         self.recent.append(reply)
         self.state.hear_contact(reply, was_answered=was_answered)
+
+    def spoken(self, pdu: bytes) -> bytes:
+        """A request of UDS as it is put to this ECU."""
+        return pdu if self.dialect is None else self.dialect.sent(pdu)
 
     # Raw frames
 

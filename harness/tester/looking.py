@@ -11,7 +11,7 @@ from harness.tester.presence import (
     UNASSIGNED_SERVICE,
     UNLIKELY_DID,
     Knowledge,
-    Standing,
+    PresenceState,
     is_long_enough,
 )
 from harness.tester.reply import Reply
@@ -98,8 +98,8 @@ class Looking:
             return there[0]
         if service.is_absent or all(known[session].is_absent for session in (Session.PROGRAMMING, Session.EXTENDED)):
             why = service.why if service.is_absent else "; ".join(one.why for one in known.values() if one.is_absent)
-            return Knowledge(Standing.ABSENT, why)
-        return Knowledge(Standing.NOT_KNOWN, known[Session.EXTENDED].why)
+            return Knowledge(PresenceState.ABSENT, why)
+        return Knowledge(PresenceState.NOT_KNOWN, known[Session.EXTENDED].why)
 
     # How a check without its subject ends
 
@@ -214,7 +214,7 @@ class Looking:
             self._return()
         known = [client.state.presence.data(did) for did in USUAL_DIDS]
         guarded = [did for did in USUAL_DIDS if client.state.presence.is_guarded(did)]
-        unclear = [one.why for one in known if one.standing is Standing.NOT_KNOWN]
+        unclear = [one.why for one in known if one.standing is PresenceState.NOT_KNOWN]
         refused = f"DID {', '.join(f'{did:04X}' for did in guarded[:4])} is refused with 0x33 or 0x34" if guarded else ""
         return refused, unclear[0] if unclear else ""
 

@@ -20,7 +20,7 @@ MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
 
 
-class Console:
+class EcuConsole:
     """What an ECU printed while it was watched."""
 
     def __init__(self) -> None:
@@ -28,13 +28,13 @@ class Console:
 
 
 @contextmanager
-def watched_console(client: Client) -> Iterator[Console]:
+def watched_console(client: Client) -> Iterator[EcuConsole]:
     """Watch the console: that of simulated nodes, or what the target's command prints until the end.
 
     A command that ends by itself, such as one that shows a log, is run at the end; one that goes on is stopped then.
     Inconclusive: there is no console to look at. LinkError: the command cannot be run.
     """
-    console = Console()
+    console = EcuConsole()
     command = client.target.observe.console
     if client.link.is_virtual and command is None:
         yield console

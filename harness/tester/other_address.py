@@ -31,6 +31,7 @@ class OtherAddress(Exchanger):
         """How many bytes a request may have; what needs more than one frame is not sent to every address."""
         self.is_functional = False
         self.key_guard = security
+        self.dialect = client.dialect
         self._client = client
         self._transport = Transport(client.link, can, takes_any_format=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from harness.tester.reply import Kind
+from harness.tester.reply import ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 MOST_SUBJECTS = 8192
@@ -30,14 +30,14 @@ _PARAMETER_BYTES: dict[int, int] = {_READ: 2, _WRITE: 2, Service.SECURITY_ACCESS
 
 _NO_SUCH_SERVICE = frozenset({Nrc.SERVICE_NOT_SUPPORTED})
 _TELLS_NOTHING = frozenset({Nrc.BUSY_REPEAT_REQUEST})
-_LIKE_A_MISSING_ONE: frozenset[Kind | int] = frozenset(
-    {Nrc.GENERAL_REJECT, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE, Kind.MALFORMED}
+_LIKE_A_MISSING_ONE: frozenset[ReplyKind | int] = frozenset(
+    {Nrc.GENERAL_REJECT, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE, ReplyKind.MALFORMED}
 )
 """What some ECUs say to any service that they do not have, in place of 0x11."""
 _NO_SUCH_PART = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE})
 
 
-class Standing(Enum):
+class PresenceState(Enum):
     """What is known of a subject. Only the first is a reason for the verdict `not_applicable`."""
 
     ABSENT = "absent"
@@ -51,19 +51,19 @@ class Standing(Enum):
 class Knowledge(NamedTuple):
     """What is known of one subject, and the frames that it rests on, in words."""
 
-    standing: Standing
+    standing: PresenceState
     why: str
     """A sentence without its full stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative 0x7F ...``."""
 
     @property
     def is_absent(self) -> bool:
         """Whether its absence was seen."""
-        return self.standing is Standing.ABSENT
+        return self.standing is PresenceState.ABSENT
 
     @property
     def is_there(self) -> bool:
         """Whether a frame shows it."""
-        return self.standing is Standing.THERE
+        return self.standing is PresenceState.THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Heard:
 
     session: int
     request: bytes
-    outcome: Kind | int
+    outcome: ReplyKind | int
 
     def __str__(self) -> str:
         said = nrc_name(self.outcome) if isinstance(self.outcome, int) else self.outcome.value
@@ -86,22 +86,22 @@ class Presence:
     """
 
     def __init__(self) -> None:
-        self._heard: dict[bytes, dict[tuple[int, Kind | int], _Heard]] = {}
+        self._heard: dict[bytes, dict[tuple[int, ReplyKind | int], _Heard]] = {}
         self.longest_taken = b""
         """The longest request that was answered by a message."""
 
-    def hear(self, request: bytes, outcome: Kind | int, session: int) -> None:
+    def hear(self, request: bytes, outcome: ReplyKind | int, session: int) -> None:
         """A physical request was answered so; a refusal is its code. `session`: the one that was active."""
         if not request:
             return
-        if len(request) > len(self.longest_taken) and (outcome is Kind.POSITIVE or isinstance(outcome, int)):
+        if len(request) > len(self.longest_taken) and (outcome is ReplyKind.POSITIVE or isinstance(outcome, int)):
             self.longest_taken = request
         self._keep(request[:1], request, outcome, session)
         part = _part(request)
         if part:
             self._keep(part, request, outcome, session)
 
-    def _keep(self, subject: bytes, request: bytes, outcome: Kind | int, session: int) -> None:
+    def _keep(self, subject: bytes, request: bytes, outcome: ReplyKind | int, session: int) -> None:
         by = self._heard.get(subject)
         if by is None:
             if len(self._heard) >= MOST_SUBJECTS:
@@ -116,7 +116,7 @@ class Presence:
     def entered(self) -> list[int]:
         """The sessions that were entered; the default one always."""
         asked = [subject for subject in self._heard if len(subject) == 2 and subject[0] == _CONTROL]
-        entered = {subject[1] for subject in asked if any(one.outcome is Kind.POSITIVE for one in self._all(subject))}
+        entered = {subject[1] for subject in asked if any(one.outcome is ReplyKind.POSITIVE for one in self._all(subject))}
         return sorted(entered | {int(Session.DEFAULT)})
 
     def refused_sessions(self) -> dict[int, int]:
@@ -126,7 +126,7 @@ class Presence:
             if subject[0] == _CONTROL and len(subject) == 2:
                 codes = {one.outcome for one in by.values()}
                 told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
-                if told and Kind.POSITIVE not in codes:
+                if told and ReplyKind.POSITIVE not in codes:
                     refused[subject[1]] = min(told, key=lambda code: (code in _IN_ANOTHER_SESSION, code))
         asked_low = {*refused, *self.entered()}  # of a refused session above 0x7F its lower bits, if they are one, are meant
         return {one: code for one, code in refused.items() if one & ~SUPPRESS_POSITIVE_RESPONSE not in asked_low - {one}}
@@ -142,15 +142,15 @@ class Presence:
             is_long_enough = len(one.request) >= _shortest(service)
             if one.outcome in _NO_SUCH_SERVICE or (is_as_control and one.outcome in _LIKE_A_MISSING_ONE):
                 absent += [one] if is_long_enough else []
-            elif one.outcome is Kind.POSITIVE or (
+            elif one.outcome is ReplyKind.POSITIVE or (
                 isinstance(one.outcome, int) and one.outcome not in _TELLS_NOTHING and not is_as_control
             ):
-                return Knowledge(Standing.THERE, f"{name} is there ({one})")
+                return Knowledge(PresenceState.THERE, f"{name} is there ({one})")
         silent_in = {one.session for one in heard} - {one.session for one in absent}
         if absent and not silent_in:
             why = f"the ECU does not have service {name} ({_words(absent)}{self._not_entered()})"
-            return Knowledge(Standing.ABSENT, why)
-        return Knowledge(Standing.NOT_KNOWN, self._not_known(f"service {name}", heard))
+            return Knowledge(PresenceState.ABSENT, why)
+        return Knowledge(PresenceState.NOT_KNOWN, self._not_known(f"service {name}", heard))
 
     def session(self, session: int) -> Knowledge:
         """What is known of a session."""
@@ -201,13 +201,13 @@ class Presence:
         if not known.is_there:
             return known
         seeds = [subject for subject in self._heard if len(subject) == 2 and subject[0] == 0x27 and subject[1] & 1]
-        if any(one.outcome is Kind.POSITIVE for subject in seeds for one in self._all(subject)):
-            return Knowledge(Standing.THERE, "27 is there and gives seeds")
+        if any(one.outcome is ReplyKind.POSITIVE for subject in seeds for one in self._all(subject)):
+            return Knowledge(PresenceState.THERE, "27 is there and gives seeds")
         ignored = _NO_SUCH_PART | {Nrc.INCORRECT_MESSAGE_LENGTH}
         said = [one for one in self._all(b"\x27") if isinstance(one.outcome, int) and one.outcome not in ignored]
         everywhere = {one.outcome for one in said} <= {Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, *_NO_SUCH_SERVICE}
         where = "in no session that could be entered" if everywhere else "it gave no seed"
-        return Knowledge(Standing.THERE, f"27 is there, but {where} ({_words(said[:4])}{self._not_entered()})")
+        return Knowledge(PresenceState.THERE, f"27 is there, but {where} ({_words(said[:4])}{self._not_entered()})")
 
     # How it is known
 
@@ -219,11 +219,11 @@ class Presence:
         whole = self._by_session(heard[0].request[:1]) if heard else {}
         return {session for session, outcomes in whole.items() if outcomes <= _NOT_HERE}
 
-    def _outcomes(self, subject: bytes) -> frozenset[tuple[int, Kind | int]]:
+    def _outcomes(self, subject: bytes) -> frozenset[tuple[int, ReplyKind | int]]:
         return frozenset((one.session, one.outcome) for one in self._all(subject))
 
-    def _by_session(self, subject: bytes) -> dict[int, set[Kind | int]]:
-        found: dict[int, set[Kind | int]] = {}
+    def _by_session(self, subject: bytes) -> dict[int, set[ReplyKind | int]]:
+        found: dict[int, set[ReplyKind | int]] = {}
         for one in self._all(subject):
             found.setdefault(one.session, set()).add(one.outcome)
         return found
@@ -232,7 +232,7 @@ class Presence:
         self,
         name: str,
         heard: list[_Heard],
-        control: frozenset[tuple[int, Kind | int]],
+        control: frozenset[tuple[int, ReplyKind | int]],
         absent: frozenset[int],
         tells_nothing: frozenset[int],
     ) -> Knowledge:
@@ -240,13 +240,13 @@ class Presence:
         for one in heard:
             is_as_control = (one.session, one.outcome) in control
             is_refusal = isinstance(one.outcome, int) and one.outcome not in absent | tells_nothing
-            if one.outcome is Kind.POSITIVE or (is_refusal and not is_as_control):
-                return Knowledge(Standing.THERE, f"{name} is there ({one})")
+            if one.outcome is ReplyKind.POSITIVE or (is_refusal and not is_as_control):
+                return Knowledge(PresenceState.THERE, f"{name} is there ({one})")
         told = [one for one in heard if one.outcome in absent or _is_disowned(one, control)]
         has_service = {*(one.session for one in heard), *self.entered()} - self._without(heard[:1])
         if told and {one.session for one in told} >= has_service:
-            return Knowledge(Standing.ABSENT, f"the ECU does not have {name} ({_words(told)}{self._not_entered()})")
-        return Knowledge(Standing.NOT_KNOWN, self._not_known(name, heard))
+            return Knowledge(PresenceState.ABSENT, f"the ECU does not have {name} ({_words(told)}{self._not_entered()})")
+        return Knowledge(PresenceState.NOT_KNOWN, self._not_known(name, heard))
 
     def _not_known(self, name: str, heard: list[_Heard]) -> str:
         if not heard:
@@ -285,7 +285,7 @@ def _part(request: bytes) -> bytes:
     return request[: 1 + length]
 
 
-def _is_disowned(one: _Heard, control: frozenset[tuple[int, Kind | int]]) -> bool:
+def _is_disowned(one: _Heard, control: frozenset[tuple[int, ReplyKind | int]]) -> bool:
     """Whether it was answered as what cannot exist is answered, by a code that some ECUs give to whatever is missing."""
     return (one.session, one.outcome) in control and one.outcome in _LIKE_A_MISSING_ONE
 

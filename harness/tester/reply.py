@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FRAMES_OF_EVIDENCE = 48
 
 
-class Kind(Enum):
+class ReplyKind(Enum):
     """How the tester reads what came back. Garbage is not silence."""
 
     POSITIVE = "positive"
@@ -49,13 +49,13 @@ class Sent:
 class Reply:
     """The answer to one request, with everything that arrived on the way to it."""
 
-    __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "trace")
+    __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "sent", "trace")
 
     def __init__(
         self,
         request: bytes,
         pdu: bytes,
-        kind: Kind,
+        kind: ReplyKind,
         nrc: int | None,
         replies: tuple[bytes, ...],
         trace: Trace,
@@ -63,6 +63,8 @@ class Reply:
         note: str = "",
     ) -> None:
         self.request = request
+        self.sent = request
+        """The request as it was put to an ECU that speaks another dialect than UDS."""
         self.pdu = pdu
         """The final answer; empty when there was none."""
         self.kind = kind
@@ -78,22 +80,22 @@ class Reply:
     @property
     def is_positive(self) -> bool:
         """A well-formed positive response to this request."""
-        return self.kind is Kind.POSITIVE
+        return self.kind is ReplyKind.POSITIVE
 
     @property
     def is_negative(self) -> bool:
         """A well-formed final negative response to this request."""
-        return self.kind is Kind.NEGATIVE
+        return self.kind is ReplyKind.NEGATIVE
 
     @property
     def is_malformed(self) -> bool:
         """Something came from the ECU, but no valid answer to this request."""
-        return self.kind is Kind.MALFORMED
+        return self.kind is ReplyKind.MALFORMED
 
     @property
     def is_silence(self) -> bool:
         """No final answer, and nothing that could have been meant as one."""
-        return self.kind is Kind.SILENCE
+        return self.kind is ReplyKind.SILENCE
 
     @property
     def is_delayed(self) -> bool:
@@ -107,7 +109,7 @@ class Reply:
 
     def is_refused_with(self, *nrcs: int) -> bool:
         """Whether this is a negative response with one of these codes."""
-        return self.kind is Kind.NEGATIVE and self.nrc in nrcs
+        return self.kind is ReplyKind.NEGATIVE and self.nrc in nrcs
 
     @property
     def packet(self) -> Packet:
@@ -123,12 +125,12 @@ class Reply:
 
     def __str__(self) -> str:
         """What was seen, in words: the right-hand side of a comparison."""
-        if self.kind is Kind.NEGATIVE:
+        if self.kind is ReplyKind.NEGATIVE:
             assert self.nrc is not None
             text = f"negative {nrc_name(self.nrc)}"
-        elif self.kind is Kind.POSITIVE:
+        elif self.kind is ReplyKind.POSITIVE:
             text = f"positive {_short(self.pdu)}"
-        elif self.kind is Kind.MALFORMED:
+        elif self.kind is ReplyKind.MALFORMED:
             text = f"no valid answer, but {_short(self.pdu)}" if self.pdu else "no valid answer, but frames that hold none"
         else:
             text = "silence"
@@ -137,7 +139,7 @@ class Reply:
     def exchange(self) -> Exchange:
         """The reply as evidence."""
         return Exchange(
-            request=self.request.hex(" ").upper(),
+            request=self.sent.hex(" ").upper(),
             replies=tuple(pdu.hex(" ").upper() for pdu in self.replies),
             outcome=str(self),
             first_frame=self.first_frame,
@@ -220,11 +222,11 @@ class Expectation:
 
     def accepts(self, reply: Reply) -> bool:
         """Whether the reply is one of these."""
-        if reply.kind is Kind.NEGATIVE:
+        if reply.kind is ReplyKind.NEGATIVE:
             return self.any_negative or reply.nrc in self.nrcs
-        if reply.kind is Kind.SILENCE:
+        if reply.kind is ReplyKind.SILENCE:
             return self.silence and not reply.replies  # response pending for ever is none
-        return self.positive if reply.kind is Kind.POSITIVE else self.malformed
+        return self.positive if reply.kind is ReplyKind.POSITIVE else self.malformed
 
     def __str__(self) -> str:
         parts = [word for word in ("positive", "silence", "malformed") if getattr(self, word)]

@@ -40,7 +40,7 @@ class Means(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RestartWay:
     """One way to restart an ECU, by its name."""
 
     name: str
@@ -49,7 +49,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class _Witness:
+class _BootSign:
     """Data that is shown in a session, and not in the default one."""
 
     session: int
@@ -66,7 +66,7 @@ class Restart:
         """When the last restart was asked for, by the link's time; for UDS, when it was promised."""
         self.boot_s: tuple[float, float] | None = None
         """How long the ECU was deaf in the last restart, at least and at most; None where it never fell silent."""
-        self._witness: _Witness | None = None
+        self._witness: _BootSign | None = None
         self._has_sought_witness = False
 
     def means(self) -> list[Means]:
@@ -82,19 +82,19 @@ class Restart:
             found.append(Means.POWER)
         return found
 
-    def resets(self) -> list[Way]:
+    def resets(self) -> list[RestartWay]:
         """Each type of ECUReset by itself, the declared one first, and the target's command; whatever is allowed."""
         if "reset" not in self._client.target.safety.allow:
             return []
         types = dict.fromkeys((self._reset.uds or ResetType.HARD, *ResetType))
-        ways = [Way(f"ECUReset 0x{kind:02X}", partial(self._reset_or_not_offered, kind)) for kind in types]
+        ways = [RestartWay(f"ECUReset 0x{kind:02X}", partial(self._reset_or_not_offered, kind)) for kind in types]
         if Means.COMMAND in self.means():
-            ways.append(Way(Means.COMMAND.value, partial(self.restart, Means.COMMAND)))
+            ways.append(RestartWay(Means.COMMAND.value, partial(self.restart, Means.COMMAND)))
         return ways
 
-    def power_cycles(self) -> list[Way]:
+    def power_cycles(self) -> list[RestartWay]:
         """The power cycle, if there is one and it is allowed."""
-        return [Way("power cycle", partial(self.restart, Means.POWER))] if Means.POWER in self.means() else []
+        return [RestartWay("power cycle", partial(self.restart, Means.POWER))] if Means.POWER in self.means() else []
 
     def _reset_or_not_offered(self, reset_type: int) -> bool | None:
         reply, was_seen = self.reset(reset_type)
@@ -224,7 +224,7 @@ class Restart:
         reply = self._client.read_reply(ACTIVE_SESSION)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
-    def _find_witness(self) -> _Witness | None:
+    def _find_witness(self) -> _BootSign | None:
         """Data that everybody may read in another session, but not in the default one; the ECU is left in either."""
         client = self._client
         client.enter_session(Session.DEFAULT)
@@ -234,7 +234,7 @@ class Restart:
                 continue
             for did in not_shown:
                 if client.read_reply(did).is_positive:
-                    return _Witness(session, did)
+                    return _BootSign(session, did)
         return None
 
     def _run(self, command: str) -> bool:

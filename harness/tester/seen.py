@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.tester.reply import Kind, Reply
+from harness.tester.reply import Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
 MOST_SUBJECTS = 4096
@@ -27,17 +27,17 @@ class Seen:
 
     def __init__(self, s3_s: float | None) -> None:
         self.condition = Condition(Session.DEFAULT, 0)
-        self.outcomes: dict[bytes, dict[Condition, set[Kind | int]]] = {}
+        self.outcomes: dict[bytes, dict[Condition, set[ReplyKind | int]]] = {}
         """By service (one byte), or service and data identifier (three); a refusal is its code."""
         self._s3_s = s3_s
 
-    def note(self, request: bytes, outcome: Kind | int) -> None:
+    def note(self, request: bytes, outcome: ReplyKind | int) -> None:
         """A request was answered so."""
         self._note(request[:1], outcome)
         if (request[0] == _READ and len(request) == 3) or (request[0] == _WRITE and len(request) > 3):
             self._note(request[:3], outcome)
 
-    def _note(self, subject: bytes, outcome: Kind | int) -> None:
+    def _note(self, subject: bytes, outcome: ReplyKind | int) -> None:
         if subject in self.outcomes or len(self.outcomes) < MOST_SUBJECTS:
             self.outcomes.setdefault(subject, {}).setdefault(self.condition, set()).add(outcome)
 

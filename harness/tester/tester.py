@@ -8,9 +8,10 @@ from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermi
 from harness.link.bus import Link
 from harness.link.clock import Chance
 from harness.target import Target
-from harness.tester.access import Access
+from harness.tester.access import AccessProbes
 from harness.tester.client import Client
 from harness.tester.crashes import Crashes
+from harness.tester.dialects import STANDARD_SESSION, Dialect, recognised
 from harness.tester.guesses import Guesses
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
@@ -41,7 +42,8 @@ class Tester(Client):
         self.guesses = Guesses(self, self.security)
         self.restart = Restart(self)
         self.looking = Looking(self)
-        self.access = Access(self, self.security, self.restart, self.looking)
+        self.access = AccessProbes(self, self.security, self.restart, self.looking)
+        self._is_recognised = target.dialect is not None
         self.revived_by: Means | None = None
         """What brought the ECU back when it was dead, the last time that was needed."""
         self.crashes = Crashes(self, self.security, self.access)
@@ -76,6 +78,7 @@ class Tester(Client):
                 f"the ECU {'no longer answers' if self.has_answered else 'does not answer'} "
                 f"(0x{can.request_id:X} -> 0x{can.response_id:X}){self._cause_of_death()}"
             )
+        self.recognise()
         self._wait_out_delays()
         self._put_back()
         if self.access.can_relock:
@@ -85,6 +88,22 @@ class Tester(Client):
         if self.has_sessions:
             self.enter_session(Session.DEFAULT)
         self.state.restored()
+
+    def speak(self, dialect: Dialect | None) -> None:
+        """Speak so from now on, without finding out whether the ECU does; None: UDS."""
+        self.dialect, self._is_recognised = dialect, True
+
+    def recognise(self) -> None:
+        """Find out, once, which dialect the ECU speaks, if the target does not say; by requests that only read.
+
+        An ECU that takes TesterPresent as UDS has it is not asked, unless a session above 7F is declared.
+        """
+        if self._is_recognised:
+            return
+        self._is_recognised = True
+        is_usual = self.request(b"\x3e\x00").is_positive
+        if not is_usual or any(entry.id >= STANDARD_SESSION for entry in self.target.sessions):
+            self.dialect = recognised(self, permits=self.permits)
 
     def _wait_out_delays(self) -> None:
         for entry in self.target.security:

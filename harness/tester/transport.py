@@ -83,6 +83,8 @@ class Transport:
         can_id = self._functional_id if is_functional else self._request_id
         assert can_id is not None
         address = self._functional_address if is_functional else self._address
+        if len(address) > len(self._address) and not self._is_fd:
+            data = data[: CLASSIC_BYTES - len(address)]  # the padding of a frame without an address
         is_extended = self._is_extended or can_id > 0x7FF
         return Frame(can_id, data, is_extended, is_fd=self._is_fd, fd_flags=self._fd_flags, address=address)
 
@@ -236,4 +238,7 @@ class Transport:
             return
         request_id, is_extended, address = self._request_id, self._is_extended, self._address
         for data in fields:
-            send(Frame(request_id, data, is_extended, address=address))
+            frame = Frame(request_id, data, is_extended)
+            if address:
+                frame.address = address
+            send(frame)

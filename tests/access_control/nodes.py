@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server
 
@@ -133,7 +133,7 @@ class BlankMemory(Richer):
 def _node(server: type[Richer]) -> UdsNode:
     ecu = server(HARDENED)
     node = UdsNode(ecu)
-    ecu.transmit = lambda content: node._port.send(_message(content))  # type: ignore[attr-defined]
+    ecu.transmit = lambda content: node.port.send(_message(content))  # type: ignore[attr-defined]
     return node
 
 

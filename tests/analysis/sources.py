@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 
-from harness.ecu.weak_generators import lfsr16, low_bytes, minstd, whole_words, xorshift32
+from harness.ecu.flaws.weak_generators import lfsr16, low_bytes, minstd, whole_words, xorshift32
 
 Source = Callable[[int], Iterator[bytes]]
 

@@ -8,12 +8,12 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from harness.ecu.weak_generators import ansi_rand, low_bytes, mersenne_twister, minstd, random_bits
 
 from harness.analysis import mersenne
 from harness.analysis.clocks import follows_time, tells_time_of_day
 from harness.analysis.generators import STARTED
 from harness.analysis.recognition import Recognised, Starts, Stream, layouts, solve, start
+from harness.ecu.flaws.weak_generators import ansi_rand, low_bytes, mersenne_twister, minstd, random_bits
 
 from .sources import counter, minimal_standard, sound, take, xorshift
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server
 

@@ -10,7 +10,7 @@ import can
 import pytest
 from scapy.utils import RawPcapNgReader
 
-from harness.report.bus_log import logged_frames
+from harness.report.candump import logged_frames
 from harness.report.captures import write_captures
 from tests.report.formats import CONTROL, audit_faults, junit_suite, rendered, sarif_run
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.link.trace import Trace
-from harness.report.bus_log import logged_frames
+from harness.report.candump import logged_frames
 from harness.runs.folder import AUDIT_JSON, RESULTS_JSONL, differences_to_manifest
 
 from .auditing import Done, uds_harness

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.keys import hmac_sha256_key
-from harness.ecu.node import UdsNode
 from harness.ecu.profiles import HARDENED, SECRETS
 from harness.ecu.server import Server
 from harness.ecu.state import LOCKED

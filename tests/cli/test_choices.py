@@ -12,7 +12,7 @@ import pytest
 
 from harness.audit.catalogue import shipped_checks
 from harness.audit.selection import Selection
-from harness.cli.terminal import Console
+from harness.cli.terminal import TerminalOutput
 from harness.runs.findings import Finding
 from harness.verdict import Severity, Verdict
 
@@ -114,7 +114,7 @@ def test_reasons_of_what_was_not_run_are_told_on_request(verdict: Verdict) -> No
     is_told = verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)
     for verbosity in (-1, 0, 1):
         out = io.StringIO()
-        Console(out, verbosity=verbosity).result(finding)
+        TerminalOutput(out, verbosity=verbosity).result(finding)
         assert ("SA-09" in out.getvalue()) is (verbosity >= 0)
         assert ("for want of it" in out.getvalue()) is (verbosity >= (0 if is_told else 1))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.link.lock import BusLock
+from harness.link.bus_lock import BusLock
 
 NODES = Path(__file__).parent.parent / "audit" / "nodes.py"
 WIDTH = 80

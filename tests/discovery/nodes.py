@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import can
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server
 from harness.simulation.node import Node, Port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import can
 
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node, Port
 

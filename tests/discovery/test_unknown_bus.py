@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.buses import open_bus_of
 from harness.cli.main import main
 from harness.discovery.addresses import Survey, planned, survey
-from harness.discovery.plan import LISTENED_S, MOST_LOAD, Plan, plan, ranges
+from harness.discovery.id_plan import LISTENED_S, MOST_LOAD, IdPlan, plan, ranges
 from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
 from harness.link.bus import Link
 from harness.link.clock import Chance
@@ -43,7 +43,7 @@ def surveyed(candidates: list[Id], **how: object) -> tuple[Survey, list[Frame]]:
     return found, sent
 
 
-def chosen(candidates: list[Id], *, traffic: tuple[Id, ...] = (), named: tuple[Id, ...] = (), **how: object) -> Plan:
+def chosen(candidates: list[Id], *, traffic: tuple[Id, ...] = (), named: tuple[Id, ...] = (), **how: object) -> IdPlan:
     settings: dict[str, object] = {"may_ask_all": False, "pace_s": 0.005, "bitrate": 500_000} | how
     return plan(candidates, dict.fromkeys(traffic, 3), named=named, **settings)  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ def test_questions_take_a_quarter_of_the_bus_at_most(bitrate: int, pace_s: float
 
 
 def test_a_survey_keeps_to_the_pace_that_its_plan_says() -> None:
-    told: list[Plan] = []
+    told: list[IdPlan] = []
     ids = [(number, False) for number in range(0x600, 0x680)]
     found, sent = on_the_bus(
         lambda link: survey(link, ids, pace_s=0.0, progress=lambda *_: None, bitrate=10_000, announce=told.append),
@@ -118,7 +118,7 @@ def test_the_plan_is_told_before_anything_is_asked() -> None:
     trace = Trace()
     link = open_bus_of(unknown_target(interface="uds-sim", channel="hardened"), trace=trace, chance=Chance(0))
 
-    def announce(told: Plan) -> None:
+    def announce(told: IdPlan) -> None:
         sent_before.append(sum(frame.is_sent for frame in trace.frames(0, trace.count)))
         assert told.asked == ((0x740, False),)
 
@@ -131,7 +131,7 @@ def test_a_dry_run_hears_and_sends_nothing() -> None:
     found, sent = on_the_bus(
         lambda link: planned(link, usual_ids(), named=(), may_ask_all=False, pace_s=0.005, bitrate=500_000)
     )
-    assert isinstance(found, Plan)
+    assert isinstance(found, IdPlan)
     assert sent == []
     said = " ".join(found.sentences())
     assert "Listened for 2.2 s" in said

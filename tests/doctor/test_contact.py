@@ -9,10 +9,10 @@ import can
 import pytest
 
 from harness.buses import SimulatedLink
-from harness.doctor.contact import contact
+from harness.doctor.answering import contact
+from harness.doctor.computer import Machine
 from harness.doctor.diagnosis import Diagnosis
-from harness.doctor.machine import Machine
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import factory
 from harness.ecu.server import Server
 from harness.errors import LinkError

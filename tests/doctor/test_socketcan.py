@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from harness.doctor.computer import Machine
 from harness.doctor.diagnosis import Diagnosis
-from harness.doctor.machine import Machine
 from harness.doctor.socketcan import interface, kernel
 from harness.target import Can
 

@@ -14,7 +14,7 @@ import can
 
 from harness.ecu.article import ArticleNode
 from harness.ecu.config import EcuConfig
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED, changed
 from harness.ecu.server import Server
 from harness.link.frame import from_message, parse

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import permutations
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from harness.ecu.definition import Conflict, Definition
+from harness.ecu.config import EcuSecurityLevel
+from harness.ecu.definition import Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws import FLAWS
+from harness.ecu.flaws.declare import EcuChange, Flaw, Variant, flaw, variant
 from harness.ecu.profiles import CHANGES, HARDENED, changed, factory
+from harness.ecu.rules import Ecu, SeedSource
 from harness.ecu.server import Server
 from harness.ecu.services.s10_diagnostic_session_control import session_is_entered
 from harness.ecu.services.s27_security_access import seed_is_given
-from harness.errors import UserError
+from harness.errors import ChangeConflict, UserError
 from harness.uds import Service
 
-from .desk import HardenedDesk
+from .desk import Desk, HardenedDesk
 
 EXCLUSIVE = [
     ("constant_seed", "time_seed"),
@@ -34,7 +41,7 @@ def outcome(*names: str) -> tuple[str, ...] | str:
     """The changes that the ECU has, or why it cannot have them."""
     try:
         return changed(HARDENED, *names).made
-    except Conflict as conflict:
+    except ChangeConflict as conflict:
         return str(conflict)
 
 
@@ -114,3 +121,31 @@ def test_a_decision_that_there_is_not_cannot_be_changed() -> None:
         Definition(config=HARDENED).decide(draw_sed=lambda go_on, ecu, level: b"")
     with pytest.raises(ValueError, match="a node has no place"):
         Definition(config=HARDENED).at("here", lambda go_on, node, frame: None)
+
+
+def shown_in_contributing() -> list[EcuChange]:
+    """The flaw and the variant of CONTRIBUTING.md, as its reader would type them."""
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = [
+        dedent(block) for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", text) if re.search(r"@(flaw|variant)\(", block)
+    ]
+    names = {"Definition": Definition, "flaw": flaw, "variant": variant, "SeedSource": SeedSource}
+    scope: dict[str, object] = {**names, "Ecu": Ecu, "EcuSecurityLevel": EcuSecurityLevel}
+    for block in blocks:
+        exec(block, scope)
+    return [value for value in scope.values() if isinstance(value, EcuChange)]
+
+
+def test_the_flaw_and_the_variant_of_contributing_work() -> None:
+    zeros, attempts = shown_in_contributing()
+    assert isinstance(zeros, Flaw)
+    assert (zeros.name, zeros.what[:6], zeros.kills) == ("zero_seed_at_noon", "Within", ("SA-07",))
+    assert isinstance(attempts, Variant)
+    desk = Desk(UdsNode(Server(attempts.apply(zeros.apply(Definition(config=HARDENED))))))
+    desk.ask("10 03")
+    assert desk.ask("27 01") != "67 01" + 16 * " 00"
+    desk.wait(12.5 * 3600)
+    desk.ask("10 03")
+    assert desk.ask("27 01") == "67 01" + 16 * " 00"
+    answers = [desk.ask("27 02 " + "11" * 16) for _ in range(7) if desk.ask("27 01")]
+    assert answers == [*6 * ["7f 27 35"], "7f 27 36"]

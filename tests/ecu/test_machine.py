@@ -14,9 +14,9 @@ from scapy.contrib.cansocket_python_can import PythonCANSocket
 from scapy.contrib.isotp import ISOTPSoftSocket
 from scapy.packet import Packet, Raw
 
+from harness.ecu.answering_machine import AnsweringEcu, UdsAnsweringMachine
 from harness.ecu.flaws import FLAWS
 from harness.ecu.keys import article_key
-from harness.ecu.machine import AnsweringEcu, UdsAnsweringMachine
 from harness.ecu.profiles import ARTICLE_SECRETS, HARDENED, PROFILES, factory
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server

@@ -81,6 +81,19 @@ def test_written_data_outlasts_a_restart_if_the_profile_says_so(tmp_path: Path) 
     on.close()
 
 
+@pytest.mark.parametrize("profile", ["hardened+extended_addressing", "gmlan", "kwp2000"])
+def test_an_ecu_of_another_kind_remembers_too(profile: str, tmp_path: Path) -> None:
+    path = tmp_path / "ecu.json"
+    on = hosted(path, profile)
+    (ecu,) = ecus_of(on.host.nodes)
+    ecu.state.wrong_keys[1] = 2
+    on.host.step(0.0)
+    killed(on)
+    on = hosted(path, profile)
+    assert on.host.views()[0].levels[0].wrong_keys == 2
+    on.close()
+
+
 def test_the_file_is_written_before_the_answer_leaves(tmp_path: Path) -> None:
     path = tmp_path / "ecu.json"
     on = hosted(path)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from harness.cli.main import main
-from harness.ecu_host.status import StatusSocket, duration, running, status_text
+from harness.ecu_host.status import PREFIX, StatusSocket, duration, running, status_text
 from harness.errors import UserError
+from harness.link.bus_lock import abstract_name
 from tests.ecu_host.bench import Bench
 
 HARNESS = [sys.executable, "-m", "harness"]
@@ -55,6 +58,53 @@ def test_an_ecu_that_hangs_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
         on.host.ask = lambda act: None  # type: ignore[method-assign]
         (status,) = running(interface="virtual", channel=channel)
     assert status_text(status) == f"hardened on {on.bus.name}: process {os.getpid()} does not answer"
+
+
+IMPOSTORS = {
+    "nothing": b"",
+    "no JSON": b"hello",
+    "no object": b"[1, 2]",
+    "another object": b'{"profile": "hardened", "ecus": [7]}',
+    "a deep nest": b"[" * 100_000,
+    "more than anybody reads": b" " * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("answer", IMPOSTORS.values(), ids=list(IMPOSTORS))
+def test_another_program_with_such_a_name_is_no_ecu(answer: bytes) -> None:
+    with impostor(answer):
+        assert running(channel=OWN_CHANNEL) == []
+
+
+def test_what_an_impostor_says_moves_no_cursor() -> None:
+    with stepping() as (on, _):
+        status = on.host.status()
+    with impostor(json.dumps(status | {"channel": OWN_CHANNEL, "faults": ["\x1b[2J"]}).encode()):
+        (found,) = running(channel=OWN_CHANNEL)
+    assert "\x1b" not in status_text(found)
+
+
+@contextmanager
+def impostor(answer: bytes) -> Iterator[None]:
+    """Some program that has an ECU's name and says this to whoever comes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(abstract_name(f"{PREFIX}virtual:{OWN_CHANNEL}+hardened"))
+        server.listen()
+
+        def talk() -> None:
+            with suppress(OSError):
+                while True:
+                    visitor, _ = server.accept()
+                    with visitor, suppress(OSError):
+                        visitor.sendall(answer)
+
+        talker = threading.Thread(target=talk)
+        talker.start()
+        try:
+            yield
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            talker.join()
 
 
 def test_the_same_ecu_twice_on_one_bus_is_refused_and_told_who_is_there() -> None:

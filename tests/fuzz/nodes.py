@@ -7,7 +7,7 @@ from dataclasses import replace
 import can
 
 from harness.ecu.config import EcuConfig
-from harness.ecu.node import UdsNode
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
@@ -194,7 +194,7 @@ class _ReadOfOneDidKillsLater(UdsNode):
     def on_frame(self, frame: can.Message) -> None:
         super().on_frame(frame)
         if frame.arbitration_id == 0x740 and frame.data[:4] == b"\x03\x22\x00\x4d":
-            self._port.call_later(0.001, self.ecu_dies)
+            self.port.call_later(0.001, self.ecu_dies)
 
     def ecu_dies(self) -> None:
         self.ecu.state.ready_s = FOREVER
@@ -296,8 +296,8 @@ class _Drifts(UdsNode):
         self._tick()
 
     def _tick(self) -> None:
-        self.ecu.state.values[PROTECTED] = bytes((int(self._port.now_s * 20) & 0xFF,))
-        self._port.call_later(0.05, self._tick)
+        self.ecu.state.values[PROTECTED] = bytes((int(self.port.now_s * 20) & 0xFF,))
+        self.port.call_later(0.05, self._tick)
 
 
 def value_drifts() -> UdsNode:
@@ -343,7 +343,7 @@ class _AnswersTwice(UdsNode):
     def _flush(self) -> None:
         for data in list(self.isotp.outbox):
             echo = can.Message(arbitration_id=0x748, is_extended_id=False, data=data)
-            self._port.call_later(0.02, lambda echo=echo: self._port.send(echo))
+            self.port.call_later(0.02, lambda echo=echo: self.port.send(echo))
         super()._flush()
 
 
@@ -362,8 +362,8 @@ class _Chatters(UdsNode):
         self._chat()
 
     def _chat(self) -> None:
-        self._port.send(can.Message(arbitration_id=0x748, is_extended_id=False, data=b"\xf0\x00"))
-        self._port.call_later(0.05, self._chat)
+        self.port.send(can.Message(arbitration_id=0x748, is_extended_id=False, data=b"\xf0\x00"))
+        self.port.call_later(0.05, self._chat)
 
 
 def chatters() -> UdsNode:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.fuzz.case import read_cases
-from harness.fuzz.state import Kind, State
+from harness.fuzz.case_state import CaseState, CaseStateKind
 from harness.target import load_target
 from harness.tester.reply import negative
 from harness.verdict import Severity
@@ -33,7 +33,7 @@ def test_every_optional_key_is_read(tmp_path: Path) -> None:
     found = case(
         tmp_path, state='"unlocked 0x03"', severity='"high"', proven_by='["write_unprotected", "a/b.py:c"]', raw="true"
     )
-    assert found.state == State(Kind.UNLOCKED, 3)
+    assert found.state == CaseState(CaseStateKind.UNLOCKED, 3)
     assert found.severity is Severity.HIGH
     assert found.proven_by == ("write_unprotected", "a/b.py:c")
     assert found.is_raw
@@ -42,14 +42,14 @@ def test_every_optional_key_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "state"),
     [
-        ("session 0x03", State(Kind.SESSION, 3)),
-        ("session 96", State(Kind.SESSION, 0x60)),
-        ("seed pending", State(Kind.SEED_PENDING)),
-        ("seed  pending  0x11", State(Kind.SEED_PENDING, 0x11)),
-        ("unlocked 0x01", State(Kind.UNLOCKED, 1)),
+        ("session 0x03", CaseState(CaseStateKind.SESSION, 3)),
+        ("session 96", CaseState(CaseStateKind.SESSION, 0x60)),
+        ("seed pending", CaseState(CaseStateKind.SEED_PENDING)),
+        ("seed  pending  0x11", CaseState(CaseStateKind.SEED_PENDING, 0x11)),
+        ("unlocked 0x01", CaseState(CaseStateKind.UNLOCKED, 1)),
     ],
 )
-def test_a_state_means(tmp_path: Path, text: str, state: State) -> None:
+def test_a_state_means(tmp_path: Path, text: str, state: CaseState) -> None:
     assert case(tmp_path, state=f'"{text}"').state == state
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from harness.fuzz.model import Action, Answer, Key, Rules, Said, State, Step, Tracker
+from harness.fuzz.reference_model import Action, ModelAnswer, ModelKey, ModelRules, ModelState, ModelStep, Said, Tracker
 
-RULES = Rules({1: 3, 3: 3})
-YES, ZERO, SILENT = Answer(Said.YES), Answer(Said.ZERO_SEED), Answer(Said.NOTHING)
+RULES = ModelRules({1: 3, 3: 3})
+YES, ZERO, SILENT = ModelAnswer(Said.YES), ModelAnswer(Said.ZERO_SEED), ModelAnswer(Said.NOTHING)
 
-EXTENDED = Step(Action.SESSION, 3)
-DEFAULT = Step(Action.SESSION, 1)
-SEED, OTHER_SEED = Step(Action.SEED, 1), Step(Action.SEED, 3)
-RIGHT, WRONG = Step(Action.KEY, 1, Key.RIGHT), Step(Action.KEY, 1, Key.WRONG)
-SHORT, OTHER_RIGHT = Step(Action.KEY, 1, Key.SHORT), Step(Action.KEY, 3, Key.RIGHT)
-WRITE = Step(Action.WRITE, 1)
-
-
-def no(nrc: int) -> Answer:
-    return Answer(Said.NO, nrc)
+EXTENDED = ModelStep(Action.SESSION, 3)
+DEFAULT = ModelStep(Action.SESSION, 1)
+SEED, OTHER_SEED = ModelStep(Action.SEED, 1), ModelStep(Action.SEED, 3)
+RIGHT, WRONG = ModelStep(Action.KEY, 1, ModelKey.RIGHT), ModelStep(Action.KEY, 1, ModelKey.WRONG)
+SHORT, OTHER_RIGHT = ModelStep(Action.KEY, 1, ModelKey.SHORT), ModelStep(Action.KEY, 3, ModelKey.RIGHT)
+WRITE = ModelStep(Action.WRITE, 1)
 
 
-def after(*steps: tuple[Step, Answer], rules: Rules = RULES) -> Tracker:
+def no(nrc: int) -> ModelAnswer:
+    return ModelAnswer(Said.NO, nrc)
+
+
+def after(*steps: tuple[ModelStep, ModelAnswer], rules: ModelRules = RULES) -> Tracker:
     """A tracker that has seen steps which a sound ECU may answer so."""
     tracker = Tracker(rules)
     for step, answer in steps:
@@ -41,17 +41,17 @@ def test_a_right_key_opens_its_level_only() -> None:
 
 @pytest.mark.parametrize(
     "step",
-    [EXTENDED, DEFAULT, Step(Action.WAIT), Step(Action.RESTART)],
+    [EXTENDED, DEFAULT, ModelStep(Action.WAIT), ModelStep(Action.RESTART)],
     ids=str,
 )
-def test_sessions_time_and_restarts_lock(step: Step) -> None:
+def test_sessions_time_and_restarts_lock(step: ModelStep) -> None:
     tracker = after(*OPEN, (step, YES))
     assert not tracker.may_be_open(1)
     assert not tracker.take(WRITE, YES)
 
 
 def test_a_reset_that_was_not_seen_proves_nothing() -> None:
-    assert after(*OPEN, (Step(Action.RESET), YES)).may_be_open(1)
+    assert after(*OPEN, (ModelStep(Action.RESET), YES)).may_be_open(1)
 
 
 def test_another_level_takes_the_place_of_the_first() -> None:
@@ -62,7 +62,7 @@ def test_another_level_takes_the_place_of_the_first() -> None:
 
 @pytest.mark.parametrize("failure", [WRONG, SHORT, OTHER_RIGHT], ids=str)
 @pytest.mark.parametrize("nrc", [0x13, 0x24])
-def test_every_other_key_costs_the_seed(failure: Step, nrc: int) -> None:
+def test_every_other_key_costs_the_seed(failure: ModelStep, nrc: int) -> None:
     tracker = after(*PENDING, (failure, no(nrc)))
     assert not tracker.take(RIGHT, YES)
     assert not tracker.may_be_open(1)
@@ -88,11 +88,13 @@ def test_a_session_change_costs_the_seed() -> None:
         (PENDING, WRONG, no(0x11)),
         (PENDING, WRONG, SILENT),
         (OPEN, SEED, YES),
-        ((), Step(Action.PRESENT), SILENT),
+        ((), ModelStep(Action.PRESENT), SILENT),
     ],
     ids=str,
 )
-def test_what_no_sound_ecu_says(steps: tuple[tuple[Step, Answer], ...], step: Step, answer: Answer) -> None:
+def test_what_no_sound_ecu_says(
+    steps: tuple[tuple[ModelStep, ModelAnswer], ...], step: ModelStep, answer: ModelAnswer
+) -> None:
     assert not after(*steps).take(step, answer)
 
 
@@ -117,17 +119,21 @@ def test_what_no_sound_ecu_says(steps: tuple[tuple[Step, Answer], ...], step: St
         ((), SEED, no(0x7F)),
         ((), RIGHT, no(0x7F)),
         ((), EXTENDED, no(0x22)),
-        ((), Step(Action.RESET), no(0x33)),
+        ((), ModelStep(Action.RESET), no(0x33)),
         ((), WRITE, no(0x7E)),
     ],
     ids=str,
 )
-def test_what_the_standard_leaves_open(steps: tuple[tuple[Step, Answer], ...], step: Step, answer: Answer) -> None:
+def test_what_the_standard_leaves_open(
+    steps: tuple[tuple[ModelStep, ModelAnswer], ...], step: ModelStep, answer: ModelAnswer
+) -> None:
     assert after(*steps).take(step, answer)
 
 
 def test_without_sessions_a_seed_is_given_at_once_and_time_may_change_nothing() -> None:
-    tracker = after((SEED, YES), (RIGHT, YES), (Step(Action.WAIT), YES), rules=Rules({1: None}, has_sessions=False))
+    tracker = after(
+        (SEED, YES), (RIGHT, YES), (ModelStep(Action.WAIT), YES), rules=ModelRules({1: None}, has_sessions=False)
+    )
     assert tracker.may_be_open(1)
 
 
@@ -147,4 +153,4 @@ def test_a_deviation_opens_nothing() -> None:
 def test_the_tracker_says_where_it_is() -> None:
     assert str(after(*OPEN)) == "session 0x03, level 0x01 open"
     assert str(after(*PENDING)) == "session 0x03, locked, seed of level 0x01 pending"
-    assert after().likely() == State()
+    assert after().likely() == ModelState()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from harness.audit.catalogue import shipped_functions
 from harness.buses import open_bus_of
 from harness.discovery.discover import discover
-from harness.doctor.contact import answers
+from harness.doctor.answering import answers
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace

@@ -15,7 +15,7 @@ from harness.audit.schedule import checks_of
 from harness.buses import open_bus_of
 from harness.check import declared_attack
 from harness.discovery.discover import discover
-from harness.doctor.contact import answers
+from harness.doctor.answering import answers
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.measurements import Measurements

@@ -65,8 +65,4 @@ class Rare(Wrapped):
         self.inner.on_frame(frame)
 
 
-def mortal() -> Mortal:
-    return Mortal()
-
-
-fickle, late, rare = Fickle, Late, Rare
+fickle, late, mortal, rare = Fickle, Late, Mortal, Rare

@@ -22,9 +22,9 @@ from harness.link import adapter as adapter_module
 from harness.link import bus as bus_module
 from harness.link.adapter import rate_options, trouble_with
 from harness.link.bus import CanLink, Link
+from harness.link.bus_lock import BusLock, wait_for_bus
 from harness.link.clock import Chance
 from harness.link.frame import Frame
-from harness.link.lock import BusLock, wait_for_bus
 from harness.link.trace import Trace
 
 READ_1010 = Frame(0x740, bytes.fromhex("0322101000000000"))
@@ -534,7 +534,7 @@ def test_a_run_that_waits_has_the_bus_when_the_other_has_ended(request: pytest.F
 
 def subprocess_lock(bus: str) -> None:
     """Try to hold a bus in another process. UserError: it could not."""
-    code = "import sys\nfrom harness.link.lock import BusLock\nBusLock(sys.argv[1])"
+    code = "import sys\nfrom harness.link.bus_lock import BusLock\nBusLock(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, bus], capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(done.stderr)
@@ -549,7 +549,7 @@ def test_waiting_for_a_bus_has_an_end(virtual_link: Link, request: pytest.Fixtur
 def test_a_run_with_another_environment_is_kept_off_too(
     variable: str, virtual_link: Link, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    code = "import sys\nfrom harness.link.lock import BusLock\nBusLock(sys.argv[1])"
+    code = "import sys\nfrom harness.link.bus_lock import BusLock\nBusLock(sys.argv[1])"
     words = [sys.executable, "-c", code, f"virtual:{request.node.name}"]
     done = subprocess.run(words, env={**os.environ, variable: str(tmp_path)}, capture_output=True, text=True, check=False)
     assert "another run uses this bus" in done.stderr
@@ -572,9 +572,7 @@ def test_odd_names_of_buses_are_kept_apart(name: str) -> None:
 
 
 def test_a_killed_run_frees_its_bus() -> None:
-    code = (
-        "import os, signal\nfrom harness.link.lock import BusLock\nlock = BusLock('virtual:killed')\nos.kill(os.getpid(), 9)"
-    )
+    code = "import os\nfrom harness.link.bus_lock import BusLock\nlock = BusLock('virtual:killed')\nos.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code], check=False)
     BusLock("virtual:killed").release()
 

@@ -19,7 +19,13 @@ from harness.link.frame import Frame
 from harness.link.trace import KEEP, Trace
 from harness.simulation import watchdog
 from harness.simulation.node import Node, Port, Timer
-from harness.simulation.simulated_bus import CONSOLE_CHARACTERS, EVENTS_AT_ONE_INSTANT, FRAMES_WAITING, Console, Simulation
+from harness.simulation.simulated_bus import (
+    CONSOLE_CHARACTERS,
+    EVENTS_AT_ONE_INSTANT,
+    FRAMES_WAITING,
+    NodeConsole,
+    Simulation,
+)
 
 BIT_S = 1 / 500_000
 
@@ -82,7 +88,7 @@ def raises(*_: object) -> None:
     raise RuntimeError("boom")
 
 
-def bus_of(*nodes: Node, bitrate: int = 500_000, seed: int = 0, console: Console | None = None) -> Simulation:
+def bus_of(*nodes: Node, bitrate: int = 500_000, seed: int = 0, console: NodeConsole | None = None) -> Simulation:
     return Simulation(nodes, bitrate=bitrate, chance=Chance(seed), trace=Trace(), console=console)
 
 
@@ -531,7 +537,7 @@ def test_ctrl_c_is_not_the_nodes() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    bus = bus_of(Answerer(interrupt), console=Console())
+    bus = bus_of(Answerer(interrupt), console=NodeConsole())
     bus.send(Frame(0x740, b""))
     stdout = sys.stdout
     with pytest.raises(KeyboardInterrupt):
@@ -730,7 +736,7 @@ def prints(text: str) -> Callable[[Port, can.Message], None]:
 
 
 def test_what_a_node_prints_is_kept_and_shown_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console()
+    console = NodeConsole()
 
     class Talkative(Listener):
         def attach(self, port: Port) -> None:
@@ -752,7 +758,7 @@ def test_what_a_node_prints_is_kept_and_shown_to_nobody(capsys: pytest.CaptureFi
 
 
 def test_what_others_print_meanwhile_is_theirs(capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console()
+    console = NodeConsole()
     bus = bus_of(Answerer(prints("node")), console=console)
     print("before")
     bus.send(Frame(0x740, b""))
@@ -771,14 +777,14 @@ def test_without_a_console_a_node_prints_where_it_prints(capsys: pytest.CaptureF
 
 def test_the_console_is_given_back_when_a_node_dies() -> None:
     stdout, stderr = sys.stdout, sys.stderr
-    bus = bus_of(Answerer(raises), console=Console())
+    bus = bus_of(Answerer(raises), console=NodeConsole())
     bus.send(Frame(0x740, b""))
     run(bus)
     assert (sys.stdout, sys.stderr) == (stdout, stderr)
 
 
 def test_the_console_keeps_the_last_mebibyte() -> None:
-    console = Console()
+    console = NodeConsole()
     for number in range(300_000):
         console.write(f"{number:07}\n")
     console.write("")
@@ -788,7 +794,7 @@ def test_the_console_keeps_the_last_mebibyte() -> None:
 
 
 def test_a_text_longer_than_the_console_is_cut() -> None:
-    console = Console()
+    console = NodeConsole()
     console.write("x" * (3 * CONSOLE_CHARACTERS) + "end")
     assert len(console.text()) == CONSOLE_CHARACTERS
     assert console.text().endswith("xend")
@@ -801,7 +807,7 @@ def test_the_console_is_a_file_like_any_other() -> None:
         with contextlib.redirect_stderr(sys.stdout):
             print("c", file=sys.stderr)
 
-    console = Console()
+    console = NodeConsole()
     bus = bus_of(Answerer(use), console=console)
     bus.send(Frame(0x740, b""))
     run(bus)

@@ -10,7 +10,7 @@ from harness.audit.catalogue import shipped_checks
 from harness.check import Attack
 from harness.errors import UserError
 from harness.planning.budget import left_out_for_time
-from harness.planning.plan import Plan, PlannedCheck
+from harness.planning.plan import AuditPlan, PlannedCheck
 
 from ..audit.auditing import uds_harness
 
@@ -27,10 +27,10 @@ def check_of(id: str, seconds: float) -> PlannedCheck:
 def left_out(costs: dict[str, float], seconds: float, *, shared_s: float = 0.0) -> frozenset[str]:
     """The ids; the first check that is run pays for something that all share."""
 
-    def plan_with(left: frozenset[str]) -> Plan:
+    def plan_with(left: frozenset[str]) -> AuditPlan:
         kept = [id for id in costs if id not in left]
         planned = [check_of(id, costs[id] + (shared_s if id == kept[0] else 0.0)) for id in kept]
-        return Plan(checks=tuple(planned), left_out=0, assumptions=())
+        return AuditPlan(checks=tuple(planned), left_out=0, assumptions=())
 
     checks: list[Attack] = [CHECKS[id] for id in costs]
     left, plan = left_out_for_time(plan_with, checks, seconds)

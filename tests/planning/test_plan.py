@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,22 @@ def test_the_plan_of_a_simulated_ecu_is_what_its_audit_sends(tmp_path: Path) -> 
     assert planned == audited
 
 
+def test_nobody_is_asked_for_the_key_of_a_simulated_ecu(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where somebody could answer."""
+    bench.with_name("ask.py").write_text("def key(seed, level):\n    return bytes.fromhex(input(seed.hex()))\n", "utf-8")
+    text = bench.read_text(encoding="utf-8").replace(
+        'key = "hmac-sha256"\nsecret = "hex:8F1D5A20C4B97E3364F0A81B96D2075C"', ""
+    )
+    lines = ["key = " + '"ask.py:key"' if line.startswith('key = "command') else line for line in text.splitlines()]
+    bench.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO("00\n" * 1000))
+    document = plan(bench, "--check", "SA-22")
+    assert sys.stdin.tell() == 0
+    sent = {check["parameter"]: check["requests"] for check in document["checks"]}
+    assert sent["level 0x03"] > 0
+    assert any("The key of level 0x03 is made by a stand-in" in one for one in document["assumptions"])
+
+
 def test_of_an_unknown_ecu_the_shape_is_said(tmp_path: Path) -> None:
     done = uds_harness("plan", "socketcan:no0?request=0x7E0", "--depth", "quick", "--check", "SA-0[179]", cwd=tmp_path)
     assert done.code == 0
@@ -110,6 +128,8 @@ def test_of_an_unknown_ecu_the_shape_is_said(tmp_path: Path) -> None:
     [
         (("gone.toml",), "gone.toml: there is no such file"),
         (("article", "--check", "SB-01"), "no check has such an id"),
+        (("uds-sim:nosuch",), 'uds-harness: channel "nosuch": there is no profile'),
+        (("article", "-k", "and and"), "uds-harness: Wrong expression passed to '-k'"),
         (("article", "--checks", "."), "--checks .: there is no check in it"),
     ],
 )
@@ -163,6 +183,16 @@ def test_nobody_is_asked_who_is_not_there_or_has_agreed(bench: Path, words: tupl
     assert goes_on
     assert "planned: about " in said
     assert "Go on?" not in said
+
+
+def test_checks_of_ones_own_are_not_run_before_the_audit(bench: Path) -> None:
+    """They may do more than ask the ECU."""
+    mine = bench.with_name("test_mine.py")
+    mine.write_text(f"import pathlib\n\npathlib.Path({str(bench.with_name('ran'))!r}).touch()\n", encoding="utf-8")
+    goes_on, said = agreed(bench, "no", "--checks", str(mine))
+    assert not goes_on
+    assert "planned, without your own checks: about " in said
+    assert not bench.with_name("ran").exists()
 
 
 def test_what_does_no_harm_needs_no_question(bench: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runs.redaction import Vocabulary, redact_log
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 
 KEY = bytes.fromhex("5EF739B0")
 VIN = b"WVWZZZ1JZXW386752"
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     """A run's folder in which nothing but the original is."""
     (tmp_path / "private").mkdir()
     words = Vocabulary(b"a run")
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     words.save(tmp_path / "private" / "secrets.jsonl")
     return tmp_path
 

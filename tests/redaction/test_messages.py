@@ -6,7 +6,7 @@ import pytest
 
 from harness.runs.redaction import Vocabulary
 from harness.runs.redaction.messages import FrameStream, PassingFrame, redacted_message
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 
 KEY = bytes.fromhex("5EF739B0")
 LONG = bytes.fromhex("0F3C8A91B7D2E640581C9F2A3B4D6E70")
@@ -39,12 +39,12 @@ def test_a_key_is_hidden_whatever_it_is(message: str, words: Vocabulary) -> None
     "message", ["27 02", "27 01", "27 01 AA BB CC", "67 01 5E F7 39 B0", "67 02", "7F 27 35", "10 03", "27"]
 )
 def test_seeds_and_what_bears_no_key_stay(message: str, words: Vocabulary) -> None:
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     assert redacted_message(words, bytes.fromhex(message)) == bytes.fromhex(message)
 
 
 def test_a_right_key_stays_recognisable_in_a_longer_one(words: Vocabulary) -> None:
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     shown = words.placeholder(KEY)
     assert redacted_message(words, b"\x27\x02" + KEY + b"\x00\x00") == b"\x27\x02" + shown + b"\x00\x00"
     longer = redacted_message(words, b"\x27\x02" + KEY + b"\xab")
@@ -100,7 +100,7 @@ def test_a_key_in_several_frames_is_hidden_in_each(words: Vocabulary) -> None:
     ids=str,
 )
 def test_a_key_that_was_sent_against_the_rules_is_hidden_too(frames: list[str], words: Vocabulary) -> None:
-    words.learn(LONG, Kind.KEY)
+    words.learn(LONG, SecretKind.KEY)
     parts = [LONG[:4].hex(), LONG[4:11].hex(), LONG[11:].hex()]
     shown = "".join(passed(words, *(frame.format(*parts) for frame in frames)))
     for piece in ("8A91B7D2", LONG[:4].hex().upper(), LONG[4:11].hex().upper(), LONG[11:].hex().upper()):
@@ -116,13 +116,13 @@ def test_what_follows_a_key_that_is_longer_than_it_says_is_hidden(words: Vocabul
 
 
 def test_a_seed_of_several_frames_stays_though_a_key_was_made_of_it(words: Vocabulary) -> None:
-    words.learn(LONG[8:], Kind.GUESS)
+    words.learn(LONG[8:], SecretKind.GUESS)
     frames = [f"R 10126701{LONG[:4].hex()}", f"R 21{LONG[4:11].hex()}", f"R 22{LONG[11:].hex()}0000"]
     assert passed(words, *frames) == [frame.upper() for frame in frames]
 
 
 def test_frames_without_secrets_stay_as_they_are(words: Vocabulary) -> None:
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     frames = [
         "T 0322101000000000",
         "T 042E270201000000",  # a write of the identifier 2702
@@ -144,7 +144,7 @@ def test_consecutive_frames_of_a_write_are_no_keys(words: Vocabulary) -> None:
 
 
 def test_a_secret_in_an_answer_of_several_frames_is_found(words: Vocabulary) -> None:
-    words.learn(LONG, Kind.LASTING)
+    words.learn(LONG, SecretKind.LASTING)
     shown = "".join(frame[4:] for frame in passed(words, f"R 101362F1F0{LONG[:3].hex()}", f"R 21{LONG[3:10].hex()}",
                                                  f"R 22{LONG[10:].hex()}00"))  # fmt: skip
     assert words.placeholder(LONG)[:3].hex().upper() in shown

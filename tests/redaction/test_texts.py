@@ -8,7 +8,7 @@ import pytest
 
 from harness.runs.redaction import Vocabulary
 from harness.runs.redaction.texts import redacted_hex, redacted_text, without_numbers
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 
 KEY = bytes.fromhex("5EF739B0")
 LONG = bytes.fromhex("0F3C8A91B7D2E640581C9F2A3B4D6E70")
@@ -18,9 +18,9 @@ VIN = b"WVWZZZ1JZXW386752"
 @pytest.fixture
 def taught(words: Vocabulary) -> Vocabulary:
     """It knows two keys and a number plate."""
-    words.learn(KEY, Kind.KEY)
-    words.learn(LONG, Kind.LASTING)
-    words.learn(VIN, Kind.LASTING)
+    words.learn(KEY, SecretKind.KEY)
+    words.learn(LONG, SecretKind.LASTING)
+    words.learn(VIN, SecretKind.LASTING)
     return words
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.runs.redaction import Vocabulary
-from harness.runs.redaction.vocabulary import Kind
+from harness.runs.redaction.vocabulary import SecretKind
 
 KEY = bytes.fromhex("5EF739B0")
 LONG = bytes.fromhex("0F3C8A91B7D2E640581C9F2A3B4D6E70")
@@ -39,35 +39,35 @@ def test_more_values_than_placeholders_are_no_trouble(words: Vocabulary) -> None
 
 
 def test_a_part_of_a_secret_shows_the_part_of_its_placeholder(words: Vocabulary) -> None:
-    words.learn(LONG, Kind.KEY)
+    words.learn(LONG, SecretKind.KEY)
     whole = words.placeholder(LONG)
     assert words.searched(b"\x21" + LONG[4:11]) == b"\x21" + whole[4:11]
     assert words.searched(LONG[::-1]) == whole[::-1], "read from the other end it is the same secret"
 
 
 def test_what_is_no_secret_stays(words: Vocabulary) -> None:
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     for message in ("62 10 10 FF", "5E F7 39 B1", "00 00 00 00", ""):
         assert words.searched(bytes.fromhex(message)) == bytes.fromhex(message)
 
 
 @pytest.mark.parametrize("value", ["00000000", "FFFFFFFF", "11223344", "01020304", "AA55AA55", "5EF7"])
 def test_what_would_be_found_everywhere_is_not_looked_for(value: str, words: Vocabulary) -> None:
-    words.learn(bytes.fromhex(value), Kind.KEY)
+    words.learn(bytes.fromhex(value), SecretKind.KEY)
     frame = bytes.fromhex(f"62{value}")
     assert words.searched(frame) == frame
 
 
 def test_only_lasting_secrets_are_looked_for_in_a_seed(words: Vocabulary) -> None:
-    words.learn(KEY, Kind.KEY)
-    words.learn(LONG, Kind.LASTING)
+    words.learn(KEY, SecretKind.KEY)
+    words.learn(LONG, SecretKind.LASTING)
     assert words.searched(KEY, lasting_only=True) == KEY
     assert words.searched(LONG, lasting_only=True) == words.placeholder(LONG)
 
 
 @pytest.mark.parametrize("written", [LONG.hex(), LONG.hex().upper(), str(int.from_bytes(LONG, "big"))])
 def test_a_lasting_secret_is_found_where_an_ecu_writes_it_in_digits(written: str, words: Vocabulary) -> None:
-    words.learn(LONG, Kind.LASTING)
+    words.learn(LONG, SecretKind.LASTING)
     shown = words.searched(b"\x62\xf1\xf0" + written.encode())
     assert shown[:3] == b"\x62\xf1\xf0"
     assert written[8:16].encode() not in shown
@@ -75,9 +75,9 @@ def test_a_lasting_secret_is_found_where_an_ecu_writes_it_in_digits(written: str
 
 def test_what_was_learnt_is_the_same_after_it_was_saved(words: Vocabulary, tmp_path: Path) -> None:
     path = tmp_path / "secrets.jsonl"
-    words.learn(LONG, Kind.LASTING)
+    words.learn(LONG, SecretKind.LASTING)
     words.save(path)
-    words.learn(KEY, Kind.KEY)
+    words.learn(KEY, SecretKind.KEY)
     hidden = words.hidden(b"\x01\x02")
     words.save(path)
     again = Vocabulary.load(path)
@@ -87,7 +87,7 @@ def test_what_was_learnt_is_the_same_after_it_was_saved(words: Vocabulary, tmp_p
 
 def test_a_last_line_that_was_cut_is_left_out(words: Vocabulary, tmp_path: Path) -> None:
     path = tmp_path / "secrets.jsonl"
-    words.learn(LONG, Kind.KEY)
+    words.learn(LONG, SecretKind.KEY)
     words.save(path)
     path.write_text(path.read_text() + '{"kind": "ke')
     assert Vocabulary.load(path).searched(LONG) == words.placeholder(LONG)
@@ -103,8 +103,8 @@ def test_a_damaged_file_is_a_clear_error(content: str, tmp_path: Path) -> None:
 
 def test_the_file_holds_each_value_once(words: Vocabulary, tmp_path: Path) -> None:
     for _ in range(3):
-        words.learn(KEY, Kind.GUESS)
-        words.learn(KEY, Kind.KEY)
+        words.learn(KEY, SecretKind.GUESS)
+        words.learn(KEY, SecretKind.KEY)
         words.hidden(KEY)
     words.save(tmp_path / "secrets.jsonl")
     kinds = [json.loads(line).get("kind") for line in (tmp_path / "secrets.jsonl").read_text().splitlines()[1:]]
@@ -112,6 +112,6 @@ def test_the_file_holds_each_value_once(words: Vocabulary, tmp_path: Path) -> No
 
 
 def test_a_guess_that_repeats_a_usual_pattern_hides_nothing_that_counts_up(words: Vocabulary) -> None:
-    words.learn(bytes.fromhex("01020304") * 4, Kind.GUESS)
+    words.learn(bytes.fromhex("01020304") * 4, SecretKind.GUESS)
     assert words.searched(bytes(range(97))) == bytes(range(97))
     assert words.searched(bytes.fromhex("01020304") * 4) != bytes.fromhex("01020304") * 4

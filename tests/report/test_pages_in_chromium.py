@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from harness.report.as_pytest import render_pytest_html
 from harness.report.compare import compare
 from harness.report.diff import diff_html
-from harness.report.replay import render_pytest_html
 from harness.runs.findings import Run
 
 from .test_diff import turned

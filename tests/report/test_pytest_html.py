@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
+from harness.report.as_pytest import render_pytest_html
 from harness.report.pytest_html import COLUMNS
-from harness.report.replay import render_pytest_html
 from harness.runs.findings import Run
 from harness.verdict import Verdict
 

@@ -17,7 +17,7 @@ from scapy.layers.can import CAN
 from scapy.utils import RawPcapNgReader
 
 from harness.errors import UserError
-from harness.report.bus_log import LoggedFrame, logged_frames
+from harness.report.candump import LoggedFrame, logged_frames
 from harness.report.captures import write_captures
 from harness.report.pcapng import write_pcapng
 from harness.runs.findings import Run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.link.lock import BusLock
+from harness.link.bus_lock import BusLock
 
 pytestmark = pytest.mark.socketcan
 

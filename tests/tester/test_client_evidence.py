@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.target import Access, DataEntry
-from harness.tester.reply import Kind, positive
+from harness.tester.reply import ReplyKind, positive
 
 from .desk import RESPONSE_ID, Answer, Answers, Desk, OtherTalker, ScriptedEcu, SecuredEcu, bare
 
@@ -164,7 +164,7 @@ def test_an_ecu_that_raised_is_dead() -> None:
 
     tester = Desk(ScriptedEcu(raises)).tester
     assert tester.is_alive()
-    assert tester.request("22 66 66").kind is Kind.SILENCE
+    assert tester.request("22 66 66").kind is ReplyKind.SILENCE
     assert not tester.is_alive()
 
 

@@ -12,7 +12,7 @@ from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.tester.ledger import Ledger
-from harness.tester.reply import Kind
+from harness.tester.reply import ReplyKind
 from harness.tester.tester import Tester
 
 from .desk import Answers, ScriptedEcu, bare
@@ -84,7 +84,7 @@ def test_silence_after_a_frame_that_did_not_go_out_is_the_adapters() -> None:
 
 @pytest.mark.parametrize("answers", [VALUE, "7F 22 31", "raw 70"])
 def test_whoever_was_answered_has_been_heard(answers: Answers) -> None:
-    assert before(Unacknowledged, answers).request(READ).kind is not Kind.SILENCE
+    assert before(Unacknowledged, answers).request(READ).kind is not ReplyKind.SILENCE
     assert before(Unacknowledged, answers).raw(b"\x03\x22\x10\x10").answers
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import NotPermitted, Unjudged
 from harness.target import Can
-from harness.tester.reply import Kind
+from harness.tester.reply import ReplyKind
 
 from .desk import FUNCTIONAL_ID, Answer, Desk, ScriptedEcu, allowing, bare
 
@@ -127,18 +127,18 @@ def test_long_answer_that_begins_in_time_may_take_its_time() -> None:
 
 def test_long_answer_with_a_gap_is_malformed() -> None:
     desk = Desk(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A", "23 0B 0C 0D 0E 0F 10 11"]))
-    assert desk.tester.request(READ).kind is Kind.MALFORMED
+    assert desk.tester.request(READ).kind is ReplyKind.MALFORMED
 
 
 def test_long_answer_that_stops_is_malformed() -> None:
     desk = Desk(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A"]))
-    assert desk.tester.request(READ).kind is Kind.MALFORMED
+    assert desk.tester.request(READ).kind is ReplyKind.MALFORMED
     assert desk.now_s < 2.0
 
 
 def test_long_request_that_is_not_granted_says_why_there_was_no_answer() -> None:
     reply = Desk(RawEcu()).tester.request("2E 10 10 01 02 03 04 05 06")
-    assert reply.kind is Kind.SILENCE
+    assert reply.kind is ReplyKind.SILENCE
     assert reply.note == "N_TIMEOUT_Bs"
 
 
@@ -159,13 +159,13 @@ def test_stray_message_does_not_end_the_transmission_of_a_long_request() -> None
 def test_garbage_in_place_of_flow_control_is_malformed_and_no_silence(field: str) -> None:
     """The article answers a first frame with junk whose protocol control is reserved."""
     reply = Desk(RawEcu([field])).tester.request("2E 10 10 01 02 03 04 05 06")
-    assert reply.kind is Kind.MALFORMED
+    assert reply.kind is ReplyKind.MALFORMED
 
 
 def test_flow_control_that_was_asked_for_is_no_garbage() -> None:
     """`Reply.is_silence`: no answer, and nothing that could have been meant as one."""
     reply = Desk(RawEcu(["30 00 00"])).tester.request("2E 10 10 01 02 03 04 05 06")
-    assert reply.kind is Kind.SILENCE
+    assert reply.kind is ReplyKind.SILENCE
 
 
 def test_request_after_an_interrupted_transmission_goes_out() -> None:
@@ -188,7 +188,7 @@ def test_request_after_an_interrupted_transmission_goes_out() -> None:
 
 def test_suppressed_positive_response_is_silence() -> None:
     ecu = ScriptedEcu({"3E 80": []})
-    assert Desk(ecu).tester.request("3E 80").kind is Kind.SILENCE
+    assert Desk(ecu).tester.request("3E 80").kind is ReplyKind.SILENCE
     assert ecu.heard == ["3e80"]
 
 

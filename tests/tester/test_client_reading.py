@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.target import Can
-from harness.tester.reply import Kind, Reply
+from harness.tester.reply import Reply, ReplyKind
 from harness.uds import Nrc
 
 from .desk import REQUEST_ID, RESPONSE_ID, Answer, Desk, ScriptedEcu, bare
@@ -39,7 +39,7 @@ def ask(request: str, *answers: str) -> Reply:
 )
 def test_positive_response_has_the_service_and_the_echo(request_hex: str, answer: str) -> None:
     reply = ask(request_hex, answer)
-    assert reply.kind is Kind.POSITIVE
+    assert reply.kind is ReplyKind.POSITIVE
     assert reply.is_positive
     assert not reply.is_negative
     assert reply.pdu == bytes.fromhex(answer)
@@ -66,7 +66,7 @@ def test_positive_response_has_the_service_and_the_echo(request_hex: str, answer
 )
 def test_answer_without_the_echo_is_malformed(request_hex: str, answer: str) -> None:
     reply = ask(request_hex, answer)
-    assert reply.kind is Kind.MALFORMED
+    assert reply.kind is ReplyKind.MALFORMED
     assert reply.pdu == bytes.fromhex(answer)
 
 
@@ -83,20 +83,20 @@ def test_answer_without_the_echo_is_malformed(request_hex: str, answer: str) -> 
     ],
 )
 def test_the_echo_is_needed_of_every_service_that_has_one(request_hex: str, answer: str) -> None:
-    assert ask(request_hex, answer).kind is Kind.MALFORMED
+    assert ask(request_hex, answer).kind is ReplyKind.MALFORMED
 
 
 def test_answer_of_another_service_is_malformed() -> None:
-    assert ask("22 10 10", "6E 10 10").kind is Kind.MALFORMED
+    assert ask("22 10 10", "6E 10 10").kind is ReplyKind.MALFORMED
 
 
 def test_request_sent_back_is_malformed() -> None:
-    assert ask("22 10 10", "22 10 10").kind is Kind.MALFORMED
+    assert ask("22 10 10", "22 10 10").kind is ReplyKind.MALFORMED
 
 
 def test_several_dids_may_be_answered_by_those_that_exist() -> None:
     """At least one DID supported gives a positive response with the supported ones."""
-    assert ask("22 F1 90 10 10", "62 10 10 05").kind is Kind.POSITIVE
+    assert ask("22 F1 90 10 10", "62 10 10 05").kind is ReplyKind.POSITIVE
 
 
 # Negative responses
@@ -105,7 +105,7 @@ def test_several_dids_may_be_answered_by_those_that_exist() -> None:
 @pytest.mark.parametrize("nrc", [0x10, 0x11, 0x13, 0x31, 0x33, 0x35, 0x7F, 0xFF])
 def test_negative_response_has_three_bytes_and_the_requests_service(nrc: int) -> None:
     reply = ask("22 10 10", f"7F 22 {nrc:02X}")
-    assert reply.kind is Kind.NEGATIVE
+    assert reply.kind is ReplyKind.NEGATIVE
     assert reply.nrc == nrc
     assert reply.is_refused_with(nrc)
     assert not reply.is_refused_with(nrc ^ 1)
@@ -114,7 +114,7 @@ def test_negative_response_has_three_bytes_and_the_requests_service(nrc: int) ->
 @pytest.mark.parametrize("answer", ["7F", "7F 22", "7F 22 33 00", "7F 2E 33", "7F 62 33", "62 22 33", "22 33", "7F 33"])
 def test_anything_else_that_begins_like_a_refusal_is_malformed(answer: str) -> None:
     reply = ask("22 10 10", answer)
-    assert reply.kind is Kind.MALFORMED
+    assert reply.kind is ReplyKind.MALFORMED
     assert reply.nrc is None
     assert not reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
     assert reply.pdu == bytes.fromhex(answer)
@@ -138,7 +138,7 @@ def test_anything_else_that_begins_like_a_refusal_is_malformed(answer: str) -> N
 )
 def test_frame_that_holds_no_message_is_malformed_and_no_silence(field: str) -> None:
     reply = ask("22 10 10", f"raw {field}")
-    assert reply.kind is Kind.MALFORMED
+    assert reply.kind is ReplyKind.MALFORMED
     assert reply.is_malformed
     assert not reply.is_silence
     assert reply.pdu == b""
@@ -154,7 +154,7 @@ def test_remote_frame_from_the_response_id_is_no_answer() -> None:
             return []
 
     desk = Desk(Remote())
-    assert desk.tester.request("22 10 10").kind is Kind.SILENCE
+    assert desk.tester.request("22 10 10").kind is ReplyKind.SILENCE
     assert not desk.tester.is_alive()
 
 
@@ -169,7 +169,7 @@ def test_remote_frame_before_the_answer_leaves_it_as_it_is() -> None:
 
 def test_no_frame_is_silence() -> None:
     reply = ask("22 10 10")
-    assert reply.kind is Kind.SILENCE
+    assert reply.kind is ReplyKind.SILENCE
     assert reply.is_silence
     assert not reply.is_malformed
     assert (reply.pdu, reply.replies, reply.nrc) == (b"", (), None)
@@ -181,7 +181,7 @@ def test_no_frame_is_silence() -> None:
 @pytest.mark.parametrize("response_id", [RESPONSE_ID + 1, RESPONSE_ID - 1, REQUEST_ID, 0x7E8])
 def test_frames_of_other_ids_are_ignored(response_id: int) -> None:
     reply = Desk(ScriptedEcu({"22 10 10": "62 10 10 05"}, response_id=response_id)).tester.request("22 10 10")
-    assert reply.kind is Kind.SILENCE
+    assert reply.kind is ReplyKind.SILENCE
 
 
 def test_answer_is_found_among_another_nodes_frames() -> None:
@@ -206,7 +206,7 @@ def test_format_of_answers_is_what_the_target_declares(extended_ids: bool, answe
     link = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
     ecu = ScriptedEcu({"22 10 10": "62 10 10 05"}, is_extended=answers_in_29_bits)
     reply = Desk(ecu, target=bare(can=link)).tester.request("22 10 10")
-    assert reply.kind is (Kind.POSITIVE if is_heard else Kind.SILENCE)
+    assert reply.kind is (ReplyKind.POSITIVE if is_heard else ReplyKind.SILENCE)
 
 
 @pytest.mark.parametrize(("extended_ids", "is_extended"), [(False, False), ("any", False), (True, True)])
@@ -236,7 +236,7 @@ def test_first_valid_answer_counts_and_what_came_before_is_kept() -> None:
 
 def test_first_of_several_unusable_messages_is_shown() -> None:
     reply = ask("22 10 10", "7F 2E 33", "62 20 20 05")
-    assert reply.kind is Kind.MALFORMED
+    assert reply.kind is ReplyKind.MALFORMED
     assert reply.pdu == bytes.fromhex("7F 2E 33")
     assert [pdu.hex() for pdu in reply.replies] == ["7f2e33", "62202005"]
 
@@ -245,7 +245,7 @@ def test_first_of_several_unusable_messages_is_shown() -> None:
 
 
 def test_malformed_invalid_key_is_malformed_unless_the_target_tolerates_it() -> None:
-    assert ask("27 02 00 00 00 00", "27 35").kind is Kind.MALFORMED
+    assert ask("27 02 00 00 00 00", "27 35").kind is ReplyKind.MALFORMED
 
 
 def test_malformed_invalid_key_is_read_as_such_under_the_quirk() -> None:
@@ -258,7 +258,7 @@ def test_malformed_invalid_key_is_read_as_such_under_the_quirk() -> None:
 
 @pytest.mark.parametrize(("request_hex", "answer"), [("27 02 00", "27 36"), ("27 02 00", "27 35 00"), ("22 10 10", "27 35")])
 def test_the_quirk_tolerates_nothing_else(request_hex: str, answer: str) -> None:
-    assert Desk(ScriptedEcu({request_hex: answer}), target=QUIRK).tester.request(request_hex).kind is Kind.MALFORMED
+    assert Desk(ScriptedEcu({request_hex: answer}), target=QUIRK).tester.request(request_hex).kind is ReplyKind.MALFORMED
 
 
 def test_the_quirk_accepts_the_standard_form_without_a_note() -> None:

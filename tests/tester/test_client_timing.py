@@ -7,7 +7,7 @@ import pytest
 
 from harness.target import Can, Timing
 from harness.tester.exchange import BUSY_REPEATS, MARGIN_S, MOST_ENDLESS, PENDING_LIMIT_S
-from harness.tester.reply import Kind
+from harness.tester.reply import ReplyKind
 
 from .desk import Answer, Answers, Desk, ScriptedEcu, bare
 
@@ -46,7 +46,7 @@ def test_declared_p2_is_waited_for() -> None:
 
 def test_timeout_of_the_caller_replaces_p2() -> None:
     desk = Desk(ScriptedEcu({READ: (P2_S / 2, VALUE)}))
-    assert desk.tester.request(READ, timeout_s=0.01).kind is Kind.SILENCE
+    assert desk.tester.request(READ, timeout_s=0.01).kind is ReplyKind.SILENCE
     assert desk.now_s == pytest.approx(0.01)
 
 
@@ -107,7 +107,7 @@ def test_endless_response_pending_is_not_given_another_minute_each_time() -> Non
 
 def test_response_pending_of_another_service_extends_nothing() -> None:
     desk = Desk(ScriptedEcu({READ: ["7F 2E 78", (1.0, VALUE)]}))
-    assert desk.tester.request(READ).kind is Kind.MALFORMED
+    assert desk.tester.request(READ).kind is ReplyKind.MALFORMED
 
 
 @pytest.mark.parametrize("answer", ["7F 2E 78", "62 20 78"])
@@ -154,7 +154,7 @@ def test_other_refusals_are_not_asked_again() -> None:
 
 def test_late_answer_is_silence_and_does_not_answer_the_next_request() -> None:
     desk = Desk(Replays((0.3, "62 10 10 01"), (0.15, "62 10 10 02")))
-    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.tester.request(READ).kind is ReplyKind.SILENCE
     desk.tester.wait(0.2)
     assert desk.tester.request(READ).pdu.hex() == "62101002"
 
@@ -171,7 +171,7 @@ def test_answer_in_flight_when_the_next_request_is_made_does_not_answer_it() -> 
     """It is on the bus before our own frame, and cannot answer it (rule of `Transport`, kept on a real bus)."""
     late_s = P2_S + MARGIN_S - 0.0001
     desk = Desk(Replays((late_s - 0.00022, "62 10 10 01"), (0.001, "62 10 10 02")))
-    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.tester.request(READ).kind is ReplyKind.SILENCE
     assert desk.tester.request(READ).pdu.hex() == "62101002"
 
 
@@ -250,7 +250,7 @@ def test_half_a_message_from_before_a_request_is_forgotten() -> None:
     """The first frame came too late; what follows it belongs to no request of now."""
     first = "raw 10 0A 62 10 10 01 02 03"
     desk = Desk(Replays([(0.3, first), (0.42, "raw 21 04 05 06 07 00 00 00")], (0.1, VALUE)))
-    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.tester.request(READ).kind is ReplyKind.SILENCE
     desk.tester.wait(0.15)
     assert desk.tester.request(READ).pdu.hex() == "62101005"
 
@@ -290,7 +290,7 @@ class Floods(ScriptedEcu):
 def test_an_ecu_that_never_stops_sending_does_not_hold_a_request_up(field: str, interval_s: float) -> None:
     desk = Desk(Floods(field, interval_s))
     reply = desk.tester.request(READ)
-    assert reply.kind is (Kind.SILENCE if field == "03 7F 22 78" else Kind.MALFORMED)
+    assert reply.kind is (ReplyKind.SILENCE if field == "03 7F 22 78" else ReplyKind.MALFORMED)
     assert desk.now_s < PENDING_LIMIT_S + P2_STAR_S + 2.0
 
 
@@ -307,7 +307,7 @@ def test_foreign_frames_do_not_hold_a_request_up() -> None:
             super().frame(data, can_id=0x123)
 
     desk = Desk(Talks("11 22 33 44 55 66 77 88", 0.001))
-    assert desk.tester.request(READ).kind is Kind.SILENCE
+    assert desk.tester.request(READ).kind is ReplyKind.SILENCE
     assert desk.now_s < 1.0
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import NotPermitted
 from harness.link.frame import Frame
-from harness.tester.load import await_quiet, foreign_frame, frames_per_second, send_load
+from harness.tester.bus_load import await_quiet, foreign_frame, frames_per_second, send_load
 
 from .desk import RESPONSE_ID, Desk, ScriptedEcu, allowing
 

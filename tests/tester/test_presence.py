@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.tester.presence import Presence, Standing
-from harness.tester.reply import Kind
+from harness.tester.presence import Presence, PresenceState
+from harness.tester.reply import ReplyKind
 
 DEFAULT, EXTENDED = 0x01, 0x03
 
 
-def heard(*exchanges: tuple[str, Kind | int, int]) -> Presence:
+def heard(*exchanges: tuple[str, ReplyKind | int, int]) -> Presence:
     presence = Presence()
     for request, outcome, session in exchanges:
         presence.hear(bytes.fromhex(request), outcome, session)
@@ -29,21 +29,23 @@ def test_0x11_to_a_request_long_enough_to_be_served_shows_that_a_service_is_abse
 
 
 def test_0x11_to_a_single_byte_shows_nothing() -> None:
-    assert heard(("27", 0x11, DEFAULT)).service(0x27).standing is Standing.NOT_KNOWN
+    assert heard(("27", 0x11, DEFAULT)).service(0x27).standing is PresenceState.NOT_KNOWN
 
 
 def test_silence_shows_nothing() -> None:
-    assert heard(("29 08", Kind.SILENCE, DEFAULT)).service(0x29).standing is Standing.NOT_KNOWN
+    assert heard(("29 08", ReplyKind.SILENCE, DEFAULT)).service(0x29).standing is PresenceState.NOT_KNOWN
 
 
 def test_0x11_in_one_session_and_silence_in_another_shows_nothing() -> None:
-    presence = heard(("29 08", 0x11, DEFAULT), ("10 03", Kind.POSITIVE, DEFAULT), ("29 08", Kind.SILENCE, EXTENDED))
-    assert presence.service(0x29).standing is Standing.NOT_KNOWN
+    presence = heard(
+        ("29 08", 0x11, DEFAULT), ("10 03", ReplyKind.POSITIVE, DEFAULT), ("29 08", ReplyKind.SILENCE, EXTENDED)
+    )
+    assert presence.service(0x29).standing is PresenceState.NOT_KNOWN
 
 
 def test_what_nobody_asked_for_is_not_known() -> None:
     known = Presence().service(0x27)
-    assert (known.standing, known.why) == (Standing.NOT_KNOWN, "service 27 was not asked for")
+    assert (known.standing, known.why) == (PresenceState.NOT_KNOWN, "service 27 was not asked for")
 
 
 def test_a_service_that_is_refused_like_one_that_nobody_has_is_absent() -> None:
@@ -53,7 +55,7 @@ def test_a_service_that_is_refused_like_one_that_nobody_has_is_absent() -> None:
 
 def test_a_length_that_is_refused_of_any_service_shows_neither() -> None:
     presence = heard(("1E 00", 0x13, DEFAULT), ("29 08", 0x13, DEFAULT))
-    assert presence.service(0x29).standing is Standing.NOT_KNOWN
+    assert presence.service(0x29).standing is PresenceState.NOT_KNOWN
 
 
 def test_a_service_that_one_session_has_is_there_whatever_another_says() -> None:
@@ -73,18 +75,18 @@ def test_the_refusal_that_tells_most_is_named() -> None:
 
 
 def test_a_session_that_was_entered_later_is_no_longer_refused() -> None:
-    assert heard(("10 02", 0x7E, DEFAULT), ("10 02", Kind.POSITIVE, EXTENDED)).refused_sessions() == {}
+    assert heard(("10 02", 0x7E, DEFAULT), ("10 02", ReplyKind.POSITIVE, EXTENDED)).refused_sessions() == {}
 
 
 @pytest.mark.parametrize("nrc", [0x12, 0x31])
 def test_a_part_is_absent_only_if_every_session_that_was_entered_says_so(nrc: int) -> None:
-    entered = ("10 03", Kind.POSITIVE, DEFAULT)
-    assert heard(entered, ("27 05", nrc, DEFAULT)).level(0x05).standing is Standing.NOT_KNOWN
+    entered = ("10 03", ReplyKind.POSITIVE, DEFAULT)
+    assert heard(entered, ("27 05", nrc, DEFAULT)).level(0x05).standing is PresenceState.NOT_KNOWN
     assert heard(entered, ("27 05", nrc, DEFAULT), ("27 05", nrc, EXTENDED)).level(0x05).is_absent
 
 
 def test_where_the_whole_service_is_refused_its_parts_need_not_be_asked_for() -> None:
-    entered = ("10 03", Kind.POSITIVE, DEFAULT)
+    entered = ("10 03", ReplyKind.POSITIVE, DEFAULT)
     assert heard(entered, ("27 01", 0x7F, DEFAULT), ("27 05", 0x12, EXTENDED)).level(0x05).is_absent
 
 
@@ -95,7 +97,7 @@ def test_a_level_that_is_refused_for_a_reason_is_there(nrc: int) -> None:
 
 def test_a_level_that_is_refused_like_a_reserved_one_is_not_known() -> None:
     presence = heard(("27 7F", 0x22, EXTENDED), ("27 03", 0x22, EXTENDED))
-    assert presence.level(0x03).standing is Standing.NOT_KNOWN
+    assert presence.level(0x03).standing is PresenceState.NOT_KNOWN
 
 
 def test_identifiers_and_routines_are_there_by_what_guards_them() -> None:

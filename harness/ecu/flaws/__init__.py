@@ -11,9 +11,11 @@ from harness.ecu.flaws import (
     access,
     attempts,
     conformance,
+    delays,
     exposure,
     key_comparison,
     keys,
+    seed_content,
     seeds,
     services,
     sessions,
@@ -22,7 +24,7 @@ from harness.ecu.flaws import (
 from harness.ecu.flaws.declare import Flaw
 
 _FAMILIES: Final = (
-    *(seeds, attempts, keys, key_comparison, access),
+    *(seeds, seed_content, attempts, delays, keys, key_comparison, access),
     *(services, sessions, conformance, transport, exposure),
 )
 

@@ -22,7 +22,7 @@ CAMPAIGNS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class EcuChange:
     """One difference from the sound ECU."""
 
     name: str
@@ -37,12 +37,12 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant(Change):
+class Variant(EcuChange):
     """Another way to build a sound ECU: what the standard or its users leave open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw(Change):
+class Flaw(EcuChange):
     """What is wrong, and who must notice.
 
     Each of `kills` fails on the flaw at `depth`. A check in `also` may fail because of it, for the reason given; no other

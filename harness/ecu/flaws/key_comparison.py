@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from harness.ecu.config import SecurityLevel
+from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.keys import KeyFunction, hmac_sha256_key
@@ -28,7 +28,7 @@ _JITTER_S: Final = 173e-6
 """Even chance from 0 to this has a standard deviation of 50 us."""
 
 
-def _made_by(algorithm: KeyFunction) -> Callable[[SecurityLevel], SecurityLevel]:
+def _made_by(algorithm: KeyFunction) -> Callable[[EcuSecurityLevel], EcuSecurityLevel]:
     """Another algorithm for each level that has a secret."""
     return lambda level: replace(level, key=algorithm) if level.secret else level
 
@@ -36,7 +36,7 @@ def _made_by(algorithm: KeyFunction) -> Callable[[SecurityLevel], SecurityLevel]
 def _also_right(is_right: Callable[[bytes, bytes, bytes], bool]) -> Callable[..., bool]:
     """Beside the right key another one is taken for it: told by the key that came, the right one and the seed."""
 
-    def compare(go_on: Callable[..., bool], ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         seed = ecu.state.seed
         return go_on(ecu, level, key) or is_right(key, level.key(seed, level.level), seed)
 
@@ -207,7 +207,7 @@ def dies_on_long_key(ecu: Definition) -> Definition:
 def comparison_takes_time(ecu: Definition) -> Definition:
     """Keys are compared byte by byte until one differs, each byte in a millisecond."""
 
-    def compare(go_on: Callable[..., bool], ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         ecu.work_s += _BYTE_S * _bytes_compared(key, level.key(ecu.state.seed, level.level))
         return go_on(ecu, level, key)
 
@@ -224,7 +224,7 @@ def comparison_takes_time(ecu: Definition) -> Definition:
 def comparison_takes_some_time(ecu: Definition) -> Definition:
     """Keys are compared byte by byte until one differs, each byte in 20 us; answers jitter by 50 us."""
 
-    def compare(go_on: Callable[..., bool], ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         chance = int.from_bytes(ecu.surroundings.random_bytes(2), "big") / 0x10000
         compared = _bytes_compared(key, level.key(ecu.state.seed, level.level))
         ecu.work_s += _FAST_BYTE_S * compared + _JITTER_S * chance

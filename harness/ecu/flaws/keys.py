@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from harness.ecu.config import SecurityLevel
+from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, EcuDied, Rule, SeedSource
@@ -28,7 +28,7 @@ from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service
 
 _WALK = {"FZ-04": "its random walk takes such a step"}
 
-_HIDDEN: Final = SecurityLevel(level=0x41, key=lambda seed, level: seed, seed_bytes=4, key_bytes=4)
+_HIDDEN: Final = EcuSecurityLevel(level=0x41, key=lambda seed, level: seed, seed_bytes=4, key_bytes=4)
 _HIDDEN_SEED: Final = bytes.fromhex("4D6F7262")
 _FIXING_RECORD: Final = bytes.fromhex("DEBA")
 
@@ -141,7 +141,7 @@ def key_accepted_twice(ecu: Definition) -> Definition:
 def old_key_accepted(ecu: Definition) -> Definition:
     """A key that was right once is accepted for every later seed."""
 
-    def accept(go_on: Callable[..., bool], ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    def accept(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         old = ecu.state.lasting.setdefault("accepted keys", [])
         is_right = go_on(ecu, level, key) or key.hex() in old
         if is_right and key.hex() not in old:
@@ -160,7 +160,7 @@ def any_key_after_timeout(ecu: Definition) -> Definition:
             state.until_restart["was open at timeout"] = True
         go_on(state, session, has_expired=has_expired)
 
-    def accept(go_on: Callable[..., bool], ecu: Ecu, level: SecurityLevel, key: bytes) -> bool:
+    def accept(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         was_open: bool = ecu.state.until_restart.pop("was open at timeout", False)
         return go_on(ecu, level, key) or was_open
 
@@ -226,7 +226,7 @@ def levels_stay_unlocked(ecu: Definition) -> Definition:
 def hidden_level(ecu: Definition) -> Definition:
     """Level 41, which nobody documents, gives the same seed each time; the key is the seed."""
 
-    def draw(go_on: SeedSource, ecu: Ecu, level: SecurityLevel) -> bytes:
+    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _HIDDEN_SEED if level is _HIDDEN else go_on(ecu, level)
 
     return ecu.with_level(_HIDDEN).decide(draw_seed=draw)

@@ -1,10 +1,18 @@
-"""Generators of numbers that look like chance and are none: what flawed ECUs draw their seeds from."""
+"""What flawed ECUs draw their seeds from: counts, times, and generators that look like chance and are none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Final
 
+from harness.ecu.config import EcuSecurityLevel
+from harness.ecu.rules import Ecu, SeedSource
+
+CONSTANT_SEED: Final = hashlib.sha256(b"constant_seed").digest()
+MASK: Final = hashlib.sha256(b"bit_reversed_counter_seed").digest()
+_FIRST_COUNT: Final = 0x1F3A
 _MASK32 = 0xFFFFFFFF
 _WORDS = 624
 _MIDDLE = 397
@@ -98,3 +106,49 @@ def random_bits(generator: Iterator[int], count: int) -> bytes:
     for place in range(0, 8 * count, 32):
         number |= (next(generator) >> max(0, 32 - (8 * count - place))) << place
     return number.to_bytes(count, "big")
+
+
+def count(ecu: Ecu) -> int:
+    """The next number of a counter that no restart resets."""
+    lasting = ecu.state.lasting
+    lasting["seeds issued"] = lasting.get("seeds issued", 0) + 1
+    return _FIRST_COUNT + int(lasting["seeds issued"])
+
+
+def count_since_start(ecu: Ecu) -> int:
+    """The next number of a counter that starts at 1 after each restart."""
+    notes = ecu.state.until_restart
+    notes["seeds issued"] = notes.get("seeds issued", 0) + 1
+    return int(notes["seeds issued"])
+
+
+def ms_since_start(ecu: Ecu) -> int:
+    """Whole milliseconds since the ECU was ready."""
+    return int((ecu.now_s - ecu.state.ready_s) * 1000)
+
+
+def low_bytes_of(number: int, count: int) -> bytes:
+    """The low `count` bytes of a number, big-endian."""
+    return (number % (1 << 8 * count)).to_bytes(count, "big")
+
+
+def chance(ecu: Ecu, count: int) -> int:
+    """A start that cannot be guessed."""
+    return int.from_bytes(ecu.surroundings.random_bytes(count), "big") or 1
+
+
+def generated(
+    start: Callable[[Ecu], Iterator[int]],
+    draw: Callable[[Iterator[int], int], bytes],
+    *,
+    is_restarted: bool = False,
+) -> SeedSource:
+    """Seeds drawn from a generator that is started after each start of the ECU, or with `is_restarted` of a session."""
+
+    def draw_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
+        notes = ecu.state.until_restart
+        if "generator" not in notes or (is_restarted and not ecu.state.has_issued_seed_since_lock):
+            notes["generator"] = start(ecu)
+        return draw(notes["generator"], level.seed_bytes)
+
+    return draw_seed

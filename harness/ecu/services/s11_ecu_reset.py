@@ -1,4 +1,4 @@
-"""11 ECUReset: what does the ECU say before it boots?"""
+"""11 ECUReset: what the ECU says before it boots."""
 
 from __future__ import annotations
 

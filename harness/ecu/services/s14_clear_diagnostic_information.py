@@ -1,4 +1,4 @@
-"""14 ClearDiagnosticInformation: which trouble codes are forgotten, and at whose wish?"""
+"""14 ClearDiagnosticInformation: which trouble codes are forgotten, and at whose wish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""19 ReadDTCInformation: which trouble codes are stored (02), and which could be (0A)?"""
+"""19 ReadDTCInformation: which trouble codes are stored (02), and which could be (0A)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ unlocked, without and with a pending seed of another level.
 from __future__ import annotations
 
 from harness.ecu.attempts import is_delayed, refusal_of_unasked_key
-from harness.ecu.config import EcuConfig, SecurityLevel
+from harness.ecu.config import EcuConfig, EcuSecurityLevel
 from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
@@ -94,7 +94,7 @@ def wrong_key_is_counted(ecu: Ecu, request: bytes) -> Answer | None:
     return ecu.decide.count_wrong_key(ecu, level_of(request))
 
 
-def give_seed(ecu: Ecu, level: SecurityLevel, request: bytes, seed: bytes) -> bytes:
+def give_seed(ecu: Ecu, level: EcuSecurityLevel, request: bytes, seed: bytes) -> bytes:
     """Make this seed the pending one, and answer with it."""
     state = ecu.state
     state.seed, state.seed_level = seed, level.level

@@ -1,4 +1,4 @@
-"""28 CommunicationControl: who may silence the ECU's normal messages?"""
+"""28 CommunicationControl: who may silence the ECU's normal messages."""
 
 from __future__ import annotations
 

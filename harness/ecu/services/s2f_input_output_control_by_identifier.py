@@ -1,4 +1,4 @@
-"""2F InputOutputControlByIdentifier: whose wish sets a value, or resets it to its default, without writing it?"""
+"""2F InputOutputControlByIdentifier: who may set a value, or reset it to its default, without writing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""31 RoutineControl: who may start (01) and stop (02) what, and see its result (03)?
+"""31 RoutineControl: who may start (01) and stop (02) what, and see its result (03).
 
 Unlike other services it looks at its routine before it looks at the sub-function (ISO 14229-1:2020 8.7.2).
 """

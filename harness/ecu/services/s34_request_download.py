@@ -1,4 +1,4 @@
-"""34 RequestDownload: who may begin to send new content for memory?"""
+"""34 RequestDownload: who may begin to send new content for memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""35 RequestUpload: who may fetch memory, block by block?"""
+"""35 RequestUpload: who may fetch memory, block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""36 TransferData: which block comes next, and where does it go?"""
+"""36 TransferData: which block comes next, and where it goes."""
 
 from __future__ import annotations
 

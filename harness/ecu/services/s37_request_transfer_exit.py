@@ -1,4 +1,4 @@
-"""37 RequestTransferExit: is a transfer complete?"""
+"""37 RequestTransferExit: whether a transfer is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""3D WriteMemoryByAddress: which bytes are stored, and at whose wish?"""
+"""3D WriteMemoryByAddress: which bytes are stored, and at whose wish."""
 
 from __future__ import annotations
 

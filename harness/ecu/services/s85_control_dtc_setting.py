@@ -1,4 +1,4 @@
-"""85 ControlDTCSetting: who may keep the ECU from storing faults?"""
+"""85 ControlDTCSetting: who may keep the ECU from storing faults."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType, frame_type
-from harness.runs.redaction.vocabulary import Kind, Vocabulary
+from harness.runs.redaction.vocabulary import SecretKind, Vocabulary
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key
 
 _SECURITY: Final = Service.SECURITY_ACCESS
@@ -33,7 +33,7 @@ def redacted_message(words: Vocabulary, message: bytes) -> bytes:
     if service == NEGATIVE_RESPONSE and message[1] == _SECURITY and len(message) > 3:
         return message[:3] + words.hidden(message[3:])
     if service in (_READ, _WRITE) and len(message) > 3 and int.from_bytes(message[1:3], "big") in words.hidden_dids:
-        words.learn(message[3:].strip(b"\x00\xff ") or message[3:], Kind.LASTING)
+        words.learn(message[3:].strip(b"\x00\xff ") or message[3:], SecretKind.LASTING)
         return message[:3] + words.hidden(message[3:])
     return words.searched(message)
 

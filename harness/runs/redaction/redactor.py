@@ -13,7 +13,7 @@ from harness.runs.measured import Profile
 from harness.runs.redaction.bus_log import SECRETS, OriginalLog, remark_on, write_redacted
 from harness.runs.redaction.messages import FrameStream, PassingFrame, redacted_message
 from harness.runs.redaction.texts import redacted_hex, redacted_text, without_numbers
-from harness.runs.redaction.vocabulary import Kind, Vocabulary
+from harness.runs.redaction.vocabulary import SecretKind, Vocabulary
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Redactor:
 
     def learn_key(self, key: bytes, seed: bytes, is_right: bool) -> None:
         """A key was made, or sent. One that is just the seed is no secret beside it."""
-        self.words.learn(key, Kind.VALUE if key == seed else Kind.KEY if is_right else Kind.GUESS)
+        self.words.learn(key, SecretKind.VALUE if key == seed else SecretKind.KEY if is_right else SecretKind.GUESS)
 
     def finding(self, finding: Finding) -> Finding:
         """A result as it may be written down; what was learnt is on disk before it."""

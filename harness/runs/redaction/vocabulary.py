@@ -40,7 +40,7 @@ MOST_PLACEHOLDERS: Final = 1 << 20
 ATTEMPTS: Final = 64
 
 
-class Kind(StrEnum):
+class SecretKind(StrEnum):
     """What a value is, which decides where it is looked for."""
 
     LASTING = "lasting"
@@ -77,7 +77,7 @@ class Vocabulary:
         """Grows with every value that is looked for."""
         self._placeholders: dict[bytes, bytes] = {}
         self._given: set[bytes] = set()
-        self._kinds: dict[bytes, Kind] = {}
+        self._kinds: dict[bytes, SecretKind] = {}
         self._grams: dict[bytes, _Hit] = {}
         self._lasting: dict[bytes, _Hit] = {}
         self._guesses = 0
@@ -86,23 +86,23 @@ class Vocabulary:
 
     # Learning
 
-    def learn(self, value: bytes, kind: Kind) -> None:
+    def learn(self, value: bytes, kind: SecretKind) -> None:
         """Hide a value from now on, and look for it as its kind asks."""
         known = self._kinds.get(value)
-        if not value or known in (Kind.LASTING, kind) or (known is Kind.KEY and kind is not Kind.LASTING):
+        if not value or known in (SecretKind.LASTING, kind) or (known is SecretKind.KEY and kind is not SecretKind.LASTING):
             return
         self._kinds[value] = kind
         self._unsaved.append(json.dumps({"kind": kind.value, "value": value.hex()}))
         self.placeholder(value)
-        if kind is Kind.GUESS:
+        if kind is SecretKind.GUESS:
             self._guesses += 1
-        if kind is Kind.VALUE or not is_telling(value) or self._guesses > MOST_GUESSES:
+        if kind is SecretKind.VALUE or not is_telling(value) or self._guesses > MOST_GUESSES:
             return
         self.version += 1
         self._look_for(value, kind, min(len(value), LEAST_OF_TEXT if _is_text(value) else GRAM_BYTES))
-        if kind is Kind.GUESS:
+        if kind is SecretKind.GUESS:
             return
-        if kind is Kind.LASTING and _is_text(value):
+        if kind is SecretKind.LASTING and _is_text(value):
             self.written[value.decode("ascii")] = value
         if len(value) > LONGEST_NUMBER_BYTES:
             return
@@ -111,7 +111,7 @@ class Vocabulary:
         self._look_for(backwards, kind, min(len(value), GRAM_BYTES))
         for order in (value, backwards):
             self.numbers.setdefault(int.from_bytes(order, "big"), value)
-        if kind is Kind.LASTING:
+        if kind is SecretKind.LASTING:
             self._learn_writing(value)
 
     def _learn_writing(self, value: bytes) -> None:
@@ -119,16 +119,16 @@ class Vocabulary:
         number = str(int.from_bytes(value, "big")).encode()
         for form in (value.hex().encode(), value.hex().upper().encode(), base64.b64encode(value).rstrip(b"="), number):
             if len(form) >= LEAST_OF_TEXT:
-                self._look_for(form, Kind.LASTING, LEAST_OF_TEXT)
+                self._look_for(form, SecretKind.LASTING, LEAST_OF_TEXT)
 
-    def _look_for(self, value: bytes, kind: Kind, least: int) -> None:
+    def _look_for(self, value: bytes, kind: SecretKind, least: int) -> None:
         size = min(GRAM_BYTES, len(value))
         for offset in range(len(value) - size + 1):
             gram = value[offset : offset + size]
             if is_telling(gram):
                 hit = _Hit(value, offset, least)
                 self._grams.setdefault(gram, hit)
-                if kind is Kind.LASTING:
+                if kind is SecretKind.LASTING:
                     self._grams[gram] = self._lasting[gram] = hit
 
     # Hiding
@@ -148,8 +148,8 @@ class Vocabulary:
             self._placeholders[value] = shown
             self._given.add(shown)
             if value not in self._kinds:
-                self._kinds[value] = Kind.VALUE
-                self._unsaved.append(json.dumps({"kind": Kind.VALUE.value, "value": value.hex()}))
+                self._kinds[value] = SecretKind.VALUE
+                self._unsaved.append(json.dumps({"kind": SecretKind.VALUE.value, "value": value.hex()}))
         return shown
 
     def hidden(self, region: bytes) -> bytes:
@@ -213,7 +213,7 @@ class Vocabulary:
             addresses = AddressBook.of_plain(head.get("addresses", {}))
             vocabulary = cls(bytes.fromhex(head["key"]), head["hidden_dids"], addresses)
             for entry in entries:
-                vocabulary.learn(bytes.fromhex(entry["value"]), Kind(entry["kind"]))
+                vocabulary.learn(bytes.fromhex(entry["value"]), SecretKind(entry["kind"]))
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; without it the bus log cannot be redacted") from error
         except UserError as error:

@@ -1,0 +1,249 @@
+"""The simulated ECU on a bus: frames in, ISO-TP, the answering machine, frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import can
+
+from harness.ecu.answering_machine import UdsAnsweringMachine
+from harness.ecu.config import PeriodicFrame
+from harness.ecu.connections import Connection
+from harness.ecu.server import Server
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES
+from harness.simulation.node import Port, Timer
+
+_BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
+_FRAME_TIME_S = 0.00025
+"""A full frame with 11-bit id and some stuff bits at 500 kbit/s: from its end the peer's STmin counts."""
+
+
+class UdsNode:
+    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; other frames do not concern it.
+
+    One request at a time: while an answer is being prepared further requests are lost, and a new answer takes the place
+    of a long one that the tester has stopped fetching.
+    """
+
+    def __init__(
+        self,
+        ecu: Server,
+        *,
+        request_id: int = 0x740,
+        response_id: int = 0x748,
+        functional_id: int = 0x7DF,
+        hears_extended: bool = False,
+        speaks_extended: bool = False,
+    ) -> None:
+        """`hears_extended`, `speaks_extended`: requests, and answers, have 29-bit ids."""
+        self.ecu = ecu
+        self.machine = UdsAnsweringMachine(ecu)
+        self._answer: Callable[..., list[bytes]] = self.machine.answer
+        self.request_id, self.response_id, self.functional_id = request_id, response_id, functional_id
+        self._request_id = request_id
+        self._is_fd = is_fd = ecu.config.fd
+        self._hears_extended = hears_extended
+        self._frame = can.Message(
+            arbitration_id=response_id, is_extended_id=speaks_extended, is_fd=is_fd, bitrate_switch=is_fd
+        )
+        """Every frame that it sends, one after the other: the bus takes a copy."""
+        self._functional_id = functional_id
+        self._connections = {
+            ids[0]: Connection(ecu, number, ids[1]) for number, ids in enumerate(ecu.config.connections, start=1)
+        }
+        further = ecu.config.connections
+        self.request_ids = frozenset((request_id, functional_id, *(ids[0] for ids in further)))
+        self.response_ids = frozenset((response_id, *(ids[1] for ids in further)))
+        self._is_busy = False
+        self._timer: Timer | None = None
+        self._timer_due_s = 0.0
+        self.notes: dict[str, Any] = {}
+        """What a changed node remembers besides; a loss of power leaves it."""
+        definition = ecu.definition
+        self._new_isotp = _isotp_of(ecu)
+        self.isotp = self._new_isotp()
+        self._frame_rules = tuple(make() for make in definition.frame_rules)
+        self._hear = definition.at_the_node("hear", self._take, self)
+        self._respond = definition.at_the_node("respond", self._respond_in_time, self)
+        self.transmit = definition.at_the_node("transmit", self._transmit_now, self)
+        self._may_talk = definition.at_the_node("talk", lambda: ecu.is_speaking, self)
+
+    @property
+    def image(self) -> bytes:
+        """What lies in its flash memory."""
+        return self.ecu.decide.image(self.ecu.config)
+
+    def attach(self, port: Port) -> None:
+        """Start, ready at once."""
+        self.port = Outlet.of(port, self.ecu.definition.at_the_node("send", port.send, self))
+        self.ecu.attach(self.port)
+        for connection in self._connections.values():
+            connection.attach(self.port)
+        self._start_sending()
+
+    def power_cycle(self) -> None:
+        """Lose what is volatile, and boot. The bus has dropped this node's timers and waiting frames."""
+        self.isotp = self._new_isotp()
+        for connection in self._connections.values():
+            connection.power_cycle()
+        self._is_busy = False
+        self._timer = None
+        self.ecu.power_cycle()
+        self._start_sending()
+        self._talk_while_booting()
+
+    def _talk_while_booting(self) -> None:
+        """Some ECUs send frames of their own on the response id before they hear anything."""
+        config = self.ecu.config
+        for number in range(config.boot_frames):
+            delay_s = config.boot_s * (number + 1) / (config.boot_frames + 1)
+            frame = can.Message(arbitration_id=self._frame.arbitration_id, data=_BOOT_CONTENT, is_extended_id=False)
+            self.port.call_later(delay_s, partial(self.port.send, frame))
+
+    def _start_sending(self) -> None:
+        """The frames of normal traffic, each in its period."""
+        for sent in self.ecu.config.periodic_frames:
+            self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
+
+    def _send_periodically(self, sent: PeriodicFrame) -> None:
+        if self._may_talk():
+            self.port.send(can.Message(arbitration_id=sent.can_id, data=sent.content, is_extended_id=False))
+        self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
+
+    def on_frame(self, frame: can.Message) -> None:
+        """Take one frame from the bus. EcuDied: it crashed the ECU."""
+        self._hear(frame)
+
+    def _take(self, frame: can.Message) -> None:
+        can_id = frame.arbitration_id
+        if can_id != self._request_id and can_id != self._functional_id:
+            if can_id in self._connections:
+                self._connections[can_id].on_frame(frame)
+            return
+        if frame.is_extended_id != self._hears_extended or frame.is_remote_frame or frame.is_error_frame:
+            return
+        if frame.is_fd and not self._is_fd:
+            return
+        now_s = self.port.now_s
+        if now_s < self.ecu.state.ready_s:
+            return
+        if can_id == self._request_id:
+            pdu = self._made_of(frame.data) if self._frame_rules else None
+            if pdu is None:
+                pdu = self.isotp.receive(frame.data, now_s)
+            if pdu is not None and not self._is_busy:
+                self._respond(self._answer(pdu))
+                return
+        else:
+            pdu = self.isotp.receive(frame.data, now_s, is_functional=True)
+            if pdu is not None and not self._is_busy:
+                self._respond(self._answer(pdu, is_functional=True))
+                return
+        self._go_on()
+
+    def _made_of(self, data: bytearray) -> bytes | None:
+        """What is made of a frame before ISO-TP sees it, if anything."""
+        for rule in self._frame_rules if data else ():
+            pdu = rule(self.ecu, self.isotp, data)
+            if pdu is not None:
+                return pdu
+        return None
+
+    def _respond_in_time(self, answers: list[bytes]) -> None:
+        """Send now, or when the ECU has taken its time."""
+        config = self.ecu.config
+        if self.ecu.now_s < self.ecu.state.ready_s:
+            self.isotp = self._new_isotp()  # it boots after this answer, and a reception under way is lost
+            self._talk_while_booting()
+        delay_s = config.answer_delay_s + self.ecu.work_s
+        if config.answer_jitter_s:
+            delay_s += config.answer_jitter_s * int.from_bytes(self.port.random_bytes(2), "big") / 0xFFFF
+        if len(answers) == 1 and not delay_s:
+            self.transmit(answers[0])
+            return
+        for left, answer in zip(range(len(answers))[::-1], answers, strict=True):
+            self._is_busy = True
+            self.port.call_later(delay_s, partial(self._transmit_late, answer, left == 0))
+            delay_s += config.pending_s
+
+    def _transmit_late(self, answer: bytes, is_final: bool) -> None:
+        self._is_busy = not is_final
+        self.transmit(answer)
+
+    def _transmit_now(self, answer: bytes) -> None:
+        if self.isotp.is_sending:
+            self.isotp.reset()
+        self.isotp.send(answer, self.port.now_s)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Put on the bus what ISO-TP has ready, and see that it is woken in time."""
+        isotp = self.isotp
+        frame = self._frame
+        for data in isotp.outbox:
+            frame.data, frame.dlc = bytearray(data), len(data)
+            self.port.send(frame)
+        isotp.outbox.clear()
+        if isotp.deadline_s is not None and (self._timer is None or isotp.deadline_s < self._timer_due_s):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_due_s = isotp.deadline_s
+            self._timer = self.port.call_later(max(0.0, isotp.deadline_s - self.port.now_s), self._on_timer)
+
+    def _go_on(self) -> None:
+        """A message may be under way, in or out; S3 does not run meanwhile."""
+        if self.isotp.outbox or self.isotp.deadline_s is not None:
+            self.ecu.keep_session()
+            self._flush()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.isotp.tick(self.port.now_s)
+        self._go_on()
+
+
+def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
+    """What makes one end of the ECU's pair of addresses."""
+    definition = ecu.definition
+    tx_dl = LONGEST_BYTES if ecu.config.fd else CLASSIC_BYTES
+    config = IsoTpConfig(
+        tx_dl=tx_dl, padding=ecu.config.padding, address_bytes=ecu.config.address_bytes, frame_time_s=_FRAME_TIME_S
+    )
+    config = replace(config, **definition.isotp)
+    kind = type("ChangedIsoTp", definition.isotp_parts, {}) if definition.isotp_parts else IsoTp
+    return lambda: kind(config)
+
+
+class Outlet:
+    """A node's port, on which frames are sent in another way."""
+
+    def __init__(self, port: Port, send: Callable[[can.Message], None]) -> None:
+        self._port = port
+        self.send = send
+
+    @classmethod
+    def of(cls, port: Port, send: Callable[[can.Message], None]) -> Port:
+        """The port itself, if nothing is different."""
+        return port if send == port.send else cls(port, send)
+
+    @property
+    def now_s(self) -> float:
+        """The bus's time."""
+        return self._port.now_s
+
+    @property
+    def utc_s(self) -> float:
+        """The wall clock."""
+        return self._port.utc_s
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Call back later."""
+        return self._port.call_later(delay_s, callback)
+
+    def random_bytes(self, n: int) -> bytes:
+        """Chance from the run's seed."""
+        return self._port.random_bytes(n)

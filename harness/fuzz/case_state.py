@@ -1,0 +1,155 @@
+"""In which state does a case want the ECU before each of its messages, and how is the ECU brought there?
+
+    session 0x03        in that session, entered anew: locked, no seed pending
+    seed pending        in the level's session, a fresh seed given: for `{level}` if the case has it, else the first level
+    seed pending 0x03   the same for that level
+    unlocked 0x01       that level opened by its key
+
+Without a state a case begins as every check does: default session, locked; and each message finds what the last one left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from harness.errors import Inconclusive, Refused
+from harness.target.toml_schema import Rule, integer
+from harness.target.values import LEVEL, whole_number
+from harness.tester.security import DEFAULT_ATTEMPTS
+from harness.tester.tester import Tester
+from harness.uds import Session
+
+ALLOWED: Final = '"session 0x03", "seed pending" or "unlocked 0x01"'
+
+_SESSION: Final = integer(0x01, 0xFF, "a session, e.g. session 0x03", is_hex=True)
+_STATE: Final = re.compile(r"(session|seed pending|unlocked)(?: +(\w+))?")
+
+
+class CaseStateKind(Enum):
+    """The kinds of state."""
+
+    SESSION = "session"
+    SEED_PENDING = "seed pending"
+    UNLOCKED = "unlocked"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """A state, with the session or level that it names."""
+
+    kind: CaseStateKind
+    number: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind.value if self.number is None else f"{self.kind.value} 0x{self.number:02X}"
+
+    @property
+    def session(self) -> int | None:
+        """The session that it is."""
+        return self.number if self.kind is CaseStateKind.SESSION else None
+
+    @property
+    def unlocked_level(self) -> int | None:
+        """The level that is open in it."""
+        return self.number if self.kind is CaseStateKind.UNLOCKED else None
+
+
+def _state(value: object) -> CaseState:
+    words = _STATE.fullmatch(" ".join(value.split())) if isinstance(value, str) else None
+    if words is None:
+        raise Refused
+    kind = CaseStateKind(words[1])
+    if words[2] is None:
+        if kind is not CaseStateKind.SEED_PENDING:
+            raise Refused
+        return CaseState(kind)
+    rule = _SESSION if kind is CaseStateKind.SESSION else LEVEL
+    number = whole_number(words[2])
+    if number is None:
+        raise Refused
+    return CaseState(kind, rule.parse(number))
+
+
+STATE: Final = Rule(ALLOWED, _state)
+
+
+def reach(state: CaseState, tester: Tester, level: int | None) -> None:
+    """Bring the ECU into a state; `level` is what `{level}` stands for.
+
+    NotApplicable: there is no such session or level. Inconclusive: none is declared, or the ECU does not go there.
+    """
+    match state.kind:
+        case CaseStateKind.SESSION:
+            _enter(state, tester)
+        case CaseStateKind.SEED_PENDING:
+            first = tester.target.security[0].level if tester.target.security else None
+            _have_seed(state.number or level or first, tester)
+        case CaseStateKind.UNLOCKED:
+            tester.security.unlock(_declared(state.number, tester))
+
+
+def _enter(state: CaseState, tester: Tester) -> None:
+    declared = [entry.id for entry in tester.target.sessions]
+    if not tester.has_sessions or (declared and state.number not in declared):
+        raise tester.looking.without_session(state.number or 0)
+    assert state.number is not None
+    reply = tester.enter_session(state.number)
+    if not reply.is_positive:
+        tester.cite(reply)
+        raise Inconclusive(f"{state} was not entered: {reply}")
+
+
+def _have_seed(wanted: int | None, tester: Tester) -> None:
+    level = _declared(wanted, tester)
+    spare_attempts(level, tester)
+    tester.session_for(level)
+    if not tester.security.seed(level):
+        raise Inconclusive(f"level 0x{level:02X} is open already (its seed is zero), so that no seed is pending")
+
+
+def _declared(level: int | None, tester: Tester) -> int:
+    if level is None or tester.target.level(level) is None:
+        raise tester.looking.without_level() if level is None else tester.looking.without_this_level(level)
+    return level
+
+
+def spare_attempts(level: int, tester: Tester) -> None:
+    """Clear the attempt counter by a good unlock before the next wrong key could reach its limit, where the key is known."""
+    known = tester.security.level(level)
+    entry = tester.target.level(level)
+    attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
+    if known.wrong_in_a_row >= max(attempts - 1, 1) and _can_be_opened(level, tester):
+        _open_and_lock(level, tester)
+
+
+def wait_out_lockout(level: int, tester: Tester) -> None:
+    """Go on only when the level gives seeds again, and clear its attempt counter where the key is known.
+
+    Inconclusive: it takes its key no more, or is open now and does not lock again.
+    """
+    if _can_be_opened(level, tester):
+        _open_and_lock(level, tester)
+        return
+    tester.session_for(level)
+    try:
+        tester.security.seed(level)
+    except Inconclusive as reason:
+        tester.note(f"level 0x{level:02X} stayed locked out: {reason}")
+    if tester.has_sessions:
+        tester.enter_session(Session.DEFAULT)
+
+
+def _can_be_opened(level: int, tester: Tester) -> bool:
+    return tester.security.level(level).is_proven and tester.security.right_key_must_come_first
+
+
+def _open_and_lock(level: int, tester: Tester) -> None:
+    """Inconclusive: the ECU does not open, or does not lock again; what it does unlocked must not be a message's fault."""
+    tester.security.unlock(level)
+    tester.access.lock()
+    tester.access.require_locked(tester.access.protected_by(level))
+    if tester.has_sessions:
+        tester.enter_session(Session.DEFAULT)

@@ -1,0 +1,128 @@
+"""Say what changed between two learned machines of one ECU: states and steps that came and went, and the shortest proof."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.runs.state_machine import StateMachine
+
+Word = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineChange:
+    """One step that both machines come to by one sequence, and answer or follow otherwise."""
+
+    sequence: Word
+    """The shortest that tells: its last letter is answered otherwise."""
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineComparison:
+    """What two machines have in common, and what not."""
+
+    letters_gone: Word
+    letters_new: Word
+    states_gone: Word
+    states_new: Word
+    steps_gone: Word
+    """As ``state, letter: answer → state``, by the states' names."""
+    steps_new: Word
+    changes: tuple[MachineChange, ...]
+    """Of the letters that both know; the shortest first, one for each answer that changed."""
+    rules_gone: Word
+    rules_new: Word
+
+    @property
+    def is_same(self) -> bool:
+        """Both do the same, however it is written."""
+        return not (self.changes or self.rules_gone or self.rules_new or self.letters_gone or self.letters_new)
+
+
+def compare(old: StateMachine, new: StateMachine) -> MachineComparison:
+    """What is otherwise in `new` than in `old`."""
+    one, two = dict.fromkeys(old.alphabet), dict.fromkeys(new.alphabet)
+    shared = [letter for letter in one if letter in two]
+    before, after = {state.name for state in old.states}, {state.name for state in new.states}
+    steps_before, steps_after = set(_steps(old)), set(_steps(new))
+    return MachineComparison(
+        letters_gone=tuple(letter for letter in one if letter not in two),
+        letters_new=tuple(letter for letter in two if letter not in one),
+        states_gone=tuple(sorted(before - after)),
+        states_new=tuple(sorted(after - before)),
+        steps_gone=tuple(sorted(steps_before - steps_after)),
+        steps_new=tuple(sorted(steps_after - steps_before)),
+        changes=tuple(_changes(old, new, shared)),
+        rules_gone=tuple(sorted(_rules(old) - _rules(new))),
+        rules_new=tuple(sorted(_rules(new) - _rules(old))),
+    )
+
+
+def _steps(machine: StateMachine) -> Iterator[str]:
+    names = {state.id: state.name for state in machine.states}
+    for one in machine.transitions:
+        yield f"{names[one.source]}, {one.letter}: {one.answer} → {names[one.target]}"
+
+
+def _rules(machine: StateMachine) -> set[str]:
+    return {f"{one.id} {one.rule}" for one in machine.violations}
+
+
+def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
+    """Every answer that differs, by breadth-first search through pairs of states; beyond it the two cannot be compared."""
+    before, after = old.table(), new.table()
+    if not old.states or not new.states:
+        return
+    start = (old.initial, new.initial)
+    ways: dict[tuple[str, str], Word] = {start: ()}
+    waiting = deque([start])
+    told = set()
+    while waiting:
+        pair = waiting.popleft()
+        for letter in letters:
+            one, two = before.get((pair[0], letter)), after.get((pair[1], letter))
+            if one is None or two is None:
+                continue
+            if one.answer != two.answer:
+                key = (letter, one.answer, two.answer)
+                if key not in told:
+                    told.add(key)
+                    yield MachineChange((*ways[pair], letter), one.answer, two.answer)
+            elif (one.target, two.target) not in ways:
+                ways[one.target, two.target] = (*ways[pair], letter)
+                waiting.append((one.target, two.target))
+
+
+def comparison_lines(found: MachineComparison) -> Iterator[str]:
+    """What to print."""
+    if found.is_same:
+        yield "the machines do the same"
+        return
+    if found.changes:
+        first = found.changes[0]
+        yield "the shortest sequence that tells them apart:"
+        yield f"  {', '.join(first.sequence)}"
+        yield f"  the last letter is answered: {first.old} (old), {first.new} (new)"
+    for title, lines in (
+        ("rules that are broken now, and were not", found.rules_new),
+        ("rules that were broken, and are not now", found.rules_gone),
+        ("letters that are new", found.letters_new),
+        ("letters that are gone", found.letters_gone),
+        ("states that are new", found.states_new),
+        ("states that are gone", found.states_gone),
+        ("steps that are new", found.steps_new),
+        ("steps that are gone", found.steps_gone),
+    ):
+        if lines:
+            yield ""
+            yield f"{title}:"
+            yield from (f"  {line}" for line in lines)
+    if len(found.changes) > 1:
+        yield ""
+        yield "further answers that changed, each with its shortest sequence:"
+        for one in found.changes[1:]:
+            yield f"  {', '.join(one.sequence)}: {one.old} (old), {one.new} (new)"

@@ -1,0 +1,164 @@
+"""Speak to ECUs that know what UDS was made of: KWP2000 (ISO 14230-3) on ISO-TP, and GMLAN (GMW3110).
+
+Checks ask in the words of UDS. A dialect puts a request into the ECU's words and its answer back, where both have the same
+meaning: sessions, TesterPresent, one-byte identifiers, SecurityAccess and refusals. Everything else goes out as it is. The
+evidence of an exchange is what was on the bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from harness.tester.reply import Reply, ReplyKind
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service, is_send_key
+
+READ_IDENTIFICATION: Final = 0x1A
+"""readEcuIdentification of KWP2000, readDataByIdentifier of GMLAN: an identifier of one byte follows."""
+RETURN_TO_NORMAL: Final = 0x20
+READ_LOCAL: Final = 0x21
+WRITE_LOCAL: Final = 0x3B
+STANDARD_SESSION: Final = 0x81
+NOT_IN_THIS_SESSION: Final = 0x80
+"""serviceNotSupportedInActiveDiagnosticSession."""
+
+ONE_BYTE: Final = range(0x100)
+"""Identifiers that a request names by one byte; in the words of UDS their first byte is 00."""
+_READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
+_CONTROL, _PRESENT = Service.DIAGNOSTIC_SESSION_CONTROL, Service.TESTER_PRESENT
+_TO_DEFAULT: Final = bytes((_CONTROL, 0x01))
+_IS_THERE: Final = bytes((_PRESENT, 0x00))
+_IS_THERE_SILENTLY: Final = bytes((_PRESENT, 0x80))
+
+
+_ANSWERED_ALONE: Final = (bytes((Service.ECU_RESET,)),)
+"""Services whose positive answer is one byte, without what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way to say what UDS says otherwise."""
+
+    name: str
+    """As reports and verdicts call it."""
+    key: str
+    """As [target] dialect spells it."""
+    standard: str
+    to_default: bytes
+    """What leads back to the session after a start."""
+    present: bytes
+    """TesterPresent that is answered ..."""
+    present_silently: bytes
+    """... and the one that is not, where there is one."""
+    read_local: int
+    """The service that reads an identifier of one byte."""
+
+    def sent(self, request: bytes) -> bytes:
+        """A request of UDS as this ECU is asked."""
+        if request == _TO_DEFAULT:
+            return self.to_default
+        if request == _IS_THERE:
+            return self.present
+        if request == _IS_THERE_SILENTLY:
+            return self.present_silently
+        if _is_local(request):
+            service = self.read_local if request[0] == _READ else WRITE_LOCAL
+            return bytes((service,)) + request[2:]
+        return request
+
+    def heard(self, request: bytes, sent: bytes, message: bytes) -> bytes:
+        """A message of this ECU as one of UDS, if it is an answer to the request that was sent so."""
+        if message[:2] == bytes((NEGATIVE_RESPONSE, sent[0])) and len(message) == 3:
+            return bytes((NEGATIVE_RESPONSE, request[0], _refusal(request, message[2])))
+        if message[0] != sent[0] + RESPONSE_OFFSET & 0xFF:
+            return message
+        if request[:1] in _ANSWERED_ALONE and len(request) == 2 and len(message) == 1:
+            return message + bytes((request[1] & 0x7F,))
+        if request in (_TO_DEFAULT, _IS_THERE, _IS_THERE_SILENTLY):
+            return bytes((request[0] + RESPONSE_OFFSET, request[1] & 0x7F)) if _confirms(sent, message) else message
+        if _is_local(request) and message[1:2] == sent[1:2]:
+            return bytes((request[0] + RESPONSE_OFFSET, 0)) + message[1:]
+        if is_send_key(request) and len(message) == 3:
+            return message[:2]  # the third byte says securityAccessAllowed
+        return message
+
+
+def _is_local(request: bytes) -> bool:
+    """Whether a request is about one identifier of one byte."""
+    if len(request) < 3 or request[1] != 0:
+        return False
+    return request[0] == _WRITE or (request[0] == _READ and len(request) == 3)
+
+
+def _confirms(sent: bytes, message: bytes) -> bool:
+    return message[1:2] in (sent[1:2], b"")
+
+
+def _refusal(request: bytes, code: int) -> int:
+    """A code as UDS has it: what is out of sequence, too short or not there now has none of its own in either dialect."""
+    if code == NOT_IN_THIS_SESSION:
+        return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
+    if is_send_key(request):
+        meant = {Nrc.CONDITIONS_NOT_CORRECT: Nrc.REQUEST_SEQUENCE_ERROR, Nrc.SUB_FUNCTION_NOT_SUPPORTED: _WRONG_LENGTH}
+        return meant.get(Nrc(code), code) if code in meant else code
+    return code
+
+
+_WRONG_LENGTH: Final = Nrc.INCORRECT_MESSAGE_LENGTH
+
+KWP2000: Final = Dialect(
+    "KWP2000", "kwp2000", "ISO 14230-3", bytes((_CONTROL, STANDARD_SESSION)), b"\x3e\x01", b"\x3e\x02", READ_LOCAL
+)
+GMLAN: Final = Dialect("GMLAN", "gmlan", "GMW3110", bytes((RETURN_TO_NORMAL,)), b"\x3e", b"\x3e", READ_IDENTIFICATION)
+DIALECTS: Final = {dialect.key: dialect for dialect in (KWP2000, GMLAN)}
+
+USUAL_IDENTIFICATION: Final = (0x90, 0x80, 0x86, 0x91, 0x9A, 0xB0)
+"""Identifiers of one byte that most ECUs of either dialect have: the VIN, tables of identification, the address."""
+UDS_ONLY: Final = (b"\x22\xf1\x90", b"\x22\xf1\x86", b"\x22\xf1\x8c", b"\x22\xf1\x80")
+"""Reads that only UDS has: whoever answers one of them speaks it."""
+
+
+class Speaker(Protocol):
+    """What is needed to find out how an ECU speaks."""
+
+    dialect: Dialect | None
+
+    def request(self, request: bytes) -> Reply:
+        """Send one request."""
+
+
+def recognised(speaker: Speaker, *, permits: Callable[[bytes], bool]) -> Dialect | None:
+    """The dialect that an ECU speaks; None: UDS, or what cannot be told from it. Everything that is asked only reads.
+
+    GMLAN's TesterPresent is one byte, and so is its answer; KWP2000's standard session is 81, which UDS takes for its
+    session 01 without an answer. Either has identification behind 1A, which UDS has not.
+    """
+    if any(speaker.request(request).is_positive for request in UDS_ONLY):
+        return None
+    is_identified = _answers_identification(speaker)
+    before = speaker.dialect
+    try:
+        speaker.dialect = KWP2000
+        if permits(_TO_DEFAULT) and speaker.request(_TO_DEFAULT).is_positive:
+            return KWP2000
+        speaker.dialect = GMLAN
+        reply = speaker.request(_IS_THERE)
+        if is_identified and reply.is_positive and reply.replies[-1] == b"\x7e":
+            return GMLAN
+        speaker.dialect = KWP2000
+        if is_identified and speaker.request(_IS_THERE).is_positive:
+            return KWP2000
+    finally:
+        speaker.dialect = before
+    return None
+
+
+def _answers_identification(speaker: Speaker) -> bool:
+    for identifier in USUAL_IDENTIFICATION:
+        reply = speaker.request(bytes((READ_IDENTIFICATION, identifier)))
+        if reply.kind is ReplyKind.SILENCE or reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
+            return False
+        if reply.is_positive and reply.pdu[1:2] == bytes((identifier,)):
+            return True
+    return False

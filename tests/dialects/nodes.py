@@ -1,0 +1,168 @@
+"""ECUs of before UDS, written from public traces and without the harness's own code: single frames on 7E0 and 7E8."""
+
+from __future__ import annotations
+
+import can
+
+from harness.simulation.node import Port
+
+
+class Old:
+    """What both dialects have: a level whose seed is drawn, and a key that is the seed with every bit changed."""
+
+    boots_in_s = 0.1
+
+    def attach(self, port: Port) -> None:
+        self.port, self.ready_s, self.wrong, self.closed_s = port, 0.0, 0, 0.0
+        self.vin, self.limit = b"W0L0\x01", b"\x05"
+        self.restart()
+
+    def power_cycle(self) -> None:
+        self.ready_s = self.port.now_s + self.boots_in_s
+        self.restart()
+
+    def restart(self) -> None:
+        self.session, self.seed, self.is_open, self.heard_s = 0x81, b"", False, self.port.now_s
+
+    def on_frame(self, frame: can.Message) -> None:
+        data = bytes(frame.data)
+        is_ours = frame.arbitration_id == 0x7E0 and not (frame.is_extended_id or frame.is_remote_frame or frame.is_fd)
+        if self.port.now_s >= self.ready_s and is_ours and data and 0 < data[0] < min(len(data), 8):
+            pdu = data[1 : 1 + data[0]]
+            self.port.call_later(0.001, lambda: self.send(self.serve(pdu)))
+
+    def send(self, message: bytes) -> None:
+        if message:
+            field = (bytes((len(message),)) + message).ljust(8, b"\x00")
+            self.port.send(can.Message(arbitration_id=0x7E8, data=field, is_extended_id=False))
+
+    def serve(self, pdu: bytes) -> bytes:
+        said = self.answer(pdu[0], pdu[1:])
+        self.heard_s = self.port.now_s
+        return bytes((0x7F, pdu[0], said)) if isinstance(said, int) else said
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        raise NotImplementedError
+
+    def access(self, rest: bytes) -> bytes | int:
+        if rest == b"\x01":
+            if self.port.now_s < self.closed_s:
+                return 0x37
+            self.seed = bytes(2) if self.is_open else self.port.random_bytes(2) or b"\x01\x02"
+            return b"\x67\x01" + self.seed
+        if rest[:1] != b"\x02" or len(rest) != 3:
+            return 0x12
+        seed, self.seed = self.seed, b""
+        if not seed:
+            return 0x22
+        if rest[1:] == bytes(byte ^ 0xFF for byte in seed):
+            self.is_open, self.wrong = True, 0
+            return self.opened()
+        self.wrong += 1
+        if self.wrong < 3:
+            return 0x35
+        self.wrong, self.closed_s = 0, self.port.now_s + 10.0
+        return 0x36
+
+    def opened(self) -> bytes:
+        return b"\x67\x02"
+
+
+class Kwp(Old):
+    """Sessions 81 and 89; level 01 in 89; identification 1A 90; 21 and 3B of identifier 05, which needs the level."""
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        if self.session != 0x81 and self.port.now_s - self.heard_s > 5.0:
+            self.change(0x81)
+        if service == 0x10:
+            if rest not in (b"\x81", b"\x89"):
+                return 0x12
+            self.change(rest[0])
+            return b"\x50" + rest
+        if service == 0x3E:
+            return {b"\x01": b"\x7e", b"\x02": b""}.get(rest, 0x12)
+        if service == 0x1A:
+            return b"\x5a\x90" + self.vin if rest == b"\x90" else 0x12
+        if service == 0x21:
+            return b"\x61\x05" + self.limit if rest == b"\x05" else 0x31
+        if service == 0x3B:
+            if rest[:1] != b"\x05" or len(rest) != 2:
+                return 0x12
+            if not self.is_open:
+                return 0x33
+            self.limit = rest[1:]
+            return b"\x7b\x05"
+        if service == 0x27:
+            return self.access(rest) if self.session == 0x89 else 0x80
+        return 0x11
+
+    def change(self, session: int) -> None:
+        self.session, self.is_open, self.seed = session, False, b""
+
+    def opened(self) -> bytes:
+        return b"\x67\x02\x34"
+
+
+class WorthlessKwp(Kwp):
+    """The same seed each time, and keys are not counted."""
+
+    def access(self, rest: bytes) -> bytes | int:
+        if rest == b"\x01":
+            self.seed = bytes(2) if self.is_open else b"\x12\x34"
+            return b"\x67\x01" + self.seed
+        said = super().access(rest)
+        self.wrong = 0
+        return said
+
+
+class Gm(Old):
+    """One byte of TesterPresent, 1A of 90 and B0, 3B of 05, which needs the level; 20 goes back to normal and locks."""
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        if service == 0x3E:
+            return 0x12 if rest else b"\x7e"
+        if service == 0x20:
+            self.is_open = False
+            return 0x12 if rest else b"\x60"
+        if service == 0xA2:
+            return 0x12 if rest else b"\xe2\x00"
+        if service == 0x1A:
+            known = {b"\x90": self.vin, b"\x05": self.limit, b"\xb0": b"\x11"}
+            return b"\x5a" + rest + known[rest] if rest in known else 0x31
+        if service == 0x3B:
+            if rest[:1] != b"\x05" or len(rest) != 2:
+                return 0x12
+            if not self.is_open:
+                return 0x33
+            self.limit = rest[1:]
+            return b"\x7b\x05"
+        return self.access(rest) if service == 0x27 else 0x11
+
+
+class WorthlessGm(Gm):
+    """Keys are not counted."""
+
+    def access(self, rest: bytes) -> bytes | int:
+        said = super().access(rest)
+        self.wrong, self.closed_s = 0, 0.0
+        return 0x35 if said == 0x36 else said
+
+
+class SilentUds(Old):
+    """UDS without TesterPresent, and with a session above 7F: it is not taken for anything older."""
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        if service == 0x3E:
+            return b""
+        if service == 0x10:
+            if rest not in (b"\x01", b"\x03", b"\x90"):
+                return 0x12
+            return b"\x50" + rest + b"\x00\x32\x01\xf4"
+        if service == 0x22:
+            return b"\x62\xf1\x86\x01" if rest == b"\xf1\x86" else 0x31
+        return self.access(rest) if service == 0x27 else 0x11
+
+
+def inverted(seed: bytes, level: int) -> bytes:
+    """The key of all of them."""
+    return bytes(byte ^ 0xFF for byte in seed)
