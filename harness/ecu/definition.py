@@ -54,7 +54,10 @@ PLACES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What an ECU decides outside the rules of a single service: one function each, which rules find as `ecu.decide`."""
+    """What an ECU decides outside the rules of a single service, which rules find as `ecu.decide`.
+
+    Each is one function; the sound one, which stands here, says what it decides and from what.
+    """
 
     draw_seed: SeedSource = next_seed
     key_is_right: Callable[[Ecu, EcuSecurityLevel, bytes], bool] = key_is_right
@@ -192,14 +195,14 @@ class Definition:
 
     # Decisions, and the node.
 
-    def decide(self, **wrappers: Callable[..., Any]) -> Definition:
+    def wrap_decision(self, **wrappers: Callable[..., Any]) -> Definition:
         """Ask a wrapper in place of a decision, by its name in `Decisions`; it takes what it wraps, and what that takes."""
         found = self
         for name, wrapper in wrappers.items():
             found = found._wrapping(_decision(name), wrapper)
         return found
 
-    def decide_otherwise(self, **functions: Callable[..., Any]) -> Definition:
+    def replace_decision(self, **functions: Callable[..., Any]) -> Definition:
         """Ask another function for a decision. ChangeConflict: another change has put something else there."""
         found = self
         for name, function in functions.items():
@@ -233,6 +236,10 @@ class Definition:
             raise ValueError(f"a node has no place {place!r}; there are {', '.join(PLACES)}")
         return self._wrapping(f"node {place}", wrapper)
 
+    def claim(self, what: str) -> Definition:
+        """Say that this change is the one that decides about something. ChangeConflict: another one is."""
+        return self._replacing(what, self.author)
+
     # Compiling.
 
     def chain(self, service: ServiceRules) -> tuple[Rule, ...]:
@@ -265,10 +272,6 @@ class Definition:
             function = partial(wrapper, function)
         return function
 
-    def claim(self, what: str) -> Definition:
-        """Say that this change is the one that decides about something. ChangeConflict: another one is."""
-        return self._replacing(what, self.author)
-
     # What the methods above are made of.
 
     def _having(self, sids: int | Iterable[int], rule: Rule | None) -> list[int]:
@@ -285,7 +288,8 @@ class Definition:
     def _replacing(self, slot: _Slot, by: Any) -> Definition:
         other, already = self._replaced.get(slot, (self.author, by))
         if already is not by and already != by:
-            what = slot if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
+            rule = None if isinstance(slot, str) else f"{slot[0]:02X} {slot[1].__name__}"
+            what = rule or str(slot).removeprefix("decision ").removeprefix("config ")
             raise ChangeConflict(f"{other} and {self.author} both change {what}; an ECU has one of them at a time")
         return replace(self, _replaced={**self._replaced, slot: (self.author, by)})
 

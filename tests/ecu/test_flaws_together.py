@@ -118,7 +118,7 @@ def test_a_rule_that_a_service_does_not_have_cannot_be_changed() -> None:
 
 def test_a_decision_that_there_is_not_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="no decision is called draw_sed"):
-        Definition(config=HARDENED).decide(draw_sed=lambda go_on, ecu, level: b"")
+        Definition(config=HARDENED).wrap_decision(draw_sed=lambda go_on, ecu, level: b"")
     with pytest.raises(ValueError, match="a node has no place"):
         Definition(config=HARDENED).at("here", lambda go_on, node, frame: None)
 

@@ -38,13 +38,13 @@ _OVERLOOKED_BITS: Final = 0x001
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 
 
-def _open_to_whom(ecu: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
+def _open_to_whom(definition: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
     """Write protected values without any unlocking, under this condition."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if is_open(ecu, request) else go_on(ecu, request)
 
-    return ecu.wrap(_WRITE, level_is_unlocked, open_up)
+    return definition.wrap(_WRITE, level_is_unlocked, open_up)
 
 
 def _fitted(ecu: Ecu, request: bytes) -> bytes:
@@ -54,7 +54,7 @@ def _fitted(ecu: Ecu, request: bytes) -> bytes:
     return request[:3] + new + old[len(new) :]
 
 
-def _also_hearing(ecu: Definition, is_meant: Callable[[Any, can.Message], bool]) -> Definition:
+def _also_hearing(definition: Definition, is_meant: Callable[[Any, can.Message], bool]) -> Definition:
     """Take frames with other ids as if they came by the ECU's own."""
 
     def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
@@ -67,7 +67,7 @@ def _also_hearing(ecu: Definition, is_meant: Callable[[Any, can.Message], bool])
         go_on(heard)
         node.ecu.state.until_restart["came by another id"] = False
 
-    return ecu.at("hear", hear)
+    return definition.at("hear", hear)
 
 
 def _is_long_form(node: Any, frame: can.Message) -> bool:
@@ -112,8 +112,8 @@ def _record(ecu: Ecu, did: int) -> bytes | None:
         return ecu.state.values[did]
     if did not in _aliases(ecu):
         return None
-    definition = _aliases(ecu)[did]
-    source, first, size = definition[0] << 8 | definition[1], definition[2] - 1, definition[3]
+    alias = _aliases(ecu)[did]
+    source, first, size = alias[0] << 8 | alias[1], alias[2] - 1, alias[3]
     return ecu.state.values[source][first : first + size]
 
 
@@ -129,14 +129,14 @@ def _read_unguarded(ecu: Ecu, request: bytes) -> Answer | None:
     return response if len(response) <= MAX_RESPONSE_BYTES else Nrc.RESPONSE_TOO_LONG
 
 
-def _looking_at(ecu: Definition, size: int | None) -> Definition:
+def _looking_at(definition: Definition, size: int | None) -> Definition:
     """Look at the levels of what stands in so many bytes of a read (None: all of it), and read the rest unguarded."""
 
     def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request[:size])
         return answer if answer == Nrc.SECURITY_ACCESS_DENIED else _read_unguarded(ecu, request)
 
-    return ecu.wrap(Service.READ_DATA_BY_IDENTIFIER, supported_identifiers_are_read, read)
+    return definition.wrap(Service.READ_DATA_BY_IDENTIFIER, supported_identifiers_are_read, read)
 
 
 # Writing.
@@ -155,7 +155,7 @@ def _looking_at(ecu: Definition, size: int | None) -> Definition:
         "ST-01": "the write that shows whether the ECU is locked has its effect",
     },
 )
-def write_before_refusal(ecu: Definition) -> Definition:
+def write_before_refusal(definition: Definition) -> Definition:
     """A protected value is stored first, and refused with 33 afterwards."""
 
     def store(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -164,7 +164,7 @@ def write_before_refusal(ecu: Definition) -> Definition:
             value_is_stored(ecu, _fitted(ecu, request))
         return answer
 
-    return ecu.wrap(_WRITE, level_is_unlocked, store)
+    return definition.wrap(_WRITE, level_is_unlocked, store)
 
 
 @flaw(
@@ -179,9 +179,9 @@ def write_before_refusal(ecu: Definition) -> Definition:
         "ST-01": "the write that shows whether the ECU is locked succeeds",
     },
 )
-def write_unprotected(ecu: Definition) -> Definition:
+def write_unprotected(definition: Definition) -> Definition:
     """Protected values are written without any unlocking."""
-    return ecu.without(_WRITE, level_is_unlocked)
+    return definition.without(_WRITE, level_is_unlocked)
 
 
 @flaw(
@@ -197,9 +197,9 @@ def write_unprotected(ecu: Definition) -> Definition:
         "ST-01": "the write that shows whether the ECU is locked succeeds in that session",
     },
 )
-def unprotected_in_extended_session(ecu: Definition) -> Definition:
+def unprotected_in_extended_session(definition: Definition) -> Definition:
     """In the extended session (03) protected values are written without any unlocking."""
-    return _open_to_whom(ecu, lambda ecu, request: ecu.state.session == Session.EXTENDED)
+    return _open_to_whom(definition, lambda ecu, request: ecu.state.session == Session.EXTENDED)
 
 
 @flaw(
@@ -211,36 +211,36 @@ def unprotected_in_extended_session(ecu: Definition) -> Definition:
         "FZ-04": "a random walk requests a seed, and then writes",
     },
 )
-def unprotected_while_seed_pending(ecu: Definition) -> Definition:
+def unprotected_while_seed_pending(definition: Definition) -> Definition:
     """Once a seed has been requested protected values are written, without its key."""
-    return _open_to_whom(ecu, lambda ecu, request: bool(ecu.state.seed))
+    return _open_to_whom(definition, lambda ecu, request: bool(ecu.state.seed))
 
 
 @flaw(number="M77a", kills=("AC-13",))
-def write_length_unchecked(ecu: Definition) -> Definition:
+def write_length_unchecked(definition: Definition) -> Definition:
     """Bytes after a written value are ignored instead of refused."""
 
     def fit(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return go_on(ecu, _fitted(ecu, request))
 
-    unchecked = ecu.without(_WRITE, value_has_its_length)
+    unchecked = definition.without(_WRITE, value_has_its_length)
     return unchecked.wrap(_WRITE, value_is_allowed, fit).wrap(_WRITE, value_is_stored, fit)
 
 
 @flaw(number="M107", kills=("AC-14",))
-def value_range_unchecked(ecu: Definition) -> Definition:
+def value_range_unchecked(definition: Definition) -> Definition:
     """A value outside its declared range is stored."""
-    return ecu.without(_WRITE, value_is_allowed)
+    return definition.without(_WRITE, value_is_allowed)
 
 
 @flaw(number="M108", kills=("AC-15",))
-def undeclared_data_writable(ecu: Definition) -> Definition:
+def undeclared_data_writable(definition: Definition) -> Definition:
     """DID 1011, a remainder that no file declares, is written by anybody."""
-    return ecu.with_data(DataIdentifier(did=_FORGOTTEN_DID, initial=b"\x00", write=OPEN, is_in_image=False))
+    return definition.with_data(DataIdentifier(did=_FORGOTTEN_DID, initial=b"\x00", write=OPEN, is_in_image=False))
 
 
 @flaw(kills=("AC-15",))
-def identifier_high_bit_ignored(ecu: Definition) -> Definition:
+def identifier_high_bit_ignored(definition: Definition) -> Definition:
     """An identifier to be written is looked up without its highest bit, and its guard with it."""
 
     def write(ecu: Ecu, request: bytes) -> Answer | None:
@@ -250,11 +250,11 @@ def identifier_high_bit_ignored(ecu: Definition) -> Definition:
         ecu.state.values[did] = request[3:]
         return bytes((_WRITE + RESPONSE_OFFSET, request[1], request[2]))
 
-    return ecu.insert(_WRITE, write, before=identifier_is_writable)
+    return definition.insert(_WRITE, write, before=identifier_is_writable)
 
 
 @flaw(number="M102", kills=("AC-17",))
-def level_checked_at_first_frame(ecu: Definition) -> Definition:
+def level_checked_at_first_frame(definition: Definition) -> Definition:
     """Whether the level of a long write is unlocked is looked up at its first frame, not when it is complete."""
 
     def note(ecu: Server, isotp: IsoTp, data: bytearray) -> bytes | None:
@@ -263,7 +263,7 @@ def level_checked_at_first_frame(ecu: Definition) -> Definition:
             ecu.state.until_restart["level at first frame"] = ecu.state.unlocked_level if is_first_frame else LOCKED
         return None
 
-    noting = ecu.with_frame_rule(lambda: note)
+    noting = definition.with_frame_rule(lambda: note)
     return _open_to_whom(
         noting, lambda ecu, request: level_needed(ecu, request) == ecu.state.until_restart.get("level at first frame")
     )
@@ -273,15 +273,15 @@ def level_checked_at_first_frame(ecu: Definition) -> Definition:
 
 
 @flaw(number="M67", kills=("AC-03",))
-def functional_skips_security(ecu: Definition) -> Definition:
+def functional_skips_security(definition: Definition) -> Definition:
     """What comes by the functional address is written without any unlocking."""
-    return _open_to_whom(ecu, lambda ecu, request: ecu.is_functional)
+    return _open_to_whom(definition, lambda ecu, request: ecu.is_functional)
 
 
 @flaw(number="M68", kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
-def extended_id_skips_security(ecu: Definition) -> Definition:
+def extended_id_skips_security(definition: Definition) -> Definition:
     """The request id is heard with 29 bits too, and what comes so is written without any unlocking."""
-    hearing = _also_hearing(ecu, _is_long_form)
+    hearing = _also_hearing(definition, _is_long_form)
     return _open_to_whom(hearing, lambda ecu, request: bool(ecu.state.until_restart.get("came by another id")))
 
 
@@ -292,39 +292,39 @@ def extended_id_skips_security(ecu: Definition) -> Definition:
         "ST-04": "TesterPresent with 29 bits keeps the session, like any request",
     },
 )
-def extended_id_answered(ecu: Definition) -> Definition:
+def extended_id_answered(definition: Definition) -> Definition:
     """The request id is heard with 29 bits too, as if it were the declared one."""
-    return _also_hearing(ecu, _is_long_form)
+    return _also_hearing(definition, _is_long_form)
 
 
 @flaw(kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
-def neighbouring_id_answered(ecu: Definition) -> Definition:
+def neighbouring_id_answered(definition: Definition) -> Definition:
     """The last bit of the request id is not looked at."""
 
     def is_neighbour(node: Any, frame: can.Message) -> bool:
         own = node.request_id | _OVERLOOKED_BITS
         return not frame.is_extended_id and frame.arbitration_id | _OVERLOOKED_BITS == own
 
-    return _also_hearing(ecu, is_neighbour)
+    return _also_hearing(definition, is_neighbour)
 
 
 # Reading.
 
 
 @flaw(number="M76", kills=("AC-11",))
-def only_first_identifier_guarded(ecu: Definition) -> Definition:
+def only_first_identifier_guarded(definition: Definition) -> Definition:
     """Of several identifiers in one read only the first one's level is looked at."""
-    return _looking_at(ecu, 3)
+    return _looking_at(definition, 3)
 
 
 @flaw(kills=("AC-11",))
-def only_three_identifiers_guarded(ecu: Definition) -> Definition:
+def only_three_identifiers_guarded(definition: Definition) -> Definition:
     """Of many identifiers in one read only the first three's levels are looked at."""
-    return _looking_at(ecu, 7)
+    return _looking_at(definition, 7)
 
 
 @flaw(number="M75", kills=("AC-10",))
-def alias_unprotected(ecu: Definition) -> Definition:
+def alias_unprotected(definition: Definition) -> Definition:
     """Service 2C exists, and what it defines is read without the level of its source."""
     service = ServiceRules(
         sid=_DYNAMIC,
@@ -333,18 +333,18 @@ def alias_unprotected(ecu: Definition) -> Definition:
         is_in_default_session=False,
         rules=(_alias_is_controlled,),
     )
-    return _looking_at(ecu.with_service(service), None)
+    return _looking_at(definition.with_service(service), None)
 
 
 @flaw(number="M73a", kills=("AC-12",))
-def secret_readable(ecu: Definition) -> Definition:
+def secret_readable(definition: Definition) -> Definition:
     """DID F1F0, which no file declares, holds the secret that keys are made of."""
-    secret = ecu.config.levels[0].secret
-    return ecu.with_data(DataIdentifier(did=_SECRET_DID, initial=secret, is_in_image=False))
+    secret = definition.config.levels[0].secret
+    return definition.with_data(DataIdentifier(did=_SECRET_DID, initial=secret, is_in_image=False))
 
 
 @flaw(number="M73b", kills=("AC-12",))
-def key_readable(ecu: Definition) -> Definition:
+def key_readable(definition: Definition) -> Definition:
     """DID 2021, which no file declares, holds the key that the ECU waits for."""
 
     def note(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -354,5 +354,5 @@ def key_readable(ecu: Definition) -> Definition:
             ecu.state.values[_KEY_DID] = level.key(ecu.state.seed, level.level)
         return answer
 
-    held = DataIdentifier(did=_KEY_DID, initial=bytes(ecu.config.levels[0].key_bytes), is_in_image=False)
-    return ecu.with_data(held).wrap(Service.SECURITY_ACCESS, seed_is_given, note)
+    held = DataIdentifier(did=_KEY_DID, initial=bytes(definition.config.levels[0].key_bytes), is_in_image=False)
+    return definition.with_data(held).wrap(Service.SECURITY_ACCESS, seed_is_given, note)

@@ -25,14 +25,14 @@ CountWrongKey = Callable[[Ecu, int], Nrc]
 CarryOver = Callable[[State, State, EcuConfig, int | None], None]
 
 
-def _at_each_seed(ecu: Definition, act: Callable[[Ecu, int], None]) -> Definition:
+def _at_each_seed(definition: Definition, act: Callable[[Ecu, int], None]) -> Definition:
     """Let something happen before a level's seed is drawn."""
 
     def at_seed(ecu: Ecu, request: bytes) -> None:
         if not is_key(request):
             act(ecu, level_of(request))
 
-    return ecu.insert(Service.SECURITY_ACCESS, at_seed, before=seed_is_given)
+    return definition.insert(Service.SECURITY_ACCESS, at_seed, before=seed_is_given)
 
 
 def _clear(ecu: Ecu, level: int) -> None:
@@ -58,26 +58,26 @@ def _keep_counts(state: State, config: EcuConfig, account: int) -> None:
 
 
 @flaw(number="M18", kills=("SA-09",))
-def no_attempt_limit(ecu: Definition) -> Definition:
+def no_attempt_limit(definition: Definition) -> Definition:
     """Wrong keys are not counted, so there is neither a limit nor a delay."""
-    return ecu.decide_otherwise(count_wrong_key=lambda ecu, level: Nrc.INVALID_KEY)
+    return definition.replace_decision(count_wrong_key=lambda ecu, level: Nrc.INVALID_KEY)
 
 
 @flaw(number="M19", kills=("SA-10",))
-def counter_reset_by_unanswered_seed(ecu: Definition) -> Definition:
+def counter_reset_by_unanswered_seed(definition: Definition) -> Definition:
     """A request for a seed while one is pending clears the count of wrong keys."""
 
     def forget(ecu: Ecu, level: int) -> None:
         if ecu.state.seed_level == level:
             _clear(ecu, level)
 
-    return _at_each_seed(ecu, forget)
+    return _at_each_seed(definition, forget)
 
 
 @flaw(number="M19b", kills=("SA-09",))
-def counter_reset_by_any_seed(ecu: Definition) -> Definition:
+def counter_reset_by_any_seed(definition: Definition) -> Definition:
     """Every request for a seed clears the count of wrong keys, so that no limit is ever reached."""
-    return _at_each_seed(ecu, _clear)
+    return _at_each_seed(definition, _clear)
 
 
 @flaw(
@@ -89,59 +89,59 @@ def counter_reset_by_any_seed(ecu: Definition) -> Definition:
         "CF-07": "a second key without a new seed is answered 35",
     },
 )
-def counter_belongs_to_seed(ecu: Definition) -> Definition:
+def counter_belongs_to_seed(definition: Definition) -> Definition:
     """A seed may be answered until the limit is reached, and each new seed starts a new count."""
-    kept = keeping_the_seed(ecu, wrong_key_is_counted, unless=Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+    kept = keeping_the_seed(definition, wrong_key_is_counted, unless=Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
     return _at_each_seed(kept, _clear)
 
 
 @flaw(number="M20", kills=("SA-11",))
-def counter_reset_by_session(ecu: Definition) -> Definition:
+def counter_reset_by_session(definition: Definition) -> Definition:
     """DiagnosticSessionControl clears the count of wrong keys."""
 
     def forget(ecu: Ecu, request: bytes) -> None:
         ecu.state.forget_counts()
 
-    return ecu.insert(Service.DIAGNOSTIC_SESSION_CONTROL, forget, before=session_is_entered)
+    return definition.insert(Service.DIAGNOSTIC_SESSION_CONTROL, forget, before=session_is_entered)
 
 
 @flaw(number="M20b", kills=("SA-11",))
-def counter_reset_by_same_session(ecu: Definition) -> Definition:
+def counter_reset_by_same_session(definition: Definition) -> Definition:
     """Entering the session that is active already clears the count of wrong keys."""
 
     def forget(ecu: Ecu, request: bytes) -> None:
         if sub_function(request) == ecu.state.session:
             ecu.state.forget_counts()
 
-    return ecu.insert(Service.DIAGNOSTIC_SESSION_CONTROL, forget, before=session_is_entered)
+    return definition.insert(Service.DIAGNOSTIC_SESSION_CONTROL, forget, before=session_is_entered)
 
 
 @flaw(number="M21", kills=("SA-12",), also={"SA-18": "a wrong key before that reset is forgotten"})
-def counter_lost_at_hard_reset(ecu: Definition) -> Definition:
+def counter_lost_at_hard_reset(definition: Definition) -> Definition:
     """The count of wrong keys is lost at 11 01."""
-    return ecu.decide(carry_over_restart=_forgetting_at(ResetType.HARD))
+    return definition.wrap_decision(carry_over_restart=_forgetting_at(ResetType.HARD))
 
 
 @flaw(number="M21b", kills=("SA-12",), also={"SA-18": "a wrong key before that reset is forgotten"}, depth="default")
-def counter_lost_at_key_off_on(ecu: Definition) -> Definition:
+def counter_lost_at_key_off_on(definition: Definition) -> Definition:
     """The count of wrong keys is lost at 11 02."""
-    return ecu.decide(carry_over_restart=_forgetting_at(ResetType.KEY_OFF_ON))
+    return definition.wrap_decision(carry_over_restart=_forgetting_at(ResetType.KEY_OFF_ON))
 
 
 @flaw(number="M21c", kills=("SA-12",), also={"SA-18": "a wrong key before that reset is forgotten"}, depth="default")
-def counter_lost_at_soft_reset(ecu: Definition) -> Definition:
+def counter_lost_at_soft_reset(definition: Definition) -> Definition:
     """The count of wrong keys is lost at 11 03."""
-    return ecu.decide(carry_over_restart=_forgetting_at(ResetType.SOFT))
+    return definition.wrap_decision(carry_over_restart=_forgetting_at(ResetType.SOFT))
 
 
 @flaw(number="M22", kills=("SA-13",), also={"SA-18": "a wrong key before the power was cut is forgotten"})
-def counter_lost_at_power_up(ecu: Definition) -> Definition:
+def counter_lost_at_power_up(definition: Definition) -> Definition:
     """The count of wrong keys is lost when the power is cut."""
-    return ecu.decide(carry_over_restart=_forgetting_at(None))
+    return definition.wrap_decision(carry_over_restart=_forgetting_at(None))
 
 
 @flaw(number="M23", kills=("SA-14",))
-def counter_reset_by_s3(ecu: Definition) -> Definition:
+def counter_reset_by_s3(definition: Definition) -> Definition:
     """The end of a session by S3 clears the count of wrong keys."""
 
     def lock(go_on: Callable[..., None], state: State, session: int, *, has_expired: bool) -> None:
@@ -149,7 +149,7 @@ def counter_reset_by_s3(ecu: Definition) -> Definition:
         if has_expired:
             state.forget_counts()
 
-    return ecu.decide(lock_on_leaving=lock)
+    return definition.wrap_decision(lock_on_leaving=lock)
 
 
 @flaw(
@@ -157,7 +157,7 @@ def counter_reset_by_s3(ecu: Definition) -> Definition:
     kills=("SA-14",),
     also={"SA-18": "the requests by which a restart is told from none clear the count before it"},
 )
-def counter_reset_by_other_request(ecu: Definition) -> Definition:
+def counter_reset_by_other_request(definition: Definition) -> Definition:
     """Any service but 10 and 27 clears the count of wrong keys."""
 
     def forget(ecu: Ecu, request: bytes) -> Answer | None:
@@ -165,22 +165,22 @@ def counter_reset_by_other_request(ecu: Definition) -> Definition:
         return None
 
     spared = {UNSUPPORTED.sid, Service.SECURITY_ACCESS, Service.DIAGNOSTIC_SESSION_CONTROL}
-    return ecu.insert(ANY_SERVICE - spared, forget)
+    return definition.insert(ANY_SERVICE - spared, forget)
 
 
 @flaw(kills=("SA-15",))
-def success_clears_all_levels(ecu: Definition) -> Definition:
+def success_clears_all_levels(definition: Definition) -> Definition:
     """The right key for one level clears the count of every level."""
 
     def forgive(go_on: Callable[[Ecu, int], None], ecu: Ecu, level: int) -> None:
         for number in ecu.levels:
             go_on(ecu, number)
 
-    return ecu.decide(forgive_wrong_keys=forgive)
+    return definition.wrap_decision(forgive_wrong_keys=forgive)
 
 
 @flaw(kills=("SA-20",))
-def limit_compared_for_equality(ecu: Definition) -> Definition:
+def limit_compared_for_equality(definition: Definition) -> Definition:
     """The count stays when the delay is over, and is compared with == : beyond the limit none is left."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
@@ -190,11 +190,11 @@ def limit_compared_for_equality(ecu: Definition) -> Definition:
         ecu.state.wrong_keys[account] += 1
         return Nrc.INVALID_KEY
 
-    return ecu.decide(count_wrong_key=count).decide_otherwise(forget_run_out=_keep_counts)
+    return definition.wrap_decision(count_wrong_key=count).replace_decision(forget_run_out=_keep_counts)
 
 
 @flaw(kills=("SA-20",), depth="deep")
-def counter_wraps_in_delay(ecu: Definition) -> Definition:
+def counter_wraps_in_delay(definition: Definition) -> Definition:
     """Keys during the delay are counted in a byte; when it is back at zero the delay is over."""
 
     def count(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -206,11 +206,11 @@ def counter_wraps_in_delay(ecu: Definition) -> Definition:
                 del state.delay_until_s[account]
         return answer
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, count)
+    return definition.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, count)
 
 
 @flaw(kills=("SA-20",), depth="deep")
-def counter_is_signed_byte(ecu: Definition) -> Definition:
+def counter_is_signed_byte(definition: Definition) -> Definition:
     """The count stays when the delay is over, and is a signed byte: after 127 comes -128."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
@@ -219,4 +219,4 @@ def counter_is_signed_byte(ecu: Definition) -> Definition:
             ecu.state.wrong_keys[account] -= 256
         return go_on(ecu, level)
 
-    return ecu.decide(count_wrong_key=count).decide_otherwise(forget_run_out=_keep_counts)
+    return definition.wrap_decision(count_wrong_key=count).replace_decision(forget_run_out=_keep_counts)

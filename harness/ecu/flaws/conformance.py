@@ -45,13 +45,15 @@ _OFTEN_MALFORMED: Final = frozenset((Nrc.INVALID_KEY, Nrc.REQUEST_OUT_OF_RANGE))
 """The refusals that the flaws of the negative response's format spoil: the two that the article gets wrong."""
 
 
-def _malformed(ecu: Definition, form: Callable[[bytes, Nrc], bytes], codes: frozenset[Nrc] = _OFTEN_MALFORMED) -> Definition:
+def _malformed(
+    definition: Definition, form: Callable[[bytes, Nrc], bytes], codes: frozenset[Nrc] = _OFTEN_MALFORMED
+) -> Definition:
     """Refuse with these codes in another form."""
 
     def refuse(go_on: Callable[[bytes, Nrc], bytes], request: bytes, nrc: Nrc) -> bytes:
         return form(request, nrc) if nrc in codes else go_on(request, nrc)
 
-    return ecu.claim("the form of refusals").decide(refusal=refuse)
+    return definition.claim("the form of refusals").wrap_decision(refusal=refuse)
 
 
 def _dids(request: bytes) -> list[int]:
@@ -65,22 +67,22 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
     return bool(has_its_length and dids) and not any(did in ecu.data_identifiers for did in dids)
 
 
-def _to_the_unknown(ecu: Definition, answer: Answer) -> Definition:
+def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
     """Answer reads and writes so that name nothing that the ECU has."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
         return answer if _names_nothing_known(ecu, request) else None
 
-    return ecu.insert((_READ, _WRITE), refuse)
+    return definition.insert((_READ, _WRITE), refuse)
 
 
 # The form of refusals.
 
 
 @flaw(number="M84a", kills=("CF-01",), also={"CF-07": _SPOILT_35, "FZ-04": _WALKED_INTO})
-def invalid_key_as_request(ecu: Definition) -> Definition:
+def invalid_key_as_request(definition: Definition) -> Definition:
     """A wrong key is answered 27 35: no 7F, so it reads as a request."""
-    return _malformed(ecu, lambda request, nrc: bytes((request[0], nrc)), frozenset((Nrc.INVALID_KEY,)))
+    return _malformed(definition, lambda request, nrc: bytes((request[0], nrc)), frozenset((Nrc.INVALID_KEY,)))
 
 
 @flaw(
@@ -88,9 +90,9 @@ def invalid_key_as_request(ecu: Definition) -> Definition:
     kills=("CF-01",),
     also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
 )
-def negative_with_length(ecu: Definition) -> Definition:
+def negative_with_length(definition: Definition) -> Definition:
     """The codes 31 and 35 come with the request's length in place of its service."""
-    return _malformed(ecu, lambda request, nrc: bytes((NEGATIVE_RESPONSE, len(request) & 0xFF, nrc)))
+    return _malformed(definition, lambda request, nrc: bytes((NEGATIVE_RESPONSE, len(request) & 0xFF, nrc)))
 
 
 @flaw(
@@ -98,9 +100,9 @@ def negative_with_length(ecu: Definition) -> Definition:
     kills=("CF-01",),
     also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
 )
-def negative_with_wrong_service(ecu: Definition) -> Definition:
+def negative_with_wrong_service(definition: Definition) -> Definition:
     """The codes 31 and 35 come with another service than the request's."""
-    return _malformed(ecu, lambda request, nrc: negative_response(request[0] ^ 0x01, nrc))
+    return _malformed(definition, lambda request, nrc: negative_response(request[0] ^ 0x01, nrc))
 
 
 @flaw(
@@ -114,45 +116,45 @@ def negative_with_wrong_service(ecu: Definition) -> Definition:
         "CF-12": "an answer without a code is no final one",
     },
 )
-def negative_without_code(ecu: Definition) -> Definition:
+def negative_without_code(definition: Definition) -> Definition:
     """The codes 31 and 35 are left out: the answer ends after the service."""
-    return _malformed(ecu, lambda request, nrc: bytes((NEGATIVE_RESPONSE, request[0])))
+    return _malformed(definition, lambda request, nrc: bytes((NEGATIVE_RESPONSE, request[0])))
 
 
 # Which refusal, and in which order.
 
 
 @flaw(number="M85a", kills=("CF-06",))
-def unavailable_service_answered_11(ecu: Definition) -> Definition:
+def unavailable_service_answered_11(definition: Definition) -> Definition:
     """A service that the present session lacks is refused with 11 instead of 7F."""
 
     def disown(ecu: Ecu, request: bytes) -> Answer | None:
         return Nrc.SERVICE_NOT_SUPPORTED if ecu.state.session == Session.DEFAULT else None
 
-    return ecu.insert(ANY_SERVICE, disown, before=service_is_in_session)
+    return definition.insert(ANY_SERVICE, disown, before=service_is_in_session)
 
 
 @flaw(number="M85b", kills=("CF-06",))
-def unavailable_level_answered_12(ecu: Definition) -> Definition:
+def unavailable_level_answered_12(definition: Definition) -> Definition:
     """A security level that the present session lacks is refused with 12 instead of 7E."""
 
     def disown(ecu: Ecu, request: bytes) -> Answer | None:
         is_known = len(request) > 1 and sub_function(request) in ecu.sub_functions[request[0]]
         return Nrc.SUB_FUNCTION_NOT_SUPPORTED if is_known and ecu.state.session == Session.DEFAULT else None
 
-    return ecu.insert(Service.SECURITY_ACCESS, disown)
+    return definition.insert(Service.SECURITY_ACCESS, disown)
 
 
 @flaw(number="M85c", kills=("CF-02",))
-def unsupported_service_answered_31(ecu: Definition) -> Definition:
+def unsupported_service_answered_31(definition: Definition) -> Definition:
     """A service that does not exist is refused with 31 instead of 11."""
-    return ecu.replace(UNSUPPORTED.sid, service_is_not_supported, lambda ecu, request: Nrc.REQUEST_OUT_OF_RANGE)
+    return definition.replace(UNSUPPORTED.sid, service_is_not_supported, lambda ecu, request: Nrc.REQUEST_OUT_OF_RANGE)
 
 
 @flaw(kills=("CF-02",), also={"FZ-02": _MUTATED_INTO})
-def unsupported_service_silent(ecu: Definition) -> Definition:
+def unsupported_service_silent(definition: Definition) -> Definition:
     """A service that does not exist is not answered."""
-    return ecu.replace(UNSUPPORTED.sid, service_is_not_supported, lambda ecu, request: SILENCE)
+    return definition.replace(UNSUPPORTED.sid, service_is_not_supported, lambda ecu, request: SILENCE)
 
 
 @flaw(
@@ -160,14 +162,14 @@ def unsupported_service_silent(ecu: Definition) -> Definition:
     kills=(),
     survives="The facts do not fix the order of 33 and 31 for an unknown identifier: both are tolerated.",
 )
-def write_of_unknown_identifier_denied(ecu: Definition) -> Definition:
+def write_of_unknown_identifier_denied(definition: Definition) -> Definition:
     """While locked, a write of an identifier that does not exist is refused with 33 before 31."""
 
     def deny(ecu: Ecu, request: bytes) -> Answer | None:
         is_unknown = len(request) > 3 and _dids(request)[0] not in ecu.data_identifiers
         return Nrc.SECURITY_ACCESS_DENIED if is_unknown and not ecu.state.unlocked_level else None
 
-    return ecu.insert(_WRITE, deny)
+    return definition.insert(_WRITE, deny)
 
 
 @flaw(
@@ -175,7 +177,7 @@ def write_of_unknown_identifier_denied(ecu: Definition) -> Definition:
     kills=(),
     survives="The facts do not fix the order of 35 and 13 for a key of the wrong length: both are tolerated.",
 )
-def key_of_wrong_length_is_invalid(ecu: Definition) -> Definition:
+def key_of_wrong_length_is_invalid(definition: Definition) -> Definition:
     """A key of the wrong length is refused with 35 before 13, and not counted."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
@@ -185,28 +187,28 @@ def key_of_wrong_length_is_invalid(ecu: Definition) -> Definition:
         ecu.state.forget_seed()
         return Nrc.INVALID_KEY
 
-    return ecu.insert(Service.SECURITY_ACCESS, refuse, before=authentication_has_passed)
+    return definition.insert(Service.SECURITY_ACCESS, refuse, before=authentication_has_passed)
 
 
 @flaw(kills=("CF-03",), also={"CF-06": "it is the refusal that has to come before that for the length"})
-def unsupported_sub_function_answered_31(ecu: Definition) -> Definition:
+def unsupported_sub_function_answered_31(definition: Definition) -> Definition:
     """A sub-function that does not exist is refused with 31 instead of 12."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
         return None if sub_function(request) in ecu.sub_functions[request[0]] else Nrc.REQUEST_OUT_OF_RANGE
 
-    return ecu.replace(ANY_SERVICE, sub_function_is_supported, refuse)
+    return definition.replace(ANY_SERVICE, sub_function_is_supported, refuse)
 
 
 @flaw(kills=("CF-06",))
-def length_before_sub_function(ecu: Definition) -> Definition:
+def length_before_sub_function(definition: Definition) -> Definition:
     """Too long a request is refused with 13 before its sub-function is found unknown."""
 
     def measure(ecu: Ecu, request: bytes) -> Answer | None:
         return None if len(request) == 2 or is_send_key(request) else Nrc.INCORRECT_MESSAGE_LENGTH
 
     of_two_bytes = (Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Service.SECURITY_ACCESS, Service.TESTER_PRESENT)
-    return ecu.insert(of_two_bytes, measure, before=sub_function_is_supported)
+    return definition.insert(of_two_bytes, measure, before=sub_function_is_supported)
 
 
 # What is not refused, or not answered.
@@ -219,67 +221,67 @@ def length_before_sub_function(ecu: Definition) -> Definition:
         "SA-38": "records of any length are taken",
     },
 )
-def seed_request_length_unchecked(ecu: Definition) -> Definition:
+def seed_request_length_unchecked(definition: Definition) -> Definition:
     """Bytes after a request for a seed are ignored instead of refused."""
 
     def cut(ecu: Ecu, request: bytes) -> bytes:
         return request if is_send_key(request) else request[:2]
 
-    return ecu.rewrite(Service.SECURITY_ACCESS, cut)
+    return definition.rewrite(Service.SECURITY_ACCESS, cut)
 
 
 @flaw(number="M112b", kills=("CF-04",), also={"FZ-02": _MUTATED_INTO})
-def half_identifier_silent(ecu: Definition) -> Definition:
+def half_identifier_silent(definition: Definition) -> Definition:
     """A read of half an identifier is not answered."""
 
     def ignore(ecu: Ecu, request: bytes) -> Answer | None:
         return SILENCE if len(request) == 2 else None
 
-    return ecu.insert(_READ, ignore)
+    return definition.insert(_READ, ignore)
 
 
 @flaw(
     number="M113a", kills=("CF-05",), also={"CF-06": "its write is refused with neither of the two codes that it deserves"}
 )
-def unknown_identifier_answered_11(ecu: Definition) -> Definition:
+def unknown_identifier_answered_11(definition: Definition) -> Definition:
     """An identifier that does not exist is refused with 11."""
-    return _to_the_unknown(ecu, Nrc.SERVICE_NOT_SUPPORTED)
+    return _to_the_unknown(definition, Nrc.SERVICE_NOT_SUPPORTED)
 
 
 @flaw(number="M113b", kills=("CF-05",), also={"FZ-02": _MUTATED_INTO})
-def unknown_identifier_silent(ecu: Definition) -> Definition:
+def unknown_identifier_silent(definition: Definition) -> Definition:
     """An identifier that does not exist is not answered."""
-    return _to_the_unknown(ecu, SILENCE)
+    return _to_the_unknown(definition, SILENCE)
 
 
 # Which answers are sent, and how often.
 
 
 @flaw(number="M87", kills=("CF-08",))
-def functional_refusals_sent(ecu: Definition) -> Definition:
+def functional_refusals_sent(definition: Definition) -> Definition:
     """Requests to all ECUs that do not concern this one are refused instead of ignored."""
-    return ecu.decide_otherwise(is_refusal_sent=lambda ecu, request, nrc: True)
+    return definition.replace_decision(is_refusal_sent=lambda ecu, request, nrc: True)
 
 
 @flaw(number="M88", kills=("CF-09",))
-def suppress_bit_silences_refusals(ecu: Definition) -> Definition:
+def suppress_bit_silences_refusals(definition: Definition) -> Definition:
     """Bit 7 of a sub-function suppresses negative responses too."""
 
     def is_sent(go_on: Callable[..., bool], ecu: Ecu, request: bytes, nrc: Nrc) -> bool:
         has_bit = ecu.service.sub_functions is not None and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
         return not has_bit and go_on(ecu, request, nrc)
 
-    return ecu.decide(is_refusal_sent=is_sent)
+    return definition.wrap_decision(is_refusal_sent=is_sent)
 
 
 @flaw(kills=("CF-09",), also={"ST-04": "3E 80 is answered"})
-def suppress_bit_ignored(ecu: Definition) -> Definition:
+def suppress_bit_ignored(definition: Definition) -> Definition:
     """Bit 7 of a sub-function suppresses nothing."""
-    return ecu.with_every_service(lambda service: replace(service, obeys_suppress_bit=False))
+    return definition.with_every_service(lambda service: replace(service, obeys_suppress_bit=False))
 
 
 @flaw(number="M89", kills=("CF-12",), also={"FZ-02": _MUTATED_INTO})
-def answers_twice(ecu: Definition) -> Definition:
+def answers_twice(definition: Definition) -> Definition:
     """Every answer that fits a single frame is sent twice."""
 
     def transmit(go_on: Callable[[bytes], None], node: Any, answer: bytes) -> None:
@@ -287,11 +289,11 @@ def answers_twice(ecu: Definition) -> Definition:
         if not node.isotp.is_sending:
             go_on(answer)
 
-    return ecu.at("transmit", transmit)
+    return definition.at("transmit", transmit)
 
 
 @flaw(kills=("CF-12",))
-def wrong_key_answered_twice(ecu: Definition) -> Definition:
+def wrong_key_answered_twice(definition: Definition) -> Definition:
     """A wrong key is refused with 35, and directly after that with 36: two layers send an answer each."""
 
     def transmit(go_on: Callable[[bytes], None], node: Any, answer: bytes) -> None:
@@ -299,53 +301,53 @@ def wrong_key_answered_twice(ecu: Definition) -> Definition:
         if answer == negative_response(Service.SECURITY_ACCESS, Nrc.INVALID_KEY):
             go_on(negative_response(Service.SECURITY_ACCESS, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS))
 
-    return ecu.at("transmit", transmit)
+    return definition.at("transmit", transmit)
 
 
 # What a positive response holds.
 
 
 @flaw(kills=("CF-10",), also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO})
-def tester_present_without_echo(ecu: Definition) -> Definition:
+def tester_present_without_echo(definition: Definition) -> Definition:
     """TesterPresent is answered 7E 80: the sub-function that it repeats is another one."""
 
     def confirm(ecu: Ecu, request: bytes) -> Answer | None:
         is_sound = len(request) == 2 and not sub_function(request)
         return bytes((request[0] + RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE)) if is_sound else None
 
-    return ecu.insert(Service.TESTER_PRESENT, confirm)
+    return definition.insert(Service.TESTER_PRESENT, confirm)
 
 
 @flaw(kills=("CF-10",))
-def read_with_trailing_byte(ecu: Definition) -> Definition:
+def read_with_trailing_byte(definition: Definition) -> Definition:
     """Behind the serial number one byte more is sent than it has."""
 
     def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)
         return answer + b"\x00" if request == _SERIAL_NUMBER and isinstance(answer, bytes) else answer
 
-    return ecu.wrap(_READ, supported_identifiers_are_read, read)
+    return definition.wrap(_READ, supported_identifiers_are_read, read)
 
 
 @flaw(number="M115a", kills=("CF-11",))
-def first_identifier_only(ecu: Definition) -> Definition:
+def first_identifier_only(definition: Definition) -> Definition:
     """Of several identifiers only the first one is read."""
-    return ecu.rewrite(_READ, lambda ecu, request: request[:3] if len(_dids(request)) > 1 else request)
+    return definition.rewrite(_READ, lambda ecu, request: request[:3] if len(_dids(request)) > 1 else request)
 
 
 @flaw(number="M115b", kills=("CF-11",))
-def partial_read_refused(ecu: Definition) -> Definition:
+def partial_read_refused(definition: Definition) -> Definition:
     """One unknown identifier among known ones refuses them all with 31."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
         is_partial = any(did not in ecu.data_identifiers for did in _dids(request))
         return Nrc.REQUEST_OUT_OF_RANGE if is_partial else None
 
-    return ecu.insert(_READ, refuse, before=identifiers_are_whole)
+    return definition.insert(_READ, refuse, before=identifiers_are_whole)
 
 
 @flaw(number="M115c", kills=("CF-11",))
-def duplicate_identifiers_merged(ecu: Definition) -> Definition:
+def duplicate_identifiers_merged(definition: Definition) -> Definition:
     """An identifier that is asked for twice is read once."""
 
     def merge(ecu: Ecu, request: bytes) -> bytes:
@@ -353,4 +355,4 @@ def duplicate_identifiers_merged(ecu: Definition) -> Definition:
         is_repeated = len(once) < len(_dids(request))
         return request[:1] + b"".join(did.to_bytes(2, "big") for did in once) if is_repeated else request
 
-    return ecu.rewrite(_READ, merge)
+    return definition.rewrite(_READ, merge)

@@ -49,35 +49,35 @@ def _sparing(is_spared: Callable[[Ecu, bytes], bool]) -> RuleWrapper:
 
 
 @flaw(number="M25", kills=("SA-16",))
-def seed_given_after_limit(ecu: Definition) -> Definition:
+def seed_given_after_limit(definition: Definition) -> Definition:
     """At the limit the answer is 36, and yet seeds are given and keys taken."""
-    return ecu.decide_otherwise(start_delay=lambda ecu, account: None)
+    return definition.replace_decision(start_delay=lambda ecu, account: None)
 
 
 @flaw(number="M26", kills=("SA-16",))
-def delay_too_short(ecu: Definition) -> Definition:
+def delay_too_short(definition: Definition) -> Definition:
     """The delay lasts one second instead of ten."""
 
     def start(ecu: Ecu, account: int) -> None:
         ecu.state.delay_until_s[account] = ecu.now_s + _SHORT_DELAY_S
 
-    return ecu.decide_otherwise(start_delay=start)
+    return definition.replace_decision(start_delay=start)
 
 
 @flaw(number="M28", kills=("SA-17",))
-def delay_lost_at_reset(ecu: Definition) -> Definition:
+def delay_lost_at_reset(definition: Definition) -> Definition:
     """A reset by service 11 ends the delay."""
-    return ecu.decide(carry_over_restart=_losing_delays(lambda reset_type: reset_type is not None))
+    return definition.wrap_decision(carry_over_restart=_losing_delays(lambda reset_type: reset_type is not None))
 
 
 @flaw(number="M28b", kills=("SA-17",))
-def delay_lost_at_power_up(ecu: Definition) -> Definition:
+def delay_lost_at_power_up(definition: Definition) -> Definition:
     """A loss of power ends the delay."""
-    return ecu.decide(carry_over_restart=_losing_delays(lambda reset_type: reset_type is None))
+    return definition.wrap_decision(carry_over_restart=_losing_delays(lambda reset_type: reset_type is None))
 
 
 @flaw(number="M28c", kills=("SA-17",), depth="default")
-def delay_short_after_reset(ecu: Definition) -> Definition:
+def delay_short_after_reset(definition: Definition) -> Definition:
     """After a reset by service 11 the delay lasts one second."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, reset_type: int | None) -> None:
@@ -85,11 +85,11 @@ def delay_short_after_reset(ecu: Definition) -> Definition:
         if reset_type is not None:
             new.delay_until_s = dict.fromkeys(new.delay_until_s, new.ready_s + _SHORT_DELAY_S)
 
-    return ecu.decide(carry_over_restart=carry)
+    return definition.wrap_decision(carry_over_restart=carry)
 
 
 @flaw(number="M29", kills=("SA-18",))
-def no_delay_after_single_failure(ecu: Definition) -> Definition:
+def no_delay_after_single_failure(definition: Definition) -> Definition:
     """After a restart the delay runs only if it ran before, not after a single wrong key."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, reset_type: int | None) -> None:
@@ -97,27 +97,27 @@ def no_delay_after_single_failure(ecu: Definition) -> Definition:
         if not config.has_boot_delay:
             new.delay_until_s = {account: s for account, s in new.delay_until_s.items() if account in old.delay_until_s}
 
-    return ecu.decide(carry_over_restart=carry)
+    return definition.wrap_decision(carry_over_restart=carry)
 
 
 @flaw(number="M30", kills=("SA-19",))
-def delay_not_for_functional(ecu: Definition) -> Definition:
+def delay_not_for_functional(definition: Definition) -> Definition:
     """Functional requests for a seed are served during the delay."""
-    return ecu.wrap(Service.SECURITY_ACCESS, delay_is_over, _sparing(lambda ecu, request: ecu.is_functional))
+    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, _sparing(lambda ecu, request: ecu.is_functional))
 
 
 @flaw(number="M30b", kills=("SA-19",))
-def delay_not_for_suppressed(ecu: Definition) -> Definition:
+def delay_not_for_suppressed(definition: Definition) -> Definition:
     """A request for a seed with the suppress bit (27 81) is served during the delay, and its key taken."""
     is_spared = _sparing(lambda ecu, request: bool(request[1] & SUPPRESS_POSITIVE_RESPONSE))
-    return ecu.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
+    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
 
 
 @flaw(number="M30c", kills=("SA-19",))
-def delay_not_in_programming_session(ecu: Definition) -> Definition:
+def delay_not_in_programming_session(definition: Definition) -> Definition:
     """In the programming session seeds are given during the delay."""
     is_spared = _sparing(lambda ecu, request: ecu.state.session == Session.PROGRAMMING)
-    return ecu.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
+    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
 
 
 @flaw(
@@ -129,17 +129,17 @@ def delay_not_in_programming_session(ecu: Definition) -> Definition:
         "SA-20": "most of a delay is waited for in silence, which ends the session",
     },
 )
-def delay_ended_by_session(ecu: Definition) -> Definition:
+def delay_ended_by_session(definition: Definition) -> Definition:
     """DiagnosticSessionControl ends the delay."""
 
     def end(ecu: Ecu, request: bytes) -> None:
         ecu.state.delay_until_s.clear()
 
-    return ecu.insert(Service.DIAGNOSTIC_SESSION_CONTROL, end, before=session_is_entered)
+    return definition.insert(Service.DIAGNOSTIC_SESSION_CONTROL, end, before=session_is_entered)
 
 
 @flaw(number="M30e", kills=("SA-19",))
-def delay_ended_by_other_level(ecu: Definition) -> Definition:
+def delay_ended_by_other_level(definition: Definition) -> Definition:
     """A request for another level's seed ends the delay."""
 
     def end(ecu: Ecu, request: bytes) -> None:
@@ -147,11 +147,11 @@ def delay_ended_by_other_level(ecu: Definition) -> Definition:
             own = account_of(ecu.config, level_of(request))
             ecu.state.delay_until_s = {one: until_s for one, until_s in ecu.state.delay_until_s.items() if one == own}
 
-    return ecu.insert(Service.SECURITY_ACCESS, end, before=delay_is_over)
+    return definition.insert(Service.SECURITY_ACCESS, end, before=delay_is_over)
 
 
 @flaw(number="M65", kills=("SA-41",), depth="default")
-def locked_for_ever(ecu: Definition) -> Definition:
+def locked_for_ever(definition: Definition) -> Definition:
     """Ten wrong keys in a row, delays between them or not, lock the level for ever."""
 
     def in_a_row(state: State, account: int) -> int:
@@ -173,25 +173,25 @@ def locked_for_ever(ecu: Definition) -> Definition:
         go_on(old, new, config, reset_type)
         new.delay_until_s |= {account: until_s for account, until_s in old.delay_until_s.items() if math.isinf(until_s)}
 
-    return ecu.decide(count_wrong_key=count, forgive_wrong_keys=forgive, carry_over_restart=carry)
+    return definition.wrap_decision(count_wrong_key=count, forgive_wrong_keys=forgive, carry_over_restart=carry)
 
 
 @flaw(kills=("SA-41",))
-def reads_refused_in_delay(ecu: Definition) -> Definition:
+def reads_refused_in_delay(definition: Definition) -> Definition:
     """While a delay runs nothing can be read."""
 
     def wait(ecu: Ecu, request: bytes) -> Answer | None:
         end_expired_delays(ecu, ecu.now_s)
         return Nrc.CONDITIONS_NOT_CORRECT if ecu.state.delay_until_s else None
 
-    return ecu.insert(Service.READ_DATA_BY_IDENTIFIER, wait)
+    return definition.insert(Service.READ_DATA_BY_IDENTIFIER, wait)
 
 
 # The codes.
 
 
 @flaw(number="M114", kills=("CF-07",))
-def limit_codes_swapped(ecu: Definition) -> Definition:
+def limit_codes_swapped(definition: Definition) -> Definition:
     """The first wrong key is answered 36, and the one at the limit 35."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
@@ -199,14 +199,14 @@ def limit_codes_swapped(ecu: Definition) -> Definition:
         is_first = ecu.state.wrong_keys[account_of(ecu.config, level)] == 1
         return Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS if is_first else Nrc.INVALID_KEY
 
-    return ecu.decide(count_wrong_key=count)
+    return definition.wrap_decision(count_wrong_key=count)
 
 
 @flaw(kills=("CF-07",))
-def delay_answered_31(ecu: Definition) -> Definition:
+def delay_answered_31(definition: Definition) -> Definition:
     """Requests for a seed during the delay are refused with 31."""
 
     def refuse(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if go_on(ecu, request) is None else Nrc.REQUEST_OUT_OF_RANGE
 
-    return ecu.wrap(Service.SECURITY_ACCESS, delay_is_over, refuse)
+    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, refuse)

@@ -27,12 +27,12 @@ _WEAR_S: Final = 1e-6
 Take = Callable[[can.Message], None]
 
 
-def _holding(ecu: Definition, did: int, text: bytes) -> Definition:
+def _holding(definition: Definition, did: int, text: bytes) -> Definition:
     """Let everybody read a text in an identifier that no file declares."""
-    return ecu.with_data(DataIdentifier(did=did, initial=text, is_in_image=False))
+    return definition.with_data(DataIdentifier(did=did, initial=text, is_in_image=False))
 
 
-def _overflowing(ecu: Definition, is_counted: Callable[[Any, can.Message], bool]) -> Definition:
+def _overflowing(definition: Definition, is_counted: Callable[[Any, can.Message], bool]) -> Definition:
     """Crash when so many frames of a kind come without a pause."""
 
     def hear(go_on: Take, node: Any, frame: can.Message) -> None:
@@ -44,15 +44,17 @@ def _overflowing(ecu: Definition, is_counted: Callable[[Any, can.Message], bool]
                 raise EcuDied("the receive queue overflowed")
         go_on(frame)
 
-    return ecu.at("hear", hear)
+    return definition.at("hear", hear)
 
 
-def _on_four_bytes(ecu: Definition, happen: Rule) -> Definition:
+def _on_four_bytes(definition: Definition, happen: Rule) -> Definition:
     """Do something when a request of service 31 has exactly four bytes."""
-    return ecu.insert(Service.ROUTINE_CONTROL, lambda ecu, request: happen(ecu, request) if len(request) == 4 else None)
+    return definition.insert(
+        Service.ROUTINE_CONTROL, lambda ecu, request: happen(ecu, request) if len(request) == 4 else None
+    )
 
 
-def _on_one_byte(ecu: Definition, happen: Callable[[Any], None]) -> Definition:
+def _on_one_byte(definition: Definition, happen: Callable[[Any], None]) -> Definition:
     """Do something in place of hearing a frame whose data field is a single byte."""
 
     def hear(go_on: Take, node: Any, frame: can.Message) -> None:
@@ -61,7 +63,7 @@ def _on_one_byte(ecu: Definition, happen: Callable[[Any], None]) -> Definition:
         else:
             go_on(frame)
 
-    return ecu.at("hear", hear)
+    return definition.at("hear", hear)
 
 
 def _die(what: str) -> None:
@@ -85,7 +87,7 @@ class _SequenceNumberZero:
 
 
 @flaw(number="M96", kills=("IE-02",))
-def padding_leaks_last_frame(ecu: Definition) -> Definition:
+def padding_leaks_last_frame(definition: Definition) -> Definition:
     """One buffer serves every frame and is never cleared, so that padding shows what the last frame held."""
 
     def hear(go_on: Take, node: Any, frame: can.Message) -> None:
@@ -100,11 +102,11 @@ def padding_leaks_last_frame(ecu: Definition) -> Definition:
         buffer[: len(frame.data)] = frame.data
         go_on(frame)
 
-    return ecu.at("hear", hear).at("send", send)
+    return definition.at("hear", hear).at("send", send)
 
 
 @flaw(kills=("IE-02",))
-def refused_key_padded_with_right_one(ecu: Definition) -> Definition:
+def refused_key_padded_with_right_one(definition: Definition) -> Definition:
     """Behind the refusal of a wrong key the frame still holds the first bytes of the right one."""
 
     def send(go_on: Take, node: Any, frame: can.Message) -> None:
@@ -117,11 +119,11 @@ def refused_key_padded_with_right_one(ecu: Definition) -> Definition:
             frame.data[4:] = node.ecu.levels[number].key(seed, number)[:size].ljust(size, b"\0")
         go_on(frame)
 
-    return ecu.at("send", send)
+    return definition.at("send", send)
 
 
 @flaw(number="M97", kills=("IE-01",))
-def secret_printed(ecu: Definition) -> Definition:
+def secret_printed(definition: Definition) -> Definition:
     """Each SecurityAccess request prints the level's secret to the console."""
 
     def tell(ecu: Ecu, request: bytes) -> Answer | None:
@@ -129,65 +131,65 @@ def secret_printed(ecu: Definition) -> Definition:
             print(f"SecurityAccess {request[1:2].hex()}: level {level.level}, prekey 0x{level.secret.hex()}")
         return None
 
-    return ecu.insert(Service.SECURITY_ACCESS, tell)
+    return definition.insert(Service.SECURITY_ACCESS, tell)
 
 
 @flaw(number="M120", kills=("IE-04",), comes_first=True)
-def same_secret_in_every_unit(ecu: Definition) -> Definition:
+def same_secret_in_every_unit(definition: Definition) -> Definition:
     """Every unit of the type leaves the factory with the same secret."""
-    return ecu.decide_otherwise(of_another_unit=lambda level: level)
+    return definition.replace_decision(of_another_unit=lambda level: level)
 
 
 @flaw(number="M121", kills=("IE-05",))
-def secret_in_image(ecu: Definition) -> Definition:
+def secret_in_image(definition: Definition) -> Definition:
     """The secret stands in the firmware image as a literal."""
 
     def image(go_on: Callable[[EcuConfig], bytes], config: EcuConfig) -> bytes:
         return go_on(config) + b"".join(level.secret for level in config.levels)
 
-    return ecu.decide(image=image)
+    return definition.wrap_decision(image=image)
 
 
 @flaw(number="M122", kills=("IE-03",), depth="default")
-def hidden_data_refused(ecu: Definition) -> Definition:
+def hidden_data_refused(definition: Definition) -> Definition:
     """An undocumented data identifier is refused with 33 where one that does not exist gets 31."""
     hidden = DataIdentifier(did=0x4203, initial=b"\x00\x2a", read=0x03, write=0x03, is_in_image=False)
-    return ecu.with_data(hidden)
+    return definition.with_data(hidden)
 
 
 @flaw(number="M123", kills=("IE-06",))
-def build_path_readable(ecu: Definition) -> Definition:
+def build_path_readable(definition: Definition) -> Definition:
     """An identification record holds the path that the software was built in."""
-    return _holding(ecu, 0xF19A, b"/home/build/ecu/src/main.c")
+    return _holding(definition, 0xF19A, b"/home/build/ecu/src/main.c")
 
 
 @flaw(kills=("IE-06",))
-def log_name_readable(ecu: Definition) -> Definition:
+def log_name_readable(definition: Definition) -> Definition:
     """DID F1F3, which no file declares, holds the name of the last log file."""
-    return _holding(ecu, 0xF1F3, b"/data/log/ecu-0412.log")
+    return _holding(definition, 0xF1F3, b"/data/log/ecu-0412.log")
 
 
 @flaw(kills=("AC-12",))
-def password_readable(ecu: Definition) -> Definition:
+def password_readable(definition: Definition) -> Definition:
     """DID F1F4, which no file declares, holds the login of the service access."""
-    return _holding(ecu, 0xF1F4, b"service:Wartung2019")
+    return _holding(definition, 0xF1F4, b"service:Wartung2019")
 
 
 # What brings it down.
 
 
 @flaw(number="M99", kills=("DS-01",))
-def periodic_frames_stop(ecu: Definition) -> Definition:
+def periodic_frames_stop(definition: Definition) -> Definition:
     """The ECU sends a frame each second, but not while a message of several frames is under way."""
 
     def may_talk(go_on: Callable[[], bool], node: Any) -> bool:
         return not (node.isotp.is_receiving or node.isotp.is_sending) and go_on()
 
-    return ecu.with_config(periodic_frames=NORMAL_TRAFFIC).at("talk", may_talk)
+    return definition.with_config(periodic_frames=NORMAL_TRAFFIC).at("talk", may_talk)
 
 
 @flaw(number="M100", kills=("DS-07", "FZ-06"))
-def latency_grows(ecu: Definition) -> Definition:
+def latency_grows(definition: Definition) -> Definition:
     """Each frame seen since power-up makes every answer a microsecond later."""
 
     def hear(go_on: Take, node: Any, frame: can.Message) -> None:
@@ -204,23 +206,23 @@ def latency_grows(ecu: Definition) -> Definition:
         state.until_restart["frames seen"] = 0 if reset_type is None else seen
         return state
 
-    return ecu.at("hear", hear).decide(reboot=reboot)
+    return definition.at("hear", hear).wrap_decision(reboot=reboot)
 
 
 @flaw(number="M116a", kills=("DS-02",))
-def dies_of_request_burst(ecu: Definition) -> Definition:
+def dies_of_request_burst(definition: Definition) -> Definition:
     """200 requests without a pause between them crash the ECU."""
 
     def is_request(node: Any, frame: can.Message) -> bool:
         return frame.arbitration_id == node.request_id and frame.data[:1] < b"\x10"
 
-    return _overflowing(ecu, is_request)
+    return _overflowing(definition, is_request)
 
 
 @flaw(number="M116b", kills=("DS-03",))
-def dies_of_foreign_burst(ecu: Definition) -> Definition:
+def dies_of_foreign_burst(definition: Definition) -> Definition:
     """200 frames for other nodes without a pause between them crash the ECU."""
-    return _overflowing(ecu, lambda node, frame: frame.arbitration_id != node.request_id)
+    return _overflowing(definition, lambda node, frame: frame.arbitration_id != node.request_id)
 
 
 @flaw(
@@ -233,9 +235,9 @@ def dies_of_foreign_burst(ecu: Definition) -> Definition:
     },
     depth="default",
 )
-def dies_on_routine_of_four_bytes(ecu: Definition) -> Definition:
+def dies_on_routine_of_four_bytes(definition: Definition) -> Definition:
     """A request of service 31 with exactly four bytes crashes the ECU."""
-    return _on_four_bytes(ecu, lambda ecu, request: _die("request of four bytes"))
+    return _on_four_bytes(definition, lambda ecu, request: _die("request of four bytes"))
 
 
 @flaw(
@@ -248,20 +250,20 @@ def dies_on_routine_of_four_bytes(ecu: Definition) -> Definition:
     },
     depth="default",
 )
-def restarts_on_routine_of_four_bytes(ecu: Definition) -> Definition:
+def restarts_on_routine_of_four_bytes(definition: Definition) -> Definition:
     """A request of service 31 with exactly four bytes crashes the ECU, which is back within 50 ms."""
 
     def restart(ecu: Ecu, request: bytes) -> Answer | None:
         ecu.power_cycle()
         return SILENCE
 
-    return _on_four_bytes(ecu, restart)
+    return _on_four_bytes(definition, restart)
 
 
 @flaw(kills=("TP-01", "DS-04"), also=dict.fromkeys(("TP-03", "TP-13", "FZ-01"), "it sends frames of one byte too"))
-def restarts_on_frame_of_one_byte(ecu: Definition) -> Definition:
+def restarts_on_frame_of_one_byte(definition: Definition) -> Definition:
     """A frame whose data field is a single byte crashes the ECU, which is back within 50 ms."""
-    return _on_one_byte(ecu, lambda node: node.ecu.power_cycle())
+    return _on_one_byte(definition, lambda node: node.ecu.power_cycle())
 
 
 @flaw(
@@ -272,9 +274,9 @@ def restarts_on_frame_of_one_byte(ecu: Definition) -> Definition:
         "TP-09": "it sends that frame too",
     },
 )
-def dies_on_sequence_number_zero(ecu: Definition) -> Definition:
+def dies_on_sequence_number_zero(definition: Definition) -> Definition:
     """A consecutive frame numbered 0 directly after its first frame crashes the ECU."""
-    return ecu.with_frame_rule(_SequenceNumberZero)
+    return definition.with_frame_rule(_SequenceNumberZero)
 
 
 @flaw(
@@ -284,16 +286,16 @@ def dies_on_sequence_number_zero(ecu: Definition) -> Definition:
         "FZ-02": "some mutated requests are too short",
     },
 )
-def short_request_unanswered(ecu: Definition) -> Definition:
+def short_request_unanswered(definition: Definition) -> Definition:
     """A request shorter than its service's minimum is not answered."""
 
     def ignore(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if go_on(ecu, request) is None else SILENCE
 
-    return ecu.wrap(ANY_SERVICE, request_is_long_enough, ignore)
+    return definition.wrap(ANY_SERVICE, request_is_long_enough, ignore)
 
 
 @flaw(kills=("DS-04",), also=dict.fromkeys(("TP-01", "TP-03", "FZ-01"), "it sends frames of one byte too"))
-def dies_on_frame_of_one_byte(ecu: Definition) -> Definition:
+def dies_on_frame_of_one_byte(definition: Definition) -> Definition:
     """A frame whose data field is a single byte crashes the ECU."""
-    return _on_one_byte(ecu, lambda node: _die("frame of one byte"))
+    return _on_one_byte(definition, lambda node: _die("frame of one byte"))

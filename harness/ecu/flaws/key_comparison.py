@@ -43,7 +43,7 @@ def _also_right(is_right: Callable[[bytes, bytes, bytes], bool]) -> Callable[...
     return compare
 
 
-def _with_lengths(ecu: Definition, is_taken: Callable[[int, int], bool]) -> Definition:
+def _with_lengths(definition: Definition, is_taken: Callable[[int, int], bool]) -> Definition:
     """Keys of other lengths are compared too: told by the length that came and the right one."""
 
     def measure(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -51,7 +51,7 @@ def _with_lengths(ecu: Definition, is_taken: Callable[[int, int], bool]) -> Defi
             return None
         return go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_has_its_length, measure)
+    return definition.wrap(Service.SECURITY_ACCESS, key_has_its_length, measure)
 
 
 def _bytes_compared(key: bytes, right: bytes) -> int:
@@ -64,29 +64,29 @@ def _bytes_compared(key: bytes, right: bytes) -> int:
 
 
 @flaw(number="M53a", kills=("SA-32",), also=_WALK)
-def default_key(ecu: Definition) -> Definition:
+def default_key(definition: Definition) -> Definition:
     """A key of FF in every byte is accepted for any seed."""
-    return ecu.decide(key_is_right=_also_right(lambda key, right, seed: key == b"\xff" * len(right)))
+    return definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: key == b"\xff" * len(right)))
 
 
 @flaw(number="M53b", kills=("SA-32",), also=_WALK)
-def default_key_zero(ecu: Definition) -> Definition:
+def default_key_zero(definition: Definition) -> Definition:
     """A key of 00 in every byte is accepted for any seed."""
-    return ecu.decide(key_is_right=_also_right(lambda key, right, seed: key == bytes(len(right))))
+    return definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: key == bytes(len(right))))
 
 
 @flaw(number="M53c", kills=("SA-32",), also=_WALK)
-def default_key_deadbeef(ecu: Definition) -> Definition:
+def default_key_deadbeef(definition: Definition) -> Definition:
     """A key of DE AD BE EF, repeated, is accepted for any seed."""
-    return ecu.decide(
+    return definition.wrap_decision(
         key_is_right=_also_right(lambda key, right, seed: key == (b"\xde\xad\xbe\xef" * len(right))[: len(right)])
     )
 
 
 @flaw(number="M54a", kills=("SA-32",))
-def key_is_inverted_seed(ecu: Definition) -> Definition:
+def key_is_inverted_seed(definition: Definition) -> Definition:
     """The seed with every bit inverted is accepted as its key, beside the right one."""
-    return ecu.decide(
+    return definition.wrap_decision(
         key_is_right=_also_right(lambda key, right, seed: key == bytes(byte ^ 0xFF for byte in seed[: len(right)]))
     )
 
@@ -95,89 +95,91 @@ def key_is_inverted_seed(ecu: Definition) -> Definition:
 
 
 @flaw(number="M54b", kills=("SA-33",), also=_EVERY_UNIT)
-def key_is_seed_plus_constant(ecu: Definition) -> Definition:
+def key_is_seed_plus_constant(definition: Definition) -> Definition:
     """The key is the seed plus a constant, as one number."""
 
     def add(seed: bytes, level: int) -> bytes:
         number = int.from_bytes(seed, "big") + int.from_bytes(ADDED[: len(seed)], "big")
         return (number % (1 << 8 * len(seed))).to_bytes(len(seed), "big")
 
-    return ecu.with_levels("key", change=_made_by(add))
+    return definition.with_levels("key", change=_made_by(add))
 
 
 @flaw(number="M54c", kills=("SA-33",), also=_EVERY_UNIT)
-def key_is_seed_xor_constant(ecu: Definition) -> Definition:
+def key_is_seed_xor_constant(definition: Definition) -> Definition:
     """The key is the seed XOR a constant."""
 
     def mask(seed: bytes, level: int) -> bytes:
         return bytes(a ^ b for a, b in zip(seed, MASK, strict=False))
 
-    return ecu.with_levels("key", change=_made_by(mask))
+    return definition.with_levels("key", change=_made_by(mask))
 
 
 @flaw(number="M56", kills=("SA-33",), also=_EVERY_UNIT, base="hardened-article-key")
-def key_is_crc_of_seed(ecu: Definition) -> Definition:
+def key_is_crc_of_seed(definition: Definition) -> Definition:
     """The key is the CRC-32 of the seed."""
-    return ecu.with_levels("key", change=_made_by(lambda seed, level: zlib.crc32(seed).to_bytes(4, "big")))
+    return definition.with_levels("key", change=_made_by(lambda seed, level: zlib.crc32(seed).to_bytes(4, "big")))
 
 
 @flaw(number="M125", kills=("SA-34",), also=_EVERY_UNIT)
-def short_secret(ecu: Definition) -> Definition:
+def short_secret(definition: Definition) -> Definition:
     """The secret that keys are made with has 24 bits."""
 
     def short(seed: bytes, level: int) -> bytes:
         return hmac_sha256_key(seed, level, secret=SHORT_SECRET)
 
-    return ecu.with_levels("key", change=_made_by(short))
+    return definition.with_levels("key", change=_made_by(short))
 
 
 # Comparisons that look at less than the key.
 
 
 @flaw(number="M45", kills=("SA-31",), also=_WALK)
-def first_bytes_compared(ecu: Definition) -> Definition:
+def first_bytes_compared(definition: Definition) -> Definition:
     """Of a key only the first two bytes are compared."""
-    return ecu.decide(key_is_right=_also_right(lambda key, right, seed: key[:2] == right[:2]))
+    return definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: key[:2] == right[:2]))
 
 
 @flaw(number="M49", kills=("SA-31",), also=_WALK)
-def low_half_compared(ecu: Definition) -> Definition:
+def low_half_compared(definition: Definition) -> Definition:
     """Of a key only the last 16 bits are compared."""
-    return ecu.decide(key_is_right=_also_right(lambda key, right, seed: key[-2:] == right[-2:]))
+    return definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: key[-2:] == right[-2:]))
 
 
 @flaw(number="M50", kills=("SA-31",), also=_WALK, depth="default")
-def key_bit_ignored(ecu: Definition) -> Definition:
+def key_bit_ignored(definition: Definition) -> Definition:
     """Bit 5 of a key's byte 3 is masked out of the comparison."""
-    return ecu.decide(
+    return definition.wrap_decision(
         key_is_right=_also_right(lambda key, right, seed: key == right[:3] + bytes((right[3] ^ 0x20,)) + right[4:])
     )
 
 
 @flaw(kills=("SA-31",), also=_WALK)
-def key_sum_compared(ecu: Definition) -> Definition:
+def key_sum_compared(definition: Definition) -> Definition:
     """Of a key only the sum of its bytes is compared."""
-    return ecu.decide(key_is_right=_also_right(lambda key, right, seed: sum(key) == sum(right)))
+    return definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: sum(key) == sum(right)))
 
 
 @flaw(number="M47", kills=("SA-30",), also=_WALK)
-def key_start_accepted(ecu: Definition) -> Definition:
+def key_start_accepted(definition: Definition) -> Definition:
     """Only as many bytes are compared as have come: the right key's start is enough."""
-    accepting = ecu.decide(key_is_right=_also_right(lambda key, right, seed: bool(key) and right.startswith(key)))
+    accepting = definition.wrap_decision(
+        key_is_right=_also_right(lambda key, right, seed: bool(key) and right.startswith(key))
+    )
     return _with_lengths(accepting, lambda length, right: 0 < length < right)
 
 
 @flaw(kills=("SA-30",), also=_WALK)
-def empty_key_accepted(ecu: Definition) -> Definition:
+def empty_key_accepted(definition: Definition) -> Definition:
     """Only as many bytes are compared as have come, and none are enough."""
-    accepting = ecu.decide(key_is_right=_also_right(lambda key, right, seed: not key))
+    accepting = definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: not key))
     return _with_lengths(accepting, lambda length, right: length == 0)
 
 
 @flaw(number="M48", kills=("SA-30", "TP-18"), also=_WALK)
-def longer_key_accepted(ecu: Definition) -> Definition:
+def longer_key_accepted(definition: Definition) -> Definition:
     """Whatever follows the right key is ignored."""
-    accepting = ecu.decide(key_is_right=_also_right(lambda key, right, seed: key.startswith(right)))
+    accepting = definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: key.startswith(right)))
     return _with_lengths(accepting, lambda length, right: length > right)
 
 
@@ -189,7 +191,7 @@ def longer_key_accepted(ecu: Definition) -> Definition:
         "SA-39": "a key of 200 bytes is one of the refusals it provokes",
     },
 )
-def dies_on_long_key(ecu: Definition) -> Definition:
+def dies_on_long_key(definition: Definition) -> Definition:
     """A key of more than 64 bytes crashes the ECU."""
 
     def die(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -197,21 +199,21 @@ def dies_on_long_key(ecu: Definition) -> Definition:
             raise EcuDied("a key was longer than its buffer")
         return go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_has_its_length, die)
+    return definition.wrap(Service.SECURITY_ACCESS, key_has_its_length, die)
 
 
 # Comparisons that tell how far they have come.
 
 
 @flaw(number="M58", kills=("SA-35",))
-def comparison_takes_time(ecu: Definition) -> Definition:
+def comparison_takes_time(definition: Definition) -> Definition:
     """Keys are compared byte by byte until one differs, each byte in a millisecond."""
 
     def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         ecu.work_s += _BYTE_S * _bytes_compared(key, level.key(ecu.state.seed, level.level))
         return go_on(ecu, level, key)
 
-    return ecu.decide(key_is_right=compare)
+    return definition.wrap_decision(key_is_right=compare)
 
 
 @flaw(
@@ -221,7 +223,7 @@ def comparison_takes_time(ecu: Definition) -> Definition:
     survives="60 us between the first byte and the last show in 50 us of jitter only after some fifty guesses of "
     "each kind, taken twice; SA-35 takes so many at depth deep.",
 )
-def comparison_takes_some_time(ecu: Definition) -> Definition:
+def comparison_takes_some_time(definition: Definition) -> Definition:
     """Keys are compared byte by byte until one differs, each byte in 20 us; answers jitter by 50 us."""
 
     def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
@@ -230,4 +232,4 @@ def comparison_takes_some_time(ecu: Definition) -> Definition:
         ecu.work_s += _FAST_BYTE_S * compared + _JITTER_S * chance
         return go_on(ecu, level, key)
 
-    return ecu.decide(key_is_right=compare)
+    return definition.wrap_decision(key_is_right=compare)

@@ -33,7 +33,7 @@ _HIDDEN_SEED: Final = bytes.fromhex("4D6F7262")
 _FIXING_RECORD: Final = bytes.fromhex("DEBA")
 
 
-def keeping_the_seed(ecu: Definition, rule: Rule, *, unless: Answer | None = None) -> Definition:
+def keeping_the_seed(definition: Definition, rule: Rule, *, unless: Answer | None = None) -> Definition:
     """Leave the pending seed as it is, whatever a rule of 27 answers, but for one answer."""
 
     def keep(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -43,7 +43,7 @@ def keeping_the_seed(ecu: Definition, rule: Rule, *, unless: Answer | None = Non
             ecu.state.seed, ecu.state.seed_level = seed, seed_level
         return answer
 
-    return ecu.wrap(Service.SECURITY_ACCESS, rule, keep)
+    return definition.wrap(Service.SECURITY_ACCESS, rule, keep)
 
 
 def _seed_of_record(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -77,14 +77,14 @@ def _fits_no_seed(ecu: Ecu, request: bytes) -> bool:
         "SA-39": "the refusal of a key without seed is no refusal, if that key is all zeros",
     },
 )
-def zero_key_without_seed(ecu: Definition) -> Definition:
+def zero_key_without_seed(definition: Definition) -> Definition:
     """Until a session's first seed the expected key is all zeros, and no seed need be pending for it."""
 
     def compare(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         is_zero = request[2:] == bytes(ecu.levels[level_of(request)].key_bytes)
         return unlock(ecu, request) if is_zero and _fits_no_seed(ecu, request) else go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, compare)
+    return definition.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, compare)
 
 
 @flaw(
@@ -102,7 +102,7 @@ def zero_key_without_seed(ecu: Definition) -> Definition:
         "SA-39": "a key without seed is one of the refusals it provokes",
     },
 )
-def dies_on_key_without_seed(ecu: Definition) -> Definition:
+def dies_on_key_without_seed(definition: Definition) -> Definition:
     """A key before a session's first seed crashes the ECU."""
 
     def die(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -110,35 +110,35 @@ def dies_on_key_without_seed(ecu: Definition) -> Definition:
             raise EcuDied("a key came before any seed")
         return go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, die)
+    return definition.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, die)
 
 
 @flaw(number="M36", kills=("SA-22",), also={**_WALK, "CF-07": "a second key for the same seed is compared, where 24 is due"})
-def seed_kept_after_wrong_key(ecu: Definition) -> Definition:
+def seed_kept_after_wrong_key(definition: Definition) -> Definition:
     """A seed may be answered again after a wrong key."""
-    return keeping_the_seed(ecu, wrong_key_is_counted, unless=Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
+    return keeping_the_seed(definition, wrong_key_is_counted, unless=Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
 
 
 @flaw(kills=("SA-23",), also=_WALK)
-def seed_kept_after_wrong_length(ecu: Definition) -> Definition:
+def seed_kept_after_wrong_length(definition: Definition) -> Definition:
     """A seed may be answered again after a key of the wrong length."""
-    return keeping_the_seed(ecu, key_has_its_length)
+    return keeping_the_seed(definition, key_has_its_length)
 
 
 @flaw(kills=("SA-23",), also=_WALK)
-def seed_kept_after_wrong_level(ecu: Definition) -> Definition:
+def seed_kept_after_wrong_level(definition: Definition) -> Definition:
     """A seed may be answered again after a key for another level."""
-    return keeping_the_seed(ecu, key_follows_its_seed)
+    return keeping_the_seed(definition, key_follows_its_seed)
 
 
 @flaw(number="M38", kills=("SA-24",), also=_WALK)
-def key_accepted_twice(ecu: Definition) -> Definition:
+def key_accepted_twice(definition: Definition) -> Definition:
     """After success the same key is accepted again without a new seed."""
-    return keeping_the_seed(ecu, right_key_unlocks)
+    return keeping_the_seed(definition, right_key_unlocks)
 
 
 @flaw(number="M39", kills=("SA-25",), also={**_WALK, "SA-32": "the last key used, one of the trivial ones, is accepted"})
-def old_key_accepted(ecu: Definition) -> Definition:
+def old_key_accepted(definition: Definition) -> Definition:
     """A key that was right once is accepted for every later seed."""
 
     def accept(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
@@ -148,11 +148,11 @@ def old_key_accepted(ecu: Definition) -> Definition:
             old.append(key.hex())
         return is_right
 
-    return ecu.decide(key_is_right=accept)
+    return definition.wrap_decision(key_is_right=accept)
 
 
 @flaw(kills=("SA-25",))
-def any_key_after_timeout(ecu: Definition) -> Definition:
+def any_key_after_timeout(definition: Definition) -> Definition:
     """When a session with an open level runs out, the next key opens it, whatever that key is."""
 
     def lock(go_on: Callable[..., None], state: State, session: int, *, has_expired: bool) -> None:
@@ -164,11 +164,11 @@ def any_key_after_timeout(ecu: Definition) -> Definition:
         was_open: bool = ecu.state.until_restart.pop("was open at timeout", False)
         return go_on(ecu, level, key) or was_open
 
-    return ecu.decide(lock_on_leaving=lock, key_is_right=accept)
+    return definition.wrap_decision(lock_on_leaving=lock, key_is_right=accept)
 
 
 @flaw(number="M41", kills=("SA-26",), also=_WALK)
-def seed_survives_session_change(ecu: Definition) -> Definition:
+def seed_survives_session_change(definition: Definition) -> Definition:
     """A seed may still be answered when the session has changed since."""
 
     def lock(go_on: Callable[..., None], state: State, session: int, *, has_expired: bool) -> None:
@@ -177,34 +177,34 @@ def seed_survives_session_change(ecu: Definition) -> Definition:
         if not has_expired:
             state.seed, state.seed_level = seed, seed_level
 
-    return ecu.decide(lock_on_leaving=lock)
+    return definition.wrap_decision(lock_on_leaving=lock)
 
 
 # Levels.
 
 
 @flaw(number="M42", kills=("SA-27",), also=_WALK)
-def key_taken_at_other_level(ecu: Definition) -> Definition:
+def key_taken_at_other_level(definition: Definition) -> Definition:
     """A pending seed is answered by its key at any level's sub-function, and that level is unlocked."""
 
     def take(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if ecu.state.seed else go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, take)
+    return definition.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, take)
 
 
 @flaw(number="M43", kills=("SA-28",), also=_WALK)
-def any_level_is_enough(ecu: Definition) -> Definition:
+def any_level_is_enough(definition: Definition) -> Definition:
     """Whatever needs a level is open as soon as any level is unlocked."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if ecu.state.unlocked_level else go_on(ecu, request)
 
-    return ecu.wrap(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, open_up)
+    return definition.wrap(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, open_up)
 
 
 @flaw(kills=("SA-29",), also=_WALK)
-def levels_stay_unlocked(ecu: Definition) -> Definition:
+def levels_stay_unlocked(definition: Definition) -> Definition:
     """Unlocking a level leaves the one unlocked before it as it was."""
 
     def note(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -218,25 +218,25 @@ def levels_stay_unlocked(ecu: Definition) -> Definition:
         is_open = level_needed(ecu, request) in ecu.state.until_locked.get("unlocked before", ())
         return None if is_open else go_on(ecu, request)
 
-    noting = ecu.wrap(Service.SECURITY_ACCESS, right_key_unlocks, note)
+    noting = definition.wrap(Service.SECURITY_ACCESS, right_key_unlocks, note)
     return noting.wrap(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, open_up)
 
 
 @flaw(number="M62", kills=("SA-37",))
-def hidden_level(ecu: Definition) -> Definition:
+def hidden_level(definition: Definition) -> Definition:
     """Level 41, which nobody documents, gives the same seed each time; the key is the seed."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _HIDDEN_SEED if level is _HIDDEN else go_on(ecu, level)
 
-    return ecu.with_level(_HIDDEN).decide(draw_seed=draw)
+    return definition.with_level(_HIDDEN).wrap_decision(draw_seed=draw)
 
 
 # Requests with more in them than there should be.
 
 
 @flaw(number="M33", kills=("SA-36",), also=_WALK)
-def suppressed_key_uncounted(ecu: Definition) -> Definition:
+def suppressed_key_uncounted(definition: Definition) -> Definition:
     """A wrong key is not counted if its positive answer was to be suppressed."""
 
     def overlook(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -245,11 +245,11 @@ def suppressed_key_uncounted(ecu: Definition) -> Definition:
         ecu.state.forget_seed()
         return Nrc.INVALID_KEY
 
-    return ecu.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, overlook)
+    return definition.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, overlook)
 
 
 @flaw(kills=("SA-36",), also=_WALK)
-def suppressed_key_unlocks(ecu: Definition) -> Definition:
+def suppressed_key_unlocks(definition: Definition) -> Definition:
     """A wrong key is refused, and unlocks, if its positive answer was to be suppressed."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -257,13 +257,13 @@ def suppressed_key_unlocks(ecu: Definition) -> Definition:
             ecu.state.unlocked_level = level_of(request)
         return go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, open_up)
+    return definition.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, open_up)
 
 
 @flaw(kills=("SA-38",), also={"CF-04": "a request for a seed that is too long is answered"})
-def seed_made_of_record(ecu: Definition) -> Definition:
+def seed_made_of_record(definition: Definition) -> Definition:
     """What follows in a request for a seed starts the generator that the seed is drawn from."""
-    taken = ecu.without(Service.SECURITY_ACCESS, seed_request_has_its_length)
+    taken = definition.without(Service.SECURITY_ACCESS, seed_request_has_its_length)
     return taken.wrap(Service.SECURITY_ACCESS, seed_is_given, _seed_of_record)
 
 
@@ -272,13 +272,13 @@ def seed_made_of_record(ecu: Definition) -> Definition:
     kills=(),
     survives="Only who tries DE BA sees it: it is one record of 65536 of its length, and no well-known word.",
 )
-def record_fixes_seed(ecu: Definition) -> Definition:
+def record_fixes_seed(definition: Definition) -> Definition:
     """A request for a seed that goes on with DE BA is given the same seed each time."""
 
     def take(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if request[2:] == _FIXING_RECORD else go_on(ecu, request)
 
-    taken = ecu.wrap(Service.SECURITY_ACCESS, seed_request_has_its_length, take)
+    taken = definition.wrap(Service.SECURITY_ACCESS, seed_request_has_its_length, take)
     return taken.wrap(Service.SECURITY_ACCESS, seed_is_given, _seed_of_record)
 
 
@@ -286,7 +286,7 @@ def record_fixes_seed(ecu: Definition) -> Definition:
 
 
 @flaw(number="M64", kills=("SA-40",))
-def unlock_valid_for_all(ecu: Definition) -> Definition:
+def unlock_valid_for_all(definition: Definition) -> Definition:
     """What one tester has unlocked is open to whoever asks from another address."""
 
     def turn(go_on: Callable[[State, int], None], state: State, address: int) -> None:
@@ -294,11 +294,11 @@ def unlock_valid_for_all(ecu: Definition) -> Definition:
         go_on(state, address)
         state.unlocked_level = unlocked_level
 
-    return ecu.decide(turn_to=turn)
+    return definition.wrap_decision(turn_to=turn)
 
 
 @flaw(number="M101", kills=("SA-40",))
-def seed_valid_for_all(ecu: Definition) -> Definition:
+def seed_valid_for_all(definition: Definition) -> Definition:
     """There is one pending seed for all: another tester's takes its place, and anybody may answer it."""
 
     def turn(go_on: Callable[[State, int], None], state: State, address: int) -> None:
@@ -306,7 +306,7 @@ def seed_valid_for_all(ecu: Definition) -> Definition:
         go_on(state, address)
         state.seed, state.seed_level = seed, seed_level
 
-    return ecu.decide(turn_to=turn)
+    return definition.wrap_decision(turn_to=turn)
 
 
 # The answer and its effect.
@@ -323,14 +323,14 @@ def seed_valid_for_all(ecu: Definition) -> Definition:
         "SA-36": "a wrong key is refused, and unlocks, with its positive answer suppressed too",
     },
 )
-def wrong_key_unlocks(ecu: Definition) -> Definition:
+def wrong_key_unlocks(definition: Definition) -> Definition:
     """A wrong key is refused, and unlocks."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         ecu.state.unlocked_level = level_of(request)
         return go_on(ecu, request)
 
-    return ecu.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, open_up)
+    return definition.wrap(Service.SECURITY_ACCESS, wrong_key_is_counted, open_up)
 
 
 @flaw(
@@ -343,7 +343,7 @@ def wrong_key_unlocks(ecu: Definition) -> Definition:
         "FZ-05": "a key of the wrong length is among random frames",
     },
 )
-def malformed_key_unlocks(ecu: Definition) -> Definition:
+def malformed_key_unlocks(definition: Definition) -> Definition:
     """A key of the wrong length is refused, and the path of that refusal leaves the level unlocked."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -352,4 +352,4 @@ def malformed_key_unlocks(ecu: Definition) -> Definition:
             ecu.state.unlocked_level = level_of(request)
         return answer
 
-    return ecu.wrap(Service.SECURITY_ACCESS, key_has_its_length, open_up)
+    return definition.wrap(Service.SECURITY_ACCESS, key_has_its_length, open_up)

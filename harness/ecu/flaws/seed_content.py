@@ -44,39 +44,39 @@ def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, EcuSecurityLevel
 
 
 @flaw(number="M11", kills=("SA-02", "SA-06"))
-def few_random_seed_bytes(ecu: Definition) -> Definition:
+def few_random_seed_bytes(definition: Definition) -> Definition:
     """Three bytes of five are the same in every seed."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         constant = level.seed_bytes * 3 // 5
         return CONSTANT_SEED[:constant] + ecu.surroundings.random_bytes(level.seed_bytes - constant)
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-01",), depth="default", also=_OLD_KEY_FITS)
-def seed_of_sixteen_bits(ecu: Definition) -> Definition:
+def seed_of_sixteen_bits(definition: Definition) -> Definition:
     """A seed is the hash of a number of sixteen bits, drawn by chance."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"sixteen" + ecu.surroundings.random_bytes(2)).digest()[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-02",))
-def half_of_seed_masked(ecu: Definition) -> Definition:
+def half_of_seed_masked(definition: Definition) -> Definition:
     """The second half of each seed is the first one XOR a constant."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         half = _half(ecu, level)
         return (half + bytes(a ^ b for a, b in zip(half, MASK, strict=False)))[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-02",))
-def half_of_seed_added(ecu: Definition) -> Definition:
+def half_of_seed_added(definition: Definition) -> Definition:
     """The second half of each seed is the first one plus a constant, as a number."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
@@ -84,11 +84,11 @@ def half_of_seed_added(ecu: Definition) -> Definition:
         total = int.from_bytes(half, "big") + int.from_bytes(MASK[: len(half)], "big")
         return half + low_bytes_of(total, level.seed_bytes // 2)
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-02",))
-def half_of_seed_looked_up(ecu: Definition) -> Definition:
+def half_of_seed_looked_up(definition: Definition) -> Definition:
     """Each byte of a seed's second half is looked up by one of the first half."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
@@ -96,31 +96,31 @@ def half_of_seed_looked_up(ecu: Definition) -> Definition:
         found = bytes(hashlib.sha256(bytes((place, byte))).digest()[0] for place, byte in enumerate(half))
         return (half + found)[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-02", "SA-06"))
-def seed_mostly_uptime(ecu: Definition) -> Definition:
+def seed_mostly_uptime(definition: Definition) -> Definition:
     """Four bytes of a seed are chance, the others the milliseconds since the start."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return ecu.surroundings.random_bytes(4) + low_bytes_of(ms_since_start(ecu), level.seed_bytes - 4)
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-02", "SA-03", "SA-06"))
-def seed_mostly_counted(ecu: Definition) -> Definition:
+def seed_mostly_counted(definition: Definition) -> Definition:
     """Two bytes of a seed are chance, the others a counter."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return low_bytes_of(count(ecu), level.seed_bytes - 2) + ecu.surroundings.random_bytes(2)
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(number="M13", kills=("SA-02",), depth="deep")
-def biased_seed_bit(ecu: Definition) -> Definition:
+def biased_seed_bit(definition: Definition) -> Definition:
     """One bit of the seed is set in 55 % of the seeds."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
@@ -129,7 +129,7 @@ def biased_seed_bit(ecu: Definition) -> Definition:
         seed[0] = seed[0] & ~(1 << _BIASED_BIT) | is_set << _BIASED_BIT
         return bytes(seed)
 
-    return ecu.decide(draw_seed=draw)
+    return definition.wrap_decision(draw_seed=draw)
 
 
 @flaw(
@@ -141,61 +141,61 @@ def biased_seed_bit(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def short_seed_and_key(ecu: Definition) -> Definition:
+def short_seed_and_key(definition: Definition) -> Definition:
     """The seed has two bytes, the key one."""
 
     def shortened(level: EcuSecurityLevel) -> EcuSecurityLevel:
         return replace(level, seed_bytes=2, key_bytes=1, key=lambda seed, number: level.key(seed, number)[:1])
 
-    return ecu.with_levels("seed length", "key", change=shortened)
+    return definition.with_levels("seed length", "key", change=shortened)
 
 
 # They say what is not so.
 
 
 @flaw(number="M15", kills=("SA-07",), also=_AN_ANSWER_LIKE_NO_OTHER)
-def zero_seed_after_start(ecu: Definition) -> Definition:
+def zero_seed_after_start(definition: Definition) -> Definition:
     """A locked level's first seed after a start is all zeros."""
-    return ecu.decide(draw_seed=_first_consists_of(0x00))
+    return definition.wrap_decision(draw_seed=_first_consists_of(0x00))
 
 
 @flaw(kills=("SA-07", "SA-01"), also={**_AN_ANSWER_LIKE_NO_OTHER, **_OLD_KEY_FITS})
-def zero_seed_after_wrong_key(ecu: Definition) -> Definition:
+def zero_seed_after_wrong_key(definition: Definition) -> Definition:
     """While a wrong key is on the account the seed of the locked level is all zeros."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes(level.seed_bytes) if ecu.state.wrong_keys[level.level] else go_on(ecu, level)
 
-    return ecu.decide(draw_seed=draw)
+    return definition.wrap_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-07",), also=_AN_ANSWER_LIKE_NO_OTHER)
-def zero_seed_at_times(ecu: Definition) -> Definition:
+def zero_seed_at_times(definition: Definition) -> Definition:
     """Every eleventh seed of a locked level is all zeros."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes(level.seed_bytes) if count(ecu) % 11 == 0 else go_on(ecu, level)
 
-    return ecu.decide(draw_seed=draw)
+    return definition.wrap_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-05",), also=_OLD_KEY_FITS)
-def seed_unready_at_first(ecu: Definition) -> Definition:
+def seed_unready_at_first(definition: Definition) -> Definition:
     """A seed that is asked for within 0.3 s after the start is always the same."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return CONSTANT_SEED[: level.seed_bytes] if ms_since_start(ecu) < _READY_MS else go_on(ecu, level)
 
-    return ecu.decide(draw_seed=draw)
+    return definition.wrap_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-07",), also={"SA-05": "the seed after a restart is that of every other restart", **_OLD_KEY_FITS})
-def full_seed_after_start(ecu: Definition) -> Definition:
+def full_seed_after_start(definition: Definition) -> Definition:
     """The first seed after a start is FF in every byte."""
-    return ecu.decide(draw_seed=_first_consists_of(0xFF))
+    return definition.wrap_decision(draw_seed=_first_consists_of(0xFF))
 
 
 @flaw(number="M16", kills=("SA-08",), also=_AN_ANSWER_LIKE_NO_OTHER)
-def fresh_seed_when_unlocked(ecu: Definition) -> Definition:
+def fresh_seed_when_unlocked(definition: Definition) -> Definition:
     """A level that is unlocked gives a fresh seed, where zeros would say that it is."""
-    return ecu.without(Service.SECURITY_ACCESS, unlocked_level_gives_zeros)
+    return definition.without(Service.SECURITY_ACCESS, unlocked_level_gives_zeros)

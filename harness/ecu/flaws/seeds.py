@@ -63,9 +63,9 @@ def _one_number(generator: Iterator[int], count: int) -> bytes:
         "SA-32": "the last key used, one of the trivial ones, is right again",
     },
 )
-def constant_seed(ecu: Definition) -> Definition:
+def constant_seed(definition: Definition) -> Definition:
     """Every seed is the same."""
-    return ecu.decide_otherwise(draw_seed=lambda ecu, level: CONSTANT_SEED[: level.seed_bytes])
+    return definition.replace_decision(draw_seed=lambda ecu, level: CONSTANT_SEED[: level.seed_bytes])
 
 
 @flaw(
@@ -77,62 +77,64 @@ def constant_seed(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def cycling_seeds(ecu: Definition) -> Definition:
+def cycling_seeds(definition: Definition) -> Definition:
     """Four seeds repeat in a fixed order, which starts again at each boot."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return _SEED_CYCLE[count_since_start(ecu) % len(_SEED_CYCLE)][: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-01",), also=_OLD_KEY_FITS)
-def fixed_seed_after_wrong_key(ecu: Definition) -> Definition:
+def fixed_seed_after_wrong_key(definition: Definition) -> Definition:
     """While a wrong key is on the account the seed is always the same one."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return CONSTANT_SEED[: level.seed_bytes] if ecu.state.wrong_keys[level.level] else go_on(ecu, level)
 
-    return ecu.decide(draw_seed=draw)
+    return definition.wrap_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-01",), also=_OLD_KEY_FITS)
-def seed_fixed_in_session(ecu: Definition) -> Definition:
+def seed_fixed_in_session(definition: Definition) -> Definition:
     """Each session has one seed, which is given again even after its key, e.g. once another level was opened."""
-    return ecu.decide_otherwise(draw_seed=generated(lambda ecu: repeat(chance(ecu, 64)), _one_number, is_restarted=True))
+    return definition.replace_decision(
+        draw_seed=generated(lambda ecu: repeat(chance(ecu, 64)), _one_number, is_restarted=True)
+    )
 
 
 @flaw(kills=("SA-01",), also={"SA-05": "two restarts within one second give the same seed", **_OLD_KEY_FITS})
-def seed_renewed_each_second(ecu: Definition) -> Definition:
+def seed_renewed_each_second(definition: Definition) -> Definition:
     """All seeds of one second of the clock are the same, answered or not."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"second %d" % int(ecu.surroundings.utc_s)).digest()[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(kills=("SA-01",), also={"SA-05": "the same seed is given before and after a restart", **_OLD_KEY_FITS})
-def seed_renewed_each_fifth_time(ecu: Definition) -> Definition:
+def seed_renewed_each_fifth_time(definition: Definition) -> Definition:
     """A seed is given five times, answered or not, and then another one."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"five %d" % (count(ecu) // 5)).digest()[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 # They can be foretold.
 
 
 @flaw(number="M03", kills=("SA-03",), also={"SA-02": "the upper bits of a counter hardly change", **_NO_LENGTH})
-def counter_seed(ecu: Definition) -> Definition:
+def counter_seed(definition: Definition) -> Definition:
     """Seeds are the numbers of a counter that no restart resets."""
-    return ecu.decide_otherwise(draw_seed=lambda ecu, level: count(ecu).to_bytes(level.seed_bytes, "big"))
+    return definition.replace_decision(draw_seed=lambda ecu, level: count(ecu).to_bytes(level.seed_bytes, "big"))
 
 
 @flaw(number="M04", kills=("SA-03",), also={"SA-02": "the upper bits of a counter hardly change", **_NO_LENGTH})
-def bit_reversed_counter_seed(ecu: Definition) -> Definition:
+def bit_reversed_counter_seed(definition: Definition) -> Definition:
     """Seeds are a counter's numbers, their bits in reverse order and some of them inverted."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
@@ -140,7 +142,7 @@ def bit_reversed_counter_seed(ecu: Definition) -> Definition:
         reversed_count = int(bits[::-1], 2).to_bytes(level.seed_bytes, "big")
         return bytes(a ^ b for a, b in zip(reversed_count, MASK[: level.seed_bytes], strict=True))
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)
 
 
 @flaw(
@@ -152,9 +154,9 @@ def bit_reversed_counter_seed(ecu: Definition) -> Definition:
         **_NO_LENGTH,
     },
 )
-def lfsr_seed(ecu: Definition) -> Definition:
+def lfsr_seed(definition: Definition) -> Definition:
     """Seeds come from a shift register of 16 bits, started by chance."""
-    return ecu.decide_otherwise(draw_seed=generated(lambda ecu: lfsr16(chance(ecu, 2)), low_bytes))
+    return definition.replace_decision(draw_seed=generated(lambda ecu: lfsr16(chance(ecu, 2)), low_bytes))
 
 
 @flaw(
@@ -168,9 +170,9 @@ def lfsr_seed(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def lfsr_seed_by_session(ecu: Definition) -> Definition:
+def lfsr_seed_by_session(definition: Definition) -> Definition:
     """Seeds come from a shift register of 16 bits, which starts anew with each session."""
-    return ecu.decide_otherwise(draw_seed=generated(lambda ecu: lfsr16(0xACE1), low_bytes, is_restarted=True))
+    return definition.replace_decision(draw_seed=generated(lambda ecu: lfsr16(0xACE1), low_bytes, is_restarted=True))
 
 
 @flaw(
@@ -184,9 +186,11 @@ def lfsr_seed_by_session(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def time_seed(ecu: Definition) -> Definition:
+def time_seed(definition: Definition) -> Definition:
     """The seed is the time of day in seconds."""
-    return ecu.decide_otherwise(draw_seed=lambda ecu, level: int(ecu.surroundings.utc_s).to_bytes(level.seed_bytes, "big"))
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: int(ecu.surroundings.utc_s).to_bytes(level.seed_bytes, "big")
+    )
 
 
 @flaw(
@@ -197,15 +201,15 @@ def time_seed(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def rand_seeded_by_time(ecu: Definition) -> Definition:
+def rand_seeded_by_time(definition: Definition) -> Definition:
     """Seeds are made of rand(), which the first request after a start seeds with the time of day."""
-    return ecu.decide_otherwise(draw_seed=generated(lambda ecu: ansi_rand(int(ecu.surroundings.utc_s)), low_bytes))
+    return definition.replace_decision(draw_seed=generated(lambda ecu: ansi_rand(int(ecu.surroundings.utc_s)), low_bytes))
 
 
 @flaw(kills=("SA-04", "SA-05"), also={"SA-02": "the first numbers hardly differ if their starts do", **_OLD_KEY_FITS})
-def rand_seeded_by_uptime(ecu: Definition) -> Definition:
+def rand_seeded_by_uptime(definition: Definition) -> Definition:
     """Each request seeds minstd_rand with the milliseconds since the start, and takes its first numbers."""
-    return ecu.decide_otherwise(draw_seed=lambda ecu, level: low_bytes(minstd(ms_since_start(ecu)), level.seed_bytes))
+    return definition.replace_decision(draw_seed=lambda ecu, level: low_bytes(minstd(ms_since_start(ecu)), level.seed_bytes))
 
 
 @flaw(
@@ -218,9 +222,9 @@ def rand_seeded_by_uptime(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def rand_seeded_at_each_request(ecu: Definition) -> Definition:
+def rand_seeded_at_each_request(definition: Definition) -> Definition:
     """Each request seeds rand() with the time of day in seconds, and takes its first numbers."""
-    return ecu.decide_otherwise(
+    return definition.replace_decision(
         draw_seed=lambda ecu, level: low_bytes(ansi_rand(int(ecu.surroundings.utc_s)), level.seed_bytes)
     )
 
@@ -233,29 +237,29 @@ def rand_seeded_at_each_request(ecu: Definition) -> Definition:
         **_OLD_KEY_FITS,
     },
 )
-def rand_seeded_by_session(ecu: Definition) -> Definition:
+def rand_seeded_by_session(definition: Definition) -> Definition:
     """The first request of a session seeds rand() with the time of day in seconds."""
-    return ecu.decide_otherwise(
+    return definition.replace_decision(
         draw_seed=generated(lambda ecu: ansi_rand(int(ecu.surroundings.utc_s)), low_bytes, is_restarted=True)
     )
 
 
 @flaw(kills=("SA-03", "SA-04"), also={"SA-02": "each bit position follows a recurrence of 32 bits", **_NO_LENGTH})
-def xorshift_seed(ecu: Definition) -> Definition:
+def xorshift_seed(definition: Definition) -> Definition:
     """Seeds are made of the whole outputs of xorshift32, started by chance."""
-    return ecu.decide_otherwise(draw_seed=generated(lambda ecu: xorshift32(chance(ecu, 4)), whole_words))
+    return definition.replace_decision(draw_seed=generated(lambda ecu: xorshift32(chance(ecu, 4)), whole_words))
 
 
 @flaw(number="M09a", kills=("SA-04",), depth="default", base="hardened-article-key", also=_SHORT_BY_BASE)
-def mersenne_seed(ecu: Definition) -> Definition:
+def mersenne_seed(definition: Definition) -> Definition:
     """Seeds come from a Mersenne Twister, started by chance, as Python's random.getrandbits(40) gives them."""
-    return ecu.decide_otherwise(draw_seed=generated(_strong_mersenne, random_bits))
+    return definition.replace_decision(draw_seed=generated(_strong_mersenne, random_bits))
 
 
 @flaw(number="M09b", kills=("SA-04",), depth="deep", base="hardened-article-key", also=_SHORT_BY_BASE)
-def mersenne_byte_seed(ecu: Definition) -> Definition:
+def mersenne_byte_seed(definition: Definition) -> Definition:
     """Each byte of a seed is the low byte of an output of a Mersenne Twister, started by chance."""
-    return ecu.decide_otherwise(draw_seed=generated(_strong_mersenne, low_bytes))
+    return definition.replace_decision(draw_seed=generated(_strong_mersenne, low_bytes))
 
 
 @flaw(
@@ -264,18 +268,18 @@ def mersenne_byte_seed(ecu: Definition) -> Definition:
     base="hardened-article-key",
     also={"SA-05": "two restarts within one second give the same seeds", **_SHORT_BY_BASE, **_OLD_KEY_FITS},
 )
-def mersenne_seeded_by_time(ecu: Definition) -> Definition:
+def mersenne_seeded_by_time(definition: Definition) -> Definition:
     """Seeds come from Python's random, which the first request after a start seeds with the time of day."""
-    return ecu.decide_otherwise(
+    return definition.replace_decision(
         draw_seed=generated(lambda ecu: mersenne_twister((int(ecu.surroundings.utc_s),)), random_bits)
     )
 
 
 @flaw(number="M10", kills=("SA-05",), also=_OLD_KEY_FITS)
-def uptime_seed(ecu: Definition) -> Definition:
+def uptime_seed(definition: Definition) -> Definition:
     """A seed depends on nothing but the milliseconds since the start."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"%d" % ms_since_start(ecu)).digest()[: level.seed_bytes]
 
-    return ecu.decide_otherwise(draw_seed=draw)
+    return definition.replace_decision(draw_seed=draw)

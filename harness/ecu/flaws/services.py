@@ -32,22 +32,22 @@ _WRITE_BY_LOCAL_IDENTIFIER: Final = 0x3B
 _OLDER_FORM_BYTES: Final = 7
 
 
-def _with_secret_in_memory(ecu: Definition) -> Definition:
+def _with_secret_in_memory(definition: Definition) -> Definition:
     """Leave the first level's secret lying in every region of memory."""
-    secret = ecu.config.levels[0].secret
+    secret = definition.config.levels[0].secret
 
     def with_secret(region: MemoryRegion) -> MemoryRegion:
         content = region.initial
         changed = (content[:_SECRET_AT] + secret + content[_SECRET_AT + len(secret) :])[: len(content)]
         return replace(region, initial=changed) if region.did is None else region
 
-    return ecu.with_config(memory=tuple(map(with_secret, ecu.config.memory)))
+    return definition.with_config(memory=tuple(map(with_secret, definition.config.memory)))
 
 
-def _open_to_all(ecu: Definition, service: Service) -> Definition:
+def _open_to_all(definition: Definition, service: Service) -> Definition:
     """Let everybody use a whole service, in every session."""
-    opened = ecu.without(service, level_of_the_service_is_unlocked)
-    return opened if ecu.services[service].is_in_default_session else opened.without(service, service_is_in_session)
+    opened = definition.without(service, level_of_the_service_is_unlocked)
+    return opened if definition.services[service].is_in_default_session else opened.without(service, service_is_in_session)
 
 
 def _did_of_local(config: EcuConfig, local: int) -> int | None:
@@ -76,13 +76,13 @@ def _local_identifier_is_written(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 @flaw(number="M69", kills=("AC-05",))
-def memory_write_unprotected(ecu: Definition) -> Definition:
+def memory_write_unprotected(definition: Definition) -> Definition:
     """3D writes memory, the cell of 2020 included, without any unlocking."""
-    return ecu.without(Service.WRITE_MEMORY_BY_ADDRESS, s3d.memory_is_unlocked)
+    return definition.without(Service.WRITE_MEMORY_BY_ADDRESS, s3d.memory_is_unlocked)
 
 
 @flaw(kills=("AC-05",))
-def memory_written_before_refusal(ecu: Definition) -> Definition:
+def memory_written_before_refusal(definition: Definition) -> Definition:
     """3D writes memory first, and refuses with 33 afterwards."""
 
     def store(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -91,27 +91,27 @@ def memory_written_before_refusal(ecu: Definition) -> Definition:
             s3d.memory_is_written(ecu, request)
         return answer
 
-    return ecu.wrap(Service.WRITE_MEMORY_BY_ADDRESS, s3d.memory_is_unlocked, store)
+    return definition.wrap(Service.WRITE_MEMORY_BY_ADDRESS, s3d.memory_is_unlocked, store)
 
 
 @flaw(number="M70", kills=("AC-06",))
-def download_unprotected(ecu: Definition) -> Definition:
+def download_unprotected(definition: Definition) -> Definition:
     """In the programming session 34 and 36 write memory without any unlocking."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if ecu.state.session == Session.PROGRAMMING else go_on(ecu, request)
 
-    return ecu.wrap(Service.REQUEST_DOWNLOAD, transfer_is_unlocked, open_up)
+    return definition.wrap(Service.REQUEST_DOWNLOAD, transfer_is_unlocked, open_up)
 
 
 @flaw(number="M72", kills=("AC-09",))
-def memory_read_unprotected(ecu: Definition) -> Definition:
+def memory_read_unprotected(definition: Definition) -> Definition:
     """23 reads memory without any unlocking, and the secret lies there."""
-    return _with_secret_in_memory(ecu).without(Service.READ_MEMORY_BY_ADDRESS, s23.memory_is_unlocked)
+    return _with_secret_in_memory(definition).without(Service.READ_MEMORY_BY_ADDRESS, s23.memory_is_unlocked)
 
 
 @flaw(kills=("AC-09",))
-def memory_read_in_older_form(ecu: Definition) -> Definition:
+def memory_read_in_older_form(definition: Definition) -> Definition:
     """23 without a format, with four bytes of address and two of size, reads memory without any unlocking."""
 
     def read(ecu: Ecu, request: bytes) -> Answer | None:
@@ -122,56 +122,56 @@ def memory_read_in_older_form(ecu: Definition) -> Definition:
         head = bytes((Service.READ_MEMORY_BY_ADDRESS + RESPONSE_OFFSET,))
         return head + read_memory(ecu.state, region, block.address, block.size)
 
-    return ecu.insert(Service.READ_MEMORY_BY_ADDRESS, read, before=s23.block_is_there)
+    return definition.insert(Service.READ_MEMORY_BY_ADDRESS, read, before=s23.block_is_there)
 
 
 @flaw(kills=("AC-09",))
-def secret_in_memory(ecu: Definition) -> Definition:
+def secret_in_memory(definition: Definition) -> Definition:
     """Whoever may read memory, since unlocked, finds the secret in it."""
-    return _with_secret_in_memory(ecu)
+    return _with_secret_in_memory(definition)
 
 
 @flaw(kills=("AC-09",))
-def upload_unprotected(ecu: Definition) -> Definition:
+def upload_unprotected(definition: Definition) -> Definition:
     """Service 35 exists, and begins an upload of memory without any unlocking."""
-    return ecu.offering(Service.REQUEST_UPLOAD).without(Service.REQUEST_UPLOAD, transfer_is_unlocked)
+    return definition.offering(Service.REQUEST_UPLOAD).without(Service.REQUEST_UPLOAD, transfer_is_unlocked)
 
 
 # Actuators.
 
 
 @flaw(number="M71", kills=("AC-07",))
-def io_control_unprotected(ecu: Definition) -> Definition:
+def io_control_unprotected(definition: Definition) -> Definition:
     """Service 2F exists, and sets protected values without any unlocking."""
     service = Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER
-    return ecu.offering(service).without(service, s2f.level_is_unlocked)
+    return definition.offering(service).without(service, s2f.level_is_unlocked)
 
 
 @flaw(kills=("AC-07",))
-def io_reset_unprotected(ecu: Definition) -> Definition:
+def io_reset_unprotected(definition: Definition) -> Definition:
     """Service 2F exists and asks for the level of what it adjusts, but resets it to its default for anybody."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if request[3] == s2f.RESET_TO_DEFAULT else go_on(ecu, request)
 
     service = Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER
-    return ecu.offering(service).wrap(service, s2f.level_is_unlocked, open_up)
+    return definition.offering(service).wrap(service, s2f.level_is_unlocked, open_up)
 
 
 @flaw(number="M106", kills=("AC-08",))
-def routine_unprotected(ecu: Definition) -> Definition:
+def routine_unprotected(definition: Definition) -> Definition:
     """31 starts routines, the erasing one included, without any unlocking."""
-    return ecu.without(Service.ROUTINE_CONTROL, s31.routine_is_unlocked)
+    return definition.without(Service.ROUTINE_CONTROL, s31.routine_is_unlocked)
 
 
 @flaw(kills=("AC-08",))
-def routine_stop_unprotected(ecu: Definition) -> Definition:
+def routine_stop_unprotected(definition: Definition) -> Definition:
     """31 asks for a level to start a routine, but stops any that could run for anybody."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if sub_function(request) == s31.STOP else go_on(ecu, request)
 
-    stopping = ecu.wrap(Service.ROUTINE_CONTROL, s31.routine_is_unlocked, open_up)
+    stopping = definition.wrap(Service.ROUTINE_CONTROL, s31.routine_is_unlocked, open_up)
     return stopping.without(Service.ROUTINE_CONTROL, s31.routine_was_started)
 
 
@@ -179,25 +179,25 @@ def routine_stop_unprotected(ecu: Definition) -> Definition:
 
 
 @flaw(number="M109a", kills=("AC-16",))
-def trouble_codes_cleared_unprotected(ecu: Definition) -> Definition:
+def trouble_codes_cleared_unprotected(definition: Definition) -> Definition:
     """14 clears trouble codes in every session without any unlocking."""
-    return _open_to_all(ecu, Service.CLEAR_DIAGNOSTIC_INFORMATION)
+    return _open_to_all(definition, Service.CLEAR_DIAGNOSTIC_INFORMATION)
 
 
 @flaw(number="M109b", kills=("AC-16",))
-def dtc_setting_unprotected(ecu: Definition) -> Definition:
+def dtc_setting_unprotected(definition: Definition) -> Definition:
     """85 stops DTC setting in every session without any unlocking."""
-    return _open_to_all(ecu, Service.CONTROL_DTC_SETTING)
+    return _open_to_all(definition, Service.CONTROL_DTC_SETTING)
 
 
 @flaw(number="M105", kills=("DS-06",), also={"AC-16": "28 is one of the services that change the ECU's state"})
-def communication_control_unprotected(ecu: Definition) -> Definition:
+def communication_control_unprotected(definition: Definition) -> Definition:
     """28 silences the ECU in every session without any unlocking."""
-    return _open_to_all(ecu, Service.COMMUNICATION_CONTROL)
+    return _open_to_all(definition, Service.COMMUNICATION_CONTROL)
 
 
 @flaw(kills=("DS-06",))
-def communication_stays_off(ecu: Definition) -> Definition:
+def communication_stays_off(definition: Definition) -> Definition:
     """The ECU sends a frame each second, and never again once 28 has silenced it, whatever its session does."""
 
     def leave(go_on: Callable[[State], None], state: State) -> None:
@@ -205,30 +205,30 @@ def communication_stays_off(ecu: Definition) -> Definition:
         go_on(state)
         state.communication = communication
 
-    return ecu.with_config(periodic_frames=NORMAL_TRAFFIC).decide(leave_session=leave)
+    return definition.with_config(periodic_frames=NORMAL_TRAFFIC).wrap_decision(leave_session=leave)
 
 
 @flaw(number="M117", kills=("DS-05",), also={"AC-16": "11 is one of the services that change the ECU's state"})
-def resets_unprotected(ecu: Definition) -> Definition:
+def resets_unprotected(definition: Definition) -> Definition:
     """11 resets for anybody and endlessly, though its maker declares that it needs a level."""
-    return _open_to_all(ecu, Service.ECU_RESET)
+    return _open_to_all(definition, Service.ECU_RESET)
 
 
 @flaw(number="M111", kills=("AC-19",))
-def authentication_bypassed(ecu: Definition) -> Definition:
+def authentication_bypassed(definition: Definition) -> Definition:
     """Service 29 exists and its maker declares that it is required, but 27 still unlocks without it."""
-    return ecu.offering(Service.AUTHENTICATION)
+    return definition.offering(Service.AUTHENTICATION)
 
 
 @flaw(kills=("AC-18",))
-def legacy_write_unprotected(ecu: Definition) -> Definition:
+def legacy_write_unprotected(definition: Definition) -> Definition:
     """3B, of the older standard, writes a value by the last byte of its identifier without any unlocking."""
     rules = (_local_identifier_is_written,)
-    return ecu.with_service(ServiceRules(sid=_WRITE_BY_LOCAL_IDENTIFIER, min_bytes=3, rules=rules))
+    return definition.with_service(ServiceRules(sid=_WRITE_BY_LOCAL_IDENTIFIER, min_bytes=3, rules=rules))
 
 
 @flaw(kills=("AC-18",))
-def legacy_read_unprotected(ecu: Definition) -> Definition:
+def legacy_read_unprotected(definition: Definition) -> Definition:
     """21, of the older standard, reads a value by the last byte of its identifier without any unlocking."""
     rules = (_local_identifier_is_read,)
-    return ecu.with_service(ServiceRules(sid=_READ_BY_LOCAL_IDENTIFIER, min_bytes=2, rules=rules))
+    return definition.with_service(ServiceRules(sid=_READ_BY_LOCAL_IDENTIFIER, min_bytes=2, rules=rules))

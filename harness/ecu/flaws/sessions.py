@@ -29,7 +29,7 @@ _PENDING: Final = negative_response(_SERIAL_NUMBER[0], Nrc.RESPONSE_PENDING)
 Lock = Callable[..., None]
 
 
-def _staying_unlocked(ecu: Definition, stays: Callable[[State, int, bool], bool]) -> Definition:
+def _staying_unlocked(definition: Definition, stays: Callable[[State, int, bool], bool]) -> Definition:
     """Forget nothing but the pending seed when this session takes the place of the present one, or that has expired."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
@@ -38,10 +38,10 @@ def _staying_unlocked(ecu: Definition, stays: Callable[[State, int, bool], bool]
         else:
             go_on(state, session, has_expired=has_expired)
 
-    return ecu.decide(lock_on_leaving=lock)
+    return definition.wrap_decision(lock_on_leaving=lock)
 
 
-def _until_a_session_is_entered(ecu: Definition, name: str) -> Definition:
+def _until_a_session_is_entered(definition: Definition, name: str) -> Definition:
     """Forget a note of `until_restart` when 10 enters a session."""
 
     def forget(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
@@ -49,11 +49,11 @@ def _until_a_session_is_entered(ecu: Definition, name: str) -> Definition:
         ecu.state.until_restart.pop(name, None)
         return answer
 
-    return ecu.wrap(_ENTERING, session_is_entered, forget)
+    return definition.wrap(_ENTERING, session_is_entered, forget)
 
 
 def _slow(
-    ecu: Definition, *, is_announced: bool = True, answer_s: float | None = None, repeat_s: float | None = None
+    definition: Definition, *, is_announced: bool = True, answer_s: float | None = None, repeat_s: float | None = None
 ) -> Definition:
     """Take time for the serial number; the next request makes the ECU forget the answer."""
 
@@ -74,36 +74,36 @@ def _slow(
         if answer_s is not None:
             node.notes["slow answer"] = node.port.call_later(answer_s, partial(go_on, answers))
 
-    return ecu.claim("the time for the serial number").at("respond", respond)
+    return definition.claim("the time for the serial number").at("respond", respond)
 
 
 # The unlock that does not end.
 
 
 @flaw(number="M80a", kills=("ST-01",), also={"FZ-04": _WALKED_INTO})
-def unlock_survives_default_session(ecu: Definition) -> Definition:
+def unlock_survives_default_session(definition: Definition) -> Definition:
     """Going to the default session and back leaves a level unlocked."""
 
     def stays(state: State, session: int, has_expired: bool) -> bool:
         return not has_expired and Session.DEFAULT in (session, state.session)
 
-    return _staying_unlocked(ecu, stays)
+    return _staying_unlocked(definition, stays)
 
 
 @flaw(number="M80b", kills=("ST-01",), also={"FZ-04": _WALKED_INTO})
-def unlock_survives_same_session(ecu: Definition) -> Definition:
+def unlock_survives_same_session(definition: Definition) -> Definition:
     """Entering the session that is active already leaves a level unlocked."""
 
     def stays(state: State, session: int, has_expired: bool) -> bool:
         return not has_expired and session == state.session != Session.DEFAULT
 
-    return _staying_unlocked(ecu, stays)
+    return _staying_unlocked(definition, stays)
 
 
 @flaw(number="M80c", kills=("ST-02",), also={"FZ-04": _WALKED_INTO})
-def unlock_survives_session_timeout(ecu: Definition) -> Definition:
+def unlock_survives_session_timeout(definition: Definition) -> Definition:
     """When a session ends by S3 its level stays unlocked."""
-    return _staying_unlocked(ecu, lambda state, session, has_expired: has_expired)
+    return _staying_unlocked(definition, lambda state, session, has_expired: has_expired)
 
 
 @flaw(
@@ -111,7 +111,7 @@ def unlock_survives_session_timeout(ecu: Definition) -> Definition:
     kills=("ST-03",),
     also={"FZ-04": _WALKED_INTO, "ST-08": "an unlocked level is part of the state that the reset keeps"},
 )
-def unlock_survives_reset(ecu: Definition) -> Definition:
+def unlock_survives_reset(definition: Definition) -> Definition:
     """A level stays unlocked over ECUReset."""
 
     def reboot(go_on: Callable[..., State], ecu: Ecu, now_s: float, reset_type: int | None) -> State:
@@ -121,14 +121,14 @@ def unlock_survives_reset(ecu: Definition) -> Definition:
             state.unlocked_level = unlocked_level
         return state
 
-    return ecu.decide(reboot=reboot)
+    return definition.wrap_decision(reboot=reboot)
 
 
 # What a session is kept, entered or left by.
 
 
 @flaw(number="M82", kills=("ST-04",))
-def tester_present_from_any_id(ecu: Definition) -> Definition:
+def tester_present_from_any_id(definition: Definition) -> Definition:
     """TesterPresent from any CAN id, of either format, keeps the session."""
 
     def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
@@ -136,11 +136,11 @@ def tester_present_from_any_id(ecu: Definition) -> Definition:
             node.ecu.keep_session()
         go_on(frame)
 
-    return ecu.at("hear", hear)
+    return definition.at("hear", hear)
 
 
 @flaw(kills=("ST-04",))
-def tester_present_unlocks(ecu: Definition) -> Definition:
+def tester_present_unlocks(definition: Definition) -> Definition:
     """TesterPresent without an answer (3E 80) unlocks the first level, in any other session than the default."""
 
     def unlock(ecu: Ecu, request: bytes) -> Answer | None:
@@ -148,14 +148,14 @@ def tester_present_unlocks(ecu: Definition) -> Definition:
             ecu.state.unlocked_level = min(ecu.levels)
         return None
 
-    return ecu.insert(_PRESENT, unlock)
+    return definition.insert(_PRESENT, unlock)
 
 
 @flaw(
     kills=("ST-04", "ST-02"),
     also={"FZ-04": _WALKED_INTO, "DS-06": "what 28 has silenced waits for a session's end that does not come"},
 )
-def tester_present_ends_s3(ecu: Definition) -> Definition:
+def tester_present_ends_s3(definition: Definition) -> Definition:
     """After one TesterPresent the session no longer ends by itself: its timer is stopped for good."""
 
     def stop(ecu: Ecu, request: bytes) -> Answer | None:
@@ -167,12 +167,12 @@ def tester_present_ends_s3(ecu: Definition) -> Definition:
         if not ecu.state.until_restart.get("s3 is stopped"):
             go_on(ecu)
 
-    stopping = ecu.insert(_PRESENT, stop, before=presence_is_confirmed).decide(end_session=end)
+    stopping = definition.insert(_PRESENT, stop, before=presence_is_confirmed).wrap_decision(end_session=end)
     return _until_a_session_is_entered(stopping, "s3 is stopped")
 
 
 @flaw(kills=("ST-04", "ST-02"), also={"FZ-04": _WALKED_INTO})
-def tester_present_revives_session(ecu: Definition) -> Definition:
+def tester_present_revives_session(definition: Definition) -> Definition:
     """TesterPresent after the end of a session brings that back, and the level that was unlocked in it."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
@@ -186,30 +186,30 @@ def tester_present_revives_session(ecu: Definition) -> Definition:
         state.session, state.unlocked_level = state.until_restart.pop("ended session", ended)
         return None
 
-    reviving = ecu.decide(lock_on_leaving=lock).insert(_PRESENT, revive, before=presence_is_confirmed)
+    reviving = definition.wrap_decision(lock_on_leaving=lock).insert(_PRESENT, revive, before=presence_is_confirmed)
     return _until_a_session_is_entered(reviving, "ended session")
 
 
 @flaw(kills=("ST-04",), also={"CF-09": "it is a positive response that the request asked to suppress"})
-def tester_present_always_answered(ecu: Definition) -> Definition:
+def tester_present_always_answered(definition: Definition) -> Definition:
     """3E 80 is answered as 3E 00 is."""
-    return ecu.with_service(replace(ecu.services[_PRESENT], obeys_suppress_bit=False))
+    return definition.with_service(replace(definition.services[_PRESENT], obeys_suppress_bit=False))
 
 
 @flaw(number="M126", kills=("ST-05",), also={"FZ-04": _WALKED_INTO})
-def seeds_in_default_session(ecu: Definition) -> Definition:
+def seeds_in_default_session(definition: Definition) -> Definition:
     """SecurityAccess works in the default session."""
-    return ecu.without(Service.SECURITY_ACCESS, service_is_in_session)
+    return definition.without(Service.SECURITY_ACCESS, service_is_in_session)
 
 
 @flaw(kills=("ST-07",), also={"FZ-03": "it asks for every sub-function, and is answered by one that nobody declared"})
-def undeclared_session(ecu: Definition) -> Definition:
+def undeclared_session(definition: Definition) -> Definition:
     """Session 60 can be entered, which no document names."""
-    return ecu.with_config(sessions=(*ecu.config.sessions, _UNDECLARED))
+    return definition.with_config(sessions=(*definition.config.sessions, _UNDECLARED))
 
 
 @flaw(number="M104", kills=("ST-08",), also={"FZ-04": _WALKED_INTO})
-def reset_keeps_session(ecu: Definition) -> Definition:
+def reset_keeps_session(definition: Definition) -> Definition:
     """After ECUReset the session is the one from before."""
 
     def reboot(go_on: Callable[..., State], ecu: Ecu, now_s: float, reset_type: int | None) -> State:
@@ -219,31 +219,31 @@ def reset_keeps_session(ecu: Definition) -> Definition:
             state.session = session
         return state
 
-    return ecu.decide(reboot=reboot)
+    return definition.wrap_decision(reboot=reboot)
 
 
 # Timing: what is wrong with the answer to a read of the serial number (22 F18C).
 
 
 @flaw(number="M103", kills=("ST-06",))
-def pending_for_ever(ecu: Definition) -> Definition:
+def pending_for_ever(definition: Definition) -> Definition:
     """Reading the serial number is answered 78 for ever."""
-    return _slow(ecu, repeat_s=ecu.config.p2_star_ms / 1000 / 2)
+    return _slow(definition, repeat_s=definition.config.p2_star_ms / 1000 / 2)
 
 
 @flaw(kills=("ST-06",))
-def pending_without_answer(ecu: Definition) -> Definition:
+def pending_without_answer(definition: Definition) -> Definition:
     """Reading the serial number is answered 78, and then not at all."""
-    return _slow(ecu)
+    return _slow(definition)
 
 
 @flaw(kills=("ST-06",))
-def pending_too_slow(ecu: Definition) -> Definition:
+def pending_too_slow(definition: Definition) -> Definition:
     """Reading the serial number is answered 78, and finally after 1.2 times P2*."""
-    return _slow(ecu, answer_s=1.2 * (ecu.config.p2_star_ms / 1000))
+    return _slow(definition, answer_s=1.2 * (definition.config.p2_star_ms / 1000))
 
 
 @flaw(kills=("ST-06",))
-def late_without_pending(ecu: Definition) -> Definition:
+def late_without_pending(definition: Definition) -> Definition:
     """Reading the serial number takes four times P2, and 78 does not announce it."""
-    return _slow(ecu, is_announced=False, answer_s=3 * (ecu.config.p2_ms / 1000))
+    return _slow(definition, is_announced=False, answer_s=3 * (definition.config.p2_ms / 1000))

@@ -22,12 +22,12 @@ _LEFT_OVER: Final = b"\xcc"
 """What a frame's buffer holds before anything is written into it."""
 
 
-def _executing(ecu: Definition, request_in: Callable[[bytearray, Server, IsoTp], bytes | None]) -> Definition:
+def _executing(definition: Definition, request_in: Callable[[bytearray, Server, IsoTp], bytes | None]) -> Definition:
     """Make a request of some frames, before ISO-TP sees them."""
-    return ecu.with_frame_rule(lambda: lambda server, isotp, data: request_in(data, server, isotp))
+    return definition.with_frame_rule(lambda: lambda server, isotp, data: request_in(data, server, isotp))
 
 
-def _dying_without_data(ecu: Definition, *, is_remote: bool) -> Definition:
+def _dying_without_data(definition: Definition, *, is_remote: bool) -> Definition:
     """Crash when a frame, or a remote frame, comes without data."""
 
     def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
@@ -35,7 +35,7 @@ def _dying_without_data(ecu: Definition, *, is_remote: bool) -> Definition:
             raise EcuDied("a frame without data came")
         go_on(frame)
 
-    return ecu.at("hear", hear)
+    return definition.at("hear", hear)
 
 
 class _ShortFirstFrameAccepted(IsoTp):
@@ -148,23 +148,23 @@ class _HalfOpenReceptionLeaks(IsoTp):
         ("TP-05", "TP-09", "TP-10", "TP-11"), "What is left of a message that was given up is executed by itself."
     ),
 )
-def consecutive_frame_executed(ecu: Definition) -> Definition:
+def consecutive_frame_executed(definition: Definition) -> Definition:
     """A consecutive frame that nothing asked for is executed as a request."""
     return _executing(
-        ecu, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 2 and not isotp.is_receiving else None
+        definition, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 2 and not isotp.is_receiving else None
     )
 
 
 @flaw(kills=("TP-12",))
-def flow_control_executed(ecu: Definition) -> Definition:
+def flow_control_executed(definition: Definition) -> Definition:
     """A flow control that nothing asked for is executed as a request."""
     return _executing(
-        ecu, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 3 and not isotp.is_sending else None
+        definition, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 3 and not isotp.is_sending else None
     )
 
 
 @flaw(number="M77b", kills=("TP-15", "AC-13"))
-def padding_taken_as_data(ecu: Definition) -> Definition:
+def padding_taken_as_data(definition: Definition) -> Definition:
     """A write in a single frame takes its value from the frame's bytes, whatever length the frame states."""
 
     def write(data: bytearray, server: Server, isotp: IsoTp) -> bytes | None:
@@ -176,116 +176,116 @@ def padding_taken_as_data(ecu: Definition) -> Definition:
         length = 3 + len(value)
         return bytes(data[1 : 1 + length].ljust(length, b"\x00"))
 
-    return _executing(ecu, write)
+    return _executing(definition, write)
 
 
 @flaw(number="M90a", kills=("TP-01",))
-def empty_single_frame_executed(ecu: Definition) -> Definition:
+def empty_single_frame_executed(definition: Definition) -> Definition:
     """A single frame that states no length is taken as a whole."""
     return _executing(
-        ecu, lambda data, server, isotp: bytes(data[1:]) if data[0] == 0 and len(data) <= CLASSIC_BYTES else None
+        definition, lambda data, server, isotp: bytes(data[1:]) if data[0] == 0 and len(data) <= CLASSIC_BYTES else None
     )
 
 
 @flaw(number="M90b", kills=("TP-02",))
-def long_single_frame_executed(ecu: Definition) -> Definition:
+def long_single_frame_executed(definition: Definition) -> Definition:
     """A single frame that states more than its eight bytes can hold is taken as far as it goes."""
-    return _executing(ecu, lambda data, server, isotp: bytes(data[1:]) if SF_BYTES < data[0] < 0x10 else None)
+    return _executing(definition, lambda data, server, isotp: bytes(data[1:]) if SF_BYTES < data[0] < 0x10 else None)
 
 
 @flaw(number="M90c", kills=("TP-03",))
-def short_frame_executed(ecu: Definition) -> Definition:
+def short_frame_executed(definition: Definition) -> Definition:
     """A frame that is shorter than the length it states is taken as far as it goes."""
-    return _executing(ecu, lambda data, server, isotp: bytes(data[1:]) if len(data) <= data[0] <= SF_BYTES else None)
+    return _executing(definition, lambda data, server, isotp: bytes(data[1:]) if len(data) <= data[0] <= SF_BYTES else None)
 
 
 @flaw(number="M128", kills=("TP-04",))
-def reserved_type_executed(ecu: Definition) -> Definition:
+def reserved_type_executed(definition: Definition) -> Definition:
     """Frames of the reserved types 4 to F are taken for single frames."""
 
     def take(data: bytearray, server: Server, isotp: IsoTp) -> bytes | None:
         length = data[0] & 0x0F
         return bytes(data[1 : length + 1]) if data[0] >> 4 > 3 and 0 < length < len(data) else None
 
-    return _executing(ecu, take)
+    return _executing(definition, take)
 
 
 @flaw(number="M91", kills=("TP-05",))
-def short_first_frame_accepted(ecu: Definition) -> Definition:
+def short_first_frame_accepted(definition: Definition) -> Definition:
     """A first frame may announce seven bytes."""
-    return ecu.with_isotp(_ShortFirstFrameAccepted)
+    return definition.with_isotp(_ShortFirstFrameAccepted)
 
 
 @flaw(number="M129a", kills=("TP-06",))
-def flow_control_never_sent(ecu: Definition) -> Definition:
+def flow_control_never_sent(definition: Definition) -> Definition:
     """A first frame is never answered by a flow control."""
-    return ecu.with_isotp(_FlowControlNeverSent)
+    return definition.with_isotp(_FlowControlNeverSent)
 
 
 @flaw(number="M129b", kills=("TP-06",))
-def flow_control_not_filled_in(ecu: Definition) -> Definition:
+def flow_control_not_filled_in(definition: Definition) -> Definition:
     """Of a flow control only the first byte is written; block size and STmin are what the buffer held."""
-    return ecu.with_isotp(_FlowControlNotFilledIn)
+    return definition.with_isotp(_FlowControlNotFilledIn)
 
 
 @flaw(kills=("TP-06",))
-def next_block_never_granted(ecu: Definition) -> Definition:
+def next_block_never_granted(definition: Definition) -> Definition:
     """Blocks of two frames are asked for, and no flow control follows the first block."""
-    return ecu.with_isotp(_NextBlockNeverGranted, block_size=2)
+    return definition.with_isotp(_NextBlockNeverGranted, block_size=2)
 
 
 @flaw(number="M92a", kills=("TP-07", "TP-08"))
-def overflow_never_sent(ecu: Definition) -> Definition:
+def overflow_never_sent(definition: Definition) -> Definition:
     """Every length that a first frame can announce is accepted; there is no overflow."""
-    return ecu.with_isotp(max_length=LONGEST_MESSAGE)
+    return definition.with_isotp(max_length=LONGEST_MESSAGE)
 
 
 @flaw(number="M92b", kills=("TP-08",))
-def length_read_as_signed(ecu: Definition) -> Definition:
+def length_read_as_signed(definition: Definition) -> Definition:
     """A length of 32 bits is compared as a signed number: from two gibibytes on it is below every limit."""
-    return ecu.with_isotp(_LengthReadAsSigned)
+    return definition.with_isotp(_LengthReadAsSigned)
 
 
 @flaw(number="M93a", kills=("TP-09",))
-def sequence_number_ignored(ecu: Definition) -> Definition:
+def sequence_number_ignored(definition: Definition) -> Definition:
     """Consecutive frames are taken in whatever order they come."""
-    return ecu.with_isotp(_SequenceNumberIgnored)
+    return definition.with_isotp(_SequenceNumberIgnored)
 
 
 @flaw(number="M93b", kills=("TP-10",))
-def no_consecutive_frame_timeout(ecu: Definition) -> Definition:
+def no_consecutive_frame_timeout(definition: Definition) -> Definition:
     """A message that has begun may be continued at any time."""
-    return ecu.with_isotp(n_cr_s=_NEVER_S)
+    return definition.with_isotp(n_cr_s=_NEVER_S)
 
 
 @flaw(number="M93c", kills=("TP-11",))
-def single_frame_mixed_in(ecu: Definition) -> Definition:
+def single_frame_mixed_in(definition: Definition) -> Definition:
     """A single frame that comes within a long message is copied into the same buffer, and both are executed."""
-    return ecu.with_isotp(_SingleFrameMixedIn)
+    return definition.with_isotp(_SingleFrameMixedIn)
 
 
 @flaw(number="M94a", kills=("TP-13",))
-def hangs_on_wait_flood(ecu: Definition) -> Definition:
+def hangs_on_wait_flood(definition: Definition) -> Definition:
     """When its peer has said wait too often, a sender waits for ever, and hears nothing more."""
-    return ecu.with_isotp(_HangsOnWaitFlood)
+    return definition.with_isotp(_HangsOnWaitFlood)
 
 
 @flaw(number="M94b", kills=("TP-13",))
-def hangs_on_reserved_stmin(ecu: Definition) -> Definition:
+def hangs_on_reserved_stmin(definition: Definition) -> Definition:
     """A reserved STmin makes a busy loop."""
-    return ecu.with_isotp(_HangsOnReservedStmin)
+    return definition.with_isotp(_HangsOnReservedStmin)
 
 
 @flaw(kills=("TP-13",), also=dict.fromkeys(("FZ-01", "FZ-05"), "Frames at random ask for long answers, and fetch none."))
-def no_flow_control_timeout(ecu: Definition) -> Definition:
+def no_flow_control_timeout(definition: Definition) -> Definition:
     """A sender waits for its flow control for ever, and hears nothing else."""
-    return ecu.with_isotp(_NoFlowControlTimeout, n_bs_s=_NEVER_S)
+    return definition.with_isotp(_NoFlowControlTimeout, n_bs_s=_NEVER_S)
 
 
 @flaw(number="M95", kills=("TP-14",))
-def functional_first_frame_accepted(ecu: Definition) -> Definition:
+def functional_first_frame_accepted(definition: Definition) -> Definition:
     """Long messages are taken from the functional id too."""
-    return ecu.with_isotp(_FunctionalFirstFrameAccepted)
+    return definition.with_isotp(_FunctionalFirstFrameAccepted)
 
 
 @flaw(
@@ -293,15 +293,15 @@ def functional_first_frame_accepted(ecu: Definition) -> Definition:
     kills=("TP-16", "DS-04"),
     also=dict.fromkeys(("FZ-01", "FZ-05"), "Frames of any length include those without data."),
 )
-def dies_on_empty_frame(ecu: Definition) -> Definition:
+def dies_on_empty_frame(definition: Definition) -> Definition:
     """A frame without data kills the ECU."""
-    return _dying_without_data(ecu, is_remote=False)
+    return _dying_without_data(definition, is_remote=False)
 
 
 @flaw(number="M98b", kills=("TP-16", "DS-04"))
-def dies_on_remote_frame(ecu: Definition) -> Definition:
+def dies_on_remote_frame(definition: Definition) -> Definition:
     """A remote frame kills the ECU."""
-    return _dying_without_data(ecu, is_remote=True)
+    return _dying_without_data(definition, is_remote=True)
 
 
 @flaw(
@@ -309,19 +309,19 @@ def dies_on_remote_frame(ecu: Definition) -> Definition:
     kills=("TP-17",),
     also=dict.fromkeys(("FZ-01", "FZ-05"), "Frames at random begin many long messages, and complete few."),
 )
-def half_open_reception_leaks(ecu: Definition) -> Definition:
+def half_open_reception_leaks(definition: Definition) -> Definition:
     """Each long message that is not completed keeps its buffer for good."""
-    return ecu.with_isotp(_HalfOpenReceptionLeaks)
+    return definition.with_isotp(_HalfOpenReceptionLeaks)
 
 
 @flaw(kills=("TP-18", "SA-30"), also={"FZ-04": "Right keys with something behind them are among its steps."})
-def long_message_cut(ecu: Definition) -> Definition:
+def long_message_cut(definition: Definition) -> Definition:
     """What exceeds the longest request that the ECU expects, a key, is cut off and forgotten."""
-    longest_request = 2 + max((level.key_bytes for level in ecu.config.levels), default=0)
+    longest_request = 2 + max((level.key_bytes for level in definition.config.levels), default=0)
 
     class Cutting(IsoTp):
         def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
             pdu = super().receive(data, now_s, is_functional=is_functional)
             return pdu and pdu[:longest_request]
 
-    return ecu.with_isotp(Cutting)
+    return definition.with_isotp(Cutting)
