@@ -1,1 +1,1 @@
-"""Say what an audit would send, before it does: it is run against an ECU simulated from the target, in virtual time."""
+"""Predict what an audit would send, by running it in virtual time against an ECU simulated from the target."""

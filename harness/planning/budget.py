@@ -1,4 +1,4 @@
-"""Choose what tells most in a given time: by the plan of all that was chosen, what weighs most for its seconds first."""
+"""Choose the most informative checks for a given time: by a plan of all, those with most weight per second first."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from harness.planning.plan import AuditPlan, duration
 from harness.verdict import Severity
 
 WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
-"""How much a check tells, by the severity of its failure ..."""
+"""How informative a check is, by the severity of its failure ..."""
 MAIN_FAMILY, MAIN_WEIGHT = "SA-", 2
-"""... and twice as much where it is about what this harness is for."""
+"""... and twice as much for this family, SecurityAccess."""
 LEAST_S: Final = 0.5
-"""A check that takes less costs as much: it has to be begun and ended."""
+"""The least time that a check is taken to cost, in seconds: it must be begun and ended."""
 ROUNDS: Final = 7
-"""So often it is planned again with what was kept: a measurement that checks share is paid by another one then."""
+"""How often the rest is planned again: a shared measurement then costs another check."""
 LEAST_ROOM: Final = 0.1
-"""Less of the time than this is not worth another plan."""
+"""A smaller share of the time is not worth another plan."""
 
 
 def left_out_for_time(
     plan_with: Callable[[frozenset[str]], AuditPlan], checks: Iterable[Attack], seconds: float
 ) -> tuple[frozenset[str], AuditPlan]:
-    """The ids that are left out so that the rest takes no longer, and the plan of the rest.
+    """Return the ids that are left out so that the rest takes no longer than `seconds`, and the plan of the rest.
 
-    `plan_with` plans without some ids. UserError: not one check fits.
+    `plan_with` plans without some ids. Raises UserError if no check fits.
     """
     weights = {check.id: _weight(check) for check in checks}
     left_out: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ def _costs(plan: AuditPlan) -> Mapping[str, float]:
 
 
 def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
-    """As many as fit; what does not makes room for what follows."""
+    """Keep as many as fit; a check that does not fit is skipped."""
     kept, spent = set(), 0.0
     for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
         if spent + costs[id] <= seconds:

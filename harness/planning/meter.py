@@ -1,4 +1,4 @@
-"""Count what passes on a simulated bus while checks run: by check what was sent, which permission it takes, and how long."""
+"""Count what passes on a simulated bus while checks run: by check, requests, permissions and time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_ANSWER: Final = "no answer"
 LISTENING: Final = "listening"
 RESTARTING: Final = "the ECU boots"
 MARGIN_S: Final = 1.0
-"""By so much a wait may be longer than what it waits for."""
+"""How much longer than its purpose a wait may be, in seconds."""
 
 
 @dataclass(slots=True)
@@ -30,19 +30,19 @@ class Use:
     writes: int = 0
     resets: int = 0
     permissions: set[Permission] = field(default_factory=set)
-    """What the target has to allow for all that was sent."""
+    """What the target must permit for all that was sent."""
     seconds: float = 0.0
     waits: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By reason: how often nothing came, and for how many seconds in all."""
+    """By reason: how many waits ended without a frame, and their seconds in all."""
 
     @property
     def waits_s(self) -> float:
-        """The part of the time in which nothing came and nothing was sent."""
+        """The time in which nothing came and nothing was sent."""
         return sum(seconds for _, seconds in self.waits.values())
 
 
 class Meter:
-    """Adds up the use of whatever is under way."""
+    """Adds up the use of the running check."""
 
     def __init__(self, target: Target) -> None:
         self._gate = SafetyGate(target)
@@ -55,14 +55,14 @@ class Meter:
         self._reason = NO_ANSWER
 
     def begin(self) -> Use:
-        """From now on everything counts for something new."""
+        """Count from now on for something new."""
         self.use = Use()
         return self.use
 
     # What the link tells
 
     def sends(self, frame: Frame) -> None:
-        """A frame of ours."""
+        """The harness sends a frame."""
         use = self.use
         if frame.pci_type in (2, 3):
             return
@@ -74,12 +74,12 @@ class Meter:
         use.resets += Permission.RESET in needs
 
     def cuts_power(self) -> None:
-        """The supply of the ECU is cut and restored."""
+        """The ECU's supply is cut and restored."""
         self.use.resets += 1
         self.use.permissions.add(Permission.POWER)
 
     def passes(self, seconds: float, *, in_vain: bool) -> None:
-        """Time went by, until a frame came or in vain."""
+        """Time passed, until a frame came or in vain."""
         use = self.use
         use.seconds += seconds
         if in_vain and seconds > 0:
@@ -90,7 +90,7 @@ class Meter:
 
     @contextmanager
     def reason(self, why: str) -> Iterator[None]:
-        """What is waited for meanwhile."""
+        """Set what is being waited for."""
         before, self._reason = self._reason, why
         try:
             yield
@@ -98,7 +98,7 @@ class Meter:
             self._reason = before
 
     def likely(self, seconds: float) -> str:
-        """What a wait of so many seconds is most likely for, where nobody says it."""
+        """Return what a wait of so many seconds is most likely for, if no reason was given."""
         for name, delay_s in self._delays_s.items():
             if 0.45 * delay_s <= seconds <= 1.1 * delay_s + MARGIN_S:
                 return name
@@ -110,9 +110,9 @@ class Meter:
 
 
 class MeteredLink(SimulatedLink):
-    """A simulated bus that tells a meter what passes.
+    """A simulated bus that reports its traffic to a meter.
 
-    `is_virtual` is what the planned audit's own link would say: on a real bus checks take no time for granted.
+    `is_virtual` is what the planned audit's own link would say, since checks spend less time on a real bus.
     """
 
     def __init__(self, *args: Any, meter: Meter, is_virtual: bool, **settings: Any) -> None:
@@ -120,7 +120,7 @@ class MeteredLink(SimulatedLink):
         self._meter = meter
         self.is_virtual = is_virtual
         self._pass_on = self.send
-        self.send = self._send_metered  # the base sets it by instance, too
+        self.send = self._send_metered  # the base sets it as an instance attribute, too
 
     def _send_metered(self, frame: Frame) -> None:
         self._meter.sends(frame)

@@ -1,4 +1,4 @@
-"""What an audit would send, by check, with its totals: as a table for people, as JSON for programs."""
+"""Show what an audit would send, by check, with totals: as a table for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class PlannedCheck:
     id: str
     parameter: str | None
     permissions: tuple[str, ...]
-    """What the target has to allow for all of it, and what the check declares to need."""
+    """What the target must permit for all of it, and what the check declares to need."""
     used: tuple[str, ...]
-    """Those of them that something takes which would be sent."""
+    """Those of them that something needs which would be sent."""
     requests: int
     wrong_keys: int
     writes: int
     resets: int
     waits_s: float
-    """The part of the time in which nothing comes and nothing is sent."""
+    """The time in which nothing comes and nothing is sent."""
     seconds: float
     why: str
-    """What is waited for; where nothing would be sent, why not."""
+    """What is waited for; if nothing would be sent, why not."""
 
     @property
     def name(self) -> str:
@@ -53,13 +53,13 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPlan:
-    """All of it."""
+    """What an audit would send."""
 
     checks: tuple[PlannedCheck, ...]
     left_out: int
     """How many checks the user's selection leaves out."""
     assumptions: tuple[str, ...]
-    """What was taken for granted of the ECU, a sentence each."""
+    """What was assumed of the ECU, a sentence each."""
 
     @property
     def seconds(self) -> float:
@@ -67,17 +67,17 @@ class AuditPlan:
         return sum(one.seconds for one in self.checks)
 
     def total(self, name: str) -> float:
-        """The sum of one of the numbers over everything."""
+        """The sum of one number over all checks."""
         return float(sum(getattr(one, name) for one in self.checks))
 
     @property
     def permissions(self) -> tuple[str, ...]:
-        """Every permission that something in it takes."""
+        """Every permission that the audit needs."""
         return tuple(sorted({one for check in self.checks for one in check.used}))
 
     @property
     def is_harmful(self) -> bool:
-        """Whether anything in it may lock the ECU, write to it or reset it."""
+        """Whether any check may lock the ECU, write to it or reset it."""
         return any(self.total(name) for name in ("wrong_keys", "writes", "resets"))
 
     def as_json(self) -> str:
@@ -96,7 +96,7 @@ class AuditPlan:
 
 
 def planned_check(finding: Finding, use: Use, needs: Sequence[str]) -> PlannedCheck:
-    """What a check used in the rehearsal, and how it ended there; `needs` are the permissions that it declares."""
+    """Return what a check used in the rehearsal, and how it ended there; `needs`: the permissions that it declares."""
     is_told = finding.verdict is Verdict.NOT_RUN or (finding.verdict is Verdict.NOT_APPLICABLE and not use.requests)
     used = {one.value for one in use.permissions}
     return PlannedCheck(
@@ -154,7 +154,7 @@ def totals_in_words(plan: AuditPlan) -> str:
 
 
 def plan_lines(plan: AuditPlan) -> list[str]:
-    """A row for each check that sends anything, what is not sent and why, and the totals."""
+    """Return a row for each check that sends anything, what is not sent and why, and the totals."""
     head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
     lines = [head]
     for check in plan.checks:

@@ -1,4 +1,4 @@
-"""Run an audit against the ECU that its target declares, and take down what it sends there."""
+"""Run an audit against the ECU that its target declares, and record what it sends there."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ from harness.tester.ledger import LEDGER, Ledger, ledger_of, state_folder
 from harness.tester.tester import Tester
 
 SHAPE: Final = "hardened"
-"""The shipped target whose shape an ECU has of which nothing is known."""
+"""The shipped target that lends its shape to an ECU of which nothing is known."""
 
 
 def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, tuple[str, ...]]:
-    """The target without anything that would leave this program, and what that takes for granted.
+    """Return the target without anything that acts outside this program, and the assumptions made.
 
-    An ECU of which nothing is declared, and that was not discovered either, gets the shape of a shipped one, and the
-    permissions that it has itself.
+    An ECU that was neither declared nor discovered gets the shape of a shipped one, and keeps its own permissions.
     """
     said = []
     if target.path is None and not is_discovered and not target.security and not target.data:
@@ -52,7 +51,10 @@ class Rehearsal:
         self._begun: list[tuple[Attack, str | None, Use]] = []
 
     def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
-        """A tester for the simulated ECU. UserError: the target's key functions, pairs or ledger are malformed."""
+        """Open a tester for the simulated ECU.
+
+        Raises UserError if the target's key functions, pairs or ledger are malformed.
+        """
         read_all_pairs(target)
         keys = {entry.level: key_function(entry, target.folder) for entry in target.security}
         self.meter = meter = Meter(target)
@@ -85,7 +87,7 @@ class Rehearsal:
         return [twin.node], dict(twin.keys)
 
     def begins(self, declared: Attack, parameter: str | None) -> None:
-        """A check begins: what comes from now on is its own. What came before the first one is the first one's."""
+        """Begin a check: what follows is its own. Traffic before the first check belongs to the first."""
         self._count_keys()
         use = self.meter.begin() if self._begun else self.meter.use
         self._begun.append((declared, parameter, use))
@@ -98,7 +100,7 @@ class Rehearsal:
         self._keys_before = sent
 
     def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> AuditPlan:
-        """What was taken down, once the audit has ended; what came after the last check is the last one's."""
+        """Return what was recorded, after the audit; traffic after the last check belongs to the last."""
         self._count_keys()
         uses = {(declared.id, parameter): (use, declared.needs) for declared, parameter, use in self._begun}
         planned: list[PlannedCheck] = []
@@ -115,7 +117,7 @@ class Rehearsal:
 
 
 def _ledger_as_it_is(target: Target) -> Ledger:
-    """What is left of the budget of wrong keys; what is spent in a rehearsal is written nowhere."""
+    """Copy the remaining budget of wrong keys; what a rehearsal spends is not written."""
     if target.is_simulated:
         return ledger_of(target, None)
     ledger = ledger_of(target, state_folder() / LEDGER)

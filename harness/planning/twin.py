@@ -1,4 +1,4 @@
-"""Simulate the ECU that a target declares: its sessions, levels, data and times, sound where nothing else is declared."""
+"""Simulate the ECU that a target declares: its sessions, levels, data and times; everything undeclared is sound."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from harness.tester.security import DEFAULT_ATTEMPTS, DEFAULT_DELAY_S
 from harness.uds import NEGATIVE_RESPONSE, Nrc, Service, Session, negative_response
 
 ANSWER_S: Final = 0.005
-"""So soon an answer comes, or after half of P2 where that is shorter: what nobody declares, and nobody has measured yet."""
+"""Time to an answer in seconds, or half of P2 if that is shorter; it is neither declared nor measured."""
 UNKNOWN_BYTES: Final = 16
-"""Of a seed and a key whose lengths nothing tells."""
+"""Length of a seed or key if it is unknown."""
 SEED_LENGTHS: Final = (4, 16, 8, 2, 3, 5, 6, 7, 10, 12, 20, 24, 32, 1)
-"""What a key function of the user's is tried with, to learn which seeds it takes."""
+"""Seed lengths with which a user's key function is tried, to learn which it accepts."""
 MOST_MEMORY_BYTES: Final = 256
 UNKNOWN_ADDRESS: Final = 0xF1
-"""What answers begin with where any address is taken."""
+"""First byte of answers if any address is accepted."""
 LONGEST_SESSION: Final = 0x7F
-"""A higher number has no bit left to suppress the answer, which the simulated ECU does not know."""
+"""A higher number leaves no bit to suppress the answer; the simulated ECU does not support that."""
 
 _MALFORMED_INVALID_KEY: Final = "malformed_invalid_key"
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """An ECU as it is declared, and what nobody has declared of it."""
+    """An ECU as declared, and assumptions for what is undeclared."""
 
     node: Node
     keys: Mapping[int, KeyFunction | None]
-    """What the tester makes keys with; None where the target tells of no way."""
+    """How the tester makes keys; None if the target does not say."""
     assumptions: tuple[str, ...]
-    """What was taken for granted, a sentence each."""
+    """What was assumed, a sentence each."""
 
 
 def twin_of(target: Target, keys: Mapping[int, KeyFunction | None]) -> Twin:
-    """The ECU that a target declares; `keys` are the target's key functions, by level."""
+    """Build the ECU that a target declares; `keys` are the target's key functions, by level."""
     assumptions = [f"An answer is taken to come within {_answer_s(target) * 1000:g} ms."]
     levels, makers = [], dict[int, KeyFunction | None]()
     for entry in target.security:
@@ -76,7 +76,7 @@ def twin_of(target: Target, keys: Mapping[int, KeyFunction | None]) -> Twin:
 
 
 def _addressed(node: UdsNode, target: Target) -> Node:
-    """The node behind the address that extended and mixed addressing put before each frame."""
+    """Wrap the node so that the address of extended and mixed addressing precedes each frame."""
     addresses = addresses_of(target.can)
     if not addresses.size_bytes:
         return node
@@ -86,7 +86,7 @@ def _addressed(node: UdsNode, target: Target) -> Node:
 
 
 class _TwinServer(Server):
-    """A sound server whose levels keep each to its own session, attempts and delay."""
+    """A sound server whose levels each keep their own session, attempts and delay."""
 
     def __init__(self, target: Target, config: EcuConfig) -> None:
         super().__init__(config)
@@ -103,7 +103,7 @@ class _TwinServer(Server):
         }
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
-        """As the base, but for SecurityAccess."""
+        """As the base, except for SecurityAccess."""
         level = (pdu[1] & 0x7F) - (not pdu[1] & 1) if len(pdu) > 1 and pdu[0] == Service.SECURITY_ACCESS else 0
         if level not in self._config_of:
             return super().answer(pdu, is_functional=is_functional, connection=connection)
@@ -124,7 +124,7 @@ class _TwinServer(Server):
         return [_as_request(answer) if is_malformed else answer for answer in answers]
 
     def _answer_in_any_session(self, level: int, pdu: bytes, *, is_functional: bool, connection: int) -> list[bytes]:
-        """The base knows levels beyond the default session only: for the time of the request it is in another one."""
+        """Answer while pretending another session: the base knows levels only outside the default session."""
         state = self.state
         if state.session != Session.DEFAULT:
             return self._answer(level, pdu, is_functional=is_functional, connection=connection)
@@ -136,7 +136,7 @@ class _TwinServer(Server):
 
 
 def _as_request(answer: bytes) -> bytes:
-    """The refusal of a wrong key as the quirk has it."""
+    """Return the refusal of a wrong key in the form of the quirk."""
     is_refused = answer == bytes((NEGATIVE_RESPONSE, Service.SECURITY_ACCESS, Nrc.INVALID_KEY))
     return answer[1:] if is_refused else answer
 
@@ -194,7 +194,7 @@ def _lowest(values: Values | None, length: int) -> bytes:
 
 
 def _allowed(values: Values | None, length: int) -> range | None:
-    """What may be written, where that is one range of numbers."""
+    """Return the permitted values, if they are one range of numbers."""
     if values is None or len(values.alternatives) != 1 or len(values.alternatives[0]) != 1:
         return None
     low, high = values.alternatives[0][0]
@@ -245,7 +245,7 @@ def _stand_in(seed: bytes, level: int) -> bytes:
 
 
 def _taken_by(entry: DeclaredLevel, key: Callable[[bytes, int], bytes] | None) -> tuple[int, int] | None:
-    """The lengths of seed and key that a key function is happy with; None: it is a program or a service, or with none."""
+    """Return the lengths of seed and key that a key function accepts; None for a program or service, or if none fits."""
     how = entry.key or ""
     if key is None or how.startswith(("command:", "http://", "https://")):
         return None

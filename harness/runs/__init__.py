@@ -1,1 +1,1 @@
-"""What a run leaves: findings, its folder and lock, and what of it may be shown."""
+"""Keep what a run leaves: findings, its folder and lock, and what of it may be shown."""

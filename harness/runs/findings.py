@@ -1,4 +1,4 @@
-"""What a run found: findings, the exchanges that prove them, and what is known of the run."""
+"""Define what a run found: findings, the exchanges that prove them, and the facts of the run."""
 
 from __future__ import annotations
 
@@ -260,11 +260,11 @@ class Run:
     """Every result, in the order in which the checks ended."""
 
     def with_verdict(self, verdict: Verdict) -> tuple[Finding, ...]:
-        """The results of one verdict, in order."""
+        """Return the results of one verdict, in order."""
         return tuple(finding for finding in self.findings if finding.verdict is verdict)
 
     def failures(self) -> tuple[Finding, ...]:
-        """What has to be mended: failing results that the target file does not accept, worst first."""
+        """Failing results that the target file does not accept, worst first."""
         worst_first = list(Severity)
         failing = (finding for finding in self.with_verdict(Verdict.FAIL) if not finding.accepted)
         return tuple(sorted(failing, key=lambda finding: worst_first.index(finding.severity)))
@@ -285,7 +285,7 @@ class Run:
 
 
 def plain(value: Any) -> Any:
-    """A value of a run with tables in the place of dataclasses; `dataclasses.asdict` copies each text in it, slowly."""
+    """Turn dataclasses within a value into dicts; `dataclasses.asdict` would copy every text in it, slowly."""
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, (tuple, list)):

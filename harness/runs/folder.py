@@ -1,4 +1,4 @@
-"""Where does a run's evidence lie? Writes and reads the files of a run folder; knows no pytest and no page.
+"""Write and read the files of a run folder, the evidence of a run. Knows neither pytest nor HTML.
 
 In the order in which they appear: run.json (the run as it started), results.jsonl (each result as it ends), audit.json
 (the whole, once the run is over), whatever reports others add, and last manifest.json, which seals the folder.
@@ -38,10 +38,10 @@ BUS_ASC: Final = "bus.asc"
 BUS_LOG: Final = "bus.log"
 FOUND_TOML: Final = "found.toml"
 LEARNED: Final = ("model.json", "model.dot", "learn.html", "observations.jsonl")
-"""What a run that learned the ECU's state machine leaves beside."""
+"""What a run leaves besides if it learned the ECU's state machine."""
 MANIFEST_JSON: Final = "manifest.json"
 PRIVATE: Final = "private"
-"""The folder of what is not handed over: the original bus log, and what was taken out of the files beside it."""
+"""The folder of what is not handed over: the original bus log, and what was removed from the files beside it."""
 SECRETS_JSONL: Final = "secrets.jsonl"
 CONSOLE_TXT: Final = "console.txt"
 
@@ -57,14 +57,14 @@ DEEPEST_JSON: Final = 40
 
 
 def default_name(started_utc: str, target_name: str) -> str:
-    """``20261120T092800Z-article``: a folder name that every file system takes, whatever the target is called."""
+    """Return ``20261120T092800Z-article``: a name that every file system accepts, whatever the target's name."""
     moment = re.sub(r"[^0-9TZ]", "", started_utc)[:20] or "undated"
     name = re.sub(r"[^A-Za-z0-9._]+", "-", target_name)[:LONGEST_TARGET_NAME].strip("-.")
     return f"{moment}-{name or 'target'}"
 
 
 class RunFolder:
-    """One run's folder, being written. Nothing is kept open: what was appended survives a crash."""
+    """The folder of a run in progress. No file is kept open: what was appended survives a crash."""
 
     def __init__(self, path: Path, info: RunInfo) -> None:
         self.path = path
@@ -75,8 +75,8 @@ class RunFolder:
     def create(cls, path: Path, info: RunInfo, *, replaces_run: bool = False) -> RunFolder:
         """Start a run in exactly this folder; call it before anything else writes there.
 
-        The files of an earlier run in it are removed if `replaces_run`. UserError: there is such a run, and it is not to be
-        replaced, or the folder holds other things.
+        The files of an earlier run in it are removed if `replaces_run`. Raises UserError if there is such a run and it
+        is not to be replaced, or if the folder holds other things.
         """
         check_is_free(path, replaces_run=replaces_run)
         with _said_as_user_error(path):
@@ -91,7 +91,7 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path, info: RunInfo, kept: Iterable[Finding]) -> RunFolder:
-        """Go on with the run in a folder: these of its results stand, and what was made of it is removed."""
+        """Continue the run in a folder: keep these of its results, and remove the files made from it."""
         with _said_as_user_error(path):
             for name in OWN_FILES:
                 if name not in (RUN_JSON, RESULTS_JSONL, BUS_LOG, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}"):
@@ -118,15 +118,15 @@ class RunFolder:
         return cls.create(path, info)
 
     def write_start(self, info: RunInfo) -> None:
-        """Write run.json: the run as it started. It says nothing of the end: whoever finds no other file knows of none."""
+        """Write run.json: the run as it started. It says nothing of the end, so without other files the end is unknown."""
         document = _head(info)
         del document["run"]["interrupted"]
         self.write(RUN_JSON, _dump(document))
 
     def append(self, finding: Finding) -> None:
-        """Keep one result, at once. Of several with the same id and parameter the last one counts.
+        """Write one result at once. Of several with the same id and parameter the last one counts.
 
-        UserError: it cannot be written; then nothing of it is.
+        Raises UserError if it cannot be written; then the file is unchanged.
         """
         self._findings[finding.id, finding.parameter] = finding
         rest = memoryview(json.dumps(finding.as_json()).encode("ascii") + b"\n")
@@ -137,11 +137,11 @@ class RunFolder:
                 while rest:
                     rest = rest[file.write(rest) :]
             except OSError:
-                file.truncate(end)  # half a line would spoil those behind it
+                file.truncate(end)  # half a line would damage those behind it
                 raise
 
     def finish(self, info: RunInfo) -> Run:
-        """Write audit.json from the run as it ended and every appended result; returns what was written."""
+        """Write audit.json from the run as it ended and every appended result; return what was written."""
         run = Run(info=info, findings=tuple(self._findings.values()))
         self.write_run(run)
         return run
@@ -151,17 +151,17 @@ class RunFolder:
         self.write(AUDIT_JSON, _dump(audit_json(run)))
 
     def write(self, name: str, text: str) -> None:
-        """Put a whole file into the folder; a reader never sees half of it."""
+        """Write a whole file into the folder; a reader never sees half of it."""
         with replacing(self.path / name) as part:
             part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def replace_all(self, findings: Iterable[Finding]) -> None:
-        """Take these for what was appended until now."""
+        """Replace what was appended until now by these findings."""
         self._findings = {(finding.id, finding.parameter): finding for finding in findings}
         self.write(RESULTS_JSONL, "".join(json.dumps(finding.as_json()) + "\n" for finding in self._findings.values()))
 
     def open_private(self, name: str) -> TextIO:
-        """A new file in the folder of what is not handed over, which only its owner can read."""
+        """Create a file in the private folder, which only its owner can read."""
         path = self.path / PRIVATE / name
         with _said_as_user_error(path):
             refuse_linked_private(self.path)
@@ -172,7 +172,7 @@ class RunFolder:
             return open(number, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def append_private(self, name: str) -> TextIO:
-        """A file that `open_private` made, to be gone on with."""
+        """Reopen a file that `open_private` created, to append to it."""
         path = self.path / PRIVATE / name
         with _said_as_user_error(path):
             refuse_linked_private(self.path)
@@ -180,7 +180,7 @@ class RunFolder:
             return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def file_names(self) -> list[str]:
-        """The files that lie in the folder now, sorted, but for those that are not handed over."""
+        """Return the names of the files in the folder, sorted, without private ones."""
         return [name for name in _file_names(self.path) if not _is_private(name)]
 
     def seal(self, inputs: Mapping[str, str], **more: Any) -> None:
@@ -200,10 +200,10 @@ class RunFolder:
 
 @contextmanager
 def replacing(final: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `final` once it is whole; a ``UserError`` if it cannot be written."""
+    """Yield a path to write to, which replaces `final` when it is whole. Raises UserError if it cannot be written."""
     with _said_as_user_error(final):
         try:
-            _part(final).unlink(missing_ok=True)  # whatever lies there, a link to somewhere else perhaps
+            _part(final).unlink(missing_ok=True)  # whatever is there, perhaps a link to another place
             yield _part(final)
             os.replace(_part(final), final)
         finally:
@@ -211,12 +211,12 @@ def replacing(final: Path) -> Iterator[Path]:
 
 
 def audit_json(run: Run) -> dict[str, Any]:
-    """The content of audit.json."""
+    """Return the content of audit.json."""
     return {**_head(run.info), "results": [finding.as_json() for finding in run.findings], "summary": run.summary()}
 
 
 def copy_run(path: Path, to: Path) -> None:
-    """Copy a run's folder to a place where there is nothing yet; what links point to stays where it is."""
+    """Copy a run's folder to a place that does not exist yet; targets of links are not copied."""
     if not is_run_folder(path):
         raise _no_run_folder(path)
     with _said_as_user_error(to):
@@ -230,12 +230,12 @@ def copy_run(path: Path, to: Path) -> None:
 
 
 def fingerprints(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of every file in a folder but the manifest, by name."""
+    """Return size and SHA-256 of every file in a folder except the manifest, by name."""
     return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
 
 
 def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
-    """UserError: a run cannot be started in this folder: it holds something else, or a run that is to stay, or is none."""
+    """Raise UserError if no run can be started here: the folder holds something else, or a run to keep, or is no folder."""
     with _said_as_user_error(path):
         refuse_linked_private(path)
         if path.exists() and not path.is_dir():
@@ -258,10 +258,10 @@ def is_run_folder(path: Path) -> bool:
 
 
 def read_run(path: Path) -> Run:
-    """The run that lies in a folder, finished or cut short, made on this machine or another.
+    """Read the run in a folder, finished or cut short, made on this machine or another.
 
-    Without audit.json (the run was killed) what was measured until then is read from run.json and results.jsonl, and
-    the run counts as interrupted. A folder that cannot be read so is a ``UserError``.
+    Without audit.json (the run was killed) what was measured until then is read from run.json and results.jsonl, and the
+    run counts as interrupted. Raises UserError if the folder cannot be read.
     """
     if not is_run_folder(path):
         raise _no_run_folder(path)
@@ -277,7 +277,7 @@ def read_run(path: Path) -> Run:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What manifest.json says of a folder: ``files`` and ``inputs`` are tables. UserError: it is missing or damaged."""
+    """Read manifest.json: ``files`` and ``inputs`` are tables. Raises UserError if it is missing or damaged."""
     manifest = _load(path / MANIFEST_JSON)
     for name in ("files", "inputs"):
         if not isinstance(manifest.get(name), dict):
@@ -286,14 +286,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def differences_to_manifest(path: Path) -> list[str]:
-    """What no longer is as manifest.json says, one sentence a file; empty if the folder is untouched."""
+    """Return what differs from manifest.json, one sentence a file; empty if the folder is unchanged."""
     return differences(path, read_manifest(path)["files"])
 
 
 def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
-    """What no longer is as a table of fingerprints says, one sentence a file.
+    """Return what differs from a table of fingerprints, one sentence a file.
 
-    That the private files were left out when the folder was handed over is no difference.
+    Missing private files are not a difference: they are left out when a folder is handed over.
     """
     if not (path / PRIVATE).is_dir():
         expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}
@@ -321,7 +321,7 @@ def _no_run_folder(path: Path) -> UserError:
 
 
 def _streamed(path: Path) -> Iterator[Finding]:
-    """The results that were appended before the end; a last line cut in the middle is left out."""
+    """Yield the results that were appended before the end; a last line cut in the middle is left out."""
     if not os.path.lexists(path):
         return
     lines = _content(path).split(b"\n")
@@ -354,7 +354,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading. UserError: it is none, such as a pipe, which might never end, or cannot be read."""
+    """Open a file for reading. Raises UserError if it is no regular file (a pipe might never end) or cannot be read."""
     try:
         file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115  (it is handed on)
     except OSError as error:
@@ -374,7 +374,7 @@ def _content(path: Path) -> bytes:
 
 
 def _from_json(text: bytes) -> Any:
-    """The value that a JSON text stands for. ValueError: it is none, or nested deeper than anything that a run writes."""
+    """Parse a JSON text. Raises ValueError if it is malformed, or nested deeper than any run writes."""
     value = json.loads(text)
     level = [value]
     for _ in range(DEEPEST_JSON):
@@ -407,7 +407,7 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def refuse_linked_private(folder: Path) -> None:
-    """UserError: what is private would be written, and deleted, in a folder that a link leads to."""
+    """Raise UserError if the folder is a link: private files would be written and deleted elsewhere."""
     private = folder / PRIVATE
     if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
         raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")

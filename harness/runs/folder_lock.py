@@ -1,4 +1,4 @@
-"""Who writes into a run's folder? One run or report at a time, for as long as its process lives."""
+"""Let one run or report at a time write into a run's folder, for as long as its process lives."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.errors import UserError
 
 
 class RunLock:
-    """Held from its making until `release`, or until the process ends; of a folder that is not there, by nobody.
+    """Locks a folder from construction until `release`, or until the process ends; a missing folder is not locked.
 
-    UserError: a run goes on there, or its reports are being made.
+    Raises UserError if a run is in progress there, or its reports are being made.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -21,7 +21,7 @@ class RunLock:
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
-            return  # whoever goes on says what is wrong with it
+            return  # the caller will report what is wrong with the folder
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -30,13 +30,13 @@ class RunLock:
                 f"{folder}: is being written by a run that goes on; wait for its end"
                 f" (for a report of what is done so far: uds-harness report {folder} --out COPY)"
             ) from None
-        except OSError:  # a file system that knows no locks
+        except OSError:  # a file system without locks
             os.close(descriptor)
             return
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let others write there."""
+        """Let others write into the folder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

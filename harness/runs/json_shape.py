@@ -1,4 +1,4 @@
-"""Does this JSON have the shape of that dataclass? Turns plain JSON values into typed, frozen ones."""
+"""Turn plain JSON values into typed, frozen dataclasses, or say where their shape differs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def from_json(shape: type[T], value: object, where: str) -> T:
-    """The value as an instance of the dataclass ``shape``.
+    """Convert the value to the dataclass ``shape``.
 
-    Keys that the dataclass does not know are left out: a later version may have added them. ``where`` names the value
+    Keys unknown to the dataclass are left out: a later version may have added them. ``where`` names the value
     in errors, e.g. ``results[3]``.
     """
     return cast(T, _convert(shape, value, where))

@@ -1,4 +1,4 @@
-"""What of an ECU can be measured, and shown beside verdicts? Tables, samples and grids that are small enough to be drawn."""
+"""Define what of an ECU is measured and shown beside verdicts: tables, samples and grids, small enough to draw."""
 
 from __future__ import annotations
 

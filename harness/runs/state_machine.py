@@ -1,4 +1,4 @@
-"""What was learned of an ECU's state machine: the content of model.json. Knows no bus, no learner and no page."""
+"""Define the content of model.json: what was learned of an ECU's state machine. Knows no bus, learner or page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NamedState:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What the ECU answers to a letter in a state, and where that leads."""
+    """The ECU's answer to a letter in a state, and the next state."""
 
     source: str
     letter: str
@@ -39,37 +39,37 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """A sequence of letters after which the ECU does what a sound one does not."""
+    """A sequence of letters after which the ECU breaks a rule that sound ECUs keep."""
 
     id: str
-    """The check that owns the rule, e.g. ``SA-22``."""
+    """The check whose rule it is, e.g. ``SA-22``."""
     rule: str
     """The rule as a sentence."""
     sequence: tuple[str, ...]
-    """The shortest one that was found, from the initial state."""
+    """The shortest such sequence that was found, from the initial state."""
     answers: tuple[str, ...] = ()
-    """What the ECU answered to each letter when the sequence was confirmed; empty: it was not."""
+    """The ECU's answer to each letter when the sequence was confirmed; empty if it was not."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerConflict:
-    """A sequence whose last letter was not always answered alike."""
+    """A sequence whose last letter was answered differently at different times."""
 
     sequence: tuple[str, ...]
     answers: Mapping[str, int]
-    """How often it was answered so."""
+    """How often each answer came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateMachine:
-    """An ECU's state machine as it was learned, with what it broke and what learning took."""
+    """An ECU's learned state machine, with the rules it broke and the effort of learning."""
 
     alphabet: tuple[str, ...]
     states: tuple[NamedState, ...]
     initial: str
     transitions: tuple[Transition, ...]
     requests: int = 0
-    """All that was sent, whatever for."""
+    """Requests sent in all, for whatever purpose."""
     resets: int = 0
     """How often the ECU was brought back to its initial state."""
     wrong_keys: int = 0
@@ -80,27 +80,27 @@ class StateMachine:
     left_out: tuple[str, ...] = ()
     """Letters that were not used, and why."""
     saved_letters: int = 0
-    """Letters whose answer was known already, and which were not sent again."""
+    """Letters that were not sent again because their answer was known."""
     reset_by: str = ""
     target: str = ""
     seed: int = 0
     ended: str = ""
-    """Why learning ended before it was done; empty: it was done."""
+    """Why learning ended before it was done; empty if it was done."""
     reference: StateMachine | None = None
-    """What a sound ECU would have in the same alphabet."""
+    """What a sound ECU would have with the same alphabet."""
     differing: tuple[tuple[str, str], ...] = ()
-    """States and letters where the reference answers otherwise."""
+    """States and letters for which the reference answers differently."""
 
     def table(self) -> dict[tuple[str, str], Transition]:
         """Each transition by its state and letter."""
         return {(one.source, one.letter): one for one in self.transitions}
 
     def name_of(self, state: str) -> str:
-        """A state's name."""
+        """Return a state's name."""
         return next((one.name for one in self.states if one.id == state), state)
 
     def ways(self) -> dict[str, tuple[str, ...]]:
-        """The shortest sequence of letters from the initial state to each state that can be reached."""
+        """Return the shortest sequence of letters from the initial state to each reachable state."""
         table = self.table()
         ways: dict[str, tuple[str, ...]] = {self.initial: ()}
         waiting = deque([self.initial])
@@ -114,7 +114,7 @@ class StateMachine:
         return ways
 
     def as_json(self) -> dict[str, Any]:
-        """The content of model.json."""
+        """Return the content of model.json."""
         return {
             "schema_version": SCHEMA_VERSION,
             "target": self.target,
@@ -145,16 +145,16 @@ class StateMachine:
         }
 
     def graph_json(self) -> dict[str, Any]:
-        """Alphabet, states and transitions alone."""
+        """Return alphabet, states and transitions alone."""
         whole = replace(self, reference=None).as_json()
         return {name: whole[name] for name in ("alphabet", "states", "initial", "transitions")}
 
     def text(self) -> str:
-        """model.json."""
+        """Return the text of model.json."""
         return json.dumps(self.as_json(), indent=1) + "\n"
 
     def dot(self) -> str:
-        """The machine in graphviz's language; letters with one answer and one target share an edge."""
+        """Write the machine in graphviz's language; letters with one answer and one target share an edge."""
         lines = [
             "digraph machine {",
             "  rankdir=LR;",
@@ -168,7 +168,7 @@ class StateMachine:
         return "\n".join([*lines, "}", ""])
 
     def edges(self) -> dict[tuple[str, str], list[str]]:
-        """By source and target, ``letter / answer`` of each transition between them."""
+        """Return, by source and target, ``letter / answer`` of each transition between them."""
         edges: dict[tuple[str, str], list[str]] = {}
         for one in self.transitions:
             edges.setdefault((one.source, one.target), []).append(f"{one.letter} / {one.answer}")
@@ -180,7 +180,7 @@ def _quoted(text: str) -> str:
 
 
 def read_machine(path: Path) -> StateMachine:
-    """The machine in a model.json, or in a run folder that holds one. UserError: there is none, or it is damaged."""
+    """Read a model.json, or the one in a run folder. Raises UserError if there is none, or it is damaged."""
     file = path / MODEL_JSON if path.is_dir() else path
     try:
         document = json.loads(file.read_bytes())

@@ -1,1 +1,1 @@
-"""The tester's hand: an ECU is asked line by line, by a person or a script, and recorded exchanges are repeated."""
+"""Let a person or a script ask an ECU line by line, and repeat recorded exchanges."""

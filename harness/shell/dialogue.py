@@ -31,7 +31,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_data
 
 EXIT_CODES: Final = {ReplyKind.POSITIVE: 0, ReplyKind.NEGATIVE: 1, ReplyKind.MALFORMED: 1, ReplyKind.SILENCE: 5}
-"""By the last answer."""
+"""Exit codes by the last answer."""
 
 SERIAL_NUMBER: Final = 0xF18C
 _NOT_HERE: Final = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
@@ -40,13 +40,13 @@ Say = Callable[[str], None]
 
 
 class Dialogue:
-    """One conversation: what it shows goes to `show`, a line each; what the reader should know beside it to `remark`."""
+    """One conversation: `show` gets each line of it, `remark` what the reader should know besides."""
 
     def __init__(self, tester: HandTester, *, show: Say, remark: Say) -> None:
         self.tester = tester
         self.words = Words(tester.target)
         self.standing = ConditionKeeper(tester.target)
-        """What the ECU is believed to be in, by its answers in this conversation."""
+        """The condition in which the ECU is believed to be, by its answers in this conversation."""
         self.show = show
         self.remark = remark
         self._last: ReplyKind | None = None
@@ -57,13 +57,13 @@ class Dialogue:
 
     @property
     def exit_code(self) -> int:
-        """What the last answer comes to; 0: nothing was asked."""
+        """The exit code for the last answer; 0 if nothing was asked."""
         return EXIT_CODES[self._last] if self._last is not None else 0
 
     # What is heard
 
     def sends(self, pdu: bytes) -> None:
-        """Show it before the answer is waited for."""
+        """Show the message before waiting for its answer."""
         self.show(self.words.sent(pdu))
 
     def hears(self, reply: Reply) -> None:
@@ -87,11 +87,11 @@ class Dialogue:
     # What is done
 
     def run(self, command: Command) -> None:
-        """Carry one command out. UserError: it must not or cannot be; LinkError: the adapter does not do its part."""
+        """Carry one command out. Raises UserError if it is forbidden or impossible, LinkError if the adapter fails."""
         self.carry_out(lambda: self._run(command))
 
     def carry_out(self, step: Callable[[], None]) -> None:
-        """Do something with the tester; what it raises, and may be told in a line, becomes a UserError."""
+        """Call `step`; turn exceptions that a line of text explains into a UserError."""
         try:
             step()
         except (NotPermitted, Unjudged, KeyFunctionError) as reason:
@@ -133,7 +133,7 @@ class Dialogue:
                 pass
 
     def enter_session(self, session: int) -> bool:
-        """Ask for a session, by way of those that the target names; whether it was given."""
+        """Enter a session through those that the target names; return whether the ECU granted it."""
         for step in self.tester.target.way_to(session):
             self.tester.meet(self.tester.target.before_session(step))
             reply = self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
@@ -142,7 +142,7 @@ class Dialogue:
         return True
 
     def ask_seed(self, level: int, record: bytes | None = None) -> Reply:
-        """Ask for a seed once."""
+        """Request a seed once."""
         self._count_for_serial()
         reply = self.tester.security.request_seed(level, record)
         entry = self.tester.target.level(level)
@@ -151,7 +151,7 @@ class Dialogue:
         return reply
 
     def unlock(self, level: int) -> bool:
-        """Ask for a seed and send its key; whether the level answers that it is open."""
+        """Request a seed and send its key; return whether the level answers that it is open."""
         security = self.tester.security
         if not security.has_key(level):
             raise UserError(
@@ -168,19 +168,19 @@ class Dialogue:
         return bool(seed) and self.send_key(level, security.right_key(level, seed)).is_positive
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> Reply:
-        """Send a message as it is; a key as a key."""
+        """Send a message as it is; a key is sent as a key."""
         if is_send_key(pdu) and len(pdu) > 2 and not pdu[1] & SUPPRESS_POSITIVE_RESPONSE and pdu[1] and not is_functional:
             return self.send_key(pdu[1] - 1, pdu[2:])
         return self.tester.request(pdu, is_functional=is_functional)
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key, counted as an audit counts it."""
+        """Send a key, counted as in an audit."""
         self._count_for_serial()
         security = self.tester.security
         counted = security.wrong_keys_sent
         try:
             reply = security.send_key(level, key)
-        except KeyFunctionError as error:  # a person may know the key though the function is broken
+        except KeyFunctionError as error:  # a person may know the key even if the function is broken
             self.remark(str(error))
             reply = self.tester.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key)
         except Unjudged as reason:
@@ -206,7 +206,7 @@ class Dialogue:
         Repetition(self).of(result)
 
     def _count_for_serial(self) -> None:
-        """Ask a real ECU once for its serial number, so that its wrong keys count on every bus, as in an audit."""
+        """Ask a real ECU once for its serial number, so that its wrong keys are counted on every bus, as in an audit."""
         if self._is_counted_for_serial:
             return
         self._is_counted_for_serial = True
@@ -223,10 +223,10 @@ class Dialogue:
 
 
 def converse(dialogue: Dialogue, lines: Iterable[str], *, is_by_a_person: bool) -> int:
-    """Carry lines out until they end or one says so; the exit code.
+    """Carry lines out until they end or one says so; return the exit code.
 
-    A script ends at a line that is bad or must not be carried out (UserError: it, and its number); a person is told, and
-    goes on.
+    A malformed or forbidden line ends a script, with a UserError that names its number; a person reads the error and goes
+    on.
     """
     for number, text in enumerate(lines, start=1):
         try:

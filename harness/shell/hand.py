@@ -1,4 +1,4 @@
-"""Send to one ECU what a person asks for and nothing else, through the gate and the ledger of an audit."""
+"""Send to one ECU what a person asks for and nothing else, under the permissions and the ledger of an audit."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from harness.tester.witnesses import Witness, Witnesses
 
 
 class Listener(Protocol):
-    """Whoever is told of everything that goes out and comes back."""
+    """Is told everything that is sent and received."""
 
     def sends(self, pdu: bytes) -> None:
-        """A message is about to go out."""
+        """A message is about to be sent."""
 
     def hears(self, reply: Reply) -> None:
-        """It was answered, or not."""
+        """The message was answered, or not."""
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Frames went out as they are; what followed them."""
+        """Raw frames were sent; `reply` is what followed them."""
 
 
 class _NoWitnesses(Witnesses):
-    """Nobody asked for anything that would tell whether a level is open."""
+    """No effects are used to tell whether a level is open, since nobody asked for them."""
 
     def of(self, level: int) -> list[Witness]:
         return []
 
 
 class HandTester(Client):
-    """A tester that waits for nothing, restores nothing and looks at nothing unasked."""
+    """A tester that does not wait, restore or observe anything unasked."""
 
     listener: Listener | None = None
 
@@ -64,7 +64,7 @@ class HandTester(Client):
         self.gate.raw_needs = frozenset(PERMISSIONS)
 
     def _has_entered(self, session: int) -> None:
-        """Whether the ECU restarts on leaving a session is not looked at."""
+        """Do not test whether the ECU restarts on leaving a session."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         if self.listener is not None:
@@ -86,7 +86,7 @@ class HandTester(Client):
 
 @contextmanager
 def opened_by_hand(target: Target, *, seed: int, reports: Path = Path("reports")) -> Iterator[HandTester]:
-    """A tester on the target's bus, which is let go of in the end. UserError: as for an audit; nothing has been sent."""
+    """Open a tester on the target's bus, and close the bus at the end. Raises UserError as for an audit, before sending."""
     way = open_way(target, seed=seed, trace=Trace(), ledger_path=ledger_path(target, reports))
     try:
         yield HandTester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

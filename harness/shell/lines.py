@@ -49,7 +49,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class AskSeed:
-    """``seed 01``: ask for the seed of a level; None: with the record that the target declares, if any."""
+    """``seed 01``: request the seed of a level; None: with the record that the target declares, if any."""
 
     level: int
     record: bytes | None
@@ -57,14 +57,14 @@ class AskSeed:
 
 @dataclass(frozen=True, slots=True)
 class SendKey:
-    """``key 5EF739B0``: send a key for the seed that was asked for last."""
+    """``key 5EF739B0``: send a key for the seed that was requested last."""
 
     key: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """``unlock 01``: ask for a seed, and send the key that the target's key function makes of it."""
+    """``unlock 01``: request a seed, and send the key that the target's key function makes of it."""
 
     level: int
 
@@ -92,7 +92,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ResetLine:
-    """``reset``: restart the ECU by ECUReset, and wait until it has booted. None: the type that the target declares."""
+    """``reset``: restart the ECU by ECUReset, and wait until it has booted. None: of the type that the target declares."""
 
     kind: int | None
 
@@ -140,11 +140,11 @@ class Word:
     example: str
     what: str
     read: Callable[[Sequence[str]], Command]
-    """Raises ValueError: the arguments are none; its text says what is wrong, if that is not plain from the usage."""
+    """Raises ValueError for wrong arguments; its text says what is wrong unless the usage makes it plain."""
 
 
 def command_in(line: str) -> Command | None:
-    """What a line asks for; None: it is empty or a comment. UserError: what is wrong, and what to write instead."""
+    """Parse a line; None if it is empty or a comment. Raises UserError that says what is wrong, and what to write."""
     if len(line) > LONGEST_LINE:
         raise UserError(f"is longer than {LONGEST_LINE} characters; no message needs so many")
     name, *arguments = _COMMENT.sub("", line).split() or [""]
@@ -162,7 +162,7 @@ def command_in(line: str) -> Command | None:
 
 
 def help_lines() -> list[str]:
-    """Every command in a line."""
+    """Describe every command in a line."""
     width = max(len(word.usage) for word in WORDS.values())
     return [f"{word.usage:<{width}}  {word.what}" for word in WORDS.values()]
 
@@ -188,7 +188,7 @@ def _level(text: str) -> int:
 
 
 def _bytes(parts: Sequence[str], longest: int = LONGEST_MESSAGE_BYTES) -> bytes:
-    """The bytes that words of hex stand for. ValueError: one is no hex, or has half a byte; there are none, or too many."""
+    """Parse words of hex. Raises ValueError for other text, half a byte, no bytes, or too many."""
     data = b""
     for part in parts:
         digits = part.lower().removeprefix("0x")

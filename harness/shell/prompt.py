@@ -1,4 +1,4 @@
-"""Read lines from a person at a terminal: with history and completion where prompt_toolkit is installed, else plainly."""
+"""Read lines from a person at a terminal: with history and completion if prompt_toolkit is installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSING: Final = "for line editing, history and completion: pip install 'uds-har
 
 
 def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings: Any) -> Iterator[str]:
-    """What is typed, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are those of a PromptSession."""
+    """Yield what is typed, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are those of a PromptSession."""
     message = f"{target.name}> "
     try:
         from prompt_toolkit import PromptSession
@@ -43,7 +43,7 @@ def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings:
 
 
 def completions(target: Target, before: str) -> list[str]:
-    """What may be written next, behind the text `before` the cursor: commands, then what the target declares."""
+    """Return what may follow the text `before` the cursor: commands, then what the target declares."""
     words = before.split()
     if not before or before[-1:].isspace():
         words.append("")
@@ -76,7 +76,7 @@ def completer_of(target: Target) -> Completer:
         """Offers what the target declares."""
 
         def get_completions(self, document: Document, complete_event: object) -> Iterator[Completion]:
-            """What may stand at the cursor."""
+            """Yield what may stand at the cursor."""
             before = document.text_before_cursor
             begun = "" if not before or before[-1:].isspace() else before.split()[-1]
             for one in completions(target, before):
@@ -86,13 +86,13 @@ def completer_of(target: Target) -> Completer:
 
 
 def history_of(target: Target) -> History:
-    """The user's history, kept in a file that only the user can read, but for what is written to secret data."""
+    """Return the user's history, in a file that only the user can read, without values written to secret data."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     secret = {f"{entry.did:04x}" for entry in target.data if entry.secret}
 
     class Discreet(FileHistory):
-        """Leaves out what is not to be kept."""
+        """A history without lines that must not be kept."""
 
         def store_string(self, string: str) -> None:
             """Append a line to the file."""
@@ -102,7 +102,7 @@ def history_of(target: Target) -> History:
                 return
             try:
                 super().store_string(string)
-            except OSError:  # the disk is full: the line was carried out all the same
+            except OSError:  # the disk is full: the line is carried out all the same
                 return
 
     path = state_folder() / HISTORY

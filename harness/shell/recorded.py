@@ -1,7 +1,7 @@
 """Take the exchanges of a result out of a run's folder, each with the condition in which the ECU was then.
 
-The messages come from the original bus log where the folder still has it, else from the one without secrets: then keys
-are placeholders.
+The messages come from the original bus log if the folder still has it, else from the redacted log, in which keys are
+placeholders.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ MOST_NAMED: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One exchange as it was."""
+    """One recorded exchange."""
 
     request: bytes
-    """The message; empty: these were frames."""
+    """The message; empty if frames were sent."""
     frames: tuple[Frame, ...]
-    """The frames that were sent as they are; none: it was a message."""
+    """The frames that were sent as they are; empty if a message was sent."""
     answers: tuple[bytes, ...]
     """Every message that came back, or the data of every frame."""
     is_functional: bool
     before: EcuCondition
-    """In what the ECU was when it was asked."""
+    """The ECU's condition when it was asked."""
     has_real_keys: bool
-    """The bytes are those that passed; else keys in them may be placeholders."""
+    """Whether the bytes are the original ones; if not, keys in them may be placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Result:
 
 
 def recorded_result(folder: Path, name: str, target: Target) -> Result:
-    """The result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several with one id the first that failed.
+    """Return the result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several with one id the first that failed.
 
-    UserError: there is no such run or result, it has no exchanges, or its bus log cannot be read.
+    Raises UserError if there is no such run or result, it has no exchanges, or its bus log cannot be read.
     """
     run = read_run(folder)
     finding, others = _finding(run, name, folder)
@@ -79,13 +79,13 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
 
 
 def addressed(frame: Frame, target: Target) -> Frame:
-    """A frame as it was written, with the address that stands before its data told apart."""
+    """Split the address from a recorded frame's data."""
     size = addresses_of(target.can).size_bytes
     return replace(frame, address=frame.data[:size], data=frame.data[size:]) if size else frame
 
 
 def name_of(finding: Finding) -> str:
-    """``SA-09[level 0x01]``, fit to be shown."""
+    """Return ``SA-09[level 0x01]``, made printable."""
     return shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 120)
 
 
@@ -135,7 +135,7 @@ def _recorded(exchange: Exchange, before: EcuCondition, passed: _Passed, target:
 def _seen(
     log: Path, run: Run, wanted: dict[int, Exchange], target: Target
 ) -> Iterator[tuple[int, tuple[EcuCondition, _Passed]]]:
-    """By the number of its first frame: the condition before each wanted exchange, and what passed in it."""
+    """Return, by the number of its first frame, the condition before each wanted exchange, and what was sent in it."""
     listener = _Listener(run, target)
     last = max(exchange.last_frame for exchange in wanted.values())
     under_way: tuple[int, EcuCondition] | None = None
@@ -157,7 +157,7 @@ def _seen(
 
 
 class _Listener:
-    """Makes messages of the frames of a log, and follows what they do to the ECU."""
+    """Assembles messages from the frames of a log, and follows their effect on the ECU's condition."""
 
     def __init__(self, run: Run, target: Target) -> None:
         can: Any = run.info.target.get("can")
@@ -170,11 +170,11 @@ class _Listener:
         self.answers: list[bytes] = []
 
     def passed(self, sent: Sequence[LoggedFrame]) -> _Passed:
-        """What was heard since the last request, and the frames that we sent."""
+        """Return what was heard since the last request, and the frames that we sent."""
         return _Passed(self.request, tuple(self.answers), tuple(sent))
 
     def take(self, frame: LoggedFrame) -> None:
-        """The next frame of the log."""
+        """Take the next frame of the log."""
         if frame.is_remote or frame.is_error or not (frame.is_sent or frame.can_id == self._response_id):
             return
         way = self._ours if frame.is_sent else self._theirs

@@ -1,4 +1,4 @@
-"""Send recorded exchanges once more, in the condition in which they were sent, and set the answers side by side."""
+"""Send recorded exchanges once more, in the condition in which they were sent, and compare the answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.tester.reply import RawReply, Reply
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session, is_send_key, negative_response
 
 MOST_CHANGED = 4
-"""A wrong key that differs from the right one in so few bytes was made of it, and is made so again."""
+"""A wrong key that differs from the right one in at most this many bytes is made again from the new right key."""
 
 
 class Repetition:
@@ -24,17 +24,17 @@ class Repetition:
         self._dialogue = dialogue
         self._recorded: Recorded | None = None
         self.differing = 0
-        """How many answers were others than those recorded."""
+        """How many answers differed from the recorded ones."""
 
     def of(self, result: Result) -> None:
-        """Repeat every exchange of a result. UserError: one must not be sent."""
+        """Repeat every exchange of a result. Raises UserError if a request is forbidden."""
         dialogue = self._dialogue
         if result.others:
             dialogue.remark(f"this is {name_of(result.finding)}; there are also {', '.join(result.others)}")
         if any(is_send_key(one.request) and not one.has_real_keys for one in result.exchanges):
             dialogue.remark("the run's files hold no keys: where one was accepted, the right key for the new seed is sent")
         if dialogue.tester.has_sessions and not dialogue.tester.target.is_simulated:
-            dialogue.enter_session(Session.DEFAULT)  # whoever used it last may have left it in another one
+            dialogue.enter_session(Session.DEFAULT)  # its last user may have left it in another session
         for recorded in result.exchanges:
             self._prepare(recorded)
             listener, dialogue.tester.listener = dialogue.tester.listener, self
@@ -51,7 +51,7 @@ class Repetition:
         self._dialogue.sends(pdu)
 
     def hears(self, reply: Reply) -> None:
-        """Show the answer, beside the recorded one if that was another."""
+        """Show the answer, beside the recorded one if they differ."""
         recorded, words = self._recorded, self._dialogue.words
         assert recorded is not None
         is_same = same_outcome(words, reply.request, recorded.answers, reply.replies)
@@ -59,7 +59,7 @@ class Repetition:
         self._tell(is_same, before, lambda: self._dialogue.hears(reply))
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Show the frames that came, beside the recorded ones if those were others."""
+        """Show the frames that came, beside the recorded ones if they differ."""
         recorded = self._recorded
         assert recorded is not None
         is_same = recorded.answers == tuple(frame.data for frame in reply.answers)
@@ -84,7 +84,7 @@ class Repetition:
     # What is sent
 
     def _prepare(self, recorded: Recorded) -> None:
-        """Bring the ECU into the condition in which the exchange was; what cannot be had is remarked."""
+        """Bring the ECU into the exchange's recorded condition; remark what is impossible."""
         dialogue, wanted = self._dialogue, recorded.before
         standing = dialogue.standing
         standing.pass_time(dialogue.tester.link.now_s)
@@ -105,7 +105,10 @@ class Repetition:
 
     @staticmethod
     def _needs_seed(recorded: Recorded, now: EcuCondition) -> bool:
-        """Whether a seed was pending then and none is now. One that had been answered was, if another key was compared."""
+        """Whether a seed was pending then and none is now.
+
+        An answered seed counts as pending if another key was compared.
+        """
         wanted = recorded.before
         has_seed = now.seed_level == wanted.seed_level
         if not wanted.is_answered:
@@ -131,7 +134,7 @@ class Repetition:
             self._dialogue.remark(f"level 0x{level:02X}, which was open then, is not opened")
 
     def _prove_key(self, wanted: EcuCondition) -> None:
-        """No wrong key goes out before the right one has worked once, where it can be locked again."""
+        """Send the right key once before any wrong one, if the level can be locked again."""
         dialogue, level = self._dialogue, wanted.seed_level
         assert level is not None
         security = dialogue.tester.security
@@ -151,7 +154,7 @@ class Repetition:
         dialogue.send(request, is_functional=recorded.is_functional)
 
     def _key(self, recorded: Recorded) -> bytes:
-        """The recorded key, or what stands to the new seed as it stood to the old one."""
+        """Return the recorded key, or one that relates to the new seed as it related to the old one."""
         key = recorded.request[2:]
         old, new = self._right_keys(recorded.before)
         if not old:
@@ -159,7 +162,7 @@ class Repetition:
         if not recorded.has_real_keys:
             was_accepted = any(one[:1] == bytes((Service.SECURITY_ACCESS + RESPONSE_OFFSET,)) for one in recorded.answers)
             return new[: len(key)] + key[len(new) :] if was_accepted else key
-        if key[: len(old)] == old[: len(key)]:  # the right one, a part of it, or it and more
+        if key[: len(old)] == old[: len(key)]:  # the right key, a part of it, or it and more
             return new[: len(key)] + key[len(new) :]
         difference = bytes(one ^ other for one, other in zip(key, old, strict=False))
         if len(key) == len(old) == len(new) and sum(map(bool, difference)) <= MOST_CHANGED < len(key):
@@ -167,7 +170,7 @@ class Repetition:
         return key
 
     def _right_keys(self, before: EcuCondition) -> tuple[bytes, bytes]:
-        """The keys of the seed that was pending then, and of the one that is now; both empty: one of them is not known."""
+        """Return the keys of the seeds pending then and now; both empty if one of them is unknown."""
         dialogue, level = self._dialogue, before.seed_level
         security, seed = dialogue.tester.security, dialogue.standing.now.seed
         if level is None or not security.has_key(level) or not seed or not before.seed:

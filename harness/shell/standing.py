@@ -1,4 +1,4 @@
-"""Follow in which session, with which level open and with which seed pending an ECU is, by requests and answers alone."""
+"""Follow the ECU's session, open level and pending seed, by requests and answers alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 
 @dataclass(slots=True)
 class EcuCondition:
-    """What an ECU was in at one moment."""
+    """Session, open level and pending seed of an ECU at one moment."""
 
     session: int = Session.DEFAULT
     open_level: int | None = None
@@ -19,11 +19,11 @@ class EcuCondition:
     seed: bytes = b""
     """That seed."""
     is_answered: bool = False
-    """A key was sent for it since."""
+    """Whether a key was sent for it since."""
 
 
 class ConditionKeeper:
-    """Keeps the condition of one ECU up to date."""
+    """Keeps the condition of one ECU current."""
 
     def __init__(self, target: Target) -> None:
         self._s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
@@ -31,14 +31,14 @@ class ConditionKeeper:
         self.now = EcuCondition()
 
     def pass_time(self, now_s: float) -> None:
-        """A session that was not kept ends by itself, and locks what was open in it."""
+        """End a session that was not kept alive in time; this locks what was open in it."""
         is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
         if is_over and self.now.session != Session.DEFAULT:
             self.now = EcuCondition()
         self._heard_s = now_s
 
     def hear(self, request: bytes, answer: bytes, now_s: float) -> None:
-        """A request was answered so; empty: it was not."""
+        """Take a request and its answer; empty if there was none."""
         self.pass_time(now_s)
         service = request[0] if request else 0
         is_positive = bool(answer) and answer[0] == service + RESPONSE_OFFSET and answer[0] != NEGATIVE_RESPONSE

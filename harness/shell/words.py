@@ -1,4 +1,4 @@
-"""Say what was sent and what came back, a line each, without what the target declares secret."""
+"""Format what was sent and what came back, a line each, without what the target declares secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key, nrc_name
 
 HIDDEN: Final = "**"
-"""What stands for each byte that is never to be shown."""
+"""Shown in place of each byte that must stay hidden."""
 
 _READ: Final = Service.READ_DATA_BY_IDENTIFIER
 _SECURITY: Final = Service.SECURITY_ACCESS
@@ -21,7 +21,7 @@ _DATA: Final = (Service.WRITE_DATA_BY_IDENTIFIER, _READ + RESPONSE_OFFSET)
 
 
 class Words:
-    """Words for the messages of one target."""
+    """Formats the messages of one target."""
 
     def __init__(self, target: Target) -> None:
         self._hidden_dids = {entry.did for entry in target.data if entry.secret}
@@ -61,11 +61,11 @@ class Words:
             yield "<   silence"
 
     def recorded(self, request: bytes, message: bytes) -> str:
-        """What an ECU once answered to a request, for a place beside the answer of today."""
+        """Format a recorded answer to a request, to stand beside the new one."""
         return f"{self._hex(request, message)}  {_meaning_of(request, message)}" if message else "silence"
 
     def hidden_places(self, request: bytes, message: bytes) -> set[int]:
-        """Which bytes of a request, or of an answer to it, are never to be shown."""
+        """Return which bytes of a request, or of an answer to it, must stay hidden."""
         if is_send_key(message):
             return set()
         if message[:1] and message[0] in _DATA and self._names_hidden_data(request, message):
@@ -84,7 +84,7 @@ class Words:
         return " ".join(HIDDEN if place in hidden else f"{byte:02X}" for place, byte in enumerate(message))
 
     def _frame(self, frame: Frame) -> str:
-        """A frame as candump writes it; what looks like a secret in it is hidden."""
+        """Format a frame as candump does; what looks like a secret in it is hidden."""
         start = 1 if frame.pci_type == 0 else 2
         message = frame.data[start:]
         hidden = {start + place for place in self.hidden_places(message, message)} if message else set()
@@ -102,7 +102,7 @@ class Words:
 
 
 def kind_of_frames(reply: RawReply) -> ReplyKind:
-    """What raw frames were answered by, as far as the last frame tells."""
+    """Return the kind of answer to raw frames, judged by the last frame."""
     messages = [frame.pdu for frame in reply.answers if frame.pdu]
     if not reply.answers:
         return ReplyKind.SILENCE
@@ -112,7 +112,7 @@ def kind_of_frames(reply: RawReply) -> ReplyKind:
 
 
 def same_outcome(words: Words, request: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> bool:
-    """Whether the last message of each is the same, but for seeds, which are new each time, and for hidden bytes."""
+    """Whether the last messages are equal, apart from seeds, which are new each time, and hidden bytes."""
     old, new = (one[-1] if one else b"" for one in (before, after))
     if old[:2] == new[:2] and request[:1] == bytes((_SECURITY,)) and old[:1] == bytes((_SECURITY + RESPONSE_OFFSET,)):
         return len(old) == len(new) and any(old[2:]) == any(new[2:])

@@ -1,4 +1,4 @@
-"""The client side of UDS: what the ECU said, and what is believed of it; here stands what single checks need of it."""
+"""Act as the client of UDS: send, judge answers, and keep beliefs of the ECU. Exports what only a few checks need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is protected data protected: the locked state established, effects read back, and the positive control of a refusal."""
+"""Find out whether protected data is protected: bring about the locked state, read effects back, take positive controls."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ R = TypeVar("R", bound=Reply | RawReply)
 
 
 END_OF_SESSION = "the end of the session (S3)"
-"""What is waited for, in the words of plans and logs."""
+"""The purpose of a wait, in the words of plans and logs."""
 STORING_S = 0.2
-"""An ECU may answer before it has stored; so long after the answer a value is looked at again."""
+"""In seconds. An ECU may answer before it has stored: a value is read again this long after the answer."""
 
 CLOCK_S = 8.0
-"""A value that nobody asked for is watched for so long: it may be a clock's, or a counter's."""
+"""In seconds. A value that changes unasked is watched this long: it may be a clock's, or a counter's."""
 LOOKS = 8
-"""So often meanwhile, which also keeps a session alive."""
+"""How often it is read meanwhile, which also keeps a session alive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[R]):
-    """What a request did to a stored value, whatever the ECU said about it."""
+    """What a request did to a stored value, whatever the ECU answered."""
 
     reply: R
     before: bytes
@@ -41,7 +41,7 @@ class Effect(Generic[R]):
 
     @property
     def is_changed(self) -> bool:
-        """The value is another one than before."""
+        """Whether the value differs from before."""
         return self.after != self.before
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Effect(Generic[R]):
 
 
 class AccessProbes:
-    """Reads, writes and judges protected data of one ECU, and puts back what it changed."""
+    """Reads, writes and judges protected data of one ECU, and restores what it changed."""
 
     def __init__(self, client: Client, security: SecurityAccess, restart: Restart, looking: Looking) -> None:
         self._client = client
@@ -60,18 +60,18 @@ class AccessProbes:
         self._restart = restart
         self._looking = looking
         self.owed: list[DataEntry] = []
-        """Controls that must wait, since they would unlock an ECU that cannot be locked again."""
+        """Controls that must wait, because they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
         self._opened_by: dict[int, set[int]] = {}
-        """The levels that were seen to open data that was found guarded."""
+        """The levels that were seen to open data which was found guarded."""
 
     @property
     def can_relock(self) -> bool:
-        """Whether the target offers any way back from unlocked to locked."""
+        """Whether the target offers any way to lock the ECU again."""
         return self._client.has_sessions or bool(self._restart.means())
 
     def protected(self) -> list[DataEntry]:
-        """Data that can be read and whose writing needs a level: what locked and unlocked are told by."""
+        """Data that can be read and whose writing needs a level: it tells locked from unlocked."""
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [entry for entry in guarded if entry.read.kind == "open"]
 
@@ -81,22 +81,25 @@ class AccessProbes:
         return [*self.protected(), *(entry for entry in guarded if entry.read.level is not None)]
 
     def protected_by(self, level: int) -> DataEntry | None:
-        """Data on which an unlocked level shows."""
+        """Return data that shows whether the level is open."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)
 
     def may_open(self, level: int | None, entry: DataEntry) -> bool:
-        """Whether an unlocked level may be meant to open the data: it is its own, or nobody has said or seen whose it is."""
+        """Whether an open level may rightly open the data: it is the declared one, or no owner is declared or seen."""
         if level is None or entry.write.level is None:
             return False
         is_anybodys = entry.origin == "found" and level in self._opened_by.get(entry.did, (level,))
         return entry.write.level == level or is_anybodys
 
     def is_shared(self, entry: DataEntry) -> bool:
-        """Whether data that was found guarded is opened by more than one level, as nobody says whether it is meant to be."""
+        """Whether data that was found guarded is opened by several levels; whether that is intended is undeclared."""
         return len(self._opened_by.get(entry.did, ())) > 1
 
     def settle_guards(self) -> None:
-        """Learn by the keys which levels open data that was found guarded; of several the lowest is taken for its own."""
+        """Find out with the keys which levels open data that was found guarded.
+
+        Of several the lowest is taken as its own.
+        """
         client, security = self._client, self._security
         found = [entry for entry in self.protected() if entry.origin == "found"]
         if not found or not self.can_relock or not client.permits(b"\x2e"):
@@ -121,7 +124,7 @@ class AccessProbes:
         return value.is_positive and self._client.write(entry.did, value.pdu[3:]).is_positive
 
     def without_data(self, what: str) -> Unjudged:
-        """How a check ends that lacks guarded data: what was found guarded may be what it lacks, if no key has told."""
+        """End a check that lacks guarded data; if no key has opened what was found guarded, that may be what it lacks."""
         guarded = [one for one in self._client.target.data if one.write.level or one.read.level]
         for entry in guarded:
             level = entry.write.level or entry.read.level or 0
@@ -137,7 +140,10 @@ class AccessProbes:
         act: Callable[[bytes], R],
         undo: Callable[[bytes], Reply | RawReply] | None = None,
     ) -> Effect[R]:
-        """Read, act with another valid value, read back; and put the old value back by `undo`, or as it was written."""
+        """Read the value, call `act` with another valid value, read back.
+
+        Restore the old value by `undo`, or as it was written.
+        """
         client = self._client
         before = client.stable_value(entry.did)
         wanted = client.other_value(entry, before)
@@ -152,9 +158,9 @@ class AccessProbes:
         return Effect(reply, before, after, entry.secret)
 
     def _value_after(self, entry: DataEntry, before: bytes, wanted: bytes) -> bytes:
-        """The value after something was done: at once, or a little later where storing takes its time.
+        """Return the value after something was done: at once, or a little later if storing takes time.
 
-        Inconclusive: it became neither, and goes on changing by itself.
+        Raises Inconclusive if it is neither `before` nor `wanted`, and goes on changing by itself.
         """
         client = self._client
         after = client.stable_value(entry.did)
@@ -166,7 +172,7 @@ class AccessProbes:
         return after
 
     def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
-        """Whether a value becomes another one in a while in which it is only read."""
+        """Whether a value changes while it is only read."""
         client = self._client
         before = client.read(did)
         looks = 1 if seconds <= STORING_S else LOOKS
@@ -177,15 +183,15 @@ class AccessProbes:
         return False
 
     def write_effect(self, entry: DataEntry) -> Effect[Reply]:
-        """The effect of an ordinary write."""
+        """Return the effect of an ordinary write."""
         return self.effect(entry, lambda value: self._client.write(entry.did, value))
 
     # The locked state
 
     def locked_probe(self, entry: DataEntry, *, in_this_session: bool = False) -> Reply:
-        """Write the value that is already there, in the session of the entry's level: harmless if it succeeds.
+        """Write the present value again, in the session of the entry's level: harmless if it succeeds.
 
-        `in_this_session` does not enter the session first, which would lock the ECU.
+        With `in_this_session` the session is not entered first, which would lock the ECU.
         """
         assert entry.write.level is not None
         if not in_this_session:
@@ -193,11 +199,11 @@ class AccessProbes:
         return self._client.write(entry.did, self._client.read(entry.did))
 
     def require_locked(self, entry: DataEntry | None = None, *, by_refusal: bool = False) -> None:
-        """See the ECU refuse a protected write, locking it again by whatever means if need be.
+        """Make the ECU refuse a protected write; if it does not, lock it by any means available.
 
-        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock; but not with
-        `by_refusal`, for checks that tell locked from unlocked by such a write. Without data to try it on, or without
-        permission to write, the state stays unknown, and a note says so. Inconclusive: the ECU is unlocked and stays so.
+        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock. Checks that tell
+        locked from unlocked by such a write insist on it `by_refusal`. Without data to try it on, or without permission to
+        write, the state stays unknown, and a note says so. Raises Inconclusive if the ECU stays unlocked.
         """
         entries = [entry] if entry is not None else self.protected()[:1]
         if not entries:
@@ -231,7 +237,7 @@ class AccessProbes:
         return ways
 
     def lock(self) -> None:
-        """Lock an ECU that has been unlocked: by its session, or where it has none by the gentlest restart."""
+        """Lock an ECU that has been unlocked: by its session or, if it has none, by the gentlest restart."""
         if self._client.has_sessions:
             self._change_session()
         else:
@@ -254,10 +260,10 @@ class AccessProbes:
     # The positive control
 
     def require_control(self, entry: DataEntry, *, at_any_price: bool = False) -> None:
-        """See the same write succeed once the level is unlocked, else its refusal proves nothing.
+        """Make the same write succeed with the level unlocked; without that its refusal proves nothing.
 
-        Taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control is
-        `owed` until no check needs the lock any more. Inconclusive: the control is missing.
+        Taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control
+        waits in `owed` until no check needs the lock any more. Raises Inconclusive if the control is missing.
         """
         if entry.did not in self._controls:
             if not self.can_relock and not self._client.state.has_unlocked and not at_any_price:
@@ -269,7 +275,7 @@ class AccessProbes:
             raise Inconclusive(f"control missing: {missing}")
 
     def take_control(self, entry: DataEntry) -> str:
-        """Unlock, write, read back, restore; the reason why the control is missing, or nothing."""
+        """Unlock, write, read back, restore; return why the control is missing, or an empty text."""
         level = entry.write.level
         assert level is not None
         try:

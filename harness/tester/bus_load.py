@@ -1,4 +1,4 @@
-"""How is a bus loaded? Frames at a rate, or in bursts without a pause, while everything that comes is heard."""
+"""Load a bus with frames at a rate, or in bursts, while everything that comes is recorded."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc
 FRAME_BITS: Final = 111
 """A frame of 8 bytes with an 11-bit id, without stuff bits."""
 TURN_S: Final = 0.01
-"""So often frames are handed over where they are more than a few."""
+"""If there are many frames, they are handed over at this interval, in seconds."""
 N_BS_S: Final = 1.1
-"""As long as this an ECU may wait for a flow control, and serve nobody."""
+"""For this long, in seconds, an ECU may wait for a flow control and serve nobody."""
 MOST_BACKLOG_S: Final = 60.0
-"""An ECU that was sent more than it can take at once may go on answering for so long."""
+"""For this long, in seconds, an ECU that was sent more than it can process may go on answering."""
 STEP_S: Final = 0.0005
 IN_QUEUE: Final = 32
-"""So many frames of ours may wait to go out on a real bus: enough that it is never idle, and few enough to be counted."""
+"""How many frames of ours may wait to be sent on a real bus: enough to keep it busy, few enough to be counted."""
 STALLED_S: Final = 2.0
-"""As long as this no frame of ours may fail to go out while others wait behind it."""
+"""In seconds: if no frame of ours is sent for this long while others wait, the bus cannot be loaded."""
 LAST_FRAMES: Final = 256
-"""So far back it is looked for what the ECU has announced."""
+"""How many frames are searched backwards for what the ECU has announced."""
 FIRST_FREE_ID: Final = 0x7F0
-"""Foreign frames take an id from here on: the lowest priorities, where no ECU is usually addressed."""
+"""Foreign frames use ids from here on: the lowest priorities, where ECUs are usually not addressed."""
 LAG_PROBE_S: Final = 0.002
 
 
 def frames_per_second(bitrate: int, share: float = 1.0) -> float:
-    """How many frames of 8 bytes a bus carries that is loaded to this share."""
+    """Return how many frames of 8 bytes a second load a bus to this share."""
     return bitrate * share / FRAME_BITS
 
 
 def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float, burst: int = 0) -> int:
-    """Send a frame again and again; how many there were.
+    """Send a frame again and again; return how many times.
 
-    They are spread evenly, or with `burst` come so many in a row and then a pause, so that the rate is the same; an adapter
-    that is slower sets the pace. What the ECU sends meanwhile is only recorded. Returns when all are out. ValueError: the
-    frame may be read as a key. NotPermitted: as for any raw frame. Inconclusive: this computer cannot load the bus so.
+    Frames are spread evenly; with `burst` so many come in a row, then a pause that keeps the rate. A slower adapter sets
+    the pace. What the ECU sends meanwhile is only recorded. Returns when all frames are sent. Raises ValueError if the
+    frame may be read as a key, NotPermitted as for any raw frame, Inconclusive if this computer cannot load the bus so.
     """
     if client.gate.check_raw(frame):
         raise ValueError(f"{frame.text()} may be read as a key")
@@ -65,7 +65,7 @@ def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float
 
 
 def _let_out(client: Client, but: int) -> None:
-    """Wait until no more than so many of our frames are still to go out: with them comes what has piled up meanwhile."""
+    """Wait until at most `but` of our frames are still unsent; receive what comes meanwhile."""
     link = client.link
     left, since_s = link.unsent, link.now_s
     while left > but:
@@ -81,10 +81,10 @@ def _let_out(client: Client, but: int) -> None:
 
 
 def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -> float:
-    """Listen until the ECU has no more to say, but no longer than `most_s`; how long it took.
+    """Listen until the ECU has no more to say, but no longer than `most_s`; return how long it took.
 
-    After P2 of silence it has not, unless it has said "response pending" (in what was heard before, `after`, or since) and
-    owes the final answer, or waits for a flow control that nobody sends.
+    That is so after P2 of silence, unless the final answer to a "response pending" (in `after`, heard before, or since) is
+    outstanding, or the ECU waits for a flow control that nobody sends.
     """
     link = client.link
     begun_s = heard_s = link.now_s
@@ -101,7 +101,7 @@ def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -
 
 
 def owes_answer(client: Client) -> bool:
-    """Whether the ECU said "response pending" within P2*, and no more to that: it may leave other requests unanswered."""
+    """Whether a "response pending" of the last P2* has no final answer yet: the ECU may ignore other requests meanwhile."""
     count = client.trace.count
     frames = client.trace.frames(max(count - LAST_FRAMES, 0), count)
     since_s = frames[-1].time_s - client.target.timing.p2_star_ms / 1000 if frames else 0.0
@@ -111,16 +111,16 @@ def owes_answer(client: Client) -> bool:
 
 
 class _Debts:
-    """What an ECU has yet to say, by the frames that came from it."""
+    """What the ECU has announced and not sent yet, by its frames."""
 
     def __init__(self, timing: Timing) -> None:
         self.p2_s, self._p2_star_s = timing.p2_ms / 1000, timing.p2_star_ms / 1000
         self.pending: set[int] = set()
-        """Services that owe their final answer."""
+        """Services whose final answer is outstanding."""
         self._awaits_flow_control = False
 
     def follow(self, frames: Sequence[Frame]) -> None:
-        """Take note of more frames."""
+        """Take further frames into account."""
         for frame in frames:
             kind = frame.pci_type
             message = frame.pdu
@@ -137,23 +137,23 @@ class _Debts:
 
     @property
     def patience_s(self) -> float:
-        """How long it may be silent meanwhile."""
+        """How long the ECU may be silent meanwhile, in seconds."""
         if self.pending:
             return self._p2_star_s
         return N_BS_S if self._awaits_flow_control else 0.0
 
 
 def foreign_frame(client: Client, taken: set[int]) -> Frame:
-    """A frame for nobody: an id that is not in use, and data that no diagnostic receiver takes for a message."""
+    """Return a frame for nobody: an unused id, and data that no diagnostic receiver takes for a message."""
     can = client.target.can
     used = taken | {can.request_id, can.response_id, can.functional_id or 0}
     return Frame(next(can_id for can_id in range(FIRST_FREE_ID, 0x800) if can_id not in used), bytes(8))
 
 
 def own_lag_s(client: Client) -> float:
-    """How much later than asked for this computer comes back from a short wait: what its load adds to any time; 0 simulated.
+    """Return how much too late this computer returns from a short wait, which its load adds to any time; 0 if simulated.
 
-    An ECU that is simulated on the same computer suffers from the same load.
+    An ECU that is simulated on the same computer is slowed by the same load.
     """
     if client.link.is_virtual:
         return 0.0

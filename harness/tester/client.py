@@ -1,4 +1,4 @@
-"""What the ECU is asked for, and what its answers are worth: sessions, data, life, verdicts."""
+"""Ask one ECU and judge its answers: sessions, data, liveness, verdicts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from harness.verdict import Severity
 LATEST_RESTART_S = 0.2
 RESTART_STEP_S = 0.05
 LONGEST_RESTART_S = 10.0
-"""So long an ECU is waited for that falls silent when it leaves a session."""
+"""How long to wait for an ECU that falls silent when it leaves a session, in seconds."""
 MOST_LOOKED_FOR = 64
-"""Identifiers that are read to tell sessions."""
+"""How many identifiers are read to tell sessions apart."""
 USUAL_DIDS = (0xF190, 0xF18C, 0xF195, 0xF193)
-"""Vehicle identification, serial number and versions: what most ECUs let everybody read."""
+"""Vehicle identification, serial number and versions, which most ECUs let everybody read."""
 
 START_UP_S = 3.0
-"""Beyond its declared boot time: how long an ECU that has just started may refuse what it serves later."""
+"""How long after its declared boot time an ECU may still refuse what it serves later, in seconds."""
 START_UP_STEP_S = 0.25
 MOST_FAILED_LIFE = 2
 
@@ -34,7 +34,7 @@ _NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
 
 
 class Life(Enum):
-    """What the answer to a harmless request says of an ECU."""
+    """What the answer to a harmless request shows of an ECU."""
 
     NONE = "nothing came"
     STRAY = "frames came, but no answer to the request"
@@ -62,17 +62,17 @@ class Client(Exchanger):
             b"\x10\x01",
         ]
         self.liveness_request = self._liveness_requests[0]
-        """The request that the ECU is known to answer, once it has."""
+        """The request that the ECU is known to answer, once there is one."""
         self.restarts_on_leaving: dict[int, bool] = {}
-        """By session that was left: whether the ECU was deaf for a while then, and came back."""
+        """By session that was left: whether the ECU then stopped answering for a while and came back."""
         self.open_level: Callable[[int], object] = lambda level: None
-        """Open another level with its key; given by whoever has keys."""
+        """Open another level with its key; set by the owner of the keys."""
         self._is_settling = False
         self._entered = int(Session.DEFAULT)
         self._failed_life = 0
-        """How often in a row it was not answered, though another one was."""
+        """How often in a row it was not answered although another request was."""
         self._usual_life: tuple[ReplyKind, int | None] | None = None
-        """The outcome of that request when it was answered last."""
+        """The outcome of that request when it was last answered."""
         self._refused_after_start_up: set[int] = set()
         """Sessions that are refused with 21 or 22 however long one waits."""
         self._probe = b""
@@ -81,13 +81,13 @@ class Client(Exchanger):
 
     @property
     def has_sessions(self) -> bool:
-        """Whether the target declares sessions at all."""
+        """Whether the target declares any sessions."""
         return self.target.timing.s3_ms is not None
 
     def sessions(self) -> list[int]:
-        """Sessions to try: the declared ones, or the usual three; none where the target has none.
+        """Return sessions to try: the declared ones, or the usual three; none if the target has no sessions.
 
-        Those behind a level are left out: whatever is looked for in sessions would be asked of an ECU that is open.
+        Those that need a level are left out: in them the ECU would be open.
         """
         if not self.has_sessions:
             return []
@@ -96,10 +96,10 @@ class Client(Exchanger):
         return [session for session in free if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
-        """Ask for a session, by way of others where the target says so; the reply tells whether the ECU is in it.
+        """Enter a session, through others if the target says so; the reply tells whether the ECU is in it.
 
-        An ECU that has just started may refuse it for a while with 21 or 22, and is asked again meanwhile. A session that
-        the ECU leaves by a restart is asked for from itself first: the way to it would restart a running delay.
+        An ECU that has just started may refuse it for a while with 21 or 22, and is asked repeatedly. A session that the ECU
+        leaves by a restart is first entered directly: the way to it would restart a running delay.
         """
         if self._entered == session and self.restarts_on_leaving.get(session):
             reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
@@ -121,7 +121,7 @@ class Client(Exchanger):
         return reply
 
     def meet(self, preconditions: Sequence[Before]) -> None:
-        """Send what the target declares to be wanted before something else. NotPermitted: it does not allow it."""
+        """Send what the target declares as preconditions. Raises NotPermitted if the target does not allow it."""
         for before in preconditions:
             if before.level is not None:
                 self.open_level(before.level)
@@ -131,10 +131,11 @@ class Client(Exchanger):
                 self.note(f"a precondition was refused: {before} was answered {reply}")
 
     def _has_entered(self, session: int) -> None:
-        """Wait for an ECU that restarts when it goes back to its default session, as a boot loader does: it is deaf then.
+        """Wait for an ECU that restarts when it returns to its default session, as a boot loader does, and does not
+        answer then.
 
-        Whether it does is looked at once for each session. A session that may have ended by itself meanwhile counts as left
-        now: an ECU may look at its time-out only when it is asked for something.
+        Whether it does is tried once for each session. A session that may have timed out counts as left now: an ECU may
+        check its time-out only when the next request comes.
         """
         left, self._entered = self._entered, session
         is_back_to_default = session == Session.DEFAULT != left
@@ -151,7 +152,7 @@ class Client(Exchanger):
             self._is_settling = False
 
     def _falls_silent(self) -> bool:
-        """Whether the ECU stops answering within a moment; it may answer once or twice before it restarts."""
+        """Whether the ECU soon stops answering; it may answer once or twice before it restarts."""
         give_up_s = self.link.now_s + LATEST_RESTART_S
         while self.link.now_s < give_up_s:
             if self.request(self.liveness_request).is_silence:
@@ -160,7 +161,7 @@ class Client(Exchanger):
         return False
 
     def session_for(self, level: int) -> None:
-        """Enter the session in which a level is declared to be available. Inconclusive if the ECU refuses."""
+        """Enter the session in which a level is declared to be available. Raises Inconclusive if the ECU refuses."""
         entry = self.target.level(level)
         session = entry.session if entry is not None else None
         if session is not None and session != Session.DEFAULT and self.has_sessions:
@@ -172,34 +173,37 @@ class Client(Exchanger):
     # Data
 
     def read_reply(self, did: int) -> Reply:
-        """ReadDataByIdentifier for one DID."""
+        """Read one DID by ReadDataByIdentifier; return the reply."""
         return self.request(bytes((Service.READ_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)))
 
     def read(self, did: int) -> bytes:
-        """The value of a DID. Inconclusive when it cannot be read."""
+        """Return the value of a DID. Raises Inconclusive if it cannot be read."""
         reply = self.read_reply(did)
         if not reply.is_positive:
             raise Inconclusive(f"DID {did:04X} cannot be read back: {reply}")
         return reply.pdu[3:]
 
     def not_shown(self) -> list[int]:
-        """The data that everybody may read, and that is refused in the session that the ECU is in; of the first dozens."""
+        """Return data that everybody may read but that is refused in the present session.
+
+        Only the first dozens are tried.
+        """
         dids = [entry.did for entry in self.target.data if entry.read.kind == "open"]
         return [did for did in dids[:MOST_LOOKED_FOR] if self.read_reply(did).is_negative]
 
     def stable_value(self, did: int) -> bytes:
-        """The value of a DID, read three times. Inconclusive when it changes by itself."""
+        """Read the value of a DID three times. Raises Inconclusive if it changes by itself."""
         values = {self.read(did) for _ in range(3)}
         if len(values) != 1:
             raise Inconclusive(f"DID {did:04X} changes by itself; an effect on it cannot be told")
         return values.pop()
 
     def write(self, did: int, value: bytes) -> Reply:
-        """WriteDataByIdentifier."""
+        """Write a DID by WriteDataByIdentifier."""
         return self.request(write_data(did, value))
 
     def other_value(self, entry: DataEntry, value: bytes) -> bytes:
-        """A valid value of the DID that is not `value`. Inconclusive when the declared range has no other."""
+        """Return a valid value of the DID that is not `value`. Raises Inconclusive if the declared range has no other."""
         for candidate in _other_values(entry, value):
             if candidate != value and (entry.values is None or candidate in entry.values):
                 return candidate
@@ -216,10 +220,10 @@ class Client(Exchanger):
         tolerated: Expectation | None = None,
         severity: Severity | None = None,
     ) -> None:
-        """Hold a reply against what a sound ECU says.
+        """Judge a reply by what a sound ECU says.
 
-        `sound` passes; `tolerated` passes with a note; `flawed` fails. What is none of these is inconclusive, or fails if
-        no `flawed` is given. Busy and pending for ever are no answer, and so inconclusive too.
+        `sound` passes; `tolerated` passes with a note; `flawed` fails. Any other reply is inconclusive, or fails if no
+        `flawed` is given. Busy and endless response pending are no answers, and so are inconclusive too.
         """
         if sound.accepts(reply):
             return
@@ -236,7 +240,7 @@ class Client(Exchanger):
         raise Inconclusive(f"neither {sound} nor {flawed}: {reply}")
 
     def cite(self, *seen: Reply | RawReply | Exchange) -> None:
-        """Keep exchanges as the decisive evidence, with their frames as long as these are at hand."""
+        """Keep exchanges as the decisive evidence, with their frames if these are still stored."""
         self.evidence.extend(one if isinstance(one, Exchange) else one.exchange() for one in seen)
 
     def note(self, text: str) -> None:
@@ -247,7 +251,7 @@ class Client(Exchanger):
     # Life
 
     def life_in(self, reply: Reply) -> Life:
-        """What the answer to `liveness_request` says. Response pending without an end is an answer, too."""
+        """Return what the answer to `liveness_request` shows. Endless response pending is an answer, too."""
         if (reply.kind, reply.nrc) == self._usual_life:
             return Life.READY
         if reply.kind is ReplyKind.SILENCE:
@@ -259,8 +263,7 @@ class Client(Exchanger):
     def is_alive(self) -> bool:
         """Whether the ECU answers requests that change nothing.
 
-        A single stray frame on its id is no answer; but an ECU that has nothing better than garbage for the same request
-        twice lives.
+        A single stray frame on its id is no answer, but garbage in answer to the same request twice counts as life.
         """
         for pdu in sorted(self._liveness_requests, key=lambda pdu: pdu != self.liveness_request):
             reply = self.request(pdu)
@@ -272,9 +275,9 @@ class Client(Exchanger):
         return False
 
     def _learn_life(self, reply: Reply) -> None:
-        """Ask by this request from now on. One that was answered before is kept until it has failed a second time.
+        """Use this request from now on. A request that was answered before is kept until it has failed a second time.
 
-        Whatever an ECU answers first while it boots may be a request that changes its session.
+        What an ECU answers first while it boots may be a request that changes its session.
         """
         is_other = reply.request != self.liveness_request and self._usual_life is not None
         self._failed_life = self._failed_life + 1 if is_other else 0
@@ -285,11 +288,11 @@ class Client(Exchanger):
         self._usual_life = (reply.kind, reply.nrc)
 
     def answers_now(self) -> bool:
-        """Whether the ECU answers the one request that it is known to answer; for where it has been silent before."""
+        """Whether the ECU answers the one request that it is known to answer; used after a silence."""
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
 
     def others_heard(self, seconds: float) -> str:
-        """Let time pass; the first request of somebody else to this ECU meanwhile, as text, or nothing."""
+        """Wait, and return the first request of another tester to this ECU meanwhile, as text; empty if there is none."""
         can = self.target.can
         functional = () if can.functional_id is None else (can.functional_id,)
         connections = (entry.request_id for entry in self.target.connections)
@@ -298,9 +301,10 @@ class Client(Exchanger):
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
-        """A request that is answered and is wanted so; the same one as long as it is. TesterPresent if no read is.
+        """Return a request that is answered as `is_wanted`, the same each time while that holds; TesterPresent if no
+        read is.
 
-        Of a raw frame any byte may be read as a service, as the last one of 22 F1 86: checks look for other data then.
+        In a raw frame any byte may be read as a service, e.g. the last one of 22 F1 86; checks then need other data.
         """
         for known in (self.liveness_request, self._probe):
             if known and is_wanted(known):
@@ -315,7 +319,10 @@ class Client(Exchanger):
         return self._probe
 
     def await_life(self, seconds: float = 2.0) -> bool:
-        """Wait until the ECU answers as usual, as after a session that it boots into; whether it does, as usual or not."""
+        """Wait until the ECU answers as usual, e.g. in a session that it boots into.
+
+        Return whether it answers in any way.
+        """
         give_up_s = self.link.now_s + seconds
         while (life := self.life_in(self.request(self.liveness_request))) is not Life.READY:
             if self.link.now_s > give_up_s:
@@ -324,7 +331,7 @@ class Client(Exchanger):
 
 
 def _other_values(entry: DataEntry, value: bytes) -> Iterator[bytes]:
-    """Values that no clock or counter at `value` reaches soon, then near ones, then the ends of each declared range."""
+    """Yield values that no clock or counter at `value` reaches soon, then near ones, then the ends of each range."""
     for index in reversed(range(len(value))):
         for bit in (6, 5, 4, 3, 7, 2, 1, 0):
             yield value[:index] + bytes((value[index] ^ 1 << bit,)) + value[index + 1 :]

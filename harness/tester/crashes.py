@@ -1,8 +1,8 @@
-"""Recognise an ECU that crashes and restarts by itself: it answers again at once, as if nothing had been.
+"""Recognise an ECU that crashes and restarts by itself: it answers again at once, as if nothing had happened.
 
-Whatever got no answer in a check is a suspect. Each is sent again while the ECU holds something that a restart loses: a
-session, an unlocked level, a pending seed. If that is gone afterwards, or the ECU is deaf for a while, the suspect is sent
-once more; and where nothing else makes the ECU lose it, the suspect made it restart.
+Every request without an answer in a check is a suspect. Each is sent again while the ECU holds a state that a restart
+loses: a session, an unlocked level, a pending seed. If that is lost afterwards, or the ECU stops answering for a while, the
+suspect is sent once more. If a harmless request in its place loses nothing, the suspect made the ECU restart.
 """
 
 from __future__ import annotations
@@ -34,80 +34,80 @@ from harness.uds import (
 )
 
 RAW_LISTEN_S: Final = 0.01
-"""Until an ECU has read a frame; it need not have answered, since it is asked whether it still is what it was."""
+"""In seconds, until an ECU has read a frame. It need not have answered: its state is asked for afterwards."""
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
-"""Of one check, on a real bus: each takes as long as an answer may."""
+"""Of one check, on a real bus: each takes as long as an answer may take."""
 MOST_ALIKE: Final = 8
 """Of one service and length, in a run on a real bus."""
 MOST_WITNESSES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 RECOVERY_S: Final = 5.0
-"""Beyond its slowest boot: how long an ECU that fell silent is given to come back by itself."""
+"""How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
 
 _LEAVING: Final = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET})
-"""Services after which an ECU may rightly restart or lose its session, whatever it answers."""
+"""Services after which an ECU may rightly restart or lose its session, whatever its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrashCause:
-    """What made the ECU crash, or may have."""
+    """The request that made the ECU crash, or may have."""
 
     request: str
-    """In hex; raw frames as ``raw 740#0322F190``."""
+    """The request in hex; raw frames as ``raw 740#0322F190``."""
     what: str
     """What was seen, as a sentence."""
     is_reproduced: bool
-    """It did so again from a known state, or was seen to restart by itself."""
+    """Whether it did so again from a known state, or was seen to restart by itself."""
     exchanges: tuple[Exchange, ...] = ()
     is_dead: bool = False
-    """It has not come back."""
+    """Whether the ECU has not come back."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Something volatile, by which a restart shows."""
+    """A volatile state, whose loss shows a restart."""
 
     name: str
     take: Callable[[], bool]
-    """Bring the ECU to hold it; whether it does."""
+    """Bring the ECU into the state; return whether it is in it."""
     holds: Callable[[], bool]
-    """Whether the ECU still holds it."""
+    """Whether the ECU is still in the state."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What became of the ECU after something was sent."""
+    """What happened to the ECU after something was sent."""
 
     what: str
     exchange: Exchange
     is_dead: bool = False
     after_s: float = 0.0
-    """How long after the mark was taken it was found to be lost."""
+    """How long after the state was taken it was found to be lost."""
 
 
 class Crashes:
-    """Tells for one ECU which of the requests that it left unanswered make it restart."""
+    """Finds out for one ECU which of the unanswered requests make it restart."""
 
     def __init__(self, client: Client, security: SecurityAccess, access: AccessProbes) -> None:
         self._client = client
         self._security = security
         self._access = access
         self.reported: list[CrashCause] = []
-        """What checks have found themselves, for whoever runs them to take."""
+        """Crashes that checks have found themselves, for the runner to take."""
         self.revive: Callable[[], None] = lambda: None
-        """Bring the ECU back to life, or raise ContactLost; given by whoever knows how."""
+        """Bring the ECU back, or raise ContactLost; set by the owner of that ability."""
         self._known: dict[Sent, CrashCause] = {}
         self._innocent: set[tuple[Sent, Condition]] = set()
         self._tried: Counter[tuple[bytes, int]] = Counter()
         self._sessions: dict[int, _Mark | None] = {}
 
     def report(self, request: str, what: str, *, is_reproduced: bool) -> None:
-        """Note a crash that a check has found itself."""
+        """Record a crash that a check has found itself."""
         self.reported.append(CrashCause(request, what, is_reproduced))
 
     def search(self) -> CrashCause | None:
-        """The first of the requests without an answer since they were forgotten last that makes the ECU restart."""
+        """Return the first request that makes the ECU restart, of those unanswered since they were last forgotten."""
         found = next((self._known[sent] for sent in self._client.state.silences if sent in self._known), None)
         if found is not None:
             return found
@@ -127,7 +127,7 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """What was sent before it, without which an ECU may not come to where it crashes."""
+        """Return what was sent before it, without which an ECU may not reach the place where it crashes."""
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):
@@ -135,10 +135,10 @@ class Crashes:
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
     def fell_silent(self) -> Reply | None:
-        """The first request since then after which the ECU did not even answer what it always does, until it came back.
+        """Return the first request since then after which the ECU answered nothing, not even its usual request, for a while.
 
-        None: there is none, or it was only slow: an answer to the request came late. Restarts that were asked for, and
-        what raw frames and floods do to an ECU, are none either.
+        None if there is none, or the ECU was only slow, so that its answer came late. Requested restarts, and the effects of
+        raw frames and floods, do not count.
         """
         client = self._client
         for first, *others, last in client.state.gaps:
@@ -152,7 +152,7 @@ class Crashes:
         return None
 
     def _is_usually_answered(self, request: bytes) -> bool:
-        """Whether it is the question about its life, or a read that the ECU has answered before."""
+        """Whether it is the liveness request, or a read that the ECU has answered before."""
         if request == self._client.liveness_request:
             return True
         if request[:1] != bytes((Service.READ_DATA_BY_IDENTIFIER,)) or len(request) != 3:
@@ -161,7 +161,7 @@ class Crashes:
         return any(outcome is ReplyKind.POSITIVE for outcomes in known for outcome in outcomes)
 
     def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
-        """Whether an answer to the request is among these frames of the bus."""
+        """Whether these frames of the bus hold an answer to the request."""
         client = self._client
         for frame in client.trace.frames(first_frame, last_frame):
             message = frame.pdu
@@ -187,7 +187,10 @@ class Crashes:
             yield sent, condition
 
     def _may_leave(self, sent: Sent) -> bool:
-        """Whether an ECU may find in it the request to restart or to change session; of raw frames at any of its starts."""
+        """Whether an ECU may read it as a request to restart or to change session.
+
+        A raw frame is read at any of its starts.
+        """
         readings = [data[start:] for data in sent.fields for start in range(4 if sent.is_raw else 1)]
         sessions = {*Session, *self._client.sessions()}
         for reading in readings:
@@ -202,7 +205,7 @@ class Crashes:
     # Trying
 
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
-        """Send a few in a row; if the ECU is not what it was before, ever more of them, and the guilty ones twice."""
+        """Send a few in a row; if the ECU's state is lost, try them singly, in pairs and together, and the guilty twice."""
         first = self._effect(group, mark)
         if first is None:
             return None
@@ -233,7 +236,10 @@ class Crashes:
         return True
 
     def _effect(self, sents: Sequence[Sent], mark: _Mark | None) -> _Effect | None:
-        """Whether the ECU, after these, is deaf for a while, or has lost the mark. None: neither, or they were answered."""
+        """Whether the ECU stopped answering for a while after these, or lost its state.
+
+        None: neither, or they were answered.
+        """
         client = self._client
         is_marked = mark is not None and self._is_true(mark.take)
         taken_s = client.link.now_s
@@ -242,7 +248,7 @@ class Crashes:
         if not replies or (isinstance(replies[-1], Reply) and (replies[-1].is_positive or replies[-1].is_negative)):
             return None
         exchange = replies[-1].exchange()
-        if any(one.is_raw for one in sents):  # an ECU that works off what it was sent is not deaf, only late
+        if any(one.is_raw for one in sents):  # an ECU that works through what it was sent is only late
             heard = [frame for one in replies if isinstance(one, RawReply) for frame in one.answers]
             await_quiet(client, MOST_BACKLOG_S, after=heard)
         begun_s = client.link.now_s
@@ -264,7 +270,7 @@ class Crashes:
         return None
 
     def _is_busy(self) -> bool:
-        """Whether the ECU stays busy with what was sent for as long as it may: what became of it cannot be told then."""
+        """Whether the ECU stays busy with what was sent for as long as it may: then the effect cannot be told."""
         client = self._client
         give_up_s = client.link.now_s + client.target.timing.p2_star_ms / 1000
         while client.request(client.liveness_request).is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
@@ -273,12 +279,12 @@ class Crashes:
         return False
 
     def _may_have_ended(self, elapsed_s: float) -> bool:
-        """Whether a session, and what belongs to it, may have ended by time in so long: the ECU was busy with requests."""
+        """Whether a session, and what belongs to it, may have timed out in this time: the ECU was busy with requests."""
         s3_ms = self._client.target.timing.s3_ms
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
-        """The control: a harmless request in place of the suspect, and as much time."""
+        """Take the control: send a harmless request instead of the suspect, and wait as long."""
         client = self._client
         if mark is None:
             return True
@@ -296,7 +302,7 @@ class Crashes:
         return is_kept
 
     def _send(self, sent: Sent) -> Reply | RawReply | None:
-        """Send it again; None: it must not be."""
+        """Send it again; None if that is not permitted."""
         client = self._client
         try:
             if sent.is_raw:
@@ -322,7 +328,7 @@ class Crashes:
     # What a restart loses
 
     def _mark_for(self, condition: Condition) -> _Mark | None:
-        """The state that the suspect met, if a restart shows in it, or another one."""
+        """Return the state that the suspect met if a restart would show in it, or else another such state."""
         if condition.level and (mark := self._unlocked_mark(condition.level)):
             return mark
         for session in dict.fromkeys((condition.session, *self._client.sessions())):
@@ -333,7 +339,7 @@ class Crashes:
         return next(marks, None)
 
     def _session_mark(self, session: int) -> _Mark | None:
-        """The session, if any read or request for a seed is answered otherwise in it than in the default one."""
+        """Return the session as such a state, if a read or request for a seed is answered differently in the default one."""
         if session not in self._sessions:
             self._sessions[session] = self._find_session_mark(session)
         return self._sessions[session]
@@ -401,7 +407,7 @@ class Crashes:
 
 
 def _told(reply: Reply) -> str:
-    """What matters of an answer: seeds differ each time, data does not; empty: it was none."""
+    """Reduce an answer to what is comparable: seeds differ each time, data does not; empty if there was no answer."""
     if reply.is_positive or reply.is_delayed:
         return reply.pdu.hex() if reply.request[0] == Service.READ_DATA_BY_IDENTIFIER else "positive"
     return f"negative {reply.nrc}" if reply.is_negative else ""
@@ -416,6 +422,6 @@ def _shown(sents: Sequence[Sent]) -> str:
 
 
 def shown_request(pdu: bytes) -> str:
-    """A request in a sentence: in hex, the beginning only where it is long."""
+    """Write a request for use in a sentence: in hex, of a long one only the beginning."""
     text = pdu[:LONGEST_SHOWN_BYTES].hex(" ").upper()
     return text if len(pdu) <= LONGEST_SHOWN_BYTES else f"{text} … ({len(pdu)} bytes)"

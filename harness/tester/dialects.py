@@ -1,8 +1,8 @@
-"""Speak to ECUs that know what UDS was made of: KWP2000 (ISO 14230-3) on ISO-TP, and GMLAN (GMW3110).
+"""Speak to ECUs with predecessors of UDS: KWP2000 (ISO 14230-3) on ISO-TP, and GMLAN (GMW3110).
 
-Checks ask in the words of UDS. A dialect puts a request into the ECU's words and its answer back, where both have the same
-meaning: sessions, TesterPresent, one-byte identifiers, SecurityAccess and refusals. Everything else goes out as it is. The
-evidence of an exchange is what was on the bus.
+Checks send requests of UDS. A dialect translates a request, and the answer back, where both have the same meaning:
+sessions, TesterPresent, one-byte identifiers, SecurityAccess and refusals. Everything else is sent as it is. The evidence
+of an exchange is what was on the bus.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_IN_THIS_SESSION: Final = 0x80
 """serviceNotSupportedInActiveDiagnosticSession."""
 
 ONE_BYTE: Final = range(0x100)
-"""Identifiers that a request names by one byte; in the words of UDS their first byte is 00."""
+"""Identifiers that a request names by one byte; in UDS their first byte is 00."""
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
 _CONTROL, _PRESENT = Service.DIAGNOSTIC_SESSION_CONTROL, Service.TESTER_PRESENT
 _TO_DEFAULT: Final = bytes((_CONTROL, 0x01))
@@ -33,29 +33,29 @@ _IS_THERE_SILENTLY: Final = bytes((_PRESENT, 0x80))
 
 
 _ANSWERED_ALONE: Final = (bytes((Service.ECU_RESET,)),)
-"""Services whose positive answer is one byte, without what was asked for."""
+"""Services whose positive answer is one byte, without an echo of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way to say what UDS says otherwise."""
+    """One dialect, by how it differs from UDS."""
 
     name: str
-    """As reports and verdicts call it."""
+    """Its name in reports and verdicts."""
     key: str
-    """As [target] dialect spells it."""
+    """Its name in [target] dialect."""
     standard: str
     to_default: bytes
-    """What leads back to the session after a start."""
+    """The request that returns to the session after a start."""
     present: bytes
-    """TesterPresent that is answered ..."""
+    """TesterPresent with an answer ..."""
     present_silently: bytes
-    """... and the one that is not, where there is one."""
+    """... and without one, if that exists."""
     read_local: int
     """The service that reads an identifier of one byte."""
 
     def sent(self, request: bytes) -> bytes:
-        """A request of UDS as this ECU is asked."""
+        """Translate a request of UDS for this ECU."""
         if request == _TO_DEFAULT:
             return self.to_default
         if request == _IS_THERE:
@@ -68,7 +68,7 @@ class Dialect:
         return request
 
     def heard(self, request: bytes, sent: bytes, message: bytes) -> bytes:
-        """A message of this ECU as one of UDS, if it is an answer to the request that was sent so."""
+        """Translate a message of this ECU to UDS, if it answers the request that was sent."""
         if message[:2] == bytes((NEGATIVE_RESPONSE, sent[0])) and len(message) == 3:
             return bytes((NEGATIVE_RESPONSE, request[0], _refusal(request, message[2])))
         if message[0] != sent[0] + RESPONSE_OFFSET & 0xFF:
@@ -80,7 +80,7 @@ class Dialect:
         if _is_local(request) and message[1:2] == sent[1:2]:
             return bytes((request[0] + RESPONSE_OFFSET, 0)) + message[1:]
         if is_send_key(request) and len(message) == 3:
-            return message[:2]  # the third byte says securityAccessAllowed
+            return message[:2]  # the third byte is securityAccessAllowed
         return message
 
 
@@ -96,7 +96,7 @@ def _confirms(sent: bytes, message: bytes) -> bool:
 
 
 def _refusal(request: bytes, code: int) -> int:
-    """A code as UDS has it: what is out of sequence, too short or not there now has none of its own in either dialect."""
+    """Return the code of UDS: the dialects have none for "wrong sequence", "too short" and "not in this session"."""
     if code == NOT_IN_THIS_SESSION:
         return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
     if is_send_key(request):
@@ -114,13 +114,13 @@ GMLAN: Final = Dialect("GMLAN", "gmlan", "GMW3110", bytes((RETURN_TO_NORMAL,)), 
 DIALECTS: Final = {dialect.key: dialect for dialect in (KWP2000, GMLAN)}
 
 USUAL_IDENTIFICATION: Final = (0x90, 0x80, 0x86, 0x91, 0x9A, 0xB0)
-"""Identifiers of one byte that most ECUs of either dialect have: the VIN, tables of identification, the address."""
+"""Identifiers of one byte that most ECUs of either dialect have: VIN, identification tables, address."""
 UDS_ONLY: Final = (b"\x22\xf1\x90", b"\x22\xf1\x86", b"\x22\xf1\x8c", b"\x22\xf1\x80")
-"""Reads that only UDS has: whoever answers one of them speaks it."""
+"""Reads that only UDS has: an ECU that answers one of them speaks UDS."""
 
 
 class Speaker(Protocol):
-    """What is needed to find out how an ECU speaks."""
+    """Sends requests to find out the ECU's dialect."""
 
     dialect: Dialect | None
 
@@ -129,10 +129,10 @@ class Speaker(Protocol):
 
 
 def recognised(speaker: Speaker, *, permits: Callable[[bytes], bool]) -> Dialect | None:
-    """The dialect that an ECU speaks; None: UDS, or what cannot be told from it. Everything that is asked only reads.
+    """Return the dialect that an ECU speaks; None for UDS, or if they cannot be told apart. All requests only read.
 
-    GMLAN's TesterPresent is one byte, and so is its answer; KWP2000's standard session is 81, which UDS takes for its
-    session 01 without an answer. Either has identification behind 1A, which UDS has not.
+    GMLAN's TesterPresent is one byte, and so is its answer. KWP2000's standard session is 81, which in UDS is session 01
+    without an answer. Both have identification at service 1A, which UDS lacks.
     """
     if any(speaker.request(request).is_positive for request in UDS_ONLY):
         return None

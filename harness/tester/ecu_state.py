@@ -1,7 +1,7 @@
-"""Keep what is believed of one ECU. Every exchange and every raw frame is heard here, and only here is a belief written.
+"""Keep what is believed of one ECU. Every exchange and raw frame is reported here, and only here is a belief changed.
 
-The tester, the checks, the measurements and the fuzz engine ask; they never write. What was told by an effect (a guarded
-write that worked, data that was shown) outweighs what an answer claimed.
+The tester, the checks, the measurements and the fuzz engine only read it. What an effect has shown (a guarded write that
+worked, data that was read) outweighs what an answer claimed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Ser
 """Services whose answers change what is believed of session and locks."""
 
 RIGHT_KEYS_IN_VAIN = 4
-"""So often a right key may go unaccepted without being refused as wrong, e.g. for want of a session."""
+"""How often a right key may fail without being refused as wrong, e.g. for lack of a session."""
 
 NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
-"""Refusals of an ECU that may serve the same later: they say nothing of a key that has opened its level before."""
+"""Refusals of an ECU that may serve the same request later: they do not discredit a key that has opened its level before."""
 
 NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -35,12 +35,12 @@ NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals of a key that say that it was not looked at."""
+"""Refusals of a key that say that it was not compared."""
 
 
 MOST_OF_A_GAP, MOST_GAPS = 16, 64
 MOST_SILENCES = 20_000
-"""Beyond these it is not kept any more what got no answer."""
+"""How many unanswered requests are kept at most."""
 
 
 @dataclass(slots=True)
@@ -48,45 +48,45 @@ class LevelState:
     """What is believed of one security level."""
 
     seed: bytes | None = None
-    """The seed that the ECU is waiting to see answered."""
+    """The seed to which the ECU expects a key."""
     may_be_pending: bool = True
-    """A seed may be pending, from this run or from before it."""
+    """Whether a seed may be pending, from this run or from before it."""
     key_length: int = 0
-    """In bytes; 0: not known yet."""
+    """In bytes; 0 if unknown."""
     seed_lengths: set[int] = field(default_factory=set)
-    """Of the seeds that were not all zeros, in bytes."""
+    """Lengths in bytes of the seeds that were not all zeros."""
     is_proven: bool = False
-    """The right key has opened this level in this run."""
+    """Whether the right key has opened this level in this run."""
     suspect: str = ""
-    """Why the key function cannot be right."""
+    """Why the key function cannot be right; empty if it may be."""
     wrong_in_a_row: int = 0
     seen_limit: int = 0
-    """The fewest wrong keys in a row after which a delay was announced; 0: that was not seen."""
+    """The fewest wrong keys in a row after which a delay was announced; 0 if none was."""
     pairs: dict[bytes, bytes] = field(default_factory=dict)
     """Seeds with the keys that have opened the level."""
     right_keys_in_vain: int = 0
-    """Times that the key function's key was sent and not accepted."""
+    """How often the key function's key was sent and not accepted."""
     is_right_key_under_way: bool = False
     is_delayed: bool = False
-    """The last answer was that a delay is running."""
+    """Whether the last answer said that a delay is running."""
     is_locked_out: bool = False
-    """It did not open again in many times its delay."""
+    """Whether it did not open again in many times its delay."""
     longest_delay_s: float = 0.0
-    """After so long at most a delay was seen to be over; 0: none was waited out."""
+    """The longest time after which a delay was seen to be over; 0 if none was waited out."""
     last_wrong_s: float | None = None
     """When the last wrong key was answered, by the link's clock."""
     gives_zero_seeds: bool = False
-    """An effect has shown that it gives seeds of zeros while it is locked."""
+    """Whether an effect has shown that it gives seeds of zeros while locked."""
     wrong_key_answers: set[str] = field(default_factory=set)
-    """What keys that were compared and found wrong are answered, as `answer_of` names it, beside 0x35 and 0x36."""
+    """Answers to keys that were compared and found wrong, as `answer_of` names them, besides 0x35 and 0x36."""
     limit_answers: set[str] = field(default_factory=set)
-    """What is answered, beside 0x36 and 0x37, when there were too many wrong keys."""
+    """Answers after too many wrong keys, besides 0x36 and 0x37."""
     opened_by_wrong_key: str = ""
-    """How a wrong key was seen, by an effect, to open the level; empty: none was."""
+    """How an effect showed that a wrong key opened the level; empty if none did."""
 
 
 def answer_of(reply: Reply) -> str:
-    """What an answer is, by its kind and code, without the bytes that change from one time to the next."""
+    """Name an answer by its kind and code, without bytes that change each time."""
     return f"{reply.kind.value} 0x{reply.nrc:02X}" if reply.nrc is not None else reply.kind.value
 
 
@@ -97,17 +97,17 @@ class EcuState:
         """`s3_s` is the time without requests after which a session ends; None: the ECU has no sessions."""
         self._s3_s = s3_s
         self.seen = Seen(s3_s)
-        """What was answered how, for the report's map of sessions and access."""
+        """What was answered under which condition, for the report's map of sessions and access."""
         self.presence = Presence()
-        """What the answers so far show the ECU to have, and not to have."""
+        """What the answers so far show the ECU to have or to lack."""
         self.has_unlocked = False
-        """Unlocked since the ECU was last seen locked."""
+        """Whether it was unlocked since it was last seen locked."""
         self.is_touched = False
-        """A seed or key was sent since the last restore, or something of which it is not known what it changes."""
+        """Whether a seed or key was sent since the last restore, or something whose effects are unknown."""
         self.quiet_s = 0.0
-        """How long each request waits for stray answers to pass: 0 until the ECU has been seen to answer twice."""
+        """How long each request waits for stray answers, in seconds: 0 until the ECU has been seen to answer twice."""
         self.unanswered: Reply | RawReply | None = None
-        """The first exchange after which nothing more has come: what an ECU died of, if it died."""
+        """The first exchange after which nothing more has come: if the ECU died, this was its cause."""
         self._silences: dict[Sent, Condition] = {}
         self._silent_now: list[Reply | RawReply] = []
         self._gaps: list[tuple[Reply | RawReply, ...]] = []
@@ -121,26 +121,26 @@ class EcuState:
 
     @property
     def condition(self) -> Condition:
-        """The session, and the level whose key was accepted last in it."""
+        """The session, and the level whose key was last accepted in it."""
         return self.seen.condition
 
     @property
     def changed(self) -> Mapping[int, bytes]:
-        """Data identifiers whose value may be another one than before, with the value to put back."""
+        """Data identifiers whose value may have changed, with the value to restore."""
         return MappingProxyType(self._changed)
 
     @property
     def silences(self) -> Mapping[Sent, Condition]:
-        """What got no answer since they were forgotten last, and in which condition: an ECU may have crashed of it."""
+        """What got no answer since this was last forgotten, and in which condition: it may have crashed the ECU."""
         return MappingProxyType(self._silences)
 
     @property
     def gaps(self) -> Sequence[tuple[Reply | RawReply, ...]]:
-        """Exchanges in a row without an answer, and the first one after them that was answered, since then."""
+        """Runs of exchanges without an answer, each with the first answered exchange after it, since then."""
         return tuple(self._gaps)
 
     def level(self, level: int) -> LevelState:
-        """What is believed of a level, to be read."""
+        """Return what is believed of a level, read-only."""
         return self.levels.setdefault(level, LevelState())
 
     def was_seen_locked(self, did: int) -> bool:
@@ -158,16 +158,16 @@ class EcuState:
     # What is heard
 
     def note(self, request: bytes, outcome: ReplyKind | int) -> None:
-        """A request of whatever service was answered so; a refusal is its code."""
+        """A request of any service was answered with this outcome; a refusal is its code."""
         self.seen.note(request, outcome)
         self.presence.hear(request, outcome, self.condition.session)
 
     def hear(self, reply: Reply, now_s: float) -> None:
-        """Learn from an answer to a request of the services in `STATEFUL`; at `now_s` on the link's clock."""
+        """Learn from an answer to a request of the services in `STATEFUL`; `now_s` is the link's time."""
         self.seen.learn(reply)
         request = reply.request
         if request[0] != Service.SECURITY_ACCESS:
-            if not reply.is_negative:  # its answer may have been suppressed
+            if not reply.is_negative:  # the answer may have been suppressed
                 self.forget_seeds()
             return
         if len(request) < 2:
@@ -203,7 +203,7 @@ class EcuState:
         elif not was_right:
             state.last_wrong_s = now_s
         elif reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR):
-            pass  # its seed was gone: it was not looked at
+            pass  # no seed was pending: the key was not compared
         elif not (state.is_proven and reply.is_refused_with(*NOT_READY)):
             state.right_keys_in_vain += 1
             if reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS):
@@ -218,7 +218,7 @@ class EcuState:
             state.key_length = len(key)
 
     def hear_elsewhere(self, reply: Reply) -> None:
-        """Learn from an answer to somebody who asks from another address; its seeds and unlocks are not ours."""
+        """Learn from an answer to a request from another address; its seeds and unlocks do not count as ours."""
         self.is_touched = True
         if reply.request[0] != Service.SECURITY_ACCESS:
             self.forget_seeds()
@@ -226,11 +226,11 @@ class EcuState:
             self.has_unlocked = True
 
     def hear_raw(self, frame: Frame) -> None:
-        """A raw frame was sent, in which an ECU may read a request of service 27."""
+        """A raw frame was sent in which an ECU may read a request of service 27."""
         self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
 
     def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
-        """An exchange is over; was there any frame of the ECU in it?"""
+        """An exchange is over; `was_answered`: it had a frame of the ECU."""
         if not was_answered:
             self.unanswered = self.unanswered or exchange
             if len(self._silent_now) < MOST_OF_A_GAP:
@@ -242,29 +242,29 @@ class EcuState:
             self._silent_now.clear()
 
     def hear_silence(self, sent: Sent) -> None:
-        """It got no answer, or nothing that could be meant as one."""
+        """It got no answer, or nothing meant as one."""
         if len(self._silences) < MOST_SILENCES:
             self._silences.setdefault(sent, self.condition)
 
     def forget_silences(self) -> None:
-        """Something else is begun: what gets no answer from now on is its doing."""
+        """Begin anew: later silences have a new cause."""
         self._silences.clear()
         self._gaps.clear()
         self._silent_now.clear()
 
     def hear_stray(self, wait_s: float) -> None:
-        """The ECU answers twice: from now on each request waits so long for copies of the last answer."""
+        """The ECU answers twice: from now on each request waits this long for copies of the last answer."""
         self.quiet_s = self.quiet_s or wait_s
 
     def hear_effect(self, effect: str, *, is_granted: bool) -> None:
-        """An effect that tells open from locked was asked for, and worked or was refused."""
+        """An effect that tells open from locked was requested, and was granted or refused."""
         if not is_granted:
             self._refused_effects.add(effect)
         elif effect in self._refused_effects:
             self._granted_effects.add(effect)
 
     def wait(self, seconds: float) -> None:
-        """Nothing is sent for so long, which ends a session other than the default one, and the seed that waits in it."""
+        """Nothing is sent for this long, which ends a session other than the default one, and its pending seed."""
         if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
             self.forget_seeds()
         self.seen.was_left_alone(seconds)
@@ -272,7 +272,7 @@ class EcuState:
     # What the tester does
 
     def send_key(self, level: int, *, is_right: bool) -> None:
-        """A key is about to be sent: the key function's for the pending seed, or a guess."""
+        """A key is about to be sent: the key function's key for the pending seed, or a guess."""
         self.is_touched = True
         state = self.level(level)
         state.is_right_key_under_way = is_right
@@ -280,16 +280,16 @@ class EcuState:
             state.wrong_in_a_row += 1
 
     def restart_begun(self) -> None:
-        """The ECU was told to restart, or its supply was cut: what was unanswered before has nothing to do with its boot."""
+        """The ECU was told to restart, or its supply was cut: earlier silences are unrelated to its boot."""
         self.seen.restarted()
         self._silent_now.clear()
 
     def restart_seen(self) -> None:
-        """The ECU was seen to restart: it is locked, and waits for no key."""
+        """The ECU was seen to restart: it is locked, and no seed is pending."""
         self.forget_seeds(has_restarted=True)
 
     def renewed(self) -> None:
-        """An ECU of the same kind, fresh from the factory, is in the place of this one: locked, and counting nothing."""
+        """The ECU was replaced by one in factory state: locked, with all counters zero."""
         self.seen.restarted()
         self._silent_now.clear()
         self._changed.clear()
@@ -302,13 +302,13 @@ class EcuState:
         self.restored()
 
     def locked_by_effect(self, did: int | None = None) -> None:
-        """A guarded effect was refused (with the data identifier that refused it), or a restart has locked the ECU."""
+        """A guarded effect was refused (`did`: the data identifier that refused it), or a restart has locked the ECU."""
         self.has_unlocked = False
         if did is not None:
             self._seen_locked.add(did)
 
     def opened_by_effect(self, level: int, seed: bytes, key: bytes, *, is_right: bool, how: str = "") -> None:
-        """A guarded effect worked after a key, whatever the ECU answered to it; `how` it was seen, for a wrong key."""
+        """A guarded effect worked after a key, whatever the ECU answered; `how` it was seen, for a wrong key."""
         state = self.level(level)
         self.has_unlocked = True
         state.wrong_in_a_row = 0
@@ -319,17 +319,17 @@ class EcuState:
             state.opened_by_wrong_key = state.opened_by_wrong_key or how
 
     def open_already(self) -> None:
-        """A level gives the seed of an open one."""
+        """A level gives the seed of an open level."""
         self.has_unlocked = True
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
-        """The ECU has changed session or restarted; only the latter is known to drop a pending seed."""
+        """The ECU has changed session or restarted; only a restart is known to drop a pending seed."""
         for state in self.levels.values():
             state.seed = None
             state.may_be_pending = state.may_be_pending and not has_restarted
 
     def expect_anything(self) -> None:
-        """What was sent may have changed anything: restoring takes a restart."""
+        """The effects of what was sent are unknown: restoring takes a restart."""
         self.is_touched = True
 
     def restored(self) -> None:
@@ -338,7 +338,7 @@ class EcuState:
         self.is_touched = False
 
     def will_change(self, did: int, value: bytes) -> None:
-        """Something is about to be done to a data identifier, whose value is this one now: it is to be put back."""
+        """A data identifier is about to be changed; `value` is its present value, to be restored."""
         self._changed.setdefault(did, value)
 
     def is_back(self, did: int) -> None:
@@ -348,7 +348,7 @@ class EcuState:
     # Levels, by their owner in the tester
 
     def learn_length(self, level: int, length_bytes: int) -> None:
-        """Keys of the level have so many bytes, or are tried with so many."""
+        """Keys of the level have this length, or are tried with it."""
         self.level(level).key_length = length_bytes
 
     def suspect_key(self, level: int, why: str) -> None:
@@ -360,7 +360,7 @@ class EcuState:
         self.level(level).is_proven = True
 
     def waited_out(self, level: int, seconds: float, *, is_over: bool) -> None:
-        """A delay of the level was waited for so long; is it over?"""
+        """A delay of the level was waited for this long; `is_over`: it ended."""
         state = self.level(level)
         state.is_locked_out = not is_over
         if is_over:
@@ -371,18 +371,18 @@ class EcuState:
         self.level(level).gives_zero_seeds = True
 
     def wrong_key_answer(self, level: int, reply: Reply) -> None:
-        """A key that was compared and found wrong is answered so."""
+        """A key that was compared and found wrong is answered like this."""
         self.level(level).wrong_key_answers.add(answer_of(reply))
 
     def limit_answer(self, level: int, reply: Reply) -> None:
-        """A request for a seed is refused so after wrong keys, though nothing else has changed."""
+        """A request for a seed is refused like this after wrong keys, though nothing else has changed."""
         state = self.level(level)
         state.limit_answers.add(answer_of(reply))
         state.is_delayed = True
 
     @contextmanager
     def without_waiting_for_strays(self) -> Iterator[None]:
-        """Wait for no stray answers meanwhile: an ECU that boots would be back before they have passed."""
+        """Do not wait for stray answers in this block: a booting ECU would be back before they have passed."""
         quiet_s, self.quiet_s = self.quiet_s, 0.0
         try:
             yield
@@ -391,6 +391,6 @@ class EcuState:
 
 
 def level_of(request: bytes) -> int:
-    """The level that a request of service 27 is about: its seed's sub-function, or the one below its key's."""
+    """Return the level of a request of service 27: its sub-function, or for a key the one below."""
     sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
     return sub_function if sub_function & 1 else max(sub_function - 1, 0)

@@ -1,4 +1,4 @@
-"""What came back to a request, or to raw frames: one exchange after the other with one ECU."""
+"""Exchange requests and raw frames with one ECU, one exchange after the other, and read what comes back."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ from harness.uds import (
 )
 
 MARGIN_S = 0.15
-"""Beyond P2: what an adapter, a driver and a busy tester may add before silence is called silence."""
+"""What adapter, driver and a busy tester may add to P2 before silence is called silence, in seconds."""
 
 PENDING_LIMIT_S = 60.0
-"""An ECU that answers 0x78, or keeps a message unfinished, for longer than this gives no answer."""
+"""An ECU that answers 0x78 or leaves a message unfinished for longer than this, in seconds, has not answered."""
 
 LONGEST_ANSWER_S = 2 * PENDING_LIMIT_S
 MOST_ANNOUNCED = 64
 RECENTLY_ANSWERED = 4
 SECOND_WITHIN_S = 1.0
-"""So long after a final answer another one is looked for: one to these last requests."""
+"""How long after a final answer a second one to the same requests is recognised, in seconds."""
 STAMP_ERROR_S = 0.05
-"""Stamps may contradict the order of events by so much: of two sources, or made late."""
+"""How far stamps may contradict the order of events, in seconds: they may have two sources, or be made late."""
 
 MOST_ENDLESS, SHORT_LIMIT_S = 5, 1.0
-"""A service that has said 0x78 in vain so often is given so much time from then on."""
+"""A service that has sent 0x78 without a final answer this often is given only this many seconds from then on."""
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
 SHARED_S = 5.0
-"""So long after a frame of somebody else a second answer may be one to that."""
+"""How long after a frame of another tester a second answer may belong to that, in seconds."""
 FEWEST_INTRUSIONS = 3
-"""So many frames of somebody else on our request id are no slip of a finger."""
+"""How many frames of another tester on our request id are not a mistake."""
 LISTEN_S = 0.2
-"""How long raw frames are given to have a consequence."""
+"""How long raw frames are given to have an effect, in seconds."""
 
-# What every exchange asks for: until Python 3.12 an enum takes its time to find a member.
+# What every exchange needs: before Python 3.12 looking up an enum's member is slow.
 _POSITIVE, _SILENCE, _BUSY = ReplyKind.POSITIVE, ReplyKind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
 
 _ECHO_BYTES: dict[int, int] = {
@@ -78,16 +78,16 @@ _ECHO_BYTES: dict[int, int] = {
 
 
 class KeyGuard(Protocol):
-    """Whoever decides whether a key may go out."""
+    """Decides whether a key may be sent."""
 
     def before_key(self, key_request: bytes) -> None:
-        """Count a key that is not known to be right before it is sent; raises if it must not be."""
+        """Count a key that is not known to be right before it is sent; raise if it must not be sent."""
 
 
 class Exchanger:
-    """Requests and replies, raw frames, and time.
+    """Sends requests and raw frames, reads replies, and lets time pass.
 
-    Replies are read strictly: what is no valid answer is kept and called malformed, never taken for silence. Time passes
+    Replies are read strictly: an invalid answer is kept and called malformed, never taken for silence. Time passes
     only here, on the link's clock.
     """
 
@@ -101,26 +101,26 @@ class Exchanger:
         self.exchange_count = 0
         self.recent: deque[Reply | RawReply] = deque(maxlen=8)
         self.announced: dict[bytes, None] = {}
-        """Requests that were answered 0x78 first, in the order in which they were."""
+        """Requests that were answered 0x78 first, in order."""
         self.oddities = Oddities()
-        """Wrong answers that were seen in passing."""
+        """Wrong answers that were seen in passing, whatever was asked."""
         self._answered: deque[tuple[float, Reply]] = deque(maxlen=RECENTLY_ANSWERED)
-        """The last exchanges by the request id that ended with a final answer, and when; none from before raw frames."""
+        """The last exchanges by the request id that ended with a final answer, and their times; cleared by raw frames."""
         self._pending = b""
         """A request that was answered 0x78, while others are sent before its final answer."""
         self._is_late_meanwhile = False
-        """Something that was asked while it was pending was not answered in time."""
+        """Whether something that was asked while it was pending was not answered in time."""
         self._previous_request = b""
         self._previous_outcome: ReplyKind | int = ReplyKind.SILENCE
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
-        """By service, how often 0x78 came and no final answer."""
+        """By service, how often 0x78 came without a final answer."""
         self._owed: dict[bytes, float] = {}
-        """Services that were answered 0x78 while nobody waited for the final answer, and when it is due at the latest."""
+        """Services that were answered 0x78 while nobody waited, and when their final answer is due at the latest."""
         self._was_cut_short = False
-        """The previous request was not given the time that its answer may take."""
+        """Whether the previous request was not given the time that its answer may take."""
         self.dialect = DIALECTS.get(target.dialect or "")
-        """How the ECU speaks; None: UDS, as far as it is known."""
+        """The ECU's dialect; None for UDS, or if unknown."""
         self._transport = Transport(link, target.can)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -128,7 +128,7 @@ class Exchanger:
 
     @property
     def remark(self) -> str:
-        """What a reader must know of the way that messages go to this ECU and back; empty: nothing."""
+        """What a reader must know of how messages reach this ECU and return; empty if nothing."""
         spoken = []
         if (dialect := self.dialect) is not None:
             spoken.append(
@@ -139,7 +139,7 @@ class Exchanger:
 
     @property
     def has_answered(self) -> bool:
-        """Whether any frame has come from the ECU's response id so far."""
+        """Whether any frame has come on the ECU's response id so far."""
         return self._transport.answer_frames > 0
 
     def request(
@@ -153,8 +153,8 @@ class Exchanger:
         """Send one request (bytes, hex, or a Scapy packet) and wait for its final answer.
 
         Response pending extends the wait to P2*, for a minute at most. A request that is answered by busyRepeatRequest is
-        repeated, but for a key: each one may count as an attempt. NotPermitted: the target does not allow it; nothing was
-        sent. LinkError: the adapter fails.
+        repeated, except a key, which may count as an attempt. Raises NotPermitted, before sending, if the target does not
+        allow it, and LinkError if the adapter fails.
         """
         pdu = request if type(request) is bytes else _as_bytes(request)
         self.gate.check(pdu, is_functional=is_functional, is_right_key=is_right_key)
@@ -180,10 +180,9 @@ class Exchanger:
 
     @contextmanager
     def while_pending(self, pdu: bytes) -> Iterator[bool]:
-        """Send a request that takes the ECU some time, and do other things meanwhile; was it answered 0x78?
+        """Send a request that takes the ECU some time, and yield whether it was answered 0x78, to do other things meanwhile.
 
-        Its final answer is taken in when it comes, and waited for in the end. What is asked meanwhile must be of another
-        service.
+        Its final answer is received when it comes, and awaited at the end. Requests in between must be of another service.
         """
         self.gate.check(pdu)
         transport, link = self._transport, self.link
@@ -212,14 +211,14 @@ class Exchanger:
             self.state.expect_anything()
 
     def _take_in_late_answers(self) -> None:
-        """An ECU that serves one request after the other answers now what was asked while another one was pending."""
+        """Receive late answers: a sequential ECU answers only now what was asked while another request was pending."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while (message := self._transport.receive(link.now_s + self._p2_s, give_up_s)) is not None:
             self._follow_pending(message)
 
     def _takes_for_pending(self, message: bytes) -> bool:
-        """Whether a message belongs to the request that is pending; a final answer ends that."""
+        """Whether a message belongs to the pending request; a final answer ends the pending state."""
         service = self._pending[:1]
         is_refusal = message[0] == NEGATIVE_RESPONSE and message[1:2] == service
         if not service or not (is_refusal or message[0] == service[0] + RESPONSE_OFFSET):
@@ -232,7 +231,7 @@ class Exchanger:
         self.state.hear(reply, self.link.now_s)
 
     def _has_entered(self, session: int) -> None:
-        """The ECU has confirmed a session; what that brings with it is for whoever knows of sessions."""
+        """The ECU has confirmed a session; a subclass handles what follows from it."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
@@ -311,7 +310,7 @@ class Exchanger:
         return reply
 
     def _pending_limit_s(self, service: bytes) -> float:
-        """How long 0x78 is believed: a service that was announced in vain before is not given another minute each time."""
+        """Return how long 0x78 is believed: a service that never finished before does not get another minute each time."""
         times = self._endless[service]
         if not times:
             return PENDING_LIMIT_S
@@ -321,7 +320,7 @@ class Exchanger:
         self.state.hear_silence(Sent((pdu,), is_functional=is_functional, before=Sent((self._previous_request,))))
 
     def _note_strays(self) -> None:
-        """Frames that came after the last final answer, and before the request of this exchange was out."""
+        """Record frames that came between the last final answer and the request of this exchange."""
         strays = self._transport.strays
         for frame in strays:
             message = frame.pdu
@@ -330,7 +329,7 @@ class Exchanger:
         strays.clear()
 
     def _follow_pending(self, message: bytes) -> None:
-        """Keep in mind what the ECU announces with 0x78, and what it has said at last, though no request waits for it."""
+        """Keep track of what the ECU announces with 0x78, and of its final answers, though no request waits for them."""
         if len(message) < 2:
             return
         if message[0] != NEGATIVE_RESPONSE:
@@ -342,7 +341,7 @@ class Exchanger:
             self._owed[message[1:2]] = self.link.now_s + self._p2_star_s
 
     def _await_owed(self) -> None:
-        """Take in the final answers to frames that nobody waited for: until then the ECU may serve nothing else."""
+        """Receive the final answers to frames for which nobody waited: until then the ECU may serve nothing else."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while self._owed:
@@ -354,9 +353,9 @@ class Exchanger:
                 self._follow_pending(message)
 
     def intruder(self) -> str:
-        """What somebody else asks the same ECU, on a real bus; empty: too little to speak of, or it cannot be told.
+        """Return what another tester asks the same ECU, on a real bus; empty if that is too little to report, or unknown.
 
-        Only an adapter that confirms our own frames tells them from others' on the same id.
+        Only an adapter that confirms our own frames distinguishes them from others on the same id.
         """
         first, count = self._transport.intruder, self._transport.intrusions
         if first is None or count < FEWEST_INTRUSIONS or self.link.is_virtual or not self.link.confirms_sending:
@@ -364,11 +363,11 @@ class Exchanger:
         return f"{first.text()} and {count - 1} more frames on 0x{first.can_id:X}"
 
     def is_shared(self) -> bool:
-        """Whether somebody else has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""
+        """Whether another tester has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""
         return self.link.now_s - self._transport.shared_s < SHARED_S
 
     def _note_second(self, message: bytes) -> None:
-        """Keep a message that answers the last request although that was answered already."""
+        """Keep a message that answers the last request although that has had its answer."""
         if len(message) < 2 or self.is_shared():
             return
         is_pending = message[0] == NEGATIVE_RESPONSE and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
@@ -380,9 +379,9 @@ class Exchanger:
                 return
 
     def _suspect_stray(self, message: bytes) -> None:
-        """An answer to the request before this one: the ECU answers twice, and what follows must wait for its copies.
+        """Recognise an answer to the previous request: the ECU answers twice, and later requests must wait for the copies.
 
-        What fits neither request, such as a bare 50 to each 10, may as well be a malformed answer to this one.
+        A message that fits neither request, such as a bare 50 to each 10, may as well be a malformed answer to this one.
         """
         previous = self._previous_request
         if not previous or self._was_cut_short:
@@ -397,20 +396,20 @@ class Exchanger:
         self.state.hear_contact(reply, was_answered=was_answered)
 
     def spoken(self, pdu: bytes) -> bytes:
-        """A request of UDS as it is put to this ECU."""
+        """Return a request of UDS in the ECU's dialect."""
         return pdu if self.dialect is None else self.dialect.sent(pdu)
 
     # Raw frames
 
     @property
     def frame_bytes(self) -> int:
-        """The bytes of a full classic frame to this ECU: 8, or 7 with extended and mixed addressing."""
+        """The bytes of a full classic frame to this ECU after the address: 8, or 7 with extended and mixed addressing."""
         return self._transport.frame_bytes
 
     def frame(
         self, data: bytes, *, is_functional: bool = False, can_id: int | None = None, is_extended: bool | None = None
     ) -> Frame:
-        """A frame with this data behind the address that this ECU wants, with its own id or another."""
+        """Return a frame with this data behind the address that this ECU needs, with its own id or another."""
         frame = self._transport.frame(data, is_functional=is_functional)
         frame.can_id = frame.can_id if can_id is None else can_id
         frame.is_extended = frame.is_extended if is_extended is None else is_extended
@@ -421,22 +420,22 @@ class Exchanger:
     ) -> RawReply:
         """Send frames with these data fields as they are, back to back, and listen.
 
-        The address that extended and mixed addressing want is put before each, and is not in the `data` of answers.
-        A frame passes only if the running check declares in its `needs` whatever an ECU might read into it.
+        The address of extended and mixed addressing is put before each, and is not in the `data` of answers.
+        A frame is sent only if the running check declares in its `needs` everything that an ECU might read into it.
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
         frames = [self.frame(content, is_functional=is_functional) for content in data]
         if any(frame.address and len(frame.data_field) > CLASSIC_BYTES and not frame.is_fd for frame in frames):
             raise Inconclusive(f"frames to this ECU hold {self.frame_bytes} bytes behind their address, and these hold more")
-        if is_remote:  # CAN FD has none
+        if is_remote:  # CAN FD has no remote frames
             frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
         return self.raw_frames(frames, listen_s=listen_s)
 
     def raw_frames(
         self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
     ) -> RawReply:
-        """Send whole frames, ids included, and listen; to other ids than the ECU's response id too, if wanted."""
+        """Send whole frames, ids included, and listen on the ECU's response id and on `also_from`."""
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
         if self.key_guard is not None:
             for guess in guesses:
@@ -445,7 +444,7 @@ class Exchanger:
             self.listen(self.state.quiet_s)
         self._transport.drain()
         self._answered.clear()
-        self.oddities.not_answered(self.link.now_s)  # what comes later may be an answer to these frames
+        self.oddities.not_answered(self.link.now_s)  # what comes later may answer these frames
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
@@ -467,21 +466,21 @@ class Exchanger:
         return reply
 
     def _is_for_another(self, frame: Frame, ours: Collection[bytes]) -> bool:
-        """Whether a frame of the ECU answers what somebody else has asked it meanwhile."""
+        """Whether a frame of the ECU answers another tester's request."""
         message = frame.pdu
         return bool(message) and self.is_answer(frame) and self._transport.answers_another(message, ours=ours)
 
     # Time
 
     def is_answer(self, frame: Frame) -> bool:
-        """Whether a frame bears the ECU's response id, in a format that the target declares."""
+        """Whether a frame has the ECU's response id, in a format that the target declares."""
         return self._transport.is_answer(frame)
 
     def answer_times_s(self, reply: Reply) -> tuple[float, ...]:
-        """When each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
+        """Return when each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
 
-        Empty if none came, if the frames are no longer at hand (ask soon after the exchange), or if no clock that is right
-        can have made the stamps.
+        Empty if none came, if the frames are no longer stored (call soon after the exchange), or if the stamps are
+        implausible.
         """
         sent_s = None
         times: list[float] = []
@@ -494,9 +493,9 @@ class Exchanger:
         return tuple(max(time_s, 0.0) for time_s in times) if is_possible else ()
 
     def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
-        """What comes from the ECU's response id (and from other ids, if wanted) in the next `seconds`; nothing is sent.
+        """Return what comes on the ECU's response id, and on `also_from`, in the next `seconds`; send nothing.
 
-        Of `after_first_of` frames of ours that were just handed over the first must be out before anything counts.
+        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent.
         """
         link = self.link
         until_s = link.now_s + seconds
@@ -520,11 +519,11 @@ class Exchanger:
         return tuple(heard)
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """Let time pass in silence; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
+        """Wait in silence; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
         self.listen(seconds)
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
-        """Inconclusive if the ECU sends on its response id although nothing was asked: an answer could not be told."""
+        """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised."""
         self.listen(self._p2_s)
         heard = self.listen(seconds)
         if heard:
@@ -542,9 +541,9 @@ class Exchanger:
 
 
 def is_positive_response(request: bytes, answer: bytes) -> bool:
-    """Whether an answer is a positive response to the request: its service, and the sub-function or a DID of it echoed."""
+    """Whether an answer is a positive response to the request: its service, with sub-function or one of its DIDs echoed."""
     service = request[0]
-    if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # suppliers' services above BF run over
+    if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # service numbers above BF overflow
         return False
     echo = _ECHO_BYTES.get(service, 0)
     if answer[1 : 1 + echo] == request[1 : 1 + echo] and len(request) > 1:
@@ -560,7 +559,7 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
 
 
 def _as_bytes(request: Any) -> bytes:
-    """A request given as hex, bytearray or Scapy packet."""
+    """Convert a request given as hex, bytearray or Scapy packet."""
     if isinstance(request, str):
         return bytes.fromhex(request)
     return bytes(request)

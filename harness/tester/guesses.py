@@ -1,4 +1,4 @@
-"""How the limit for wrong keys is tried: one guess at a time, many with something between them, and a lockout."""
+"""Try the limit for wrong keys: one guess at a time, many with something between them, and a lockout."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from harness.uds import Nrc, Service, is_seed_request
 from harness.verdict import Severity
 
 LARGEST_LIMIT = 10
-"""The most wrong keys after which a limit is still one."""
+"""The largest number of wrong keys that is still an acceptable limit."""
 
 PAUSE_STEP_S = 0.25
 
 ODD_ANSWERS = 3
-"""So often a wrong key is sent once more where its answer does not say whether it was compared."""
+"""How often a wrong key is sent again if its answer does not say whether it was compared."""
 ODD_PAUSE_S = 1.0
 
 NOT_FOR_WRONG_KEYS = (
@@ -32,13 +32,13 @@ NOT_FOR_WRONG_KEYS = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals of a seed that wrong keys do not lead to."""
+"""Refusals of a seed that wrong keys do not cause."""
 
 NOT_IN_SESSION = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
 
 
 class KeyOutcome(Enum):
-    """What became of a wrong key, told by effects and by what the right key gets, not by one code."""
+    """The outcome of a wrong key, judged by effects and by what the right key gets, not by one code."""
 
     WRONG = "it was compared, and found wrong"
     LIMITED = "there were too many"
@@ -49,35 +49,35 @@ class KeyOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A request for a seed, and a wrong key for it if there was one."""
+    """A request for a seed, and a wrong key for it if a seed was given."""
 
     seed: Reply
     key: Reply | None
     outcome: KeyOutcome
-    """Of the key; LIMITED too where no seed was given."""
+    """The outcome of the key; LIMITED also if no seed was given."""
 
     @property
     def is_limited(self) -> bool:
-        """There were too many: so the request for a seed was refused, or the key."""
+        """Whether the seed or the key was refused because there were too many."""
         return self.outcome is KeyOutcome.LIMITED
 
     @property
     def is_evaluated(self) -> bool:
-        """The key was compared, and found wrong."""
+        """Whether the key was compared, and found wrong."""
         return self.outcome is KeyOutcome.WRONG
 
     @property
     def decisive(self) -> Reply:
-        """The answer that says how it went."""
+        """The answer that shows how it went."""
         return self.seed if self.key is None else self.key
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A wrong key, and what became of it."""
+    """A wrong key, and its outcome."""
 
     seed: bytes
-    """The seed that it was sent for."""
+    """The seed that it answered."""
     key: bytes
     reply: Reply
     outcome: KeyOutcome
@@ -88,76 +88,76 @@ class Supplied:
     """A wrong key that answers another question too, whatever it is sent for."""
 
     make_key: Callable[[bytes], bytes]
-    """From the seed."""
+    """From the seed to the key."""
     keep: Callable[[Attempt], None]
-    """Take what became of it."""
+    """Record its outcome."""
 
 
 class OpenedMeanwhile(Inconclusive):
-    """A wrong key of a kind that was still to be sent has opened the level: what it was sent for has to begin again.
+    """A supplied wrong key has opened the level: the measurement that sent it must begin again.
 
-    No more kinds are supplied after it, so that this does not come a second time.
+    No more kinds are supplied after it, so that this does not happen twice.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """How many wrong keys were compared before the ECU took no more, or before enough were sent."""
+    """How many wrong keys were compared before the ECU refused more, or enough were sent."""
 
     evaluated: int
-    """Wrong keys that were compared, and found wrong."""
+    """How many wrong keys were compared, and found wrong."""
     stopped_by: Reply | None
-    """The answer that said too many; None: there was none."""
+    """The answer that said too many; None if there was none."""
 
     @property
     def is_limited(self) -> bool:
-        """The limit was reached."""
+        """Whether the limit was reached."""
         return self.stopped_by is not None
 
 
 @dataclass(frozen=True, slots=True)
 class LockedOut:
-    """A level after so many wrong keys that it gives no more seeds, or should not."""
+    """A level after so many wrong keys that it gives no more seeds, or should give none."""
 
     wrong_keys: int
-    """How many were sent for it."""
+    """How many wrong keys were sent for it."""
     since_s: float
     """When the last of them was answered, by the bus's time stamps ..."""
     at_s: float
     """... and by the link's clock."""
     seed: bytes
-    """The seed that it was sent for."""
+    """The seed that the last of them answered."""
     answer: Reply
-    """To the last wrong key."""
+    """The answer to the last wrong key."""
     following: Reply
-    """To the request for a seed after it."""
+    """The answer to the request for a seed after it."""
     holds: bool = False
-    """No seed was given after them."""
+    """Whether seeds were refused after them."""
     is_announced: bool = False
-    """To one of the wrong keys the ECU said that there were too many."""
+    """Whether the ECU answered one of the wrong keys with "too many"."""
 
 
 class Guesses:
-    """Wrong keys for the levels of one ECU. Each is counted, and sent only where `SecurityAccess` lets it pass."""
+    """Sends wrong keys to the levels of one ECU. Each is counted, and sent only if `SecurityAccess` permits it."""
 
     def __init__(self, client: Client, security: SecurityAccess) -> None:
         self._client = client
         self._security = security
         self.supply: Callable[[int], Supplied | None] = lambda level: None
-        """The next wrong key of a level that somebody wants to see sent; where there is none, any will do."""
+        """Return the next wrong key of a level that another measurement needs; None if any will do."""
 
     def allowance(self, level: int, limit: int) -> int:
-        """How many wrong keys a sound ECU may take from a known state, where `limit` was measured.
+        """Return how many wrong keys a sound ECU may accept from a known state if `limit` was measured.
 
-        Only a right key puts the count back for certain. Without one the measurement may have begun in the middle of a
-        count, and the true limit be anything up to the largest.
+        Only a right key certainly resets the count. Without one the measurement may have begun in the middle of a count, and
+        the true limit may be anything up to the largest.
         """
         return limit if self._security.level(level).is_proven else max(limit, LARGEST_LIMIT)
 
     def start(self, level: int) -> bytes:
-        """The first seed, in the session where the level has one, once whatever delay is running is over.
+        """Request the first seed, in the level's session, after any running delay.
 
-        NotApplicable: the ECU has no SecurityAccess. Inconclusive: it gives no seed.
+        Raises NotApplicable if the ECU has no SecurityAccess, Inconclusive if it gives no seed.
         """
         try:
             self._client.session_for(level)
@@ -169,7 +169,7 @@ class Guesses:
             raise
 
     def ask(self, level: int) -> Reply:
-        """One request for a seed, repeated only while the ECU may still be starting (0x22), or once for a seed of zeros."""
+        """Request a seed once; repeat it only while the ECU may still be starting (0x22), or once for a seed of zeros."""
         reply = self._security.request_seed(level)
         give_up_s = self._client.link.now_s + START_UP_S
         while reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and self._client.link.now_s < give_up_s:
@@ -181,10 +181,10 @@ class Guesses:
         return self._security.request_seed(level) if is_zero else reply
 
     def is_limited(self, level: int, reply: Reply) -> bool:
-        """Whether a seed, or a key, is refused since there were too many wrong keys.
+        """Whether a seed, or a key, is refused because of too many wrong keys.
 
-        0x36 and 0x37 say so. Any other refusal of a seed means the same where wrong keys are all that came between it and
-        the last seed; and silence does, of an ECU that answers other requests.
+        0x36 and 0x37 say so. Any other refusal of a seed means the same if only wrong keys came between it and the last
+        seed, and so does silence if the ECU answers other requests.
         """
         state = self._client.state
         if reply.is_delayed or answer_of(reply) in state.level(level).limit_answers:
@@ -198,11 +198,11 @@ class Guesses:
         return False
 
     def is_seed(self, level: int, reply: Reply) -> bool:
-        """Whether an answer holds a seed that a key can be made for; zeros are one where the level gives them locked."""
+        """Whether an answer holds a seed to answer; zeros count if the level gives them while locked."""
         return reply.is_seed or (reply.is_positive and len(reply.pdu) > 2 and self._security.level(level).gives_zero_seeds)
 
     def guess(self, level: int, flip: int = 0) -> Guess:
-        """One wrong key. Inconclusive: there was neither a seed to answer nor a limit, or the key was not compared."""
+        """Send one wrong key. Raises Inconclusive if there was neither seed nor limit, or the key was not compared."""
         seed = self.ask(level)
         if self.is_limited(level, seed):
             return Guess(seed, None, KeyOutcome.LIMITED)
@@ -214,10 +214,10 @@ class Guesses:
         return Guess(seed, key, outcome)
 
     def answer_wrong(self, level: int, seed: bytes, flip: int = 0) -> tuple[bytes, Reply, KeyOutcome]:
-        """A wrong key for this seed: the seed that was answered in the end, the answer, and WRONG or LIMITED.
+        """Answer this seed with a wrong key; return the seed answered in the end, the answer, and WRONG or LIMITED.
 
-        An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
-        Violation: a wrong key has opened the level. Inconclusive: it was not compared. OpenedMeanwhile: see there.
+        If the answer does not show whether the key was compared, more wrong keys are sent to find out. Raises Violation if a
+        wrong key has opened the level, Inconclusive if it was not compared, and OpenedMeanwhile.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
@@ -233,9 +233,9 @@ class Guesses:
         return attempt.seed, attempt.reply, attempt.outcome
 
     def send_wrong(self, level: int, seed: bytes, send: Callable[[bytes], Reply] | None = None) -> Reply:
-        """Answer a seed with a wrong key, of a kind that is still to be sent if there is one; in the usual way or by `send`.
+        """Answer a seed with a wrong key, preferably of a kind that is still to be sent; in the usual way or by `send`.
 
-        OpenedMeanwhile: see there.
+        Raises OpenedMeanwhile.
         """
         supplied = self.supply(level)
         key = self._security.wrong_key(level, seed) if supplied is None else supplied.make_key(seed)
@@ -247,9 +247,9 @@ class Guesses:
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
-        """The same on a fresh seed, at a moment when the ECU can afford to refuse it: the seed, and the answer.
+        """Do the same with a fresh seed, at a moment when a refusal does not reach the limit; return seed and answer.
 
-        Inconclusive: the level is open, or gives no seed.
+        Raises Inconclusive if the level is open, or gives no seed.
         """
         self._security.make_room(level)
         self._client.session_for(level)
@@ -259,8 +259,8 @@ class Guesses:
         return seed, self.send_wrong(level, seed)
 
     def _require_unopened(self, level: int, attempt: Attempt, supplied: Supplied) -> None:
-        """Raise OpenedMeanwhile if it has opened the level; a Violation if the next one of its kind does not: it was no
-        matter of the kind.
+        """Raise OpenedMeanwhile if it has opened the level; raise Violation instead if another key of its kind does not
+        open it, so that the kind is not the cause.
         """
         if attempt.outcome is not KeyOutcome.OPENED:
             return
@@ -281,9 +281,9 @@ class Guesses:
         make_key: Callable[[bytes], bytes],
         send: Callable[[bytes], Reply] | None = None,
     ) -> Attempt:
-        """Answer a seed with a wrong key of any kind, sent in the usual way or by `send`, and tell what became of it.
+        """Answer a seed with a wrong key of any kind, sent in the usual way or by `send`, and return its outcome.
 
-        An answer of which it is not known whether the key was compared is looked into, which takes more wrong keys.
+        If the answer does not show whether the key was compared, more wrong keys are sent to find out.
         """
         security = self._security
         key = make_key(seed)
@@ -312,7 +312,7 @@ class Guesses:
         return seed, key, self._security.send_key(level, key)
 
     def outcome(self, level: int, key: Reply) -> KeyOutcome:
-        """What became of a wrong key of the right length, as far as its answer, and an effect if there is one, tell."""
+        """Judge the outcome of a wrong key of the right length by its answer, and by an effect if there is one."""
         if self.is_limited(level, key):
             return KeyOutcome.LIMITED
         is_known = not key.is_positive and answer_of(key) in self._security.level(level).wrong_key_answers
@@ -327,14 +327,17 @@ class Guesses:
         is_open = self._security.witnesses.is_open(level)
         if is_open or (is_open is None and key.is_positive):
             return KeyOutcome.OPENED
-        if key.is_positive:  # a claim without effect
+        if key.is_positive:  # a claim, without an effect
             self._client.note(f"level 0x{level:02X}: a wrong key is answered positively, and opens nothing: {key}")
             self._client.state.wrong_key_answer(level, key)
             return KeyOutcome.WRONG
         return KeyOutcome.ODD
 
     def settled(self, level: int, key: Reply) -> KeyOutcome:
-        """The outcome of a wrong key; where its answer does not tell, more of them find out how the ECU refuses them."""
+        """Judge the outcome of a wrong key.
+
+        If its answer does not show it, send more to find out how the ECU refuses them.
+        """
         outcome = self.outcome(level, key)
         if outcome is KeyOutcome.ODD:
             try:
@@ -345,11 +348,11 @@ class Guesses:
         return self.outcome(level, key)
 
     def _is_refusal(self, level: int, key: Reply) -> bool:
-        """Whether an answer that came to two wrong keys is how the ECU refuses them.
+        """Whether an answer that two wrong keys got is how the ECU refuses wrong keys.
 
-        It is if the right key, for a seed asked for in the same way, opens the level at once: one that is refused too may
-        have come too early after a start. Without a key that is known to be right only a plain refusal, which is no
-        refusal of the length, is believed.
+        It is if the right key, for a seed requested in the same way, opens the level at once: otherwise all of them may have
+        come too early after a start. Without a key that is known to be right, only a plain refusal is believed, and not one
+        for the length.
         """
         security, client = self._security, self._client
         if security.level(level).is_proven and security.right_key_must_come_first:
@@ -383,9 +386,9 @@ class Guesses:
         )
 
     def spend(self, level: int, at_most: int, *, between: Callable[[], None] | None = None, every: int = 1) -> Spent:
-        """Send wrong keys until the ECU takes no more; `between` comes after each `every` of them.
+        """Send wrong keys until the ECU refuses more; call `between` after each `every` of them.
 
-        A delay that is running at the start is waited out.
+        A delay that is running at the start is waited for.
         """
         evaluated = 0
         self._security.ledger.check(level, at_most)
@@ -401,9 +404,10 @@ class Guesses:
         return Spent(evaluated, after if self.is_limited(level, after) else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
-        """Send wrong keys until no seed is given, at least so many; it does not hold where seeds are given after any number.
+        """Send at least `wrong_keys` wrong keys, until no seed is given; `holds` is False if seeds are given after any
+        number.
 
-        What is refused earlier is a pause between two keys, and waited out.
+        An earlier refusal is a pause between two keys, and is waited for.
         """
         client, security = self._client, self._security
         at_most = max(wrong_keys, LARGEST_LIMIT + 1)
@@ -432,7 +436,7 @@ class Guesses:
         return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
-        """Look now and then for the end of a pause; empty if it is as long as a delay, and so is one."""
+        """Wait for the end of a pause by requesting seeds; empty if it is as long as a delay, and so is one."""
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S)
@@ -442,15 +446,18 @@ class Guesses:
         return b""
 
     def seed_in_delay(self, level: int) -> Reply:
-        """Ask for a seed, in the session where the level has one."""
+        """Request a seed, in the level's session."""
         reply = self._security.request_seed(level)
-        if reply.is_refused_with(*NOT_IN_SESSION):  # the session may have ended meanwhile
+        if reply.is_refused_with(*NOT_IN_SESSION):  # the session may have timed out
             self._client.session_for(level)
             reply = self._security.request_seed(level)
         return reply
 
     def await_seed(self, level: int, delay_s: float) -> tuple[Reply, float]:
-        """Ask until a seed is given, for at most ten delays, of which each is silent; and how long that took."""
+        """Request a seed until one is given, for at most ten delays, waiting silently in each.
+
+        Return it and the time it took.
+        """
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)
         while not self.is_seed(level, reply) and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
@@ -460,7 +467,7 @@ class Guesses:
         return reply, self._client.link.now_s - begun_s
 
     def answered_at_s(self, reply: Reply) -> float:
-        """When the ECU's last frame of an exchange came, by the bus's time stamps."""
+        """Return when the ECU's last frame of an exchange came, by the bus's time stamps."""
         response_id = self._client.target.can.response_id
         answers = (frame.time_s for frame in reversed(reply.frames) if frame.can_id == response_id and not frame.is_sent)
         return next(answers, 0.0)

@@ -1,9 +1,9 @@
-"""Say what a request may do at worst, by its service and sub-function: nothing, or what it takes a permission for.
+"""Say what a request may do at worst, by its service and sub-function, as the permissions that it needs.
 
-`HARMLESS` lists all that may be sent to any ECU, each entry with its reason. `ACTING` names what the standards let a
-request do, in the word that its worst reading needs: of ISO 14229-1, and of ISO 14230-3, SAE J2190 and SAE J1979, which
-older ECUs speak on the same ids. What stands in neither table is not known, and needs the words of its service, or
-"destructive" where the service has none.
+`HARMLESS` lists all that may be sent to any ECU, each entry with its reason. `ACTING` gives the permissions for the
+worst meaning of a request in ISO 14229-1, and in ISO 14230-3, SAE J2190 and SAE J1979, which older ECUs speak on the
+same ids. A request in neither table is unknown, and needs the permissions of its service, or "destructive" if the
+service has none.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from harness.target import Permission
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE
 
 Needs = frozenset[Permission]
-"""Permissions that a request needs, all of them; empty: it is harmless."""
+"""Permissions that a request needs, all of them; empty if it is harmless."""
 
 ANY: Final = (*range(0x80), None)
-"""Every sub-function, without the bit that suppresses the answer, and a request that has none."""
+"""Every sub-function, without the suppress bit, and a request without sub-function."""
 NO_SUB_FUNCTION: Final = 0x80
-"""Where in a row the request stands that is its service alone."""
+"""The index in a row for a request that is the service alone."""
 
 _SEEDS: Final = tuple(range(0x01, 0x80, 2))
 _KEYS: Final = tuple(range(0x00, 0x80, 2))
@@ -35,7 +35,7 @@ class Harmless(NamedTuple):
 
 
 class Acting(NamedTuple):
-    """Requests of which a standard, or the lack of one, says that they act."""
+    """Requests that a standard, or the lack of one, declares to act."""
 
     services: Iterable[int]
     sub_functions: Iterable[int | None]
@@ -107,7 +107,7 @@ _UNKNOWN: Final[Needs] = frozenset({Permission.DESTRUCTIVE})
 
 
 def row(service: int) -> tuple[Needs, ...]:
-    """What each sub-function of a service needs, and last the service alone."""
+    """Return what each sub-function of a service needs, and last the service alone."""
     words = frozenset(entry.needs for entry in ACTING if service in entry.services)
     found: list[Needs] = [words or _UNKNOWN] * (NO_SUB_FUNCTION + 1)
     for acting in ACTING:
@@ -122,23 +122,23 @@ def row(service: int) -> tuple[Needs, ...]:
 
 
 def place(sub_function: int | None) -> int:
-    """Where in a row a sub-function stands, with or without the bit that suppresses the answer."""
+    """Return the index of a sub-function in a row, with or without the suppress bit."""
     return NO_SUB_FUNCTION if sub_function is None else sub_function & ~SUPPRESS_POSITIVE_RESPONSE
 
 
 def place_of(pdu: bytes) -> int:
-    """Where in its service's row a request stands."""
+    """Return the index of a request in its service's row."""
     return pdu[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(pdu) > 1 else NO_SUB_FUNCTION
 
 
 TABLE: Final = tuple(map(row, range(0x100)))
-"""By service, and then by `place`."""
+"""Needs by service, and then by `place`."""
 
 WORDS: Final[tuple[Needs, ...]] = tuple(frozenset[Permission]().union(*needs) for needs in TABLE)
-"""By service, all that any request of it needs."""
+"""By service, all permissions that any request of it needs."""
 
 LOWEST_ISO_14229_SERVICE: Final = 0x10
-"""Below are SAE J1979's, which are the lengths and counters in nearly every frame."""
+"""Services below are SAE J1979's; their numbers are also lengths and counters in nearly every frame."""
 
 _ACTS: Final = frozenset(
     (service, place(sub_function))
@@ -150,5 +150,5 @@ _ACTS: Final = frozenset(
 
 
 def is_known_to_act(pdu: bytes) -> bool:
-    """Whether a standard says of the request that it acts; SAE J1979's are left out."""
+    """Whether a standard says that the request acts; SAE J1979's are left out."""
     return bool(pdu) and (pdu[0], place_of(pdu)) in _ACTS

@@ -1,4 +1,4 @@
-"""How the tester computes a key: the built-in algorithms, a Python function, a command, or an HTTP service."""
+"""Compute keys for the tester: by a built-in algorithm, a Python function, a command, or an HTTP service."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LONGEST_MESSAGE = 300
 LONGEST_LABEL = 100
 LONGEST_ANSWER_BYTES = 1 << 16
 LONGEST_PYTHON_S = 60.0
-"""After so long a Python function is interrupted: longer than anybody takes who is asked for the key by it."""
+"""In seconds. A Python function is interrupted after this, longer than a person needs whom it asks for the key."""
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
-    """The article's key: bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret), both of the same length."""
+    """Compute the article's key: bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret), both of the same length."""
     if len(seed) != len(secret):
         raise KeyFunctionError(f"key article: the seed has {len(seed)} bytes, the secret {len(secret)}")
     digest = hashlib.sha256(bytes(a ^ b for a, b in zip(seed, secret, strict=True))).digest()
@@ -38,14 +38,14 @@ def article_key(seed: bytes, secret: bytes) -> bytes:
 
 
 def hmac_sha256_key(seed: bytes, level: int, secret: bytes) -> bytes:
-    """The first 16 bytes of HMAC-SHA256 under the secret over the seed and the level's byte."""
+    """Return the first 16 bytes of HMAC-SHA256, under the secret, over the seed and the level's byte."""
     return hmac.digest(secret, seed + bytes((level,)), "sha256")[:16]
 
 
 def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
-    """The key function that a target declares for a level; None where it declares none.
+    """Return the key function that a target declares for a level; None if it declares none.
 
-    UserError: a Python file that cannot be loaded. What the function does wrong later is a KeyFunctionError.
+    Raises UserError if a Python file cannot be loaded. Later errors of the function are KeyFunctionErrors.
     """
     how, secret = entry.key, entry.secret
     if how is None:
@@ -70,7 +70,7 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
 
 
 def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, private: Sequence[str]) -> KeyFunction:
-    """Whatever goes wrong in `compute` is one line that tells neither the secret nor the words in `private`."""
+    """Turn every error of `compute` into one line without the secret and the words in `private`."""
 
     def key(seed: bytes, level: int) -> bytes:
         try:

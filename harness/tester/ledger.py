@@ -1,7 +1,7 @@
-"""Count the wrong keys that an ECU has been given, over all runs of a user, and say when it is enough.
+"""Count the wrong keys that an ECU has been sent, over all runs of a user, and enforce a limit.
 
-One file a user holds the counts, whatever folder or target file a run was started with. It is written to a temporary file
-and renamed, under a lock file that readers take too: a killed process leaves the old counts or the new ones.
+One file a user holds the counts, whatever folder or target file a run uses. It is written to a temporary file and renamed,
+under a lock file that readers take too, so a killed process leaves the old counts or the new ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Counts = dict[int, int]
 """Wrong keys by level."""
 
 LEDGER = "wrong-keys.json"
-"""The file's name, in the user's state folder; earlier versions kept one beside the reports."""
+"""The file's name, in the user's state folder; earlier versions kept one with the reports."""
 
 SCHEMA_VERSION = 1
 LOCK_TIMEOUT_S = 30.0
@@ -29,17 +29,17 @@ LONGEST_LEDGER_BYTES = 1 << 24
 
 
 class Ledger:
-    """Counts wrong keys of one ECU by level. With a path, it remembers over runs; `limit` None is no limit.
+    """Counts wrong keys of one ECU by level. With a path, counts persist over runs; `limit` None means no limit.
 
-    An ECU has a name, from its interface, channel and ids, one for each further connection that is declared, and one
-    more once its serial number is known (`identify`). Of the counts under them the largest holds. `earlier_name` is how
-    earlier versions' names for it end.
+    An ECU has a name from its interface, channel and ids, one for each further declared connection, and one more once its
+    serial number is known (`identify`). The largest of the counts under these names applies. `earlier_name` is how earlier
+    versions' names for it end.
     """
 
     def __init__(
         self, path: Path | None, ecu: str, limit: int | None, *, other_names: Iterable[str] = (), earlier_name: str = ""
     ) -> None:
-        """UserError: the file at `path` is no ledger, or cannot be read."""
+        """Raises UserError if the file at `path` is no ledger, or cannot be read."""
         self.path = path
         self._limit = limit
         self._earlier_name = earlier_name
@@ -52,7 +52,7 @@ class Ledger:
 
     @property
     def where(self) -> str:
-        """The file, ``~`` for the home folder; empty: the counts end with this run."""
+        """The file, with ``~`` for the home folder; empty if the counts end with this run."""
         if self.path is None:
             return ""
         home = os.path.expanduser("~")
@@ -60,21 +60,21 @@ class Ledger:
         return f"~{path.removeprefix(home)}" if home != "/" and path.startswith(f"{home}/") else path
 
     def spent(self, level: int) -> int:
-        """Wrong keys sent to a level so far."""
+        """Return how many wrong keys a level has been sent so far."""
         return max(counts.get(level, 0) for counts in self._known.values()) + self._earlier.get(level, 0)
 
     @property
     def total(self) -> int:
-        """Wrong keys sent to all levels of this ECU so far."""
+        """How many wrong keys all levels of this ECU have been sent so far."""
         levels = {level for counts in (*self._known.values(), self._earlier) for level in counts}
         return sum(map(self.spent, levels))
 
     def left(self, level: int) -> int | None:
-        """How many more wrong keys a level may be sent; None: there is no limit."""
+        """Return how many more wrong keys a level may be sent; None if there is no limit."""
         return None if self._limit is None else max(self._limit - self.spent(level), 0)
 
     def check(self, level: int, count: int = 1) -> None:
-        """Raise NotRun if `count` more wrong keys would pass the limit."""
+        """Raise NotRun if `count` more wrong keys would exceed the limit."""
         if self._limit is not None and self.spent(level) + count > self._limit:
             raise NotRun(
                 f"the budget of wrong keys for level 0x{level:02X} is used up: {self.spent(level)} of {self._limit} spent, "
@@ -84,30 +84,30 @@ class Ledger:
     def spend(self, level: int) -> None:
         """Count one wrong key, on disk too, before it is sent.
 
-        NotRun: there is no budget left. UserError: it cannot be counted. In both cases it must not be sent.
+        Raises NotRun if no budget is left, UserError if it cannot be counted. In both cases it must not be sent.
         """
         self._add(level, 1, is_checked=True)
 
     def spend_first(self, level: int) -> None:
-        """Count the first key of a key function: it may go out of an untouched budget even where that is none.
+        """Count the first key of a key function: it may be sent from an untouched budget even if that is 0.
 
-        NotRun: keys were sent, by whatever run, and there is no budget left. UserError: it cannot be counted.
+        Raises NotRun if any run has sent keys and no budget is left, UserError if it cannot be counted.
         """
         self._add(level, 1, is_checked=True, is_first=True)
 
     def count(self, level: int) -> None:
-        """Count a key that has turned out to be wrong, whatever the budget. UserError: it cannot be counted."""
+        """Count a key that has turned out to be wrong, whatever the budget. Raises UserError if it cannot be counted."""
         self._add(level, 1)
 
     def take_back(self, level: int) -> None:
-        """The last key that was counted has turned out to be right. UserError: this cannot be written."""
+        """Uncount the last key, which has turned out to be right. Raises UserError if this cannot be written."""
         if self._own.get(level):
             self._add(level, -1)
 
     def identify(self, serial: bytes) -> None:
-        """Count under the ECU's serial number too, what this run has sent included. UserError: it cannot be counted.
+        """Count under the ECU's serial number too, including what this run has sent. Raises UserError if that fails.
 
-        A serial number that is filled with one byte is that of many ECUs, and is left alone.
+        A serial number of one repeated byte is shared by many ECUs, and is ignored.
         """
         name = f"serial {serial.hex().upper()}"
         if len(set(serial)) < 2 or name in self._known:
@@ -145,7 +145,7 @@ class Ledger:
             counts[level] = max(counts.get(level, 0) + number, 0)
 
     def _learn(self, content: Content) -> None:
-        """Take what the file says, and no less than this run has sent: somebody may have deleted the file meanwhile."""
+        """Take the larger of the file's counts and this run's: somebody may have deleted the file meanwhile."""
         for name in self._known:
             self._known[name] = dict(content.wrong_keys.get(name, {}))
             _raise_to(self._known[name], self._own)
@@ -164,16 +164,16 @@ class Ledger:
 
 @dataclass(slots=True)
 class Content:
-    """What the file holds."""
+    """The content of the file."""
 
     wrong_keys: dict[str, Counts] = field(default_factory=dict)
-    """By an ECU's name."""
+    """Counts by an ECU's name."""
     earlier: dict[str, dict[str, Counts]] = field(default_factory=dict)
-    """The ledgers of earlier versions that were taken over, by their path."""
+    """Ledgers of earlier versions that were imported, by their path."""
 
 
 def ledger_of(target: Target, path: Path | None) -> Ledger:
-    """The ledger of the ECU that a target describes. UserError: the file at `path` is no ledger."""
+    """Return the ledger of the ECU that a target describes. Raises UserError if the file at `path` is no ledger."""
     can = target.can
     earlier_name = f"{can.interface}:{can.channel} {can.request_id:X}"
     others = [_name(can, entry.request_id, entry.response_id) for entry in target.connections]
@@ -182,9 +182,9 @@ def ledger_of(target: Target, path: Path | None) -> Ledger:
 
 
 def ledger_path(target: Target, reports: Path) -> Path | None:
-    """Where a target's wrong keys are counted over all runs; None: those of a simulated ECU are not.
+    """Return where a target's wrong keys are counted over all runs; None for a simulated ECU.
 
-    What an earlier version counted in `reports` is taken over first. UserError: one of the two is no ledger.
+    Counts of an earlier version in `reports` are imported first. Raises UserError if one of the two is no ledger.
     """
     if target.is_simulated:
         return None
@@ -194,16 +194,16 @@ def ledger_path(target: Target, reports: Path) -> Path | None:
 
 
 def state_folder() -> Path:
-    """Where this user's state lies: ``$XDG_STATE_HOME/uds-harness``, or ``~/.local/state/uds-harness``."""
+    """Return the user's state folder: ``$XDG_STATE_HOME/uds-harness``, or ``~/.local/state/uds-harness``."""
     from platformdirs import user_state_path
 
     return user_state_path("uds-harness", appauthor=False)
 
 
 def take_over(path: Path, earlier: Path) -> None:
-    """Keep in the ledger at `path` what a ledger of an earlier version says; what was kept of it before is not added again.
+    """Import a ledger of an earlier version into the one at `path`; what was imported before is not added again.
 
-    UserError: one of the two is no ledger, or `path` cannot be written.
+    Raises UserError if one of the two is no ledger, or `path` cannot be written.
     """
     if not _exists(earlier):
         return
@@ -230,7 +230,7 @@ def _raise_to(counts: Counts, others: Mapping[int, int]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes off the ledger at `path`."""
+    """Lock the ledger at `path` against other processes."""
     from filelock import FileLock, Timeout
 
     lock = path.with_name(f"{path.name}.lock")
@@ -260,7 +260,7 @@ def _exists(path: Path) -> bool:
 
 
 def _refuse_odd(path: Path) -> None:
-    """UserError: something else than a file lies there, such as a pipe, which would never end."""
+    """Raise UserError if the path is not a file, e.g. a pipe, which would never end."""
     if _exists(path) and not stat.S_ISREG(path.lstat().st_mode):
         raise UserError(f"{path}: is no plain file; remove it, and see who put it there")
 
@@ -321,14 +321,14 @@ def _damaged(path: Path, what: str) -> UserError:
 
 
 def _write(path: Path, content: Content) -> None:
-    """Put the whole file in the place of the old one: whoever is killed here leaves one of the two."""
+    """Replace the old file by a whole new one: a killed process leaves one of the two."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "wrong_keys": _plain(content.wrong_keys),
         "earlier": {name: _plain(ecus) for name, ecus in sorted(content.earlier.items())},
     }
     part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)  # left by a killed process, or a link that somebody put there
+    part.unlink(missing_ok=True)  # left by a killed process, or a link placed by somebody
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(json.dumps(document, indent=1) + "\n")

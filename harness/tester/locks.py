@@ -1,6 +1,6 @@
-"""One lock of an ECU, and the ways to tell whether it is open: a guarded write, another guarded effect, its seeds.
+"""Tell whether a lock of an ECU is open: by a guarded write, by another guarded effect, or by its seeds.
 
-An effect tells only where it was refused while the level was locked and has worked while it was open.
+An effect counts only if it was refused while the level was locked and has worked while it was open.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from harness.uds import Nrc, Service, Session, read_memory, write_data
 
 MOST_AREAS = 2
 _WRITE_ORDER = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
-"""What a write of the wrong length is refused with once its level is open."""
+"""Refusals of a write of the wrong length once its level is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen when a lock was looked at."""
+    """The result of looking at a lock."""
 
     is_open: bool | None
-    """None: that could not be told."""
+    """None if it could not be told."""
     words: str
     reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """One way to look at a lock, in the session that the ECU is in."""
+    """One way to look at a lock, in the ECU's present session."""
 
     name: str
     look: Callable[[], Look]
@@ -49,7 +49,7 @@ class Lock:
 
 
 def locks_of(tester: Tester) -> list[Lock]:
-    """Each data record that a write and its effect can be tried on, and each level that guards none."""
+    """Return each data record on which a write and its effect can be tried, and each level that guards none."""
     found = []
     if tester.allows("write"):
         found = [Lock(entry.write.level, entry) for entry in tester.access.protected() if entry.write.level is not None]
@@ -58,11 +58,11 @@ def locks_of(tester: Tester) -> list[Lock]:
 
 
 def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be_open: bool = False) -> Teller:
-    """A way to look at a lock that was seen to tell; the ECU is locked afterwards.
+    """Find a way to look at a lock that was seen to work; the ECU is locked afterwards.
 
-    It is looked at locked in each of the sessions, and in the level's own one; with `may_be_open` it is enough that a write
-    was refused before the ECU was unlocked. Inconclusive: nothing tells open from locked, the ECU is open already, or the
-    level cannot be opened.
+    The lock is tried while locked in each of the sessions, and in the level's own; with `may_be_open` a write that was
+    refused before the ECU was unlocked is enough. Raises Inconclusive if nothing tells open from locked, the ECU is
+    open already, or the level cannot be opened.
     """
     if lock.data is not None:
         was_seen = may_be_open and tester.state.has_unlocked and tester.state.was_seen_locked(lock.data.did)
@@ -89,7 +89,7 @@ def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be
 
 
 def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | None] | None) -> Teller:
-    """By a write and its effect; None: it was seen refused before."""
+    """Return a way by a write and its effect; `sessions` is None if it was seen refused before."""
     if sessions is not None:
         tester.access.require_locked(entry, by_refusal=True)
         entered: dict[int | None, None] = (
@@ -112,9 +112,9 @@ def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | N
 
 
 def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
-    """Ways to see whether guarded memory is open: what lies there is written again, as it was read with the level open.
+    """Return ways to tell whether guarded memory is open: its content, read with the level open, is written again.
 
-    The ECU is locked afterwards. Inconclusive: the level cannot be opened.
+    The ECU is locked afterwards. Raises Inconclusive if the level cannot be opened.
     """
     areas = [area for area in tester.target.memory if area.needs.level == level and area.origin == "declared"]
     if not areas or not tester.access.can_relock or not tester.permits(bytes((Service.WRITE_MEMORY_BY_ADDRESS,))):
@@ -136,7 +136,7 @@ def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
 
 
 def _others(tester: Tester, level: int) -> Iterator[Teller]:
-    """Effects that only read or act harmlessly, then how a write of the wrong length is refused, then the level's seeds."""
+    """Yield effects that only read or act harmlessly, then how a write of the wrong length is refused, then the seeds."""
     for witness in tester.security.witnesses.of(level):
         yield Teller(witness.name, lambda ask=witness.ask: _by_answer(ask()))  # type: ignore[misc]
     for entry in tester.target.data if tester.allows("write") else ():
@@ -148,19 +148,19 @@ def _others(tester: Tester, level: int) -> Iterator[Teller]:
 
 
 def _by_answer(reply: Reply) -> Look:
-    """The effect itself."""
+    """Judge by the effect itself."""
     return Look(True if reply.is_positive else False if reply.is_negative else None, str(reply), reply)
 
 
 def _by_order(reply: Reply) -> Look:
-    """Locked, the level is what is missing; open, the length is."""
+    """Judge by the refusal: of a locked ECU for the missing level, of an open one for the length."""
     if reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
         return Look(False, str(reply), reply)
     return Look(True if reply.is_refused_with(*_WRITE_ORDER) else None, str(reply), reply)
 
 
 def _by_seed(reply: Reply) -> Look:
-    """Zeros of an open level; a seed of a locked one, or a refusal."""
+    """Judge by the seed: an open level gives zeros, a locked one a seed or a refusal."""
     if reply.request[0] == Service.SECURITY_ACCESS and reply.is_positive and len(reply.pdu) > 2:
         return Look(not any(reply.pdu[2:]), str(reply), reply)
     return Look(False if reply.is_negative else None, str(reply), reply)

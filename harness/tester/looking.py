@@ -1,4 +1,4 @@
-"""Look whether an ECU has what the target does not declare, by requests that cannot act; a check without it ends so."""
+"""Look for what the target does not declare, by requests that cannot act, and end checks that have no subject."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from harness.uds import Nrc, Service, Session
 
 LEVELS = tuple(range(0x01, 0x7F, 2))
 MOST_SILENCES = 4
-"""After so many questions of a kind in a row without an answer the others are not asked in that session."""
+"""After this many unanswered requests of a kind in a row the others are not sent in that session."""
 
 USUAL_DIDS = (*range(0xF180, 0xF1A0), *range(0x0100, 0x0104), *range(0x0200, 0x0204), 0x0000, 0x1000, 0x2000, 0xFD00)
-"""Where most ECUs keep identifiers; whoever guards reads at all guards some of these most likely."""
+"""Where most ECUs keep identifiers; an ECU that guards reads most likely guards some of these."""
 
 CANNOT_ACT: dict[int, bytes] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: b"\x10\x01",
@@ -50,11 +50,11 @@ CANNOT_ACT: dict[int, bytes] = {
     Service.RESPONSE_ON_EVENT: b"\x86\x7e",
     Service.LINK_CONTROL: b"\x87\x7e",
 }
-"""By service: a request that reads, names what is reserved, or lacks what it would need to act; other services: 2 bytes."""
+"""By service, a request that reads, names what is reserved, or lacks what it needs to act; for other services 2 bytes."""
 
 
 class Looking:
-    """Asks what `Presence` does not know yet, once a run and in every session that can be entered."""
+    """Asks what `Presence` does not know yet, once a run, in every session that can be entered."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -63,7 +63,7 @@ class Looking:
     # What the ECU has
 
     def service(self, service: int) -> Knowledge:
-        """Whether the ECU has a service, asked for in every session as long as nothing shows it."""
+        """Whether the ECU has a service, asked in every session until one shows it."""
         request = CANNOT_ACT.get(service, bytes((service, 0x00)))
         if self._is_new(service) and self._client.permits(request):
             for _ in self._each_session():
@@ -74,7 +74,7 @@ class Looking:
         return self._client.state.presence.service(service)
 
     def security_access(self) -> Knowledge:
-        """Whether the ECU has service 27, and where: every level is asked for its seed in every session."""
+        """Whether the ECU has service 27, and where: request a seed of every level in every session."""
         if self._is_new("levels"):
             for _ in self._each_session():
                 self._ask_levels()
@@ -83,7 +83,7 @@ class Looking:
         return self._client.state.presence.security_access()
 
     def sessions(self) -> Knowledge:
-        """Whether the ECU has sessions: one besides the default one that a frame shows, or none that is not refused."""
+        """Whether the ECU has sessions: a frame shows one besides the default session, or no session is refused."""
         client = self._client
         if self._is_new("sessions"):
             for session in Session:
@@ -104,7 +104,7 @@ class Looking:
     # How a check without its subject ends
 
     def without_level(self) -> Unjudged:
-        """No level is declared: not applicable if SecurityAccess was seen to be absent."""
+        """End a check without a declared level: not applicable if SecurityAccess was seen to be absent."""
         known = self.security_access()
         if known.is_absent:
             return NotApplicable(known.why)
@@ -115,7 +115,7 @@ class Looking:
         return Inconclusive(f"the target declares no security level; {known.why}")
 
     def without_another_level(self, level: int) -> Unjudged:
-        """One level is declared: not applicable if every other one was seen to be absent."""
+        """End a check that needs a second level: not applicable if every other level was seen to be absent."""
         self.security_access()
         presence = self._client.state.presence
         what = f"the target declares no level besides 0x{level:02X}"
@@ -129,13 +129,16 @@ class Looking:
         return Inconclusive(f"{what}; {unclear}")
 
     def without_service(self, service: int, what: str = "") -> Unjudged:
-        """A check found nothing of a service to judge: not applicable if the ECU was seen not to have the service."""
+        """End a check that found nothing of a service to judge: not applicable if the ECU was seen to lack the service."""
         known = self.service(service)
         before = f"{what}; " if what else ""
         return (NotApplicable if known.is_absent else Inconclusive)(f"{before}{known.why}")
 
     def without_sessions(self) -> Unjudged:
-        """The target has no timing.s3_ms, which says that there are no sessions: not applicable unless a frame shows one."""
+        """End a check on a target without timing.s3_ms, i.e.
+
+        Without sessions: not applicable unless a frame shows a session.
+        """
         known = self.sessions()
         none = "no session besides the default one" if self._client.has_sessions else "no sessions (no timing.s3_ms)"
         if known.is_there:
@@ -143,7 +146,7 @@ class Looking:
         return NotApplicable(f"the target declares {none}; {known.why}")
 
     def without_session(self, session: int) -> Unjudged:
-        """One session is not declared: not applicable if it was seen to be absent."""
+        """End a check whose session is not declared: not applicable if it was seen to be absent."""
         request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session))
         if self._is_new(request) and self._client.permits(request):
             for _ in self._each_session():
@@ -154,7 +157,7 @@ class Looking:
         return NotApplicable(known.why) if known.is_absent else Inconclusive(f"it is not declared; {known.why}")
 
     def without_this_level(self, level: int) -> Unjudged:
-        """One level is not declared: not applicable if it was seen to be absent."""
+        """End a check whose level is not declared: not applicable if it was seen to be absent."""
         service = self.security_access()
         known = self._client.state.presence.level(level)
         if service.is_absent or known.is_absent:
@@ -162,11 +165,11 @@ class Looking:
         return Inconclusive(f"it is not declared; {known.why}")
 
     def without_restart(self) -> Unjudged:
-        """The target declares no way to restart the ECU: not applicable if it was seen not to have ECUReset either."""
+        """End a check on a target that declares no restart: not applicable if the ECU was seen to lack ECUReset too."""
         return self.without_service(Service.ECU_RESET, "the target declares no way to restart the ECU, see [reset]")
 
     def without_guarded_reads(self, what: str) -> Unjudged:
-        """Nothing is known that may not be read by everybody: not applicable if usual identifiers were seen to be open."""
+        """End a check that knows no guarded read: not applicable if usual identifiers were seen to be open."""
         known = self.security_access()
         reads = self.service(Service.READ_DATA_BY_IDENTIFIER)
         absent = next((one for one in (known, reads) if one.is_absent), None)
@@ -181,7 +184,7 @@ class Looking:
         return NotApplicable(f"{what}, and {usual}")
 
     def without_protected_data(self, what: str) -> Unjudged:
-        """Nothing that is declared or was found is guarded: not applicable if there is no service that could guard it."""
+        """End a check that knows no guarded data: not applicable if no service exists that could guard it."""
         known = self.security_access()
         if known.is_absent:
             return NotApplicable(f"{what}; {known.why}")
@@ -191,9 +194,9 @@ class Looking:
     # Asking
 
     def long_enough(self, reply: Reply) -> Reply | None:
-        """The reply, or where its request was too short to be served the one to a longer request that cannot act.
+        """Return the reply; if its request was too short to be served, the one to a longer request that cannot act.
 
-        None: the target does not allow that request.
+        None if the target does not allow that request.
         """
         service = reply.request[0]
         request = CANNOT_ACT.get(service, bytes((service, 0x00)))
@@ -202,7 +205,7 @@ class Looking:
         return self._ask(request) if is_long_enough(request) else reply
 
     def _guarded_reads(self) -> tuple[str, str]:
-        """What shows that data is guarded, and why that is not known; both empty where every identifier was answered."""
+        """Return what shows that data is guarded, and why that is unknown; both empty if every identifier was answered."""
         client = self._client
         if self._is_new("guarded reads"):
             for _ in self._each_session():
@@ -224,7 +227,7 @@ class Looking:
         return is_new
 
     def _each_session(self) -> Iterator[int]:
-        """Each session that can be entered, with what the ECU says there to a service that nobody has."""
+        """Yield each session that can be entered, with the ECU's answer there to a service that no ECU has."""
         client = self._client
         for session in client.sessions() or [int(Session.DEFAULT)]:
             if client.has_sessions:
@@ -239,7 +242,7 @@ class Looking:
         return self._client.request(request) if self._client.permits(request) else None
 
     def _ask_usual_sessions(self) -> None:
-        """Ask from here for the usual sessions that are not declared; one that is entered is looked into."""
+        """Request the usual sessions that are not declared from the present one; examine one that is entered."""
         client = self._client
         for session in Session:
             if client.has_sessions and session not in client.sessions():
@@ -247,7 +250,7 @@ class Looking:
                 if reply is not None and reply.is_positive:
                     client.await_life()
                     self._ask_levels()
-                    return  # the others are asked for from elsewhere, if at all
+                    return  # the others are requested from elsewhere, if at all
 
     def _ask_levels(self) -> None:
         silent = refused = 0

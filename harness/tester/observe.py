@@ -1,4 +1,4 @@
-"""How is an ECU looked into, past its bus? Its console, its memory, its image: as the target's [observe] says."""
+"""Observe an ECU beyond its bus, as the target's [observe] says: its console, its memory, its image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.tester.programs import Program, run_program, without_words
 
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0
-"""How long after the last exchange a console may take to show what was printed."""
+"""How long after the last exchange a console may take to show what was printed, in seconds."""
 
 MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
@@ -32,7 +32,7 @@ def watched_console(client: Client) -> Iterator[EcuConsole]:
     """Watch the console: that of simulated nodes, or what the target's command prints until the end.
 
     A command that ends by itself, such as one that shows a log, is run at the end; one that goes on is stopped then.
-    Inconclusive: there is no console to look at. LinkError: the command cannot be run.
+    Raises Inconclusive if there is no console, LinkError if the command cannot be run.
     """
     console = EcuConsole()
     command = client.target.observe.console
@@ -62,7 +62,10 @@ def _output_of(words: list[str]) -> bytes:
 
 
 def memory_in_use(client: Client) -> float | None:
-    """How much memory the ECU uses, in whatever unit the target's command prints first; None without one."""
+    """Return how much memory the ECU uses, in the unit of the number that the target's command prints first.
+
+    None without one.
+    """
     command = client.target.observe.memory
     if command is None:
         return None
@@ -75,7 +78,10 @@ def memory_in_use(client: Client) -> float | None:
 
 
 def images(client: Client) -> Iterator[tuple[str, bytes]]:
-    """The firmware image, or every file below a folder; simulated nodes show theirs. Inconclusive: there is none."""
+    """Return the firmware image, or every file below a folder; simulated nodes show theirs.
+
+    Raises Inconclusive without one.
+    """
     declared = client.target.observe.image
     if declared is None:
         simulated = client.link.images()

@@ -1,4 +1,4 @@
-"""What an ECU was seen to say wrongly in passing, whatever was asked: evidence for the checks of the answers' form."""
+"""Keep wrong answers that were seen in passing, whatever was asked, as evidence for the checks of the answers' form."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness.tester.reply import Reply
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service
 
 LATE_S = 10.0
-"""So long after a request that was not answered an answer may still be to that one."""
+"""How long after an unanswered request an answer may still belong to it, in seconds."""
 MOST = 64
-"""Beyond so many kinds nothing new is kept: an ECU that answers everything wrongly must not fill the memory."""
+"""How many kinds are kept at most: an ECU that answers everything wrongly must not fill the memory."""
 
 REGULAR_LENGTHS: dict[int, range] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: range(2, 3),
@@ -22,7 +22,7 @@ REGULAR_LENGTHS: dict[int, range] = {
     Service.WRITE_DATA_BY_IDENTIFIER: range(4, 4096),
     Service.TESTER_PRESENT: range(2, 3),
 }
-"""Requests whose positive response is known to repeat them, and how long these are."""
+"""Requests whose positive response is known to repeat them, and how long these requests are."""
 
 
 class Oddity(Enum):
@@ -47,22 +47,22 @@ class Occurrences:
 
 
 class Oddities:
-    """Every kind of wrong answer of one ECU, with the first exchange that shows it."""
+    """Keeps every kind of wrong answer of one ECU, with the first exchange that shows it."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Oddity, bytes], Occurrences] = {}
         self._unsure_until_s = 0.0
 
     def of(self, what: Oddity) -> list[Occurrences]:
-        """What was seen of a kind, the most frequent first."""
+        """Return what was seen of a kind, the most frequent first."""
         return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
 
     def not_answered(self, now_s: float) -> None:
-        """A request was met with silence, or raw frames were sent: what comes soon may be their answer."""
+        """A request got no answer, or raw frames were sent: what comes soon may be their answer."""
         self._unsure_until_s = now_s + LATE_S
 
     def judge(self, reply: Reply, now_s: float) -> None:
-        """Keep a reply that was no valid answer, if it was meant as one to its request."""
+        """Keep a reply that was an invalid answer, if it was meant as one to its request."""
         message, request = reply.pdu, reply.request
         if not message or now_s < self._unsure_until_s:
             return
@@ -73,7 +73,7 @@ class Oddities:
             self._add(Oddity.WRONG_ECHO, reply, message)
 
     def second_answer(self, reply: Reply, message: bytes, now_s: float) -> None:
-        """Keep an answer that came to a request although it had its final one."""
+        """Keep an answer to a request that had its final answer already."""
         if now_s >= self._unsure_until_s:
             self._add(Oddity.SECOND_ANSWER, reply, message)
 

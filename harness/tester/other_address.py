@@ -1,4 +1,4 @@
-"""What does the ECU say to somebody else? The same ECU on the same link, asked from another address than ours."""
+"""Ask the same ECU on the same link from another address than ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST_29_BIT_ID = 0x800
 
 
 class OtherAddress(Exchanger):
-    """A second client. What it sends is gated, counted and kept as evidence like everything else."""
+    """A second client. Its requests need permission, are counted and are evidence like all others."""
 
     def __init__(
         self, client: Client, security: SecurityAccess, name: str, can: Can, *, is_tester: bool, longest: int
@@ -26,9 +26,9 @@ class OtherAddress(Exchanger):
         super().__init__(client.link, replace(client.target, can=can), client.state)
         self.name = name
         self.is_tester = is_tester
-        """A declared address of its own: the ECU can tell it from ours."""
+        """Whether it is a declared address of its own, which the ECU can tell from ours."""
         self.longest = longest
-        """How many bytes a request may have; what needs more than one frame is not sent to every address."""
+        """How many bytes a request may have: not every address is sent messages of more than one frame."""
         self.is_functional = False
         self.key_guard = security
         self.dialect = client.dialect
@@ -42,7 +42,7 @@ class OtherAddress(Exchanger):
         return self.request(request, is_functional=self.is_functional)
 
     def is_served(self) -> bool:
-        """Whether the ECU answers here at all, properly."""
+        """Whether the ECU gives proper answers here."""
         replies = (self.ask(self._client.liveness_request), self.ask(bytes((Service.TESTER_PRESENT, 0))))
         return any(reply.is_positive or reply.is_negative for reply in replies)
 
@@ -56,7 +56,7 @@ class OtherAddress(Exchanger):
 
 
 def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:
-    """Declared connections, our own id in the other format, and the functional id where it is declared and allowed."""
+    """Return declared connections, our own id in the other format, and the functional id if declared and allowed."""
     can = client.target.can
     for entry in client.target.connections:
         there = replace(can, request_id=entry.request_id, response_id=entry.response_id)

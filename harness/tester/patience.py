@@ -11,18 +11,18 @@ from types import FrameType
 from harness.errors import KeyFunctionError
 
 AGAIN_S = 1.0
-"""Code that swallows the interruption gets another so often."""
+"""Seconds between further interruptions of code that swallows them."""
 
 
 class _TakesTooLong(BaseException):
-    """Raised within the code: no ``except Exception`` of its catches this."""
+    """Raised within the code; not derived from Exception, so that its handlers do not catch it."""
 
 
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[None]:
-    """KeyFunctionError if what is done within this takes longer.
+    """Raise KeyFunctionError if the block takes longer.
 
-    It interrupts a loop and a sleep. In another thread than the main one nothing is interrupted.
+    Loops and sleeps are interrupted, but only in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

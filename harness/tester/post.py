@@ -1,4 +1,4 @@
-"""Ask an HTTP service: it alone, within a time, for an answer of bounded length."""
+"""Ask an HTTP service without redirections or proxies, within a time, for an answer of bounded length."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.errors import KeyFunctionError
 
 
 def post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> bytes:
-    """The body of the answer to a POST. KeyFunctionError: there is none, in time, of that length and with status 200.
+    """Return the body of the answer to a POST. Raises KeyFunctionError unless it comes in time, within the length, with 200.
 
-    No redirection is followed, and no proxy asked: what is sent goes to the host that the URL names, or nowhere.
+    Redirections and proxies are not used: the request goes to the host that the URL names, or nowhere.
     """
     request = _Request(url, body, timeout_s, most_bytes)
     request.start()
@@ -28,7 +28,7 @@ def post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> by
 
 
 class _Request(threading.Thread):
-    """On a thread of its own: each byte that trickles in would begin the time of a socket anew."""
+    """Runs on a thread of its own, because each byte that trickles in would restart a socket's timeout."""
 
     def __init__(self, url: str, body: bytes, timeout_s: float, most_bytes: int) -> None:
         super().__init__(daemon=True, name="uds-harness-post")
@@ -42,7 +42,7 @@ class _Request(threading.Thread):
         self._connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
 
     def run(self) -> None:
-        """Ask, and keep the answer or what was in its way."""
+        """Ask, and keep the answer or the error."""
         connection = self._connection
         try:
             connection.request("POST", self._path, self._body, {"Content-Type": "application/json", "Connection": "close"})
@@ -61,7 +61,7 @@ class _Request(threading.Thread):
             connection.close()
 
     def cut(self) -> None:
-        """End the connection under it."""
+        """Close its connection."""
         opened = self._connection.sock
         if opened is not None:
             with suppress(OSError):

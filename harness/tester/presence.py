@@ -1,4 +1,4 @@
-"""Say of a service, session, level, identifier or routine whether the ECU has it, as far as frames have shown."""
+"""Tell whether the ECU has a service, session, level, identifier or routine, as far as frames have shown."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from harness.tester.reply import ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 MOST_SUBJECTS = 8192
-"""Beyond these nothing new is kept: a walk over all data identifiers must not fill the memory."""
+"""How many subjects are kept at most: reading all data identifiers must not fill the memory."""
 
 UNASSIGNED_SERVICE = 0x1E
-"""A service that no edition of the standard assigns; what an ECU says to it tells nothing of those that exist."""
+"""A service that no edition of the standard assigns; its answer is how missing services are answered."""
 
 UNLIKELY_DID = 0x5A5B
-"""An identifier that hardly any ECU has; how it is answered is how identifiers are that are not there."""
+"""An identifier that hardly any ECU has; its answer is how missing identifiers are answered."""
 
 RESERVED_LEVEL = 0x7F
-"""A level that the standard reserves; what an ECU says to it tells nothing of those that exist."""
+"""A level that the standard reserves; its answer is how missing levels are answered."""
 
 SHORTEST_SERVED = {0x22: 3, 0x23: 3, 0x24: 3, 0x2E: 3, 0x2F: 3, 0x31: 4}
-"""How long a request must be before 0x11 counts as absence; of other services 2 bytes. Some ECUs refuse shorter ones so."""
+"""The least length of a request at which 0x11 shows absence; for other services 2 bytes.
+
+Some ECUs refuse shorter ones so.
+"""
 
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
 _CONTROL = Service.DIAGNOSTIC_SESSION_CONTROL
@@ -33,23 +36,23 @@ _TELLS_NOTHING = frozenset({Nrc.BUSY_REPEAT_REQUEST})
 _LIKE_A_MISSING_ONE: frozenset[ReplyKind | int] = frozenset(
     {Nrc.GENERAL_REJECT, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE, ReplyKind.MALFORMED}
 )
-"""What some ECUs say to any service that they do not have, in place of 0x11."""
+"""What some ECUs answer to any missing service instead of 0x11."""
 _NO_SUCH_PART = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE})
 
 
 class PresenceState(Enum):
-    """What is known of a subject. Only the first is a reason for the verdict `not_applicable`."""
+    """What is known of a subject. Only the first state is a reason for the verdict `not_applicable`."""
 
     ABSENT = "absent"
     """Its absence was seen."""
     THERE = "there"
-    """A frame shows it."""
+    """A frame shows that it exists."""
     NOT_KNOWN = "not known"
-    """Silence, answers that tell nothing, or nobody asked."""
+    """Only silence, answers that show nothing, or not asked."""
 
 
 class Knowledge(NamedTuple):
-    """What is known of one subject, and the frames that it rests on, in words."""
+    """What is known of one subject, and the frames that show it, in words."""
 
     standing: PresenceState
     why: str
@@ -80,9 +83,9 @@ class _Heard:
 
 
 class Presence:
-    """Keeps, of every request that passes, what its answer says of the ECU's services and their parts.
+    """Keeps what the answer to every request shows of the ECU's services and their parts.
 
-    It asks nothing itself: see `harness.tester.looking`.
+    It sends nothing itself: see `harness.tester.looking`.
     """
 
     def __init__(self) -> None:
@@ -91,7 +94,7 @@ class Presence:
         """The longest request that was answered by a message."""
 
     def hear(self, request: bytes, outcome: ReplyKind | int, session: int) -> None:
-        """A physical request was answered so; a refusal is its code. `session`: the one that was active."""
+        """Take the outcome of a physical request; a refusal is its code. `session`: the session that was active."""
         if not request:
             return
         if len(request) > len(self.longest_taken) and (outcome is ReplyKind.POSITIVE or isinstance(outcome, int)):
@@ -114,13 +117,13 @@ class Presence:
     # What is known
 
     def entered(self) -> list[int]:
-        """The sessions that were entered; the default one always."""
+        """Return the sessions that were entered, and always the default one."""
         asked = [subject for subject in self._heard if len(subject) == 2 and subject[0] == _CONTROL]
         entered = {subject[1] for subject in asked if any(one.outcome is ReplyKind.POSITIVE for one in self._all(subject))}
         return sorted(entered | {int(Session.DEFAULT)})
 
     def refused_sessions(self) -> dict[int, int]:
-        """Sessions that are there and were never entered, with the code of the refusal; never 0x12 or 0x31."""
+        """Return sessions that exist but were never entered, with the code of the refusal; never 0x12 or 0x31."""
         refused = {}
         for subject, by in self._heard.items():
             if subject[0] == _CONTROL and len(subject) == 2:
@@ -128,11 +131,11 @@ class Presence:
                 told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
                 if told and ReplyKind.POSITIVE not in codes:
                     refused[subject[1]] = min(told, key=lambda code: (code in _IN_ANOTHER_SESSION, code))
-        asked_low = {*refused, *self.entered()}  # of a refused session above 0x7F its lower bits, if they are one, are meant
+        asked_low = {*refused, *self.entered()}  # a refused session above 0x7F may mean the session of its lower bits
         return {one: code for one, code in refused.items() if one & ~SUPPRESS_POSITIVE_RESPONSE not in asked_low - {one}}
 
     def service(self, service: int) -> Knowledge:
-        """What is known of a service."""
+        """Return what is known of a service."""
         name = f"{service:02X}"
         heard = self._all(bytes((service,)))
         controls = self._by_session(bytes((UNASSIGNED_SERVICE,)))
@@ -153,42 +156,42 @@ class Presence:
         return Knowledge(PresenceState.NOT_KNOWN, self._not_known(f"service {name}", heard))
 
     def session(self, session: int) -> Knowledge:
-        """What is known of a session."""
+        """Return what is known of a session."""
         name, heard = f"session 0x{session:02X}", self._all(bytes((_CONTROL, session)))
         return self._of_part(name, heard, frozenset(), _NO_SUCH_PART | _NO_SUCH_SERVICE, _SHOWS_NO_SESSION)
 
     def level(self, level: int) -> Knowledge:
-        """What is known of a security level, by the odd number that requests its seed."""
+        """Return what is known of a security level, by the odd number that requests its seed."""
         name, heard = f"level 0x{level:02X}", self._all(bytes((Service.SECURITY_ACCESS, level)))
         control = self._outcomes(bytes((Service.SECURITY_ACCESS, RESERVED_LEVEL)))
         return self._of_part(name, heard, control, _NO_SUCH_PART | _NO_SUCH_SERVICE, _SHOWS_NO_PART)
 
     def levels(self) -> dict[int, Knowledge]:
-        """The security levels that a frame shows."""
+        """Return the security levels that a frame shows."""
         subjects = [subject for subject in self._heard if subject[0] == Service.SECURITY_ACCESS and len(subject) == 2]
         asked = {subject[1]: self.level(subject[1]) for subject in sorted(subjects)}
         return {level: known for level, known in asked.items() if known.is_there}
 
     def data(self, did: int) -> Knowledge:
-        """What is known of a data identifier, read or written."""
+        """Return what is known of a data identifier, read or written."""
         heard = [one for service in (_READ, _WRITE) for one in self._all(bytes((service, did >> 8, did & 0xFF)))]
         absent = frozenset({Nrc.REQUEST_OUT_OF_RANGE}) | _NO_SUCH_SERVICE
         control = self._outcomes(b"\x22" + UNLIKELY_DID.to_bytes(2, "big"))
         return self._of_part(f"DID {did:04X}", heard, control, absent, _SHOWS_NO_PART)
 
     def is_guarded(self, did: int) -> bool:
-        """Whether a read of a data identifier was refused for want of a level or of authentication."""
+        """Whether a read of a data identifier was refused for lack of a level or of authentication."""
         codes = {one.outcome for one in self._all(bytes((_READ, did >> 8, did & 0xFF)))}
         return bool(codes & {Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED})
 
     def routine(self, routine: int) -> Knowledge:
-        """What is known of a routine."""
+        """Return what is known of a routine."""
         heard = self._all(b"\x31" + routine.to_bytes(2, "big"))
         absent = frozenset({Nrc.REQUEST_OUT_OF_RANGE}) | _NO_SUCH_SERVICE
         return self._of_part(f"routine {routine:04X}", heard, frozenset(), absent, _SHOWS_NO_PART)
 
     def wants_authentication(self) -> list[int]:
-        """The services that refused a request with 0x34: Authentication (29) guards them, or parts of them."""
+        """Return the services that refused a request with 0x34: Authentication (29) guards them, or parts of them."""
         return sorted(
             subject[0]
             for subject, by in self._heard.items()
@@ -196,7 +199,7 @@ class Presence:
         )
 
     def security_access(self) -> Knowledge:
-        """What is known of service 27, in a sentence that a report can begin with."""
+        """Say what is known of service 27, in a sentence with which a report can begin."""
         known = self.service(Service.SECURITY_ACCESS)
         if not known.is_there:
             return known
@@ -215,7 +218,7 @@ class Presence:
         return list(self._heard.get(subject, {}).values())
 
     def _without(self, heard: list[_Heard]) -> set[int]:
-        """The sessions in which the whole service of what was heard is refused, so that its parts need not be asked for."""
+        """Return the sessions in which the whole service is refused, so that its parts need not be asked for."""
         whole = self._by_session(heard[0].request[:1]) if heard else {}
         return {session for session, outcomes in whole.items() if outcomes <= _NOT_HERE}
 
@@ -236,7 +239,7 @@ class Presence:
         absent: frozenset[int],
         tells_nothing: frozenset[int],
     ) -> Knowledge:
-        """A part of a service: there by any answer but those that say it is not, absent if every session said so."""
+        """Judge a part of a service: present by any answer that does not deny it, absent if every session denied it."""
         for one in heard:
             is_as_control = (one.session, one.outcome) in control
             is_refusal = isinstance(one.outcome, int) and one.outcome not in absent | tells_nothing
@@ -254,22 +257,22 @@ class Presence:
         return f"whether the ECU has {name} is not known ({_words(heard)}{self._not_entered()})"
 
     def _not_entered(self) -> str:
-        """The sessions that could not be entered, as the end of a list."""
+        """Return the sessions that could not be entered, as the end of a list."""
         refused = self.refused_sessions()
         return "".join(f"; 10 {session:02X} is refused with 0x{code:02X}" for session, code in sorted(refused.items()))
 
 
 _IN_ANOTHER_SESSION = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
-"""Refusals that say less of a session than any other that it was given elsewhere."""
+"""Refusals that say less of a session than any other refusal, given in another session."""
 _NOT_HERE = frozenset({Nrc.SERVICE_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
 """Refusals of a whole service in a session."""
 _SHOWS_NO_PART = frozenset({Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH, *_TELLS_NOTHING})
-"""Codes that speak of the service, and not of the part of it that was asked for."""
+"""Codes about the service that say nothing of the requested part."""
 _SHOWS_NO_SESSION = frozenset({Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUPPORTED, *_TELLS_NOTHING})
 
 
 def _part(request: bytes) -> bytes:
-    """The part of a service that a request is about: a sub-function, an identifier, a routine; empty if there is none."""
+    """Return the part of a service that a request names: a sub-function, an identifier, a routine; empty if none."""
     service = request[0]
     if service == Service.ROUTINE_CONTROL:
         return request[:1] + request[2:4] if len(request) >= 4 else b""
@@ -286,7 +289,7 @@ def _part(request: bytes) -> bytes:
 
 
 def _is_disowned(one: _Heard, control: frozenset[tuple[int, ReplyKind | int]]) -> bool:
-    """Whether it was answered as what cannot exist is answered, by a code that some ECUs give to whatever is missing."""
+    """Whether it was answered like something that cannot exist, by a code that some ECUs give to everything missing."""
     return (one.session, one.outcome) in control and one.outcome in _LIKE_A_MISSING_ONE
 
 
@@ -300,6 +303,6 @@ def _shortest(service: int) -> int:
 
 
 def _words(heard: list[_Heard]) -> str:
-    """What was heard, requests of one outcome together: ``27 01 in session 0x01: 0x7F ...``."""
+    """Describe what was heard, requests of one outcome together: ``27 01 in session 0x01: 0x7F ...``."""
     shown = [str(one) for one in heard[:6]]
     return ", ".join(shown) + (f" and {len(heard) - 6} more" if len(heard) > 6 else "")

@@ -1,4 +1,4 @@
-"""Run the programs that a target file names: for a bounded time, with bounded output, and never longer than the harness."""
+"""Run the programs that a target file names, for a bounded time, with bounded output, and never longer than the harness."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import IO
 from harness.errors import ProgramError
 
 LAST_WORDS_S = 0.5
-"""What a program that has ended may still have in its pipes is waited for so long: a child of its may hold them for ever."""
+"""How long to read the pipes of a program that has ended, in seconds: its child may hold them open for ever."""
 READ_BYTES = 1 << 16
 SHORTEST_PRIVATE_WORD = 4
-"""Shorter words, such as ``-v`` or a level, stay: they are no secrets, and are found in many a sentence."""
+"""Shorter words, such as ``-v`` or a level, are not hidden: they are not secret, and occur in many sentences."""
 
 
 class Program:
-    """A program that is running; left, it is stopped with all that it has started.
+    """A running program; at the end of the block it is stopped with all that it has started.
 
-    It is given nothing to read. What it prints is kept up to `most_bytes` for each of its two outputs; one that prints more
+    Its standard input is empty. What it prints is kept up to `most_bytes` for each of its two outputs; one that prints more
     is stopped.
     """
 
     def __init__(self, words: Sequence[str], *, most_bytes: int) -> None:
-        """ProgramError: it cannot be started."""
+        """Raises ProgramError if it cannot be started."""
         self.name = words[0]
         self.is_too_long = False
         self._most_bytes = most_bytes
@@ -39,7 +39,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is ours to handle, and its children are stopped with it
+                start_new_session=True,  # Ctrl-C is for the harness, and its children are stopped with it
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -61,7 +61,7 @@ class Program:
 
     @property
     def output(self) -> bytes:
-        """What it has printed so far, to its standard output and then to its standard error."""
+        """What it has printed so far: standard output, then standard error."""
         return bytes(self._outputs[0] + self._outputs[1])
 
     @property
@@ -75,7 +75,7 @@ class Program:
         return " ".join(self._outputs[1].decode("utf-8", "backslashreplace").split())
 
     def ends_within(self, timeout_s: float) -> bool:
-        """Whether it ends by itself in this time; `exit_code` is there then."""
+        """Whether it ends by itself in this time; `exit_code` is then known."""
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -86,11 +86,11 @@ class Program:
 
     @property
     def exit_code(self) -> int:
-        """How it ended; below zero: by that signal."""
+        """Its exit code; a negative number is the signal that ended it."""
         return int(self._process.returncode)
 
     def stop(self) -> None:
-        """Kill it and what it has started."""
+        """Kill it and everything it has started."""
         self._kill()
         self.ends_within(LAST_WORDS_S)
 
@@ -110,7 +110,7 @@ class Program:
 
 
 def run_program(words: Sequence[str], *, timeout_s: float, most_bytes: int) -> Program:
-    """Run a program to its end, and return it. ProgramError: it cannot be started, fails, or exceeds one of its bounds."""
+    """Run a program to its end. Raises ProgramError if it cannot be started, fails, or exceeds a bound."""
     with Program(words, most_bytes=most_bytes) as program:
         has_ended = program.ends_within(timeout_s)
     if program.is_too_long:
@@ -124,9 +124,9 @@ def run_program(words: Sequence[str], *, timeout_s: float, most_bytes: int) -> P
 
 
 def without_words(text: str, private: Iterable[str]) -> str:
-    """A text without words that may be secrets: arguments of a program, or what an address is asked with.
+    """Remove words that may be secret from a text: arguments of a program, or the query of an address.
 
-    Of ``--token=1234`` and ``a=b&token=1234`` each part may be told alone.
+    Parts of ``--token=1234`` and ``a=b&token=1234`` may also occur by themselves.
     """
     words = {part for word in private for part in (word, *re.split("[=&]", word)) if len(part) >= SHORTEST_PRIVATE_WORD}
     for word in sorted(words, key=len, reverse=True):

@@ -1,8 +1,8 @@
 """Say which requests an ECU may read into one raw frame, reading by reading.
 
 A reading is a function from a frame's data to the message that an ECU of that kind would find in it: a whole one, or the
-beginning of one that goes on in further frames. It is told how many bytes a full classic frame has: less than 8 where the
-target declares an address before the data.
+beginning of one that continues in further frames. Its second argument is the length of a full classic frame: less than 8
+if the target declares an address before the data.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class Reading(NamedTuple):
 
     name: str
     read: Callable[..., bytes]
-    """The message in a frame's data, or as much of it as the frame has; empty if it is none to such an ECU."""
+    """Return the message in a frame's data, as much as the frame has of it; empty if such an ECU finds none."""
     is_as_declared: bool = True
-    """Whether ISO 15765-2 reads so: what is found must be harmless. Else it must not be known to act."""
+    """Whether ISO 15765-2 reads so: then the message must be harmless. Otherwise it must not be known to act."""
     expects_address: bool = False
-    """It looks for an address: not in frames of a target that has declared one."""
+    """Whether it looks for an address: then it is not used on frames of a target that has declared one."""
 
 
 def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Single and first frames of normal addressing. A first frame counts however short its message is."""
+    """Read single and first frames of normal addressing. A first frame counts however short its message is."""
     if not data:
         return b""
     kind, low = frame_type(data), data[0] & 0xF
@@ -42,17 +42,17 @@ def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """A length of 0 says that it stands in the next byte (single frames, of CAN FD mostly), or the next four (first)."""
+    """Read a length of 0 as "see the next byte" (single frames, mostly of CAN FD) or "see the next four" (first frames)."""
     if data[:2] == _ESCAPE:
         return data[6:]
     return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""
 
 
 def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Extended and mixed addressing: the first byte is an address; what follows is a frame as of normal addressing.
+    """Read extended and mixed addressing: the first byte is an address, then comes a frame of normal addressing.
 
-    A single frame must have its whole message, and a first frame a length that needs one: the second byte of any other
-    frame would be taken for a control byte else.
+    A single frame must hold its whole message, and a first frame a length that needs one; otherwise the second byte of
+    every frame would be taken for a control byte.
     """
     rest = data[1:]
     kind = frame_type(rest)
@@ -62,30 +62,30 @@ def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """The same with an escaped length: of CAN FD, or in a first frame."""
+    """Read the same with an escaped length: of CAN FD, or in a first frame."""
     is_escaped = len(data) > full_bytes or data[1:3] == _ESCAPE
     return escaped_length(data[1:], full_bytes - 1) if is_escaped else b""
 
 
 def escape_not_known(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """First frames by editions before 2016, to which a length of 0 means nothing: the message begins behind it."""
+    """Read first frames as before 2016, when a length of 0 had no meaning: the message begins behind it."""
     return data[2:] if data[:2] == _ESCAPE else b""
 
 
 def control_byte_ignored(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """The second byte is the service, whatever the first one says, also in what continues a message.
+    """Read the second byte as the service, whatever the first one says, also in consecutive frames.
 
-    A well-formed first frame, and a long single frame, have a length there, as in every long request.
+    Well-formed first frames and long single frames are left out: they have a length there.
     """
     is_long = len(data) > full_bytes and data[0] == 0
     return b"" if is_long or _is_first_frame(data, full_bytes) else data[1:]
 
 
 def no_control_byte(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """The first byte is the service already, in a frame that is as short as its message and no frame of ISO 15765-2's.
+    """Read the first byte as the service, in a frame as short as its message that is no frame of ISO 15765-2.
 
-    Not in full frames: among a long request's all numbers come up, as in those of every request that is not raw. Nor from
-    A0 on, which are the supplier's services, and no control bytes either.
+    Full frames are left out: those of a long request, raw or not, hold every number. So are bytes from A0 on, which are the
+    supplier's services and no control bytes.
     """
     kind = frame_type(data)
     is_flow_control = kind == FrameType.FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
@@ -105,14 +105,14 @@ READINGS: Final = (
 
 
 def messages_in(frame: Frame) -> list[tuple[Reading, bytes]]:
-    """Every reading of a frame with the message that it finds; empty messages too."""
+    """Yield every reading of a frame with the message that it finds; empty messages too."""
     full_bytes = CLASSIC_BYTES - len(frame.address)
     wanted = [reading for reading in READINGS if not (frame.address and reading.expects_address)]
     return [(reading, reading.read(frame.data, full_bytes)) for reading in wanted]
 
 
 def _announced(data: bytes) -> int:
-    """The length that a first frame announces, in bytes."""
+    """Return the length that a first frame announces, in bytes."""
     if data[:2] == _ESCAPE:
         return int.from_bytes(data[2:6], "big")
     return (data[0] & 0xF) << 8 | data[1] if len(data) > 1 else 0

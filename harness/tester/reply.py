@@ -1,4 +1,4 @@
-"""What came back: a reply, read strictly, and expectations to hold it against."""
+"""Represent what came back: a reply, read strictly, and expectations to compare it with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES_OF_EVIDENCE = 48
 
 
 class ReplyKind(Enum):
-    """How the tester reads what came back. Garbage is not silence."""
+    """How the tester classifies what came back. Garbage is not silence."""
 
     POSITIVE = "positive"
     NEGATIVE = "negative"
@@ -33,7 +33,7 @@ class Sent:
 
     fields: tuple[bytes, ...]
     ids: tuple[int, ...] = ()
-    """Of raw frames, the id of each."""
+    """The id of each raw frame."""
     is_functional: bool = False
     frames: tuple[Frame, ...] = field(default=(), compare=False)
     """The raw frames themselves."""
@@ -42,7 +42,7 @@ class Sent:
 
     @property
     def is_raw(self) -> bool:
-        """Whether these are frames."""
+        """Whether these are raw frames."""
         return bool(self.ids)
 
 
@@ -64,13 +64,13 @@ class Reply:
     ) -> None:
         self.request = request
         self.sent = request
-        """The request as it was put to an ECU that speaks another dialect than UDS."""
+        """The request as it was sent to an ECU that speaks another dialect than UDS."""
         self.pdu = pdu
-        """The final answer; empty when there was none."""
+        """The final answer; empty if there was none."""
         self.kind = kind
         self.nrc = nrc
         self.replies = replies
-        """Every message that arrived, in order: response-pending ones and unusable ones included."""
+        """Every message that arrived, in order, including response-pending and unusable ones."""
         self.trace = trace
         self.first_frame = first_frame
         self.last_frame = trace.count
@@ -79,32 +79,32 @@ class Reply:
 
     @property
     def is_positive(self) -> bool:
-        """A well-formed positive response to this request."""
+        """Whether it is a well-formed positive response to this request."""
         return self.kind is ReplyKind.POSITIVE
 
     @property
     def is_negative(self) -> bool:
-        """A well-formed final negative response to this request."""
+        """Whether it is a well-formed final negative response to this request."""
         return self.kind is ReplyKind.NEGATIVE
 
     @property
     def is_malformed(self) -> bool:
-        """Something came from the ECU, but no valid answer to this request."""
+        """Whether something came from the ECU, but no valid answer to this request."""
         return self.kind is ReplyKind.MALFORMED
 
     @property
     def is_silence(self) -> bool:
-        """No final answer, and nothing that could have been meant as one."""
+        """Whether there was no final answer, and nothing meant as one."""
         return self.kind is ReplyKind.SILENCE
 
     @property
     def is_delayed(self) -> bool:
-        """Refused since there were too many wrong keys: 0x36 or 0x37."""
+        """Whether it is a refusal for too many wrong keys: 0x36 or 0x37."""
         return self.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 
     @property
     def is_seed(self) -> bool:
-        """To a request for a seed: one that a key could be made for, positive and not all zeros."""
+        """For a request for a seed: whether it is a seed to answer, positive and not all zeros."""
         return self.is_positive and any(self.pdu[2:])
 
     def is_refused_with(self, *nrcs: int) -> bool:
@@ -120,11 +120,11 @@ class Reply:
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """The raw frames of the exchange, the harness's own and everybody else's."""
+        """The raw frames of the exchange, the harness's own and all others."""
         return self.trace.frames(self.first_frame, self.last_frame)
 
     def __str__(self) -> str:
-        """What was seen, in words: the right-hand side of a comparison."""
+        """Say what was seen: the right-hand side of a comparison."""
         if self.kind is ReplyKind.NEGATIVE:
             assert self.nrc is not None
             text = f"negative {nrc_name(self.nrc)}"
@@ -149,7 +149,7 @@ class Reply:
 
 
 class RawReply:
-    """What followed raw frames: only frames, since nothing says what they answer."""
+    """What followed raw frames: only frames, since nothing shows what they answer."""
 
     __slots__ = ("answers", "first_frame", "last_frame", "sent", "trace")
 
@@ -179,7 +179,7 @@ class RawReply:
 
 
 def records(frames: tuple[Frame, ...]) -> tuple[FrameRecord, ...]:
-    """Frames for the report, the first dozens of them."""
+    """Return frames for the report, the first dozens of them."""
     return tuple(
         FrameRecord(
             time_s=frame.time_s,
@@ -221,11 +221,11 @@ class Expectation:
         )
 
     def accepts(self, reply: Reply) -> bool:
-        """Whether the reply is one of these."""
+        """Whether the reply is in the set."""
         if reply.kind is ReplyKind.NEGATIVE:
             return self.any_negative or reply.nrc in self.nrcs
         if reply.kind is ReplyKind.SILENCE:
-            return self.silence and not reply.replies  # response pending for ever is none
+            return self.silence and not reply.replies  # endless response pending is no silence
         return self.positive if reply.kind is ReplyKind.POSITIVE else self.malformed
 
     def __str__(self) -> str:
@@ -238,20 +238,20 @@ class Expectation:
 
 
 def positive() -> Expectation:
-    """A positive response."""
+    """Accept a positive response."""
     return Expectation(positive=True)
 
 
 def negative(*nrcs: int) -> Expectation:
-    """A negative response with one of these codes; without codes, with any."""
+    """Accept a negative response with one of these codes; without codes, with any."""
     return Expectation(any_negative=not nrcs, nrcs=frozenset(nrcs))
 
 
 def silence() -> Expectation:
-    """No frame at all from the ECU."""
+    """Accept only that no frame comes from the ECU."""
     return Expectation(silence=True)
 
 
 def malformed() -> Expectation:
-    """Something from the ECU that is no valid answer."""
+    """Accept something from the ECU that is no valid answer."""
     return Expectation(malformed=True)

@@ -1,4 +1,4 @@
-"""How the ECU is restarted, and whether it was seen to restart: an answer 51 or a hook's exit code is no proof."""
+"""Restart the ECU, and tell whether a restart was seen: an answer 51 or a hook's exit code is no proof."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 
 STEP_S = 0.01
 LATEST_START_S = 0.3
-"""Beyond its declared boot time: how long an ECU may go on after it has promised to restart."""
+"""How long after its declared boot time an ECU may still run before the restart it has promised, in seconds."""
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
-"""An ECU that is not back after this many times its declared boot time (and two seconds) is not waited for."""
+"""How long to wait for an ECU: this many times its declared boot time, and two seconds."""
 COMMAND_S = 60.0
 MOST_OUTPUT_BYTES = 1 << 20
 
@@ -28,7 +28,7 @@ _NOT_IN_SESSION = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.CONDITIONS_NOT_CORRECT,
 )
-"""An ECU may take a reset in its default session only."""
+"""Refusals of an ECU that accepts a reset in its default session only."""
 
 
 class Means(Enum):
@@ -45,12 +45,12 @@ class RestartWay:
 
     name: str
     go: Callable[[], bool | None]
-    """Restart it, and tell whether a restart was seen; None: the ECU does not offer this way."""
+    """Restart it, and return whether a restart was seen; None if the ECU does not offer this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class _BootSign:
-    """Data that is shown in a session, and not in the default one."""
+    """Data that is shown in a session, but not in the default one."""
 
     session: int
     did: int
@@ -63,14 +63,14 @@ class Restart:
         self._client = client
         self._reset = client.target.reset
         self.begun_s = 0.0
-        """When the last restart was asked for, by the link's time; for UDS, when it was promised."""
+        """When the last restart was requested, by the link's time; for UDS, when it was promised."""
         self.boot_s: tuple[float, float] | None = None
-        """How long the ECU was deaf in the last restart, at least and at most; None where it never fell silent."""
+        """How long the ECU did not answer in the last restart, at least and at most; None if it never fell silent."""
         self._witness: _BootSign | None = None
         self._has_sought_witness = False
 
     def means(self) -> list[Means]:
-        """What is offered and allowed, the most thorough last."""
+        """Return the ways that are offered and allowed, the most thorough last."""
         allow = self._client.target.safety.allow
         found = []
         if self._reset.uds is not None and "reset" in allow:
@@ -83,7 +83,7 @@ class Restart:
         return found
 
     def resets(self) -> list[RestartWay]:
-        """Each type of ECUReset by itself, the declared one first, and the target's command; whatever is allowed."""
+        """Return each type of ECUReset by itself, the declared one first, then the target's command; only allowed ones."""
         if "reset" not in self._client.target.safety.allow:
             return []
         types = dict.fromkeys((self._reset.uds or ResetType.HARD, *ResetType))
@@ -93,7 +93,7 @@ class Restart:
         return ways
 
     def power_cycles(self) -> list[RestartWay]:
-        """The power cycle, if there is one and it is allowed."""
+        """Return the power cycle, if it exists and is allowed."""
         return [RestartWay("power cycle", partial(self.restart, Means.POWER))] if Means.POWER in self.means() else []
 
     def _reset_or_not_offered(self, reset_type: int) -> bool | None:
@@ -101,7 +101,7 @@ class Restart:
         return None if reply.is_negative or reply.is_malformed else was_seen
 
     def reset(self, reset_type: int, *, as_it_is: bool = False) -> tuple[Reply, bool]:
-        """Ask for one type of ECUReset: the answer, and whether a restart was seen, as `restart` tells it."""
+        """Request one type of ECUReset; return the answer, and whether a restart was seen as in `restart`."""
         replies: list[Reply] = []
 
         def ask() -> bool:
@@ -115,11 +115,11 @@ class Restart:
         return replies[-1], was_seen
 
     def restart(self, means: Means, *, as_it_is: bool = False) -> bool:
-        """Restart the ECU, wait until it answers, and tell whether a restart was seen.
+        """Restart the ECU, wait until it answers, and return whether a restart was seen.
 
-        Seen is: it fell silent and came back, or it lost the session that it was in before that could end by itself. The
-        supply of a simulated node is the bus's own to cut, and needs no witness. A session is entered to be lost, unless
-        the ECU is to be restarted `as_it_is`: entering one would lock it.
+        A restart is seen if the ECU fell silent and came back, or lost its session before that could time out. Cutting the
+        supply of a simulated node needs no proof. A session is entered to be lost, unless the ECU is to be restarted
+        `as_it_is`, since entering one would lock it.
         """
         if means is Means.UDS:
             assert self._reset.uds is not None
@@ -135,9 +135,10 @@ class Restart:
         return True
 
     def _watched(self, act: Callable[[], bool], *, is_certain: bool = False, as_it_is: bool = False) -> bool:
-        """Whether a restart was seen after `act`, which says whether there is one to wait for.
+        """Whether a restart was seen after `act`, which returns whether there is one to wait for.
 
-        Where the first one was not, since the ECU never fell silent, it is looked once for data that tells its sessions.
+        If the first one was not seen because the ECU never fell silent, search once for data that distinguishes its
+        sessions.
         """
         was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
         if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_witness:
@@ -148,7 +149,7 @@ class Restart:
         return bool(was_seen)
 
     def _watched_once(self, act: Callable[[], bool], *, is_certain: bool, as_it_is: bool) -> bool | None:
-        """Whether a restart was seen; None: `act` says that there is none, or the ECU does not come back."""
+        """Whether a restart was seen; None if `act` returns that there is none, or the ECU does not come back."""
         client = self._client
         session_before = self._session_to_lose() if as_it_is else self._leave_default_session()
         entered_s = client.link.now_s
@@ -165,10 +166,10 @@ class Restart:
         return is_certain or fell_silent or (has_witness and self._session_by_witness() == Session.DEFAULT)
 
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
-        """(fell silent, came back). An ECU may go on for a while before it restarts: it is asked until it should be back.
+        """Return (fell silent, came back). An ECU may run on for a while before it restarts: ask until it should be back.
 
-        Each question is given its full time, so that a slow answer is no silence. What it sends unasked while it boots is
-        no answer, and an answer that it is not ready is not the end of its boot; both are waited out for a few seconds.
+        Each request is given its full time, so that a slow answer does not count as silence. Unasked messages while it boots
+        are no answers, and "not ready" is not the end of its boot; both are tolerated for a few seconds.
         `is_certain`: the supply was cut.
         """
         client = self._client
@@ -194,12 +195,12 @@ class Restart:
             client.wait(STEP_S, "the ECU boots")
 
     def _session_to_lose(self) -> int | None:
-        """The session that the ECU is in, if that can be told and is not the one in which it starts."""
+        """Return the session that the ECU is in, if known and not the one in which it starts."""
         session = self._session_by_witness() if self._client.has_sessions else None
         return None if session == Session.DEFAULT else session
 
     def _leave_default_session(self) -> int | None:
-        """Be in another session, so that losing it shows the restart; None where that cannot be told."""
+        """Enter another session, so that losing it shows the restart; None if that cannot be told."""
         client = self._client
         if not client.has_sessions:
             return None
@@ -212,7 +213,7 @@ class Restart:
         return None
 
     def _session_by_witness(self) -> int | None:
-        """The session that the ECU is in, by DID F186, or by data that is not shown in the default one."""
+        """Return the session that the ECU is in, by DID F186, or by data that is not shown in the default one."""
         session = self._active_session()
         if session is not None or self._witness is None:
             return session
@@ -220,12 +221,15 @@ class Restart:
         return self._witness.session if is_shown else Session.DEFAULT
 
     def _active_session(self) -> int | None:
-        """DID F186, where the ECU has it."""
+        """Read DID F186, if the ECU has it."""
         reply = self._client.read_reply(ACTIVE_SESSION)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
     def _find_witness(self) -> _BootSign | None:
-        """Data that everybody may read in another session, but not in the default one; the ECU is left in either."""
+        """Find data that everybody may read in another session, but not in the default one.
+
+        The ECU may be left in either.
+        """
         client = self._client
         client.enter_session(Session.DEFAULT)
         not_shown = client.not_shown()

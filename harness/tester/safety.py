@@ -1,4 +1,4 @@
-"""Let requests and raw frames pass that are harmless, or that the target allows; the one place that decides it."""
+"""Permit requests and raw frames that are harmless, or that the target allows. No other module decides this."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.tester.readings import messages_in
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
 EVERYBODYS_IDS = frozenset({0x7DF, 0x18DB33F1})
-"""The functional ids of passenger cars, which ECUs listen to whether or not the target says so."""
+"""The functional ids of passenger cars, on which ECUs listen whether or not the target says so."""
 _FUNCTIONAL_BASES = frozenset({0x18DB, 0x18CD})
-"""What 29-bit functional ids begin with, in normal fixed and in mixed addressing."""
+"""The first bits of 29-bit functional ids, in normal fixed and in mixed addressing."""
 LARGEST_11_BIT_ID = 0x7FF
 NETWORK_MANAGEMENT_ID = 0x000
-"""CANopen's: whatever is sent on it starts, stops or resets nodes."""
+"""CANopen's id for network management: frames on it start, stop or reset nodes."""
 
 _START_AND_STOP = (0x01, 0x02)
 _NOTHING: Needs = frozenset()
 _LIFTED_BY_THEIR_OWN = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS, Service.ROUTINE_CONTROL})
-"""Services of which not the whole is declared safe, but single sessions and routines; and wrong keys never are."""
+"""Services of which only single sessions and routines can be declared safe; wrong keys cannot."""
 
 
 class SafetyGate:
-    """What one target lets pass. Only what is declared there lifts a need; what was found does not."""
+    """Decides what one target permits. Only declarations lift a need; discovered facts do not."""
 
     def __init__(self, target: Target) -> None:
         self._allow: frozenset[Permission] = target.safety.allow
@@ -60,9 +60,9 @@ class SafetyGate:
         return is_send_key(pdu)
 
     def harms(self, pdu: bytes, *, is_functional: bool = False, is_right_key: bool = False) -> set[Permission]:
-        """Which permissions a request needs; `is_right_key`: it is what the key function makes of the pending seed.
+        """Return the permissions that a request needs; `is_right_key`: it is the key function's key for the pending seed.
 
-        The tester's SecurityAccess counts such a key, and sends no second one before the first has opened its level.
+        SecurityAccess counts such a key, and sends no second one before the first has opened its level.
         """
         needs = {Permission.FUNCTIONAL} if is_functional else set()
         if not pdu:
@@ -92,7 +92,7 @@ class SafetyGate:
     # Raw frames
 
     def raw_harms(self, frame: Frame) -> set[Permission]:
-        """Which permissions a frame needs, by whatever reading of it that `READINGS` has, and by its id."""
+        """Return the permissions that a frame needs, by every reading in `READINGS`, and by its id."""
         needs = self._harms_of_id(frame.can_id)
         for reading, message in messages_in(frame):
             if reading.is_as_declared or is_known_to_act(message):
@@ -108,9 +108,9 @@ class SafetyGate:
         return {Permission.DESTRUCTIVE} if can_id == NETWORK_MANAGEMENT_ID and is_unnamed else set()
 
     def check_raw(self, frame: Frame) -> list[bytes]:
-        """The keys that an ECU may read into the frame, one a level.
+        """Return the keys that an ECU may read into the frame, one a level.
 
-        Raises NotPermitted unless whatever it may read into it is allowed, and declared by the check.
+        Raises NotPermitted unless everything it may read into it is allowed, and declared by the check.
         """
         needs = self.raw_harms(frame)
         self._refuse(needs, frame.text())
@@ -126,7 +126,7 @@ class SafetyGate:
         return list(keys.values())
 
     def permits_raw(self, *frames: Frame | bytes) -> bool:
-        """Whether `check_raw` would let these frames pass; data is that of frames to this ECU alone."""
+        """Whether `check_raw` would let these frames pass; data means frames to this ECU alone."""
         try:
             for frame in frames:
                 self.check_raw(self.to_this_ecu(frame) if isinstance(frame, bytes) else frame)
@@ -135,7 +135,7 @@ class SafetyGate:
         return True
 
     def to_this_ecu(self, data: bytes) -> Frame:
-        """A frame with this data and the target's ids and address, for the gate to look at."""
+        """Return a frame with this data and the target's ids and address, to be judged."""
         return Frame(self._request_id, data, self._request_id > LARGEST_11_BIT_ID, address=self._address)
 
     def _refuse(self, needs: set[Permission], what: str) -> None:

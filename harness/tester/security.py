@@ -1,4 +1,4 @@
-"""How SecurityAccess is spoken: seeds, keys, unlocking, and wrong keys only when they are known to be affordable."""
+"""Speak SecurityAccess: seeds, keys, unlocking, and wrong keys only if their cost is known."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from harness.uds import Nrc, Service
 DEFAULT_DELAY_S = 10.0
 DEFAULT_ATTEMPTS = 3
 LONGEST_DELAYS = 10
-"""An ECU that refuses seeds for more than this many times its delay is locked out for good, as far as a run goes."""
+"""An ECU that refuses seeds for more than this many delays is taken to be locked out for the rest of the run."""
 
 USUAL_KEY_LENGTH = 4
-"""In bytes: taken where neither a key nor a seed tells another."""
+"""In bytes: assumed if neither a key nor a seed shows the length."""
 BREATH_S = 0.2
-"""An ECU that refuses a key with 0x21 is given so long after each seed from then on: a key itself is never repeated."""
+"""In seconds. An ECU that refuses a key with 0x21 is given this time after each later seed: keys are never repeated."""
 EMPTY_SEEDS = 3
-"""So often a positive answer that holds no seed is asked for again."""
+"""How often a seed is requested again after a positive answer without a seed."""
 DELAY_MARGIN_S = 0.5
-"""Beyond a delay, before it is taken to be over."""
+"""Seconds added to a delay before it is taken to be over."""
 START_UP_S = 5.0
-"""How long conditionsNotCorrect may mean that stored attempt counters are still being read after a start."""
+"""How many seconds after a start conditionsNotCorrect may mean that stored attempt counters are still being read."""
 
 
 _PRECONDITION_LOST = (
@@ -38,11 +38,11 @@ _PRECONDITION_LOST = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 )
-"""What a level behind preconditions says when they no longer hold."""
+"""Refusals of a level whose preconditions no longer hold."""
 
 
 def delay_of(level: int) -> str:
-    """What is waited for after too many wrong keys, in the words of plans and logs."""
+    """Name the wait after too many wrong keys, in the words of plans and logs."""
     return f"the delay of level 0x{level:02X}"
 
 
@@ -54,35 +54,35 @@ class Unlocked(NamedTuple):
 
 
 class AlreadyOpen(Inconclusive):
-    """The level is open, so that there is no seed to answer."""
+    """The level is open, so there is no seed to answer."""
 
 
 class SecurityAccess:
-    """Service 0x27 for every level of one ECU. It watches the client, so that no key goes out uncounted."""
+    """Speaks service 0x27 for every level of one ECU. It guards the client, so that no key is sent uncounted."""
 
     def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
         self._client = client
         self._keys = dict(keys)
         self.found_keys: dict[int, str] = {}
-        """How the keys of levels are made that no key function was given for, as it was found by trying."""
+        """How keys are made, for levels without a key function whose key was found by trying."""
         self.ledger = ledger
         self.wrong_keys_sent = 0
         self._is_first_counted: dict[int, bool] = {}
-        """Levels whose key is counted, and not known to be right yet."""
+        """Levels whose key is counted, but not known to be right yet."""
         self._breath_s = 0.0
-        """Before each key, for an ECU that was too busy for one so soon after its seed."""
+        """Seconds to wait before each key, for an ECU that was too busy for one directly after its seed."""
         self.witnesses = Witnesses(client)
         self.right_key_must_come_first = True
-        """Whether the right key can be shown to work before the first wrong one: not where nothing locks the ECU again."""
+        """Whether the right key must have worked before the first wrong one; False if nothing locks the ECU again."""
         self.lock: Callable[[], None] = lambda: None
-        """Lock the ECU again; given by whoever knows how."""
+        """Lock the ECU again; set by the owner of that ability."""
         self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None
-        """Tell whoever must know of a key that was made or is to be sent: the key, its seed, whether it should be right."""
+        """Report a key that was made or is to be sent: the key, its seed, whether it should be right."""
         client.key_guard = self
         client.open_level = self.unlock
 
     def level(self, level: int) -> LevelState:
-        """What is believed of a level, to be read."""
+        """Return what is believed of a level, read-only."""
         return self._client.state.level(level)
 
     def has_key(self, level: int) -> bool:
@@ -90,7 +90,7 @@ class SecurityAccess:
         return self._keys.get(level) is not None
 
     def take_found_key(self, level: int, make_key: Callable[[bytes], bytes], what: str) -> None:
-        """From now on make a level's keys in the way that was seen to open it."""
+        """Make a level's keys from now on in the way that was seen to open it."""
         self._keys[level] = lambda seed, _: make_key(seed)
         self.found_keys[level] = what
         self._client.state.key_found(level)
@@ -98,16 +98,16 @@ class SecurityAccess:
     # Keys that go out
 
     def why_no_guess(self, level: int) -> str:
-        """Why no wrong key may be sent to a level, whatever the budget; empty if one may."""
+        """Return why no wrong key may be sent to a level, whatever the budget; empty if one may."""
         state = self.level(level)
         if not state.suspect and self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
             return f"level 0x{level:02X}: no wrong key before the right one has worked once"
         return state.suspect
 
     def before_key(self, key_request: bytes) -> None:
-        """Let a guess pass, counted; NotRun or Inconclusive: it must not be sent.
+        """Count a guess that is about to be sent. Raises NotRun or Inconclusive if it must not be sent.
 
-        Inconclusive: the right key has been refused, or has not been seen to work although it could have been.
+        Inconclusive means that the right key has been refused, or has not been tried although it could have been.
         """
         level = level_of(key_request)
         if reason := self.why_no_guess(level):
@@ -120,17 +120,17 @@ class SecurityAccess:
     # Seeds
 
     def request_seed(self, level: int, record: bytes | None = None) -> Reply:
-        """Ask for a seed once, whatever the answer; with the data record that the target declares, if none is given."""
+        """Request a seed once, whatever the answer; the data record is the target's unless given."""
         if record is None:
             entry = self._client.target.level(level)
             record = entry.record if entry is not None else b""
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int, *, as_given: bool = False) -> bytes:
-        """A fresh seed to be answered, after any delay; empty if the level is open. Inconclusive: there is none.
+        """Request a fresh seed to answer, after any delay; empty if the level is open. Raises Inconclusive without one.
 
-        Zeros mean an open level only if an effect shows it, or if nothing tells and the level was opened before. Zeros of
-        a locked level are a seed like any other. `as_given`: whatever the ECU gave, zeros too.
+        Zeros mean an open level only if an effect shows it, or if no effect is available and the level was opened before.
+        Zeros of a locked level are a seed like any other. `as_given`: return what the ECU gave, zeros too.
         """
         reply = self._seed_after_delay(level)
         for _ in range(EMPTY_SEEDS):
@@ -156,13 +156,13 @@ class SecurityAccess:
             waited_s += step_s
             if reply.is_delayed or self.is_in_delay(level):
                 delayed_s = waited_s
-                self._client.session_for(level)  # it may have ended meanwhile
+                self._client.session_for(level)  # the session may have timed out
             reply = self.request_seed(level)
         state.waited_out(level, delayed_s if reply.is_positive else 0.0, is_over=not reply.is_delayed)
         return reply
 
     def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
-        """What a seed of zeros means: that the level is open (empty), or a seed, this one or one that is asked for again."""
+        """Interpret a seed of zeros: the level is open (empty), or it is a seed, this one or a newly requested one."""
         state = self._client.state
         is_open = self.witnesses.is_open(level, says_so=True)
         if is_open is None:
@@ -173,7 +173,7 @@ class SecurityAccess:
             is_open = is_short or state.has_unlocked or not self.has_key(level)
         elif not is_open:
             state.zero_seed_while_locked(level)
-            if state.level(level).seed is None:  # the effect was asked for in another session, or has used the seed up
+            if state.level(level).seed is None:  # the effect was requested in another session, or has used the seed up
                 return self._given_again(level, zeros)
         if is_open:
             state.open_already()
@@ -185,24 +185,24 @@ class SecurityAccess:
         return again.pdu[2:] if again.is_positive and len(again.pdu) > 2 else zeros
 
     def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
-        """How long to wait before asking again; 0 when waiting is no use."""
+        """Return how long to wait before the next request, in seconds; 0 if waiting is useless."""
         delay_s = self.delay_s(level)
         if reply.is_delayed and waited_s <= LONGEST_DELAYS * delay_s:
             return delay_s / 2 if waited_s else delay_s + 0.5
         if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT):
             if waited_s < START_UP_S:
                 return START_UP_S / 10
-            if self.is_in_delay(level):  # some ECUs say only this while a delay is running
+            if self.is_in_delay(level):  # some ECUs send only this while a delay is running
                 return delay_s / 2
         return 0.0
 
     def is_in_delay(self, level: int) -> bool:
-        """Whether a delay after the last wrong key, declared or usual, may be running still."""
+        """Whether a delay after the last wrong key, declared or usual, may still be running."""
         last_s = self.level(level).last_wrong_s
         return last_s is not None and self._client.link.now_s - last_s < self.delay_s(level) + DELAY_MARGIN_S
 
     def delay_s(self, level: int) -> float:
-        """The declared delay of a level, or a usual one."""
+        """Return the declared delay of a level, or a usual one, in seconds."""
         entry = self._client.target.level(level)
         declared = entry.delay_s if entry is not None else None
         return DEFAULT_DELAY_S if declared is None else declared
@@ -210,7 +210,7 @@ class SecurityAccess:
     # Keys
 
     def right_key(self, level: int, seed: bytes) -> bytes:
-        """The key for a seed. Inconclusive without a key function; KeyFunctionError when it fails."""
+        """Return the key for a seed. Raises Inconclusive without a key function, KeyFunctionError if it fails."""
         key = self._keys.get(level)
         if key is None:
             raise Inconclusive(f"no key function is given for level 0x{level:02X}")
@@ -228,16 +228,16 @@ class SecurityAccess:
         return found
 
     def right_key_of_length(self, level: int, length: int, seed: bytes) -> bytes:
-        """The key for a seed. Inconclusive if it is longer or shorter than others were: parts of it cannot be told then."""
+        """Return the key for a seed. Raises Inconclusive if its length differs from others: its parts are then unknown."""
         key = self.right_key(level, seed)
         if len(key) != length:
             raise Inconclusive(f"keys of different lengths fit level 0x{level:02X}: {length} and {len(key)} bytes")
         return key
 
     def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
-        """A key of the right length that is wrong, and in all of its parts: chance, where the right one is not known.
+        """Return a key of the right length that is wrong in all of its parts; a random one if the right one is unknown.
 
-        Else the right one with all bits changed but one; `flip` says which.
+        Otherwise it is the right one with all bits changed except one; `flip` says which.
         """
         if self.has_key(level) and seed:
             key = bytearray(byte ^ 0xFF for byte in self.right_key(level, seed))
@@ -246,7 +246,7 @@ class SecurityAccess:
         return self._client.chance.random_bytes(self.key_length(level))
 
     def key_length(self, level: int) -> int:
-        """The length of a key: the key function's, or the seed's where there is none. May ask for a seed."""
+        """Return the length of a key: the key function's, or the seed's without one. May request a seed."""
         state = self.level(level)
         if not state.key_length:
             seed = self.seed(level)
@@ -256,16 +256,16 @@ class SecurityAccess:
         return state.key_length
 
     def discard_seed(self, level: int) -> Reply | None:
-        """Make sure that no seed is pending: a wrong key uses one up, where the ECU has not restarted since."""
+        """Make sure that no seed is pending: a wrong key uses it up, if the ECU has not restarted since."""
         if not self.level(level).may_be_pending:
             return None
         return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key. One that is not the right one for the pending seed is a guess: counted, and with permission only.
+        """Send a key. One that is not right for the pending seed is a guess: it is counted, and needs permission.
 
-        The key function's first key is no guess, but it is counted until it has opened the level: the function may be
-        wrong. One may go out without permission. Inconclusive: that one was refused. NotRun: the budget is used up.
+        The key function's first key is no guess, but it is counted until it has opened the level, since the function may be
+        wrong. It needs no permission. Raises Inconclusive if that key was refused, NotRun if the budget is used up.
         """
         client, state = self._client, self.level(level)
         seed = state.seed or b""
@@ -285,10 +285,10 @@ class SecurityAccess:
         return reply
 
     def send_key_alone(self, level: int, key: bytes, *, sub_function: int | None = None) -> Reply:
-        """Send a key and ask nothing beside it, whatever the answer: for whoever must not disturb what comes next.
+        """Send a key and nothing else, whatever the answer: for callers whose next request must come directly after.
 
-        Counted and let pass as by `send_key`, but for the first key of a key function, which has to be proven by `unlock`.
-        `sub_function` is another one than the level's own. NotPermitted, NotRun or Inconclusive: it was not sent.
+        Counted and permitted as in `send_key`, except the first key of a key function, which `unlock` must prove.
+        `sub_function` replaces the level's own. Raises NotPermitted, NotRun or Inconclusive if it was not sent.
         """
         client, state = self._client, self.level(level)
         seed = state.seed or b""
@@ -315,11 +315,11 @@ class SecurityAccess:
         self._client.state.send_key(level, is_right=True)
 
     def unlock(self, level: int) -> Unlocked:
-        """Open a level with the right key. Inconclusive when that fails, with the reason.
+        """Open a level with the right key. Raises Inconclusive with the reason if that fails.
 
-        What the ECU does decides, not what it answers. A right key that is refused while a delay may be running, or by an
-        ECU that says that it is not ready, is sent again later. One that is refused as wrong makes the key function
-        suspect, and no wrong key is sent to the level after that.
+        Effects decide, not answers. A right key that is refused while a delay may be running, or by an ECU that is not
+        ready, is sent again later. If it is refused as wrong, the key function is suspect, and no wrong key is sent to
+        the level any more.
         """
         state = self.level(level)
         if state.suspect:
@@ -348,12 +348,12 @@ class SecurityAccess:
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
 
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
-        """Whether the refusal of a seed of zeros' key says that the level is open, and no effect says otherwise."""
+        """Whether the refusal of the key for a seed of zeros says that the level is open, and no effect contradicts it."""
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
         return not any(seed) and is_refused and self.witnesses.is_open(level) is not False
 
     def _has_opened(self, level: int, seed: bytes, key: bytes, reply: Reply) -> bool:
-        """Whether a right key that was not answered as such has opened the level all the same."""
+        """Whether a right key that was not answered as accepted has opened the level nevertheless."""
         if reply.is_refused_with(*NOT_COMPARED) or reply.is_delayed or not self.witnesses.is_open(level):
             return False
         self._client.cite(reply)
@@ -364,7 +364,7 @@ class SecurityAccess:
         return True
 
     def _may_be_too_early(self, level: int, reply: Reply, *, was_in_delay: bool) -> bool:
-        """Wait where the right key may have come too early for the ECU; whether there was anything to wait for."""
+        """Wait if the right key may have come too early for the ECU; return whether there was anything to wait for."""
         if self.level(level).suspect or not (self._client.allows("lockout") or self.level(level).is_proven):
             return False  # the next key would need the permission
         if reply.is_refused_with(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED) or was_in_delay:
@@ -376,7 +376,7 @@ class SecurityAccess:
         return False
 
     def _doubt(self, level: int, reply: Reply, *, was_in_delay: bool) -> None:
-        """The key that should be right was not accepted: it may be wrong, if it did not come too early."""
+        """Record that the key that should be right was not accepted: it may be wrong, unless it came too early."""
         state = self.level(level)
         is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
         if is_refused:
@@ -388,10 +388,10 @@ class SecurityAccess:
             self._client.state.suspect_key(level, why)
 
     def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
-        """One guess on a fresh seed, at a moment when the ECU can afford to refuse it: (seed, key, reply).
+        """Send one guess for a fresh seed when it cannot reach the limit; return (seed, key, reply).
 
-        The attempt counter is cleared first by a good unlock if it could reach its limit; without a key function the
-        delay is waited out. AlreadyOpen: there is nothing to guess.
+        If the attempt counter could reach its limit, it is first cleared by an unlock with the right key, or by waiting
+        for the delay without a key function. Raises AlreadyOpen if there is nothing to guess.
         """
         self.make_room(level)
         self._client.session_for(level)
@@ -402,7 +402,7 @@ class SecurityAccess:
         return seed, key, self.send_key(level, key)
 
     def make_room(self, level: int, guesses: int = 1) -> None:
-        """Clear the attempt counter by a good unlock, and lock again, if so many more guesses could reach its limit."""
+        """Clear the attempt counter by an unlock, and lock again, if `guesses` more guesses could reach its limit."""
         state = self.level(level)
         entry = self._client.target.level(level)
         declared = entry.attempts if entry is not None else None

@@ -1,4 +1,4 @@
-"""Which services and data were answered how, in which session, and with which level open? Noted in passing."""
+"""Note in passing which services and data were answered how, in which session, and with which level open."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from harness.tester.reply import Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
 MOST_SUBJECTS = 4096
-"""Beyond these nothing new is noted: a walk over all data identifiers must not fill the memory."""
+"""How many subjects are noted at most: reading all data identifiers must not fill the memory."""
 
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
 
 
 class Condition(NamedTuple):
-    """What a request met, as far as the exchanges before it tell."""
+    """The condition under which a request was answered, as far as earlier exchanges show it."""
 
     session: int
-    """The session that was entered last, unless a restart or a long silence has ended it since."""
+    """The session that was entered last, unless a restart or a long silence has ended it."""
     level: int
-    """The security level whose key was accepted in this session; 0: none."""
+    """The security level whose key was accepted in this session; 0 if none was."""
 
 
 class Seen:
-    """Every outcome of every service, and of every data identifier, under every condition that the run came to."""
+    """Keeps every outcome of every service and data identifier, by the condition under which it came."""
 
     def __init__(self, s3_s: float | None) -> None:
         self.condition = Condition(Session.DEFAULT, 0)
         self.outcomes: dict[bytes, dict[Condition, set[ReplyKind | int]]] = {}
-        """By service (one byte), or service and data identifier (three); a refusal is its code."""
+        """By service (one byte), or service and data identifier (three bytes); a refusal is its code."""
         self._s3_s = s3_s
 
     def note(self, request: bytes, outcome: ReplyKind | int) -> None:
-        """A request was answered so."""
+        """Note the outcome of a request."""
         self._note(request[:1], outcome)
         if (request[0] == _READ and len(request) == 3) or (request[0] == _WRITE and len(request) > 3):
             self._note(request[:3], outcome)
@@ -42,7 +42,7 @@ class Seen:
             self.outcomes.setdefault(subject, {}).setdefault(self.condition, set()).add(outcome)
 
     def learn(self, reply: Reply) -> None:
-        """A request of services 10, 11 or 27 has changed session, has restarted the ECU, or has opened a level."""
+        """Update the condition: an answer of service 10, 11 or 27 changed session, restarted the ECU, or opened a level."""
         request = reply.request
         sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(request) > 1 else 0
         is_suppressed = len(request) > 1 and bool(request[1] & SUPPRESS_POSITIVE_RESPONSE)
@@ -61,6 +61,6 @@ class Seen:
         self.condition = Condition(Session.DEFAULT, 0)
 
     def was_left_alone(self, seconds: float) -> None:
-        """Nothing was sent for so long, which may have ended the session."""
+        """Nothing was sent for this long, which may have ended the session."""
         if self._s3_s is not None and seconds >= self._s3_s:
             self.restarted()

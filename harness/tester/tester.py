@@ -1,4 +1,4 @@
-"""Everything a check may do to an ECU, and how the ECU is brought back to a known state between checks."""
+"""Give a check everything it may do to an ECU, and bring the ECU back to a known state between checks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Tester(Client):
     """The client side of UDS with SecurityAccess, protected data and restarts."""
 
     __test__ = False
-    """Pytest takes a class of this name, imported where checks are, for a class of tests."""
+    """Tell pytest that this is no class of tests, although checks import it."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class Tester(Client):
         self.access = AccessProbes(self, self.security, self.restart, self.looking)
         self._is_recognised = target.dialect is not None
         self.revived_by: Means | None = None
-        """What brought the ECU back when it was dead, the last time that was needed."""
+        """What brought the ECU back the last time it was dead."""
         self.crashes = Crashes(self, self.security, self.access)
         self.crashes.revive = self.restore
         self.security.right_key_must_come_first = self.access.can_relock
         self.security.lock = self.access.lock
 
     def other_addresses(self) -> list[OtherAddress]:
-        """Where else the ECU may take requests, whether or not it does."""
+        """Return where else the ECU may accept requests, whether or not it does."""
         return list(other_addresses(self, self.security))
 
     def prove_keys(self) -> None:
-        """Let every known key open its level once, before any wrong one is sent, where the ECU can be locked again."""
+        """Open each level with its known key once, before any wrong key is sent, if the ECU can be locked again."""
         if not self.access.can_relock:
             return
         for entry in self.target.security:
@@ -70,7 +70,8 @@ class Tester(Client):
     def restore(self) -> None:
         """Bring the ECU to a known state: alive, default session, locked, no seed pending, counters clear, values put back.
 
-        It is restarted only if it died or a check has touched its security state. ContactLost: it does not come back.
+        It is restarted only if it died or a check has touched its security state. Raises ContactLost if it does not
+        come back.
         """
         if not self.is_alive() and not self._revive():
             can = self.target.can
@@ -90,13 +91,13 @@ class Tester(Client):
         self.state.restored()
 
     def speak(self, dialect: Dialect | None) -> None:
-        """Speak so from now on, without finding out whether the ECU does; None: UDS."""
+        """Use a dialect from now on, without finding out whether the ECU speaks it; None: UDS."""
         self.dialect, self._is_recognised = dialect, True
 
     def recognise(self) -> None:
-        """Find out, once, which dialect the ECU speaks, if the target does not say; by requests that only read.
+        """Find out once which dialect the ECU speaks, if the target does not say, by requests that only read.
 
-        An ECU that takes TesterPresent as UDS has it is not asked, unless a session above 7F is declared.
+        An ECU that accepts UDS's TesterPresent is not asked, unless a session above 7F is declared.
         """
         if self._is_recognised:
             return

@@ -1,4 +1,4 @@
-"""How a message gets to the ECU and back: ISO-TP over a link, with the target's addresses."""
+"""Carry messages to the ECU and back: ISO-TP over a link, with the target's addresses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICE
 
 OTHERS_KEPT = 8
 LONGEST_SEGMENT_S = 60.0
-"""ISO-TP's own time-outs end a transfer long before this."""
+"""In seconds: ISO-TP's own time-outs end a transfer long before this."""
 
 
 class Transport:
-    """Messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
+    """Carries messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
 
     def __init__(self, link: Link, can: Can, *, takes_any_format: bool = False) -> None:
         self.link = link
@@ -31,7 +31,7 @@ class Transport:
         self._answer_address = addresses.response
         size_bytes = addresses.size_bytes
         self.frame_bytes = CLASSIC_BYTES - size_bytes
-        """What a frame of classic CAN holds beside its address."""
+        """How many bytes a classic CAN frame holds besides its address."""
         self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding, address_bytes=size_bytes))
         self._longest_single = longest_single(tx_dl, len(self._functional_address))
         self._is_fd = can.fd
@@ -47,30 +47,30 @@ class Transport:
         self._may_fill_flow_controls = can.padding is None and not can.fd
         self._has_stopped_answer = False
         self.remark = ""
-        """What a reader must know of the way that messages go; empty: nothing."""
+        """What a reader must know of how messages are carried; empty if nothing."""
         self._handed_over = 1
         self._early: deque[bytes] = deque()
         self.early = 0
-        """How many messages came before the last one of ours was out."""
+        """How many messages came before our last one was sent."""
         self.fault = ""
         """Why the last message was not sent whole, in the standard's word; empty if it was."""
         self.garbage = 0
-        """Frames that came in place of a flow control while the last message was sent."""
+        """Frames that came instead of a flow control while the last message was sent."""
         self.answer_frames = 0
-        """Frames from the ECU's response id so far, of whatever content."""
+        """Frames on the ECU's response id so far, whatever their content."""
         self.strays: list[Frame] = []
         """Frames from the response id that came when nothing was asked."""
         self.shared_s = -math.inf
-        """When a frame of somebody else to this ECU, or an echo of ours, was heard last, by the link's time."""
+        """When a frame of another tester to this ECU, or an echo of ours, was last heard, by the link's time."""
         self.intruder: Frame | None = None
-        """The first frame that somebody else sent on our request id, or an echo of ours."""
+        """The first frame that another tester sent on our request id, or an echo of ours."""
         self.intrusions = 0
         """How many there were."""
         self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
-        """Requests that somebody else sent to this ECU, with their times, and that were not seen answered."""
+        """Unanswered requests of other testers to this ECU, with their times."""
 
     def is_answer(self, frame: Frame) -> bool:
-        """Whether a frame bears the ECU's response id, in a format that the target declares."""
+        """Whether a frame has the ECU's response id, in a format that the target declares."""
         return (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats
@@ -79,20 +79,20 @@ class Transport:
         )
 
     def frame(self, data: bytes, *, is_functional: bool = False) -> Frame:
-        """A frame to the ECU with its address, if there is one, and this data as it is."""
+        """Return a frame to the ECU with its address, if there is one, and this data unchanged."""
         can_id = self._functional_id if is_functional else self._request_id
         assert can_id is not None
         address = self._functional_address if is_functional else self._address
         if len(address) > len(self._address) and not self._is_fd:
-            data = data[: CLASSIC_BYTES - len(address)]  # the padding of a frame without an address
+            data = data[: CLASSIC_BYTES - len(address)]  # without the padding of a frame that has no address
         is_extended = self._is_extended or can_id > 0x7FF
         return Frame(can_id, data, is_extended, is_fd=self._is_fd, fd_flags=self._fd_flags, address=address)
 
     def drain(self) -> None:
-        """Take in whatever is waiting; it cannot be the answer to what has not been asked."""
+        """Receive whatever is waiting; it cannot answer what has not been asked."""
         link = self.link
         if not link.tells_stale:
-            while (frame := link.receive(0.0)) is not None:  # does not wait, and takes what is there
+            while (frame := link.receive(0.0)) is not None:  # takes what is there, without waiting
                 if self.is_answer(frame):
                     self.strays.append(frame)
                 else:
@@ -102,10 +102,10 @@ class Transport:
             self._isotp.reset()
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> None:
-        """Send a message; returns when its last frame is handed to the bus, or the transmission was cut short.
+        """Send a message; return when its last frame is handed to the bus, or the transmission was cut short.
 
-        An answer that comes in place of a flow control cuts it short. ValueError: a functional message that needs more
-        than one frame. NotApplicable: a functional one to a target without such an id.
+        An answer that comes instead of a flow control cuts it short. Raises ValueError if a functional message needs more
+        than one frame, NotApplicable if the target has no functional id.
         """
         if is_functional and self._functional_id is None:
             raise NotApplicable("the target declares no functional_id")
@@ -125,9 +125,10 @@ class Transport:
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
     def mends_flow_controls(self) -> bool:
-        """Whether an answer has stopped after a flow control of 3 bytes, so that from now on they have 8: ask once more.
+        """Whether an answer stopped after our flow control of 3 bytes; if so, pad them to 8 from now on and repeat the
+        request.
 
-        Some ECUs take single frames of any length, and ignore a flow control that is not filled up.
+        Some ECUs accept single frames of any length, but ignore a flow control without padding.
         """
         if not self._has_stopped_answer or not self._may_fill_flow_controls:
             return False
@@ -140,7 +141,7 @@ class Transport:
         return True
 
     def receive(self, until_s: float, give_up_s: float) -> bytes | None:
-        """The ECU's next message, or None if none has begun by `until_s`, or none is complete by `give_up_s`."""
+        """Return the ECU's next message; None if none has begun by `until_s`, or none is complete by `give_up_s`."""
         isotp = self._isotp
         link = self.link
         if self._early:
@@ -172,7 +173,7 @@ class Transport:
             and frame.is_extended in self._answer_formats
             and (frame.address == self._answer_address or (self._answer_address is None and bool(frame.address)))
             and not frame.is_remote
-            and link.unsent < self._handed_over  # what arrives before any of ours is out cannot answer it
+            and link.unsent < self._handed_over  # what arrives before any frame of ours is sent cannot answer it
         ):
             self.answer_frames += 1
             was_sending = isotp.is_sending
@@ -188,7 +189,7 @@ class Transport:
         return pdu
 
     def overhear(self, frame: Frame) -> None:
-        """Keep what another tester asks in a single frame.
+        """Record what another tester asks in a single frame.
 
         An adapter's echo of our own frame looks the same.
         """
@@ -209,9 +210,9 @@ class Transport:
         return is_physical or (frame.can_id == self._functional_id and frame.address == self._functional_address)
 
     def answers_another(self, message: bytes, *, ours: Collection[bytes] = ()) -> bool:
-        """Whether a message is the answer to what another tester has asked, and not been answered until now.
+        """Whether a message answers a request of another tester that was unanswered until now.
 
-        `ours` are the requests that we have sent ourselves, whose echo may be among what was overheard.
+        `ours`: our own requests, whose echo may be among what was overheard.
         """
         now_s = self.link.now_s
         for asked_s, pdu in self._others:

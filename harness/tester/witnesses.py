@@ -1,6 +1,6 @@
 """Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target declares.
 
-An answer to a key is a claim. What the ECU does for whoever asks, and does not do for others, is the proof.
+An answer to a key is only a claim. What the ECU does while a level is open, and refuses otherwise, is the proof.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
     Service.CONTROL_DTC_SETTING: b"\x85\x01",
 }
-"""Of services that act: a request for what is in force anyway, which a level is nevertheless needed for."""
+"""Of services that act: a request for what is in force anyway, for which a level is needed nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,27 @@ class Witness:
     """What it is, e.g. ``reading DID 0305``."""
     level: int
     is_declared: bool
-    """A person has said that it needs this level; else that was concluded from a refusal."""
+    """Whether a person has declared that it needs this level; else that was concluded from a refusal."""
     ask: Callable[[], Reply]
-    """Do it, in the session that the ECU is in."""
+    """Request it, in the ECU's present session."""
 
 
 class Witnesses:
-    """Looks at the effects that tell open from locked, and remembers what each has shown."""
+    """Tries the effects that tell open from locked, and remembers what each has shown."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def of(self, level: int) -> list[Witness]:
-        """What is declared or was found to need the level, and may be asked for; what only reads first."""
+        """Return what is declared or was found to need the level, and may be requested; what only reads first."""
         return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
 
     def is_open(self, level: int, *, says_so: bool = False) -> bool | None:
-        """Whether the level is open, in the session that the ECU is in; None: no effect tells.
+        """Whether the level is open, in the ECU's present session; None if no effect tells.
 
-        An effect that works proves an open level if the same was refused before, or if the ECU itself `says_so`; one that
-        is refused proves a locked level if it is refused for want of the level that a person has declared for it, or if it
-        has worked with the level open.
+        An effect that works proves an open level if the same was refused before, or if the ECU itself `says_so`. An effect
+        that is refused proves a locked level if a person has declared that it needs the level and the refusal is for lack of
+        it, or if it has worked with the level open.
         """
         found = None
         for witness in self.of(level):
@@ -59,7 +59,7 @@ class Witnesses:
         return found
 
     def look(self, level: int) -> None:
-        """See what is refused before the level is opened for the first time, so that its working means something later."""
+        """Try what is refused before the level is opened for the first time, so that a later success proves something."""
         for witness in self.of(level):
             if not self._client.state.has_refused(witness.name):
                 self._ask(witness)

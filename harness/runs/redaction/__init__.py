@@ -1,4 +1,4 @@
-"""Keys, secrets and what else the user wants hidden, nowhere in a run's files: what is hidden, and what stands there."""
+"""Keep keys, secrets and hidden data out of a run's files: find them, and replace them by placeholders."""
 
 from harness.runs.redaction.bus_log import OriginalLog, redact_log
 from harness.runs.redaction.redactor import HIDEABLE, Redactor

@@ -1,4 +1,4 @@
-"""What may be handed over of a run's bus log? The original, frame by frame, with placeholders where secrets stand."""
+"""Redact a run's bus log: copy the original frame by frame, with placeholders where secrets stand."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ORIGINAL: Final = f"{PRIVATE}/{BUS_LOG}"
 SECRETS: Final = f"{PRIVATE}/{SECRETS_JSONL}"
 
 MOST_WAITING: Final = 20_000
-"""Lines that are held back for a transfer to end; then it is looked through as far as it came."""
+"""Lines that are held back until a transfer ends; beyond that it is searched as far as it came."""
 
 _Line = tuple[bytes, PassingFrame | None, bytes]
-"""What stands before the data, the frame if it has any, and what stands behind."""
+"""The text before the data, the frame if there is one, and the text behind."""
 
 
 class OriginalLog:
-    """The original, while it is written. What an ECU tells of hidden data is learnt from it at once."""
+    """The original log while it is written. Hidden data that an ECU tells is learned from it at once."""
 
     def __init__(self, file: TextIO, words: Vocabulary) -> None:
         self._file = file
@@ -38,7 +38,7 @@ class OriginalLog:
         self._addresses = words.addresses
 
     def write(self, text: str) -> None:
-        """Take whole lines."""
+        """Write whole lines."""
         self._file.write(text)
         if self._listener is not None:
             for line in text.encode("ascii").splitlines(keepends=True):
@@ -47,19 +47,19 @@ class OriginalLog:
                     self._listener.add(frame)
 
     def flush(self) -> None:
-        """See that it is on its way to the disk."""
+        """Flush the file to the disk."""
         self._file.flush()
 
     def close(self) -> None:
-        """No more will come."""
+        """Close the file."""
         self._file.close()
 
 
 def redact_log(folder: Path) -> str:
-    """Make a run's bus log from the original in its private folder, e.g. where the run was killed before it could.
+    """Make a run's bus log from the original in its private folder, e.g. if the run was killed before it did so.
 
-    What a reader must know of it comes back; nothing, if there is no original: secrets were to be kept, or the folder
-    was handed over without it. UserError: a file cannot be read or written, or is damaged.
+    Return what a reader must know of it; nothing if there is no original, because secrets were kept or the folder was
+    handed over without it. Raises UserError if a file cannot be read or written, or is damaged.
     """
     refuse_linked_private(folder)
     if not (folder / ORIGINAL).is_file():
@@ -71,7 +71,7 @@ def redact_log(folder: Path) -> str:
 
 
 def remark_on(folder: Path) -> str:
-    """What a reader must know of a redacted log, and of everything that is made from it."""
+    """Say what a reader must know of a redacted log, and of everything that is made from it."""
     return (
         "Keys and secrets are not shown: bytes from E0 to EF stand for them, for the same value always the same ones. "
         f"The original bus log is {ORIGINAL} (SHA-256 {sha256_of(folder / ORIGINAL)})."
@@ -79,12 +79,12 @@ def remark_on(folder: Path) -> str:
 
 
 def write_redacted(folder: Path, words: Vocabulary) -> None:
-    """Write the log without what the vocabulary knows. However long the log is, only a little of it is in memory.
+    """Write the log without what the vocabulary knows. Memory does not grow with the log.
 
-    UserError: a file cannot be read or written.
+    Raises UserError if a file cannot be read or written.
     """
     original = folder / ORIGINAL
-    if words.hidden_dids:  # what an ECU says of them late may stand elsewhere before
+    if words.hidden_dids:  # a value that an ECU tells late may stand earlier in the log
         _pass(original, words, None)
     with replacing(folder / BUS_LOG) as part, open(part, "wb") as out:
         _pass(original, words, out)
@@ -94,13 +94,13 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
     stream = FrameStream(words)
     waiting: list[_Line] = []
     unchanged: set[bytes] = set()
-    """Frames but for their times that stay as they are, by all that is known until `version`."""
+    """Frames, apart from their times, that stay as they are by all that is known until `version`."""
     version = words.version
     try:
         with open_file(original) as log:
             for line in log:
                 if not line.endswith(b"\n"):
-                    break  # the run was killed while it was written
+                    break  # the run was killed while writing this line
                 content = line.partition(b") ")[2]
                 if version != words.version or len(unchanged) > MOST_WAITING:
                     version = words.version
@@ -130,9 +130,9 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
 
 
 def _parts(line: bytes, addresses: AddressBook) -> _Line:
-    """``(1.5) can0 740#0322101000000000 T`` taken apart; what is no data frame has none. ValueError: it is no such line.
+    """Split ``(1.5) can0 740#0322101000000000 T``; a line without data frame has none. Raises ValueError for other lines.
 
-    An address stands before the frame's data then.
+    The frame's data is split from the address before it.
     """
     before, hash_sign, rest = line.partition(b"#")
     if not hash_sign or before[:1] != b"(":

@@ -1,4 +1,4 @@
-"""Where in messages and frames do secrets stand? ISO-TP and UDS are read as loosely as the worst ECU might read them."""
+"""Find secrets in messages and frames, reading ISO-TP and UDS as loosely as the worst ECU might."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _READ: Final = Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 
 _PADDING: Final = {0x00, 0x55, 0xAA, 0xCC, 0xFF}
-"""What frames are usually filled with."""
+"""Bytes with which frames are usually padded."""
 
 LONGEST_BYTES: Final = 8192
-"""A message is looked through when so much of it has come, whether or not it ends there."""
+"""A message is searched once this much of it has come, whether or not it ends there."""
 
 
 def redacted_message(words: Vocabulary, message: bytes) -> bytes:
-    """A request or an answer without secrets, as long as it was. What it tells of hidden data is learnt."""
+    """Return a request or an answer without secrets, at its old length. Hidden data in it is learned."""
     if len(message) < 3:
         return message
     service = message[0]
@@ -40,35 +40,35 @@ def redacted_message(words: Vocabulary, message: bytes) -> bytes:
 
 @dataclass(slots=True)
 class PassingFrame:
-    """A frame on its way into a file. What is secret in its data is changed in place, perhaps only by a later frame."""
+    """A frame on its way into a file. Secrets in its data are replaced in place, sometimes only after a later frame."""
 
     identity: object
-    """Its id, and whatever else tells it from frames of other senders."""
+    """Its id, and whatever else distinguishes its sender."""
     is_sent: bool
     data: bytearray
-    """What stands behind the frame's address."""
+    """The data behind the frame's address."""
     address_bytes: int = 0
 
 
 @dataclass(slots=True)
 class _Transfer:
-    """A message that comes in several frames."""
+    """A message in several frames."""
 
     missing: int
     is_key: bool
     message: bytearray = field(default_factory=bytearray)
     places: list[tuple[bytearray, int, int]] = field(default_factory=list)
-    """A frame's data, and from where to where it is the message's."""
+    """A frame's data, and from where to where it belongs to the message."""
 
     def take(self, data: bytearray, start: int) -> None:
-        """What a frame adds to the message."""
+        """Add a frame's part to the message."""
         end = min(len(data), start + self.missing)
         self.message += data[start:end]
         self.places.append((data, start, end))
         self.missing -= end - start
 
     def redact(self, words: Vocabulary) -> None:
-        """Look through what has come, and change the frames that it came in."""
+        """Search what has come, and change the frames that carried it."""
         message = bytes(self.message)
         shown = words.hidden(message) if self.is_key and not is_send_key(message) else redacted_message(words, message)
         at = 0
@@ -80,7 +80,7 @@ class _Transfer:
 
 
 class FrameStream:
-    """Frames in the order in which they passed, of any number of senders."""
+    """Frames in the order in which they passed, from any number of senders."""
 
     def __init__(self, words: Vocabulary) -> None:
         self._words = words
@@ -94,7 +94,7 @@ class FrameStream:
 
     @property
     def is_idle(self) -> bool:
-        """Whether what becomes of the next frame depends on that frame alone, where it is no first frame."""
+        """Whether the next frame, if it is no first frame, can be redacted by itself."""
         return not self._open and not self._after_key
 
     def add(self, frame: PassingFrame) -> None:
@@ -128,7 +128,7 @@ class FrameStream:
             self._loose(frame)
 
     def close(self) -> None:
-        """No more frames belong to what has begun."""
+        """End all transfers that have begun."""
         for identity in list(self._open):
             self._close(identity)
 
@@ -162,7 +162,7 @@ class FrameStream:
         self._padding(frame, end, is_key=is_send_key(message))
 
     def _padding(self, frame: PassingFrame, end: int, *, is_key: bool) -> None:
-        """What stands behind a message may be more of a key, or left from another frame."""
+        """Redact the padding of a message: it may be more of a key, or left from another frame."""
         padding = frame.data[end:]
         if is_key and not set(padding) <= _PADDING:
             frame.data[end:] = self._words.hidden(bytes(padding))
@@ -170,7 +170,7 @@ class FrameStream:
             self._search(frame, end)
 
     def _loose(self, frame: PassingFrame) -> None:
-        """A frame that is none of ISO-TP's: an ECU that ignores the first bytes may take what follows for a key."""
+        """Redact a frame outside ISO-TP: an ECU that ignores the first bytes may read the rest as a key."""
         data = frame.data
         if frame.is_sent:
             for start in range(min(4, len(data))):

@@ -1,4 +1,4 @@
-"""What of a run is fit to be written down? Findings and what is said of the whole run, secrets replaced."""
+"""Redact what a run writes: replace secrets in findings and in the facts of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.runs.redaction.vocabulary import SecretKind, Vocabulary
 T = TypeVar("T")
 
 HIDEABLE: Final = {"vin": 0xF190, "serial": 0xF18C}
-"""What is hidden on request, and the data identifier that tells it."""
+"""What is hidden on request, and the data identifier that holds it."""
 
 _AS_DECLARED: Final = {
     "id",
@@ -31,68 +31,68 @@ _AS_DECLARED: Final = {
     "started_utc",
     "finished_utc",
 }
-"""Fields that hold nothing of the run's."""
+"""Fields that hold nothing measured."""
 
 LONGEST_SHOWN: Final = len("00 ") * 24 - 1
-"""So much of an answer is shown in words on it."""
+"""How many bytes of an answer are shown in words on it."""
 
 _MOST_KEPT: Final = 20_000
-"""Texts whose redaction is remembered: the same sentences come again and again."""
+"""How many redacted texts are cached: the same sentences recur."""
 
 
 class Redactor:
-    """Learns the secrets of one run, and takes them out of whatever is to be written."""
+    """Learns the secrets of one run, and removes them from everything that is written."""
 
     def __init__(self, words: Vocabulary) -> None:
         self.words = words
         self.hooks: dict[str, str] = {}
-        """Command lines and URLs that may hold secrets, however they are quoted, and what stands for them."""
+        """Command lines and URLs that may hold secrets in any quoting, and what replaces them."""
         self._kept: dict[str, str] = {}
         self._version = -1
 
     def open_log(self, folder: RunFolder) -> OriginalLog:
-        """The original bus log in a run's folder, and beside it what is needed to redact it."""
+        """Open the original bus log in a run's folder, and beside it what is needed to redact it."""
         self._folder = folder
         folder.open_private(SECRETS_JSONL).close()
         self.save()
         return OriginalLog(folder.open_private(BUS_LOG), self.words)
 
     def reopen_log(self, folder: RunFolder) -> OriginalLog:
-        """The original bus log of a run that goes on; the vocabulary is the one that was saved beside it."""
+        """Reopen the original bus log of a resumed run; the vocabulary is the one that was saved beside it."""
         self._folder = folder
         self.save()
         return OriginalLog(folder.append_private(BUS_LOG), self.words)
 
     def learn_key(self, key: bytes, seed: bytes, is_right: bool) -> None:
-        """A key was made, or sent. One that is just the seed is no secret beside it."""
+        """Learn a key that was made or sent. A key equal to its seed is no secret beside it."""
         self.words.learn(key, SecretKind.VALUE if key == seed else SecretKind.KEY if is_right else SecretKind.GUESS)
 
     def finding(self, finding: Finding) -> Finding:
-        """A result as it may be written down; what was learnt is on disk before it."""
+        """Redact a result; what was learned from it is on disk first."""
         self.save()
         return self._redacted(finding)
 
     def info(self, info: RunInfo) -> RunInfo:
-        """What is said of the run, as it may be written down."""
+        """Redact the facts of the run."""
         return self._redacted(info)
 
     def keep_console(self, console: str) -> None:
-        """Put what an ECU printed into the private folder."""
+        """Write what an ECU printed into the private folder."""
         with self._folder.open_private(CONSOLE_TXT) as file:
             file.write(console)
 
     def write_log(self) -> str:
-        """Write the bus log from the original; what a reader must know of both."""
+        """Write the bus log from the original; return what a reader must know of both."""
         write_redacted(self._folder.path, self.words)
         self.save()
         return remark_on(self._folder.path)
 
     def save(self) -> None:
-        """Keep what was learnt, for whoever has to finish a run that was killed."""
+        """Save what was learned, in case the run is killed and another process must finish it."""
         self.words.save(self._folder.path / SECRETS)
 
     def text(self, text: str) -> str:
-        """A text without secrets."""
+        """Redact a text."""
         if self._version != self.words.version or len(self._kept) > _MOST_KEPT:
             self._kept, self._version = {}, self.words.version
         original = text
@@ -106,7 +106,7 @@ class Redactor:
         return known
 
     def _redacted(self, value: T) -> T:
-        """A copy with every text in it redacted, by what the text is."""
+        """Return a copy with every text in it redacted, each by its meaning."""
         return self._any(value)  # type: ignore[no-any-return]
 
     def _any(self, value: Any) -> Any:
@@ -122,7 +122,7 @@ class Redactor:
         if isinstance(value, Exchange):
             return self._exchange(value)
         own: dict[str, Any] = {}
-        if isinstance(value, Profile):  # seeds are no keys, though a key may look like one
+        if isinstance(value, Profile):  # seeds are not keys, though a key may look like one
             own["seeds"] = tuple(redacted_hex(self.words, seed, lasting_only=True) for seed in value.seeds)
         if isinstance(value, RunInfo):
             own["console"] = without_numbers(self.words, value.console)
@@ -144,7 +144,7 @@ class Redactor:
         )
 
     def _outcome(self, exchange: Exchange) -> str:
-        """How the last answer was read; it may say that answer once more."""
+        """Redact how the last answer was read: it may quote that answer."""
         outcome = exchange.outcome
         for reply in exchange.replies:
             if reply:
@@ -175,5 +175,5 @@ class Redactor:
 
 
 def _with_data(record: FrameRecord, data: bytes | bytearray) -> FrameRecord:
-    """The frame with other data behind its address."""
+    """Return the frame with other data behind its address."""
     return replace(record, data=record.data[: 2 * record.address_bytes] + data.hex().upper())

@@ -1,4 +1,4 @@
-"""Where in a text do secrets stand, however it writes bytes down? As hex, numbers, lists, frames, Base64, letters."""
+"""Find secrets in text in any notation of bytes: hex, numbers, lists, frames, Base64, letters."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _BETWEEN: Final = re.compile(r"[^0-9A-Za-z]{0,8}|[^0-9]{1,24}")
 _NUMBER: Final = re.compile(r"(?<!\w)(?:[^\W\d]*\d\w*|[A-Fa-f]{4,}(?!\w))")
 _NUMBERS: Final = re.compile(r"#(?:[^\w\n]{0,8}#)+")
 LEAST_DIGITS, MOST_DIGITS = 7, 155
-"""Of a decimal number that may be a secret: three bytes and more, and what 64 bytes need."""
+"""Digits of a decimal number that may be a secret: at least three bytes, at most 64."""
 _Span = tuple[int, int]
 
 
 def redacted_text(words: Vocabulary, text: str) -> str:
-    """The text without secrets; bytes in hex keep their layout, everything else becomes ``(redacted E4E1…)``."""
+    """Redact a text; bytes in hex keep their layout, everything else becomes ``(redacted E4E1…)``."""
     text = _frames(words, text)
     text = _SEND_KEY.sub(lambda found: found[1] + words.hidden(bytes.fromhex(found[2])).hex(" ").upper(), text)
     for written, value in words.written.items():
@@ -41,9 +41,9 @@ def redacted_text(words: Vocabulary, text: str) -> str:
 
 
 def without_numbers(words: Vocabulary, text: str) -> str:
-    """What an ECU printed: words remain, whatever may be a number becomes ``#``.
+    """Redact what an ECU printed: words remain, anything that may be a number becomes ``#``.
 
-    It may have printed keys that the run never came to know, and what they are made from.
+    It may hold keys that the run never learned, and what they are made from.
     """
     for written, value in words.written.items():
         text = text.replace(written, _said(words, value))
@@ -53,7 +53,7 @@ def without_numbers(words: Vocabulary, text: str) -> str:
 
 
 def redacted_hex(words: Vocabulary, text: str, *, lasting_only: bool = False) -> str:
-    """Bytes in hex, as they are elsewhere in a report."""
+    """Redact bytes in hex, in the form that reports use."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -67,7 +67,7 @@ def _said(words: Vocabulary, value: bytes) -> str:
 
 
 def _frames(words: Vocabulary, text: str) -> str:
-    """Frames as candump writes them; those of a transfer are read together."""
+    """Redact frames in candump's form; those of one transfer are read together."""
     found = list(_FRAME.finditer(text))
     if not found:
         return text
@@ -84,7 +84,7 @@ def _frames(words: Vocabulary, text: str) -> str:
 
 
 def _literal(words: Vocabulary, literal: str) -> str:
-    """Bytes as Python shows them."""
+    """Redact bytes in Python's notation."""
     written = literal[2:-1].encode("latin-1", "replace")
     data = _ESCAPE.sub(
         lambda found: bytes.fromhex(found[1].decode()) if found[1] else _ESCAPED.get(found[2], found[2]), written
@@ -103,7 +103,7 @@ def _base64(words: Vocabulary, token: str) -> str:
 
 
 def _numbers(words: Vocabulary, text: str) -> str:
-    """Hex and decimal numbers, alone and in rows."""
+    """Redact hex and decimal numbers, alone and in rows."""
     changes: dict[_Span, str] = {}
     for row in _rows(text):
         _hex_row(words, text, row, changes)
@@ -117,7 +117,7 @@ def _numbers(words: Vocabulary, text: str) -> str:
 
 
 def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
-    """The text with something else in some places; of two that overlap the first counts."""
+    """Apply replacements to the text; of two that overlap the first counts."""
     parts, done = [], 0
     for (start, end), shown in sorted(changes.items()):
         if start >= done:
@@ -127,7 +127,7 @@ def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
 
 
 def _rows(text: str) -> list[list[_Span]]:
-    """Where numbers stand, those together that may be one value's bytes."""
+    """Return where numbers stand, grouped if they may be bytes of one value."""
     rows: list[list[_Span]] = []
     for token in _TOKEN.finditer(text):
         if rows and _BETWEEN.fullmatch(text, rows[-1][-1][1], token.start()):
@@ -138,7 +138,7 @@ def _rows(text: str) -> list[list[_Span]]:
 
 
 def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Pairs of digits, and ``0x5`` for a byte; of many digits in a row the pairs may begin at the second one, too."""
+    """Redact pairs of digits, and ``0x5`` for a byte; in a long row of digits pairs may begin at the second one, too."""
     for skipped in (0, 1):
         places: list[_Span] = []
         for start, end in row:
@@ -161,7 +161,7 @@ def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_
 
 
 def _decimal_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Bytes as decimal numbers, as in ``[94, 247, 57, 176]``, or each behind its own number or name."""
+    """Redact bytes as decimal numbers, as in ``[94, 247, 57, 176]``, or each behind its own number or name."""
     places = [place for place in row if not text[slice(*place)].isalpha()]
     numbers = [int(text[start:end]) if text[start:end].isdecimal() and end - start <= 3 else 256 for start, end in places]
     for first, step in ((0, 1), (0, 2), (1, 2)):

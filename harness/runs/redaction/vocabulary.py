@@ -1,7 +1,7 @@
-"""Which values are secret, and what stands in their place? Learnt while a run goes on, and kept in its private folder.
+"""Learn which values are secret during a run, give each a placeholder, and keep both in the run's private folder.
 
-The placeholder of a value has its length, and nothing but bytes from E0 to EF, so that frames and messages keep their
-layout and nobody takes it for a key. It is drawn by HMAC under a key of the run: the same value has the same placeholder
+The placeholder of a value has its length, and nothing but bytes from E0 to EF, so frames and messages keep their layout
+and nobody takes it for a key. It is drawn by HMAC under a key of the run: the same value has the same placeholder
 throughout a run, and no value can be guessed from one.
 """
 
@@ -22,59 +22,59 @@ from harness.link.address_book import AddressBook
 from harness.runs.folder import open_file
 
 GRAM_BYTES: Final = 4
-"""So many bytes in a row are looked for; a match is then followed as far as it goes."""
+"""How many bytes in a row are searched for; a match is then followed as far as it goes."""
 
 SHORTEST_BYTES: Final = 3
-"""Shorter values are hidden where they are known to stand, and not searched for: they would be found everywhere."""
+"""Shorter values are hidden where they are known to stand, but not searched for: they would occur everywhere."""
 
 LEAST_OF_TEXT: Final = 8
-"""Of a secret that is written in letters and digits, a part of this length is one."""
+"""Least length of a part of a secret in letters and digits that is hidden."""
 
 LONGEST_NUMBER_BYTES: Final = 64
-"""Nobody writes a longer value as one number, backwards, or in Base64."""
+"""No longer value is written as one number, backwards, or in Base64."""
 
 MOST_GUESSES: Final = 20_000
-"""Wrong keys beyond these are hidden where they stand, and not searched for elsewhere."""
+"""Further wrong keys are hidden where they stand, but not searched for elsewhere."""
 
 MOST_PLACEHOLDERS: Final = 1 << 20
 ATTEMPTS: Final = 64
 
 
 class SecretKind(StrEnum):
-    """What a value is, which decides where it is looked for."""
+    """What a value is, which decides where it is searched for."""
 
     LASTING = "lasting"
-    """A secret of the ECU's or the user's, the same in every run: hidden everywhere, in seeds and in writing too."""
+    """A secret of the ECU's or the user's, the same in every run: hidden everywhere, even in seeds and texts."""
     KEY = "key"
     """The right key for a seed."""
     GUESS = "guess"
     """A key that was sent."""
     VALUE = "value"
-    """Hidden where it stands, and not looked for elsewhere."""
+    """Hidden where it stands, and not searched for elsewhere."""
 
 
 class _Hit(NamedTuple):
     value: bytes
     offset: int
     least: int
-    """So many bytes have to match."""
+    """How many bytes must match."""
 
 
 class Vocabulary:
-    """Everything that was learnt to be secret in one run."""
+    """Everything secret that was learned in one run."""
 
     def __init__(self, key: bytes, hidden_dids: Iterable[int] = (), addresses: AddressBook | None = None) -> None:
         self._key = key
         self.addresses = addresses or AddressBook()
-        """What stands before ISO-TP in the frames of the run."""
+        """The addresses before ISO-TP in the frames of the run."""
         self.hidden_dids = frozenset(hidden_dids)
         """Data identifiers whose values are hidden wherever they are read or written."""
         self.written: dict[str, bytes] = {}
-        """How lasting secrets that are text look."""
+        """Lasting secrets that are text, as they are written."""
         self.numbers: dict[int, bytes] = {}
-        """What secrets look like as numbers, in either order of bytes."""
+        """Secrets as numbers, in either order of bytes."""
         self.version = 0
-        """Grows with every value that is looked for."""
+        """Grows with every value that is searched for."""
         self._placeholders: dict[bytes, bytes] = {}
         self._given: set[bytes] = set()
         self._kinds: dict[bytes, SecretKind] = {}
@@ -87,7 +87,7 @@ class Vocabulary:
     # Learning
 
     def learn(self, value: bytes, kind: SecretKind) -> None:
-        """Hide a value from now on, and look for it as its kind asks."""
+        """Hide a value from now on, and search for it as its kind requires."""
         known = self._kinds.get(value)
         if not value or known in (SecretKind.LASTING, kind) or (known is SecretKind.KEY and kind is not SecretKind.LASTING):
             return
@@ -115,7 +115,7 @@ class Vocabulary:
             self._learn_writing(value)
 
     def _learn_writing(self, value: bytes) -> None:
-        """An ECU may give a secret away in letters and digits."""
+        """Learn the forms in letters and digits in which an ECU may reveal a secret."""
         number = str(int.from_bytes(value, "big")).encode()
         for form in (value.hex().encode(), value.hex().upper().encode(), base64.b64encode(value).rstrip(b"="), number):
             if len(form) >= LEAST_OF_TEXT:
@@ -134,7 +134,7 @@ class Vocabulary:
     # Hiding
 
     def placeholder(self, value: bytes) -> bytes:
-        """What stands where the value stood. Different values have different ones, if they have three bytes or more."""
+        """Return the placeholder of a value. Values of three bytes or more have different ones."""
         known = self._placeholders.get(value)
         if known is not None:
             return known
@@ -153,7 +153,7 @@ class Vocabulary:
         return shown
 
     def hidden(self, region: bytes) -> bytes:
-        """What stands for bytes that are a key, or a part of one and more: known secrets in them stay recognisable."""
+        """Return what replaces bytes that hold a key or a part of one; known secrets in them stay recognisable."""
         if region in self._placeholders:
             return self._placeholders[region]
         shown = self.searched(region)
@@ -169,7 +169,7 @@ class Vocabulary:
         return rest if len(set(rest)) <= 1 and len(rest) != 1 else self.placeholder(rest)
 
     def searched(self, data: bytes, *, lasting_only: bool = False) -> bytes:
-        """The bytes with every secret, and every part of one that is long enough to tell, replaced."""
+        """Replace every secret in the bytes, and every part of one that is long enough to tell."""
         grams = self._lasting if lasting_only else self._grams
         if not grams:
             return data
@@ -193,7 +193,7 @@ class Vocabulary:
     # Keeping
 
     def save(self, path: Path) -> None:
-        """Append what was learnt since the last time."""
+        """Append what was learned since the last time."""
         if self._unsaved:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
             with open(descriptor, "a", encoding="ascii", newline="\n") as file:
@@ -202,9 +202,9 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """What another process learnt and saved; a last line that was cut in the middle is left out.
+        """Load what another process learned and saved; a last line that was cut in the middle is left out.
 
-        UserError: the file cannot be read, or is damaged.
+        Raises UserError if the file cannot be read, or is damaged.
         """
         try:
             with open_file(path) as file:
@@ -225,7 +225,7 @@ class Vocabulary:
 
 
 def is_telling(value: bytes) -> bool:
-    """Whether a value is long and varied enough to be looked for: no 00 00 00 00, and no 11 22 33 44.
+    """Whether a value is long and varied enough to search for, unlike 00 00 00 00 and 11 22 33 44.
 
     >>> is_telling(bytes.fromhex("5EF739B0")), is_telling(bytes.fromhex("11223344")), is_telling(b"\\x12\\x34")
     (True, False, False)
@@ -239,7 +239,7 @@ def _is_text(value: bytes) -> bool:
 
 
 def _followed(data: bytes, at: int, floor: int, hit: _Hit) -> tuple[int, int, int]:
-    """From where to where the data is what the value is, and where in the value that begins."""
+    """Return from where to where the data equals the value, and where in the value that begins."""
     value, offset = hit.value, hit.offset
     start, end = at, at
     while end < len(data) and offset + end - at < len(value) and data[end] == value[offset + end - at]:
@@ -250,7 +250,7 @@ def _followed(data: bytes, at: int, floor: int, hit: _Hit) -> tuple[int, int, in
 
 
 def _unlike(before: bytes, after: bytes) -> Iterable[tuple[int, int]]:
-    """Where two messages of one length differ, from and to."""
+    """Return from where to where two messages of one length differ."""
     start = None
     for at, (one, other) in enumerate(zip(before, after, strict=True)):
         if one != other and start is None:
