@@ -21,7 +21,7 @@ from harness.discovery.seed_records import ask_with_records
 from harness.discovery.sessions import LONGEST_BOOT_S
 from harness.discovery.sub_functions import ask_sub_functions
 from harness.discovery.target_text import target_text
-from harness.discovery.usual_ids import EVERYBODYS_IDS, FIRST_BYTE_IDS, Id, usual_ids
+from harness.discovery.usual_ids import EVERYBODYS_IDS, Id, usual_ids
 from harness.errors import LinkError
 from harness.link.addressing import addresses_of
 from harness.link.bus import Link
@@ -171,8 +171,9 @@ def _look(
     seen = look(link, functional=functional)
     if seen.ecus or seen.plan is None:
         return seen
-    requests = [one for one in seen.plan.asked if one in named or (not named and one in FIRST_BYTE_IDS)]
-    ecus = ecus_behind(link, requests, seen.traffic, named=named, pace_s=seen.plan.pace_s, progress=progress)
+    ecus = ecus_behind(
+        link, seen.plan.behind_addresses, seen.traffic, named=named, pace_s=seen.plan.pace_s, progress=progress
+    )
     found = tuple(ecus)
     return replace(seen, ecus=found, unsure=() if found else seen.unsure)
 

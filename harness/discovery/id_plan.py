@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.discovery.usual_ids import Id
+from harness.discovery.usual_ids import FIRST_BYTE_IDS, Id
 from harness.tester.bus_load import FRAME_BITS
 from harness.tester.safety import NETWORK_MANAGEMENT_ID, speaks_to_all
 
@@ -30,6 +30,8 @@ class IdPlan:
     pace_s: float
     """Between two questions."""
     bitrate: int
+    behind_addresses: tuple[Id, ...] = ()
+    """Of those that are asked: the ids that are asked behind each address, if none is answered without."""
 
     @property
     def load(self) -> float:
@@ -45,6 +47,11 @@ class IdPlan:
             f"One frame in {self.pace_s * 1000:.3g} ms, {self.load:.1%} of a bus of {self.bitrate} bit/s; "
             f"{count * self.pace_s:.0f} s for each of the questions that are tried until one is answered."
         )
+        if self.behind_addresses:
+            yield (
+                f"If none is answered: {ranges(self.behind_addresses)} behind each of 256 addresses in the first byte, "
+                f"{256 * len(self.behind_addresses) * self.pace_s:.0f} s for each of the questions."
+            )
         yield from self.left_out
 
 
@@ -85,7 +92,8 @@ def plan(
     if functional:
         left_out.append(f'Not asked, since every ECU hears it: {ranges(functional)}; it takes the permission "functional".')
     slowest_s = FRAME_BITS / (bitrate * MOST_LOAD)
-    return IdPlan(tuple(asked), tuple(left_out), traffic, max(pace_s, slowest_s), bitrate)
+    behind = tuple(one for one in asked if one in named or (not named and one in FIRST_BYTE_IDS))
+    return IdPlan(tuple(asked), tuple(left_out), traffic, max(pace_s, slowest_s), bitrate, behind)
 
 
 def ranges(ids: Iterable[Id]) -> str:
