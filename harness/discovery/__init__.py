@@ -1,1 +1,1 @@
-"""From an interface to a target file: which ECUs are there, and what do they offer?"""
+"""Go from an interface to a target file: find the ECUs of a bus, and what they offer."""

@@ -1,4 +1,4 @@
-"""Find the ids on which ECUs listen and answer: one id after the other is asked, by TesterPresent first."""
+"""Find the ids on which ECUs listen and answer: ask one id after the other, with TesterPresent first."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.link.frame import Frame
 from harness.target.addressing import FIXED_PHYSICAL, addresses_in
 
 ANSWER_S = 0.2
-"""P2 and what adapters add: so late an answer may still come."""
+"""P2 and the delay of adapters, in seconds: an answer may come this late."""
 LATE_ANSWER_S = 2.0
-"""How long an ECU that keeps no P2 is waited for."""
+"""How long to wait for an ECU that does not keep P2, in seconds."""
 CONFIRMATIONS = 3
 MOST_ASKED_ALONE = 8
-"""So few ids are named, rather than a range to look through."""
+"""How many ids count as named; more are a range to search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Pair:
 
     @property
     def filling(self) -> str:
-        """How the answer's single frame is filled up behind its content, in words; empty where it is no single frame."""
+        """How the answer's single frame is padded, in words; empty if it is no single frame."""
         size = self.answer[0] if self.answer else 0
         if not 0 < size < 8 or len(self.answer) <= size:
             return ""
@@ -48,42 +48,42 @@ class Pair:
 
     @property
     def is_uds(self) -> bool:
-        """Whether the answer is one that the standard gives to the probe."""
+        """Whether the answer is one that the standard defines for the probe."""
         return self.probe.is_answered_by(self.answer)
 
 
 @dataclass(slots=True)
 class FoundEcu:
-    """One ECU: the pair of ids that it is best spoken to on, and what else leads to it."""
+    """One ECU: the best pair of ids to reach it, and further ids that lead to it."""
 
     pair: Pair
     aliases: list[Pair] = field(default_factory=list)
-    """Other ids that are answered on the same id: gateways, and the same number in the other format."""
+    """Other ids that get answers on the same id: gateways, and the same number in the other format."""
     mirrors: list[Pair] = field(default_factory=list)
     """Other ids on which the same answers appear."""
     connections: list[Pair] = field(default_factory=list)
-    """Other pairs of ids behind which the same ECU stands, as for a second tester."""
+    """Other pairs of ids that reach the same ECU, as for a second tester."""
     functional: Id | None = None
     is_quiet_on_functional: bool = True
-    """Whether it keeps refusals of unknown services to itself there, as is the rule."""
+    """Whether it does not send refusals of unknown services there, as the standard demands."""
     address: int | None = None
-    """What each frame to it begins with, where that is an address."""
+    """The first byte of each frame to it, if that is an address."""
     answer_address: int | None = None
-    """What each of its own begins with then."""
+    """The first byte of each of its own frames in that case."""
     functional_address: int | None = None
-    """What frames to all ECUs begin with then."""
+    """The first byte of frames to all ECUs in that case."""
     takes_unpadded: bool | None = None
     takes_padded: bool = True
-    """False: only frames as short as their content are answered."""
+    """Whether padded frames are answered; False: only frames as short as their content."""
     is_mixed: bool = False
-    """The address is an extension (mixed addressing), as where requests and answers begin with the same byte."""
+    """Whether the address is an extension (mixed addressing): requests and answers begin with the same byte."""
     takes_fd: bool | None = None
-    """Whether CAN FD frames are answered; None: not asked."""
+    """Whether CAN FD frames are answered; None if not asked."""
     answers_in_fd: bool | None = None
 
     @property
     def addressing(self) -> dict[str, Any]:
-        """What a target declares of the way that frames to it are addressed; empty: normal addressing."""
+        """How a target declares the addressing of frames to it; empty for normal addressing."""
         functional = {} if self.functional_address is None else {"functional_address": self.functional_address}
         if self.address is not None and self.is_mixed:
             return {"addressing": "mixed", "address_extension": self.address} | functional
@@ -98,7 +98,7 @@ class FoundEcu:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a bus holds."""
+    """What was found on a bus."""
 
     ecus: tuple[FoundEcu, ...]
     traffic: dict[Id, int]
@@ -106,9 +106,9 @@ class Survey:
     asked: int
     """How many ids were asked."""
     left_out: tuple[str, ...] = ()
-    """Which ids were not, and why, in sentences."""
+    """Which ids were not asked, and why, in sentences."""
     unsure: tuple[str, ...] = ()
-    """What was seen and could not be explained, in sentences."""
+    """What was seen but not explained, in sentences."""
     plan: IdPlan | None = None
     """What was asked, and what was not."""
 
@@ -121,14 +121,14 @@ class Wire(Protocol):
         """The bus's time."""
 
     def send(self, frame: Frame) -> None:
-        """Hand a frame over. LinkError: the adapter refuses it."""
+        """Send a frame. Raises LinkError if the adapter refuses it."""
 
     def receive(self, until_s: float) -> Frame | None:
-        """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""
+        """Return the next frame of another node, or None at `until_s`. Raises LinkError if the adapter failed."""
 
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 def survey(
@@ -142,11 +142,11 @@ def survey(
     bitrate: int = 500_000,
     announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Survey:
-    """Listen, ask every candidate, and make sure of whatever seemed to answer.
+    """Listen, ask every candidate, and confirm those that seemed to answer.
 
-    Ids that were heard before are not asked, unless they are `named`: they are other nodes' own. A probe that nobody
-    answers is followed by the next. On `functional` ids, which nothing is sent to unless they are given, only the ECUs that
-    were found are looked for. `announce` is told what will be asked before anything is. LinkError: the adapter fails.
+    Ids that were heard before belong to other nodes, and are asked only if they are `named`. If nobody answers a probe, the
+    next one is used. `functional` ids are used only if given, and only to look for ECUs found before. `announce` is called
+    with the plan before anything is asked. Raises LinkError if the adapter fails.
     """
     heard = list(heard_in(link, LISTENED_S))
     traffic = dict(Counter(id_of(frame) for frame in heard))
@@ -190,13 +190,13 @@ def survey(
 def planned(
     link: Wire, candidates: Iterable[Id], *, named: Collection[Id], may_ask_all: bool, pace_s: float, bitrate: int
 ) -> IdPlan:
-    """Listen, and say what `survey` would ask; nothing is sent. LinkError: the adapter fails."""
+    """Listen, and return what `survey` would ask, without sending. Raises LinkError if the adapter fails."""
     traffic = listen(link, LISTENED_S)
     return plan(candidates, traffic, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=bitrate)
 
 
 def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[Pair], bool]:
-    """The pairs that answer a probe, and whether something seemed to and did not do so again."""
+    """Return the pairs that answer a probe, and whether something seemed to answer but did not do so again."""
     pairs: list[Pair] = []
     probe = asking.probe
     for request in named if asking.known else ():  # its answers may come on an id that is in use
@@ -212,7 +212,7 @@ def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[
 def _further(
     link: Wire, pairs: list[Pair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
 ) -> list[Pair]:
-    """ECUs on usual ids that did not answer the probe which others did."""
+    """Look on usual ids for ECUs that do not answer the probe which others answered."""
     asked = {pair.request for pair in pairs}
     left = [one for one in wanted if one not in asked]
     if len(left) <= MOST_ASKED_ALONE or pairs[0].probe.request == SECOND.request:
@@ -223,12 +223,12 @@ def _further(
 
 
 def listen(link: Wire, seconds: float) -> dict[Id, int]:
-    """How often each id is heard in the next seconds."""
+    """Count how often each id is heard in the next seconds."""
     return dict(Counter(id_of(frame) for frame in heard_in(link, seconds)))
 
 
 def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
-    """Every data frame of other nodes in the next seconds; a remote frame neither asks nor answers anything."""
+    """Return every data frame of other nodes in the next seconds; remote frames neither ask nor answer."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
         if not frame.is_remote:
@@ -238,7 +238,7 @@ def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
 
 
 class _Asking:
-    """Many ids asked in a row; what is heard meanwhile may answer any of the last ones."""
+    """Asks many ids in a row; what is heard meanwhile may answer any of the last ones."""
 
     def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress, probe: Probe) -> None:
         self._link = link
@@ -248,7 +248,7 @@ class _Asking:
         self.probe = probe
 
     def everything(self, wanted: list[Id]) -> list[Id]:
-        """Ask all; returns those that were asked not long before something new was heard."""
+        """Ask all; return those that were asked shortly before something new was heard."""
         suspects: dict[Id, None] = {}
         recent: list[tuple[float, Id]] = []
         for done, request in enumerate(wanted):
@@ -265,7 +265,7 @@ class _Asking:
         return list(suspects)
 
     def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
-        """Those that really are answered: halves of the suspects are asked, and halves of what is answered again."""
+        """Return those that really are answered, by asking halves of the suspects again and again."""
         if not self._hears_after(suspects, patience_s):
             return []
         if len(suspects) == 1:
@@ -296,9 +296,9 @@ def confirmed(
     probe: Probe = TESTER_PRESENT,
     is_named: bool = False,
 ) -> list[Pair]:
-    """The ids that answer this one every time it is asked, and never unasked; the first to answer first.
+    """Return the ids that answer this one every time it is asked, and never unasked; in the order of their answers.
 
-    Of an id that is named, an answer that fits the probe counts on whatever id it comes, if it did not come unasked.
+    If the asked id is named, an answer that fits the probe counts on any id, unless it came unasked.
     """
     always: dict[Id, Pair] = {}
     for attempt in range(CONFIRMATIONS):
@@ -323,7 +323,7 @@ def confirmed(
 def ask(
     link: Wire, request: Id, probe: Probe, *, wanted: set[Id] | None = None, patience_s: float = ANSWER_S
 ) -> list[tuple[Frame, float]]:
-    """What is heard after a single frame, with the time since it was handed over."""
+    """Send a single frame; return what is heard after it, each with the time since it was sent."""
     while link.receive(0.0) is not None:
         pass
     link.send(_frame(request, probe))
@@ -332,7 +332,7 @@ def ask(
 
 
 def _ecus(link: Wire, pairs: list[Pair]) -> list[FoundEcu]:
-    """Pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
+    """Group pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
     quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
     functional += [
@@ -363,12 +363,12 @@ def _may_be_functional(pair: Pair, pairs: list[Pair]) -> bool:
 
 
 def keeps_refusals_back(link: Wire, pair: Pair) -> bool:
-    """Whether none of the refusals is heard that are not sent to functional requests."""
+    """Whether none of the refusals is heard that must not be sent for functional requests."""
     return not any(_says(link, pair, request) for request in DISOWNED)
 
 
 def _leads_further(pair: Pair, pairs: list[Pair], quiet: list[Pair]) -> bool:
-    """Whether another id than this one must be the ECU's own: one that is not quiet, or is less strange than this one."""
+    """Whether an id other than this one must be the ECU's own: one that is not quiet, or is less strange."""
     others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
     if any(one not in quiet for one in others):
         return True
@@ -379,18 +379,18 @@ def _leads_further(pair: Pair, pairs: list[Pair], quiet: list[Pair]) -> bool:
 
 
 def _says(link: Wire, pair: Pair, request: bytes, *, is_padded: bool | None = None) -> bool:
-    """Whether the pair's request is answered when it is this, in a frame of the kind that the ECU took."""
+    """Whether this request on the pair is answered, sent in a frame of the kind that the ECU accepted."""
     probe = Probe(request, pair.probe.is_padded if is_padded is None else is_padded)
     return bool(ask(link, pair.request, probe, wanted={pair.response}, patience_s=patience_for(pair)))
 
 
 def patience_for(pair: Pair) -> float:
-    """How long an answer of this pair is waited for, in seconds."""
+    """Return how long to wait for an answer of this pair, in seconds."""
     return max(ANSWER_S, 2 * pair.latency_s)
 
 
 def _connected(pairs: list[Pair]) -> list[list[Pair]]:
-    """Pairs that share a request or a response, directly or through others, in the order of the first of each."""
+    """Group pairs that share a request or a response, directly or through others, in the order of the first of each."""
     groups: list[list[Pair]] = []
     for pair in pairs:
         near = [
@@ -406,5 +406,5 @@ def _frame(request: Id, probe: Probe) -> Frame:
 
 
 def id_of(frame: Frame) -> Id:
-    """A frame's id, and whether it has 29 bits."""
+    """Return a frame's id, and whether it has 29 bits."""
     return frame.can_id, frame.is_extended

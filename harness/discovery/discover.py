@@ -1,4 +1,4 @@
-"""From a bus to the ECUs on it: their addresses, a map of each, and the target file that follows from it."""
+"""Discover the ECUs on a bus: their addresses, a map of each, and the target file that follows from it."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ from harness.verdict import Depth
 USUAL_PACE_S = 0.005
 SERIAL_NUMBER = 0xF18C
 LONGEST_S = {Depth.QUICK: 300.0, Depth.DEFAULT: 1800.0, Depth.DEEP: 7200.0}
-"""So long an ECU is mapped at most, in seconds of the bus's time."""
+"""How long an ECU is mapped at most, in seconds of the bus's time."""
 INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One ECU, with all that was found of it."""
+    """One ECU, with everything that was found."""
 
     ecu: FoundEcu
     map: EcuMap
     text: str
-    """A target file."""
+    """The text of a target file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """A bus, with all the ECUs that were found on it."""
+    """A bus, with all ECUs that were found on it."""
 
     survey: Survey
     ecus: tuple[Found, ...]
     ended_by: str = ""
-    """What ended it early, in words; all that was found until then is kept."""
+    """Why it ended early, in words; everything found until then is kept."""
 
 
 def discover(
@@ -76,17 +76,18 @@ def discover(
     longest_s: float | None = None,
     announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Discovery:
-    """Find every ECU on the bus and map it; where one is wanted and there are several, none is mapped.
+    """Find every ECU on the bus and map it; with `is_one_wanted` none is mapped if there are several.
 
-    `key` makes the keys of the levels that the target has none for, in the words of a target file; with a key, what a
-    level opens is asked too. `ledger_path` is where wrong keys are counted, should one turn out to be wrong.
+    `key`, in the words of a target file, makes the keys of levels for which the target has none; with a key it is also found
+    out what a level opens. `ledger_path` is where wrong keys are counted, in case one is wrong.
 
     `target` says where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless it
-    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and an
-    adapter that fails end it with what was found until then. LinkError: the adapter fails before any ECU is found.
+    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and a
+    failing adapter end it with what was found until then. Raises LinkError if the adapter fails before any ECU is
+    found.
     """
     if key is not None and key not in BUILT_IN_KEYS:
-        key_function(SecurityLevel(level=1, key=key), target.folder)  # a mistake in it is told before anything is asked
+        key_function(SecurityLevel(level=1, key=key), target.folder)  # report a mistake in it before anything is asked
     longest_s = LONGEST_S[depth] if longest_s is None else longest_s
     asked, named = _candidates(candidates)
     may_ask_all = Permission.FUNCTIONAL in target.safety.allow
@@ -149,7 +150,7 @@ def _look(
     functional: Sequence[Id],
     announce: Callable[[IdPlan], None],
 ) -> Survey:
-    """What a bus holds, behind the address that the target declares; without one, behind none and then behind any."""
+    """Survey a bus with the address that the target declares; without one, with no address and then with any."""
     declared = addresses_of(target.can)
     look = partial(
         survey,
@@ -179,21 +180,24 @@ def _look(
 
 
 def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> IdPlan:
-    """What `discover` would ask to find the ECUs; the bus is heard, and nothing is sent. LinkError: the adapter fails."""
+    """Listen, and return what `discover` would ask to find the ECUs, without sending.
+
+    Raises LinkError if the adapter fails.
+    """
     asked, named = _candidates(candidates)
     may_ask_all = Permission.FUNCTIONAL in target.safety.allow
     return planned(link, asked, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=target.can.bitrate)
 
 
 def _candidates(given: Sequence[Id] | None) -> tuple[Sequence[Id], Sequence[Id]]:
-    """The ids to ask, and those among them that were named rather than given as a range."""
+    """Return the ids to ask, and those among them that were named rather than given as a range."""
     if given is None:
         return usual_ids(), ()
     return given, given if len(given) <= MOST_ASKED_ALONE else ()
 
 
 def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """A target file: a new one, or the one that a person wrote of this ECU with what was found added to it."""
+    """Return a target file: a new one, or a person's file of this ECU with what was found added."""
     if target.path is not None and ecu.pair.request[0] == target.can.request_id:
         written = target.path.read_text(encoding="utf-8")
         return extended_text(written, target, ecu, found, keys)
@@ -201,7 +205,7 @@ def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping
 
 
 def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[FoundEcu]:
-    """Pairs of ids whose ECUs give the same serial number are connections of one ECU."""
+    """Merge pairs of ids whose ECUs give the same serial number into connections of one ECU."""
     by_serial: dict[bytes, FoundEcu] = {}
     different = []
     for ecu in ecus:
@@ -211,7 +215,7 @@ def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[Foun
         if known is None:
             by_serial[serial] = ecu
             different.append(ecu)
-        elif known.functional is None and ecu.functional is not None:  # that pair's tester is the one who speaks to all
+        elif known.functional is None and ecu.functional is not None:  # that pair's tester speaks to all ECUs
             ecu.connections = [known.pair, *known.connections]
             by_serial[serial] = different[different.index(known)] = ecu
         else:
@@ -220,7 +224,7 @@ def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[Foun
 
 
 def _with_key(target: Target, level: int, key: str | None) -> SecurityLevel:
-    """What the target says of a level, with the key that is given for all of which it says none."""
+    """Return what the target declares of a level, with the given key if it declares none."""
     entry = target.level(level) or SecurityLevel(level=level)
     return entry if entry.key is not None or key is None else replace(entry, key=key)
 
@@ -245,14 +249,14 @@ def _tester(link: Link, target: Target, ecu: FoundEcu, ledger_path: Path | None)
 
 
 def dids_of(depth: Depth, dialect: Dialect | None) -> Sequence[int]:
-    """The identifiers to ask for: the common ones, or all; in dialects that have them, those of one byte at least."""
+    """Return the identifiers to ask for: the common ones, or all; in dialects with one-byte identifiers at least those."""
     if depth is not Depth.QUICK:
         return identifiers.everywhere()
     return identifiers.COMMON if dialect is None else tuple(dict.fromkeys((*ONE_BYTE, *identifiers.COMMON)))
 
 
 def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
-    """Everything that can be asked for without changing anything, as far as the target and the time allow it."""
+    """Ask everything that changes nothing, as far as the target and the time allow."""
     tester, found = mapper.tester, mapper.map
     if not tester.is_alive():
         found.not_asked.append("Perhaps it is an ECU: it answered when it was looked for, but nothing after that.")
@@ -285,7 +289,7 @@ def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
 
 
 def _goes_on(tester: Tester, found: EcuMap) -> bool:
-    """Whether the ECU still answers, if need be after its supply was cut; what silenced it is kept."""
+    """Whether the ECU still answers, if necessary after a power cycle; what silenced it is recorded."""
     fatal = tester.state.unanswered
     if fatal is None or tester.is_alive():
         return True

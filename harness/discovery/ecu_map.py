@@ -1,4 +1,4 @@
-"""What is known of one ECU once it has been asked?"""
+"""Hold what was found of one ECU by asking it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from harness.tester.dialects import Dialect
 
 @dataclass(frozen=True, slots=True)
 class FoundLevel:
-    """A security level that gives seeds, or says why it does not now."""
+    """A security level that gives seeds, or says why it gives none now."""
 
     level: int
     session: int
     seed_bytes: int
-    """0: no seed was given."""
+    """The seed's length; 0 if no seed was given."""
     said: str
-    """What it said, where it gave no seed."""
+    """The answer instead of a seed; empty if a seed was given."""
     also: tuple[int, ...] = ()
-    """The other sessions in which it gives a seed."""
+    """Other sessions in which it gives a seed."""
     record: bytes = b""
-    """The data record with which it was asked for its seed; empty: none."""
+    """The data record in the request for its seed; empty if none."""
     behind: int | None = None
     """The level that had to be open before it gave a seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundIdentifier:
-    """A data identifier that is there."""
+    """A data identifier that exists."""
 
     did: int
     length: int
-    """0: it is there, and not to be read now."""
+    """The value's length; 0 if it exists but cannot be read now."""
     said: str
     sessions: tuple[int, ...]
-    """Where it was read, or refused like that."""
+    """Sessions in which it was read, or refused in this way."""
 
 
 @dataclass(slots=True)
@@ -42,58 +42,58 @@ class EcuMap:
     """What was found of one ECU, in the order in which it is asked for."""
 
     dialect: Dialect | None = None
-    """What it speaks, where that is not UDS."""
+    """The ECU's dialect, if not UDS."""
     sessions: dict[int, str] = field(default_factory=dict)
     """Each session that was entered, with the timing that its answer states."""
     refused_sessions: dict[int, dict[int, str]] = field(default_factory=dict)
-    """Each session that is there and was not entered: from which sessions it was asked for, and what was said."""
+    """Sessions that exist but were not entered: from which sessions each was requested, and the answers."""
     aliases: dict[int, int] = field(default_factory=dict)
-    """By session above 0x7F that does what another one does, as where the suppress bit is ignored: that other one."""
+    """By session above 0x7F that equals another one, e.g. because the suppress bit is ignored: that other one."""
     security_access: str = ""
-    """What is known of service 27 where it gave no seed; a sentence without its full stop."""
+    """What is known of service 27 if it gave no seed; a sentence without its full stop."""
     behind: dict[int, int] = field(default_factory=dict)
     """By session that was entered only with a level open: that level."""
     vias: dict[int, int] = field(default_factory=dict)
-    """By session that is not entered from every other: one that it is entered from."""
+    """By session that cannot be entered from every other: one from which it can."""
     transitions: dict[tuple[int, int], str] = field(default_factory=dict)
-    """From one session to another: what was said."""
+    """From one session to another: the answer."""
     services: dict[int, dict[int, str]] = field(default_factory=dict)
-    """By session: each service that is there, and what it said to a request without anything."""
+    """By session: each service that exists, and its answer to the bare service number."""
     sub_functions: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict)
-    """By session and service: each sub-function that is there, and what it said, mostly to a request that is none."""
+    """By session and service: each sub-function that exists, and its answer, usually to an incomplete request."""
     not_asked: list[str] = field(default_factory=list)
     """What was left out, and why, in sentences."""
     levels: list[FoundLevel] = field(default_factory=list)
     identifiers: list[FoundIdentifier] = field(default_factory=list)
     is_asked_in_groups: bool = False
-    """Identifiers in rare places were asked for several at a time."""
+    """Whether identifiers in rare places were requested several at a time."""
     unsteady: set[int] = field(default_factory=set)
-    """Identifiers that hold one thing in one session, and another in the next."""
+    """Identifiers whose content differs between sessions."""
     routines: dict[int, str] = field(default_factory=dict)
     memory: dict[int, str] = field(default_factory=dict)
     p2_ms: float | None = None
-    """The longest time that a first answer took."""
+    """The longest time of a first answer."""
     p2_stated_ms: int | None = None
-    """What the answers to session requests state."""
+    """P2 as stated in the answers to session requests."""
     p2_star_ms: int | None = None
-    """What the answers to session requests state."""
+    """P2* as stated in the answers to session requests."""
     p2_star_seen_ms: float | None = None
     """The longest time from responsePending to what followed it."""
     s3_ms: int | None = None
     s3_said: str = ""
     boot_s: float | None = None
     boot_means: str = ""
-    """What that start came of: "reset" (11 01) or "power cycle"."""
+    """What caused that start: "reset" (11 01) or "power cycle"."""
     writes: dict[int, str] = field(default_factory=dict)
-    """By identifier: what a write of its own value was answered."""
+    """By identifier: the answer to a write of its own value."""
     read_with: dict[int, int] = field(default_factory=dict)
-    """By identifier that was refused: the level that, unlocked, let it be read."""
+    """By identifier that was refused: the level with which it could be read."""
     written_with: dict[int, int] = field(default_factory=dict)
-    """By identifier: the level that, unlocked, let its own value be written."""
+    """By identifier: the level with which its own value could be written."""
     opened: set[int] = field(default_factory=set)
     """The levels that were unlocked with their keys."""
     lengths: dict[int, int] = field(default_factory=dict)
-    """Of the identifiers that were read only unlocked."""
+    """Lengths of identifiers that could be read only unlocked."""
 
     def leads(self, start: int, end: int) -> bool:
         """Whether one session was entered from the other."""

@@ -1,4 +1,4 @@
-"""Does an ECU take CAN FD frames, and answer in them? Asked only on a bus that was opened for CAN FD."""
+"""Find out whether an ECU accepts CAN FD frames, and answers in them; only on a bus that was opened for CAN FD."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 
 
 class FlexibleWire:
-    """A bus on which every frame of ours is one of CAN FD, its data at the higher rate if there is one."""
+    """A bus on which every frame of ours is a CAN FD frame, its data at the higher rate if there is one."""
 
     def __init__(self, wire: Wire, *, has_data_bitrate: bool) -> None:
         self._wire = wire
@@ -21,16 +21,16 @@ class FlexibleWire:
         return self._wire.now_s
 
     def send(self, frame: Frame) -> None:
-        """Hand a frame over as one of CAN FD."""
+        """Send a frame as a CAN FD frame."""
         self._wire.send(replace(frame, is_fd=True, fd_flags=self._flags))
 
     def receive(self, until_s: float) -> Frame | None:
-        """The next frame of either kind."""
+        """Return the next frame of either kind."""
         return self._wire.receive(until_s)
 
 
 def ask_in_fd(wire: Wire, ecu: FoundEcu) -> None:
-    """Note in the ECU whether it takes CAN FD frames, and whether it answers in them."""
+    """Record in the ECU whether it accepts CAN FD frames, and whether it answers in them."""
     pair = ecu.pair
     answers = ask(wire, pair.request, pair.probe, wanted={pair.response}, patience_s=patience_for(pair))
     ecu.takes_fd = bool(answers)

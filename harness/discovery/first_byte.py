@@ -1,4 +1,4 @@
-"""Find ECUs that want an address in the first byte of the data: extended and mixed addressing of ISO 15765-2."""
+"""Find ECUs with an address in the first byte of the data: extended and mixed addressing of ISO 15765-2."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from harness.link.isotp_frames import CLASSIC_BYTES
 
 ADDRESSES: Final = range(0x100)
 P2_S: Final = 0.05
-"""So long before an answer the address was asked that it answers, unless the ECU is slower than the standard lets it be."""
+"""How long before its answer an address was asked, in seconds, unless the ECU is slower than the standard permits."""
 
 
 class AddressedWire:
-    """A bus on which every frame of ours begins with an address, and the first byte of every other one is taken for one."""
+    """A bus on which every frame of ours begins with an address, and the first byte of others is read as one."""
 
     def __init__(self, wire: Wire, address: int) -> None:
         self._wire = wire
@@ -41,11 +41,11 @@ class AddressedWire:
         return self._wire.now_s
 
     def send(self, frame: Frame) -> None:
-        """Hand a frame over with the address before its data."""
+        """Send a frame with the address before its data."""
         self._wire.send(replace(frame, address=self._address, data=frame.data[: CLASSIC_BYTES - 1]))
 
     def receive(self, until_s: float) -> Frame | None:
-        """The next frame, its first byte in `Frame.address`."""
+        """Return the next frame, its first byte in `Frame.address`."""
         frame = self._wire.receive(until_s)
         if frame is None or frame.address or not frame.data:
             return frame
@@ -69,10 +69,10 @@ def ecus_behind(
     pace_s: float,
     progress: Progress,
 ) -> Iterator[FoundEcu]:
-    """The ECUs that answer on one of these ids when an address stands before the data; any of 256 is tried.
+    """Find ECUs that answer on one of these ids to frames with an address before the data; all 256 are tried.
 
-    To a receiver without addresses such a frame is at most a request of service 01 to 0F, which reads, or the beginning of
-    a message that never goes on. Of an id that is `named` an answer counts on an id that is in use, too.
+    A receiver without addresses reads such a frame at most as a request of service 01 to 0F, which reads, or as the
+    beginning of a message that never continues. If an id is `named`, answers on ids that are in use count too.
     """
     for request in requests:
         for probe in PROBES:
@@ -85,7 +85,7 @@ def ecus_behind(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One id, asked by one probe behind every address."""
+    """Searches one id with one probe and every address."""
 
     link: Wire
     request: Id
@@ -96,7 +96,7 @@ class _Search:
     progress: Progress
 
     def answered(self) -> Iterator[_Answered]:
-        """Each address that is answered every time, as the standard has it."""
+        """Return each address that is answered every time, as the standard demands."""
         for address in self._suspects():
             wire = AddressedWire(self.link, address)
             for pair in confirmed(wire, self.request, self.known, probe=self.probe, is_named=self.is_named):
@@ -104,7 +104,7 @@ class _Search:
                     yield _Answered(address, pair)
 
     def _suspects(self) -> list[int]:
-        """Addresses that were asked not long before something new was heard."""
+        """Return addresses that were asked shortly before something new was heard."""
         link, pace_s, progress = self.link, self.pace_s, self.progress
         suspects: dict[int, None] = {}
         recent: list[tuple[float, int]] = []
@@ -130,7 +130,7 @@ class _Search:
 
 
 def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[FoundEcu]:
-    """One ECU for each id that answers: of several addresses that lead to it, one is its own and one that of all ECUs."""
+    """Return one ECU for each id that answers: if several addresses lead to it, its own one and the functional one."""
     by_response: dict[Id, list[_Answered]] = {}
     for one in found:
         by_response.setdefault(one.pair.response, []).append(one)
@@ -153,7 +153,7 @@ def _is_quiet(link: Wire, one: _Answered) -> bool:
 
 
 def _answer_address(link: Wire, one: _Answered) -> int | None:
-    """What the ECU's answers begin with."""
+    """Return the first byte of the ECU's answers."""
     wire = AddressedWire(link, one.address)
     heard = ask(wire, one.pair.request, one.pair.probe, wanted={one.pair.response})
     return next((frame.address[0] for frame, _ in heard if frame.address), None)

@@ -1,4 +1,4 @@
-"""Which security level opens what is guarded? Asked with its key, where one is given."""
+"""Find out which security level opens what is guarded, using keys where they are given."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def open_guards(
     dids: Sequence[int],
     progress: Progress,
 ) -> None:
-    """Unlock each level that has a key, and ask again: for all identifiers, and to write what is there already.
+    """Unlock each level that has a key; then read all identifiers again, and write their present values.
 
-    An ECU that could not be locked again afterwards is left alone. A right key is all that is sent; one that is refused is
-    not sent twice.
+    An ECU that could not be locked again afterwards is skipped. Only right keys are sent; one that is refused is not sent
+    twice.
     """
     opener = _opener(tester, found, keys)
     for one in list(found.levels):
@@ -50,7 +50,7 @@ def open_guards(
 
 
 def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None]) -> Tester:
-    """A tester that knows the levels and sessions that were found."""
+    """Return a tester that knows the levels and sessions that were found."""
     target = tester.target
     known = replace(
         target,
@@ -69,7 +69,7 @@ def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
 
 
 def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progress: Progress) -> None:
-    """Levels that give seeds only now, in the session in which this one is open. No key is sent."""
+    """Find levels that give seeds only now, in the session in which this one is open. No key is sent."""
     giving = {one.level for one in found.levels if one.seed_bytes}
     wanted = [level for level in LEVELS if level not in giving]
     session = open_level.session
@@ -83,12 +83,12 @@ def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progre
             here[level] = FoundLevel(level, session, len(reply.pdu) - 2, "", behind=open_level.level)
         if silent >= SILENT_QUESTIONS:
             break
-    if len(here) <= SOME_LEVELS:  # an ECU that gives seeds for whatever number now says nothing of levels
+    if len(here) <= SOME_LEVELS:  # an ECU that now gives seeds for any number shows nothing
         found.levels[:] = [*(one for one in found.levels if one.level not in here), *here.values()]
 
 
 def _sessions_behind(tester: Tester, found: EcuMap, open_level: FoundLevel) -> None:
-    """Sessions that were refused for want of a level, and are entered from this one's session now that it is open."""
+    """Find sessions that were refused for lack of a level, and can be entered from this level's session while it is open."""
     for session in [one for one in found.refused_sessions if tester.permits(bytes((0x10, one)))]:
         if not found.sessions:
             return

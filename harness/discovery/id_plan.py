@@ -1,4 +1,4 @@
-"""Choose which ids may be asked on a bus that nobody has described, and put it into words before the first is asked."""
+"""Choose which ids may be asked on an undescribed bus, and describe the choice before the first is asked."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from harness.tester.bus_load import FRAME_BITS
 from harness.tester.safety import NETWORK_MANAGEMENT_ID, speaks_to_all
 
 LISTENED_S = 2.2
-"""Two periods of the slowest usual cyclic message: so long a bus is heard before anything is sent."""
+"""How long the bus is heard before anything is sent, in seconds: two periods of the slowest usual cyclic message."""
 MOST_LOAD = 0.25
-"""Of the bus: however short a pace is given, the questions take no more of it."""
+"""The share of the bus that requests take at most, however short the given pace."""
 MOST_RANGES = 12
 STEPS = (0x1, 0x100)
-"""Ids of neighbouring ECUs differ so, in 11 bits and in the 29 bits of normal fixed addressing."""
+"""Differences between ids of neighbouring ECUs, with 11 bits and with the 29 bits of normal fixed addressing."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdPlan:
-    """What is going to be asked, and what is not."""
+    """What will be asked, and what will not."""
 
     asked: tuple[Id, ...]
     left_out: tuple[str, ...]
@@ -28,14 +28,14 @@ class IdPlan:
     traffic: Mapping[Id, int]
     """Ids that were heard, and how often."""
     pace_s: float
-    """Between two questions."""
+    """Time between two requests."""
     bitrate: int
     behind_addresses: tuple[Id, ...] = ()
     """Of those that are asked: the ids that are asked behind each address, if none is answered without."""
 
     @property
     def load(self) -> float:
-        """The share of the bus that the questions take, without what is answered."""
+        """The share of the bus that the requests take, without answers."""
         return FRAME_BITS / (self.pace_s * self.bitrate)
 
     def sentences(self) -> Iterator[str]:
@@ -66,8 +66,8 @@ def plan(
 ) -> IdPlan:
     """Leave out what belongs to other nodes.
 
-    Ids on which somebody was heard, and the one of CANopen's network management, are asked if they are `named`. The ids on
-    which every ECU listens are asked if that is permitted (`may_ask_all`), named or not.
+    Ids that were heard, and the one of CANopen's network management, are asked only if they are `named`. The ids on
+    which every ECU listens are asked only if that is permitted (`may_ask_all`), named or not.
     """
     asked: list[Id] = []
     heard: list[Id] = []
@@ -97,10 +97,10 @@ def plan(
 
 
 def ranges(ids: Iterable[Id]) -> str:
-    """Ids in words, ascending: ``0x700-0x7DE, 0x18DA00F1-0x18DAFFF1 in steps of 0x100``; many ranges are cut short."""
+    """Write ids in words, ascending: ``0x700-0x7DE, 0x18DA00F1-0x18DAFFF1 in steps of 0x100``; many ranges are shortened."""
     found: list[list[Id]] = []
     goes_on: dict[Id, list[Id]] = {}
-    """By the id that would be next in it, each range."""
+    """Each range, by the id that would continue it."""
     for one in sorted(ids, key=lambda one: (one[1], one[0])):
         group = goes_on.pop(one, None)
         if group is None:
@@ -110,7 +110,7 @@ def ranges(ids: Iterable[Id]) -> str:
         steps = STEPS if len(group) == 1 else (group[1][0] - group[0][0],)
         for step in steps:
             goes_on.setdefault((one[0] + step, one[1]), group)
-        if len(group) == 2:  # it goes on in one way from now on
+        if len(group) == 2:  # two ids fix the step
             goes_on = {key: kept for key, kept in goes_on.items() if kept is not group or key[0] - one[0] in steps}
     words = [_range(one) for one in found]
     more = f" and {len(words) - MOST_RANGES} more" if len(words) > MOST_RANGES else ""

@@ -1,4 +1,4 @@
-"""Which data identifiers are there, in which session, and which of them are guarded?"""
+"""Find data identifiers: which exist, in which session, and which of them are guarded."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ COMMON = (
     *range(0xFD00, 0xFE00),
     *range(0xFF00, 0x10000),
 )
-"""Where makers put identifiers, first."""
+"""Usual ranges of makers, asked first."""
 UNANSWERED_QUESTIONS = 24
-"""An ECU that gives no valid answer so often in a row says nothing to unknown identifiers: only common ones are tried."""
+"""After this many invalid answers in a row the ECU is silent to unknown identifiers: only common ones are tried."""
 SHORTEST_WAIT_S = 0.03
 PATIENCE = 5
-"""In such an ECU an answer is waited for so many times as long as the slowest answer took until then."""
+"""For such an ECU, how many times the slowest answer so far is waited for the next."""
 STEPS_OF_PROGRESS = 1024
 MOST_IDENTIFIERS = 2048
-"""An ECU that has more agrees to any."""
+"""An ECU with more identifiers accepts any number."""
 LONGEST_S = 600.0
-"""Of the bus's time, for the identifiers of one session: a slow ECU is not asked for all."""
+"""Seconds of the bus's time for the identifiers of one session: a slow ECU is not asked for all."""
 
 GROUP = 3
 """Identifiers in one request that is a single frame."""
 SHORT_ANSWER_BYTES = 256
 UNLIKELY = (0x5A5B, 0x0F0D, 0xCB57)
-"""The refusal that these three share is the one of identifiers that are not there."""
+"""If these three get the same refusal, it is the one for missing identifiers."""
 
 _NOT_THERE = (
     Nrc.REQUEST_OUT_OF_RANGE,
@@ -50,19 +50,19 @@ _NOT_THERE = (
 
 
 def everywhere() -> Sequence[int]:
-    """All 65536 identifiers, common ranges first."""
+    """Return all 65536 identifiers, common ranges first."""
     first = dict.fromkeys(COMMON)
     return [*first, *(did for did in range(0x10000) if did not in first)]
 
 
 Enter = Callable[[int], bool]
-"""Brings the ECU into a session, and tells whether it is there."""
+"""Enters a session; returns whether the ECU is in it."""
 
 
 def read_all(
     tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, enter: Enter, until_s: float = math.inf
 ) -> None:
-    """Read each identifier in each session; only those that answer are kept."""
+    """Read each identifier in each session; keep those that answer."""
     seen: dict[int, dict[str, list[int]]] = {}
     lengths: dict[int, int] = {}
     values: dict[int, bytes] = {}
@@ -93,7 +93,7 @@ def read_all(
 def read_each(
     tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str, until_s: float = math.inf
 ) -> list[tuple[int, Reply]]:
-    """The identifiers that are there, with what the ECU says to a request for them in the state that it is in."""
+    """Yield the identifiers that exist, with the ECU's answer in its present state."""
     request = tester.request
     answered: list[tuple[int, Reply]] = []
     unanswered, wait_s, only = 0, None, None
@@ -141,7 +141,7 @@ def read_each(
 def _together(
     tester: Tester, dids: Sequence[int], answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]
 ) -> Iterator[Sequence[int]]:
-    """The identifiers as they are asked for: common ones one by one, the others in groups if the ECU can be trusted."""
+    """Yield identifiers as they are requested: common ones singly, others in groups if the ECU can be trusted."""
     common = set(COMMON)
     alone = [did for did in dids if did in common]
     others = [did for did in dids if did not in common]
@@ -152,9 +152,9 @@ def _together(
 
 
 def _answers_groups(tester: Tester, answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]) -> bool:
-    """Whether one request for several identifiers is refused as not there only if none of them is.
+    """Whether one request for several identifiers is refused as missing only if all of them are missing.
 
-    Looked at with identifiers that are there, in each place, between some that are not. Some ECUs look only at the first.
+    Tried with existing identifiers at each place between missing ones, since some ECUs look only at the first.
     """
     readable = [did for did, reply in answered if reply.is_positive and len(reply.pdu) < SHORT_ANSWER_BYTES]
     guarded = [did for did, reply in answered if reply.is_negative]
@@ -174,7 +174,7 @@ def _read(dids: Sequence[int]) -> bytes:
 
 
 def write_back_all(tester: Tester, found: EcuMap, progress: Progress, enter: Enter) -> None:
-    """Write to each readable identifier the value that it has: who refuses with 0x33 is protected.
+    """Write its present value to each readable identifier: one that is refused with 0x33 is protected.
 
     Only where writes are allowed; the stored state stays what it was.
     """

@@ -1,4 +1,4 @@
-"""How long do an ECU's answers, sessions and starts take?"""
+"""Measure how long an ECU's answers, sessions and starts take."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from harness.tester.tester import Tester
 from harness.uds import ACTIVE_SESSION, Nrc, Session
 
 IDLE_S = (2.0, 4.0, 4.8, 5.5, 7.0, 12.0, 30.0)
-"""After so long without a request it is looked whether the session has ended."""
+"""Seconds without a request after which it is tried whether the session has ended."""
 LONGEST_BOOT_S = 30.0
 LATEST_START_S = 2.0
-"""So long at most an ECU goes on after it has promised to restart."""
+"""How long an ECU may run on after it has promised to restart, in seconds."""
 STEP_S = 0.02
 _TELLING_SERVICES = (0x31, 0x28, 0x2E, 0x85, 0x14, 0x19, 0x2F, 0x23, 0x3D, 0x34)
-"""Services that are often not to be had in the default session."""
+"""Services that are often missing in the default session."""
 
 
 def answer_time(tester: Tester, found: EcuMap) -> None:
-    """P2, as it was seen."""
+    """Record P2, as measured."""
     times = [tester.answer_times_s(tester.request(tester.liveness_request)) for _ in range(20)]
     firsts = [one[0] for one in times if one]
     found.p2_ms = round(max(firsts) * 1000, 3) if firsts else None
 
 
 def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
-    """P2*, where an answer was announced (0x78) before it came."""
+    """Record P2*, if an answer was announced (0x78) before it came."""
     announced = sum(one[:1] == b"\x7f" and one[2:] == bytes((Nrc.RESPONSE_PENDING,)) for one in reply.replies)
     times = tester.answer_times_s(reply) if announced else ()
     gaps = [after - before for before, after in pairwise(times[: announced + 1])]
@@ -38,7 +38,7 @@ def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
 
 
 def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callable[[int], bool]) -> None:
-    """S3, where losing a session shows: after levels and identifiers, which may show it."""
+    """Measure S3, if losing a session shows: after levels and identifiers, which may show it."""
     witness = _witness(tester, found, enter)
     if witness is None:
         found.s3_said = "no request tells a session from the default one" if len(found.sessions) > 1 else ""
@@ -60,7 +60,7 @@ def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callab
 
 
 def _witness(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) -> tuple[int, bytes, object] | None:
-    """A session, and a request whose answer there is another than in the default session."""
+    """Return a session, and a request whose answer there differs from the one in the default session."""
     elsewhere = [one.did for one in found.identifiers if one.length and Session.DEFAULT not in one.sessions]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in (ACTIVE_SESSION, *elsewhere)]
     requests += [bytes((0x27, level.level)) for level in found.levels]
@@ -80,13 +80,13 @@ def _witness(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) -> tup
 
 
 def _told(reply: Reply) -> object:
-    """What matters of an answer where sessions are to be told: seeds differ each time."""
+    """Reduce an answer to what distinguishes sessions: seeds differ each time."""
     is_active_session = reply.is_positive and reply.request[1:] == ACTIVE_SESSION.to_bytes(2, "big")
     return reply.pdu if is_active_session else reply.nrc if reply.is_negative else reply.kind
 
 
 def boot_time(tester: Tester, found: EcuMap) -> None:
-    """How long a start takes: after a reset where one is allowed and taken, else after a power cycle where that is."""
+    """Measure a start: after a reset if one is allowed and accepted, else after a power cycle if that is allowed."""
     is_reset_allowed = tester.permits(b"\x11\x01")
     if is_reset_allowed and tester.request(b"\x11\x01").is_positive:
         found.boot_means = "reset"
@@ -104,7 +104,7 @@ def boot_time(tester: Tester, found: EcuMap) -> None:
 
 
 def _until_silent(tester: Tester) -> float | None:
-    """Ask until an ECU that goes on for a while falls silent for its start; else the time of the first answer."""
+    """Ask until an ECU that runs on for a while falls silent for its start; else return the time of the first answer."""
     first_s = None
     give_up_s = tester.link.now_s + LATEST_START_S
     while tester.link.now_s < give_up_s:

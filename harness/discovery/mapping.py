@@ -1,4 +1,4 @@
-"""What does one ECU offer in its sessions? Services, levels, routines and memory, by questions that change nothing."""
+"""Map what one ECU offers in its sessions: services, levels, routines and memory, by requests that change nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from harness.tester.looking import CANNOT_ACT
 from harness.uds import Nrc, Service, Session
 
 REQUEST_SERVICES = (*range(0x00, 0x40), *range(0x80, 0xC0))
-"""The other half of the numbers are answers."""
+"""Numbers of requests; the other half of the numbers are answers."""
 UNASSIGNED_SERVICES = (0x1E, 0x15)
 BY_A_PART = (Service.AUTHENTICATION, Service.READ_DATA_BY_PERIODIC_IDENTIFIER, Service.ROUTINE_CONTROL)
-"""Services of which only a part is harmless: that is asked for where their mere number is not permitted."""
+"""Services of which only a part is harmless: that part is requested if the bare number is not permitted."""
 LEVELS = range(0x01, 0x7E, 2)
 RESERVED_LEVEL = 0x7F
 UNLIKELY_ROUTINES = (0x5A5A, 0x7B3D)
@@ -21,7 +21,7 @@ ROUTINES = (*range(0x0200, 0x0210), *range(0xF000, 0xF010), *range(0xFF00, 0xFF1
 ADDRESSES = (0x0, 0x1000, 0x8000, 0x10000, 0x20000000, 0x40000000, 0x70000000, 0x80000000, 0xA0000000)
 MOST_LEVELS = 16
 SOME_LEVELS = 4
-"""So many are kept of an ECU that gives seeds for more than those."""
+"""How many levels are kept of an ECU that gives seeds for more."""
 _IN_ANOTHER_SESSION = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
 _NO_SUCH_LEVEL = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -32,10 +32,10 @@ _NO_SUCH_LEVEL = (
 
 
 class Mapper(SessionMapper):
-    """Asks one ECU. LinkError: the adapter fails."""
+    """Asks one ECU. Raises LinkError if the adapter fails."""
 
     def services(self) -> None:
-        """In each session, the services that are not disowned as one that nobody has."""
+        """Find, in each session, the services that are not answered like a missing one."""
         for session in self.in_each_session():
             disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
@@ -50,9 +50,9 @@ class Mapper(SessionMapper):
         return CANNOT_ACT[service] if service in BY_A_PART and not self.tester.permits(alone) else alone
 
     def levels(self) -> None:
-        """Security levels, each in the best session in which it gives a seed. No key is sent.
+        """Find security levels, each in the best session in which it gives a seed. No key is sent.
 
-        A refusal that a level shares with a number that the standard reserves says nothing of the level.
+        A refusal that the level shares with a reserved number does not show the level.
         """
         known: dict[int, FoundLevel] = {}
         sessions: dict[int, list[int]] = {}
@@ -77,7 +77,7 @@ class Mapper(SessionMapper):
             self.map.not_asked.append(f"{len(sessions)} levels give seeds, as if any would do; only {SOME_LEVELS} are kept.")
 
     def routines(self) -> None:
-        """Routines that know of results; asking for results starts nothing."""
+        """Find routines that have results; requesting results starts nothing."""
         for _ in self.in_each_session():
             disowned = {str(self.tester.request(_ask_results(one))) for one in UNLIKELY_ROUTINES}
             for routine, reply in self.each("routines", ROUTINES, _ask_results):
@@ -86,14 +86,14 @@ class Mapper(SessionMapper):
                     self.map.routines.setdefault(routine, str(reply))
 
     def memory(self) -> None:
-        """Addresses that can be read, or are guarded."""
+        """Find addresses that can be read, or are guarded."""
         for _ in self.in_each_session():
             for address, reply in self.each("memory", ADDRESSES, _read_one_byte):
                 if reply.is_positive or reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
                     self.map.memory.setdefault(address, "read" if reply.is_positive else str(reply))
 
     def imply_services(self) -> None:
-        """Some ECUs answer a service that they have only to requests that are whole: what was used is there."""
+        """Add services that were used successfully: some ECUs answer only to complete requests of them."""
         found = self.map
         used = {
             Service.READ_DATA_BY_IDENTIFIER: any(one.length for one in found.identifiers),

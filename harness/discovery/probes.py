@@ -1,4 +1,4 @@
-"""The requests by which an ECU is looked for: each changes nothing, and some ECUs answer the later ones only."""
+"""Define the requests by which an ECU is found: none changes anything, and some ECUs answer only later ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Probe:
 
     request: bytes
     is_padded: bool = True
-    """The frame is filled up to 8 bytes. Some ECUs take only such frames, and some only others."""
+    """Whether the frame is padded to 8 bytes. Some ECUs accept only such frames, others only unpadded ones."""
 
     @property
     def field(self) -> bytes:
@@ -29,7 +29,7 @@ class Probe:
         return field[: len(self.request) + 1] == self.field[: len(self.request) + 1]
 
     def is_answered_by(self, field: bytes) -> bool:
-        """Whether a data field holds, or begins, an answer that the standard gives to the probe."""
+        """Whether a data field holds, or begins, an answer that the standard defines for the probe."""
         if not field:
             return False
         is_first_frame = field[0] >> 4 == 1
@@ -50,10 +50,10 @@ PROBES = (
     *(Probe(request) for request in _REQUESTS),
     *(Probe(request, is_padded=False) for request in _REQUESTS),
 )
-"""In the order in which they are asked until one is answered."""
+"""In the order in which they are tried until one is answered."""
 
 SECOND = Probe(b"\x22\xf1\x90")
-"""Asked on the usual ids even if other ECUs were found."""
+"""Sent on the usual ids even if other ECUs were found."""
 
 DISOWNED = (b"\x1e", b"\x22\x5a\x5b", b"\x3e\x7e")
-"""A service, an identifier and a sub-function that hardly any ECU has; refusals of these stay away from functional ids."""
+"""A service, an identifier and a sub-function that hardly any ECU has; functional requests for them get no refusal."""

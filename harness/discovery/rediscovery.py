@@ -1,4 +1,4 @@
-"""Add what was found of an ECU to the target file that a person wrote of it; no line of theirs is lost but secrets."""
+"""Add what was found of an ECU to a person's target file of it; no line of theirs is lost except secrets."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _TABLE = re.compile(r"^\[\[(\w+)\]\]$", re.MULTILINE)
 
 
 def extended_text(written: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """The file's text, with a comment for each difference, and an entry for whatever it does not declare yet.
+    """Return the file's text, with a comment for each difference, and an entry for everything undeclared.
 
-    `target` is what the file says, perhaps on another bus than it names: then the new file names that one.
+    `target` is what the file declares, perhaps on another bus; then the new file names that bus.
     """
     text = _without_secrets(_on_the_bus_that_was_asked(written, target))
     remarks = [*differences(target, found), *found.not_asked]
@@ -47,7 +47,7 @@ def extended_text(written: str, target: Target, ecu: FoundEcu, found: EcuMap, ke
 def _new_entries(
     target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]
 ) -> Iterator[tuple[str, str]]:
-    """Each entry that was found and is not declared: its kind and its text, with the comments before it."""
+    """Return each entry that was found and is not declared: its kind and its text, with the comments before it."""
     for entry in entries_text(ecu, found, keys):
         table, number = _TABLE.search(entry), _NUMBER.search(entry)
         if table is not None and number is not None and not _is_declared(target, table[1], int(number[1], 0)):
@@ -55,7 +55,7 @@ def _new_entries(
 
 
 def _is_declared(target: Target, kind: str, number: int) -> bool:
-    """Whether the target says something of this number of a kind."""
+    """Whether the target declares this number of a kind."""
     numbers: dict[str, set[int]] = {
         "session": {entry.id for entry in target.sessions},
         "security": {entry.level for entry in target.security},
@@ -71,7 +71,7 @@ def _is_declared(target: Target, kind: str, number: int) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """The text without secrets that stand in it: a copy is handed on more easily than what it was copied from."""
+    """Remove secrets from the text: a copy is shared more easily than the original."""
     blocks = re.split(r"(?m)^(?=\s*\[)", text)
     for number, block in enumerate(blocks):
         if _SECRET.search(block):
@@ -81,7 +81,7 @@ def _without_secrets(text: str) -> str:
 
 
 def _on_the_bus_that_was_asked(text: str, target: Target) -> str:
-    """The text with the interface and channel of the target, where the command line has changed them."""
+    """Set the text's interface and channel to the target's, if the command line has changed them."""
     can = tomllib.loads(text).get("can", {})
     for key, value in (("interface", target.can.interface), ("channel", target.can.channel)):
         if can.get(key) != value:

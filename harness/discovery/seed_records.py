@@ -1,4 +1,4 @@
-"""Which security levels give a seed only to a request in which a data record follows, and how long is it?"""
+"""Find security levels that give a seed only to a request with a data record, and the record's length."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 RECORD_BYTES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 64, 128)
-"""Lengths that are tried: a request for a seed, whatever is in it, is no key and counts as none."""
+"""Lengths to try: a request for a seed, whatever its record, is no key and does not count as one."""
 
 FILLINGS = (b"\x00", b"\xff", b"\x01", b"\x55")
-"""What records of a length that is right are made of; those of FF are usual."""
+"""Contents to try at the right length; FF is usual."""
 
 MOST_LEVELS = 4
-"""So many may want more than their number; an ECU in which more do refuses every such request alike."""
+"""How many levels may need a record; if more seem to, the ECU refuses all such requests alike."""
 
 _WANT_MORE = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
 
 
 def ask_with_records(mapper: SessionMapper) -> None:
-    """Try records with the levels that refuse a bare request for its length, or for what it does not hold."""
+    """Try records with the levels that refuse a bare request for its length or content."""
     found = mapper.map
     for session in mapper.in_each_session():
         if Service.SECURITY_ACCESS not in found.services.get(session.number, {}):
@@ -36,7 +36,7 @@ def ask_with_records(mapper: SessionMapper) -> None:
 
 
 def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where: str) -> list[int]:
-    """The few levels that refuse otherwise than the many that are not there."""
+    """Return the few levels whose refusal differs from that of the many missing ones."""
     said: dict[int, int | None] = {}
     for level, reply in mapper.each(f"levels with data records{where}", levels, lambda level: _request(level, b"")):
         said[level] = reply.nrc
@@ -45,9 +45,9 @@ def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where
 
 
 def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel | None:
-    """The level with the first record that got it further than its bare request; None: no record did.
+    """Return the level with the first record that was answered differently from the bare request; None if none was.
 
-    A refusal with another code than that of the other lengths says that this length is right.
+    A code that differs from those for other lengths shows that this length is right.
     """
     records = [filling * length for length in RECORD_BYTES for filling in FILLINGS[:2]]
     what = f"data records of level 0x{level:02X}"
@@ -65,7 +65,7 @@ def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel 
 
 
 def _with_contents(mapper: SessionMapper, level: int, session: int, length: int) -> FoundLevel:
-    """The level with a record of the right length: one that it takes, or zeros with what it said to them."""
+    """Return the level with a record of the right length: one that it accepts, or zeros with the answer to them."""
     records = [*(filling * length for filling in FILLINGS), bytes(range(length)), bytes(range(1, length + 1))]
     what = f"contents of the data record of level 0x{level:02X}"
     refusal = ""

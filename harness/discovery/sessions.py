@@ -1,4 +1,4 @@
-"""Which sessions does one ECU have, and by which ways are they entered and left?"""
+"""Find the sessions of one ECU, and the ways to enter and leave them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 USUAL_SESSIONS = (0x01, 0x02, 0x03, 0x04, 0x40, 0x41, 0x50, 0x60, 0x63, 0x81, 0x82, 0x84, 0x85, 0x86, 0x90, 0xC0, 0xFA)
-"""Asked for first, since an ECU that is silent to what it does not have is not asked for all."""
+"""Asked first: an ECU that is silent to what it lacks is not asked for all."""
 SESSION_IDS = tuple(dict.fromkeys((*USUAL_SESSIONS, *range(0x01, 0x100))))
-"""Those above 0x7F are sessions of their own in some ECUs; in all others they are the lower ones with the suppress bit."""
+"""Above 0x7F some ECUs have sessions of their own; in all others these are the lower ones with the suppress bit."""
 MOST_REFUSED = 8
-"""A code that so many sessions get is what the ECU says to any session that it does not have."""
+"""A code that this many sessions get is the ECU's answer to any missing session."""
 PARTS = 4
-"""Each kind of question may take this part of the time that is left."""
+"""Each kind of request may take this fraction of the remaining time."""
 START_UP_S = 5.0
-"""How long conditionsNotCorrect may mean that the ECU is still starting."""
+"""How many seconds conditionsNotCorrect may mean that the ECU is still starting."""
 LONGEST_SESSION_S = 12.0
-"""A session that is not left when asked is given so long to end by itself."""
+"""How many seconds a session that cannot be left is given to end by itself."""
 LONGEST_BOOT_S = 30.0
 MOST_SESSIONS = 16
 SILENT_QUESTIONS = 8
-"""An ECU that leaves so many questions of a kind unanswered in a row is not asked the others."""
+"""After this many unanswered requests of a kind in a row the others are not sent."""
 
 
 HIGHEST_WITH_SUPPRESS_BIT = 0x7F
@@ -44,10 +44,10 @@ _TELLING = (b"\x22\xf1\x86", b"\x27\x01", b"\x27\x03", b"\x27\x11", b"\x31\x03\x
 
 
 class SessionMapper:
-    """Brings one ECU into its sessions, and asks it there. LinkError: the adapter fails."""
+    """Enters the sessions of one ECU, and asks it there. Raises LinkError if the adapter fails."""
 
     def __init__(self, tester: Tester, progress: Progress, *, until_s: float = math.inf) -> None:
-        """`until_s`: when the time for this ECU is up, by the link's clock."""
+        """`until_s`: when the time for this ECU is over, by the link's clock."""
         self.tester = tester
         self.until_s = until_s
         self._begun_s = tester.link.now_s
@@ -57,10 +57,10 @@ class SessionMapper:
         self._vias: dict[int, int] = {}
         self._no_way_back: set[int] = set()
         self._is_stuck = False
-        """In a session that nothing ends."""
+        """Whether it is in a session that nothing ends."""
 
     def sessions(self) -> None:
-        """Every session that is entered from the default one, or from one of those and so on, and the ways between them."""
+        """Find all sessions that can be entered from the default one, directly or through others, and the ways between."""
         found = self.map
         starts = [int(Session.DEFAULT)]
         for start in starts:
@@ -85,7 +85,7 @@ class SessionMapper:
             found.vias = {session: via for session, via in ways.items() if session != Session.DEFAULT}
 
     def _later(self) -> list[int]:
-        """The sessions that are entered some seconds after they were refused with 0x22, as while an ECU is starting."""
+        """Return sessions that can be entered some seconds after a refusal with 0x22, as while an ECU is starting."""
         early = [one for one, said in self.map.refused_sessions.items() if _names(said.values(), Nrc.CONDITIONS_NOT_CORRECT)]
         if not early or self._is_stuck:
             return []
@@ -93,21 +93,21 @@ class SessionMapper:
         return self._sessions_from(int(Session.DEFAULT), early) if self.enter(Session.DEFAULT) else []
 
     def _is_worth_asking(self, start: int, session: int) -> bool:
-        """Whether a session may be entered from this one though it was not from the default one.
+        """Whether to try a session from this one, though it could not be entered from the default one.
 
-        Above 0x7F only the usual ones, and those that were refused otherwise than as unknown.
+        Above 0x7F only usual ones are tried, and those whose refusal differs from that of unknown ones.
         """
         is_high = session > HIGHEST_WITH_SUPPRESS_BIT and session not in USUAL_SESSIONS
         return start == Session.DEFAULT or not is_high or session in self.map.refused_sessions
 
     def _sort_out_refusals(self) -> None:
-        """Keep of the refusals those that say that a session is there."""
+        """Keep only the refusals that show that a session exists."""
         found = self.map
         codes = Counter(said for by in found.refused_sessions.values() for said in set(by.values()))
         for session, by in list(found.refused_sessions.items()):
             low = session & ~SUPPRESS_POSITIVE_RESPONSE
             if low != session and (low in found.sessions or low in found.refused_sessions or low in self._no_way_back):
-                by = {}  # the lower one with its suppress bit
+                by = {}  # the lower session with the suppress bit
             telling = {start: said for start, said in by.items() if codes[said] <= MOST_REFUSED}
             if not telling or session in found.sessions or session in found.aliases or session in self._no_way_back:
                 del found.refused_sessions[session]
@@ -115,7 +115,7 @@ class SessionMapper:
                 found.refused_sessions[session] = telling
 
     def _is_alias(self, session: int) -> bool:
-        """Whether a session above 0x7F tells itself from the lower one of the same number by nothing that was asked."""
+        """Whether no answer distinguishes a session above 0x7F from the lower one of the same number."""
         other = session & ~SUPPRESS_POSITIVE_RESPONSE
         if other not in self.map.sessions:
             return False
@@ -128,7 +128,7 @@ class SessionMapper:
         return told[0] == told[1]
 
     def _sessions_from(self, start: int, candidates: Sequence[int]) -> list[int]:
-        """The sessions that were not known before, and are entered from this one."""
+        """Return the new sessions that are entered from this one."""
         found = self.map
         new: list[int] = []
         known = {*found.sessions, *found.aliases, *self._no_way_back}
@@ -159,7 +159,7 @@ class SessionMapper:
         return new
 
     def _leaves(self, session: int) -> bool:
-        """Whether the default session can be had again from this one; if not, it is never entered again."""
+        """Whether the default session can be reached from this one; if not, it is never entered again."""
         reply = self._ask_for(Session.DEFAULT)
         if reply.is_positive:
             return True
@@ -172,7 +172,7 @@ class SessionMapper:
         return False
 
     def _ends(self) -> list[tuple[str, Callable[[], bool]]]:
-        """What may end a session that is not left when asked, the mildest first; each tells whether it was done."""
+        """Yield ways to end a session that cannot be left, the mildest first; each returns whether it was done."""
         tester = self.tester
 
         def wait() -> bool:
@@ -196,7 +196,7 @@ class SessionMapper:
         return self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
 
     def enter(self, session: int) -> bool:
-        """Be in a session, by the way that was found; the default one where there are no others."""
+        """Enter a session by the way that was found; the default one if there are no others."""
         if not self.map.sessions:
             return session == Session.DEFAULT
         way = [session]
@@ -206,12 +206,12 @@ class SessionMapper:
         return session == Session.DEFAULT or replies[-1].is_positive  # some refuse to enter the session that they are in
 
     def begin_step(self) -> None:
-        """Give the questions that follow a part of the time, so that a slow ECU is asked something of everything."""
+        """Give the next requests a part of the time, so that a slow ECU is asked something of everything."""
         now_s = self.tester.link.now_s
         self._step_until_s = now_s + max(0.0, self.until_s - now_s) / PARTS
 
     def is_time_up(self) -> bool:
-        """Whether the time for this ECU is over; says so in the map."""
+        """Whether the time for this ECU is over; recorded in the map."""
         is_up = self.tester.link.now_s > self.until_s
         sentence = f"The time was up after {self.until_s - self._begun_s:g} s, and whatever follows was not asked."
         if is_up and sentence not in self.map.not_asked:
@@ -219,7 +219,7 @@ class SessionMapper:
         return is_up
 
     def each(self, what: str, numbers: Sequence[int], request_of: Callable[[int], bytes]) -> Iterator[tuple[int, Reply]]:
-        """One question for each number, as far as questions of the kind are permitted and get answers."""
+        """Ask once for each number, as long as requests of the kind are permitted and get answers."""
         tester = self.tester
         silent = 0
         refused: list[int] = []
@@ -252,7 +252,7 @@ class SessionMapper:
                 self.map.not_asked.append(sentence)
 
     def in_each_session(self) -> Iterator[_Here]:
-        """Each session that was found, entered, programming last; just the one there is where none was."""
+        """Yield each session that was found, entered, programming last; if none was, just the present one."""
         for session in sorted(self.map.sessions or (int(Session.DEFAULT),), key=_preference):
             if self.enter(session):
                 yield _Here(session)
@@ -264,7 +264,7 @@ def _names(said: Iterable[str], nrc: Nrc) -> bool:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Ascending numbers in hex, those that follow each other as ranges: ``04 10-12``."""
+    """Write ascending numbers in hex, consecutive ones as ranges: ``04 10-12``."""
     found: list[list[int]] = []
     for number in numbers:
         if found and number == found[-1][-1] + 1:
@@ -280,7 +280,7 @@ def _preference(session: int) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """The session that is active, as progress is told of it."""
+    """The active session, for reports of progress."""
 
     number: int
 

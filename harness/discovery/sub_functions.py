@@ -1,4 +1,4 @@
-"""Which sub-functions does each service have? Asked only in forms that an ECU cannot carry out, or that change nothing."""
+"""Find the sub-functions of services, by requests that an ECU cannot carry out, or that change nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 NO_SUCH_SUB_FUNCTION = 0x7E
-"""Reserved in every service: what an ECU says to it tells nothing of those that exist."""
+"""Reserved in every service: its answer is how missing sub-functions are answered."""
 
 _NOT_THERE = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -22,12 +22,12 @@ _NOT_THERE = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How the sub-functions of one service are asked for."""
+    """How the sub-functions of one service are requested."""
 
     service: Service
     numbers: Iterable[int]
     form: Callable[[int], bytes]
-    """The request for one of them."""
+    """Returns the request for one of them."""
 
 
 def _bare(service: Service) -> Callable[[int], bytes]:
@@ -35,22 +35,22 @@ def _bare(service: Service) -> Callable[[int], bytes]:
 
 
 QUESTIONS = (
-    # Whatever follows, this service only reads.
+    # This service only reads.
     Question(Service.READ_DTC_INFORMATION, (*range(0x01, 0x1B), 0x42, 0x55, 0x56), _bare(Service.READ_DTC_INFORMATION)),
-    # Says only that the tester is there.
+    # TesterPresent has no other effect.
     Question(Service.TESTER_PRESENT, range(0x00, 0x03), _bare(Service.TESTER_PRESENT)),
-    # Tells how authentication is done; the others would begin or end one.
+    # Returns how authentication is done; other sub-functions would begin or end one.
     Question(Service.AUTHENTICATION, (0x08,), _bare(Service.AUTHENTICATION)),
-    # One byte short: without the kind of messages there is nothing to switch. What a sloppy ECU switched
-    # nevertheless, the default session that follows ends.
+    # One byte short: without the type of messages there is nothing to switch. If a sloppy ECU switches
+    # nevertheless, the default session that follows ends it.
     Question(Service.COMMUNICATION_CONTROL, range(0x00, 0x06), _bare(Service.COMMUNICATION_CONTROL)),
 )
-"""Not among them: 11, whose only malformed request is too long, which a sloppy ECU carries out; 85, in which more may
-follow; 31 and 2C, whose shortest requests act. 10 and 27 are asked for their sessions and levels."""
+"""Left out: 11, whose only malformed request is too long, which a sloppy ECU carries out; 85, whose longer requests are
+valid; 31 and 2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels."""
 
 
 def ask_sub_functions(mapper: SessionMapper) -> None:
-    """In each session, the sub-functions that are there of the services that are there, with what they said."""
+    """Find, in each session, the sub-functions of each service that exists, with their answers."""
     for session in mapper.in_each_session():
         services = mapper.map.services.get(session.number, {})
         for question in QUESTIONS:
@@ -61,7 +61,7 @@ def ask_sub_functions(mapper: SessionMapper) -> None:
 
 
 def _those_there(mapper: SessionMapper, question: Question, where: str) -> dict[int, str]:
-    """What the service's sub-functions said, of those that do not say what one that cannot be there says."""
+    """Return the service's sub-functions whose answer differs from that of a missing one."""
     control = question.form(NO_SUCH_SUB_FUNCTION)
     disowned = str(mapper.tester.request(control)) if mapper.tester.permits(control) else ""
     numbers = list(question.numbers)

@@ -1,4 +1,4 @@
-"""What was found, as a target file: complete, commented, and every entry marked as found."""
+"""Write what was found as a target file: complete, commented, and with every entry marked as found."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ malformed_invalid_key = true
 
 
 def target_text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """The file's text; `target` says where the bus is, and `keys` what is known of levels."""
+    """Return the file's text; `target` says where the bus is, and `keys` what is known of levels."""
     environment = target.environment
     parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
     parts += entries_text(ecu, found, keys)
@@ -44,7 +44,7 @@ def target_text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: M
 
 
 def entries_text(ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterable[str]:
-    """Each ``[[table]]`` with the comments before it, and comments alone on what could not be entered."""
+    """Return each ``[[table]]`` with the comments before it, and lone comments on what could not be entered."""
     yield from _connections(ecu)
     yield from (_session(found, session, said) for session, said in found.sessions.items())
     yield from _refused_sessions(found)
@@ -155,12 +155,12 @@ def _timing(found: EcuMap) -> str:
 
 
 def _within_limits(milliseconds: int) -> int:
-    """A time as the target file takes it."""
+    """Limit a time to what the target file accepts."""
     return min(milliseconds, LONGEST_MS)
 
 
 def _correction(stated_ms: int) -> str:
-    """What the file says in place of a time that it cannot hold."""
+    """Return the comment for a time that the file cannot hold."""
     if not stated_ms:
         return f"; p2_star_ms is the usual {USUAL_P2_STAR_MS}"
     return f"; p2_star_ms is the longest that can be declared, {LONGEST_MS}" if stated_ms > LONGEST_MS else ""
@@ -192,7 +192,7 @@ def _session(found: EcuMap, session: int, said: str) -> str:
 
 
 def _refused_sessions(found: EcuMap) -> Iterable[str]:
-    """Comments on the sessions that are there and were not entered."""
+    """Return comments on the sessions that exist but were not entered."""
     lines = [f"# {sentence}" for sentence in refused_session_sentences(found)]
     if lines:
         lines.append(
@@ -202,7 +202,7 @@ def _refused_sessions(found: EcuMap) -> Iterable[str]:
 
 
 def refused_session_sentences(found: EcuMap) -> list[str]:
-    """One for each session that is there and was not entered."""
+    """Return a sentence for each session that exists but was not entered."""
     sentences = []
     for session, by in sorted(found.refused_sessions.items()):
         where = ", ".join(f"{said} from session 0x{start:02X}" for start, said in by.items())
@@ -240,12 +240,12 @@ def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
 
 
 def _levels_to_name(found: EcuMap) -> list[int]:
-    """Levels that may open what is guarded: those that give seeds, or any where none does now."""
+    """Return levels that may open what is guarded: those that give seeds, or any if none does now."""
     return [one.level for one in found.levels if one.seed_bytes] or [one.level for one in found.levels]
 
 
 def _may_open(found: EcuMap, one: FoundIdentifier) -> list[int]:
-    """The levels that may open an identifier: there in a session of its, and not seen unlocked without opening it."""
+    """Return levels that may open an identifier: available in one of its sessions, not seen unlocked without opening it."""
     wanted = set(_levels_to_name(found)) - found.opened
     places = {level.level: {level.session, *level.also} for level in found.levels}
     return [level for level in sorted(wanted) if not found.sessions or places[level] & set(one.sessions)]
@@ -297,7 +297,7 @@ def _services(found: EcuMap) -> Iterable[str]:
 
 
 def _sub_functions(found: EcuMap, service: int) -> Iterable[str]:
-    """The sub-functions of a service, with the sessions in which they are there."""
+    """Return the sub-functions of a service, with the sessions in which they exist."""
     places: dict[int, list[str]] = {}
     for session, services in found.sub_functions.items():
         for number in services.get(service, ()):

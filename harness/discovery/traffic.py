@@ -1,4 +1,4 @@
-"""What other nodes' frames tell of ECUs that were not asked."""
+"""Conclude from other nodes' frames which ECUs exist that were not asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REMEMBERED = 32
 
 
 class Conversation(NamedTuple):
-    """Two ids between which somebody else seems to speak UDS, and what the frames begin with where that is an address."""
+    """Two ids between which other nodes seem to speak UDS, and the frames' first byte if that is an address."""
 
     request: Id
     response: Id
@@ -30,7 +30,7 @@ class _Asked(NamedTuple):
 
 
 def conversations(frames: Iterable[Frame]) -> Iterator[Conversation]:
-    """Each conversation once."""
+    """Return each conversation once."""
     asked: list[_Asked] = []
     told: set[Conversation] = set()
     for frame in frames:
@@ -52,7 +52,7 @@ def conversations(frames: Iterable[Frame]) -> Iterator[Conversation]:
 
 
 def sentences(frames: Iterable[Frame]) -> Iterator[str]:
-    """What to tell the user of such conversations."""
+    """Describe such conversations to the user."""
     for one in conversations(frames):
         behind = ""
         if one.request_address:

@@ -1,4 +1,4 @@
-"""Which ids does the industry give to testers and ECUs?"""
+"""List the CAN ids that the industry assigns to testers and ECUs."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ Id = tuple[int, bool]
 """A CAN id and whether it has 29 bits."""
 
 EVERYBODYS_IDS = ((0x7DF, False), (0x18DB33F1, True))
-"""The usual functional ids: what is answered there and elsewhere too is functional, however it is answered."""
+"""The usual functional ids: an id answered like one of these is functional too."""
 
 FIXED_BASES = (0x18DA, 0x14DA)
-"""What 29-bit ids of normal fixed addressing begin with, by their priority; then come target and source address."""
+"""The first bits of 29-bit ids of normal fixed addressing, by priority; target and source address follow."""
 
 TESTER_ADDRESSES = (0xF1, 0xF9)
-"""Of cars, and of trucks; the first one is asked for with every base."""
+"""Of cars, and of trucks; the first one is tried with every base."""
 
 FIRST_BYTE_IDS: tuple[Id, ...] = ((0x6F1, False), (0x750, False))
-"""Where groups of makers put requests whose first byte is an address: the answers are on 0x600 + address, and on 0x758."""
+"""Where groups of makers send requests whose first byte is an address: answers are on 0x600 + address, and on 0x758."""
 
 OTHER_LONG_IDS = range(0x17FC0000, 0x17FC0100)
-"""Where one group of makers puts requests; the answers are 0x20000 further."""
+"""Where one group of makers sends requests; the answers are 0x20000 higher."""
 
 
 SHORT_STEPS = (8, 0x10, 0x20, -0x20, 0x6A, 0x400)
-"""By how much the id of answers differs from that of requests: most makers'; Renault and Nissan, PSA, Volkswagen, GM."""
+"""Usual differences from request id to answer id: most makers'; Renault and Nissan, PSA, Volkswagen, GM."""
 LONG_STEPS = (0x20000,)
 
 
 def usual_ids() -> list[Id]:
-    """Every 11-bit id, the diagnostic ranges first, and 29-bit ids as the industry uses them."""
+    """Return every 11-bit id, the diagnostic ranges first, and 29-bit ids as the industry uses them."""
     first = [*range(0x7E0, 0x7F0), *range(0x700, 0x7E0), *range(0x7F0, 0x800), *range(0x600, 0x700)]
     seen = set(first)
     numbers = first + [number for number in range(0x800) if number not in seen]
@@ -42,13 +42,13 @@ def usual_ids() -> list[Id]:
 
 
 def is_usual(one: Id) -> bool:
-    """Whether an id is one on which most ECUs take requests."""
+    """Whether most ECUs accept requests on such an id."""
     number, is_long = one
     return number >> 16 == FIXED_BASES[0] if is_long else 0x700 <= number < 0x800
 
 
 def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
-    """Low for pairs as the industry makes them: target and source address exchanged, or a usual step; and quick."""
+    """Rate a pair, low for usual ones: target and source address exchanged, or a usual difference; and quick."""
     number, is_long = request
     base, target, source = number >> 16, number >> 8 & 0xFF, number & 0xFF
     is_fixed = is_long and base in FIXED_BASES

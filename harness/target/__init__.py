@@ -1,4 +1,4 @@
-"""What the user declared of an ECU: the target file, read and validated."""
+"""Read and validate the target file, in which a user declares an ECU."""
 
 from harness.target.load import load_target, load_text, shipped_targets, unknown_target, with_link
 from harness.target.model import (

@@ -1,4 +1,4 @@
-"""How CAN ids and addresses follow from each other, and when they contradict each other (ISO 15765-2)."""
+"""Derive CAN ids and addresses from each other, and report contradictions between them (ISO 15765-2)."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from harness.target.model import Can
 from harness.target.toml_schema import Problems, shown
 
 FIXED_PHYSICAL, FIXED_FUNCTIONAL = 0xDA, 0xDB
-"""The second highest byte of 29-bit ids with normal fixed addressing; below it stand target and source address."""
+"""The second highest byte of 29-bit ids with normal fixed addressing; the bytes below are target and source address."""
 MIXED_PHYSICAL, MIXED_FUNCTIONAL = 0xCE, 0xCD
 """The same with mixed addressing."""
 
 _PRIORITY: Final = 0x18
 _FORMATS: Final = {"normal-fixed": FIXED_PHYSICAL, "mixed": MIXED_PHYSICAL}
 _FIRST_BYTE: Final = {"extended": "target_address", "mixed": "address_extension"}
-"""By addressing: the key that says what frames begin with."""
+"""By addressing: the key for the first byte of frames."""
 
 
 def fixed_id(form: int, target_address: int, source_address: int) -> int:
-    """A 29-bit id that holds both addresses."""
+    """Return a 29-bit id that holds both addresses."""
     return _PRIORITY << 24 | form << 16 | target_address << 8 | source_address
 
 
 def addresses_in(can_id: int, form: int) -> tuple[int, int] | None:
-    """Target and source address of a 29-bit id, whatever its priority; None: it has another format."""
+    """Return target and source address of a 29-bit id, whatever its priority; None if it has another format."""
     return (can_id >> 8 & 0xFF, can_id & 0xFF) if can_id >> 16 & 0xFF == form and can_id > 0x7FF else None
 
 
 def with_what_follows(can: Any) -> Any:
-    """[can] as it is written, with the ids that follow from addresses, or the addresses that follow from ids."""
+    """Complete [can] with the ids that follow from addresses, or the addresses that follow from ids."""
     form = _FORMATS.get(str(can.get("addressing"))) if isinstance(can, dict) else None
     if form is None:
         return can
@@ -49,7 +49,7 @@ def _is_byte(value: object) -> bool:
 
 
 def report_addressing(can: Can, problems: Problems) -> None:
-    """Note what an addressing lacks, and what it has no use for."""
+    """Report what an addressing lacks, and keys that it does not use."""
     first_byte = _FIRST_BYTE.get(can.addressing)
     if first_byte is not None and getattr(can, first_byte) is None and not problems.touch(f"can.{first_byte}"):
         sentence = f"is missing, and with {shown(can.addressing)} addressing each request begins with it; give e.g. 0x12"

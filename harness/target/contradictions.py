@@ -1,4 +1,4 @@
-"""Which settings of a target contradict each other, though each may stand alone?"""
+"""Report settings of a target that contradict each other, though each is valid by itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ARTICLE_SECRET_BYTES: Final = 5
 
 
 def report_contradictions(target: Target, problems: Problems) -> None:
-    """Note every contradiction. A setting that already has a problem is not judged again: its value is None here."""
+    """Report every contradiction. Settings that already have a problem are None here, and are not judged again."""
     _environment(target, problems)
     _addresses(target, problems)
     _duplicates(target, problems)
@@ -47,7 +47,7 @@ def _addresses(target: Target, problems: Problems) -> None:
         report_addressing(can, problems)
     ids = {"request_id": can.request_id, "response_id": can.response_id, "functional_id": can.functional_id}
     if can.functional_address is not None and can.functional_id == can.request_id:
-        del ids["functional_id"]  # the first byte tells one from the other
+        del ids["functional_id"]  # the first byte tells physical from functional requests
     seen: dict[int, str] = {}
     for key, can_id in ids.items():
         if can_id is None:
@@ -106,7 +106,7 @@ def _sessions(target: Target, problems: Problems) -> None:
 
 
 def _preconditions(target: Target, problems: Problems) -> None:
-    """A level that is to be opened first must be declared, and wait neither for itself nor for one that waits for it."""
+    """Report a level to be opened first that is undeclared, or that waits for itself, directly or through others."""
     if problems.touch("security", "session"):
         return
     tables = [(f"session #{number}", entry.before) for number, entry in enumerate(target.sessions, 1)]

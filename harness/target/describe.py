@@ -21,9 +21,9 @@ from harness.target.values import plain
 
 WIDTH: Final = 100
 SCHEMA: Final = Path(__file__).with_name("target.schema.json")
-"""`json_schema`, as it is shipped."""
+"""The shipped file of `json_schema`."""
 SCHEMA_DIALECT: Final = "http://json-schema.org/draft-07/schema#"
-"""The one that TOML editors (taplo, Even Better TOML) know."""
+"""The dialect that TOML editors (taplo, Even Better TOML) support."""
 
 _BEGUN_WITH: Final = {
     "target": {"environment": '"bench"'},
@@ -31,7 +31,7 @@ _BEGUN_WITH: Final = {
     "timing": {"p2_ms": "50", "s3_ms": "5000"},
     "safety": {"allow": "[]", "wrong_keys": "200"},
 }
-"""Keys that a new file has; every other one stands in it as a comment."""
+"""Keys that are set in a new file; all others stand in it as comments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,12 @@ class DescribedKey:
     rule: Rule
     is_required: bool
     default: Any
-    """As JSON holds it; None: what the meaning says of an absent key."""
+    """The default as JSON; None if the meaning describes an absent key."""
     meaning: str
 
     @property
     def example(self) -> str:
-        """A value in TOML."""
+        """An example value in TOML."""
         words = [one for one in cast("list[object]", self.rule.schema.get("enum", [])) if isinstance(one, str)]
         if words:
             return f'"{words[-1]}"'
@@ -75,7 +75,7 @@ class DescribedTable:
 
 @cache
 def tables() -> tuple[DescribedTable, ...]:
-    """Every table, in the order of a file; without [quirks], whose keys are `QUIRKS`."""
+    """Return every table, in the order of a file; without [quirks], whose keys are `QUIRKS`."""
     kinds: dict[str, tuple[type, bool]] = {"target": (Target, False)}
     kinds |= {name: (kind, False) for name, kind in TABLES.items() if name in ("can", "timing")}
     kinds |= {name: (kind, True) for name, (_, kind) in LISTS.items() if name not in ("accepted", "requirement")}
@@ -102,7 +102,7 @@ def _table(name: str, kind: type, *, is_list: bool) -> DescribedTable:
 
 
 def _meanings(kind: type) -> dict[str, str]:
-    """What stands under each field of a dataclass and of those that it is made from."""
+    """Return the docstring under each field of a dataclass and of its base classes."""
     found: dict[str, str] = {}
     aliases = dict(_documented(ast.parse(inspect.getsource(model)).body))
     for one in reversed(kind.__mro__[:-1]):
@@ -117,7 +117,7 @@ def _meanings(kind: type) -> dict[str, str]:
 
 
 def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-    """Each name that is assigned to, with the first paragraph of the text under it."""
+    """Yield each name that is assigned to, with the first paragraph of the text under it."""
     for assignment, below in pairwise(body):
         if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
             names = assignment.targets if isinstance(assignment, ast.Assign) else [getattr(assignment, "target", None)]
@@ -127,7 +127,7 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def permissions() -> dict[str, str]:
-    """Each word of [safety] allow, and what it allows."""
+    """Return each word of [safety] allow, and what it allows."""
     (definition,) = ast.parse(inspect.getsource(Permission)).body
     assert isinstance(definition, ast.ClassDef)
     meanings = dict(_documented(definition.body))
@@ -135,7 +135,7 @@ def permissions() -> dict[str, str]:
 
 
 def json_schema() -> dict[str, Any]:
-    """A JSON Schema that editors complete and check a target file with; what it refuses, `load_target` refuses."""
+    """Return a JSON Schema with which editors complete and check a target file; what it refuses, `load_target` refuses."""
     properties: dict[str, Any] = {}
     for table in tables():
         entry: dict[str, Any] = {
@@ -165,7 +165,7 @@ def _property(key: DescribedKey) -> Mapping[str, Any]:
 
 
 def document() -> str:
-    """docs/target-file.md."""
+    """Return the text of docs/target-file.md."""
     lines = [_PREFACE.strip()]
     for table in tables():
         often = "As many entries as there are." if table.is_list else ""
@@ -218,7 +218,7 @@ def _absent(table: DescribedTable, key: DescribedKey) -> str:
 
 
 def template(name: str, schema_path: str) -> str:
-    """A target file of a real ECU to begin with: what is needed is set, every other key is there as a comment."""
+    """Return a target file of a real ECU to begin with: required keys are set, every other key is a comment."""
     lines = [f"#:schema {schema_path}", "# What is not needed may be deleted. A mistake is told when the file is used."]
     for table in tables():
         begun = _BEGUN_WITH.get(table.name, {})

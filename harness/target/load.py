@@ -1,4 +1,4 @@
-"""Which ECU is it, and what did its user declare? Reads a file, a shipped target or a URI; whole, or not at all."""
+"""Load a target from a file, a shipped target or a URI; report every mistake of an invalid one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from harness.target.values import whole_number
 
 BENCH_WRONG_KEYS: Final = 200
 FIRST_ECU: Final = (0x7E0, 0x7E8)
-"""Where an ECU is looked for whose ids nobody gave: the pair that OBD gives to the first ECU."""
+"""Where to look for an ECU if no ids are given: the pair that OBD assigns to the first ECU."""
 EXAMPLE_URI: Final = "socketcan:can0?request=0x7E0&response=0x7E8"
 
 TABLES: Final = {"can": Can, "timing": Timing, "reset": Reset, "observe": Observe, "safety": Safety}
@@ -69,9 +69,9 @@ _URI_KEYS: Final = {
 
 
 def load_target(spec: str | Path) -> Target:
-    """The target that `spec` names: a path, a shipped target, or ``socketcan:can0?request=0x7E0&response=0x7E8``.
+    """Load the target that `spec` names: a path, a shipped target, or ``socketcan:can0?request=0x7E0&response=0x7E8``.
 
-    Secrets from the environment are looked up now. UserError: what is wrong with it, one line per mistake.
+    Secrets from the environment are looked up now. Raises UserError with one line per mistake.
     """
     if isinstance(spec, str):
         shipped = shipped_targets()
@@ -86,7 +86,7 @@ def load_target(spec: str | Path) -> Target:
 
 
 def shipped_targets() -> dict[str, Path]:
-    """The target files that come with the harness, by name, in alphabetical order."""
+    """Return the target files that come with the harness, by name, in alphabetical order."""
     paths = (Path(__file__).parent.parent / "targets").glob("*.toml")
     return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
 
@@ -99,10 +99,11 @@ def with_link(
     request_id: int | None = None,
     response_id: int | None = None,
 ) -> Target:
-    """The same ECU elsewhere, as the command line says; a relative ``file.py:factory`` starts at the working directory.
+    """Return the same ECU on the bus or ids of the command line; a relative ``file.py:factory`` starts at the working
+    directory.
 
     A bench's target on the simulated bus is simulated and loses its hooks, which would act on the bench. The reverse is
-    refused: a target that was written for a simulation says nothing of what a real ECU may be sent.
+    refused: a target for a simulation does not declare what a real ECU may be sent.
     """
     given = {"interface": interface, "channel": channel, "request_id": request_id, "response_id": response_id}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -135,7 +136,10 @@ def with_link(
 
 
 def unknown_target(*, interface: str, channel: str, request_id: int | None = None, response_id: int | None = None) -> Target:
-    """An ECU of which nothing is known but where it is. Without ids: OBD's for the first ECU."""
+    """Return a target for an ECU of which only the bus, and perhaps the ids, are known.
+
+    Without ids: OBD's for the first ECU.
+    """
     can = {"interface": interface, "channel": channel, "request_id": request_id, "response_id": response_id}
     return _unknown(can, f"{interface}:{channel}")
 
@@ -182,7 +186,7 @@ def _address_pair(request_id: Any, response_id: Any) -> tuple[Any, Any]:
 
 
 def _partner(can_id: object, step: int) -> int | None:
-    """The id of the other direction by custom: 8 further, or (0x18DAttss, 0x18CEttss) source and target exchanged."""
+    """Return the usual id of the other direction: plus 8, or (0x18DAttss, 0x18CEttss) source and target exchanged."""
     if not isinstance(can_id, int):
         return FIRST_ECU[step > 0]
     addresses = addresses_in(can_id, FIXED_PHYSICAL) or addresses_in(can_id, MIXED_PHYSICAL)
@@ -192,13 +196,13 @@ def _partner(can_id: object, step: int) -> int | None:
 
 
 def _from_working_directory(channel: str) -> str:
-    """A channel that names a file, with the file's whole path: the target file's folder is not where it was typed."""
+    """Make a file named by a channel absolute: it was typed in the working directory, not in the target file's folder."""
     file, colon, factory = channel.rpartition(":")
     return f"{Path(file).absolute()}:{factory}" if colon and file.endswith(".py") else channel
 
 
 def load_text(text: str, label: str, path: Path | None = None) -> Target:
-    """The target that a file of this text is. UserError: what is wrong with it."""
+    """Load the target from a file's text. Raises UserError with what is wrong."""
     return _from_tables(tomllib.loads(text), label, path)
 
 

@@ -1,4 +1,4 @@
-"""What can be declared of an ECU? Each annotated field is a key of the target file, under the rule beside it."""
+"""Declare what can be said of an ECU. Each annotated field is a key of the target file, under the rule beside it."""
 
 from __future__ import annotations
 
@@ -340,7 +340,7 @@ class Target:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the ECU lives on the simulated bus."""
+        """Whether the ECU is on the simulated bus."""
         return self.can.interface == SIMULATED_INTERFACE
 
     @property
@@ -349,7 +349,7 @@ class Target:
         return self.path.parent if self.path else Path.cwd()
 
     def way_to(self, session: int) -> tuple[int, ...]:
-        """The sessions to ask for, one after the other, to be in this one in the end."""
+        """Return the sessions to enter, one after the other, to reach this one."""
         way = [session]
         vias = {entry.id: entry.via for entry in self.sessions}
         while (via := vias.get(way[0])) is not None and via not in way:
@@ -357,37 +357,37 @@ class Target:
         return tuple(way)
 
     def before_session(self, session: int) -> tuple[Before, ...]:
-        """What has to be sent before a session is asked for."""
+        """Return what must be sent before a session is requested."""
         return next((entry.before for entry in self.sessions if entry.id == session), ())
 
     def before_level(self, level: int) -> tuple[Before, ...]:
-        """What has to be sent before a level gives a seed."""
+        """Return what must be sent before a level gives a seed."""
         return next((entry.before for entry in self.security if entry.level == level), ())
 
     def opens_a_level(self, session: int) -> bool:
-        """Whether a level has to be opened on the way to a session."""
+        """Whether a level must be opened on the way to a session."""
         return any(before.level is not None for step in self.way_to(session) for before in self.before_session(step))
 
     @property
     def levels_opened_before(self) -> frozenset[int]:
-        """The levels that are opened so that another level gives a seed, or a session is entered."""
+        """The levels that must be opened before another level gives a seed, or a session is entered."""
         lists = [entry.before for entry in self.sessions] + [entry.before for entry in self.security]
         return frozenset(before.level for befores in lists for before in befores if before.level is not None)
 
     def level(self, number: int) -> SecurityLevel | None:
-        """What the file says of a SecurityAccess level, if anything."""
+        """Return what the file declares of a SecurityAccess level, if anything."""
         return next((entry for entry in self.security if entry.level == number), None)
 
     def did(self, number: int) -> DataEntry | None:
-        """What the file says of a data identifier, if anything."""
+        """Return what the file declares of a data identifier, if anything."""
         return next((entry for entry in self.data if entry.did == number), None)
 
     def requirements_of(self, check: str) -> tuple[str, ...]:
-        """The user's own requirements that a check answers."""
+        """Return the user's own requirements that a check answers."""
         return tuple(entry.id for entry in self.requirements if check in entry.checks)
 
     def redacted(self) -> dict[str, Any]:
-        """The target as plain JSON values, secrets and what hooks are called with as ``(redacted)``."""
+        """Return the target as plain JSON values, with secrets and arguments of hooks as ``(redacted)``."""
         settings: dict[str, Any] = plain(self)
         for table in (*settings["security"], settings["reset"], settings["observe"]):
             for name in _HOOKS & table.keys():
@@ -397,7 +397,7 @@ class Target:
 
     @property
     def hooks(self) -> tuple[str, ...]:
-        """Every command and URL that the target names, as it is written."""
+        """Yield every command and URL that the target names, as written."""
         tables = (*self.security, self.reset, self.observe)
         found = (getattr(table, name, None) for table in tables for name in sorted(_HOOKS))
         return tuple(hook for hook in found if hook is not None and rules.without_arguments(hook) != hook)

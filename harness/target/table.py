@@ -1,4 +1,4 @@
-"""Two hundred identifiers in a spreadsheet: its rows, exported as CSV, become entries of a target file."""
+"""Turn rows of a spreadsheet, exported as CSV, into entries of a target file."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LARGEST_TABLE_BYTES: Final = 8 << 20
 
 
 def entries_from_table(path: Path) -> str:
-    """The rows as ``[[data]]`` and ``[[security]]`` entries in TOML.
+    """Return the rows as ``[[data]]`` and ``[[security]]`` entries in TOML.
 
-    A row with a ``did`` is an identifier, one with a ``level`` a security level; empty cells are left out. A did is written
-    0x2020, since of 2020 nobody knows what is meant. Comma, semicolon or tab separate; the first row names the columns, in
-    any order. Other columns are an error. UserError: the file, the row and the column.
+    A row with a ``did`` is an identifier, one with a ``level`` a security level; empty cells are left out. A did is
+    written 0x2020, since 2020 would be ambiguous. Comma, semicolon or tab separate; the first row names the columns, in
+    any order. Other columns are an error. Raises UserError with the file, the row and the column.
     """
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""How is a TOML table checked? Every value under a rule, every mistake collected, one line for each.
+"""Check a TOML table: every value by a rule, every mistake collected, one line for each.
 
 A dataclass declares its keys: a field annotated ``Annotated[type, Rule(...)]`` is a key of the table, the field's
 default is the key's. `read_fields` reads one such table. Knows nothing of ECUs.
@@ -25,16 +25,16 @@ REDACTED = "(redacted)"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one key may hold."""
+    """What one key may have as its value."""
 
     allowed: str
-    """Completes the sentence "…; give", e.g. ``milliseconds, e.g. 50``."""
+    """The end of the error "…; give", e.g. ``milliseconds, e.g. 50``."""
     parse: Callable[[Any], Any]
-    """Makes of the TOML value what the program keeps, or raises `Refused`."""
+    """Converts the TOML value, or raises `Refused`."""
     is_secret: bool = False
     is_hex: bool = False
     schema: Mapping[str, object] = field(default_factory=dict)
-    """The same for programs that complete and check a file while it is written, in words of JSON Schema; never stricter."""
+    """The same rule as JSON Schema, for editors; never stricter."""
 
 
 class Problems:
@@ -45,25 +45,25 @@ class Problems:
         self._found: list[tuple[str, str]] = []
 
     def add(self, key: str, sentence: str) -> None:
-        """Note that `key` (as a reader finds it in the file) `sentence` ("is …; give …")."""
+        """Report that `key` (as it stands in the file) `sentence` ("is …; give …")."""
         self._found.append((key, sentence))
 
     def touch(self, *keys: str) -> bool:
-        """Whether something is wrong with one of the keys, below or above it: nothing can be concluded from it then."""
+        """Whether one of the keys has a problem, in itself, above or below: then nothing can be concluded from it."""
         return any(found.startswith(key) or key.startswith(found) for found, _ in self._found for key in keys)
 
     def name(self, key: str) -> bool:
-        """Whether something is wrong with exactly this key."""
+        """Whether exactly this key has a problem."""
         return any(found == key for found, _ in self._found)
 
     def raise_if_any(self) -> None:
-        """UserError with one line per mistake."""
+        """Raise UserError with one line per mistake, if there is any."""
         if self._found:
             raise UserError("\n".join(f"{self.label}: {key} {sentence}" for key, sentence in self._found))
 
 
 def read_toml(path: Path, label: str) -> dict[str, Any]:
-    """The file's tables as tomllib gives them. UserError: it cannot be read, or is not TOML."""
+    """Parse the file with tomllib. Raises UserError if it cannot be read, or is not TOML."""
     shown_label = printable(label)
     try:
         with path.open("rb") as file:
@@ -79,14 +79,14 @@ def read_toml(path: Path, label: str) -> dict[str, Any]:
         raise UserError(f"{shown_label}: is not text in UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{shown_label}: is not TOML: {printable(str(error))}; mend that line") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets nested as deep
+    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets nested too deep
         raise UserError(f"{shown_label}: is not TOML that can be read: a value is too long or too deep") from None
 
 
 def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> dict[str, Any]:
-    """The table's values under the rules of the dataclass `kind`: arguments for its constructor.
+    """Check the table's values by the rules of the dataclass `kind`; return arguments for its constructor.
 
-    `prefix` is what stands before the key in an error, e.g. ``timing.``. Every key with a problem has the value None.
+    `prefix` stands before the key in errors, e.g. ``timing.``. Every key with a problem has the value None.
     """
     rules = rules_of(kind)
     if not isinstance(table, dict):
@@ -106,7 +106,7 @@ def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> d
 
 
 def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Problems) -> list[dict[str, Any]]:
-    """The same for every ``[[key]]`` of a file; errors count them from 1, e.g. ``data #2: did``."""
+    """Do the same for every ``[[key]]`` of a file; errors count them from 1, e.g. ``data #2: did``."""
     entries = tables.get(key, [])
     if isinstance(entries, dict):
         problems.add(key, f"is one table; write [[{key}]], once per entry")
@@ -118,7 +118,7 @@ def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Prob
 
 
 def checked(rule: Rule, value: object, key: str, problems: Problems) -> Any:
-    """What the rule makes of the value; None, and a problem more, if it refuses it."""
+    """Return the value as converted by the rule; if the rule refuses it, None, and report a problem."""
     try:
         return rule.parse(value)
     except Refused as refusal:
@@ -129,7 +129,7 @@ def checked(rule: Rule, value: object, key: str, problems: Problems) -> Any:
 
 @cache
 def rules_of(kind: type) -> dict[str, tuple[Rule, bool]]:
-    """A dataclass's keys in order: each with its rule and whether it must be given."""
+    """Return a dataclass's keys in order, each with its rule and whether it is required."""
     hints = get_type_hints(kind, include_extras=True)
     rules = {}
     for one in fields(kind):
@@ -140,10 +140,10 @@ def rules_of(kind: type) -> dict[str, tuple[Rule, bool]]:
 
 
 def shown(value: object, *, is_hex: bool = False) -> str:
-    """A TOML value as an error shows it: on one line, not too long, never anything that looks like a secret."""
+    """Format a TOML value for an error: on one line, shortened, without anything that looks like a secret."""
     if isinstance(value, bool):
         text = str(value).lower()
-    elif isinstance(value, int):  # decimal digits of a huge one would raise
+    elif isinstance(value, int):  # formatting a huge one in decimal would raise
         text = f"{'-' if value < 0 else ''}0x{abs(value):02X}" if is_hex or abs(value) >= 10**18 else str(value)
     elif isinstance(value, str):
         without_password = re.sub(r"://[^/\s]*@", f"://{REDACTED}@", value)
@@ -158,17 +158,17 @@ def shown(value: object, *, is_hex: bool = False) -> str:
 
 
 def shown_key(key: str) -> str:
-    """A key as it is written in TOML, bare or quoted."""
+    """Format a key as in TOML, bare or quoted."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]{1,80}", key) else shown(key)
 
 
 def printable(text: str) -> str:
-    """The text with line breaks and whatever else would not show written as escapes."""
+    """Escape line breaks and everything unprintable in the text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def integer(low: int, high: int, allowed: str, *, is_hex: bool = False) -> Rule:
-    """A whole number from `low` to `high`."""
+    """Accept a whole number from `low` to `high`."""
     limits = f"from {shown(low, is_hex=is_hex)} to {shown(high, is_hex=is_hex)}"
 
     def parse(value: object) -> int:
@@ -182,7 +182,7 @@ def integer(low: int, high: int, allowed: str, *, is_hex: bool = False) -> Rule:
 
 
 def number(low: float, high: float, allowed: str) -> Rule:
-    """A number, whole or not, from `low` to `high`."""
+    """Accept a number, whole or not, from `low` to `high`."""
 
     def parse(value: object) -> float:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
@@ -195,7 +195,7 @@ def number(low: float, high: float, allowed: str) -> Rule:
 
 
 def text(allowed: str, *, pattern: str = r".*\S.*", is_multiline: bool = False) -> Rule:
-    """A string, not blank, on one line unless said otherwise, that matches the pattern as a whole."""
+    """Accept a non-blank string that matches the pattern as a whole, on one line unless `is_multiline`."""
     matches = re.compile(pattern, re.DOTALL).fullmatch
 
     def parse(value: object) -> str:
@@ -209,7 +209,7 @@ def text(allowed: str, *, pattern: str = r".*\S.*", is_multiline: bool = False) 
 
 
 def choice(*words: str) -> Rule:
-    """One of these words."""
+    """Accept one of these words."""
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -220,7 +220,7 @@ def choice(*words: str) -> Rule:
 
 
 def list_of(rule: Rule, allowed: str) -> Rule:
-    """A list of values that the rule allows, none of them twice; kept as a tuple."""
+    """Accept a list of values that the rule allows, none twice; it becomes a tuple."""
 
     def parse(value: object) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
@@ -235,7 +235,7 @@ def list_of(rule: Rule, allowed: str) -> Rule:
 
 
 def in_words(items: list[str]) -> str:
-    """``a, b or c``."""
+    """Join as ``a, b or c``."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 

@@ -1,4 +1,4 @@
-"""Python files that a user names: a key function, a node, a check. They are imported without a trace in ``sys.path``."""
+"""Import Python files that a user names: a key function, a node, a check. ``sys.path`` is not changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.errors import UserError
 
 
 def load_file(path: Path, wanted_by: str) -> Any:
-    """Import one Python file that a user named; UserError says who wanted it and what is wrong."""
+    """Import one Python file. Raises UserError that says for what the file was needed and what is wrong."""
     if not path.is_file():
         raise UserError(f"{wanted_by}: there is no file {path}")
     module = ModuleType(f"uds_harness_user_{path.stem}")
@@ -29,10 +29,10 @@ def load_file(path: Path, wanted_by: str) -> Any:
 
 @lru_cache(maxsize=32)
 def _compiled(source: bytes, path: Path) -> CodeType:
-    """Known by what the file holds: it may change within the second that a cache on disk can tell."""
+    """Compile by the file's content: it may change within a second, the resolution of a cache on disk."""
     return compile(source, path, "exec")
 
 
 def told(error: BaseException) -> str:
-    """What a user's code raised, in one line."""
+    """Describe in one line what a user's code raised."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")

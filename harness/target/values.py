@@ -1,4 +1,4 @@
-"""What may stand in one value of a target file, and what does it mean? Secrets, access, ranges, keys, commands."""
+"""Parse single values of a target file: secrets, access, ranges, keys, commands."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.target.toml_schema import REDACTED, Rule, integer, list_of
 
 SECURITY_ACCESS = 0x27
 BUILT_IN_KEYS = ("article", "hmac-sha256")
-"""Key algorithms that need nothing but a secret."""
+"""Key algorithms that need only a secret."""
 
 
 class Record(bytes):
-    """Bytes of a message, in a target file in hex."""
+    """Bytes of a message, written in hex in a target file."""
 
     def __str__(self) -> str:
         return self.hex(" ").upper()
@@ -28,15 +28,15 @@ class Record(bytes):
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A request that has to be sent before another is served."""
+    """A request that must be sent before another is served."""
 
     message: bytes
     is_functional: bool = False
-    """To all ECUs."""
+    """Whether it is sent to all ECUs."""
 
     @property
     def level(self) -> int | None:
-        """The level that is to be opened, where the request asks for its seed: its key follows by itself."""
+        """The level to open, if the request asks for its seed; its key follows automatically."""
         is_seed = len(self.message) >= 2 and self.message[0] == SECURITY_ACCESS and self.message[1] & 1
         return self.message[1] & 0x7F if is_seed and not self.is_functional else None
 
@@ -45,7 +45,7 @@ class Before:
 
 
 class Secret:
-    """Bytes that show themselves to nobody who does not ask: not in text, reprs, errors, JSON or evidence."""
+    """Bytes that are hidden unless revealed explicitly: in text, reprs, errors, JSON and evidence."""
 
     __slots__ = ("__raw",)
 
@@ -53,7 +53,7 @@ class Secret:
         self.__raw = raw
 
     def reveal(self) -> bytes:
-        """The bytes themselves, for a key algorithm or a search; never to be printed."""
+        """Return the bytes themselves, for a key algorithm or a search; never print them."""
         return self.__raw
 
     def __repr__(self) -> str:
@@ -112,11 +112,11 @@ class Values:
 
     @property
     def lengths(self) -> frozenset[int]:
-        """How many bytes an allowed value has."""
+        """The lengths in bytes of allowed values."""
         return frozenset(sum(len(low) for low, _ in parts) for parts in self.alternatives)
 
     def outside(self) -> bytes | None:
-        """A value of an allowed length that is not allowed; None if there is none next to an allowed one."""
+        """Return a value of an allowed length that is not allowed; None if there is none next to an allowed one."""
         return next((value for value in self._neighbours() if value not in self), None)
 
     def _neighbours(self) -> Iterator[bytes]:
@@ -142,7 +142,7 @@ def _fits(parts: tuple[tuple[bytes, bytes], ...], value: bytes) -> bool:
 
 
 def whole_number(written: str) -> int | None:
-    """``16`` or ``0x10`` as a number; None if it is neither."""
+    """Parse ``16`` or ``0x10``; None if it is neither."""
     if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", written):
         return int(written, 16)
     return int(written) if re.fullmatch(r"[0-9]{1,16}", written) else None
@@ -286,7 +286,7 @@ def _power(value: object) -> str:
 
 def _channel(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1000:
-        return str(value)  # several vendors' adapters number their channels
+        return str(value)  # some vendors' adapters number their channels
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
         raise Refused
     return value
@@ -348,7 +348,7 @@ VALUES = Rule(
 )
 COMMAND = Rule('"command: …"', _command, schema=_pattern(r"command: *\S.*"))
 BARE_COMMAND = Rule('a command, e.g. "command: ssh pi sudo systemctl restart ecu"', _bare_command, schema=_STRING)
-"""Where nothing but a command makes sense, the word may be left out; it is kept with it."""
+"""Where only a command makes sense, the word ``command:`` may be omitted; it is stored with it."""
 POWER = Rule('"command: …" or "simulated"', _power, schema=_pattern(r"simulated|command: *\S.*"))
 SEVERITY = Rule(
     'the highest that is accepted, e.g. the line severity = "high"; one of critical, high, medium, low, info',
@@ -362,9 +362,10 @@ ADDRESSES = _span(0xFFFF_FFFF_FFFF_FFFF, 8)
 
 
 def without_arguments(hook: str) -> str:
-    """What calls a program or service, as a report may show it: ``command: ssh (redacted)``, ``http://host/key?(redacted)``.
+    """Return the call of a program or service without arguments: ``command: ssh (redacted)``,
+    ``http://host/key?(redacted)``.
 
-    Whatever is given to it may be a secret.
+    Its arguments may be secret.
     """
     if hook.startswith("command:"):
         program, *arguments = shlex.split(hook.removeprefix("command:"))
@@ -376,7 +377,7 @@ def without_arguments(hook: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A setting as JSON can hold it; what this file defines, in the words that a target file has for it."""
+    """Convert a setting to JSON; types of this module in the words of a target file."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (tuple, list)):
