@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.target_options import add_key, add_target, add_wait, key_of, seconds_of, target_of, wait_for_bus_of
-from harness.errors import UserError, did_you_mean
+from harness.cli.audit_options import add_options, chosen_by, started_with, target_of_run
+from harness.cli.target_options import key_of, seconds_of, target_of, wait_for_bus_of
+from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
-    from harness.audit.selection import Selection
     from harness.cli.terminal import AuditRequest
     from harness.planning.plan import AuditPlan
     from harness.target import Target
@@ -48,61 +46,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_target(audit)
-    add_wait(audit)
-    add_key(audit)
-    add_selection(audit)
-    audit.add_argument("-x", action="store_true", help="stop at the first failure")
-    audit.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
-    audit.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
-    audit.add_argument("--force", action="store_true", help="replace the run that is in --out")
-    audit.add_argument("--resume", type=Path, metavar="RUN", help="go on with a run that was interrupted, in its folder")
-    audit.add_argument("--redact", metavar="LIST", default="", help="vin,serial: take these out of the run's files too")
-    audit.add_argument("--keep-secrets", action="store_true", help="leave keys and secrets in the run's files")
-    audit.add_argument("--exit-zero", action="store_true", help="exit with 0 although checks failed")
-    audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
-    audit.add_argument("--dry-run", action="store_true", help="send nothing, and say what would be sent (as: plan)")
-    audit.add_argument("--yes", action="store_true", help="do not ask before a real ECU is locked, written or reset")
-    audit.add_argument("-q", action="store_true", help="only say what it comes to")
-    audit.add_argument("-v", action="count", default=0, help="say each reason; -vv: log exchanges and waits, too")
+    add_options(audit)
     audit.set_defaults(run=run)
-
-
-def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select checks and set the size of their samples."""
-    parser.add_argument("--depth", choices=("quick", "default", "deep"), help="sample sizes (default: default)")
-    parser.add_argument("-k", metavar="EXPR", help="only checks whose id or name matches, e.g. 'SA-09 or AC-01'")
-    parser.add_argument(
-        "--check", action="append", default=[], metavar="GLOB", help="only checks with such an id, e.g. 'SA-0*'"
-    )
-    parser.add_argument("--family", action="append", default=[], metavar="F", help="only checks of this family, e.g. SA")
-    parser.add_argument("--severity", metavar="S", help="only checks of this severity or a worse one, e.g. high")
-    parser.add_argument("--time", metavar="TIME", help="only what tells most in so long, e.g. 90s or 15m")
-    parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
-
-
-def chosen_by(options: argparse.Namespace) -> Selection:
-    """Return the selection given to `add_selection`.
-
-    Raises UserError if a file is missing or nothing has the chosen name.
-    """
-    from harness.audit.selection import Selection
-    from harness.verdict import Severity
-
-    for path in options.checks:
-        if not path.exists():
-            raise UserError(f"--checks {path}: there is no such file or folder")
-    known = [severity.value for severity in Severity]
-    if options.severity is not None and options.severity not in known:
-        near = did_you_mean(options.severity, known)
-        raise UserError(f"--severity {options.severity}: there is none of that name{near}; give {', '.join(known)}")
-    severity = Severity(options.severity) if options.severity else None
-    chosen = Selection(checks=tuple(options.check), families=tuple(options.family), severity=severity)
-    if chosen and not options.checks:
-        from harness.audit.catalogue import shipped_checks
-
-        chosen.refuse_strange(shipped_checks())
-    return chosen
 
 
 def run(options: argparse.Namespace) -> int:
@@ -127,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
     """Return the exit code, and the folder of the run if it has ended."""
     from harness.audit.session import AuditOptions
-    from harness.cli.terminal import AuditRequest
+    from harness.cli.terminal import AuditRequest, run_pytest
     from harness.link.clock import new_seed
     from harness.runs.folder import check_is_free
     from harness.target import load_text
@@ -184,7 +129,6 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
     Raises UserError if there is no such run, it has ended, or a given option differs from it.
     """
     from harness.audit.resuming import unfinished_run
-    from harness.cli.replay import started_with, target_of_run
 
     if options.out is not None or options.force:
         raise UserError("--resume goes on in the run's own folder; leave out --out and --force")
@@ -205,25 +149,6 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
     options.depth = options.depth or info.depth
     options.seed = info.seed if options.seed is None else options.seed
     return resumes, target
-
-
-def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
-    """Run the checks that a request selects, by a pytest that prints nothing itself; return its exit code."""
-    import pytest
-
-    from harness.audit.requirements import attacks_folder
-    from harness.report.as_pytest import own_pytest
-
-    settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
-    words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
-    words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks
-    words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
-    pytest_says = io.StringIO()
-    with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
-        code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
-    if code not in range(6) or request.has_internal_error:
-        print(pytest_says.getvalue(), file=sys.stderr)
-    return code
 
 
 def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:

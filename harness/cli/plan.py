@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.audit import add_selection, chosen_by, run_pytest
+from harness.cli.audit_options import add_selection, chosen_by
 from harness.cli.target_options import add_target, seconds_of, target_of
 from harness.errors import UserError
 
@@ -79,7 +79,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
     import tempfile
     from dataclasses import replace
 
-    from harness.cli.terminal import AuditRequest, TerminalOutput
+    from harness.cli.terminal import AuditRequest, TerminalOutput, run_pytest
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
 

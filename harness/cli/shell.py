@@ -43,12 +43,14 @@ def run(options: argparse.Namespace) -> int:
     from harness.shell.dialogue import Dialogue, converse
     from harness.shell.hand import opened_by_hand
     from harness.shell.prompt import lines_of_a_person
+    from harness.shell.repeating import repeat_in
 
     target = target_of(options)
     wait_for_bus_of(target, options.wait)
     is_by_a_person = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     with opened_by_hand(target, seed=new_seed() if options.seed is None else options.seed) as tester:
         dialogue = Dialogue(tester, show=shown_on(sys.stdout), remark=remarked_on(sys.stderr))
+        repeat_in(dialogue)
         tester.link.say = dialogue.remark
         if is_by_a_person:
             can, ledger = target.can, tester.security.ledger.where

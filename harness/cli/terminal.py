@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shlex
 import sys
@@ -16,7 +18,9 @@ from harness.audit import REQUEST
 from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
 from harness.audit.items import ATTACK, is_foreseen
+from harness.audit.requirements import attacks_folder
 from harness.audit.session import AuditOptions
+from harness.report.as_pytest import own_pytest
 from harness.report.conclusion import DESELECTED, answer, causes, closing_line, in_a_sentence, interruption, warnings
 from harness.report.decode import service_name
 from harness.report.groups import Anchors, grouped
@@ -333,3 +337,17 @@ class AuditRequest:
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember that pytest, or the harness, failed."""
         self.has_internal_error = not is_foreseen(excinfo.value)
+
+
+def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
+    """Run the checks that a request selects, by a pytest that prints nothing itself; return its exit code."""
+    settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
+    words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
+    words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks
+    words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
+    pytest_says = io.StringIO()
+    with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
+        code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
+    if code not in range(6) or request.has_internal_error:
+        print(pytest_says.getvalue(), file=sys.stderr)
+    return code

@@ -39,6 +39,11 @@ _NOT_HERE: Final = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_S
 Say = Callable[[str], None]
 
 
+def nothing_to_repeat(repeat: Repeat) -> None:
+    """Refuse to repeat. Raises UserError."""
+    raise UserError(f"{repeat.run}: recorded results cannot be repeated here")
+
+
 class Dialogue:
     """One conversation: `show` gets each line of it, `remark` what the reader should know besides."""
 
@@ -49,6 +54,8 @@ class Dialogue:
         """The condition in which the ECU is believed to be, by its answers in this conversation."""
         self.show = show
         self.remark = remark
+        self.repeat: Callable[[Repeat], None] = nothing_to_repeat
+        """Repeat a recorded result; set by whoever can read runs."""
         self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None
@@ -125,7 +132,7 @@ class Dialogue:
             case ResetLine(kind):
                 self._reset(kind)
             case Repeat(run, result):
-                self._repeat(Repeat(run, result))
+                self.repeat(Repeat(run, result))
             case Help():
                 for line in help_lines():
                     self.show(line)
@@ -197,13 +204,6 @@ class Dialogue:
         reply = self.tester.request(bytes((Service.ECU_RESET, kind)))
         if reply.is_positive:
             self.tester.wait(target.reset.boot_s)
-
-    def _repeat(self, repeat: Repeat) -> None:
-        from harness.shell.recorded import recorded_result
-        from harness.shell.repeating import Repetition
-
-        result = recorded_result(repeat.run, repeat.result, self.tester.target)
-        Repetition(self).of(result)
 
     def _count_for_serial(self) -> None:
         """Ask a real ECU once for its serial number, so that its wrong keys are counted on every bus, as in an audit."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness.errors import KeyFunctionError, Unjudged, UserError
 from harness.shell.dialogue import Dialogue
-from harness.shell.recorded import Recorded, Result, name_of
+from harness.shell.lines import Repeat
+from harness.shell.recorded import Recorded, Result, name_of, recorded_result
 from harness.shell.standing import EcuCondition
 from harness.shell.words import same_outcome
 from harness.tester.reply import RawReply, Reply
@@ -180,3 +181,12 @@ class Repetition:
         except (Unjudged, KeyFunctionError) as reason:
             dialogue.remark(str(reason))
             return b"", b""
+
+
+def repeat_in(dialogue: Dialogue) -> None:
+    """Let a dialogue repeat recorded results of its own ECU."""
+
+    def repeat(command: Repeat) -> None:
+        Repetition(dialogue).of(recorded_result(command.run, command.result, dialogue.tester.target))
+
+    dialogue.repeat = repeat
