@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.target_options import add_target, add_wait, target_of, wait_for_bus_of
+from harness.cli.target_options import add_key, add_target, key_of, target_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_JUDGED = 5
 OBSERVATIONS = "observations.jsonl"
-"""In a run's folder: each sequence that was asked, with its answers, which --resume reuses."""
+"""In a run's folder, each sequence that was asked, with its answers: what --resume takes over."""
 
 EXIT_CODES = """exit codes of learn, the first that applies:
   4  wrong use: a target, option, key function or model is malformed, or the extra is missing
@@ -37,17 +37,18 @@ EXIT_CODES = """exit codes of learn, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the parser."""
+    """Let the command be typed."""
     learn = commands.add_parser(
         "learn",
         help="learn the ECU's state machine, judge it, and draw it",
         description="Learn the state machine of an ECU's SecurityAccess, hold it against the standard, and draw it.\n"
-        "Without TARGET and link options: the article's ECU, simulated.",
+        "Without TARGET and link options: the article's ECU, simulated.\n"
+        "Without TARGET: an ECU that is discovered first; give its --key.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(learn)
-    add_wait(learn)
+    add_key(learn)
     learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
     learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     learn.add_argument("--requests", type=_count, metavar="N", help="stop after so many requests, and keep what is known")
@@ -67,17 +68,38 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Learn; return the exit code."""
+    """Learn; returns the exit code."""
+    from harness.runs.folder import check_is_free
+    from harness.target import load_text
+
     if options.compare is not None:
         return _compare(*options.compare)
     require_aalpy()
-    target = target_of(options)
+    target, found_text = target_of(options), ""
+    if options.key and target.path is not None:
+        raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
+    if options.out is not None and not options.plan:
+        check_is_free(options.out, replaces_run=options.force)
     if target.path is None:
-        raise UserError("learn needs a target file: write one with `uds-harness discover -o FILE`, and name its key there")
-    if options.plan:
-        return _plan(options, target)
-    wait_for_bus_of(target, options.wait)
-    return _learn(options, target)
+        if options.plan:
+            raise UserError("--plan needs a target file: write one with `uds-harness discover -o FILE`")
+        found_text = _discovered(target, options)
+        if not found_text:
+            return NOTHING_JUDGED
+        target = load_text(found_text, f"what was found on {target.can.interface}:{target.can.channel}")
+    return _plan(options, target) if options.plan else _learn(options, target, found_text)
+
+
+def _discovered(target: Target, options: argparse.Namespace) -> str:
+    """The target file that follows from a map of an ECU that nobody described; empty: there is none."""
+    from harness.cli.discover_bus import described, own_id
+    from harness.verdict import Depth
+
+    is_id_given = options.request_id is not None or "request=" in (options.target or "")
+    candidates = [own_id(target)] if is_id_given else None
+    found = described(target, candidates, key=key_of(options), depth=Depth.QUICK)
+    print()
+    return found
 
 
 def _compare(old: Path, new: Path) -> int:
@@ -90,7 +112,7 @@ def _compare(old: Path, new: Path) -> int:
 
 
 def _plan(options: argparse.Namespace, target: Target) -> int:
-    """Print what learning would take. Nothing is opened, and nothing is sent."""
+    """Say what learning would take. Nothing is opened, and nothing is sent."""
     from harness.errors import Unjudged
     from harness.learning.cost import plan_lines, plan_of
     from harness.learning.letters import alphabet_of
@@ -124,28 +146,33 @@ def _plan(options: argparse.Namespace, target: Target) -> int:
 
 
 def require_aalpy() -> None:
-    """Raise UserError if the extra is not installed."""
+    """UserError: the extra is not installed."""
     if find_spec("aalpy") is None:
         raise UserError("learning needs AALpy, which is not installed: pip install 'uds-harness[learn]'")
 
 
-def _learn(options: argparse.Namespace, target: Target) -> int:
+def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
     from harness.cli.terminal import result_lines
     from harness.learning.results import not_learned, results
     from harness.link.clock import new_seed
-    from harness.runs.folder import AUDIT_HTML, check_is_free
+    from harness.runs.folder import AUDIT_HTML
     from harness.runs.state_machine import LEARN_HTML
 
-    if options.out is not None:
-        check_is_free(options.out, replaces_run=options.force)
     known = list(_answers_of(options.resume)) if options.resume is not None else []
     seed = new_seed() if options.seed is None else options.seed
     command = _command(options, seed)
     session = AuditSession(
-        AuditOptions(target=target, seed=seed, out=options.out, command=command, replaces_run=options.force)
+        AuditOptions(
+            target=target,
+            seed=seed,
+            out=options.out,
+            command=command,
+            found_text=found_text,
+            replaces_run=options.force,
+        )
     )
     stop = Stop()
     is_terminal = sys.stdout.isatty()
@@ -180,7 +207,7 @@ def _learn(options: argparse.Namespace, target: Target) -> int:
 def _asked(
     options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
 ) -> tuple[Learned | None, str]:
-    """Return what was learned; or None, and why nothing could be."""
+    """What was learned; or None, and why nothing could be."""
     from harness.errors import Unjudged
     from harness.learning.learning import Learner
 
@@ -210,14 +237,14 @@ def _asked(
 
 
 def _write(session: AuditSession, machine: StateMachine) -> None:
-    """Put the model into the run's folder, after the last request."""
+    """Put the model into the run's folder, once the last request has been sent."""
     from harness.runs.state_machine import MODEL_JSON
 
     session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
 
 
 class _Progress:
-    """Shows the progress of learning in a line that is overwritten; shows nothing without a terminal."""
+    """What learning has come to, on a line of a terminal that is overwritten; nothing where there is no terminal."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
@@ -241,7 +268,7 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """Return the answers of an earlier run. Raises UserError if it is no run of `learn`, or its file is damaged."""
+    """What an earlier run was answered. UserError: it is none of `learn`, or its file is damaged."""
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -254,7 +281,7 @@ def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
                 raise ValueError("no letters with their answers")
         except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):
-                return  # the run was killed while writing this line
+                return  # the run was killed while it wrote this line
             raise UserError(f"{path}: line {number} is damaged ({error})") from error
         yield tuple(word), tuple(answers)
 
@@ -262,7 +289,7 @@ def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
 def _command(options: argparse.Namespace, seed: int) -> str:
     words = ["uds-harness", "learn"]
     words += [options.target] if options.target else []
-    for name in ("interface", "channel", "request_id", "response_id"):
+    for name in ("interface", "channel", "request_id", "response_id", "key"):
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]

@@ -18,18 +18,22 @@ MOST_BELIEFS = 8_000
 
 _COMPARED = ("0x35", "0x36")
 
-_BY_EFFECT = frozenset({"AC-02", "SA-28", "SA-29", "SA-39", "ST-01", "ST-02", "ST-03", "ST-04"})
+_BY_EFFECT = frozenset({"AC-02", "SA-28", "SA-29", "SA-36", "SA-39", "ST-01", "ST-02", "ST-03", "ST-04"})
 """What is told by a guarded effect that works though it should not."""
 
 _IMPLIES = {
-    "SA-09": frozenset({"SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-18", "SA-20"}),
+    "SA-09": frozenset({"SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-18", "SA-20", "SA-36"}),
     "SA-11": frozenset({"SA-12", "SA-13", "SA-14", "SA-18"}),
     "SA-12": frozenset({"SA-18"}),
-    "SA-16": frozenset({"SA-14", "SA-19"}),
-    "ST-05": frozenset({"SA-26", "ST-08"}),
     "SA-13": frozenset({"SA-18"}),
+    "SA-16": frozenset({"SA-14", "SA-19"}),
+    "SA-28": frozenset({"SA-29", "SA-39"}),
+    "SA-39": frozenset({"SA-36", "ST-01", "ST-02", "ST-03", "ST-04"}),
+    "AC-02": _BY_EFFECT - {"AC-02"},
+    "ST-02": frozenset({"ST-04"}),
+    "ST-05": frozenset({"SA-26", "ST-08"}),
 }
-"""Without a limit nothing can put its count back; what a session puts back, every restart and time-out does; and so on."""
+"""What shows, too, wherever a rule is broken: e.g. without a limit nothing can put its count back."""
 
 Broken = dict[str, Word]
 """By the id of the check that owns the rule, the shortest sequence that breaks it."""
@@ -118,15 +122,12 @@ def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: di
     return shortest
 
 
-def without_consequences(broken: Broken, letters: dict[str, Letter]) -> Broken:
-    """What is left to be said where one flaw is seen in several ways: its plainest form."""
-    hidden: set[str] = set()
-    if "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
-        hidden |= _BY_EFFECT
-    for id, others in _IMPLIES.items():
-        if id in broken:
-            hidden |= others
-    return {id: word for id, word in broken.items() if id not in hidden}
+def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
+    """The broken rules of which this one may be no more than a consequence."""
+    found = [cause for cause, implied in _IMPLIES.items() if id in implied and cause in broken]
+    if id in _BY_EFFECT and "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
+        found.append("AC-01")
+    return found
 
 
 def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter]) -> Broken:

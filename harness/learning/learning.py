@@ -10,19 +10,19 @@ from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
 from harness.learning.expected import differing_steps, expected_machine
 from harness.learning.judge import (
     Broken,
+    causes_of,
     judge_machine,
     judge_word,
     judge_words,
     limits_seen,
     what_is_known,
-    without_consequences,
 )
 from harness.learning.learner import Effort, learn
-from harness.learning.letters import Alphabet, alphabet_of
+from harness.learning.letters import Alphabet, LetterKind, alphabet_of
 from harness.learning.names import named
 from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
-from harness.learning.subject import RESTARTED, SILENCE, Subject, TrueReset, way_back
+from harness.learning.subject import POSITIVE, RESTARTED, SILENCE, WRITTEN, Subject, TrueReset, way_back
 from harness.learning.suite import plain_wrong_keys, suite_for
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
@@ -263,23 +263,52 @@ class Learner:
         letters = self.alphabet.by_name()
         self._known = known = what_is_known(observations, self.alphabet, self._tester.target)
         broken = judge_words(observations.played(), known, letters)
-        for id, word in judge_machine(self._machine(), known, letters).items():
-            if id not in broken or len(word) < len(broken[id]):
-                broken[id] = word
-        self._confirm(without_consequences(broken, letters), known)
+        if not self._ended:  # half a machine says much that is not so
+            for id, word in judge_machine(self._machine(), known, letters).items():
+                if id not in broken or len(word) < len(broken[id]):
+                    broken[id] = word
+        stands: dict[str, bool] = {}
+        for id in sorted(broken, key=lambda one: (len(broken[one]), one)):
+            self._settle(id, broken, known, stands)
+        self._confirmed.sort(key=lambda one: (len(one.rule.sequence), one.rule.id))
 
-    def _confirm(self, broken: Broken, known: Known) -> None:
-        for id, word in sorted(broken.items(), key=lambda item: (len(item[1]), item[0])):
-            self._say(f"{id} is confirmed on the ECU")
-            shortest = self._shortened(id, word, known)
-            first_frame = self._tester.trace.count
-            answers = self._broken_again(id, shortest, known)
-            rule = BrokenRule(id, RULES[id], shortest, answers)
-            if not answers:
-                self._unconfirmed += [rule] if not self._ended else []  # half a machine says much that is not so
-                continue
-            exchanges = tuple(one.exchange() for one in list(self._tester.recent)[-EVIDENCE:])
-            self._confirmed.append(Confirmed(rule, exchanges, first_frame, self._tester.trace.count))
+    def _settle(self, id: str, broken: Broken, known: Known, stands: dict[str, bool]) -> bool:
+        """Whether a rule is broken on the ECU, and by no other rule's flaw; the causes are settled first."""
+        if id in stands:
+            return stands[id]
+        stands[id] = False
+        causes = causes_of(id, broken, self.alphabet.by_name())
+        settled = [self._settle(cause, broken, known, stands) for cause in causes]
+        if not any(settled):
+            stands[id] = self._confirm(id, broken[id], known)
+        return stands[id]
+
+    def _confirm(self, id: str, word: Word, known: Known) -> bool:
+        """Show it once more, by a sequence as short as can be found."""
+        self._say(f"{id} is confirmed on the ECU")
+        shortest = self._shortened(id, word, known)
+        first_frame = self._tester.trace.count
+        answers = self._broken_again(id, shortest, known)
+        rule = BrokenRule(id, RULES[id], shortest, answers)
+        if not answers:
+            self._unconfirmed.append(rule)
+            return False
+        exchanges = tuple(one.exchange() for one in list(self._tester.recent)[-EVIDENCE:])
+        last_frame = self._tester.trace.count
+        if id == "SA-07" and self._is_open_before(shortest):
+            return False  # the zeros are right: that the level is open is told by another rule
+        self._confirmed.append(Confirmed(rule, exchanges, first_frame, last_frame))
+        return True
+
+    def _is_open_before(self, word: Word) -> bool:
+        """Whether what the level of a sequence's last letter guards is done just before that letter."""
+        letters = self.alphabet.by_name()
+        effect = self.alphabet.first(LetterKind.EFFECT, letters[word[-1]].number)
+        if effect is None:
+            return False
+        self._subject.reset()
+        answers = [self._subject.do(letters[name]) for name in (*word[:-1], effect.name)]
+        return answers[-1] in (WRITTEN, POSITIVE)
 
     def _shortened(self, id: str, word: Word, known: Known) -> Word:
         """The sequence without the letters that it does not need; the last one stays."""

@@ -1,8 +1,8 @@
 """Hold what an ECU answers, letter by letter, against the state machine that ISO 14229-1 gives SecurityAccess.
 
-What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.reference_model`). This
-file adds what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation
-belongs to.
+What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.reference_model`).
+This file adds what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a
+deviation belongs to.
 """
 
 from __future__ import annotations
@@ -305,14 +305,12 @@ class Monitor(NamedTuple):
         """Which check owns it that a guarded effect works though the level should be locked."""
         if self.presents:
             return "ST-04"
-        if level.closed_by not in ("never", ""):
-            return {"session": "ST-01", "s3": "ST-02", "reset": "ST-03", "power": "ST-03"}.get(level.closed_by, "SA-29")
         if CHANGED in answer:
             return "AC-01"
-        if "suppressed" in level.refused_since_key:
-            return "SA-36"
+        if level.closed_by not in ("never", ""):
+            return {"session": "ST-01", "s3": "ST-02", "reset": "ST-03", "power": "ST-03"}.get(level.closed_by, "SA-29")
         if level.refused_since_key:
-            return "SA-39"
+            return "SA-36" if "suppressed" in level.refused_since_key else "SA-39"
         if any(other.closed_by == "" for one, other in self.levels.items() if one != number):
             return "SA-28"
         is_pending = any(one.spent_by == "" for one in self.levels.values())
@@ -416,7 +414,8 @@ class Monitor(NamedTuple):
             return monitor._opened(number), broken
         event = "suppressed" if letter.kind is LetterKind.QUIET_KEY else letter.kind.value
         spent = "wrong key" if letter.kind not in (LetterKind.LONG_KEY, LetterKind.FOREIGN_KEY) else "wrong length or level"
-        refused = level.refused_since_key | ({event} if answer not in NOT_SERVED else _NONE)
+        is_looked_at = answer not in NOT_SERVED and answer != "0x24"
+        refused = level.refused_since_key | ({event} if is_looked_at else _NONE)
         monitor = monitor._with(number, spent_by=level.spent_by or spent, refused_since_key=refused)
         if letter.other and self.levels.get(letter.number, _Level()).spent_by == "":
             monitor = monitor._with(letter.number, spent_by=spent)
@@ -463,7 +462,7 @@ class Monitor(NamedTuple):
                 changed = changed._replace(spent_by="accepted", closed_by="", refused_since_key=_NONE)
             else:
                 changed = changed._replace(
-                    spent_by=changed.spent_by or "accepted", closed_by=changed.closed_by or "other level"
+                    spent_by=changed.spent_by or "other level", closed_by=changed.closed_by or "other level"
                 )
             monitor = monitor._replace(levels={**monitor.levels, one: changed})
         return monitor._replace(presents=False)
@@ -477,7 +476,9 @@ class Monitor(NamedTuple):
         if letter.kind is LetterKind.QUIET_KEY:
             return "SA-36"
         if level.spent_by == "":
-            return "SA-31" if letter.kind in GUESSES else "ST-05"
+            if letter.kind in GUESSES:
+                return "SA-31"
+            return "ST-05" if self.known.rules.is_out_of_session(letter.number, self.session) else "SA-23"
         if level.spent_by == "accepted" and level.closed_by:
             return "SA-25"
         return {

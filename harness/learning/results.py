@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.learning.learning import Confirmed, Learned
 from harness.learning.letters import LetterKind
-from harness.learning.subject import POSITIVE, RESTARTED, WAITED, WRITTEN
+from harness.learning.subject import POSITIVE, RESTARTED, SEED, WAITED, WRITTEN
 from harness.runs.findings import Finding
 from harness.verdict import Basis, Severity, Verdict
 
@@ -213,16 +213,34 @@ def _without_failure(group: _Group, learned: Learned) -> tuple[Verdict, str]:
     missing = [kind.value for kind in group.needs if learned.alphabet.first(kind) is None]
     if missing:
         return Verdict.INCONCLUSIVE, f"without a {' and a '.join(missing)} nothing is known of this"
+    if machine.ended:
+        return Verdict.INCONCLUSIVE, f"nothing was found until learning ended: {machine.ended}"
+    if control := _missing_control(group, learned):
+        return Verdict.INCONCLUSIVE, f"control missing: {control}"
     if group.id == "LM-04" and not _could_lock(learned):
         return (
             Verdict.INCONCLUSIVE,
             "nothing that ought to lock an open level was served: no session, no restart, no time-out",
         )
-    if group.id == "LM-06" and not any(one.answer in ("0x36", "0x37") for one in machine.transitions) and not machine.ended:
+    if group.id == "LM-06" and not any(one.answer in ("0x36", "0x37") for one in machine.transitions):
         return Verdict.NOT_APPLICABLE, "no delay was seen, however many wrong keys were sent"
-    if machine.ended:
-        return Verdict.INCONCLUSIVE, f"nothing was found until learning ended: {machine.ended}"
     return Verdict.PASS, ""
+
+
+def _missing_control(group: _Group, learned: Learned) -> str:
+    """What has to be seen once before the rules of a group mean anything, and was not; empty: nothing."""
+    letters = {one.name: one.kind for one in learned.alphabet.letters}
+    seen = {(letters[one.letter], one.answer) for one in learned.machine.transitions}
+    is_done = {(LetterKind.EFFECT, WRITTEN), (LetterKind.EFFECT, POSITIVE)} & seen
+    if group.id in ("LM-04", "LM-07") and not is_done:
+        return "what the level guards was never seen to be done"
+    if group.id == "LM-03" and (LetterKind.RIGHT_KEY, POSITIVE) not in seen:
+        return "the right key was never accepted"
+    if group.id in ("LM-05", "LM-06") and not {(LetterKind.WRONG_KEY, "0x35"), (LetterKind.WRONG_KEY, "0x36")} & seen:
+        return "no wrong key was seen to be compared"
+    if group.id == "LM-08" and (LetterKind.SEED, SEED) not in seen:
+        return "no seed was given"
+    return ""
 
 
 def _could_lock(learned: Learned) -> bool:

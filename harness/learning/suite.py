@@ -153,6 +153,12 @@ class _Scenes:
             yield word(start, seed, key, self.effect or seed, one, self.effect or seed)
             yield word(start, seed, key, one, key, seed, key)
 
+        for restart in [
+            *self._of(LetterKind.RESET),
+            *self._of(LetterKind.POWER),
+        ]:  # what is there without any further session
+            yield word(start, restart.name, seed, seed)
+            yield word(start, seed, key, restart.name, self.effect, self.effect)
         yield from self._in_delay()
         yield from self._other_keys()
         yield from self._other_levels()
