@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "learning": TESTER | {"fuzz", "learning"},
     "shell": AUDIT | {"shell"},
     "planning": AUDIT | {"ecu", "planning"},
-    "cli": AUDIT | {"planning", "discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
+    "campaigns": AUDIT | {"campaigns"},
+    "cli": AUDIT | {"campaigns", "planning", "discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
     "__main__": {"cli"},
 }
 """What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""

@@ -100,10 +100,12 @@ class _Collected:
 
 
 def why_not_collected(report: pytest.CollectReport) -> str:
-    """Say in a line which file of checks cannot be read, and why."""
+    """Say which file of checks cannot be read, and why: in a line, or of a file of cases in one for each mistake."""
     text = str(report.longrepr)
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]
+    if not lines and not where:
+        return text.strip()
     what = " ".join(lines) or text.strip().splitlines()[-1]
     return f"{where[0] if where else report.nodeid}: {what[:LONGEST_TROUBLE]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -46,6 +47,8 @@ REMEDIATION: Final = (
 QUICK_KEYS: Final = 3
 DEFAULT_KEYS: Final = 8
 """How many of a case's wrong keys are sent to each level; at depth deep all are sent."""
+_A_CASE: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
+LONGEST_LOOKED_AT: Final = 1 << 20
 SUB_FUNCTION_END: Final = 2
 """The bytes of a message that decide what it may do: its service and sub-function."""
 
@@ -140,8 +143,21 @@ def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Dept
 
 
 def is_case_file(path: Path) -> bool:
-    """Whether a file holds fuzz cases."""
-    return path.suffix == ".toml" and path.parent.name == CASES_FOLDER
+    """Whether a file is there for its cases: it lies in a folder of that name, or a table in it is a case."""
+    if path.suffix != ".toml":
+        return False
+    if path.parent.name == CASES_FOLDER:
+        return True
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return _A_CASE.search(file.read(LONGEST_LOOKED_AT)) is not None
+    except OSError:
+        return False
+
+
+def _is_named(parent: pytest.Collector, path: Path) -> bool:
+    """Whether the user has named this very file."""
+    return any(Path(word.partition("::")[0]).absolute() == path for word in parent.config.args)
 
 
 # Pytest
@@ -149,7 +165,7 @@ def is_case_file(path: Path) -> bool:
 
 def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
     """Return the collector of a case file, None for any other file; without a target the cases are only listed."""
-    if not is_case_file(path):
+    if not is_case_file(path) and not _is_named(parent, path):
         return None
     file: CaseFile = CaseFile.from_parent(parent, path=path)
     file.target = target

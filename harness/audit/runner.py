@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -127,8 +128,9 @@ class Runner:
                 ending = self._crashed(ending, found, check, repeat)
             elif (silent := tester.crashes.fell_silent()) is not None:
                 ending = self._silent_for_a_while(ending, silent, check, repeat)
-        for one in tester.crashes.reported:
-            self._keep(one, check, repeat)
+        again = Counter(one.request for one in tester.crashes.reported)
+        for one in tester.crashes.reported:  # the check was run twice, if it has failed
+            self._keep(replace(one, is_reproduced=one.is_reproduced or again[one.request] > 1), check, repeat)
         if ending.verdict is Verdict.FAIL and tester.link.lost_frames > self._lost_before:
             ending = Ending(Verdict.ERROR, reason=f"frames were lost on their way from the adapter ({ending.observed})")
         for fault in tester.link.faults()[faults_before:][:1]:

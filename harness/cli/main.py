@@ -20,6 +20,7 @@ from harness.cli import (
     docs,
     doctor,
     ecu,
+    fuzz,
     import_table,
     learn,
     lists,
@@ -34,7 +35,7 @@ from harness.errors import LinkError, UserError
 WRONG_USE = 4
 
 COMMANDS = (
-    audit, plan, report, diff, replay, discover, learn, target, import_table, ecu, shell, lists, docs, doctor,
+    audit, plan, report, diff, replay, discover, fuzz, learn, target, import_table, ecu, shell, lists, docs, doctor,
 )  # fmt: skip
 """Commands in the order in which help lists them."""
 

@@ -10,6 +10,9 @@ A file ``cases/*.toml`` below whatever is audited holds cases, each with one res
     # and if wanted
     state = "session 0x03"        # in which state each message finds the ECU: see state.py
     raw = true                    # the messages are the data fields of frames
+    gap_ms = 5                    # so long after each frame the next one follows; else they go out back to back
+    repeat = 300                  # all of `send` so often, one after the other, before it is judged
+    one_answer = true             # a second final answer is wrong, too
     severity = "medium"           # of a wrong answer; what a message does to the ECU has a severity of its own
     proven_by = ["write_unprotected", "my_ecu.py:factory"]                 # where the case is known to fail
 

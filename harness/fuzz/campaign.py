@@ -7,37 +7,25 @@ the batch is played again from a known state, in ever smaller parts, until only 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from harness.errors import ContactLost, NotPermitted, NotRun, Unjudged, Violation
-from harness.fuzz.execution import NOT_TAKEN_LIMIT, Spoiled
+from harness.fuzz.execution import Spoiled
 from harness.fuzz.oracles import Breach, Watch
+from harness.fuzz.play import Player, Stimulus
 from harness.fuzz.reduce import reduced
-from harness.fuzz.requests import SLOWEST_BOOT, guesses, not_taken, refusal, shown_bytes
-from harness.link.frame import Frame
-from harness.tester.access import STORING_S
-from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
-from harness.tester.reply import RawReply, Reply
+from harness.fuzz.requests import shown_bytes
+from harness.fuzz.survey import StimulusSurvey
+from harness.tester.reply import Reply
 from harness.tester.tester import Tester
-from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session
 from harness.verdict import Severity
-
-Stimulus = tuple[bytes, ...]
-"""The data fields of frames that go out back to back, or one request."""
 
 Judge = Callable[[Reply], str]
 """What is wrong with an answer; nothing if it may be so."""
 
 BATCH: Final = 50
 THOROUGH_EVERY: Final = 4
-SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
-"""Between two raw stimuli: long enough for an answer of this ECU, so that it looks at each."""
-
-PART_OF_BUDGET: Final = 4
-"""A campaign takes no more than this part of the wrong keys that are left: other checks need theirs."""
-
 REPLAYS: Final = 32
 SHOWN_STIMULI: Final = 6
 
@@ -64,12 +52,9 @@ class Campaign:
         self._tester = tester
         self._is_raw = is_raw
         self._judge = judge
+        self._player = Player(tester, is_raw=is_raw, timeout_s=timeout_s, hear=self._hear)
         self._most_keys = most_keys
-        self._timeout_s = timeout_s
-        self._gap_s = SHORTEST_GAP_S
-        self._not_taken_in_a_row = 0
         self._watch = Watch(tester, None, _SPOILED.on(tester))
-        self._latest: Reply | RawReply | None = None
         self._complaint: tuple[Reply, str] | None = None
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
@@ -82,13 +67,13 @@ class Campaign:
         permitted = self._permitted(stimuli)
         tester.access.require_locked()
         tester.require_quiet()
-        self._gap_s = self._suitable_gap_s()
+        self._player.measure_gap()
         self._watch.begin()
         unsure: list[Stimulus] = []
         for number, start in enumerate(range(0, len(permitted), BATCH), 1):
             batch = permitted[start : start + BATCH]
             unsure += batch
-            self._play(batch)
+            self._player.play(batch)
             is_thorough = number % THOROUGH_EVERY == 0 or start + BATCH >= len(permitted)
             breach = self._watch.check(is_thorough=is_thorough)
             if breach is not None:
@@ -106,82 +91,18 @@ class Campaign:
     # Before anything is sent
 
     def _permitted(self, stimuli: Sequence[Stimulus]) -> list[Stimulus]:
-        tester = self._tester
-        found: list[Stimulus] = []
-        keys: Counter[int] = Counter()
-        reason = ""
-        for stimulus in stimuli:
-            refused = next(filter(None, (refusal(tester, one, is_raw=self._is_raw) for one in stimulus)), "")
-            levels = [] if refused else [level for one in stimulus for level in guesses(tester, one, is_raw=self._is_raw)]
-            refused = refused or next(filter(None, (self._why_no_guess(level, keys) for level in levels)), "")
-            reason = reason or refused
-            if not refused:
-                found.append(stimulus)
-                keys.update(levels)
+        survey = StimulusSurvey(self._tester, most_keys=self._most_keys)
+        found = [stimulus for stimulus in stimuli if survey.lets_pass(stimulus, is_raw=self._is_raw)]
         if not found:
-            raise NotRun(reason or "there is nothing to send")
+            raise NotRun(survey.reason or "there is nothing to send")
         if len(found) < len(stimuli):
-            tester.note(f"{len(stimuli) - len(found)} of {len(stimuli)} stimuli were left out; the first: {reason}")
+            left_out = len(stimuli) - len(found)
+            self._tester.note(f"{left_out} of {len(stimuli)} stimuli were left out; the first: {survey.reason}")
         return found
 
-    def _why_no_guess(self, level: int, planned: Counter[int]) -> str:
-        security = self._tester.security
-        left = security.ledger.left(level)
-        if left is not None and planned[level] >= left // PART_OF_BUDGET:
-            return f"more keys for level 0x{level:02X} than a campaign may take of the budget"
-        if self._most_keys is not None and planned[level] >= self._most_keys:
-            return f"more keys for level 0x{level:02X} than {self._most_keys}, which is enough for this depth"
-        return security.why_no_guess(level)
-
-    def _suitable_gap_s(self) -> float:
-        tester = self._tester
-        times = [max(tester.answer_times_s(tester.request(tester.liveness_request)), default=0.0) for _ in range(3)]
-        return min(max(1.5 * max(times), SHORTEST_GAP_S), LONGEST_GAP_S)
-
-    # Sending
-
-    def _play(self, batch: Sequence[Stimulus]) -> None:
-        tester = self._tester
-        heard: list[Frame] = []
-        for stimulus in batch:
-            if self._is_raw:
-                raw = self._latest = tester.raw(*stimulus, listen_s=self._gap_s)
-                heard += raw.answers
-            else:
-                self._ask(stimulus)
-        if self._is_raw:
-            heard += tester.listen(STORING_S)
-            await_quiet(tester, MOST_BACKLOG_S, after=heard)
-        if any(map(self._may_restart, batch)):
-            reset = tester.target.reset
-            tester.wait(reset.boot_s)
-            tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
-
-    def _ask(self, stimulus: Stimulus) -> None:
-        tester = self._tester
-        for pdu in stimulus:
-            if len(pdu) >= tester.frame_bytes and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
-                tester.note("long messages were left out: the ECU takes none")
-                continue
-            reply = self._latest = tester.request(pdu, timeout_s=self._timeout_s)
-            if len(pdu) >= tester.frame_bytes:
-                self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if not_taken([reply]) else 0
-            if self._may_restart((pdu,)) and not reply.is_negative:
-                tester.wait(tester.target.reset.boot_s)
-                tester.await_life(tester.target.reset.boot_s * SLOWEST_BOOT + 2.0)
-            elif self._judge is not None and self._complaint is None and (complaint := self._judge(reply)):
-                self._complaint = reply, complaint
-
-    def _may_restart(self, stimulus: Stimulus) -> bool:
-        """Whether an ECU may find in it the request to restart, or to leave its application."""
-        return any(self._asks_for_restart(data[start:]) for data in stimulus for start in range(4 if self._is_raw else 1))
-
-    @staticmethod
-    def _asks_for_restart(reading: bytes) -> bool:
-        if reading[:1] == bytes((Service.ECU_RESET,)):
-            return True
-        is_session = len(reading) > 1 and reading[0] == Service.DIAGNOSTIC_SESSION_CONTROL
-        return is_session and reading[1] & ~SUPPRESS_POSITIVE_RESPONSE == Session.PROGRAMMING
+    def _hear(self, reply: Reply) -> None:
+        if self._judge is not None and self._complaint is None and (complaint := self._judge(reply)):
+            self._complaint = reply, complaint
 
     # The breach
 
@@ -206,8 +127,8 @@ class Campaign:
                     frames = reduced(guilty[0], lambda part: self._breaks_again([tuple(part)]), most_tries=REPLAYS)
                     guilty = [tuple(frames)]
                 self._breaks_again(guilty)
-                if self._latest is not None:
-                    tester.cite(self._latest)
+                if self._player.latest is not None:
+                    tester.cite(self._player.latest)
             tester.restore()
         except ContactLost as lost:
             tester.crashes.report(self._shown(suspects), breach.observed, is_reproduced=False)
@@ -227,7 +148,7 @@ class Campaign:
         tester.state.expect_anything()
         tester.restore()
         self._watch.begin()
-        self._play(part)
+        self._player.play(part)
         return self._watch.check(is_thorough=True) is not None
 
     def _shown(self, stimuli: Sequence[Stimulus]) -> str:

@@ -16,7 +16,7 @@ from harness.fuzz.notation import SEND
 from harness.fuzz.send import MOST_MESSAGES, SentStep, Template, refuse_lengths, too_many
 from harness.link.clock import Chance
 from harness.target import Target
-from harness.target.toml_schema import FLAG, Problems, Rule, choice, read_fields, read_toml, shown, shown_key, text
+from harness.target.toml_schema import FLAG, Problems, Rule, choice, integer, read_fields, read_toml, shown, shown_key, text
 from harness.tester.reply import Expectation
 from harness.verdict import Severity
 
@@ -28,6 +28,8 @@ CASES_FOLDER: Final = "cases"
 
 _ID = text('letters, digits and - _ . only, e.g. "write-odd-length"', pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _WHY = text('a sentence, e.g. "A write with half a DID is refused."')
+_REPEAT = integer(1, MOST_MESSAGES, "how often the messages are sent, one after the other, e.g. 300")
+_GAP = integer(0, 10_000, "milliseconds after each frame, e.g. 5")
 _SEVERITY_WORD = choice(*(severity.value for severity in Severity))
 _SEVERITY = Rule(_SEVERITY_WORD.allowed, lambda value: Severity(_SEVERITY_WORD.parse(value)))
 
@@ -73,6 +75,9 @@ class _Entry(Head):
 
     send: Annotated[Template, SEND]
     raw: Annotated[bool, FLAG] = False
+    repeat: Annotated[int, _REPEAT] = 1
+    gap_ms: Annotated[int | None, _GAP] = None
+    one_answer: Annotated[bool, FLAG] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +88,13 @@ class Case(Head):
     path: Path
     line: int = 0
     is_raw: bool = False
-    """Its messages are the data fields of frames, sent back to back."""
+    """Its messages are the data fields of frames."""
+    repeat: int = 1
+    """So often each combination is sent before it is judged."""
+    gap_ms: int | None = None
+    """So long each frame is left to the ECU before the next one follows; None: they go out back to back."""
+    one_answer: bool = False
+    """A second final answer fails it."""
 
     @property
     def full_id(self) -> str:
@@ -93,7 +104,7 @@ class Case(Head):
     def check_size(self, target: Target) -> None:
         """UserError: for this target it means more messages than a case may have."""
         size = self.messages.size(target)
-        if size is not None and size > MOST_MESSAGES:
+        if size is not None and (size := size * self.repeat) > MOST_MESSAGES:
             raise UserError(f'{label(self.path)}: case {self.id}: send is "{self.messages}"; {too_many(size)}')
 
 
@@ -127,6 +138,8 @@ def _case(entry: object, number: int, path: Path, problems: Problems) -> Case | 
     template, is_raw = values.pop("send"), values.pop("raw", False)
     if template is not None and (complaint := refuse_lengths(template, is_raw=bool(is_raw))):
         problems.add(f"{prefix}send", f'is "{template}", {complaint}')
+    if values.get("gap_ms") is not None and not is_raw:
+        problems.add(f"{prefix}gap_ms", "is for frames; give raw = true too, or leave it out")
     if None in values.values() or template is None:
         return None
     return Case(**values, messages=template, path=path, is_raw=bool(is_raw))

@@ -66,7 +66,8 @@ class _Execution:
         self._case = case
         self._most_keys = most_keys
         self._tester = tester
-        self._speaker = Speaker(tester, is_raw=case.is_raw)
+        gap_s = None if case.gap_ms is None else case.gap_ms / 1000
+        self._speaker = Speaker(tester, is_raw=case.is_raw, gap_s=gap_s)
         self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
@@ -107,6 +108,8 @@ class _Execution:
     def _steps(self) -> Iterator[SentStep]:
         """The same ones whenever it is called."""
         steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
+        if self._case.repeat > 1:
+            steps = (step._replace(messages=step.messages * self._case.repeat) for step in steps)
         if self._most_keys is None:
             yield from steps
             return
@@ -225,6 +228,12 @@ class _Execution:
     def _judge(self, done: _Done) -> None:
         reply = done.answer.reply
         if self._case.expect.accepts(reply):
+            in_time_s = self._tester.target.timing.p2_ms / 1000
+            late = self._tester.listen(in_time_s) if self._case.one_answer and not reply.is_silence else None
+            if late and not self._tester.is_shared():
+                self._tester.cite(*done.answer.evidence)
+                observed = f"{reply}, and then {late[0].text()}"
+                raise Violation(expected=f"one answer to {self._named(done.step)}", observed=observed)
             return
         breach = self._watch.check(is_thorough=True)
         if breach is not None:
@@ -293,5 +302,7 @@ class _Execution:
         return None
 
     def _named(self, step: SentStep) -> str:
-        words = ", then ".join(map(shown_bytes, step.messages))
+        once = step.messages[: len(step.messages) // self._case.repeat]
+        words = ", then ".join(map(shown_bytes, once))
+        words += f", {self._case.repeat} times" if self._case.repeat > 1 else ""
         return f"{words} as raw frames" if self._case.is_raw else words

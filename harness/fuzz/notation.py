@@ -8,6 +8,7 @@
     {did}        each data identifier of the target, two bytes
     {level}      each security level of the target: the byte that requests its seed
     {level+1}    the byte that sends the key of the same level
+    {key}        the right key for the seed that is pending when the message is sent; {key:3} is its first three bytes
 
 A list of messages is a sequence, sent as a whole for each combination. Combinations are the product of all placeholders,
 of which the last varies fastest; `{did}` and `{level}` mean the same one wherever they stand in a case.
@@ -23,6 +24,7 @@ from harness.fuzz.send import (
     LONGEST_MESSAGE,
     MOST_MESSAGES,
     Fixed,
+    KeyBytes,
     Message,
     Named,
     Noise,
@@ -37,11 +39,12 @@ LONGEST_RANGE_BYTES: Final = 4
 MOST_OF_A_SEQUENCE: Final = 64
 
 ALLOWED: Final = 'hex and placeholders, e.g. "2E 20 {00..FF}", or a list of such messages'
-PLACEHOLDERS: Final = "{00..FF}, {13|2020}, {5*}, {0..64*}, {did}, {level} or {level+1}"
+PLACEHOLDERS: Final = "{00..FF}, {13|2020}, {5*}, {0..64*}, {did}, {level}, {level+1} or {key}"
 
 _TOKEN: Final = re.compile(r"\s+|[0-9A-Fa-f]{2}|\{[^{}]*\}")
 _NOISE: Final = re.compile(r"(?:([0-9]{1,6})\.\.)?([0-9]{1,6})\*")
 _RANGE: Final = re.compile(r"([0-9A-Fa-f]+)\.\.([0-9A-Fa-f]+)")
+_KEY: Final = re.compile(r"key(?::([1-9][0-9]?))?")
 _NAMES: Final = {"did": Named("did", 2), "level": Named("level", 1), "level+1": Named("level", 1, 1)}
 
 
@@ -67,6 +70,8 @@ def _message(text: str) -> Message:
             raise Refused(f'"{printable(text[at : at + 12])}" is {_complaint(text[at:])}')
         if token[0].startswith("{"):
             parts.append(_placeholder(token[0]))
+            if sum(isinstance(part, KeyBytes) for part in parts) > 1:
+                raise Refused("there are two keys in one message; give one")
         elif not token[0].isspace():
             parts.append(Fixed(bytes.fromhex(token[0])))
         at = token.end()
@@ -87,6 +92,8 @@ def _placeholder(token: str) -> Part:
     body = "".join(token[1:-1].split())
     if body in _NAMES:
         return _NAMES[body]
+    if key := _KEY.fullmatch(body):
+        return KeyBytes(int(key[1] or 0))
     shown = f'"{printable(token)[:40]}"'
     if noise := _NOISE.fullmatch(body):
         longest = int(noise[2])

@@ -28,11 +28,15 @@ MOST_WATCHED: Final = 64
 SELF_HELP_S: Final = 5.0
 """How long an ECU that fell silent is given to come back by itself."""
 
+CRASH: Final = "crash"
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One of the three does not hold."""
 
+    what: str
+    """``crash``, ``value 2020`` or ``lock 2020``: the same for the same cause, whatever was seen of it."""
     expected: str
     observed: str
     severity: Severity
@@ -122,11 +126,12 @@ class Watch:
             breach = self._check_value(entry)
             if breach is not None:
                 return breach
-        for entry in self._locked:
-            breach = self._check_lock(entry)
-            if breach is not None:
-                return breach
-        return None if self._guarded else self.check_life()
+        breach = self.check_lock()
+        return breach if breach is not None or self._guarded else self.check_life()
+
+    def check_lock(self) -> Breach | None:
+        """Whether what was locked is open now."""
+        return next(filter(None, map(self._check_lock, self._locked)), None)
 
     def check_life(self) -> Breach | None:
         """Whether the ECU is dead, or was for a while."""
@@ -138,9 +143,9 @@ class Watch:
             if tester.is_alive():
                 silent_s = tester.link.now_s - silent_since_s
                 observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
-                return Breach("the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
+                return Breach(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
-        return Breach("the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
+        return Breach(CRASH, "the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
 
     def _check_value(self, entry: DataEntry) -> Breach | None:
         tester = self._tester
@@ -164,7 +169,7 @@ class Watch:
         change = "its content, which is secret, has changed"
         if not entry.secret:
             change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"
-        return Breach(f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
+        return Breach(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
 
     def _settled(self, entry: DataEntry) -> bytes:
         """A value that has changed: as long again as it was watched, and as many requests, leave it as it is now.
@@ -193,4 +198,5 @@ class Watch:
             tester.cite(probe)
             raise Inconclusive(f"a protected write is answered positively all of a sudden, but changes nothing: {effect}")
         expected = f"DID {entry.did:04X} locked as before"
-        return Breach(expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)
+        what = f"lock {entry.did:04X}"
+        return Breach(what, expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)

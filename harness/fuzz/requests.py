@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.errors import NotPermitted
+from harness.fuzz.keyed import Keyed, filled, in_notation
 from harness.fuzz.send import SentStep
 from harness.link.isotp import IsoTpFault
 from harness.tester.exchange import LISTEN_S
@@ -66,6 +67,8 @@ def level_of(request: bytes) -> int:
 
 def shown_bytes(message: bytes) -> str:
     """A message in a sentence."""
+    if isinstance(message, Keyed):
+        return in_notation(message)
     if len(message) <= LONGEST_SHOWN_BYTES:
         return message.hex(" ").upper() or "no data"
     return f"{message[:LONGEST_SHOWN_BYTES].hex(' ').upper()} … ({len(message)} bytes)"
@@ -74,24 +77,37 @@ def shown_bytes(message: bytes) -> str:
 class Speaker:
     """Sends steps to one ECU."""
 
-    def __init__(self, tester: Tester, *, is_raw: bool) -> None:
+    def __init__(self, tester: Tester, *, is_raw: bool, gap_s: float | None = None) -> None:
+        """`gap_s`: so long each frame is left to the ECU; None: they go out back to back."""
         self._tester = tester
         self._is_raw = is_raw
+        self._gap_s = gap_s
 
     def send(self, step: SentStep) -> CaseAnswer:
         """Send every message of a step. NotRun or Inconclusive: a key in it must not be sent."""
         if self._is_raw:
             self._tester.wait(LISTEN_S)  # late answers are no answers to frames
-            raw = self._tester.raw(*step.messages)
+            raw = self._raw(step.messages)
             self._tester.state.expect_anything()
             return CaseAnswer(_read(raw, is_shared=self._tester.is_shared()), (raw,))
         is_right = False
         replies = []
         for message in step.messages:
-            reply, was_right = self._request(message)
+            reply, was_right = self._request(filled(message, self._tester))
             is_right = is_right or was_right
             replies.append(reply)
         return CaseAnswer(reply, tuple(replies), is_right, _locked_out_level(replies), not_taken(replies))
+
+    def _raw(self, messages: tuple[bytes, ...]) -> RawReply:
+        tester = self._tester
+        frames = tuple(filled(message, tester) for message in messages)
+        if self._gap_s is None:
+            return tester.raw(*frames)
+        replies = [tester.raw(frame, listen_s=self._gap_s) for frame in frames[:-1]]
+        replies.append(tester.raw(frames[-1], listen_s=max(self._gap_s, LISTEN_S)))
+        sent = tuple(frame for reply in replies for frame in reply.sent)
+        answers = tuple(frame for reply in replies for frame in reply.answers)
+        return RawReply(sent, answers, replies[0].trace, replies[0].first_frame)
 
     def _request(self, message: bytes) -> tuple[Reply, bool]:
         """The reply, and whether the message was the right key after all."""

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from harness.errors import NotApplicable
+from harness.fuzz.keyed import USUAL_BYTES, Keyed
 from harness.link.clock import Chance
 from harness.target import Target
 
@@ -71,7 +72,14 @@ class Named:
     plus: int = 0
 
 
-Part = Fixed | OneOf | Noise | Named
+@dataclass(frozen=True, slots=True)
+class KeyBytes:
+    """The right key of the pending seed, or its first `count` bytes; 0: all of it."""
+
+    count: int
+
+
+Part = Fixed | OneOf | Noise | Named | KeyBytes
 Message = tuple[Part, ...]
 
 
@@ -110,7 +118,7 @@ class Template:
                 raise NotApplicable(f"the target declares no {'data' if name == 'did' else 'security level'} to try it on")
         level_slot = slots.get("level")
         for picks in product(*map(range, sizes)):
-            messages = tuple(b"".join([render(picks[slot]) for render, slot in row]) for row in plan)
+            messages = tuple(_joined([render(picks[slot]) for render, slot in row]) for row in plan)
             yield SentStep(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
     def is_random_before(self, offset: int) -> bool:
@@ -130,6 +138,14 @@ def _noise_offset(message: Message) -> float:
     return math.inf
 
 
+def _joined(parts: list[bytes]) -> bytes:
+    """The message that parts make; one of them may stand for a key."""
+    for number, part in enumerate(parts):
+        if isinstance(part, Keyed):
+            return Keyed.of(b"".join(parts[:number]), b"".join(parts[number + 1 :]), part.key_bytes)
+    return b"".join(parts)
+
+
 def _numbers(target: Target) -> dict[str, list[int]]:
     return {"did": [entry.did for entry in target.data], "level": [entry.level for entry in target.security]}
 
@@ -142,13 +158,15 @@ def _renderer(part: Part, numbers: dict[str, list[int]], chance: Chance) -> Call
             return part.pick
         case Noise(shortest, _):
             return lambda index: chance.random_bytes(shortest + index)
+        case KeyBytes(count):
+            return lambda index: Keyed.of(b"", key_bytes=count)
         case Named(name, length, plus):
             return lambda index: (numbers[name][index] + plus).to_bytes(length, "big")
 
 
 def _count(part: Part, declared: dict[str, int]) -> int:
     match part:
-        case Fixed():
+        case Fixed() | KeyBytes():
             return 1
         case OneOf():
             return part.count
@@ -193,6 +211,8 @@ def _shortest(part: Part) -> int:
             return min(length for _, _, length in spans)
         case Noise(shortest, _):
             return shortest
+        case KeyBytes(count):
+            return count or USUAL_BYTES
         case Named(_, length, _):
             return length
 

@@ -196,6 +196,22 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignInfo:
+    """The size of a fuzz campaign."""
+
+    seed: int
+    """Of all its chance."""
+    rounds: int
+    """How many rounds of shards have ended."""
+    exchanges: int
+    """Requests and groups of frames that were sent in them, those for watching and reducing included."""
+    corpus: int
+    """Sequences that were kept, since they were answered as none before."""
+    coverage: int
+    """Kinds of answers that were seen: state, service and outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
@@ -249,6 +265,8 @@ class RunInfo:
     """Why an interrupted run came to its end early, e.g. ``Ctrl-C``; empty if nothing is known of that."""
     crashes: tuple[Crash, ...] = ()
     """What made the ECU crash: the first thing to say of the run."""
+    campaign: CampaignInfo | None = None
+    """The fuzz campaign that the run is; None: it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,12 @@ OWN_FILES: Final = (
 )  # fmt: skip
 """What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
 
+CAMPAIGN_FILES: Final = {
+    "findings/*": r"case\.toml|replay\.py|replay\.log",
+    "shards": r"campaign\.json|r\d+-s\d+\.json(\.part)?",
+}
+"""What a fuzz campaign leaves beside, in folders of its own: the folders, and what their files are called."""
+
 LONGEST_TARGET_NAME: Final = 60
 DEEPEST_JSON: Final = 40
 
@@ -84,6 +90,7 @@ class RunFolder:
             for name in OWN_FILES:
                 (path / name).unlink(missing_ok=True)
                 _part(path / name).unlink(missing_ok=True)
+            _remove_campaign(path)
         folder = cls(path, info)
         folder.write_start(info)
         folder.write(RESULTS_JSONL, "")
@@ -411,6 +418,23 @@ def refuse_linked_private(folder: Path) -> None:
     private = folder / PRIVATE
     if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
         raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")
+
+
+def _remove_campaign(path: Path) -> None:
+    """Remove what a fuzz campaign has left in a folder, and no link to somewhere else, nor anything of another's."""
+    for folder, files in CAMPAIGN_FILES.items():
+        for place in path.glob(folder):
+            if any(part.is_symlink() for part in (path / folder.partition("/")[0], place)):
+                continue
+            for file in place.iterdir() if place.is_dir() else ():
+                if re.fullmatch(files, file.name):
+                    file.unlink()
+            if place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
+    for folder in CAMPAIGN_FILES:
+        place = path / folder.partition("/")[0]
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def _part(path: Path) -> Path:

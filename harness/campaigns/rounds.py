@@ -1,0 +1,155 @@
+"""Round after round of shards: what each has brought is put together in the order of their numbers, not of their ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.campaigns.shards import Job, keep_shard, kept_shard, read_shard, text_of
+from harness.errors import HarnessError
+from harness.fuzz.found import FuzzFinding
+from harness.fuzz.hunt import Cell, Yield
+from harness.fuzz.trials import Trial
+from harness.target import Target
+
+SHARDS_A_ROUND: Final = 4
+"""On simulated ECUs; a real one is never split."""
+LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
+"""Exchanges: some ten seconds of one processor, so that starting a shard costs nothing beside it."""
+PARTS_OF_CAMPAIGN: Final = 8
+SHARD_ON_A_BUS: Final = 2_000
+MOST_CORPUS: Final = 400
+
+Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
+"""Runs jobs somewhere, and gives the content of their files as they end, in any order."""
+
+
+@dataclass(slots=True)
+class CampaignSoFar:
+    """All that a campaign has come to so far."""
+
+    target: Target
+    seed: int
+    exchanges_wanted: int | None
+    """None: as many as there is time for."""
+    rounds: int = 0
+    exchanges: int = 0
+    planned: int = 0
+    """Exchanges that shards were asked for."""
+    found: dict[str, FuzzFinding] = field(default_factory=dict)
+    """By cause; a sequence stays what it was in the round that found it first."""
+    corpus: list[Trial] = field(default_factory=list)
+    seen: dict[str, None] = field(default_factory=dict)
+    cells: Counter[Cell] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+    growth: list[tuple[int, int]] = field(default_factory=list)
+    """After each round: exchanges, and how many kinds of answers were seen."""
+    deviations: dict[str, None] = field(default_factory=dict)
+    is_open: bool = False
+    not_reproduced: dict[str, None] = field(default_factory=dict)
+    left_out: str = ""
+    lost: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all exchanges were asked for that were wanted."""
+        return bool(self.lost) or (self.exchanges_wanted is not None and self.planned >= self.exchanges_wanted)
+
+    def next_round(self) -> list[Job]:
+        """The shards of the next round; what they are does not depend on how many workers there are."""
+        jobs = []
+        for index in range(SHARDS_A_ROUND if self.target.is_simulated else 1):
+            size = self._size()
+            if size <= 0:
+                break
+            self.planned += size
+            jobs.append(
+                Job(
+                    target=self.target,
+                    seed=self.seed,
+                    round=self.rounds,
+                    index=index,
+                    exchanges=size,
+                    known=tuple(self.found.values()),
+                    corpus=tuple(self.corpus),
+                    seen=tuple(self.seen),
+                )
+            )
+        return jobs
+
+    def _size(self) -> int:
+        largest = LARGEST_SHARD if self.target.is_simulated else SHARD_ON_A_BUS
+        if self.exchanges_wanted is None:
+            return largest
+        part = min(max(self.exchanges_wanted // PARTS_OF_CAMPAIGN, SMALLEST_SHARD), largest)
+        return min(part, self.exchanges_wanted - self.planned)
+
+    def merge(self, results: Sequence[Yield]) -> list[FuzzFinding]:
+        """Take in the results of a round, in the order of its shards; what of it is new."""
+        known = set(self.found)
+        for result in results:
+            self.exchanges += result.exchanges
+            self.sent.update(result.sent)
+            self.cells.update(result.cells)
+            for one in result.found:
+                self._meet(one, known)
+            for trial, news in result.fresh:
+                if any(one not in self.seen for one in news) and len(self.corpus) < MOST_CORPUS:
+                    self.corpus.append(trial)
+                self.seen.update(dict.fromkeys(news))
+            self.deviations.update(dict.fromkeys(result.deviations))
+            self.is_open |= result.is_open
+            self.not_reproduced.update(dict.fromkeys(result.not_reproduced))
+            self.left_out = self.left_out or result.left_out
+            self.lost = self.lost or result.lost
+        self.rounds += 1
+        self.growth.append((self.exchanges, len(self.cells)))
+        return [one for cause, one in self.found.items() if cause not in known]
+
+    def _meet(self, met: FuzzFinding, known: set[str]) -> None:
+        former = self.found.get(met.cause)
+        if former is None:
+            self.found[met.cause] = met
+        elif met.cause in known:
+            self.found[met.cause] = former.counting(met)
+        else:
+            self.found[met.cause] = former.also(met)
+
+
+def run_rounds(
+    campaign: CampaignSoFar,
+    folder: Path,
+    door: Door,
+    *,
+    is_over: Callable[[], bool],
+    after: Callable[[list[FuzzFinding]], None],
+) -> None:
+    """Run round after round until all that was wanted is done, or `is_over` says so between two of them.
+
+    The result of each shard lies in the folder as soon as it is there; one that lies there already is not run again.
+    `after` is told what each round has found.
+    """
+    while not campaign.is_done and not (campaign.rounds and is_over()):
+        jobs = campaign.next_round()
+        results = {job.index: kept for job in jobs if (kept := kept_shard(folder, job)) is not None}
+        missing = [job for job in jobs if job.index not in results]
+        for job, text in door(missing) if missing else ():
+            keep_shard(folder, job, text)
+            result = read_shard(text, job)
+            if result is None:
+                raise HarnessError(f"{job.name}: a worker has sent what is no result of it")
+            results[job.index] = result
+        after(campaign.merge([results[job.index] for job in jobs]))
+
+
+def in_this_process(run: Callable[[Job], str]) -> Door:
+    """A door that runs one job after the other, here."""
+    return lambda jobs: ((job, run(job)) for job in jobs)
+
+
+def on_one_ecu(hunt: Callable[[Job], Yield]) -> Door:
+    """The same on the one ECU of a real bus."""
+    return in_this_process(lambda job: text_of(job, hunt(job)))

@@ -1,0 +1,314 @@
+"""`uds-harness fuzz`: a campaign that finds, reduces and keeps; `fuzz new`: a case of one's own."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.cli.target_options import add_target, seconds_of, target_of, wait_for_bus_of
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.audit.resuming import Unfinished
+    from harness.campaigns.rounds import CampaignSoFar, Door
+    from harness.runs.findings import Finding
+    from harness.target import Target
+
+NEW: Final = "new"
+BEGUN_WITH: Final = "shards/campaign.json"
+"""In a run's folder, what the campaign was begun with: what --resume takes up."""
+DEFAULT_EXCHANGES: Final = 100_000
+INTERRUPTED: Final = 2
+
+EXIT_CODES = """exit codes of fuzz, the first that applies:
+  4  wrong use: a target, option or key function is malformed, or an extra is missing
+  2  interrupted; what was found is kept, and --resume goes on
+  3  the bus, a worker or the harness failed
+  1  something was found, and is not accepted (0 with --exit-zero)
+  5  nothing was judged, e.g. the ECU does not answer
+  0  everything else"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Let the command be typed."""
+    fuzz = commands.add_parser(
+        "fuzz",
+        help="fuzz the ECU: find, reduce and keep what nobody wrote a case for",
+        description="Fuzz an ECU for so long, or for so many exchanges.\n"
+        "Without TARGET and link options: the article's ECU, simulated.\n"
+        'uds-harness fuzz new "2E 20 {00..FF}" writes a case of your own that runs.',
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_target(fuzz)
+    fuzz.add_argument("send", nargs="?", metavar="SEND", help="with new: what the case sends")
+    fuzz.add_argument("--time", metavar="TIME", help="end with the round in which this is over, e.g. 15m or 8h")
+    fuzz.add_argument("--exchanges", type=_count, metavar="N", help=f"so many (default: {DEFAULT_EXCHANGES:,})")
+    fuzz.add_argument("--seed", type=int, metavar="N", help="repeat a campaign's chance (default: a new seed, printed)")
+    fuzz.add_argument("--workers", type=_count, metavar="N", help="processes for a simulated ECU (default: 1)")
+    fuzz.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it, e.g. tcp://host:8786")
+    fuzz.add_argument("--resume", type=Path, metavar="RUN", help="go on with a campaign that was interrupted, in its folder")
+    fuzz.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
+    fuzz.add_argument("--force", action="store_true", help="replace the run that is in --out")
+    fuzz.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
+    fuzz.add_argument("--yes", action="store_true", help="do not ask before a real ECU is locked, written or reset")
+    fuzz.add_argument("--exit-zero", action="store_true", help="exit with 0 although something was found")
+    fuzz.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; write e.g. 4")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fuzz; returns the exit code."""
+    if options.target == NEW:
+        return _new_case(options)
+    if options.send is not None:
+        raise UserError(f'{options.send}: to write a case, type: uds-harness fuzz new "{options.send}"')
+    if options.time is not None and options.exchanges is not None:
+        raise UserError("--time and --exchanges exclude each other; give one of them")
+    if options.dask is not None and options.workers is not None:
+        raise UserError("--workers and --dask exclude each other; give one of them")
+    return _fuzz(options)
+
+
+def _fuzz(options: argparse.Namespace) -> int:
+    from harness.audit.outcomes import exit_code
+    from harness.audit.session import AuditOptions, AuditSession
+    from harness.audit.stopping import Stop
+    from harness.campaigns.rounds import CampaignSoFar
+    from harness.campaigns.running import CampaignRun
+    from harness.cli.terminal import result_lines
+    from harness.link.clock import RealClock, new_seed
+    from harness.runs.folder import AUDIT_HTML, check_is_free
+
+    resumes, target = (None, target_of(options)) if options.resume is None else _taken_up(options)
+    if target.path is None:
+        raise UserError("fuzz needs a target file: write one with `uds-harness discover -o FILE`")
+    if not target.is_simulated and (options.workers or options.dask):
+        raise UserError("a real ECU is never split: leave out --workers and --dask")
+    longest_s = seconds_of("--time", options.time) if options.time is not None else None
+    wanted = None if longest_s is not None else options.exchanges or DEFAULT_EXCHANGES
+    seed = new_seed() if options.seed is None else options.seed
+    if options.out is not None:
+        check_is_free(options.out, replaces_run=options.force)
+    wait_for_bus_of(target, options.wait)
+    if not _is_agreed(options, target):
+        return INTERRUPTED
+    command = _command(options, seed, wanted)
+    clock, stop = RealClock(), Stop()
+    is_terminal = sys.stdout.isatty()
+    with contextlib.ExitStack() as ends:
+        door = _door(options, target, ends)
+        session = AuditSession(
+            AuditOptions(
+                target=target,
+                seed=seed,
+                out=options.out,
+                command=command,
+                replaces_run=options.force,
+                resumes=resumes,
+            )
+        )
+        campaign = CampaignSoFar(target, seed, wanted)
+        begun_s = clock.now_s()
+        try:
+            print(
+                f"uds-harness fuzz: {target.name} ({target.environment}), {_size(options, wanted)}, seed {seed}\n",
+                flush=True,
+            )
+            _keep_beginning(session.folder.path, options, wanted)
+            stop.install()
+            progress = _Progress(campaign, longest_s, clock.now_s)
+
+            def tell(finding: Finding) -> None:
+                progress.clear()
+                print("\n".join(result_lines(finding, colour=is_terminal)), flush=True)
+
+            campaign_run = CampaignRun(session, campaign, command=command, tell=tell)
+            try:
+                with stop.interruptible():
+                    campaign_run.go(
+                        door,
+                        is_over=lambda: longest_s is not None and clock.now_s() - begun_s >= longest_s,
+                        after=progress.show,
+                    )
+            except KeyboardInterrupt:
+                pass
+            progress.clear()
+            run = campaign_run.finish(stop.reason)
+            session.seal()
+        finally:
+            session.close()
+            session.release()
+            stop.remove()
+    print(
+        f"\n{campaign.exchanges:,} exchanges in {campaign.rounds} rounds: {len(campaign.found)} findings; "
+        f"{len(campaign.cells)} kinds of answers, {len(campaign.corpus)} sequences in the corpus"
+    )
+    print(f"report: {session.folder.path / AUDIT_HTML}")
+    code = exit_code(run)
+    return 0 if options.exit_zero and code == 1 else code
+
+
+def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStack) -> Door | None:
+    """Where shards are run; None: on the ECU of the run itself."""
+    if not target.is_simulated:
+        return None
+    from harness.campaigns.rounds import in_this_process
+    from harness.campaigns.shards import run_shard
+    from harness.campaigns.workers import Cluster, Pool
+
+    if options.dask is not None:
+        return ends.enter_context(Cluster(options.dask))
+    if options.workers is None or options.workers == 1:
+        return in_this_process(run_shard)
+    return ends.enter_context(Pool(options.workers))
+
+
+class _Progress:
+    """What the campaign has come to, on a line of a terminal that is overwritten; a line a round where there is none."""
+
+    def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
+        self._campaign = campaign
+        self._longest_s = longest_s
+        self._now_s = now_s
+        self._begun_s = now_s()
+        self._is_terminal = sys.stdout.isatty()
+
+    def show(self) -> None:
+        """Show it, a round having ended."""
+        campaign, elapsed_s = self._campaign, self._now_s() - self._begun_s
+        rate = campaign.exchanges / elapsed_s if elapsed_s else 0.0
+        done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {len(campaign.found)} findings, "
+        text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(elapsed_s)}"
+        if self._is_terminal:
+            print(f"\r\x1b[K{text[:120]}", end="", flush=True)
+        else:
+            print(text, flush=True)
+
+    def _rest(self, elapsed_s: float) -> str:
+        wanted = self._campaign.exchanges_wanted
+        if self._longest_s is not None:
+            left_s = max(self._longest_s - elapsed_s, 0.0)
+        elif wanted and self._campaign.exchanges:
+            left_s = elapsed_s * max(wanted / self._campaign.exchanges - 1, 0.0)
+        else:
+            return ""
+        return f", {left_s / 60:.0f} min left" if left_s >= 60 else f", {left_s:.0f} s left"
+
+    def clear(self) -> None:
+        """Make room for something else."""
+        if self._is_terminal:
+            print("\r\x1b[K", end="", flush=True)
+
+
+def _size(options: argparse.Namespace, wanted: int | None) -> str:
+    return f"{options.time}" if wanted is None else f"{wanted:,} exchanges"
+
+
+def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
+    """Whether a person at the terminal, if there is one, lets a real ECU be fuzzed with all that its target allows."""
+    allowed = sorted(target.safety.allow)
+    if target.is_simulated or options.yes or not allowed or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    print(f"A campaign makes use of all that the target allows: {', '.join(allowed)}.")
+    return input("Go on with this ECU? [y/N] ").strip().lower() in ("y", "yes")
+
+
+# Going on
+
+
+def _keep_beginning(folder: Path, options: argparse.Namespace, wanted: int | None) -> None:
+    path = folder / BEGUN_WITH
+    path.parent.mkdir(exist_ok=True)
+    names = ("target", "interface", "channel", "request_id", "response_id", "time")
+    begun = {name: getattr(options, name) for name in names}
+    path.write_text(json.dumps({**begun, "exchanges": wanted}, indent=1) + "\n", encoding="utf-8")
+
+
+def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
+    """The campaign to go on with, and its target; what was not given again is as it was then.
+
+    UserError: there is no such campaign, or it has come to its end.
+    """
+    from harness.audit.resuming import unfinished_run
+
+    if options.out is not None or options.force:
+        raise UserError("--resume goes on in the run's own folder; leave out --out and --force")
+    resumes = unfinished_run(options.resume)
+    path = options.resume / BEGUN_WITH
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        values = {name: begun[name] for name in ("target", "interface", "channel", "request_id", "response_id", "time")}
+        exchanges = begun["exchanges"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: is no beginning of a campaign ({error}); begin a new one") from error
+    for name, value in values.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.time is None and options.exchanges is None:
+        options.exchanges = exchanges
+    if options.seed is None:
+        options.seed = resumes.info.seed
+    return resumes, target_of(options)
+
+
+def _command(options: argparse.Namespace, seed: int, wanted: int | None) -> str:
+    words = ["uds-harness", "fuzz"]
+    words += [options.target] if options.target else []
+    for name in ("interface", "channel", "request_id", "response_id"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
+    words += ["--time", options.time] if wanted is None else ["--exchanges", str(wanted)]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+# A case of one's own
+
+
+def _new_case(options: argparse.Namespace) -> int:
+    """Write a case that sends what was given, and say how it is run."""
+    from harness.errors import Refused
+    from harness.fuzz.case import read_cases
+    from harness.fuzz.notation import SEND
+
+    if options.send is None:
+        raise UserError('give what the case sends, e.g. uds-harness fuzz new "2E 20 {00..FF}"')
+    try:
+        SEND.parse(options.send)
+    except Refused as refused:
+        what_to_do = refused.args[0] if refused.args else f"give {SEND.allowed}"
+        raise UserError(f'"{options.send}": {what_to_do}') from None
+    name = "-".join(re.findall(r"[0-9a-z]+", options.send.lower()))[:40] or "case"
+    folder = options.out or Path("cases")
+    path = folder / f"{name}.toml"
+    number = 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"""# A fuzz case. All that may stand here: uds-harness docs fuzzing
+[[case]]
+id = "{path.stem}"
+why = "The ECU is alive, locked and unchanged after these messages."
+send = {json.dumps(options.send)}
+# Which answers are right: "any", or e.g. "negative 13|31|33", "positive", "silence", joined by |
+expect = "any"
+""",
+        encoding="utf-8",
+    )
+    read_cases(path)
+    print(f"{path}: written; run it by\n\n    uds-harness audit TARGET --checks {shlex.quote(str(path))} -k {path.stem}\n")
+    return 0

@@ -1,0 +1,222 @@
+"""Judge an answer without knowing what was meant: form, number, and whether anything that was sent justifies it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from harness.fuzz.requests import shown_bytes
+from harness.link.isotp import IsoTp, IsoTpConfig
+from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
+from harness.target import Access, Target
+from harness.tester.reply import RawReply, Reply
+from harness.tester.tester import Tester
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Service
+from harness.verdict import Severity
+
+SECOND_ANSWER_S: Final = 0.003
+RECENT: Final = 8
+"""An answer to raw frames may be to any of so many messages before it."""
+
+WITH_SUB_FUNCTION: Final = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
+ANSWERED_BY_ALL: Final = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
+"""Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
+
+_EXACTLY: Final[dict[int, int]] = {
+    Service.DIAGNOSTIC_SESSION_CONTROL: 2,
+    Service.ECU_RESET: 2,
+    Service.TESTER_PRESENT: 2,
+}
+_AT_LEAST: Final[dict[int, int]] = {
+    Service.READ_DATA_BY_IDENTIFIER: 3,
+    Service.WRITE_DATA_BY_IDENTIFIER: 4,
+    Service.SECURITY_ACCESS: 2,
+    Service.ROUTINE_CONTROL: 4,
+    Service.COMMUNICATION_CONTROL: 3,
+    Service.CONTROL_DTC_SETTING: 2,
+    Service.CLEAR_DIAGNOSTIC_INFORMATION: 4,
+    Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something about an answer that no sound ECU does."""
+
+    what: str
+    """The same for the same cause."""
+    expected: str
+    observed: str
+    expect: str
+    """Which answers are right, as a case says it."""
+    severity: Severity = Severity.LOW
+    one_answer: bool = False
+    """The number of answers is wrong."""
+
+
+class AnswerJudge:
+    """Judges the answers of one ECU since it was in a known state; `open_level` is the level that is open there."""
+
+    def __init__(self, tester: Tester, open_level: int | None) -> None:
+        self._tester = tester
+        self._open_level = open_level
+        self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - tester.frame_bytes))
+        self._messages: deque[bytes] = deque(maxlen=RECENT)
+
+    # Requests
+
+    def of_reply(self, reply: Reply) -> Complaint | None:
+        """What is wrong with the answer to a request."""
+        tester, request = self._tester, reply.request
+        service = f"{request[0]:02X}"
+        is_long = len(request) >= tester.frame_bytes
+        if reply.is_malformed:
+            if is_long and reply.note:
+                return None
+            said = (reply.pdu or reply.replies[0] if reply.replies else reply.pdu)[:1].hex().upper() or "no message"
+            expected = f"a positive response to {shown_bytes(request)}, or 7F {service} and a code"
+            return Complaint(f"malformed {said}", expected, str(reply), "positive|negative|silence")
+        if reply.is_positive and (objection := objection_to(tester.target, request, self._open_level)):
+            observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
+            return objection.complaint(service, observed)
+        if reply.is_silence:
+            wants_answer = not (
+                request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
+            )
+            may_be_deaf = reply.replies or reply.note or is_long or request[0] not in ANSWERED_BY_ALL
+            if wants_answer and not may_be_deaf and tester.answers_now():
+                expected = f"an answer to {shown_bytes(request)}, which asks for one"
+                return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
+            return None
+        late = tester.listen(tester.target.timing.p2_ms / 1000 if tester.link.is_virtual else SECOND_ANSWER_S)
+        if late and not tester.is_shared() and not is_long:
+            expected = f"one answer to {shown_bytes(request)}"
+            observed = f"{reply}, and then {late[0].text()}"
+            return Complaint(f"second {service}", expected, observed, "any", one_answer=True)
+        return None
+
+    # Raw frames
+
+    def before_frames(self, frames: tuple[bytes, ...]) -> list[bytes]:
+        """The messages that ISO 15765-2 has in these frames, and in those before them."""
+        found = []
+        for data in frames:
+            message = self._isotp.receive(data, self._tester.link.now_s)
+            self._isotp.outbox.clear()
+            if message is not None:
+                self._messages.append(message)
+                found.append(message)
+        return found
+
+    def of_frames(self, raw: RawReply) -> Complaint | None:
+        """What is wrong with what raw frames were answered; `before_frames` was told them."""
+        for frame in raw.answers:
+            answer = frame.pdu if frame.pci_type in (FrameType.SINGLE, FrameType.FIRST) else b""
+            if len(answer) < 2 or answer[0] == NEGATIVE_RESPONSE or answer[0] - RESPONSE_OFFSET not in ANSWERED_BY_ALL:
+                continue
+            sent = " | ".join(shown_bytes(one.data) for one in raw.sent[-4:])
+            answered = [one for one in self._messages if _may_answer(answer, one)]
+            if not answered:
+                service = f"{answer[0] - RESPONSE_OFFSET:02X}"
+                expected = "no positive answer: in these frames ISO 15765-2 has no message that is answered so"
+                observed = f"{sent} gives {frame.text()}"
+                what = f"{service} executed out of {_likely_source(answer[0] - RESPONSE_OFFSET, raw)}"
+                return Complaint(what, expected, observed, "negative|silence", Severity.MEDIUM)
+            objections = [objection_to(self._tester.target, one, self._open_level) for one in answered]
+            last = objections[-1]
+            if last is not None and all(objections):
+                data = raw.sent[-1].data
+                behind = data[1 + len(answered[-1]) :] if data[1 : 1 + len(answered[-1])] == answered[-1] else b""
+                observed = f"{sent} gives {frame.text()}{self._stored(answered[-1], behind)}"
+                return last.complaint(f"frame {answer[0] - RESPONSE_OFFSET:02X}", observed)
+        return None
+
+    def _padding(self) -> bytes:
+        padding = self._tester.target.can.padding
+        return bytes((padding,)) * CLASSIC_BYTES if type(padding) is int else b""
+
+    def _stored(self, message: bytes, behind: bytes) -> str:
+        """Whether a write has stored what stands behind the end of its message, in the same frame: by effect."""
+        if message[0] != Service.WRITE_DATA_BY_IDENTIFIER or len(message) != 3 or not behind:
+            return ""
+        value = self._tester.read_reply(int.from_bytes(message[1:3], "big"))
+        if value.is_positive and value.pdu[3:] and behind.startswith(value.pdu[3 : 3 + len(behind)]):
+            return f"; its padding was stored as data: the value is {value.pdu[3:].hex(' ').upper()} now"
+        return ""
+
+
+class Objection(NamedTuple):
+    """Why a positive answer is none that a sound ECU gives."""
+
+    why: str
+    severity: Severity = Severity.MEDIUM
+
+    def complaint(self, service: str, observed: str) -> Complaint:
+        """The same, of an answer that was seen."""
+        expected = f"no positive answer where {self.why}"
+        return Complaint(f"{service} {self.why}", expected, observed, "negative|silence", self.severity)
+
+
+def _likely_source(service: int, raw: RawReply) -> str:
+    """What ISO-TP takes the frame for that the service may stand in."""
+    holding = [one.data for one in raw.sent if one.data[1:2] == bytes((service,))]
+    data = (holding or [raw.sent[-1].data])[-1]
+    types = {0: "a single frame of another length", 1: "a first frame", 2: "a consecutive frame", 3: "a flow control"}
+    return types.get(data[0] >> 4 if data else -1, "a frame of no known type")
+
+
+def _may_answer(answer: bytes, message: bytes) -> bool:
+    if message[:1] != bytes((answer[0] - RESPONSE_OFFSET,)):
+        return False
+    if message[0] in (Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER) and len(message) > 2:
+        return answer[1:3] == message[1:3]
+    return message[0] not in WITH_SUB_FUNCTION or len(message) < 2 or answer[1] == message[1] & ~SUPPRESS_POSITIVE_RESPONSE
+
+
+def objection_to(target: Target, request: bytes, open_level: int | None) -> Objection | None:
+    """Why a positive answer to a request contradicts its length, or what the target declares; None: it does not."""
+    service = request[0]
+    if service == Service.WRITE_DATA_BY_IDENTIFIER and len(request) == 3:
+        return Objection("a write holds no data")
+    if len(request) < _AT_LEAST.get(service, 1):
+        return Objection("a request is too short for what it asks for")
+    if len(request) != _EXACTLY.get(service, len(request)):
+        return Objection("a request has another length than its service")
+    if service == Service.READ_DATA_BY_IDENTIFIER:
+        if not len(request) % 2:
+            return Objection("a request ends within an identifier")
+        dids = [int.from_bytes(request[at : at + 2], "big") for at in range(1, len(request), 2)]
+        return next(filter(None, (_needs(target, did, "read", open_level) for did in dids)), None)
+    if service == Service.WRITE_DATA_BY_IDENTIFIER:
+        did = int.from_bytes(request[1:3], "big")
+        entry = target.did(did)
+        if entry is not None and entry.origin == "declared" and entry.length not in (None, len(request) - 3):
+            return Objection("a value has another length than its data")
+        return _needs(target, did, "write", open_level)
+    sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(request) > 1 else 0
+    if service == Service.DIAGNOSTIC_SESSION_CONTROL and target.sessions:
+        return None if any(one.id == sub_function for one in target.sessions) else Objection("no such session is declared")
+    if service == Service.SECURITY_ACCESS and target.security and sub_function & 1:
+        return None if target.level(sub_function) is not None else Objection("no such level is declared")
+    if service == Service.ROUTINE_CONTROL:
+        routine = int.from_bytes(request[2:4], "big")
+        needs = [one.needs for one in target.routines if routine in one.span and one.origin == "declared"]
+    else:
+        needs = [one.needs for one in target.services if service in one.span and one.origin == "declared"]
+    return next(filter(None, (_not_open(access, open_level) for access in needs)), None)
+
+
+def _needs(target: Target, did: int, verb: str, open_level: int | None) -> Objection | None:
+    entry = target.did(did)
+    if entry is None or entry.origin != "declared":
+        return None
+    objection = _not_open(entry.read if verb == "read" else entry.write, open_level)
+    return None if objection is None else objection._replace(why=f"{objection.why}, {verb} of {did:04X}")
+
+
+def _not_open(access: Access, open_level: int | None) -> Objection | None:
+    if access.kind == "open" or (access.level is not None and access.level == open_level):
+        return None
+    needed = "nobody may" if access.level is None else f"level 0x{access.level:02X} is needed"
+    return Objection(needed, Severity.HIGH)

@@ -1,0 +1,176 @@
+"""What a campaign has found: the shortest sequence that shows it, and the files that show it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from harness.fuzz.keyed import Keyed, from_notation, in_notation
+from harness.verdict import Severity
+
+ID_PREFIX: Final = "found-"
+ANY: Final = -1
+"""In a pattern: whatever stands there."""
+LONGER: Final = -2
+"""At its end: whatever follows."""
+
+Pattern = tuple[tuple[int, ...], ...]
+"""The messages of a minimal sequence, and in them the bytes that matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzFinding:
+    """One finding, minimal and reproduced."""
+
+    row: str
+    """The check whose kind of stimulus found it."""
+    what: str
+    """The same for the same cause."""
+    expected: str
+    observed: str
+    severity: Severity
+    expect: str
+    """What a case expects; any: that the ECU lives, locked and unchanged."""
+    state: str
+    """In the words of a case; empty: none is reached first."""
+    is_raw: bool
+    messages: tuple[bytes, ...]
+    repeat: int = 1
+    gap_ms: int | None = None
+    one_answer: bool = False
+    is_crash: bool = False
+    pattern: Pattern = ()
+    exchanges: int = 0
+    """After so many exchanges of its shard it was seen first."""
+    times: int = 1
+    """So often it was met."""
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits of the minimal sequence."""
+        head = [self.state, "raw" if self.is_raw else "", str(self.repeat), str(self.gap_ms or 0)]
+        return hashlib.sha256("\n".join([*head, *self.texts]).encode()).hexdigest()[:8]
+
+    @property
+    def texts(self) -> list[str]:
+        """The messages as a case writes them."""
+        return [in_notation(message) for message in self.messages]
+
+    @property
+    def cause(self) -> str:
+        """What findings of one cause share."""
+        if self.expect != "any" or self.one_answer:
+            return self.what
+        again = " again and again" if self.repeat > 1 else ""
+        last = self.messages[-1]
+        if not self.is_raw:
+            return f"{self.what} by {last[:1].hex().upper()} of {len(last)} bytes{again}"
+        return f"{self.what} by {' '.join(map(_kind, self.messages))}{again}"
+
+    @property
+    def shown(self) -> str:
+        """The sequence in a sentence, bytes that do not matter as ``..``."""
+        shown = " | ".join(_shown(message, pattern) for message, pattern in zip(self.messages, self._patterns, strict=True))
+        words = f"{shown}{f', {self.repeat} times' if self.repeat > 1 else ''}{' as raw frames' if self.is_raw else ''}"
+        return f"{words} ({self.state})" if self.state else words
+
+    @property
+    def _patterns(self) -> Sequence[tuple[int, ...]]:
+        return self.pattern or [()] * len(self.messages)
+
+    def is_part_of(self, messages: Sequence[bytes], *, is_raw: bool) -> bool:
+        """Whether its messages, or ones that differ in bytes that do not matter, are among these, in their order."""
+        if is_raw is not self.is_raw or not self.pattern:
+            return False
+        wanted = self.pattern * self.repeat
+        at = 0
+        for message in messages:
+            if at < len(wanted) and _matches(message, wanted[at]):
+                at += 1
+        return at == len(wanted)
+
+    def also(self, other: FuzzFinding) -> FuzzFinding:
+        """This one, met as often as both; the shorter sequence counts."""
+        best = min(self, other, key=lambda one: (len(one.messages) * one.repeat, sum(map(len, one.messages)), one.texts))
+        return replace(best, times=self.times + other.times, row=min(self.row, other.row))
+
+    def counting(self, other: FuzzFinding) -> FuzzFinding:
+        """This one, met as often as both."""
+        return replace(self, times=self.times + other.times)
+
+    def case_text(self) -> str:
+        """A file with one case that shows it again."""
+        lines = [
+            "# Found by a fuzz campaign. Run it by: uds-harness audit TARGET --checks case.toml -k fuzz/" + self.case_id,
+            "[[case]]",
+            f"id = {json.dumps(self.case_id)}",
+            f"why = {json.dumps(_sentence(f'{self.expected}, after {self.shown}'))}",
+            f"send = {json.dumps(self.texts if len(self.texts) > 1 else self.texts[0])}",
+            f"expect = {json.dumps(self.expect)}",
+            f"severity = {json.dumps(self.severity.value)}",
+        ]
+        lines += [f"state = {json.dumps(self.state)}"] if self.state else []
+        lines += ["raw = true"] if self.is_raw else []
+        lines += [f"gap_ms = {self.gap_ms}"] if self.gap_ms is not None else []
+        lines += [f"repeat = {self.repeat}"] if self.repeat > 1 else []
+        lines += ["one_answer = true"] if self.one_answer else []
+        return "\n".join(lines) + "\n"
+
+    @property
+    def case_id(self) -> str:
+        """The case's own id."""
+        return ID_PREFIX + self.digest
+
+    def as_json(self) -> dict[str, Any]:
+        """For a shard's file."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            **values,
+            "messages": self.texts,
+            "severity": self.severity.value,
+            "pattern": [list(one) for one in self.pattern],
+        }
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> FuzzFinding:
+        """What `as_json` gave. KeyError, TypeError, ValueError: it is none."""
+        return cls(
+            **{
+                **given,
+                "messages": tuple(map(from_notation, given["messages"])),
+                "severity": Severity(given["severity"]),
+                "pattern": tuple(tuple(one) for one in given["pattern"]),
+            }
+        )
+
+
+def _kind(frame: bytes) -> str:
+    """What ISO-TP takes a frame for, and of a single frame the service."""
+    kind = frame[0] >> 4 if frame else "nothing"
+    return f"frame {kind}" + (f" {frame[1]:02X}" if kind == 0 and len(frame) > 1 else "")
+
+
+def _shown(message: bytes, pattern: tuple[int, ...]) -> str:
+    more = pattern[-1:] == (LONGER,)
+    pattern = pattern[:-1] if more else pattern
+    if isinstance(message, Keyed) or len(message) > LONGEST_SHOWN or len(pattern) != len(message):
+        text = in_notation(message)
+        return text if len(message) <= LONGEST_SHOWN else f"{text[: 3 * LONGEST_SHOWN]}… ({len(message)} bytes)"
+    shown = " ".join(f"{byte:02X}" if wanted != ANY else ".." for byte, wanted in zip(message, pattern, strict=True))
+    return f"{shown} …" if more else shown
+
+
+LONGEST_SHOWN: Final = 24
+
+
+def _matches(message: bytes, pattern: tuple[int, ...]) -> bool:
+    if pattern[-1:] == (LONGER,):
+        pattern, message = pattern[:-1], message[: len(pattern) - 1]
+    return len(message) == len(pattern) and all(wanted in (ANY, byte) for byte, wanted in zip(message, pattern, strict=True))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

@@ -1,0 +1,398 @@
+"""Hunt on one ECU for so many exchanges: breed trials, play them, watch, and make minimal what fails.
+
+The loop is that of cases and campaigns (survey, play, watch, reduce), with what was new before as its guide. The same ECU,
+chance, corpus and knowledge give the same result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from harness.errors import ContactLost, KeyFunctionError, Unjudged
+from harness.fuzz.answers import Complaint
+from harness.fuzz.bench import LOCK_SERVICES, Bench, Setting
+from harness.fuzz.case_state import CaseState, CaseStateKind
+from harness.fuzz.found import FuzzFinding
+from harness.fuzz.keyed import Keyed
+from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
+from harness.fuzz.oracles import Breach
+from harness.fuzz.play import Stimulus
+from harness.fuzz.requests import level_of
+from harness.fuzz.survey import StimulusSurvey
+from harness.fuzz.trials import (
+    FRAME_ORDER,
+    MUTATIONS,
+    RANDOM_FRAMES,
+    SOAK,
+    SWEEP,
+    WALK,
+    Breeder,
+    Trial,
+    batches,
+)
+from harness.fuzz.walk import Patience, Walk
+from harness.link.clock import Chance
+from harness.tester.reply import RawReply, Reply, ReplyKind
+from harness.tester.tester import Tester
+from harness.uds import NEGATIVE_RESPONSE, Service
+
+BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 120, FRAME_ORDER: 60, SOAK: 1}
+"""Trials between two looks at everything."""
+WALK_STEPS: Final = 60
+KEYED_ONE_IN: Final = 4
+MOST_CORPUS: Final = 400
+MOST_UNREPRODUCED: Final = 3
+"""A cause that so often was not seen again is not looked into any more."""
+
+KEY_AT_LEAST: Final = 1
+
+Cell = tuple[str, int, str]
+"""State, service and outcome: what the coverage counts."""
+
+
+@dataclass(slots=True)
+class Yield:
+    """What a hunt has brought."""
+
+    exchanges: int = 0
+    sent: Counter[str] = field(default_factory=Counter)
+    """Trials, by the check whose kind they are."""
+    found: list[FuzzFinding] = field(default_factory=list)
+    fresh: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
+    """Trials that were answered as none before, with what was new: state, service, outcome and length, in classes."""
+    cells: Counter[Cell] = field(default_factory=Counter)
+    deviations: list[str] = field(default_factory=list)
+    """Where a walk left the model; an open lock first."""
+    is_open: bool = False
+    """One of these is an open lock."""
+    not_reproduced: list[str] = field(default_factory=list)
+    left_out: str = ""
+    """Why something was not permitted; empty: all was."""
+    lost: str = ""
+    """Why the hunt ended early; empty: it did not."""
+
+
+class Hunt:
+    """One hunt. `known` are findings of before, which are only counted; `corpus` and `seen` what was new before."""
+
+    def __init__(
+        self,
+        tester: Tester,
+        chance: Chance,
+        *,
+        known: Sequence[FuzzFinding] = (),
+        corpus: Sequence[Trial] = (),
+        seen: Iterable[str] = (),
+    ) -> None:
+        self._tester = tester
+        self._chance = chance
+        self._known = list(known)
+        self._bench = Bench(tester, self._hear)
+        self._survey = StimulusSurvey(tester)
+        self._seen = set(seen)
+        self._news: list[str] = []
+        self._was_silent = False
+        self._state = ""
+        self._begun = 0
+        self._doubtful: Counter[str] = Counter()
+        self.result = Yield()
+        tester.prove_keys()
+        key_bytes = {}
+        for entry in tester.target.security:
+            if tester.security.has_key(entry.level):
+                try:
+                    tester.session_for(entry.level)
+                    key_bytes[entry.level] = tester.security.key_length(entry.level)
+                except (Unjudged, KeyFunctionError):
+                    continue
+        self._breeder = Breeder(tester.target, chance.stream("trials"), frame_bytes=tester.frame_bytes, key_bytes=key_bytes)
+        self._breeder.corpus = list(corpus)
+        self._levels = [entry.level for entry in tester.target.security]
+        self._can_open = [level for level in key_bytes if tester.access.can_relock or tester.link.can_renew()]
+
+    def run(self, exchanges: int) -> Yield:
+        """Go on for so many exchanges at least, what follows a failure included."""
+        tester, result = self._tester, self.result
+        tester.gate.raw_needs = tester.target.safety.allow
+        start = tester.exchange_count
+        rows = batches(self._chance.stream("batches"))
+        self._begun = start
+        try:
+            self._walk()
+            while tester.exchange_count - start < exchanges:
+                self._batch(next(rows))
+        except ContactLost as lost:
+            result.lost = str(lost)
+        finally:
+            tester.gate.raw_needs = frozenset()
+        result.exchanges = tester.exchange_count - start
+        result.left_out = self._survey.reason and f"{self._survey.left_out} trials; the first: {self._survey.reason}"
+        return result
+
+    # The walk
+
+    def _walk(self) -> None:
+        tester, result = self._tester, self.result
+        if not tester.target.security or not tester.allows("lockout"):
+            return
+        try:
+            self._bench.renew()
+            walk = Walk(tester, self._chance.stream("walk"), Patience(resets=2, waits=1, lockouts=0))
+            result.sent[WALK] += walk.run(WALK_STEPS)
+        except ContactLost:
+            raise
+        except (Unjudged, KeyFunctionError):
+            return
+        deviations = sorted(walk.deviations, key=lambda one: not one.is_open)
+        result.is_open = any(one.is_open for one in deviations)
+        result.deviations = [f"{one.observed}, where {one.expected}" for one in deviations[:4]]
+
+    # One batch
+
+    def _batch(self, row: str) -> None:
+        chance = self._chance
+        is_raw = row in (RANDOM_FRAMES, FRAME_ORDER)
+        setting, prefix = self._setting(row, is_raw=is_raw)
+        played: list[Stimulus] = []
+        guilty = row
+        try:
+            self._begin(setting)
+            for trial in self._trials(row, setting, prefix, is_raw=is_raw):
+                guilty = trial.row
+                self._news, self._was_silent = [], False
+                self._bench.approach()
+                self._bench.play(trial.stimuli)
+                played += trial.stimuli
+                self.result.sent[trial.row] += trial.repeat
+                if self._news and trial.repeat == 1:
+                    self._keep(trial)
+                for what, complaint in list(self._bench.complaints.items()):
+                    if not self._is_counted(what):
+                        self._accuse(what, complaint, setting, played, trial)
+                        return
+                self._bench.complaints.clear()
+                breach = self._look(trial, is_raw=is_raw)
+                if breach is not None:
+                    self._accuse(breach.what, breach, setting, played, trial)
+                    return
+                if self._bench.was_opened_rightly:
+                    break
+            breach = self._bench.look(is_thorough=True) if played else None
+            if breach is not None:
+                self._accuse(breach.what, breach, setting, played, trial)
+        except ContactLost:
+            raise
+        except (Unjudged, KeyFunctionError) as reason:
+            self._tester.note(f"{guilty}: {reason}")
+        finally:
+            chance.random_bytes(1)
+
+    def _look(self, trial: Trial, *, is_raw: bool) -> Breach | None:
+        if self._was_silent:
+            breach = self._bench.look_at_life()
+            if breach is not None:
+                return breach
+        if trial.repeat > 1:
+            return self._bench.look(is_thorough=True)
+        is_about_lock = is_raw or any(message[:1] and message[0] in LOCK_SERVICES for message in trial.messages)
+        return self._bench.look_at_lock() if is_about_lock or self._news else None
+
+    def _begin(self, setting: Setting) -> None:
+        self._state = str(setting.state) if setting.state is not None else "default"
+        self._bench.begin(setting)
+
+    def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
+        """The state of a batch, and the requests that lead there, where requests can: they are part of each trial then."""
+        chance, target = self._chance, self._tester.target
+        sessions = [one for one in self._tester.sessions() if one != 1]
+        kinds = ["default", *["session"] * bool(sessions), *["seed"] * bool(self._levels), *["open"] * bool(self._can_open)]
+        kind = kinds[chance.below(len(kinds))] if row not in (SWEEP, SOAK) else kinds[chance.below(min(2, len(kinds)))]
+        if is_raw and kind == "open":
+            kind = "seed"
+        if kind == "open":
+            return Setting(CaseState(CaseStateKind.UNLOCKED, self._can_open[chance.below(len(self._can_open))])), ()
+        if kind == "seed":
+            level = self._levels[chance.below(len(self._levels))]
+            entry = target.level(level)
+            if is_raw:
+                return Setting(CaseState(CaseStateKind.SEED_PENDING, level), is_raw=True), ()
+            session = entry.session if entry is not None else None
+            way = target.way_to(session) if session and session != 1 and self._tester.has_sessions else ()
+            record = entry.record if entry is not None else b""
+            seed = bytes((Service.SECURITY_ACCESS, level)) + record
+            return Setting(), (*(bytes((0x10, one)) for one in way), seed)
+        if kind == "session":
+            session = sessions[chance.below(len(sessions))]
+            if is_raw:
+                return Setting(CaseState(CaseStateKind.SESSION, session), is_raw=True), ()
+            return Setting(), tuple(bytes((0x10, one)) for one in target.way_to(session))
+        return Setting(is_raw=is_raw), ()
+
+    def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
+        """The trials of a batch, made one by one: what has just been new is bred from."""
+        breeder = self._breeder
+        wanted = BATCHES[row]
+        keyed_level = self._keyed_level(setting, prefix)
+        for _ in range(wanted):
+            trial: Trial | None = None
+            if keyed_level is not None and row in (MUTATIONS, RANDOM_FRAMES) and not self._chance.below(KEYED_ONE_IN):
+                trial = breeder.keyed(keyed_level, is_raw=is_raw)
+            if trial is None:
+                trial = {
+                    RANDOM_FRAMES: breeder.frame,
+                    FRAME_ORDER: breeder.frames,
+                    SWEEP: breeder.swept,
+                    SOAK: breeder.soak,
+                }.get(row, breeder.sequence)()
+            if prefix and row != SOAK:
+                trial = trial._replace(messages=(*prefix, *trial.messages))
+            if self._is_known(trial):
+                continue
+            if self._survey.lets_pass(trial.messages, is_raw=is_raw):
+                yield trial
+
+    def _keyed_level(self, setting: Setting, prefix: tuple[bytes, ...]) -> int | None:
+        if setting.state is not None and setting.state.kind is CaseStateKind.SEED_PENDING:
+            return setting.state.number
+        if prefix and prefix[-1][0] == Service.SECURITY_ACCESS:
+            return level_of(prefix[-1])
+        return None
+
+    def _is_known(self, trial: Trial) -> bool:
+        """Whether it would only do once more what is known to do harm."""
+        return any(
+            one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw)
+            for one in self._known
+            if one.expect == "any" and not one.one_answer
+        )
+
+    def _keep(self, trial: Trial) -> None:
+        if len(self._breeder.corpus) < MOST_CORPUS:
+            self._breeder.corpus.append(trial)
+        if len(self.result.fresh) < MOST_CORPUS:
+            self.result.fresh.append((trial, tuple(self._news)))
+
+    # What is new
+
+    def _hear(self, heard: Reply | RawReply) -> None:
+        for service, outcome, length in _outcomes(heard):
+            if outcome not in ("silence", "malformed", "0x11"):
+                self._breeder.exists(service)
+            self.result.cells[self._state, service, outcome] += 1
+            feature = f"{self._state}/{service:02X}/{outcome}/{min(length, 8) if length < 16 else length.bit_length() + 8}"
+            if feature not in self._seen:
+                self._seen.add(feature)
+                self._news.append(feature)
+        self._was_silent |= isinstance(heard, Reply) and heard.kind is ReplyKind.SILENCE
+
+    # What fails
+
+    def _is_counted(self, what: str) -> bool:
+        """Whether a wrong answer is one of a cause that is known, or that could not be seen again: counted then."""
+        if self._doubtful[what] >= MOST_UNREPRODUCED:
+            return True
+        for one in self._known:
+            if one.what == what and (one.expect != "any" or one.one_answer):
+                self._count(one)
+                return True
+        return False
+
+    def _accuse(
+        self, what: str, seen: Breach | Complaint, setting: Setting, played: Sequence[Stimulus], trial: Trial
+    ) -> None:
+        """Take a failure up: as one of what is known, or reproduced and minimal, or as one that was not seen again."""
+        flat = [message for stimulus in played for message in stimulus]
+        for one in self._known:
+            if one.what == what and one.is_part_of(flat, is_raw=setting.is_raw):
+                self._count(one)
+                return
+        if self._doubtful[what] >= MOST_UNREPRODUCED:
+            return
+        at = self._tester.exchange_count - self._begun
+        found = self._minimal(what, seen, setting, list(played), trial)
+        if found is None:
+            self._doubtful[what] += 1
+            if self._doubtful[what] == 1:
+                self.result.not_reproduced.append(f"{seen.observed} (after {len(played)} stimuli of {trial.row})")
+            return
+        found = replace(found, exchanges=at)
+        self._known.append(found)
+        self._count(found)
+
+    def _count(self, met: FuzzFinding) -> None:
+        """Take a failure down, or count it, where its cause has been met in this hunt."""
+        met = replace(met, times=1)
+        for index, one in enumerate(self.result.found):
+            if one.cause == met.cause:
+                self.result.found[index] = one.also(met)
+                return
+        self.result.found.append(met)
+
+    def _minimal(
+        self, what: str, seen: Breach | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
+    ) -> FuzzFinding | None:
+        latest: dict[str, Breach | Complaint] = {}
+
+        def fails(setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
+            try:
+                failures = self._bench.failures(setting, stimuli)
+            except (Unjudged, KeyFunctionError) as reason:
+                if isinstance(reason, ContactLost):
+                    raise
+                return False
+            if what in failures:
+                latest[what] = failures[what]
+            return what in failures
+
+        if not fails(setting, played):
+            return None
+        minimizer = Minimizer(fails)
+        repeat = 1
+        if trial.repeat > 1 and not fails(setting, played[-1:]):
+            part = trial._replace(repeat=1).stimuli
+            repeat = minimizer.repeats(setting, part, trial.repeat)
+        else:
+            setting, part = minimizer.stimuli(setting, played)
+        part, pattern = minimizer.bytes_of(setting, part, repeat)
+        if not fails(setting, part * repeat):
+            return None
+        shown = latest[what]
+        observed = shown.observed
+        last = part[-1][-1]
+        if setting.is_raw and isinstance(last, Keyed) and last[0] < len(last.head) - 1 + KEY_AT_LEAST:
+            observed += "; the key stood in the padding, behind the end of the message"
+        complaint = shown if isinstance(shown, Complaint) else None
+        return FuzzFinding(
+            row=trial.row,
+            what=what,
+            expected=shown.expected,
+            observed=observed,
+            severity=shown.severity,
+            expect=complaint.expect if complaint is not None else "any",
+            state=str(setting.state) if setting.state is not None else "",
+            is_raw=setting.is_raw,
+            messages=tuple(message for stimulus in part for message in stimulus),
+            repeat=repeat,
+            gap_ms=round(FRAME_GAP_S * 1000) if setting.gap_s is not None else None,
+            one_answer=complaint is not None and complaint.one_answer,
+            is_crash=isinstance(shown, Breach) and shown.is_crash,
+            pattern=pattern,
+        )
+
+
+def _outcomes(heard: Reply | RawReply) -> Iterable[tuple[int, str, int]]:
+    """The services that were asked, or that answered, with the outcome and the length of the answer."""
+    if isinstance(heard, Reply):
+        outcome = f"0x{heard.nrc:02X}" if heard.nrc is not None else heard.kind.value
+        late = "+" if len(heard.replies) > 1 else ""
+        yield heard.request[0], outcome + late, len(heard.pdu)
+        return
+    for frame in heard.answers:
+        pdu = frame.pdu
+        if pdu[:1] == bytes((NEGATIVE_RESPONSE,)) and len(pdu) > 2:
+            yield pdu[1], f"0x{pdu[2]:02X}", len(pdu)
+        elif pdu:
+            yield pdu[0] & 0xBF, "positive" if pdu[0] & 0x40 else "malformed", len(pdu)

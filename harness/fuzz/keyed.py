@@ -1,0 +1,83 @@
+"""Messages that hold the right key of the seed that is pending: what that is shows only when they are sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.tester.tester import Tester
+from harness.uds import is_send_key
+
+USUAL_BYTES: Final = 4
+"""So many zeros stand for a key whose length is not known yet."""
+
+
+class Keyed(bytes):
+    """A message in which zeros stand for the key, or for its first bytes: `at` says where, `key_bytes` how many (0: all)."""
+
+    at: int
+    key_bytes: int
+
+    @classmethod
+    def of(cls, head: bytes, tail: bytes = b"", key_bytes: int = 0) -> Keyed:
+        """What stands before the key, and behind it."""
+        made = cls(head + bytes(key_bytes or USUAL_BYTES) + tail)
+        made.at, made.key_bytes = len(head), key_bytes
+        return made
+
+    @property
+    def head(self) -> bytes:
+        """The bytes before the key."""
+        return bytes(self[: self.at])
+
+    @property
+    def tail(self) -> bytes:
+        """The bytes behind it."""
+        return bytes(self[self.at + (self.key_bytes or USUAL_BYTES) :])
+
+
+def filled(message: bytes, tester: Tester) -> bytes:
+    """The message as it is sent now; without a pending seed, or a key function, the zeros stay.
+
+    KeyFunctionError: as that raises it.
+    """
+    if not isinstance(message, Keyed):
+        return message
+    key = pending_key(tester)
+    return bytes(message) if key is None else message.head + key[: message.key_bytes or None] + message.tail
+
+
+def pending_key(tester: Tester) -> bytes | None:
+    """The right key for the seed that is pending, of the first level that has one; None: it cannot be told."""
+    for entry in tester.target.security:
+        seed = tester.security.level(entry.level).seed
+        if seed and any(seed) and tester.security.has_key(entry.level):
+            return tester.security.right_key(entry.level, seed)
+    return None
+
+
+def is_the_right_key(message: bytes, tester: Tester) -> bool:
+    """Whether a request is one that a tester who knows the key would send now: service, level and key, and no more."""
+    if not is_send_key(message):
+        return False
+    level = (message[1] & 0x7F) - 1
+    seed = tester.security.level(level).seed if tester.target.level(level) is not None else None
+    if not seed or not tester.security.has_key(level):
+        return False
+    return bytes(message[2:]) == tester.security.right_key(level, seed)
+
+
+def in_notation(message: bytes) -> str:
+    """A message as a case writes it."""
+    if not isinstance(message, Keyed):
+        return message.hex(" ").upper()
+    key = f"{{key:{message.key_bytes}}}" if message.key_bytes else "{key}"
+    return " ".join(filter(None, (message.head.hex(" ").upper(), key, message.tail.hex(" ").upper())))
+
+
+def from_notation(text: str) -> bytes:
+    """The message that `in_notation` has written."""
+    head, brace, rest = text.partition("{key")
+    if not brace:
+        return bytes.fromhex(text)
+    count, _, tail = rest.partition("}")
+    return Keyed.of(bytes.fromhex(head), bytes.fromhex(tail), int(count.removeprefix(":") or 0))

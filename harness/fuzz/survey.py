@@ -1,0 +1,49 @@
+"""Decide what of a stream of stimuli may be sent: what the gate lets pass, and as many wrong keys as there is room for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from harness.fuzz.requests import guesses, refusal
+from harness.tester.tester import Tester
+
+PART_OF_BUDGET: Final = 4
+"""A campaign takes no more than this part of the wrong keys that are left: other checks need theirs."""
+
+
+class StimulusSurvey:
+    """Looks at stimuli before they are sent, and counts the keys that an ECU may read into those that may be."""
+
+    def __init__(self, tester: Tester, *, most_keys: int | None = None) -> None:
+        """Of stimuli in which an ECU may read a wrong key at most `most_keys` pass for each level; None: as many as fit."""
+        self._tester = tester
+        self._most_keys = most_keys
+        self._keys: Counter[int] = Counter()
+        self._room: dict[int, int | None] = {}
+        self.reason = ""
+        """Why the first one was refused; empty: none was."""
+        self.left_out = 0
+
+    def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool) -> bool:
+        """Whether all of it may be sent; its keys are counted then."""
+        tester = self._tester
+        refused = next(filter(None, (refusal(tester, one, is_raw=is_raw) for one in stimulus)), "")
+        levels = [] if refused else [level for one in stimulus for level in guesses(tester, one, is_raw=is_raw)]
+        refused = refused or next(filter(None, map(self._why_no_guess, levels)), "")
+        if refused:
+            self.reason = self.reason or refused
+            self.left_out += 1
+            return False
+        self._keys.update(levels)
+        return True
+
+    def _why_no_guess(self, level: int) -> str:
+        security = self._tester.security
+        left = self._room.setdefault(level, security.ledger.left(level))
+        if left is not None and self._keys[level] >= left // PART_OF_BUDGET:
+            return f"more keys for level 0x{level:02X} than a campaign may take of the budget"
+        if self._most_keys is not None and self._keys[level] >= self._most_keys:
+            return f"more keys for level 0x{level:02X} than {self._most_keys}, which is enough for this depth"
+        return security.why_no_guess(level)

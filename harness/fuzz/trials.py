@@ -1,0 +1,238 @@
+"""What a campaign tries: short sequences of messages or frames, bred from what the target has and what was new before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
+from harness.fuzz.keyed import Keyed, from_notation, in_notation
+from harness.fuzz.play import Stimulus
+from harness.link.clock import Chance
+from harness.target import Target
+from harness.uds import RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Service
+
+RANDOM_FRAMES, MUTATIONS, SWEEP, WALK, FRAME_ORDER, SOAK = (f"FZ-0{number}" for number in range(1, 7))
+"""The checks whose kinds of stimuli a campaign mixes."""
+
+INTERESTING_LENGTHS: Final = (
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 16, 17, 20, 21, 32, 33, 62, 63, 64, 65, 66, 100, 127, 128, 129, 255, 256,
+    257, 258, 300, 511, 513, 1023, 1025, 2049, 4095,
+)  # fmt: skip
+"""Around the sizes of buffers and of length fields."""
+HOW_OFTEN: Final = (70, 300, 300, 1100)
+"""A message is repeated so often: counters of six, eight and ten bits wrap."""
+LONG_SOAK, LONG_SOAK_ONE_IN = 5_500, 24
+LONGEST_SEQUENCE: Final = (1, 1, 1, 2, 2, 2, 3, 3, 4)
+SAME_SERVICE_PERCENT, FROM_CORPUS_PERCENT, MUTATED_PERCENT = 35, 30, 45
+MOST_OF_AN_ENUM: Final = 128
+SWEPT_LENGTHS: Final = (0, 1, 2, 3, 4, 5, 7)
+"""Bytes behind the service."""
+STRIDE: Final = 1_000_003
+"""Prime, so that a sweep comes by everything once before it comes by anything twice."""
+EXISTING_PERCENT: Final = 75
+
+
+class Trial(NamedTuple):
+    """What is sent in one go, and whose kind of stimulus it is."""
+
+    row: str
+    messages: tuple[bytes, ...]
+    is_raw: bool = False
+    repeat: int = 1
+
+    @property
+    def stimuli(self) -> list[Stimulus]:
+        """As they are played: frames back to back, or one request after the other."""
+        once: list[Stimulus] = [self.messages] if self.is_raw else [(message,) for message in self.messages]
+        return once * self.repeat
+
+    def as_json(self) -> list[object]:
+        """For a file."""
+        return [self.row, [in_notation(message) for message in self.messages], self.is_raw, self.repeat]
+
+    @classmethod
+    def from_json(cls, given: Sequence[object]) -> Trial:
+        """What `as_json` gave. ValueError, TypeError: it is none."""
+        row, messages, is_raw, repeat = given
+        if not isinstance(messages, list) or not isinstance(repeat, int):
+            raise TypeError("no trial")
+        return cls(str(row), tuple(from_notation(str(one)) for one in messages), bool(is_raw), repeat)
+
+
+@cache
+def scapy_requests() -> tuple[bytes, ...]:
+    """The requests that Scapy's UDS layers describe: as they are built by default, and with each value of the first enum."""
+    from scapy.contrib.automotive.uds import UDS
+    from scapy.fields import EnumField
+
+    found: dict[bytes, None] = {}
+    for condition, layer in UDS.payload_guess:
+        service = condition.get("service", 0)
+        if service & RESPONSE_OFFSET or layer.__name__.endswith(("PR", "NR")):
+            continue
+        plain = bytes(UDS(service=service) / layer())
+        found[plain] = None
+        field = next((one for one in layer.fields_desc[1:2] if isinstance(one, EnumField)), None)
+        for value in sorted(field.i2s or ())[:MOST_OF_AN_ENUM] if field is not None else ():
+            if isinstance(value, int) and value < SUPPRESS_POSITIVE_RESPONSE and len(plain) > 1:
+                found[bytes((service, value)) + plain[2:]] = None
+    return tuple(found)
+
+
+def vocabulary(target: Target) -> dict[int, list[bytes]]:
+    """Requests that make sense, by service: what the target declares, what most ECUs have, what Scapy's layers describe."""
+    declared = valid_requests(target)
+    declared += [b"\x3e\x80", b"\x10\x01", b"\x11\x01"]
+    for routine in target.routines:
+        number = (routine.span.first & 0xFFFF).to_bytes(2, "big")
+        declared += [bytes((Service.ROUTINE_CONTROL, sub)) + number for sub in (1, 2, 3)]
+    for memory in target.memory:
+        where = (memory.span.first & 0xFFFFFFFF).to_bytes(4, "big")
+        declared += [b"\x23\x14" + where + b"\x01", b"\x3d\x14" + where + b"\x01\x00", b"\x34\x00\x14" + where + b"\x10"]
+    declared += [bytes((number, 0xFF, 0xFF, 0xFF)) for entry in target.services for number in [entry.span.first]]
+    by_service: dict[int, list[bytes]] = {}
+    for request in dict.fromkeys((*declared, *scapy_requests())):
+        by_service.setdefault(request[0], []).append(request)
+    return by_service
+
+
+class Breeder:
+    """Makes trials. The same chance and the same corpus give the same ones."""
+
+    def __init__(self, target: Target, chance: Chance, *, frame_bytes: int, key_bytes: Mapping[int, int]) -> None:
+        """`key_bytes`: how long the key of each level is that has a key function."""
+        self._chance = chance
+        self._by_service = vocabulary(target)
+        self._services = list(self._by_service)
+        self._requests = [request for requests in self._by_service.values() for request in requests]
+        self._declared = valid_requests(target)
+        self._dids = [entry.did for entry in target.data] or [0xF190]
+        self._frame_bytes = frame_bytes
+        self._key_bytes = dict(key_bytes)
+        self.corpus: list[Trial] = []
+        self._existing: list[int] = []
+        self._sweep = chance.below(STRIDE)
+
+    def exists(self, service: int) -> None:
+        """The ECU has this service: what belongs to it is tried more often."""
+        if service not in self._existing:
+            self._existing.append(service)
+            self._existing.sort()
+
+    def _service(self) -> int:
+        chance = self._chance
+        known = [one for one in self._existing if one in self._by_service]
+        choice = known if known and chance.below(100) < EXISTING_PERCENT else self._services
+        return choice[chance.below(len(choice))]
+
+    def keyed(self, level: int, *, is_raw: bool) -> Trial | None:
+        """The right key of a level in a message, or in a frame, that is none of its: longer, shorter, elsewhere."""
+        count = self._key_bytes.get(level)
+        if count is None or (is_raw and 3 + count > self._frame_bytes):
+            return None
+        chance, send = self._chance, bytes((Service.SECURITY_ACCESS, level + 1))
+        if is_raw:
+            tail = bytes(self._frame_bytes - 3 - count)
+            stated = 2 if chance.below(2) else chance.below(16)
+            return Trial(RANDOM_FRAMES, (Keyed.of(bytes((stated,)) + send, tail),), True)
+        how = chance.below(4)
+        if how == 0:
+            message = Keyed.of(send, chance.random_bytes(1 + chance.below(8)))
+        elif how == 1 and count > 1:
+            message = Keyed.of(send, key_bytes=1 + chance.below(count - 1))
+        elif how == 2:
+            message = Keyed.of(send + chance.random_bytes(1 + chance.below(3)))
+        else:
+            message = Keyed.of(bytes((Service.SECURITY_ACCESS, 2 * chance.below(64))))
+        return Trial(MUTATIONS, (message,))
+
+    def sequence(self) -> Trial:
+        """One to four requests, some of them mutated, some of what was new before."""
+        chance = self._chance
+        wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
+        known = [trial for trial in self.corpus if not trial.is_raw]
+        messages: list[bytes] = []
+        if known and chance.below(100) < FROM_CORPUS_PERCENT:
+            messages = list(known[chance.below(len(known))].messages[:wanted])
+            at = chance.below(len(messages))
+            messages[at] = self._mutated(messages[at])
+        while len(messages) < wanted:
+            is_same = bool(messages) and chance.below(100) < SAME_SERVICE_PERCENT
+            service = messages[-1][0] if is_same else self._service()
+            choice = self._by_service.get(service) or self._requests
+            message = choice[chance.below(len(choice))]
+            while chance.below(100) < MUTATED_PERCENT:
+                message = self._mutated(message)
+            messages.append(message)
+        return Trial(MUTATIONS, tuple(messages))
+
+    def _mutated(self, message: bytes) -> bytes:
+        chance = self._chance
+        how = chance.below(8)
+        if isinstance(message, Keyed) or how < 3:
+            return mutated_request(chance, [message])
+        changed = bytearray(message)
+        if how == 3:
+            length = INTERESTING_LENGTHS[min(chance.below(len(INTERESTING_LENGTHS)) for _ in range(2))]
+            return (message + chance.random_bytes(length))[:length]
+        if how == 4:
+            length = 1 + chance.below(12)
+            return (message + chance.random_bytes(length))[:length]
+        if how == 5 and len(changed) > 1:
+            changed[1] ^= SUPPRESS_POSITIVE_RESPONSE
+        elif how == 6 and len(changed) > 1:
+            changed[1] = chance.below(256)
+        elif len(changed) > 2:
+            changed[1:3] = self._dids[chance.below(len(self._dids))].to_bytes(2, "big")
+        return bytes(changed)
+
+    def swept(self) -> Trial:
+        """A service with a sub-function and one of some lengths: of those that exist one after the other, else by chance."""
+        chance = self._chance
+        lengths = len(SWEPT_LENGTHS)
+        if not self._existing or not chance.below(4):
+            length = SWEPT_LENGTHS[chance.below(lengths)]
+            return Trial(SWEEP, (bytes((chance.below(256),)) + chance.random_bytes(length),))
+        self._sweep += STRIDE
+        place, at = divmod(self._sweep % (len(self._existing) * 256 * lengths), lengths)
+        service, sub_function = self._existing[place // 256], place % 256
+        behind = bytes((sub_function,)) + chance.random_bytes(7)
+        return Trial(SWEEP, (bytes((service,)) + behind[: SWEPT_LENGTHS[at]],))
+
+    def frame(self) -> Trial:
+        """One frame."""
+        return Trial(RANDOM_FRAMES, (random_frame(self._chance, self._declared, self._frame_bytes),), True)
+
+    def frames(self) -> Trial:
+        """Frames of ISO-TP in an order that may be wrong, requests of one frame among them."""
+        chance = self._chance
+        frames = list(frame_sequence(chance, self._declared, self._frame_bytes))
+        how = chance.below(6)
+        if how == 0:
+            frames[chance.below(len(frames))] = b"\x10\x00" + chance.below(0x2000).to_bytes(4, "big") + b"\x22\xf1"
+        elif how <= 3:
+            short = [one for one in self._declared if len(one) < self._frame_bytes]
+            request = short[chance.below(len(short))]
+            frames.insert(1 + chance.below(len(frames)), bytes((len(request),)) + request)
+        elif how == 4:
+            frames[-1] = bytes((chance.below(16),)) + frames[-1][1:]
+        return Trial(FRAME_ORDER, tuple(one[: self._frame_bytes] for one in frames), True)
+
+    def soak(self) -> Trial:
+        """One request again and again."""
+        chance = self._chance
+        if not chance.below(LONG_SOAK_ONE_IN):
+            return Trial(SOAK, (self._declared[0],), repeat=LONG_SOAK)
+        choice = self._by_service[self._service()]
+        return Trial(SOAK, (choice[chance.below(len(choice))],), repeat=HOW_OFTEN[chance.below(len(HOW_OFTEN))])
+
+
+def batches(chance: Chance) -> Iterator[str]:
+    """Whose stimuli come next, for ever."""
+    mix = (MUTATIONS, FRAME_ORDER, MUTATIONS, RANDOM_FRAMES, MUTATIONS, SWEEP, MUTATIONS, SOAK)
+    start = chance.below(len(mix))
+    while True:
+        yield mix[start % len(mix)]
+        start += 1

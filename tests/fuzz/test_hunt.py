@@ -1,0 +1,136 @@
+"""Hunts find what nobody wrote a case for, make it minimal, accuse no sound ECU, and end the same wherever they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.audit.fuzzing import check_of
+from harness.campaigns.rounds import CampaignSoFar, in_this_process, run_rounds
+from harness.campaigns.shards import FOLDER, Job, read_shard, run_shard
+from harness.fuzz.case import read_cases
+from harness.fuzz.found import FuzzFinding
+from harness.fuzz.trials import Trial
+from harness.target import Target, load_target
+from harness.testing import run_checks
+
+from ..variants import with_changes
+from . import campaign_nodes
+
+NODES = Path(campaign_nodes.__file__)
+SLICE = 3_000
+"""Exchanges of the quick samples."""
+
+QUICK = {
+    "reserved_flow_status_kills": ("crash", ("33",)),
+    "aborted_reception_unlocks": ("lock 2020", ("10", "02 3E")),
+    "skipped_sequence_number_kills": ("crash", ("10", "22")),
+}
+"""Of the twenty those that a quick sample finds: what is found, and its minimal sequence."""
+
+
+def ecu_of(make: Callable[[], object] | str) -> Target:
+    """The hardened target, played by a node of campaign_nodes.py."""
+    base = load_target("hardened")
+    name = make if isinstance(make, str) else make.__name__
+    return replace(base, can=replace(base.can, channel=f"{NODES}:{name}"))
+
+
+def hunted(target: Target, exchanges: int, *, seed: int = 1) -> list[FuzzFinding]:
+    """What one shard finds."""
+    job = Job(target=target, seed=seed, round=0, index=0, exchanges=exchanges)
+    result = read_shard(run_shard(job), job)
+    assert result is not None
+    return result.found
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_hunt_finds_a_flaw_and_makes_it_minimal(name: str) -> None:
+    what, texts = QUICK[name]
+    (found,) = hunted(ecu_of(name), SLICE)
+    assert (found.what, tuple(found.texts)) == (what, texts)
+    assert found.is_raw
+
+
+@pytest.mark.parametrize("profile", ["hardened", "hardened-article-key"])
+def test_a_hunt_finds_nothing_in_a_sound_ecu(profile: str) -> None:
+    assert hunted(with_changes(profile), SLICE) == []
+
+
+def test_the_case_of_a_finding_fails_in_the_suite_and_passes_on_a_sound_ecu(tmp_path: Path) -> None:
+    (found,) = hunted(ecu_of("skipped_sequence_number_kills"), SLICE)
+    path = tmp_path / "case.toml"
+    path.write_text(found.case_text(), encoding="utf-8")
+    (case,) = read_cases(path)
+    assert case.full_id == f"fuzz/found-{found.digest}"
+    (failing,) = run_checks([check_of(case)], ecu_of("skipped_sequence_number_kills"))
+    (passing,) = run_checks([check_of(case)], "hardened")
+    assert (failing.verdict, passing.verdict) == ("fail", "pass")
+
+
+def test_what_is_known_is_counted_and_not_made_minimal_again() -> None:
+    target = ecu_of("reserved_flow_status_kills")
+    (found,) = hunted(target, SLICE)
+    job = Job(target=target, seed=2, round=1, index=0, exchanges=SLICE, known=(found,))
+    result = read_shard(run_shard(job), job)
+    assert result is not None
+    assert {one.digest for one in result.found} <= {found.digest}
+
+
+# Shards
+
+
+def rounds_in(folder: Path, target: Target, exchanges: int, door: object = None) -> CampaignSoFar:
+    campaign = CampaignSoFar(target, 7, exchanges)
+    run_rounds(campaign, folder, door or in_this_process(run_shard), is_over=lambda: False, after=lambda found: None)  # type: ignore[arg-type]
+    return campaign
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / FOLDER).iterdir())}
+
+
+def test_shards_that_end_in_another_order_make_the_same_campaign(tmp_path: Path) -> None:
+    target = ecu_of("reserved_flow_status_kills")
+    straight, turned = tmp_path / "straight", tmp_path / "turned"
+    one = rounds_in(straight, target, 4_000)
+    other = rounds_in(turned, target, 4_000, lambda jobs: ((job, run_shard(job)) for job in reversed(jobs)))
+    assert files_in(straight) == files_in(turned)
+    assert (one.found, one.corpus, one.cells) == (other.found, other.corpus, other.cells)
+
+
+def test_a_campaign_that_was_killed_goes_on_from_its_shards(tmp_path: Path) -> None:
+    whole = rounds_in(tmp_path, load_target("hardened"), 2_400)
+    damaged = tmp_path / FOLDER / "r00000-s001.json"
+    damaged.write_text(damaged.read_text(encoding="utf-8").replace("default", "another", 1), encoding="utf-8")
+    run_again: list[int] = []
+
+    def counting(job: Job) -> str:
+        run_again.append(job.index)
+        return run_shard(job)
+
+    again = rounds_in(tmp_path, load_target("hardened"), 2_400, in_this_process(counting))
+    assert run_again == [1], "what a file says that is whole is not done again"
+    assert (again.cells, again.corpus, again.exchanges) == (whole.cells, whole.corpus, whole.exchanges)
+
+
+def test_trials_and_findings_survive_their_files() -> None:
+    trial = Trial.from_json(["FZ-02", ["27 01", "27 02 {key:3} FF"], False, 2])
+    assert Trial.from_json(trial.as_json()) == trial
+    assert trial.as_json()[1] == ["27 01", "27 02 {key:3} FF"]
+
+
+# The twenty, and more sound ECUs
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("make", campaign_nodes.TWENTY)
+def test_each_of_twenty_flaws_that_only_fuzzing_finds_is_found(make: Callable[[], object], tmp_path: Path) -> None:
+    campaign = CampaignSoFar(ecu_of(make), 1, 300_000)
+    run_rounds(
+        campaign, tmp_path, in_this_process(run_shard), is_over=lambda: bool(campaign.found), after=lambda found: None
+    )
+    assert campaign.found
