@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Final
+from typing import Final
 
 import can
 
 from harness.ecu.config import OPEN, DataIdentifier
 from harness.ecu.definition import Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, Rule, ServiceRules, sub_function
 from harness.ecu.server import Server
@@ -54,10 +55,10 @@ def _fitted(ecu: Ecu, request: bytes) -> bytes:
     return request[:3] + new + old[len(new) :]
 
 
-def _also_hearing(definition: Definition, is_meant: Callable[[Any, can.Message], bool]) -> Definition:
+def _also_hearing(definition: Definition, is_meant: Callable[[UdsNode, can.Message], bool]) -> Definition:
     """Take frames with other ids as if they came by the ECU's own."""
 
-    def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
+    def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if not is_meant(node, frame):
             go_on(frame)
             return
@@ -70,7 +71,7 @@ def _also_hearing(definition: Definition, is_meant: Callable[[Any, can.Message],
     return definition.at("hear", hear)
 
 
-def _is_long_form(node: Any, frame: can.Message) -> bool:
+def _is_long_form(node: UdsNode, frame: can.Message) -> bool:
     return bool(frame.is_extended_id and frame.arbitration_id == node.request_id)
 
 
@@ -301,7 +302,7 @@ def extended_id_answered(definition: Definition) -> Definition:
 def neighbouring_id_answered(definition: Definition) -> Definition:
     """The last bit of the request id is not looked at."""
 
-    def is_neighbour(node: Any, frame: can.Message) -> bool:
+    def is_neighbour(node: UdsNode, frame: can.Message) -> bool:
         own = node.request_id | _OVERLOOKED_BITS
         return not frame.is_extended_id and frame.arbitration_id | _OVERLOOKED_BITS == own
 

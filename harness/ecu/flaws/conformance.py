@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from harness.ecu.definition import ANY_SERVICE, Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import (
     UNSUPPORTED,
@@ -284,7 +285,7 @@ def suppress_bit_ignored(definition: Definition) -> Definition:
 def answers_twice(definition: Definition) -> Definition:
     """Every answer that fits a single frame is sent twice."""
 
-    def transmit(go_on: Callable[[bytes], None], node: Any, answer: bytes) -> None:
+    def transmit(go_on: Callable[[bytes], None], node: UdsNode, answer: bytes) -> None:
         go_on(answer)
         if not node.isotp.is_sending:
             go_on(answer)
@@ -296,7 +297,7 @@ def answers_twice(definition: Definition) -> Definition:
 def wrong_key_answered_twice(definition: Definition) -> Definition:
     """A wrong key is refused with 35, and directly after that with 36: two layers send an answer each."""
 
-    def transmit(go_on: Callable[[bytes], None], node: Any, answer: bytes) -> None:
+    def transmit(go_on: Callable[[bytes], None], node: UdsNode, answer: bytes) -> None:
         go_on(answer)
         if answer == negative_response(Service.SECURITY_ACCESS, Nrc.INVALID_KEY):
             go_on(negative_response(Service.SECURITY_ACCESS, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import can
 
 from harness.ecu.config import NORMAL_TRAFFIC, DataIdentifier, EcuConfig
 from harness.ecu.definition import ANY_SERVICE, Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.conformance import SILENCE
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, EcuDied, Rule, request_is_long_enough
@@ -32,10 +33,10 @@ def _holding(definition: Definition, did: int, text: bytes) -> Definition:
     return definition.with_data(DataIdentifier(did=did, initial=text, is_in_image=False))
 
 
-def _overflowing(definition: Definition, is_counted: Callable[[Any, can.Message], bool]) -> Definition:
+def _overflowing(definition: Definition, is_counted: Callable[[UdsNode, can.Message], bool]) -> Definition:
     """Crash when so many frames of a kind come without a pause."""
 
-    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+    def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if is_counted(node, frame):
             length, last_s = node.notes.get("burst", (0, 0.0))
             length = length + 1 if frame.timestamp - last_s < _NO_PAUSE_S else 1
@@ -54,10 +55,10 @@ def _on_four_bytes(definition: Definition, happen: Rule) -> Definition:
     )
 
 
-def _on_one_byte(definition: Definition, happen: Callable[[Any], None]) -> Definition:
+def _on_one_byte(definition: Definition, happen: Callable[[UdsNode], None]) -> Definition:
     """Do something in place of hearing a frame whose data field is a single byte."""
 
-    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+    def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and len(frame.data) == 1:
             happen(node)
         else:
@@ -90,12 +91,12 @@ class _SequenceNumberZero:
 def padding_leaks_last_frame(definition: Definition) -> Definition:
     """One buffer serves every frame and is never cleared, so that padding shows what the last frame held."""
 
-    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+    def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id:
             node.notes.setdefault("buffer", bytearray(8))[: len(frame.data)] = frame.data[:8]
         go_on(frame)
 
-    def send(go_on: Take, node: Any, frame: can.Message) -> None:
+    def send(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         buffer = node.notes.setdefault("buffer", bytearray(8))
         if frame.data and frame.data[0] < 8:
             frame.data[1 + frame.data[0] :] = buffer[1 + frame.data[0] : len(frame.data)]
@@ -109,7 +110,7 @@ def padding_leaks_last_frame(definition: Definition) -> Definition:
 def refused_key_padded_with_right_one(definition: Definition) -> Definition:
     """Behind the refusal of a wrong key the frame still holds the first bytes of the right one."""
 
-    def send(go_on: Take, node: Any, frame: can.Message) -> None:
+    def send(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         state = node.ecu.state
         if state.seed:
             node.notes["last seed"] = state.seed_level, state.seed
@@ -182,7 +183,7 @@ def password_readable(definition: Definition) -> Definition:
 def periodic_frames_stop(definition: Definition) -> Definition:
     """The ECU sends a frame each second, but not while a message of several frames is under way."""
 
-    def may_talk(go_on: Callable[[], bool], node: Any) -> bool:
+    def may_talk(go_on: Callable[[], bool], node: UdsNode) -> bool:
         return not (node.isotp.is_receiving or node.isotp.is_sending) and go_on()
 
     return definition.with_config(periodic_frames=NORMAL_TRAFFIC).at("talk", may_talk)
@@ -192,7 +193,7 @@ def periodic_frames_stop(definition: Definition) -> Definition:
 def latency_grows(definition: Definition) -> Definition:
     """Each frame seen since power-up makes every answer a microsecond later."""
 
-    def hear(go_on: Take, node: Any, frame: can.Message) -> None:
+    def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         notes = node.ecu.state.until_restart
         notes["frames seen"] = notes.get("frames seen", 0) + 1
         if frame.arbitration_id == node.request_id:
@@ -213,7 +214,7 @@ def latency_grows(definition: Definition) -> Definition:
 def dies_of_request_burst(definition: Definition) -> Definition:
     """200 requests without a pause between them crash the ECU."""
 
-    def is_request(node: Any, frame: can.Message) -> bool:
+    def is_request(node: UdsNode, frame: can.Message) -> bool:
         return frame.arbitration_id == node.request_id and frame.data[:1] < b"\x10"
 
     return _overflowing(definition, is_request)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import can
 
 from harness.ecu.definition import Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, Rule, service_is_in_session
 from harness.ecu.services.s3e_tester_present import presence_is_confirmed
@@ -57,7 +58,7 @@ def _slow(
 ) -> Definition:
     """Take time for the serial number; the next request makes the ECU forget the answer."""
 
-    def respond(go_on: Callable[[list[bytes]], None], node: Any, answers: list[bytes]) -> None:
+    def respond(go_on: Callable[[list[bytes]], None], node: UdsNode, answers: list[bytes]) -> None:
         def announce() -> None:
             go_on([_PENDING])
             if repeat_s is not None:
@@ -131,7 +132,7 @@ def unlock_survives_reset(definition: Definition) -> Definition:
 def tester_present_from_any_id(definition: Definition) -> Definition:
     """TesterPresent from any CAN id, of either format, keeps the session."""
 
-    def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
+    def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if frame.data[1:2] == bytes((_PRESENT,)) and not frame.is_remote_frame:
             node.ecu.keep_session()
         go_on(frame)

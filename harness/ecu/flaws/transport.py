@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import can
 
 from harness.ecu.definition import Definition
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
@@ -30,7 +31,7 @@ def _executing(definition: Definition, request_in: Callable[[bytearray, Server, 
 def _dying_without_data(definition: Definition, *, is_remote: bool) -> Definition:
     """Crash when a frame, or a remote frame, comes without data."""
 
-    def hear(go_on: Callable[[can.Message], None], node: Any, frame: can.Message) -> None:
+    def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and not frame.data and frame.is_remote_frame == is_remote:
             raise EcuDied("a frame without data came")
         go_on(frame)
