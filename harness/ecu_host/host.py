@@ -15,6 +15,7 @@ from typing import Any, Final
 import can
 
 from harness.ecu.article import ArticleNode
+from harness.ecu.flaws import FLAWS
 from harness.ecu_host.non_volatile import ecus_of, recall, soundly_remembered
 from harness.ecu_host.state_file import StateFile
 from harness.ecu_host.view import EcuView, as_json, views_of
@@ -200,7 +201,8 @@ class Host:
     def set_flaws(self, flaws: Sequence[str]) -> None:
         """Restart as the same ECU with these flaws and no others. UserError: the profile has no such flaw."""
         nodes = self._made(self.profile, flaws)
-        memories = [soundly_remembered(ecu) for ecu in ecus_of(self.nodes)]
+        sound = ecus_of(self._made("+".join(one for one in self.profile.split("+") if one not in FLAWS), ()))
+        memories = [soundly_remembered(ecu, one.config) for ecu, one in zip(ecus_of(self.nodes), sound, strict=False)]
         old, self.nodes, self.flaws = self.nodes, nodes, tuple(flaws)
         self._live.replace(old, nodes)
         for ecu, memory in zip(ecus_of(nodes), memories, strict=False):
@@ -239,6 +241,7 @@ class Host:
             "away": self._why_away if not self.is_on_bus else "",
             "outages": self.outages,
             **self.counters(),
+            "is_dead": self._live.has_dead_nodes,
             "faults": list(self.faults),
             "memory_bytes": resident_bytes(),
             "processor_s": round(usage.ru_utime + usage.ru_stime, 3),

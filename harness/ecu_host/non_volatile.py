@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.ecu.addressed import AddressedNode
-from harness.ecu.config import DataIdentifier
+from harness.ecu.config import DataIdentifier, EcuConfig
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.server import Server
 from harness.simulation.node import Node
@@ -72,18 +72,16 @@ def recall(ecu: Server, memory: NonVolatile) -> None:
     state.lasting |= copy.deepcopy(memory.lasting)
 
 
-def soundly_remembered(ecu: Server) -> NonVolatile:
-    """The same, but only what a sound ECU could have come to remember: a flaw that is switched off leaves no traces."""
-    memory, limit = remembered(ecu), ecu.config.attempts
-    initial = {entry.did: entry.initial for entry in ecu.config.data_identifiers}
-    is_fit = {
-        entry.did: _could_be_written(entry, memory.values.get(entry.did, b"")) for entry in ecu.config.data_identifiers
-    }
+def soundly_remembered(ecu: Server, sound: EcuConfig) -> NonVolatile:
+    """The same, but only what the ECU could remember if it were as `sound`: a flaw that is switched off leaves no traces."""
+    memory = remembered(ecu)
+    entries = {entry.did: entry for entry in sound.data_identifiers if entry.is_non_volatile}
     return NonVolatile(
-        values={did: value if is_fit[did] else initial[did] for did, value in memory.values.items()},
-        wrong_keys={account: min(max(count, 0), limit) for account, count in memory.wrong_keys.items()},
-        delays_left_s={account: left_s for account, left_s in memory.delays_left_s.items() if not math.isinf(left_s)},
-        held_seeds=memory.held_seeds if ecu.config.holds_seed else {},
+        values={did: entry.initial for did, entry in entries.items()}
+        | {did: value for did, value in memory.values.items() if did in entries and _could_be_written(entries[did], value)},
+        wrong_keys={account: min(max(count, 0), sound.attempts) for account, count in memory.wrong_keys.items()},
+        delays_left_s={account: min(left_s, sound.delay_s) for account, left_s in memory.delays_left_s.items()},
+        held_seeds=memory.held_seeds if sound.holds_seed else {},
         trouble_codes=memory.trouble_codes,
     )
 

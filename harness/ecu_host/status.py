@@ -83,14 +83,19 @@ def running(*, interface: str | None = None, channel: str | None = None, profile
         table = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise UserError(f"{_SOCKETS}: {error.strerror}; it lists the ECUs that run on this machine") from error
-    names = {line.split(" ", 7)[-1] for line in table.splitlines() if f"@{PREFIX}" in line}
     wanted = {"interface": interface, "channel": channel, "profile": profile}
     found = []
-    for name in sorted(name[1:] for name in names if name.startswith("@")):
+    for name in names_in(table):
         status = _asked(name)
         if status and all(value is None or _fits(status, key, value) for key, value in wanted.items()):
             found.append(status)
     return found
+
+
+def names_in(table: str) -> list[str]:
+    """The names of ECUs in ``/proc/net/unix``; its seventh column is padded, and what follows it may hold spaces."""
+    paths = [line.split(None, 7)[7:] for line in table.splitlines()]
+    return sorted({path[0][1:] for path in paths if path and path[0].startswith(f"@{PREFIX}")})
 
 
 def _fits(status: dict[str, Any], key: str, value: str) -> bool:

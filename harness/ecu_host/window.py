@@ -379,7 +379,7 @@ class EcuWindow(App[None]):
         if self._shown is None:
             return
         told, views = self._shown
-        self.query_one("#status", Static).set_class(bool(self._trouble or told["away"] or told["faults"]), "trouble")
+        self.query_one("#status", Static).set_class(bool(self._trouble or told["away"] or told["is_dead"]), "trouble")
         self._show("status", self._trouble or _status_line(told))
         self._show("security", _security_text(views))
         self._show("data", _data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
@@ -428,7 +428,7 @@ class _Lines(TextIOBase):
 
 
 def _status_line(told: dict[str, Any]) -> str:
-    if told["faults"]:
+    if told["is_dead"]:
         return f"{told['faults'][-1]}; Power (F7) brings it back"
     if told["away"]:
         return f"waiting for the bus: {told['away']}"

@@ -111,6 +111,11 @@ class LiveBus:
         """Whether there is a bus."""
         return self._adapter is not None
 
+    @property
+    def has_dead_nodes(self) -> bool:
+        """Whether a node has died since its power was last cycled."""
+        return any(port.is_dead for port in self._ports)
+
     def plug(self, bus: can.BusABC) -> None:
         """Continue with this bus. The nodes do not notice, as when a cut wire is repaired."""
         self.unplug()

@@ -228,6 +228,16 @@ def test_a_sound_ecu_does_not_keep_what_only_a_flaw_let_in() -> None:
         assert ecu.state.lasting == {}
 
 
+def test_a_value_that_only_a_flaw_let_in_is_gone_with_it() -> None:
+    with bench("hardened+value_range_unchecked") as on:
+        on.ask("1003")
+        on.unlock(level=3)
+        assert on.ask("2E3030FFFF") == "6E 30 30"
+        on.host.set_flaws(["constant_seed"])
+        on.let_pass(0.1)
+        assert on.ask("223030") == "62 30 30 03 20"
+
+
 def test_a_flaw_that_the_profile_does_not_have_changes_nothing() -> None:
     with bench() as on:
         on.ask("1003")

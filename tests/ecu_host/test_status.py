@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.ecu_host.status import PREFIX, StatusSocket, duration, running, status_text
+from harness.ecu_host.status import PREFIX, StatusSocket, duration, names_in, running, status_text
 from harness.errors import UserError
 from harness.link.bus_lock import abstract_name
 from tests.ecu_host.bench import Bench
@@ -50,6 +50,18 @@ def test_a_running_ecu_is_found_by_its_bus() -> None:
         assert running(interface="virtual", channel=channel, profile="hardened") != []
         assert running(interface="virtual", channel=channel, profile="article") == []
     assert running(interface="virtual", channel=channel) == []
+
+
+def test_names_are_read_from_the_kernels_table_however_it_is_padded() -> None:
+    table = (
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01  1234 @uds-harness-ecu-socketcan:can0+article\n"
+        "ffff8881048b4c00: 00000002 00000000 00010000 0001 01 1234567 @uds-harness-ecu-virtual:two words+hardened\n"
+        "0000000000000000: 00000003 00000000 00000000 0001 03  1235\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01   99 /run/@uds-harness-ecu-no\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01   98 @uds-harness-bus-socketcan:can0\n"
+    )
+    assert names_in(table) == ["uds-harness-ecu-socketcan:can0+article", "uds-harness-ecu-virtual:two words+hardened"]
 
 
 def test_an_ecu_that_hangs_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,6 +194,8 @@ def test_a_node_that_died_is_told_and_power_brings_it_back() -> None:
         await press(window, on, "f7")
         on.let_pass(0.1)
         assert on.ask("221010") == "62 10 10 FF"
+        await step(window, on)
+        assert "died" not in shown(window, "status")
 
     driven(act, profile="hardened+dies_on_frame_of_one_byte")
 

@@ -17,6 +17,8 @@ import can
 import pytest
 from can.interfaces.socketcan import SocketcanBus
 
+from harness.ecu_host.status import running
+
 pytestmark = pytest.mark.socketcan
 
 COMMAND = str(Path(sys.executable).with_name("uds-harness"))
@@ -140,6 +142,8 @@ def test_a_killed_ecu_remembers_its_wrong_keys(interface: str, tmp_path: Path) -
         while asked(bus, "021003") != "50 03 00 32 01 F4":  # it boots
             pass
         assert asked(bus, "022701") == "7F 27 37"
+    (status,) = running(interface="socketcan", channel=CHANNEL)
+    assert (status["pid"], status["ecus"][0]["levels"][0]["wrong_keys"]) == (ecu.process.pid, 2)
     assert ecu.end() == 0, ecu.said
 
 
