@@ -1,9 +1,10 @@
 """Record what an audit says of every shipped ECU, flaw and variant, to prove that a change of the code changes none of it.
 
 ``python -m tests.recorded --out FILE [NAMES...]`` records. ``python -m tests.recorded --against FILE [NAMES...]`` audits
-once more and prints the first difference of each name; the exit code is 1 if there is one. Without names it takes all of
-them: five minutes of processor time. A recording holds each result's verdict and words, and the SHA-256 of the bus log
-that ``private/bus.log`` of such a run would be.
+once more and prints the first difference of each name; the exit code is 1 if there is one. Without names it takes all
+profiles, flaws and variants: five minutes of processor time. ``--strangers`` adds the ECUs of tests/strangers, which take
+longer. A recording holds each result's verdict and words, and the SHA-256 of the bus log that ``private/bus.log`` of such
+a run would be.
 """
 
 from __future__ import annotations
@@ -20,16 +21,27 @@ from typing import Any, Final
 
 from harness.audit.catalogue import shipped_functions
 from harness.ecu.flaws import FLAWS
+from harness.ecu.profiles import PROFILES
 from harness.ecu.variants import VARIANTS
 from harness.link.trace import Trace
 from harness.runs.findings import Finding
+from harness.target import Target
 from harness.testing import run_checks
 from harness.verdict import Depth
 
+from .strangers import table_frugal, table_limousine, table_limousine_access, table_limousine_security, table_sedan
+from .strangers.test_strangers import TAKES_LONG
 from .variants import with_changes
 
-PROFILES: Final = ("article", "article-v1", "hardened", "hardened-article-key")
 NAMES: Final = (*PROFILES, *FLAWS, *VARIANTS)
+TABLES: Final = (table_frugal, table_sedan, table_limousine, table_limousine_access, table_limousine_security)
+STRANGERS: Final = {
+    f"strangers/{one.name}": one
+    for table in TABLES
+    for tables in (getattr(table, name, ()) for name in ("SOUND", "FLAWED", "BROKEN"))
+    for one in tables
+    if one.name not in TAKES_LONG
+}
 SEED: Final = 1
 FIELDS: Final = ("id", "parameter", "verdict", "severity", "expected", "observed", "reason")
 Record = list[dict[str, Any]]
@@ -59,31 +71,33 @@ class HashedLog:
         return self._digest.hexdigest()
 
 
-def audits(name: str) -> Iterator[tuple[str, Depth, tuple[str, ...]]]:
-    """The audits that a name stands for: the profile, the depth, and the checks to run, as in the matrix."""
+def audits(name: str) -> Iterator[tuple[Target, Depth, tuple[str, ...]]]:
+    """The audits that a name stands for: the target, the depth, and the checks to run, as in the matrix."""
     everything = tuple(shipped_functions())
     if name in PROFILES:
-        yield name, Depth.QUICK, everything
-        yield name, Depth.DEFAULT, everything
+        for depth in (Depth.QUICK, Depth.DEFAULT):
+            yield with_changes(name), depth, everything
     elif name in VARIANTS:
-        yield "hardened", Depth.QUICK, everything
-    elif FLAWS[name].depth == "deep":
-        kills = FLAWS[name].kills
-        yield FLAWS[name].base, Depth.DEEP, kills
-        yield FLAWS[name].base, Depth.DEFAULT, tuple(check for check in everything if check not in kills)
+        yield with_changes("hardened", name), Depth.QUICK, everything
+    elif name in STRANGERS:
+        yield STRANGERS[name].target, Depth.QUICK, everything
     else:
-        yield FLAWS[name].base, Depth(FLAWS[name].depth), everything
+        flaw, target = FLAWS[name], with_changes(FLAWS[name].base, name)
+        if flaw.depth == "deep":
+            yield target, Depth.DEEP, flaw.kills
+            yield target, Depth.DEFAULT, tuple(check for check in everything if check not in flaw.kills)
+        else:
+            yield target, Depth(flaw.depth), everything
 
 
 def record(name: str, logs: Path | None = None) -> tuple[str, Record]:
     """Audit one name; the bus logs go to a folder, if one is given."""
     functions = shipped_functions()
     rows: Record = []
-    for base, depth, checks in audits(name):
+    for target, depth, checks in audits(name):
         log = HashedLog(logs / f"{name}-{depth.value}.log" if logs is not None else None)
         trace = Trace()
         trace.write_to(log)
-        target = with_changes(base, *(() if name in PROFILES else (name,)))
         findings = run_checks([functions[check] for check in checks], target, seed=SEED, depth=depth, trace=trace)
         trace.flush()
         row = {"depth": depth.value, "bus_log": log.hexdigest(), "frames": trace.count}
@@ -123,33 +137,36 @@ def main() -> int:
     action.add_argument("--against", type=Path, metavar="FILE", help="compare with this recording")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the bus logs in this new folder")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="profiles, flaws and variants (default: all)")
+    parser.add_argument("--strangers", action="store_true", help="the ECUs of tests/strangers too")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="profiles, flaws, variants, strangers/NAME (default: all)")
     options = parser.parse_args()
-    unknown = [name for name in options.names if name not in NAMES]
+    unknown = [name for name in options.names if name not in NAMES and name not in STRANGERS]
     if unknown:
-        parser.error(f"no profile, flaw or variant is called {', '.join(unknown)}")
+        parser.error(f"no profile, flaw, variant or stranger is called {', '.join(unknown)}")
+    names = options.names or (*NAMES, *(STRANGERS if options.strangers else ()))
     if options.logs is not None:
         options.logs.mkdir(parents=True)
     before: dict[str, Record] = json.loads(options.against.read_text(encoding="utf-8")) if options.against else {}
     now: dict[str, Record] = {}
     differing = 0
     with ProcessPoolExecutor(options.workers) as workers:
-        for name, rows in workers.map(partial(record, logs=options.logs), options.names or NAMES, chunksize=1):
+        for name, rows in workers.map(partial(record, logs=options.logs), names, chunksize=1):
             now[name] = rows
-            text = "not recorded before" if name not in before else difference(before[name], rows)
-            if options.against and text:
+            text = difference(before[name], rows) if name in before else ""
+            if text:
                 differing += 1
                 print(f"{name}: {text}", flush=True)
     if options.out is not None:
         options.out.write_text(json.dumps(now, indent=0), encoding="utf-8")
         print(f"{len(now)} recorded in {options.out}")
         return 0
-    for name in () if options.names else before:
-        if name not in now:
-            differing += 1
-            print(f"{name}: recorded before, there is none now")
-    print(f"{len(now)} compared with {options.against}: {differing} differ")
-    return 1 if differing else 0
+    new = [name for name in now if name not in before]
+    gone = [name for name in before if name not in NAMES and name not in STRANGERS]
+    print(f"{len(now) - len(new)} compared with {options.against}: {differing} differ")
+    for names, what in ((new, "were not recorded before"), (gone, "were recorded, and are not there now")):
+        if names:
+            print(f"{len(names)} {what}: {', '.join(names)}")
+    return 1 if differing or gone else 0
 
 
 if __name__ == "__main__":
