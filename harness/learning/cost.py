@@ -81,6 +81,11 @@ class _Rehearsal:
         self._wrong_in_sequence = 0
         self._state = self.reference.initial
 
+    @property
+    def wrong_keys_left(self) -> int | None:
+        """What the target allows is told beside the plan."""
+        return None
+
     def lives(self) -> bool:
         """It does."""
         return True

@@ -259,6 +259,7 @@ class Learner:
         observations = self._observations
         if observations is None:
             return
+        observations.keeps_wrong_keys = 0
         observations.most_requests = None  # a finding that is not confirmed would be worth nothing
         letters = self.alphabet.by_name()
         self._known = known = what_is_known(observations, self.alphabet, self._tester.target)

@@ -17,6 +17,8 @@ Answers = tuple[str, ...]
 NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
 """Refusals before anything is looked at: an ECU that gives one should be as it was."""
 VOTES: Final = 5
+KEPT_WRONG_KEYS: Final = 40
+"""What a few findings take to be confirmed, their resets included."""
 MAJORITY: Final = 5
 """Of `VOTES` and the two answers that differ, so many must agree."""
 MOST_CONFLICTS: Final = 200
@@ -75,6 +77,10 @@ class Asked(Protocol):
     def lives(self) -> bool:
         """Whether it answers anything, once it is in its initial state again."""
 
+    @property
+    def wrong_keys_left(self) -> int | None:
+        """How many more wrong keys it may be sent; None: there is no limit."""
+
 
 class Observations:
     """A tree of answers by sequence. What an ECU does not serve is taken to leave it as it was, until it is seen not to."""
@@ -84,6 +90,8 @@ class Observations:
         self._letters = letters
         self.most_requests = most_requests
         """Sequences are begun while fewer requests were sent; None: always."""
+        self.keeps_wrong_keys = KEPT_WRONG_KEYS
+        """So many are not spent on learning."""
         self._root = _Node()
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
@@ -273,6 +281,9 @@ class Observations:
     def _start(self) -> None:
         if self.most_requests is not None and self.requests >= self.most_requests:
             raise OutOfBudget(f"the budget of {self.most_requests} requests is used up")
+        left = self._subject.wrong_keys_left
+        if self.keeps_wrong_keys and left is not None and left < self.keeps_wrong_keys:
+            raise OutOfBudget(f"no more than {left} wrong keys are left, which are kept to confirm what was found")
         self._subject.reset()
 
     def _do(self, letter: str) -> str:

@@ -80,6 +80,13 @@ class Subject:
         """All requests that were sent so far, by whomever."""
         return self.tester.exchange_count
 
+    @property
+    def wrong_keys_left(self) -> int | None:
+        """How many more wrong keys the ECU may be sent, at the level that has fewest left; None: there is no limit."""
+        ledger = self.tester.security.ledger
+        left = [ledger.left(entry.level) for entry in self.tester.target.security]
+        return min((one for one in left if one is not None), default=None)
+
     def lives(self) -> bool:
         """Whether it answers anything, once it is in its initial state again."""
         try:
