@@ -1,1 +1,1 @@
-"""The shipped checks: the tree is the catalogue's table of contents."""
+"""The shipped checks. A folder is a kind of weakness; a file is a service or one weakness."""

@@ -1,1 +1,1 @@
-"""Who may read, write and run what."""
+"""Check who may read, write and run what."""

@@ -1,4 +1,4 @@
-"""Which memory is tried, in which forms, and what is declared of it."""
+"""Choose which memory is tried, in which forms of request, and what the target declares of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ USUAL_ADDRESSES = (0x0000_0000, 0x0800_0000, 0x2000_0000, 0x4000_0000, 0x8000_00
 """Where common microcontrollers have vectors, flash memory, RAM and peripherals."""
 
 EDGE_BYTES = 8
-"""So many bytes on either side of a border are asked for."""
+"""How many bytes on either side of a border are requested."""
 ADDRESSES = 1 << 32
 
 
 @dataclass(frozen=True)
 class Place:
-    """An address, and how many bytes from it on may be meant."""
+    """An address, and how many bytes from there may be used."""
 
     address: int
     size: int
@@ -30,11 +30,11 @@ class Place:
 
 
 def guarded_places(tester: Tester, *services: int) -> list[Place]:
-    """The memory that is declared, or was found, not to be for everybody; then addresses of which nothing is declared.
+    """Return memory that is declared or was found to be guarded; then addresses of which nothing is declared.
 
-    These are the ones that were found to be open, and usual ones.
+    The latter are those that were found open, and usual ones.
 
-    The latter not if one of the services is declared open, which then goes for whatever is not declared otherwise.
+    They are left out if one of the services is declared open, since that covers everything undeclared.
     """
     known = [one for one in tester.target.memory if one.origin == "declared" or one.needs.kind != "open"]
     guarded = [
@@ -51,7 +51,7 @@ def guarded_places(tester: Tester, *services: int) -> list[Place]:
 
 
 def open_places(tester: Tester) -> list[Place]:
-    """The memory that everybody may use, as declared."""
+    """Return the memory that is declared open."""
     declared = [entry for entry in tester.target.memory if entry.origin == "declared" and entry.needs.kind == "open"]
     return [Place(entry.span.first, entry.span.last - entry.span.first + 1, None, True) for entry in declared]
 
@@ -63,10 +63,10 @@ class Form:
     address_bytes: int
     size_bytes: int
     is_named: bool = True
-    """An addressAndLengthFormatIdentifier before them says so, as ISO 14229-1 has it."""
+    """Whether an addressAndLengthFormatIdentifier precedes them, as in ISO 14229-1."""
 
     def block(self, address: int, size: int) -> bytes:
-        """Address and size as a request has them; empty if they do not fit, or may be read as other memory's."""
+        """Encode address and size; empty if they do not fit, or may be read as other memory's."""
         if address >= 1 << 8 * self.address_bytes or size >= 1 << 8 * self.size_bytes:
             return b""
         where = address.to_bytes(self.address_bytes, "big") + size.to_bytes(self.size_bytes, "big")
@@ -78,18 +78,18 @@ class Form:
 USUAL, WIDE = Form(4, 1), Form(4, 4)
 NAMED = (USUAL, WIDE, Form(4, 2), Form(4, 3), Form(3, 1), Form(2, 1), Form(2, 2))
 OLDER = tuple(Form(*one, is_named=False) for one in ((4, 2), (3, 1), (4, 1), (4, 4), (3, 2)))
-"""Without a format: ISO 14230-3 has 3 bytes of address and 1 of size, and makers have others."""
+"""Without a format: ISO 14230-3 has 3 bytes of address and 1 of size, makers have other lengths."""
 
 
 def formats(depth: Depth) -> tuple[Form, ...]:
-    """Forms to try, the older ones last."""
+    """Return the forms to try, the older ones last."""
     return (*NAMED[: depth.choose(quick=2, default=3, deep=len(NAMED))], *OLDER)
 
 
 def edges(place: Place) -> list[tuple[int, int]]:
-    """Addresses and sizes at the borders of guarded memory, each with some byte of it in.
+    """Return addresses and sizes at the borders of guarded memory, each including some byte of it.
 
-    A guard may look at the first address only, at the last one only, or count one too few; a sum may run over.
+    A guard may compare only the first address, only the last, or be off by one; a sum may overflow.
     """
     end = place.address + place.size
     found = [(end - 1, 1), (end - 1, 2), (max(end - EDGE_BYTES, 0), 2 * EDGE_BYTES)]
@@ -101,15 +101,15 @@ def edges(place: Place) -> list[tuple[int, int]]:
 
 
 def ask_for_memory(tester: Tester, form: Form, address: int, size: int) -> Reply:
-    """ReadMemoryByAddress."""
+    """Send ReadMemoryByAddress."""
     return tester.request(b"\x23" + form.block(address, size))
 
 
 def memory_in(reply: Reply, size: int) -> bytes:
-    """What ReadMemoryByAddress gave; empty if it gave nothing."""
+    """Return the bytes that ReadMemoryByAddress gave; empty if none."""
     return reply.pdu[1:] if reply.is_positive and len(reply.pdu) == 1 + size else b""
 
 
 def read_memory(tester: Tester, form: Form, address: int, size: int) -> bytes:
-    """Both at once."""
+    """Send ReadMemoryByAddress and return its bytes."""
     return memory_in(ask_for_memory(tester, form, address, size), size)

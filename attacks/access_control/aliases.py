@@ -1,4 +1,4 @@
-"""Ask for protected content under another name: defined dynamically, read, sent periodically, and cleared again."""
+"""Request protected content under another name: define an alias, read it, have it sent periodically, clear it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from attacks.access_control.addresses import NAMED, USUAL, guarded_places, read_
 from harness import Nrc, Reply, Service, Tester
 
 READ_ALIASES, PERIODIC_ALIASES = (0xF300, 0xF301, 0xF3FF), (0xF2A7, 0xF200, 0xF201, 0xF2FF)
-"""Identifiers that ISO 14229-1 leaves to be defined; 2A sends the second kind, by its last byte."""
+"""Identifiers that ISO 14229-1 reserves for dynamic definition; 2A sends the second kind, by its last byte."""
 
 RATES, STOP_SENDING = (0x01, 0x02, 0x03), 0x04
 PERIODIC = range(0xF200, 0xF300)
 PERIODIC_BYTES = 6
-"""So much content fits one frame of periodic data."""
+"""How much content one frame of periodic data holds."""
 
 SENDING_S = 1.5
 FROM_IDENTIFIER, FROM_MEMORY, CLEAR = 0x01, 0x02, 0x03
@@ -22,29 +22,29 @@ FROM_IDENTIFIER, FROM_MEMORY, CLEAR = 0x01, 0x02, 0x03
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Content that a level protects from being read."""
+    """Content that may be read only with a level."""
 
     name: str
     level: int
     definitions: tuple[Callable[[int], bytes], ...]
-    """The ways in which 2C may name its first bytes, by their number; kind of definition included."""
+    """Return the requests of 2C that may name the first bytes of the content, kind of definition included."""
     size: int
     read: Callable[[], bytes]
-    """What the guarded way gives once the level is unlocked; empty if nothing."""
+    """Read in the guarded way with the level unlocked; empty if nothing is given."""
     did: int = -1
-    """Its identifier, where it is data."""
+    """The identifier, if it is data."""
 
 
 @dataclass
 class Asked:
-    """What asking by an alias led to."""
+    """The result of asking by an alias."""
 
     definitions: list[Reply] = field(default_factory=list)
     delivered: list[tuple[Reply, bytes]] = field(default_factory=list)
 
 
 def sources(tester: Tester) -> list[Source]:
-    """Declared data that needs a level to be read, and declared memory that does."""
+    """Return declared data and memory that need a level to be read."""
     found = []
     for entry in tester.target.data:
         if entry.read.level is not None:
@@ -56,7 +56,7 @@ def sources(tester: Tester) -> list[Source]:
 
 
 def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
-    """A data identifier."""
+    """Return a data identifier as such content."""
 
     def read() -> bytes:
         reply = tester.read_reply(did)
@@ -69,7 +69,7 @@ def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
 
 
 def memory_source(tester: Tester, address: int, level: int, size: int) -> Source:
-    """Memory from an address on."""
+    """Return memory from an address on as such content."""
     definitions = tuple(
         lambda wanted, form=form: bytes((FROM_MEMORY,)) + form.block(address, wanted)
         for form in NAMED
@@ -95,7 +95,7 @@ def ask_by_alias(tester: Tester, source: Source) -> Asked:
 
 
 def define_any(tester: Tester, source: Source, aliases: tuple[int, ...], size: int) -> tuple[int, Reply]:
-    """Define an identifier in whichever way the ECU takes; the first one with its answer if it takes none."""
+    """Define an identifier in any way that the ECU accepts; if none, return the first one with its answer."""
     refused: Reply | None = None
     for alias in aliases:
         for definition in source.definitions:
@@ -105,15 +105,15 @@ def define_any(tester: Tester, source: Source, aliases: tuple[int, ...], size: i
                 return alias, reply
             refused = refused or reply
         if not reply.is_refused_with(Nrc.REQUEST_OUT_OF_RANGE):
-            break  # the number is not what it objects to
+            break  # the ECU does not object to the number
     assert refused is not None
     return aliases[0], refused
 
 
 def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
-    """Define an alias with the level open, lock the ECU, and read it; None where no alias is taken.
+    """Define an alias with the level open, lock the ECU, and read it; None if no alias is accepted.
 
-    Inconclusive: the level cannot be opened.
+    Raises Inconclusive if the level cannot be opened.
     """
     tester.security.unlock(source.level)
     alias, defined = define_any(tester, source, (*READ_ALIASES, *PERIODIC_ALIASES), source.size)
@@ -130,12 +130,12 @@ def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
 
 
 def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
-    """2C."""
+    """Send DynamicallyDefineDataIdentifier (2C)."""
     return tester.request(bytes((Service.DYNAMICALLY_DEFINE_DATA_IDENTIFIER, kind, alias >> 8, alias & 0xFF)) + rest)
 
 
 def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
-    """What 2A has the ECU send of F2xx at any of its rates: the identifier's last byte, then the content."""
+    """Return what 2A makes the ECU send of F2xx at any of its rates: the identifier's last byte, then the content."""
     found = []
     for rate in RATES:
         started = tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, rate, low)))
@@ -151,5 +151,5 @@ def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, 
 
 
 def sent_by_its_own_number(tester: Tester, source: Source) -> list[tuple[Reply, bytes]]:
-    """Protected data whose identifier is F2xx is sent by 2A without any definition."""
+    """Return what 2A sends, without any definition, of protected data whose identifier is F2xx."""
     return sent_periodically(tester, source.did & 0xFF, min(source.size, PERIODIC_BYTES)) if source.did in PERIODIC else []

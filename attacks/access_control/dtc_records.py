@@ -1,4 +1,4 @@
-"""What is stored with trouble codes: snapshots and extended data, which hold values of other places."""
+"""Read what is stored with trouble codes: snapshots and extended data, which copy values from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from harness import Reply, Tester
 MOST_CODES = 6
 STORED, SUPPORTED = b"\x19\x02\xff", b"\x19\x0a"
 WHOLE = (b"\x19\x03", b"\x19\x05\xff", b"\x19\x0f\xff", b"\x19\x14")
-"""All snapshots' numbers, a stored record, the mirror memory, the fault detection counters."""
+"""Requests for all snapshots' numbers, a stored record, the mirror memory, the fault detection counters."""
 BY_CODE = ((b"\x19\x04", b"\xff"), (b"\x19\x06", b"\xff"), (b"\x19\x10", b"\xff"), (b"\x19\x18", b"\xff\x00"))
-"""What stands before a code and behind it: its snapshot, its extended data, those of the mirror and of a user's memory."""
+"""What precedes and follows a code: for its snapshot, its extended data, those of the mirror and of a user's memory."""
 EMPTY = 6
 
 
 def dtc_records(tester: Tester) -> list[Reply]:
-    """Every record that is given in the session that the ECU is in; nothing where it has no trouble codes."""
+    """Return every record that is given in the present session; none if the ECU has no trouble codes."""
     codes: list[bytes] = []
     for request in (STORED, SUPPORTED):
         reply = tester.request(request)

@@ -1,4 +1,4 @@
-"""What do the checks of this folder share? Sessions entered locked, services that do not exist, the worth of a refusal."""
+"""Share what the checks of this folder need: sessions entered locked, missing services, judging refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness import DataEntry, Inconclusive, Nrc, Reply, Service, Tester, fail, inconclusive, not_applicable
 
 UNASSIGNED = 0x15
-"""A service that no standard has: how the ECU answers it is how it answers what it does not have."""
+"""A service that no standard assigns: its answer is how missing services are answered."""
 
 SECURITY = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
 NOT_THERE = (
@@ -17,7 +17,7 @@ NOT_THERE = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED,
 )
-"""Refusals that come before any question of a level."""
+"""Refusals that come before a level is checked."""
 
 SHOW_THE_SERVICE = (
     Nrc.INCORRECT_MESSAGE_LENGTH,
@@ -26,27 +26,27 @@ SHOW_THE_SERVICE = (
     Nrc.AUTHENTICATION_REQUIRED,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals that only a service can give which is there, whatever the ECU says to one that it does not have."""
+"""Refusals that show that a service exists, whatever the ECU's answer to missing ones."""
 
 SUPPRESS, UNKNOWN_SUB_FUNCTION = 0x80, 0x7D
 DEFAULT_SESSION = 0x01
 CLOCK_S = 4.0
-"""A value that has changed is looked at again after this: it may be a clock's, or a counter's."""
+"""A value that has changed is read again after this time, in seconds: it may be a clock's, or a counter's."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A session that the ECU is in now."""
+    """The session that the ECU is in now."""
 
     session: int | None
-    """None: it has no sessions, or enters none."""
+    """None if it has no sessions, or none can be entered."""
 
     def __str__(self) -> str:
         return "in the session it is in" if self.session is None else f"in session 0x{self.session:02X}"
 
 
 def each_session(tester: Tester) -> Iterator[Visit]:
-    """Enter every session by way of the default one, which locks. Once where there are none."""
+    """Enter every session from the default one, which locks; yield once if there are none."""
     entered_any = False
     for session in tester.sessions():
         tester.enter_session(DEFAULT_SESSION)
@@ -62,16 +62,16 @@ def each_session(tester: Tester) -> Iterator[Visit]:
 
 
 def enter_to_read(tester: Tester, entry: DataEntry) -> bool:
-    """Be in a session in which the data can be read; whether there is one."""
+    """Enter a session in which the data can be read; return whether there is one."""
     return tester.read_reply(entry.did).is_positive or any(
         tester.read_reply(entry.did).is_positive for _ in each_session(tester)
     )
 
 
 def is_absent(tester: Tester, reply: Reply) -> bool:
-    """Whether the answer says that the service does not exist: 0x11, or what any other missing service is answered.
+    """Whether the answer says that the service does not exist: 0x11, or the answer of any other missing service.
 
-    A request that was too short to be served says neither; one that is long enough, and cannot act, is asked in its place.
+    A request that was too short to be served shows nothing; one that is long enough, and cannot act, is sent instead.
     """
     if reply.is_positive or reply.is_silence or reply.is_refused_with(*SHOW_THE_SERVICE):
         return False
@@ -85,7 +85,7 @@ def is_absent(tester: Tester, reply: Reply) -> bool:
 
 
 def require_locked(tester: Tester, *services: int) -> None:
-    """See the ECU locked; not applicable if that cannot be seen, but none of the services exists anyway."""
+    """Make sure that the ECU is locked; not applicable if that cannot be seen and none of the services exists."""
     try:
         tester.access.require_locked()
     except Inconclusive:
@@ -98,7 +98,7 @@ def require_locked(tester: Tester, *services: int) -> None:
 
 @dataclass
 class Refusals:
-    """What a locked ECU said to requests that it should refuse, and what became of its data."""
+    """The refusals of a locked ECU, and the values of its data before and after."""
 
     tester: Tester
     what: str
@@ -107,10 +107,10 @@ class Refusals:
     since_s: float = 0.0
     """When the values were read."""
     declared_open: list[int] = field(default_factory=list)
-    """Services that the target lets everybody use."""
+    """Services that the target declares open."""
 
     def watch(self, entries: Iterable[DataEntry]) -> None:
-        """Remember the values that must not change; what changes all the same is put back after the check."""
+        """Remember the values that must not change; changed ones are restored after the check."""
         for entry in entries:
             try:
                 self.values[entry.did] = self.tester.stable_value(entry.did)
@@ -126,9 +126,9 @@ class Refusals:
         return reply
 
     def is_there(self, service: int) -> bool:
-        """Whether to judge the service: it exists by what the ECU says to its mere number, and is not declared open.
+        """Whether to judge the service: it exists, by the answer to its bare number, and is not declared open.
 
-        An open service may be declared to guard single routines, or parts of the memory.
+        A service that is declared open is judged if single routines or parts of the memory are declared guarded.
         """
         if declared_need(self.tester, service) == "open" and not guards_parts(self.tester, service):
             self.declared_open.append(service)
@@ -144,7 +144,7 @@ class Refusals:
         return False
 
     def judge_values(self) -> None:
-        """Fail if one of the values is another one, and not because it changes by itself."""
+        """Fail if one of the values has changed, except by itself."""
         tester = self.tester
         for did, before in list(self.values.items()):
             after = tester.read(did)
@@ -165,10 +165,10 @@ class Refusals:
             tester.state.is_back(did)
 
     def conclude(self, control: Callable[[], str]) -> None:
-        """What the refusals prove, after every effect was judged.
+        """Judge by the refusals, after every effect was judged.
 
-        They pass if the ECU asks for a level (33), or if the same succeeds once unlocked: `control` gives the reason
-        why that was not seen, or nothing. Not applicable where the service, or whatever it was asked for, does not exist.
+        Pass if the ECU asks for a level (33), or if the same request succeeds once unlocked: `control` returns why that
+        was not seen, or an empty text. Not applicable if the service, or everything it was asked for, does not exist.
         """
         tester = self.tester
         kinds = {(reply.request[0], reply.kind, reply.nrc): reply for reply in self.replies}
@@ -194,7 +194,7 @@ class Refusals:
 
 
 def unlocked_for(tester: Tester, level: int) -> str:
-    """Open a level for a control; the reason why that failed, or nothing."""
+    """Open a level for a control; return why that failed, or an empty text."""
     if not tester.access.can_relock and not tester.state.has_unlocked:
         return "the ECU could not be locked again after it"
     try:
@@ -205,9 +205,9 @@ def unlocked_for(tester: Tester, level: int) -> str:
 
 
 def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
-    """Whether a request is carried out if it asks for no positive response, though it is refused without that.
+    """Whether a request is carried out with the suppress bit, though it is refused without it.
 
-    A refusal is sent in any case, so that silence means consent; a sub-function that no ECU has is the control.
+    A refusal is always sent, so silence means success; a sub-function that no ECU has is the control.
     """
     unknown = bytes((request[0], SUPPRESS | UNKNOWN_SUB_FUNCTION)) + request[2:]
     if not tester.request(unknown).is_negative:
@@ -220,13 +220,13 @@ def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
 
 
 def declared_need(tester: Tester, service: int) -> str:
-    """What the target declares of a whole service: ``open``, ``level``, ``never``, or nothing."""
+    """Return what the target declares of a whole service: ``open``, ``level``, ``never``, or an empty text."""
     declared = [entry for entry in tester.target.services if entry.origin == "declared" and service in entry.span]
     return declared[0].needs.kind if declared else ""
 
 
 def guards_parts(tester: Tester, service: int) -> bool:
-    """Whether something that the service is asked for is declared not to be for everybody."""
+    """Whether the target declares as guarded any part of what the service serves."""
     parts = {
         Service.ROUTINE_CONTROL: tester.target.routines,
         **dict.fromkeys(

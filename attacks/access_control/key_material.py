@@ -1,4 +1,4 @@
-"""Does something that the ECU gave away hold a secret that the target declares, or a key? And how is that shown?"""
+"""Find declared secrets and keys in what the ECU gave away, and cite that without showing them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import replace
 from harness import Reply, Tester
 
 SHORTEST = 4
-"""Fewer bytes than this are found in anything, by chance."""
+"""Fewer bytes than this occur by chance in any content."""
 
 
 def known_secrets(tester: Tester) -> dict[str, bytes]:
-    """What keys are made of, by level, as far as the target declares it."""
+    """Return, by level, what keys are made of, as far as the target declares it."""
     declared = {f"the secret of level 0x{entry.level:02X}": entry.secret for entry in tester.target.security}
     return {name: secret.reveal() for name, secret in declared.items() if secret is not None}
 
 
 def found_in(content: bytes, material: Mapping[str, bytes]) -> str:
-    """The name of what is in there: as bytes, backwards, or written in hex; empty if nothing is."""
+    """Name the material in the content: as bytes, backwards, or in hex; empty if there is none."""
     for name, secret in material.items():
         if len(secret) < SHORTEST:
             continue
@@ -29,6 +29,6 @@ def found_in(content: bytes, material: Mapping[str, bytes]) -> str:
 
 
 def show_concealed(tester: Tester, reply: Reply, name: str) -> None:
-    """Cite the exchange as the decisive one without what it gave away."""
+    """Cite the exchange as the decisive one, without what it gave away."""
     exchange = replace(reply.exchange(), replies=(f"(redacted: {name} is in it)",), outcome="positive", frames=())
     tester.cite(exchange)

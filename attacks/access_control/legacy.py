@@ -1,4 +1,4 @@
-"""Services that came before ISO 14229-1, or stand beside it, and how each is asked without harm."""
+"""List services that came before ISO 14229-1 or exist beside it, and how to request each without harm."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ READ_BY_LOCAL_IDENTIFIER = 0x21
 IO_CONTROL_BY_LOCAL_IDENTIFIER = 0x30
 WRITE_BY_LOCAL_IDENTIFIER = 0x3B
 EMISSION_SERVICES = (0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F)
-"""SAE J1979, required by law in many ECUs; without 04 and 08, which clear and control."""
+"""Services of SAE J1979, required by law in many ECUs; without 04 and 08, which clear and control."""
 
 OTHER_SERVICES = (0x2B, 0xA5, *range(0xAA, 0xAF), *range(0xBA, 0xBF))
-"""Makers' and suppliers' own."""
+"""Services of makers and suppliers."""
 UNASSIGNED_SERVICES = (*range(0x80, 0x83), *range(0x88, 0xBF), *range(0xC0, 0xFF))
-"""All that no standard assigns: each is asked for by its number alone, and in more ways only if it is there."""
+"""Services that no standard assigns: each is requested by its bare number, and in more ways only if it exists."""
 MOST_PRESENT, MOST_SILENCES = 4, 6
 
 REPORT_STATE = 0x01
@@ -33,7 +33,7 @@ class Legacy:
     request: bytes
     is_write: bool = False
     is_mandatory: bool = False
-    """Its existence may be required by law."""
+    """Whether the law may require the service."""
 
     @property
     def service(self) -> int:
@@ -42,7 +42,7 @@ class Legacy:
 
 
 def legacy_requests(tester: Tester) -> list[Legacy]:
-    """Reads of what is usual and of what shares its last byte with a declared identifier; writes of protected values."""
+    """Return reads of usual identifiers and of those with a declared one's last byte; writes of protected values."""
     locals_ = sorted({0x01, 0x80, *(entry.did & 0xFF for entry in tester.target.data)})
     found = [Legacy(bytes((service, 0x00)), is_mandatory=True) for service in EMISSION_SERVICES]
     found += [Legacy(bytes((READ_ECU_IDENTIFICATION, number))) for number in (0x80, 0x90)]
@@ -59,7 +59,7 @@ def legacy_requests(tester: Tester) -> list[Legacy]:
 
 
 def memory_requests(tester: Tester) -> list[Legacy]:
-    """Of services that no standard assigns and the ECU has: reads of memory, guarded and usual, in every form."""
+    """For services that no standard assigns and the ECU has: return reads of memory, guarded and usual, in every form."""
     present: list[int] = []
     silences = 0
     for service in UNASSIGNED_SERVICES:
@@ -67,7 +67,7 @@ def memory_requests(tester: Tester) -> list[Legacy]:
         if not tester.permits(request) or len(present) >= MOST_PRESENT or silences >= MOST_SILENCES:
             continue
         reply = tester.request(request)
-        silences = silences + 1 if reply.is_silence else 0  # an ECU that answers nothing unknown would take its time
+        silences = silences + 1 if reply.is_silence else 0  # an ECU that is silent to everything unknown would take too long
         if reply.is_negative and not is_absent(tester, reply):
             present.append(service)
     places = [*guarded_places(tester)[:MOST_PLACES], Place(0, READ_BYTES)]

@@ -1,4 +1,4 @@
-"""Frames that an ECU may take for its requests though the target does not declare them."""
+"""Send frames that an ECU may take for its requests, though the target does not declare them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from harness import Depth, Frame, RawReply, Tester
 EVERY_ID = range(1 << 29)
 LARGEST_11_BIT_ID = 0x7FF
 MARGIN_S = 0.05
-"""Beyond P2: so late an answer may still be, and not be taken for one to the next request."""
+"""How long after P2 an answer is still not taken for one to the next request, in seconds."""
 
 NEIGHBOURS = 0x07
 """The bits in which neighbouring ids differ."""
 
 LOWEST_PLAIN_ADDRESS = 0x40
-"""Below, an address byte is what begins a frame of normal addressing: a length, or the kind of a frame."""
+"""Lower address bytes begin a frame of normal addressing: a length, or the kind of a frame."""
 
 AT_ONCE = 64
-"""So many ids are asked back to back before anything is waited for."""
+"""How many ids are asked back to back before waiting."""
 BUSY_S = 2.2
-"""Two periods of the slowest usual cyclic message: ids that are heard meanwhile belong to other nodes."""
+"""In seconds, two periods of the slowest usual cyclic message: ids heard in this time belong to other nodes."""
 LOOKS = 3
 
 
@@ -33,12 +33,12 @@ class Path:
     can_id: int
     is_extended: bool
     prefix: bytes = b""
-    """What stands before the length: the address byte of extended and mixed addressing."""
+    """What precedes the length: the address byte of extended and mixed addressing."""
     is_declared_prefix: bool = True
-    """Frames begin as the target declares that those to it do."""
+    """Whether frames begin as the target declares for frames to it."""
 
     def frame(self, pdu: bytes, padding: int | None) -> Frame:
-        """A request in a frame of eight bytes, or (None) in one that is as short as its content."""
+        """Return a request in a frame padded to eight bytes, or (None) as short as its content."""
         content = bytes((len(pdu),)) + pdu
         if padding is not None:
             content = content.ljust(8 - len(self.prefix), bytes((padding,)))
@@ -48,13 +48,13 @@ class Path:
 
 
 def declared_path(tester: Tester) -> Path:
-    """The one that the target declares."""
+    """Return the way that the target declares."""
     own = tester.frame(b"")
     return Path("the request id", own.can_id, own.is_extended, own.address)
 
 
 def other_format(tester: Tester) -> list[Path]:
-    """The same number with 29 bits instead of 11, or the other way round; none where the number is too large."""
+    """Return the same number with 29 bits instead of 11, or the reverse; none if the number is too large."""
     own = declared_path(tester)
     if own.can_id > LARGEST_11_BIT_ID:
         return []
@@ -63,14 +63,14 @@ def other_format(tester: Tester) -> list[Path]:
 
 
 def declared_ids(tester: Tester) -> set[int | None]:
-    """Every id that the target gives to this ECU."""
+    """Return every id that the target gives to this ECU."""
     can = tester.target.can
     declared = {can.request_id, can.response_id, can.functional_id}
     return declared | {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
 
 
 def neighbours(tester: Tester) -> list[Path]:
-    """Ids that differ in the last three bits only, and those on which the ECU was seen to answer before."""
+    """Return ids that differ in the last three bits only, and those on which the ECU was seen to answer before."""
     own = declared_path(tester)
     ids = [(own.can_id & ~NEIGHBOURS) | low for low in range(NEIGHBOURS + 1)]
     wanted = dict.fromkeys((*ids, *tester.target.can.other_request_ids))
@@ -79,12 +79,15 @@ def neighbours(tester: Tester) -> list[Path]:
 
 
 def path_to(can_id: int, own: Path) -> Path:
-    """An id in the format of the declared one, or of 29 bits where it needs them."""
+    """Return the way by an id in the format of the declared one, or in 29 bits if it needs them."""
     return Path(f"0x{can_id:X}", can_id, own.is_extended or can_id > LARGEST_11_BIT_ID, own.prefix)
 
 
 def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
-    """Of all other 11-bit ids those that are answered; none at depth quick, or where other nodes could be harmed by it."""
+    """Return all other 11-bit ids that are answered.
+
+    None at depth quick, or if other nodes could be harmed by the search.
+    """
     if depth is Depth.QUICK or declared_path(tester).is_extended:
         return []
     if not (tester.allows("functional") and tester.allows("destructive")):
@@ -100,7 +103,7 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
 
 
 def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) -> list[Path]:
-    """Those by which this ECU is reached: all are asked back to back, and halves of what is answered again."""
+    """Find those that reach this ECU: ask all back to back, then halves of what is answered again."""
     padding = tester.target.can.padding
     reply = ask(tester, [path.frame(pdu, padding) for path in paths])
     if not is_answered(tester, reply, did):
@@ -112,7 +115,7 @@ def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) 
 
 
 def other_addressing(tester: Tester) -> list[Path]:
-    """The request id with an address byte before the length that the target does not declare, or with none."""
+    """Return the request id with an undeclared address byte before the length, or without the declared one."""
     own = declared_path(tester)
     addresses = sorted({own.can_id & 0xFF, 0x10, 0xF1, *(byte ^ 1 for byte in own.prefix)} - set(own.prefix))
     names = {bytes((address,)): f"address byte {address:02X}" for address in addresses}
@@ -124,7 +127,7 @@ def other_addressing(tester: Tester) -> list[Path]:
 
 
 def is_plain(path: Path, own: Path) -> bool:
-    """Whether its frames mean nothing to an ECU of the declared addressing, so that whatever they do is this path's."""
+    """Whether its frames mean nothing with the declared addressing, so that any effect comes by this way."""
     if path.is_declared_prefix:
         return True
     first = path.frame(b"\x22\x00\x00", 0).data[:1]
@@ -132,7 +135,7 @@ def is_plain(path: Path, own: Path) -> bool:
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
-    """Those by which the request can be sent; an address byte may be read as a length, and what follows as a service."""
+    """Return those with which the request is permitted: an address byte may be read as a length, the next as a service."""
     padding = tester.target.can.padding
     found = []
     for path in paths:
@@ -144,13 +147,13 @@ def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
 
 
 def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
-    """The same request by each path, one after the other, with whatever any node says to it."""
+    """Send the same request each way, one after the other, and return what any node answers."""
     padding = tester.target.can.padding
     return [ask(tester, [path.frame(pdu, padding)]) for path in paths]
 
 
 def ask(tester: Tester, frames: list[Frame]) -> RawReply:
-    """Send frames and listen; again where somebody else asked the ECU meanwhile, whose answer it could be."""
+    """Send frames and listen; repeat it if another node asked the ECU meanwhile, whose answer it could be."""
     listen_s = tester.target.timing.p2_ms / 1000 + MARGIN_S
     for _ in range(LOOKS):
         reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)
@@ -160,7 +163,7 @@ def ask(tester: Tester, frames: list[Frame]) -> RawReply:
 
 
 def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
-    """Whether another node sent a request to this ECU among these frames; an adapter's echo of ours is none."""
+    """Whether another node sent a request to this ECU among these frames; an adapter's echo of ours does not count."""
     ids = declared_ids(tester) - {tester.target.can.response_id}
     ours = {(frame.can_id, frame.data_field) for frame in reply.sent}
     theirs = [frame for frame in reply.answers if frame.can_id in ids and not frame.is_sent]
@@ -168,9 +171,9 @@ def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
 
 
 def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:
-    """Whether a read of the DID was answered by this ECU; or, `by_others`, by another one.
+    """Whether a read of the DID was answered by this ECU or, with `by_others`, by another one.
 
-    What may as well answer the frame as one of normal addressing does not count: an answer with an address byte does.
+    A frame that may be an answer to normal addressing does not count; an answer with an address byte does.
     """
     if is_asked_by_others(tester, reply) and not by_others:
         return False

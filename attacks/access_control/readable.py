@@ -1,4 +1,4 @@
-"""Data identifiers that answer a read, declared or not; looked for once a run."""
+"""Find data identifiers, declared or not, that answer a read; once a run."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Readable:
 
     tried: int
     dids: tuple[int, ...]
-    """Identifiers that give a value to everybody, in one session at least."""
+    """Identifiers that give a value to everybody, in at least one session."""
     values: dict[int, bytes]
-    """What they gave first."""
+    """The first value of each."""
 
 
 def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
-    """Identification and supplier data, and the neighbours of what is declared; at depth deep every number there is."""
+    """Return identification and supplier data, and neighbours of declared identifiers; at depth deep every identifier."""
     reach = depth.choose(quick=2, default=16, deep=0)
     if not reach:
         return ALL
@@ -40,12 +40,12 @@ def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def readable_data(tester: Tester, measure: Measurements, depth: Depth) -> Readable:
-    """Read each candidate, locked, in every session the first time that one is asked for this."""
+    """Read each candidate, locked, in every session; the first time that a session is asked for."""
     return measure.once(("readable data",), lambda: read_all(tester, depth))
 
 
 def read_all(tester: Tester, depth: Depth) -> Readable:
-    """In sessions after the first one only what has not answered yet."""
+    """Read all candidates; in later sessions only those that have not answered yet."""
     wanted = list(candidates(tester, depth))
     further = [did for did in neighbourhood(tester, depth) if did not in set(wanted)]
     at_once = AT_ONCE if takes_several(tester) else 1
@@ -67,14 +67,17 @@ def read_all(tester: Tester, depth: Depth) -> Readable:
 
 
 def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
-    """Read an identifier, and keep what it gives."""
+    """Read an identifier, and keep its value."""
     reply = tester.read_reply(did)
     if reply.is_positive:
         values[did] = reply.pdu[3:]
 
 
 def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
-    """All identifiers on the pages of declared ones and of identification; from depth default on some of every page."""
+    """Return all identifiers on the pages of declared ones and of identification.
+
+    From depth default on some of every page.
+    """
     if depth is Depth.DEEP:
         return ()
     pages = {entry.did >> 8 for entry in tester.target.data} | {0x00, 0x01, 0xF1, 0xFD}
@@ -85,7 +88,7 @@ def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether a read of what exists and of what does not gives the former: then one request asks for several."""
+    """Whether a read of an existing and a missing identifier gives the existing one: then one request asks for several."""
     for entry in tester.target.data:
         if entry.read.kind == "open" and tester.read_reply(entry.did).is_positive:
             return tester.request(b"\x22\xff\xff" + entry.did.to_bytes(2, "big")).is_positive
@@ -93,6 +96,6 @@ def takes_several(tester: Tester) -> bool:
 
 
 def has_any(tester: Tester, dids: list[int]) -> bool:
-    """Whether one of them may be there: a refusal for want of a level may hide others."""
+    """Whether one of them may exist: a refusal for lack of a level may hide others."""
     reply = tester.request(uds.read_data(*dids))
     return reply.is_positive or reply.is_refused_with(*SECURITY)

@@ -1,4 +1,4 @@
-"""Outputs are not moved and routines neither started nor stopped without the key."""
+"""Check that outputs are not moved, and routines neither started nor stopped, without the key."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from harness import DataEntry, Nrc, Reply, Service, Severity, Tester, attack, fa
 
 RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE, ADJUST = b"\x00", b"\x01", b"\x02", b"\x03"
 MASKS = (b"\xff", b"\xff\xff")
-"""Which parts of a record are meant, where it has parts."""
+"""Masks that select parts of a record, if it has parts."""
 USUAL_OUTPUTS = (*range(0x0100, 0x0108), *range(0xD000, 0xD004), *range(0xF100, 0xF104), 0x1000, 0x2000, 0x3000, 0x4000)
 ERASE_MEMORY = 0xFF00
 MOST_OPEN = 4
 OPTION_BYTES = (1, 2, 4, 8)
-"""Lengths of the record that a routine may want, in zeros."""
+"""Lengths of the record of zeros that a routine may want."""
 USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
-"""Checks before and after programming, and the erasing of memory, by the numbers that are usual for them. Only the last is
-dangerous by itself; the others may be meant for everybody, since flash tools start them before they unlock."""
+"""Usual numbers of checks before and after programming, and of erasing memory. Only the last is dangerous by itself;
+the others may be open, since flash tools start them before they unlock."""
 
 
 @attack(
@@ -62,7 +62,7 @@ def test_inputs_and_outputs_are_not_controlled_while_locked(tester: Tester) -> N
 
 
 def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
-    """Every kind of control: by effect first, where data shows it, and by answer second."""
+    """Judge every kind of control: first by effect, if data shows it, then by answer."""
     tester = refusals.tester
     expected = f"a refusal of InputOutputControlByIdentifier for DID {entry.did:04X} {visit}, locked"
     for parameter in (RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE):
@@ -78,7 +78,7 @@ def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
 
 
 def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) -> None:
-    """Only a refusal is sound; one for the length is followed by the same with a mask."""
+    """Accept only a refusal; after one for the length repeat the request with a mask."""
     tester = refusals.tester
     for tail in (b"", *MASKS):
         reply = refusals.add(control(tester, did, parameter + tail))
@@ -99,7 +99,7 @@ def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) 
 
 
 def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
-    """Adjust, with a mask where one is wanted, and give back."""
+    """Adjust the output, with a mask if one is needed, and return control."""
     tester = refusals.tester
     for tail in (b"", *MASKS):
         reply = refusals.add(control(tester, did, ADJUST + value + tail))
@@ -111,7 +111,7 @@ def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
 
 
 def controlled_by_anybody(refusals: Refusals) -> dict[int, Reply]:
-    """Usual identifiers of outputs that nobody declares, and whose control can be given back: harmless if it succeeds."""
+    """Judge usual identifiers of undeclared outputs, by returning control of them: harmless if it succeeds."""
     tester = refusals.tester
     declared = {entry.did for entry in tester.target.data}
     replies = {did: control(tester, did, RETURN_CONTROL) for did in USUAL_OUTPUTS if did not in declared}
@@ -119,17 +119,17 @@ def controlled_by_anybody(refusals: Refusals) -> dict[int, Reply]:
 
 
 def control(tester: Tester, did: int, parameter: bytes) -> Reply:
-    """2F for one identifier."""
+    """Send InputOutputControlByIdentifier (2F) for one identifier."""
     return tester.request(control_request(did, parameter))
 
 
 def control_request(did: int, parameter: bytes) -> bytes:
-    """The request itself."""
+    """Return the request."""
     return bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER, did >> 8, did & 0xFF)) + parameter
 
 
 def control_by_adjusting(tester: Tester) -> str:
-    """Unlocked, a protected identifier can be controlled: with the value that it has."""
+    """Take the control: unlocked, a protected identifier can be controlled, with its present value."""
     for entry in tester.access.protected():
         assert entry.write.level is not None
         missing = unlocked_for(tester, entry.write.level)
@@ -179,7 +179,7 @@ def test_protected_routines_do_not_start_while_locked(tester: Tester) -> None:
 
 
 def guarded_routines(tester: Tester) -> list[int]:
-    """Those declared to need a level or to be for nobody; and usual ones of which nothing is declared, erasing last."""
+    """Return routines that are declared to need a level or to be forbidden; then usual undeclared ones, erasing last."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared"]
     guarded = [entry.span.first for entry in declared if entry.needs.kind != "open"]
     is_open = declared_need(tester, Service.ROUTINE_CONTROL) == "open"
@@ -188,8 +188,8 @@ def guarded_routines(tester: Tester) -> list[int]:
 
 
 def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
-    """Ask for its result, stop it and start it; and stop it again if that did. Of harmless ones that are not declared only
-    the reply is given back.
+    """Request its result, stop it and start it; stop it again if it started. For harmless undeclared routines only
+    return the reply.
     """
     tester = refusals.tester
     severity = Severity.CRITICAL if routine == ERASE_MEMORY else None
@@ -221,7 +221,7 @@ def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
 
 
 def judge_open_routines(tester: Tester, visit: Visit) -> None:
-    """What everybody may start opens no level."""
+    """Check that routines which are open to everybody open no level."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.needs.kind == "open"]
     for entry in declared[:MOST_OPEN]:
         started = routine_control(tester, 0x01, entry.span.first)
@@ -238,22 +238,22 @@ def judge_open_routines(tester: Tester, visit: Visit) -> None:
 
 
 def is_declared(tester: Tester, routine: int) -> bool:
-    """Whether the target says what it needs."""
+    """Whether the target declares what it needs."""
     return any(routine in entry.span for entry in tester.target.routines if entry.origin == "declared")
 
 
 def routine_control(tester: Tester, sub_function: int, routine: int, options: bytes = b"") -> Reply:
-    """31: start is 01, stop is 02, results are 03."""
+    """Send RoutineControl (31): start is 01, stop is 02, results are 03."""
     return tester.request(routine_request(sub_function, routine) + options)
 
 
 def routine_request(sub_function: int, routine: int) -> bytes:
-    """The request itself, without options."""
+    """Return the request, without options."""
     return bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF))
 
 
 def control_by_safe_routine(tester: Tester) -> str:
-    """Unlocked, a routine starts of which the target says that a check may run it."""
+    """Take the control: unlocked, a routine starts that the target declares safe to run."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
     for entry in declared:
         if entry.needs.level is None:

@@ -1,4 +1,4 @@
-"""Software is not sent into the ECU, nor files taken out of it, without the key."""
+"""Check that no software is sent into the ECU, and no file read from it, without the key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE_NAMES = (b"x", b"/", b"log", b"/log")
 FOLDERS = (b"/", b"", b".")
 MOST_NAMES, MOST_BLOCKS = 8, 4
 PLAIN_EMPTY = b"\x00\x01\x00\x00"
-"""Neither compressed nor encrypted, and of no bytes before and after."""
+"""Neither compressed nor encrypted; both sizes of the file, one byte each, are 0."""
 PLACES = 4
 
 
@@ -56,7 +56,7 @@ def test_no_download_begins_while_locked(tester: Tester, depth: Depth) -> None:
 
 
 def names_listed(tester: Tester) -> list[bytes]:
-    """The names of files, as the ECU lists them once a level is open; it is locked afterwards."""
+    """Return the names of files that the ECU lists with a level open; it is locked afterwards."""
     found: list[bytes] = []
     for level in [entry.level for entry in tester.target.security]:
         if not tester.access.can_relock or unlocked_for(tester, level):
@@ -72,7 +72,7 @@ def names_listed(tester: Tester) -> list[bytes]:
 
 
 def file_requests(names: Iterable[bytes]) -> list[bytes]:
-    """Add an empty file, read files and folders; deleting and replacing what may be there is left out."""
+    """Yield requests to add an empty file, and to read files and folders; deleting and replacing are left out."""
     found = [bytes((0x38, 0x01, 0, 1)) + FILE_NAMES[0] + PLAIN_EMPTY]
     for name in names:
         head = len(name).to_bytes(2, "big") + name
@@ -81,9 +81,9 @@ def file_requests(names: Iterable[bytes]) -> list[bytes]:
 
 
 def judge_going_on(tester: Tester, places: list[Place]) -> None:
-    """A download that began while the level was open is over once a session change has locked the ECU.
+    """Check that a download which began with the level open has ended once a session change has locked the ECU.
 
-    A block with a wrong number stores nothing: it is refused in one way while a download waits for blocks, in another else.
+    A block with a wrong number stores nothing; its refusal differs according to whether a download waits for blocks.
     """
     for place in places if tester.has_sessions else ():
         if place.level is None or unlocked_for(tester, place.level):
@@ -105,7 +105,7 @@ def judge_going_on(tester: Tester, places: list[Place]) -> None:
 
 
 def judge(refusals: Refusals, request: bytes, what: str) -> None:
-    """Only a refusal is sound."""
+    """Accept only a refusal."""
     reply = refusals.add(refusals.tester.request(request))
     if reply.is_positive:
         refusals.tester.cite(reply)
@@ -113,7 +113,7 @@ def judge(refusals: Refusals, request: bytes, what: str) -> None:
 
 
 def judge_request(refusals: Refusals, places: list[Place], place: Place, form: Form, visit: Visit) -> None:
-    """34, and where it is accepted 36, to see whether it stores; never 37, which would put it to use."""
+    """Send RequestDownload (34); if accepted, send 36 to see whether it stores, but never 37, which would activate it."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, 0x80))
     replies = [refusals.add(tester.request(request)) for request in requests_for(form, place, where)]
@@ -134,7 +134,7 @@ def judge_request(refusals: Refusals, places: list[Place], place: Place, form: F
 
 
 def requests_for(form: Form, place: Place, where: bytes) -> list[bytes]:
-    """RequestDownload in one form; ISO 14230-3 has the format of the data between address and size."""
+    """Return RequestDownload in one form; ISO 14230-3 puts the data format between address and size."""
     if not where:
         return []
     if (form.address_bytes, form.is_named) == (3, False):
@@ -143,14 +143,14 @@ def requests_for(form: Form, place: Place, where: bytes) -> list[bytes]:
 
 
 def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> bool:
-    """Whether a download to the place changes a protected value; the old one is put back the same way."""
+    """Whether a download to the place changes a protected value; the old one is restored in the same way."""
     length = len(tester.read(entry.did))
     if place.size < length:
         return False
 
     def download(value: bytes) -> Reply:
         if visit.session is not None:
-            tester.enter_session(visit.session)  # which ends the transfer before
+            tester.enter_session(visit.session)  # which ends the earlier transfer
         tester.request(b"\x34\x00" + WIDE.block(place.address, length))
         return tester.request(b"\x36\x01" + value)
 
@@ -158,7 +158,7 @@ def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> b
 
 
 def control_by_request(tester: Tester, places: list[Place]) -> str:
-    """Unlocked, a download begins; a session change ends it before anything is sent."""
+    """Take the control: unlocked, a download begins; a session change ends it before anything is sent."""
     for place in places:
         if place.level is None:
             continue

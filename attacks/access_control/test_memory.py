@@ -1,4 +1,4 @@
-"""Is memory read and written by address only by those who may?"""
+"""Check that memory is read and written by address only with the declared level."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_memory_is_not_written_while_locked(tester: Tester, depth: Depth) -> Non
 
 
 def judge_same_write(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
-    """One byte, the one that is there where it can be read."""
+    """Write one byte, the present one if it can be read."""
     tester = refusals.tester
     where = form.block(place.address, 1)
     if not where:
@@ -71,7 +71,7 @@ def judge_same_write(refusals: Refusals, place: Place, form: Form, visit: Visit)
 
 
 def judge_write_of(refusals: Refusals, place: Place, entry: DataEntry, visit: Visit) -> None:
-    """Another value where a protected one may be stored, by effect."""
+    """Write another value where a protected one may be stored, and judge by effect."""
     tester = refusals.tester
     length = len(tester.read(entry.did))
     if length > place.size:
@@ -86,7 +86,7 @@ def judge_write_of(refusals: Refusals, place: Place, entry: DataEntry, visit: Vi
 
 
 def control_by_writing(tester: Tester, places: list[Place]) -> str:
-    """Unlocked, the byte that is there can be read and written."""
+    """Take the control: unlocked, the present byte can be read and written."""
     for place in places:
         if place.level is None:
             continue
@@ -133,7 +133,7 @@ def test_memory_is_not_read_while_locked(tester: Tester, depth: Depth) -> None:
 
 
 def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
-    """Neither bytes nor the beginning of an upload."""
+    """Accept neither bytes nor the beginning of an upload."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, BLOCK_BYTES))
     if not where:
@@ -149,7 +149,7 @@ def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> No
 
 
 def judge_edges(refusals: Refusals, place: Place, visit: Visit) -> None:
-    """Nor what begins before guarded memory, ends behind it, or runs over the last address."""
+    """Accept no read that begins before guarded memory, ends behind it, or overflows the last address."""
     tester = refusals.tester
     for address, size in edges(place):
         where = USUAL.block(address, size) or WIDE.block(address, size % ADDRESSES)
@@ -160,7 +160,7 @@ def judge_edges(refusals: Refusals, place: Place, visit: Visit) -> None:
 
 
 def judge_leak(tester: Tester, reply: Reply, place: Place, form: Form, expected: str) -> None:
-    """Fail, and say whether key material was in it: what was read, or what lies beside it."""
+    """Fail, and say whether key material was in what was read, or in what lies beside it."""
     secrets = known_secrets(tester)
     name = found_in(reply.pdu, secrets)
     for start in range(0, min(place.size, 0x100), BLOCK_BYTES) if not name else ():
@@ -174,7 +174,7 @@ def judge_leak(tester: Tester, reply: Reply, place: Place, form: Form, expected:
 
 
 def judge_content(tester: Tester, place: Place, depth: Depth, whose: str) -> int:
-    """Search memory that may be read for key material; how many bytes were read."""
+    """Search readable memory for key material; return how many bytes were read."""
     secrets = known_secrets(tester)
     wanted = min(place.size, depth.choose(quick=0x100, default=0x400, deep=0x10000))
     content = b""
@@ -193,7 +193,7 @@ def judge_content(tester: Tester, place: Place, depth: Depth, whose: str) -> int
 
 
 def control_by_reading(tester: Tester, places: list[Place], depth: Depth) -> str:
-    """Unlocked, declared memory can be read; and there is no key material in it."""
+    """Take the control: unlocked, declared memory can be read; check that it holds no key material."""
     has_read = False
     guarded = [place for place in places if place.level is not None]
     for place in guarded:

@@ -1,4 +1,4 @@
-"""The ECU keeps to itself what nobody may read: protected data, and what keys are made of."""
+"""Check that the ECU does not show protected data, or what keys are made of."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
 
 
 def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> None:
-    """What is stored with trouble codes holds no content that its guarded way refuses; short content is found by chance."""
+    """Check that records of trouble codes hold no content whose guarded read is refused.
+
+    Short content may occur by chance.
+    """
     for source in found if records else ():
         content, missing = content_of(tester, source)
         if missing or len(content) < SHORTEST or is_blank(content):
@@ -105,7 +108,7 @@ def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> 
 
 
 def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
-    """What was defined while the level was open gives nothing once it is locked again."""
+    """Check that an alias defined with the level open gives nothing once it is locked again."""
     reply = read_when_locked_again(tester, source)
     if reply is not None and reply.is_positive and reply.pdu[3:] == content[: len(reply.pdu) - 3] and not is_blank(content):
         tester.cite(reply)
@@ -116,7 +119,7 @@ def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
 
 
 def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
-    """A refusal counts where the content was read unlocked; for the rest a note says why it was not."""
+    """Count a refusal if the content was read unlocked; for the rest note why it was not."""
     if unknown and is_all:
         inconclusive(f"control missing: {unknown[0]}")
     for reason in unknown:
@@ -124,7 +127,7 @@ def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
 
 
 def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
-    """What is protected, read as it should be; or the reason why that failed."""
+    """Read protected content in the guarded way; return it, and why that failed."""
     missing = unlocked_for(tester, source.level)
     if missing:
         return b"", missing
@@ -133,19 +136,19 @@ def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
 
 
 def is_blank(content: bytes) -> bool:
-    """Whether it is what stands in for masked content too: all 00, or all FF."""
+    """Whether it is all 00 or all FF, with which content is also masked."""
     return content in (bytes(len(content)), b"\xff" * len(content))
 
 
 def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
-    """Whether content is another one a while later, and so is not known again."""
+    """Whether content changes within a while, so that it cannot be recognised."""
     tester.wait(CLOCK_S)
     return read() != content
 
 
 READ = bytes((Service.READ_DATA_BY_IDENTIFIER,))
 IDENTIFIERS, FEW = (2, 5, 9, 24), 9
-"""How many identifiers a request holds; up to so many the protected one stands at each place."""
+"""How many identifiers a request holds; up to the second number the protected one is tried at each place."""
 
 
 @attack(
@@ -180,7 +183,7 @@ def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -
 
 
 def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
-    """The protected identifier alone, twice, and at each place among few and many open ones."""
+    """Yield the protected identifier alone, twice, and at each place among few and many open ones."""
     readable = [entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"]
     readable = [did for did in readable if tester.request(READ + did).is_positive][:2]
     shapes = [protected, protected * 2]
@@ -195,7 +198,7 @@ def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
 
 
 def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:
-    """Fail if the record holds its content, as it is read unlocked; the reason why that is not known, or nothing."""
+    """Fail if the record holds the content as read unlocked; return why that is unknown, or an empty text."""
     assert entry.read.level is not None
     missing = unlocked_for(tester, entry.read.level)
     unlocked = None if missing else tester.read_reply(entry.did)
@@ -221,7 +224,7 @@ def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> s
 
 
 def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> None:
-    """Fail though the content is not known: what is refused alone is meant to be refused, not masked, among other data."""
+    """Fail even without knowing the content: data that is refused alone must be refused, not masked, among other data."""
     tester.cite(replies[-1])
     alone = tester.read_reply(entry.did)
     mark = entry.did.to_bytes(2, "big")
@@ -258,7 +261,7 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
     before = readable.values
     for level in levels:
         if tester.access.can_relock and tester.security.has_key(level) and not unlocked_for(tester, level):
-            tester.access.lock()  # what is kept of its key can be read from now on
+            tester.access.lock()  # from now on a log of its key can be read
         try:
             tester.session_for(level)
             seed = tester.security.seed(level)
@@ -288,7 +291,7 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
 
 
 def keys_used(tester: Tester, level: int) -> dict[str, bytes]:
-    """The keys that have opened a level last: a log that keeps them shows how keys are made."""
+    """Return the keys that last opened a level: a log that keeps them shows how keys are made."""
     pairs = tester.security.level(level).pairs
     return {
         f"a key that has opened level 0x{level:02X} ({number})": key for number, key in enumerate([*pairs.values()][-4:], 1)
@@ -296,7 +299,7 @@ def keys_used(tester: Tester, level: int) -> dict[str, bytes]:
 
 
 def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
-    """Fail where a value reads like a password or the like; what it is stays out of the report."""
+    """Fail if a value looks like a password or similar; keep the value out of the report."""
     found = {did: kind for did, value in values.items() if (kind := credentials_in(value))}
     if found:
         did, kind = next(iter(found.items()))
@@ -309,7 +312,7 @@ def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
 
 
 def judge_next_seed(tester: Tester, level: int, did: int) -> None:
-    """Once more: read the value that held the seed which came after it, and request another seed."""
+    """Confirm: read once more the value that held the next seed, and request another seed."""
     reply = tester.read_reply(did)
     seed = tester.security.seed(level)
     if reply.is_positive and seed in reply.pdu[3:]:
@@ -321,7 +324,7 @@ def judge_next_seed(tester: Tester, level: int, did: int) -> None:
 
 
 def judge_values(tester: Tester, dids: list[int], material: dict[str, bytes]) -> dict[int, bytes]:
-    """Read, and fail where key material is in a value; what was read, by identifier."""
+    """Read values by identifier, and fail if one holds key material; return the values."""
     values = {}
     for did in dids:
         reply = tester.read_reply(did)

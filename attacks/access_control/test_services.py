@@ -1,4 +1,4 @@
-"""Are whole services guarded as declared, and are none left that should not be there?"""
+"""Check that whole services are guarded as declared, and that none is left that should not exist."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
         b"",
     ),
 }
-"""What is asked for, by each sub-function and kind of record, and what undoes it, where anything does."""
+"""By service: what is requested with each sub-function and kind of record, and what undoes it, if possible."""
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 MOST_CODES = 4
@@ -78,7 +78,7 @@ def test_state_changing_services_keep_to_their_guard(tester: Tester, measure: Me
 
 
 def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[bytes]) -> None:
-    """By answer; for trouble codes by what is left of them too."""
+    """Judge by answer; for trouble codes also by which of them are left."""
     tester = refusals.tester
     requests, undo = STATE_CHANGING[service]
     for request in (*requests, *(request.replace(CODE, code) for code in codes for request in requests if CODE in request)):
@@ -108,7 +108,7 @@ def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[b
 
 
 def control_by_switching(tester: Tester, guarded: list[int]) -> str:
-    """Unlocked, what can be undone is done."""
+    """Take the control: unlocked, a change that can be undone is made."""
     for service in guarded:
         requests, undo = STATE_CHANGING[service]
         entry = next(entry for entry in tester.target.services if service in entry.span and entry.origin == "declared")
@@ -154,7 +154,7 @@ def test_no_undeclared_service_reads_or_writes(tester: Tester) -> None:
 
 
 def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
-    """Absent is sound, there is worth a note, and read or written by is a failure."""
+    """Pass an absent service, note an existing one, fail one that reads or writes."""
     tester = refusals.tester
     if not tester.permits(legacy.request):
         tester.note(f"service {legacy.service:02X} was not tried: the target does not allow it")
@@ -217,8 +217,8 @@ def test_security_access_does_not_stand_in_for_authentication(tester: Tester) ->
 
 
 def judge_level(tester: Tester, level: int) -> Reply:
-    """How a request for a seed is refused; fail if what the level protects can be written by way of it."""
-    if tester.permits(DEAUTHENTICATE):  # leave whatever was authenticated
+    """Return the refusal of a request for a seed; if it is served, fail if data of the level can then be written."""
+    if tester.permits(DEAUTHENTICATE):  # end any authentication
         tester.request(DEAUTHENTICATE)
     tester.session_for(level)
     reply = tester.security.request_seed(level)

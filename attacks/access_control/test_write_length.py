@@ -1,4 +1,4 @@
-"""A write is stored only when it has the length of the data."""
+"""Check that a write is stored only if it has the length of the data."""
 
 from __future__ import annotations
 
@@ -79,25 +79,25 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
 
 
 def is_locked(reply: Reply | RawReply) -> bool:
-    """Whether a write was refused for want of a level."""
+    """Whether a write was refused for lack of a level."""
     if isinstance(reply, Reply):
         return reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
     return any(frame.data[1:4] == bytes((0x7F, 0x2E, Nrc.SECURITY_ACCESS_DENIED)) for frame in reply.answers)
 
 
 def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:
-    """Data that must not change with this."""
+    """Return data that must not change with this."""
     stable = [other for other in tester.target.data if other.read.kind == "open" and not other.volatile]
     return [other for other in stable if other is not entry and tester.read_reply(other.did).is_positive]
 
 
 def steady(tester: Tester, entry: DataEntry) -> bytes | None:
-    """The value, or None where it changes by itself."""
+    """Return the value, or None if it changes by itself."""
     return None if tester.access.changes_by_itself(entry.did) else tester.read(entry.did)
 
 
 def wrong_writes(tester: Tester, entry: DataEntry, length: int) -> dict[str, Callable[[bytes], Reply | RawReply]]:
-    """Writes that are too short, too long, or hold only padding where the value should be."""
+    """Yield writes that are too short, too long, or have only padding in place of the value."""
     did = bytes((entry.did >> 8, entry.did & 0xFF))
     writes: dict[str, Callable[[bytes], Reply | RawReply]] = {
         "no data": lambda new: tester.write(entry.did, b""),

@@ -1,4 +1,4 @@
-"""Is there another way to write protected data than the guarded one: an address, an id, a moment?"""
+"""Check that protected data cannot be written around its guard: by another address, id, or moment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BUSY = bytes((0x7F, Service.DIAGNOSTIC_SESSION_CONTROL, Nrc.BUSY_REPEAT_REQUEST)
 BUSY_WRITE = bytes((0x7F, Service.WRITE_DATA_BY_IDENTIFIER, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_REPEATS = 3
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.13, 0.4
-"""Between frames that are sent one by one: longer than the longest STmin; and two of them shorter than N_Cr."""
+"""Seconds between frames that are sent one by one: longer than the longest STmin; two of them shorter than N_Cr."""
 
 
 @attack(
@@ -80,13 +80,13 @@ def test_a_protected_write_to_the_functional_address_has_no_effect(tester: Teste
 
 
 def hears(tester: Tester) -> bool:
-    """Whether anything is answered on the functional id; many ECUs read no data there."""
+    """Whether anything is answered on the functional id, where many ECUs do not read data."""
     pdus = (tester.liveness_request, uds.keep_session())
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
 
 def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
-    """By effect first; silence is what a sound ECU may answer."""
+    """Judge first by effect; silence is sound."""
     effect = tester.access.effect(entry, lambda new: tester.request(uds.write_data(entry.did, new), is_functional=True))
     if effect.is_changed:
         fail(expected=f"DID {entry.did:04X} unchanged by a write to the functional address {when}", observed=str(effect))
@@ -136,7 +136,7 @@ def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Dept
 
 
 def read_to_send(tester: Tester) -> tuple[int, bytes]:
-    """Data that everybody may read, and the read of it; best data whose number is not read as a service in a raw frame."""
+    """Return data that everybody may read, and its read; preferably data whose number is no service in a raw frame."""
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
     own, padding = declared_path(tester), tester.target.can.padding
@@ -149,7 +149,7 @@ def read_to_send(tester: Tester) -> tuple[int, bytes]:
 
 
 def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
-    """Undeclared paths, those left out by which another ECU is reached."""
+    """Return undeclared ways to the ECU, without those that reach another ECU."""
     paths = permitted(tester, [*other_format(tester), *neighbours(tester), *other_addressing(tester)], read)
     free = []
     for path, reply in zip(paths, send(tester, paths, read), strict=True):
@@ -161,14 +161,14 @@ def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
 
 
 def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity: Severity | None) -> None:
-    """By effect: all paths at once, then one by one to find the one that has it."""
-    longest = tester.frame_bytes - 1 - (not declared_path(tester).prefix)  # another address byte may take one more
+    """Judge by effect: try all ways at once, then one by one to find the one that works."""
+    longest = tester.frame_bytes - 1 - (not declared_path(tester).prefix)  # another address byte may take one byte more
     value = tester.stable_value(entry.did)
     if 3 + len(value) > longest:
         tester.note(f"DID {entry.did:04X} was not tried: its write does not fit a single frame")
         return
     paths = permitted(tester, paths, uds.write_data(entry.did, value))
-    if not paths:  # `permitted` has noted why
+    if not paths:  # `permitted` has noted why there is none
         return
     if not seen_after_write_by(tester, paths, entry):
         return
@@ -186,13 +186,13 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
-    """Another value by each path, and the old one back the same way; what was seen if it had an effect, else nothing."""
+    """Write another value each way, and restore the old one likewise; return the observation if it had an effect."""
     effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
     return str(effect) if effect.is_changed else ""
 
 
 def severity_of(tester: Tester, path: Path) -> Severity | None:
-    """The other format of the very same number is no more than an alias."""
+    """Return the severity: the other format of the same number is only an alias."""
     return Severity.LOW if path in other_format(tester) else None
 
 
@@ -230,7 +230,7 @@ def test_the_level_is_checked_when_a_long_write_is_complete(tester: Tester) -> N
             answers = write_in_frames(tester, record, new, order, at=at)
             if not any(BUSY_WRITE in frame.data for frame in answers.answers):
                 break
-            tester.is_alive()  # a question more: an ECU that is busy at every so many is not to be busy again
+            tester.is_alive()  # an additional request, so that an ECU that is busy at every nth is not busy again
         after = protected_value(tester, record)
         if after != before:
             tester.write(record.did, before)
@@ -253,7 +253,7 @@ def test_the_level_is_checked_when_a_long_write_is_complete(tester: Tester) -> N
 
 
 def long_record(tester: Tester) -> DataEntry:
-    """Protected data whose write takes more than one frame, and whose key is there."""
+    """Return protected data whose write takes several frames, and whose key is known."""
     guarded = [entry for entry in tester.target.data if entry.write.level is not None and not entry.volatile]
     guarded = [entry for entry in guarded if entry.read.kind != "never"]
     found = [entry for entry in guarded if entry.length is not None and 3 + entry.length >= tester.frame_bytes]
@@ -275,7 +275,7 @@ def protected_value(tester: Tester, record: DataEntry) -> bytes:
 
 
 def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: bytes, *, at: int) -> RawReply:
-    """A write, frame by frame; before the frame of that number the functional id gets an order."""
+    """Write frame by frame; before frame number `at` send an order on the functional id."""
     answers = None
     for number, frame in enumerate(frames_of(tester, uds.write_data(record.did, value))):
         if number == at:
@@ -288,12 +288,15 @@ def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: byte
 
 
 def pause_s(tester: Tester) -> float:
-    """Long enough for an answer, as far as N_Cr allows."""
+    """Return a pause long enough for an answer, as far as N_Cr allows."""
     return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, tester.target.timing.p2_ms / 1000 + 0.05))
 
 
 def give_order(tester: Tester, order: bytes) -> None:
-    """By the functional id, again while the ECU is busy; inconclusive unless it enters the default session if it should."""
+    """Send it on the functional id, again while busy.
+
+    Raise Inconclusive if the default session should follow and does not.
+    """
     for _ in range(BUSY_REPEATS):
         ordered = tester.raw(single(tester, order), is_functional=True, listen_s=pause_s(tester))
         if order is PRESENT or any(frame.data[1:3] == bytes((0x50, DEFAULT_SESSION)) for frame in ordered.answers):

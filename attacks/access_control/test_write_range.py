@@ -1,4 +1,4 @@
-"""Which values, and which data, does the ECU let itself be written?"""
+"""Check which values, and which data, the ECU lets be written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness import (
 
 MOST_ALIASED, IDENTIFIER_BITS = 4, 16
 MOST_SHOWN = 8
-"""So many identifiers that are written are enough."""
+"""How many written identifiers are enough."""
 
 
 @attack(
@@ -54,7 +54,7 @@ def test_a_value_outside_its_range_is_not_stored(tester: Tester) -> None:
 
 
 def judge_range(tester: Tester, entry: DataEntry) -> bool:
-    """Whether valid values are stored, so that it says something that others are not."""
+    """Whether valid values are stored; only then does the refusal of others prove something."""
     level = entry.write.level
     missing = "" if level is None else unlocked_for(tester, level)
     control = None if missing else tester.access.write_effect(entry)
@@ -86,7 +86,7 @@ def judge_range(tester: Tester, entry: DataEntry) -> bool:
 
 
 def outside_values(entry: DataEntry, length: int) -> Iterator[bytes]:
-    """The nearest value that is not valid, the neighbours of each range, and both ends of what the bytes can hold."""
+    """Yield the nearest invalid value, the neighbours of each range, and both extremes of the length."""
     assert entry.values is not None
     nearest = entry.values.outside()
     candidates = [nearest or b"", b"\xff" * length, b"\x00" * length, b"\x7f" + b"\xff" * (length - 1)]
@@ -164,9 +164,9 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
 
 
 def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
-    """An identifier that differs in one bit, and is not declared, must not lead to protected data.
+    """Check that undeclared identifiers differing in one bit do not reach protected data.
 
-    It is sent what the data holds already; only where that is accepted another value, to see the effect.
+    The present value is written; only if that is accepted another value, to see the effect.
     """
     value = tester.read_reply(entry.did)
     for did in (entry.did ^ 1 << bit for bit in range(IDENTIFIER_BITS)):
@@ -184,14 +184,14 @@ def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
 
 
 def is_open_to_everybody(tester: Tester, did: int) -> bool:
-    """Whether nothing is declared of any data, and nothing was found to guard the writing of this one."""
+    """Whether no data is declared, and nothing was found to guard the writing of this one."""
     entry = tester.target.did(did)
     is_declared = any(one.origin == "declared" for one in tester.target.data)
     return not is_declared and (entry is None or entry.write.level is None)
 
 
 def fail_for_taken(tester: Tester, taken: dict[int, tuple[str, Reply]]) -> None:
-    """Say of each identifier where it was written, and what the target says of it."""
+    """Say of each identifier where it was written, and what the target declares of it."""
     tester.cite(*(reply for _, reply in taken.values()))
     refusals, answers = [], []
     for did, (where, reply) in taken.items():

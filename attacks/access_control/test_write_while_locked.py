@@ -1,4 +1,4 @@
-"""Protected data stays as it is while the ECU is locked."""
+"""Check that protected data does not change while the ECU is locked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harness.tester import await_quiet
 MOST_SLOW = 3
 MOST_ANSWERS_S = 10.0
 SLICE_S = 0.005
-"""So closely is looked for the announcement of an answer."""
+"""The interval, in seconds, at which the announcement of an answer is looked for."""
 
 DENIED = negative(Nrc.SECURITY_ACCESS_DENIED)
 DENIED_BY_SESSION = negative(
@@ -109,7 +109,7 @@ def test_a_protected_write_is_refused_in_every_session(tester: Tester, guarded: 
 
 
 def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]:
-    """Every session, and a pending seed: how to come there, by words."""
+    """Yield every session, and a pending seed: the name of each, and how to reach it."""
     level = entry.write.level
     assert level is not None
 
@@ -129,7 +129,7 @@ def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]
 
 
 def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callable[[], None]]) -> None:
-    """Data that only a level reads: written locked on each occasion, and looked at with the level open after all of them."""
+    """Judge data that only a level reads: write it locked on each occasion, then read it with the level open."""
     if not tester.access.can_relock:
         inconclusive(f"DID {entry.did:04X} is read with its level only, and the ECU cannot be locked again after that")
     value = read_open(tester, entry)
@@ -159,7 +159,7 @@ def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callab
 
 
 def require_locked_again(tester: Tester, entry: DataEntry) -> None:
-    """Lock the ECU by all that restores it, and see the data refused. Inconclusive: it stays open."""
+    """Lock the ECU by everything that restores it; the data must be refused. Raises Inconclusive if it stays open."""
     tester.restore()
     assert entry.read.level is not None
     tester.session_for(entry.read.level)
@@ -170,14 +170,14 @@ def require_locked_again(tester: Tester, entry: DataEntry) -> None:
 
 
 def read_open(tester: Tester, entry: DataEntry) -> bytes:
-    """The value, read with its level open. Inconclusive: that is not possible."""
+    """Read the value with its level open. Raises Inconclusive if that is impossible."""
     assert entry.read.level is not None
     tester.security.unlock(entry.read.level)
     return tester.read(entry.did)
 
 
 def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
-    """Write with the level open; the value after that."""
+    """Write with the level open; return the value after that."""
     assert entry.write.level is not None
     tester.security.unlock(entry.write.level)
     tester.write(entry.did, value)
@@ -185,7 +185,7 @@ def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
 
 
 def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
-    """While another answer is announced and not given, the guard is in force too; how many such requests were tried."""
+    """Check that the guard holds while another answer is announced but not given; return how many requests were tried."""
     if 3 + len(tester.read(entry.did)) >= tester.frame_bytes:
         return 0
     slow = [pdu for pdu in announced_requests(tester) if len(pdu) < tester.frame_bytes][:MOST_SLOW]
@@ -212,7 +212,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
 
 
 def judge_write(tester: Tester, entry: DataEntry, when: str) -> None:
-    """By effect first, by answer second."""
+    """Judge first by effect, then by answer."""
     effect = tester.access.write_effect(entry)
     again = tester.access.effect(entry, lambda value: (tester.write(entry.did, value), tester.write(entry.did, value))[1])
     for one, how in ((effect, when), (again, f"{when}, directly after a refused write")):

@@ -1,1 +1,1 @@
-"""Does the ECU answer as ISO 14229-1 says?"""
+"""Check that the ECU answers as ISO 14229-1 says."""

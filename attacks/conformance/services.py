@@ -1,4 +1,4 @@
-"""The ECU's services that can be asked wrongly; each is seen to work before a refusal of it means anything."""
+"""List services that can be requested wrongly; each is seen to work before its refusal means anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.tester import Oddity
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 UNKNOWN_SESSION = b"\x10\x7e"
-"""The highest session that a supplier could have: a request that needs permission."""
+"""The highest session that a supplier could have: the request needs permission."""
 UNKNOWN_PRESENCE = 0x05
 UNKNOWN_LEVELS = (0x7D, 0x5D, 0x43)
 UNKNOWN_DIDS = (0xF123, 0x5A5A, 0x0FF1)
@@ -17,7 +17,7 @@ AT_START_OR_IN_DELAY = (
     Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS,
     Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED,
 )
-"""What SecurityAccess may say to anything while its counters are read, or its delay runs."""
+"""Answers that SecurityAccess may give to any request while its counters are read, or its delay runs."""
 
 
 def has_tester_present(tester: Tester) -> bool:
@@ -31,7 +31,7 @@ def has_session_control(tester: Tester) -> bool:
 
 
 def session_beside_default(tester: Tester) -> int | None:
-    """A session that can be entered and is no boot loader, if there is one; the ECU is in it, or in the default one."""
+    """Enter a session that is not default and no boot loader, if there is one; else the default one."""
     if not has_session_control(tester):
         return None
     for session in sorted(tester.sessions(), reverse=True):
@@ -41,9 +41,9 @@ def session_beside_default(tester: Tester) -> int | None:
 
 
 def first_level(tester: Tester) -> int | None:
-    """The first declared security level, if the ECU has SecurityAccess; the ECU is brought into the level's session.
+    """Return the first declared security level, if the ECU has SecurityAccess, and enter the level's session.
 
-    Inconclusive: the session is refused.
+    Raises Inconclusive if the session is refused.
     """
     if not tester.target.security:
         return None
@@ -54,13 +54,13 @@ def first_level(tester: Tester) -> int | None:
 
 
 def unknown_level(tester: Tester) -> int:
-    """A seed's sub-function that the target does not declare."""
+    """Return a seed's sub-function that the target does not declare."""
     declared = {entry.level for entry in tester.target.security}
     return next(level for level in UNKNOWN_LEVELS if level not in declared)
 
 
 def readable(tester: Tester, count: int) -> list[DataEntry]:
-    """Some of the declared data that everybody may read, and that the ECU shows; the shortest, as far as is declared."""
+    """Return some declared data that everybody may read and the ECU shows; the shortest, as far as declared."""
     declared = [entry for entry in tester.target.data if entry.read.kind == "open"]
     found: list[DataEntry] = []
     for entry in sorted(declared, key=lambda entry: entry.length or UNDECLARED_LENGTH):
@@ -70,7 +70,7 @@ def readable(tester: Tester, count: int) -> list[DataEntry]:
 
 
 def unknown_did(tester: Tester) -> int | None:
-    """An identifier that the target does not declare and the ECU does not show."""
+    """Return an identifier that the target does not declare and the ECU does not show."""
     declared = {entry.did for entry in tester.target.data}
     for did in UNKNOWN_DIDS:
         if did not in declared and not tester.read_reply(did).is_positive:
@@ -79,7 +79,7 @@ def unknown_did(tester: Tester) -> int | None:
 
 
 def same_values(tester: Tester) -> list[bytes]:
-    """Writes of what is there already, of one value that everybody may write and one that is protected."""
+    """Return writes of present values: of one that everybody may write, and of a protected one."""
     if not tester.allows("write"):
         return []
     steady = [entry for entry in tester.target.data if entry.read.kind == "open" and not entry.volatile]
@@ -94,19 +94,19 @@ def same_values(tester: Tester) -> list[bytes]:
 
 
 def two_bytes(did: int) -> bytes:
-    """An identifier as it stands in a request."""
+    """Encode an identifier."""
     return did.to_bytes(2, "big")
 
 
 def require_life(tester: Tester, reply: Reply) -> None:
-    """Inconclusive if silence is that of an ECU which answers nothing any more."""
+    """Raise Inconclusive if the ECU is silent because it answers nothing any more."""
     if reply.is_silence and not tester.is_alive():
         tester.cite(reply)
         inconclusive(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
 
 
 def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
-    """Fail by what was seen in the whole run, if it was seen more than once; once is inconclusive."""
+    """Fail by what was seen in the whole run, if more than once; once is inconclusive."""
     found = tester.oddities.of(what)
     if not found:
         return
@@ -119,5 +119,5 @@ def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
 
 
 def is_unfinished(reply: Reply) -> bool:
-    """Busy, or pending, for ever: no answer that could be judged."""
+    """Whether it is endless busy or response pending, which cannot be judged."""
     return reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST) or (reply.is_silence and bool(reply.replies))

@@ -1,4 +1,4 @@
-"""An answer is whole, and no more than that: its echo, its length, its records, and that there is just one."""
+"""Check that an answer is complete and nothing more: its echo, its length, its records, and only one answer."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from harness import (
 from harness.tester import Oddity
 
 UNASKED_S = 3.0
-"""How long an ECU is heard before what it says is held against a request."""
+"""How many seconds an ECU is observed before its messages are attributed to a request."""
 
 OLD_SESSION_ANSWER = 2
-"""Before 2006 the answer to 10 held no timing."""
+"""Length of the answer to 10 before 2006, without timing."""
 
 SHUTDOWN = 0x04
 """enableRapidPowerShutDown: the only reset whose answer says when it happens."""
@@ -88,11 +88,11 @@ def test_positive_responses_repeat_their_request(tester: Tester) -> None:
 
 
 Answer = tuple[Reply, frozenset[int] | None, bool]
-"""A reply, how many bytes a positive one has if that is known, and whether its content is secret."""
+"""A reply, the lengths of a positive one if known, and whether its content is secret."""
 
 
 def answers(tester: Tester) -> Iterator[Answer]:
-    """What can be asked without harm, one service after the other."""
+    """Yield answers to everything that can be requested without harm, one service after the other."""
     for entry in [entry for entry in tester.target.data if entry.read.kind == "open"]:
         yield tester.read_reply(entry.did), None if entry.length is None else frozenset((3 + entry.length,)), entry.secret
     yield tester.request(uds.keep_session()), frozenset((2,)), False
@@ -107,7 +107,7 @@ def answers(tester: Tester) -> Iterator[Answer]:
 
 
 def writes(tester: Tester) -> Iterator[Answer]:
-    """A value is written as it is already."""
+    """Write present values."""
     if tester.allows("write"):
         for entry in [entry for entry in tester.target.data if entry.write.kind == "open" and entry.read.kind == "open"][:1]:
             value = tester.read_reply(entry.did)
@@ -116,7 +116,7 @@ def writes(tester: Tester) -> Iterator[Answer]:
 
 
 def keys(tester: Tester) -> Iterator[Answer]:
-    """A seed of any length; and the answer to its key, where the key is known and the ECU can be locked again."""
+    """Yield a seed of any length, and the answer to its key if the key is known and the ECU can be locked again."""
     for entry in tester.target.security:
         try:
             tester.session_for(entry.level)
@@ -163,7 +163,10 @@ def test_several_identifiers_are_answered_with_each(tester: Tester) -> None:
 
 
 def judge_together(tester: Tester, entries: list[DataEntry], unknown: int | None) -> bool:
-    """Whether a request for these, and for one that does not exist, is answered with exactly these; False: not at all."""
+    """Check that a request for these and a missing identifier is answered with exactly these.
+
+    Return whether it was answered.
+    """
     lengths = [len(tester.read(entry.did)) for entry in entries]
     dids = [entry.did for entry in entries]
     reply = tester.request(b"\x22" + b"".join(map(two_bytes, [*dids, *([] if unknown is None else [unknown])])))
@@ -187,7 +190,7 @@ def judge_together(tester: Tester, entries: list[DataEntry], unknown: int | None
 
 
 def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
-    """Whether the records are there, one after the other, in the order asked for or another one."""
+    """Whether the records are there, one after the other, in any order."""
     if not dids:
         return not records
     for index, (did, length) in enumerate(zip(dids, lengths, strict=True)):
@@ -240,7 +243,7 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, measure: Meas
 
 
 def judge_keys(tester: Tester, measure: Measurements, level: int) -> None:
-    """A wrong key, where that is allowed, a seed, and its right key: nothing comes behind their answers."""
+    """Check that nothing follows the answers to a wrong key (if allowed), a seed and its right key."""
     if tester.allows("lockout") and heard_out(tester, measure, level)[1]:
         judge_no_other(tester, tester.guesses.try_wrong(level)[1])
     if tester.access.can_relock:
@@ -251,7 +254,7 @@ def judge_keys(tester: Tester, measure: Measurements, level: int) -> None:
 
 
 def judge_no_other(tester: Tester, reply: Reply) -> None:
-    """Nothing more comes."""
+    """Check that nothing more comes."""
     other = tester.listen(IDLE_S)
     if other and tester.is_shared():
         tester.note("somebody else asks the ECU too, or frames of ours are heard again: second answers were not judged")
@@ -266,7 +269,7 @@ def judge_no_other(tester: Tester, reply: Reply) -> None:
 
 
 def harmless(tester: Tester) -> list[bytes]:
-    """Requests that are answered positively, and such as are refused."""
+    """Return requests that are answered positively, and some that are refused."""
     pdus = [b"\x22" + two_bytes(entry.did) for entry in readable(tester, 2)]
     did = unknown_did(tester)
     if did is not None:
@@ -279,7 +282,7 @@ def harmless(tester: Tester) -> list[bytes]:
     level = first_level(tester)
     if level is not None:
         session = tester.target.security[0].session
-        if tester.has_sessions and session not in (None, PROGRAMMING):  # that one may begin with a restart
+        if tester.has_sessions and session not in (None, PROGRAMMING):  # the programming session may begin with a restart
             pdus.append(uds.enter_session(session))
         pdus.append(uds.request_seed(level))
     return pdus

@@ -1,4 +1,4 @@
-"""Does an ECU keep to itself what does not concern it, when all ECUs are asked?"""
+"""Check that an ECU suppresses the specified refusals when all ECUs are asked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_refusals_are_not_sent_to_functional_requests(tester: Tester) -> None:
     kept = 0
     for pdu in not_mine(tester):
         if not tester.request(pdu).is_refused_with(*KEPT_BACK):
-            continue  # only what is refused to itself alone can be kept back
+            continue  # only a refusal of the ECU itself can be suppressed
         reply = tester.request(pdu, is_functional=True)
         if reply.is_refused_with(*KEPT_BACK) and len(reply.replies) == 1:  # after response pending there must be an answer
             tester.cite(reply)
@@ -52,14 +52,14 @@ def test_refusals_are_not_sent_to_functional_requests(tester: Tester) -> None:
 
 
 def hears_functional(tester: Tester) -> bool:
-    """Whether anything is answered on the functional id: else silence there says nothing."""
+    """Whether anything is answered on the functional id: otherwise silence there proves nothing."""
     dids = [b"\x22" + two_bytes(entry.did) for entry in readable(tester, 2)]
     pdus = [*dids, uds.keep_session(), *([b"\x10\x01"] if tester.has_sessions else [])]
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
 
 def not_mine(tester: Tester) -> list[bytes]:
-    """Requests that a sound ECU refuses with one of these codes."""
+    """Yield requests that a sound ECU refuses with one of these codes."""
     declared = [entry.span for entry in tester.target.services]
     services = [service for service in RESERVED_SERVICES if not any(service in span for span in declared)]
     pdus = [bytes((service,)) for service in services[:2]]

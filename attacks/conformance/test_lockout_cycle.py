@@ -1,4 +1,4 @@
-"""Does a lockout speak in the standard's codes, in their order?"""
+"""Check that a lockout uses the standard's codes, in their order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, measure: Me
                 observed=f"{key}, and then another seed",
             )
     in_delay = wrong_key(tester, level, seed)
-    if not (NOT_YET | TOO_MANY).accepts(following):  # nothing would say later that a delay is running: leave none behind
+    if not (NOT_YET | TOO_MANY).accepts(following):  # no answer would show later that a delay is running: leave none behind
         tester.wait(tester.security.delay_s(level), f"the delay of level 0x{level:02X}")
     tester.judge(keys[-1], sound=TOO_MANY, tolerated=WRONG | NOT_YET, flawed=negative())
     tester.judge(following, sound=NOT_YET, tolerated=TOO_MANY | CONDITIONS, flawed=negative())
@@ -66,12 +66,12 @@ def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, measure: Me
 
 
 def wrong_key(tester: Tester, level: int, seed: bytes) -> Reply:
-    """The answer to a wrong key."""
+    """Send a wrong key; return the answer."""
     return tester.security.send_key(level, tester.security.wrong_key(level, seed))
 
 
 def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
-    """The answer to a wrong key for a pending seed; of one whose right length is not known the length may be refused."""
+    """Send a wrong key for a pending seed; if its right length is unknown, it may be refused for its length."""
     if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked: a key for it need not be compared")
     _, key, _ = tester.guesses.answer_wrong(level, seed)
@@ -80,7 +80,7 @@ def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
 
 
 def judge_without_limit(tester: Tester, keys: list[Reply]) -> None:
-    """Without a limit there is only the answer to a wrong key."""
+    """Judge an ECU without a limit by its answers to wrong keys alone."""
     if not all(WRONG.accepts(key) for key in keys):
         inconclusive("a limit is announced, and yet seeds are given: whether there is one is the subject of other checks")
     tester.note(f"no 0x36 or 0x37 in the {len(keys)} wrong keys of this check")

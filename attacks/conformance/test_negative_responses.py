@@ -1,4 +1,4 @@
-"""The ECU says no as the standard says it."""
+"""Check that the ECU's refusals have the form of the standard."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness import Inconclusive, Measurements, Nrc, Reply, Severity, Tester, at
 from harness.tester import Oddity
 
 RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
-"""Requests that neither ISO 14229-1 nor its predecessors assign."""
+"""Services that neither ISO 14229-1 nor its predecessors assign."""
 OPTIONAL_REQUESTS = (b"\x25", b"\x83\x00", b"\xba")
-"""Services that an ECU may have: judged only if it disowns them."""
+"""Optional services: judged only if the ECU lacks them."""
 UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
 
 
@@ -62,7 +62,7 @@ def test_negative_responses_have_the_standards_format(tester: Tester, measure: M
 
 
 def provocations(tester: Tester, measure: Measurements) -> dict[str, Callable[[], Reply]]:
-    """Requests that a sound ECU refuses, each for another reason."""
+    """Yield requests that a sound ECU refuses, each for another reason."""
     found: dict[str, Callable[[], Reply]] = {
         "an unknown service": lambda: tester.request(bytes((RESERVED_SERVICES[0],))),
         "an unknown sub-function": lambda: tester.request(b"\x3e\x05"),
@@ -84,7 +84,7 @@ def provocations(tester: Tester, measure: Measurements) -> dict[str, Callable[[]
 
 
 def wrong_key(tester: Tester, measure: Measurements, level: int) -> Reply:
-    """The answer to a wrong key, or to what stands before it."""
+    """Return the answer to a wrong key, or to what precedes it."""
     tester.session_for(level)
     seed = tester.security.request_seed(level)
     if not seed.is_positive:
@@ -96,7 +96,7 @@ def wrong_key(tester: Tester, measure: Measurements, level: int) -> Reply:
 
 
 def is_well_formed(request: bytes, answer: bytes) -> bool:
-    """A positive response to this request, or 7F, its service and one code."""
+    """Whether it is a positive response to this request, or 7F, its service and one code."""
     if answer[0] == 0x7F:
         return len(answer) == 3 and answer[1] == request[0]
     return answer[0] == request[0] + 0x40

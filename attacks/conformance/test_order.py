@@ -1,4 +1,4 @@
-"""Which of two reasons to refuse a request is given? Only where the order is known to be fixed is one of them wrong.
+"""Check which of two reasons to refuse a request is given. One is wrong only where the order is known to be fixed.
 
 The order (ISO 14229-1 8.7.2, 8.7.3): service known 11, authenticated 34, in session 7F, (secured 33); with a sub-function
 minimum length 13, known 12, authenticated 34, in session 7E, (secured 33), (sequence 24); then the service's own checks.
@@ -27,7 +27,7 @@ from harness import Nrc, Severity, Tester, attack, fail, inconclusive, uds
 from harness import negative as refused_with
 
 ANYWHERE = (Nrc.AUTHENTICATION_REQUIRED, Nrc.CONDITIONS_NOT_CORRECT, Nrc.GENERAL_REJECT, *range(0x80, 0x100))
-"""Codes that have a reason of their own, outside of the pair: nobody knows from outside that they come too early."""
+"""Codes with an independent reason: from outside it cannot be told that they come too early."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Pair:
     request: bytes
     why: str
     sound: tuple[int, ...]
-    """Whichever of these comes is in order."""
+    """Each of these codes is in order."""
     tolerated: tuple[int, ...] = ()
-    """For these there may be a reason that cannot be seen from outside."""
+    """These may have a reason that cannot be seen from outside."""
 
 
 @attack(
@@ -81,14 +81,14 @@ def test_the_first_reason_in_order_is_given(tester: Tester) -> None:
 
 
 def hexed(pair: Pair) -> str:
-    """The request, for a reader."""
+    """Write the request in hex."""
     return pair.request.hex(" ").upper()
 
 
 def pairs(tester: Tester) -> Iterator[Pair]:
-    """Those whose service is there; the ECU is brought into the session that each is about."""
+    """Yield those whose service exists, in the session that each is about."""
     unknown, too_long = (Nrc.SUB_FUNCTION_NOT_SUPPORTED,), "an unknown sub-function is found before the total length"
-    # Nobody outside knows that no session has it; and where all requests are equally long one look at the length will do.
+    # From outside it is unknown that no session has it; if all requests are equally long, one look at the length suffices.
     elsewhere = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH)
     if has_session_control(tester):
         yield from of_sessions(tester)
@@ -102,7 +102,10 @@ def pairs(tester: Tester) -> Iterator[Pair]:
 
 
 def of_sessions(tester: Tester) -> Iterator[Pair]:
-    """A session that is refused here and was entered from another one; the programming session is another program."""
+    """Yield requests of a session that is refused here and was entered from another.
+
+    The programming session is another program.
+    """
     others = [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING)]
     for session in tester.sessions():
         tester.enter_session(DEFAULT)
@@ -120,7 +123,7 @@ def of_sessions(tester: Tester) -> Iterator[Pair]:
 
 
 def of_security_access(tester: Tester) -> Iterator[Pair]:
-    """In the session of a level, and in the default one if the level is not available there."""
+    """Yield requests in the session of a level, and in the default one if the level is not available there."""
     level = first_level(tester)
     if level is None:
         return
@@ -148,12 +151,12 @@ def of_security_access(tester: Tester) -> Iterator[Pair]:
     if in_default.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION):
         why = "a service that this session lacks is not looked into"
         yield Pair(uds.request_seed(unknown), why, not_now[:1])
-        for pdu in (b"\x27", bytes((0x27, unknown, 0x00))):  # a length that fits nothing may be seen before anything else
+        for pdu in (b"\x27", bytes((0x27, unknown, 0x00))):  # a length that never fits may be checked before anything else
             yield Pair(pdu, why, not_now[:1], (Nrc.INCORRECT_MESSAGE_LENGTH,))
 
 
 def of_writes(tester: Tester) -> Iterator[Pair]:
-    """While locked. Where the order of two codes is not known to be fixed both are in order."""
+    """Yield writes while locked. If the order of two codes is not known to be fixed, both are in order."""
     length, denied, unknown = Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SECURITY_ACCESS_DENIED, Nrc.REQUEST_OUT_OF_RANGE
     elsewhere = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,)
     for entry in tester.access.protected()[:1]:

@@ -1,4 +1,4 @@
-"""Is what cannot be done refused, and with the code that says why?"""
+"""Check that impossible requests are refused, with the code that says why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from attacks.conformance.services import (
 from harness import Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive, negative, uds
 
 EMPTY_RECORD = 3
-"""Bytes of an answer to 22 that holds an identifier and nothing behind it."""
+"""Length of an answer to 22 that holds an identifier and no data."""
 
 NOT_HERE = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
@@ -31,10 +31,10 @@ NOT_HERE = (
     Nrc.SECURITY_ACCESS_DENIED,
     Nrc.AUTHENTICATION_REQUIRED,
 )
-"""What may come first, by the order of checks."""
+"""Codes that may come first, by the order of checks."""
 
 EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
-"""What a service may say to any request of it, such as a session change while the vehicle moves."""
+"""Codes that a service may give to any of its requests, e.g. a session change while the vehicle moves."""
 
 
 @attack(
@@ -68,7 +68,7 @@ def test_unsupported_sub_functions_are_answered_with_0x12(tester: Tester) -> Non
 
 
 def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
-    """Of each service that was seen to be there, a sub-function that no ECU should have."""
+    """Yield, for each service that was seen to exist, a sub-function that no ECU should have."""
     if has_session_control(tester) and tester.permits(UNKNOWN_SESSION):
         yield UNKNOWN_SESSION
     if has_tester_present(tester):
@@ -115,7 +115,7 @@ def test_requests_of_the_wrong_length_are_answered_with_0x13(tester: Tester) -> 
 
 
 def misfits(tester: Tester) -> Iterator[tuple[bytes, tuple[int, ...]]]:
-    """Of each service that was seen to be there requests too short or too long, and the other codes that may answer them."""
+    """Yield requests too short or too long for each service that was seen to exist, and other codes that may answer."""
     for entry in readable(tester, 1):
         did = two_bytes(entry.did)
         yield from ((b"\x22", ()), (b"\x22" + did[:1], ()), (b"\x22" + did + b"\x20", ()))

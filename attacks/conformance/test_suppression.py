@@ -1,4 +1,4 @@
-"""Does the bit that asks for no positive response suppress these, and nothing else?"""
+"""Check that the suppress bit suppresses positive responses, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconcl
 
 SUPPRESS = 0x80
 DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
-"""Reading changes nothing: the number of trouble codes, and they themselves."""
+"""Reads of the number of trouble codes, and of the codes: they change nothing."""
 
 
 @attack(
@@ -43,7 +43,7 @@ def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
 
 
 def judge_positive(tester: Tester) -> int:
-    """How many requests were judged that would be answered positively without the bit."""
+    """Judge requests that are answered positively without the bit; return how many."""
     asked = 0
     if has_tester_present(tester):
         asked += 1
@@ -61,11 +61,11 @@ def judge_positive(tester: Tester) -> int:
 
 
 def judge_silence(tester: Tester, reply: Reply) -> None:
-    """Nothing is sent, or a refusal; after response pending there has to be an answer in any case."""
+    """Accept silence or a refusal; after response pending an answer must come in any case."""
     was_announced = len(reply.replies) > 1 and reply.is_positive
     if reply.is_silence or was_announced:
         return
-    if reply.is_negative or reply.pdu[:1] == b"\x7f":  # whether a refusal has its form is CF-01's question
+    if reply.is_negative or reply.pdu[:1] == b"\x7f":  # the form of a refusal is judged by CF-01
         tester.note(f"{reply.request.hex(' ').upper()} is not suppressed but refused: {reply}")
         return
     tester.cite(reply)
@@ -74,7 +74,7 @@ def judge_silence(tester: Tester, reply: Reply) -> None:
 
 
 def judge_session(tester: Tester) -> int:
-    """A session that is asked for without an answer is entered all the same."""
+    """Check that a session requested without an answer is entered nevertheless."""
     if not has_session_control(tester):
         return 0
     try:
@@ -99,7 +99,7 @@ def judge_session(tester: Tester) -> int:
 
 
 def judge_negative(tester: Tester) -> int:
-    """How many refusals were judged; each was seen without the bit first."""
+    """Judge refusals, each seen without the bit first; return how many."""
     asked = 0
     for service, sub_function in refused(tester):
         plain = tester.request(bytes((service, sub_function)))
@@ -117,7 +117,7 @@ def judge_negative(tester: Tester) -> int:
 
 
 def refused(tester: Tester) -> list[tuple[int, int]]:
-    """Services and sub-functions that no ECU should have; the ECU is brought into the session of its first level."""
+    """Yield services and sub-functions that no ECU should have, in the session of its first level."""
     found = [(0x3E, UNKNOWN_PRESENCE)]
     if tester.permits(UNKNOWN_SESSION):
         found.insert(0, (UNKNOWN_SESSION[0], UNKNOWN_SESSION[1]))

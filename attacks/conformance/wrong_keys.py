@@ -1,4 +1,4 @@
-"""One wrong key for each level, with all that the ECU says to it: sent once a run, for all checks of how it is refused."""
+"""Send one wrong key for each level, once a run, and share all answers to it with the checks of refusals."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from harness import Frame, Measurements, Reply, Tester
 
 IDLE_S = 0.2
-"""So long after the answer another one would still be one to the same request."""
+"""For this many seconds after the answer another one still belongs to the same request."""
 
 Heard = tuple[Reply, tuple[Frame, ...]]
 """The answer to a wrong key, and what came within IDLE_S after it."""
 
 
 def heard_out(tester: Tester, measure: Measurements, level: int, send: Callable[[], Reply] | None = None) -> Heard:
-    """What a wrong key for this level is answered; the first one of the run that was heard out, or one that `send` sends.
+    """Return the answer to a wrong key for this level: the first one of the run that was recorded, or one that `send` sends.
 
-    Inconclusive: the level gives no seed.
+    Raises Inconclusive if the level gives no seed.
     """
 
     def take() -> Heard:

@@ -1,1 +1,1 @@
-"""What does the ECU give away?"""
+"""Check what the ECU gives away."""

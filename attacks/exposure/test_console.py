@@ -1,4 +1,4 @@
-"""Does the ECU tell its secrets to whoever reads its console?"""
+"""Check that the ECU's console shows no secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tester import watched_console
 
 PAIRS = 3
 ENOUGH_VALUES = 2
-"""One seed or key could stand in a text by chance; the secret itself could not."""
+"""One seed or key could occur in a text by chance; the secret itself could not."""
 
 
 @attack(
@@ -57,7 +57,7 @@ def test_the_console_shows_no_secret(tester: Tester) -> None:
 
 
 def spoken(tester: Tester, level: int) -> dict[str, bytes]:
-    """Seeds that were requested, and the keys sent for them where they are known, by names for a report."""
+    """Return seeds that were requested, and the known keys sent for them, by names for a report."""
     found: dict[str, bytes] = {}
     for number in range(1, PAIRS + 1):
         tester.session_for(level)

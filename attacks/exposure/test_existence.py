@@ -1,4 +1,4 @@
-"""Does a refusal tell what exists?"""
+"""Check that a refusal does not reveal what exists."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ AT_ONCE = 3
 """Identifiers in one request: as many as a single frame holds."""
 ENOUGH_SILENCE = 30
 UNIFORM = 0.5
-"""An ECU that denies more than this part of what it is asked for draws no map."""
+"""An ECU that denies a larger share of all requests reveals no map."""
 STANDARD_RECORDS = range(0xF180, 0xF1A0)
 USUAL_ROUTINES = (*range(0x0200, 0x0210), *range(0xFF00, 0xFF10))
 
 
 @dataclass
 class Map:
-    """What the refusals say of one kind of identifier."""
+    """What the refusals reveal of one kind of identifier."""
 
     what: str
     asked: int = 0
     unknown: int = 0
     found: dict[int, Reply] = field(default_factory=dict)
-    """Those that are denied, and so exist."""
+    """Identifiers that are denied, and so exist."""
 
     def add(self, identifier: int, reply: Reply) -> None:
-        """One identifier and what was said of it."""
+        """Add one identifier and its answer."""
         self.asked += 1
         self.unknown += reply.is_refused_with(DOES_NOT_EXIST)
         if reply.is_refused_with(*IS_DENIED):
@@ -37,7 +37,7 @@ class Map:
 
     @property
     def reveals(self) -> bool:
-        """What exists stands out from what does not."""
+        """Whether existing identifiers differ from missing ones."""
         return bool(self.found) and bool(self.unknown) and len(self.found) / self.asked < UNIFORM
 
 
@@ -76,7 +76,7 @@ def test_refusals_do_not_reveal_what_nobody_declared(tester: Tester, measure: Me
 
 
 def map_of_data(tester: Tester, depth: Depth) -> Map:
-    """22 for data identifiers that are not declared."""
+    """Send 22 for undeclared data identifiers."""
     found = Map("data")
     declared = {entry.did for entry in tester.target.data}
     wanted = [did for did in identifiers(depth, declared, STANDARD_RECORDS) if did not in declared]
@@ -95,7 +95,7 @@ def map_of_data(tester: Tester, depth: Depth) -> Map:
 
 
 def map_of_routines(tester: Tester, depth: Depth) -> Map:
-    """31 03, which asks for a result and starts nothing, for routines that are not declared."""
+    """Send 31 03, which requests a result and starts nothing, for undeclared routines."""
     found = Map("routines")
     spans = [entry.span for entry in tester.target.routines]
     for routine in identifiers(depth, {span.first for span in spans}, USUAL_ROUTINES):
@@ -109,18 +109,18 @@ def map_of_routines(tester: Tester, depth: Depth) -> Map:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether a read of data that exists and of data that does not gives the former: then one request asks for three."""
+    """Whether a read of existing and missing data gives the existing data: then one request asks for three."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:1]
     return bool(readable) and read(tester, [0xFFFF, *readable]).is_positive
 
 
 def read(tester: Tester, dids: list[int]) -> Reply:
-    """ReadDataByIdentifier for several DIDs."""
+    """Send ReadDataByIdentifier for several DIDs."""
     return tester.request(uds.read_data(*dids))
 
 
 def identifiers(depth: Depth, declared: Iterable[int], usual: Iterable[int]) -> Iterable[int]:
-    """All at depth deep; else the beginnings of pages, the neighbours of what is declared, and what is usual."""
+    """Return all identifiers at depth deep; else beginnings of pages, neighbours of declared ones, and usual ones."""
     if depth is Depth.DEEP:
         return range(0x10000)
     per_page = depth.choose(quick=1, default=8, deep=0)

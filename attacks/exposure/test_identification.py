@@ -1,4 +1,4 @@
-"""Identification tells who the ECU is, and no more."""
+"""Check that identification tells who the ECU is, and no more."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_identification_holds_no_traces_of_development(tester: Tester, measure: 
 
 
 def judge(tester: Tester, reply: Reply, name: str, value: bytes) -> None:
-    """Text that only the makers' own machines have."""
+    """Fail on text that occurs only on the makers' own computers."""
     if trace := traces_of_development(value):
         tester.cite(reply)
         fail(expected="identification of the product", observed=f"{name} holds {trace}")
 
 
 def content(reply: Reply) -> str:
-    """A value for the report: text where it is text."""
+    """Format a value for the report: text as text."""
     value = reply.pdu[3:]
     return value.decode("ascii") if value.isascii() and value.decode("ascii").isprintable() else value.hex(" ").upper()[:96]

@@ -1,4 +1,4 @@
-"""Does the secret lie in the firmware for everybody to read?"""
+"""Check that the firmware image does not hold the secret in readable form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Padding is empty: it neither repeats what was said before nor shows what nobody may know."""
+"""Check that padding is empty: it neither repeats earlier messages nor shows what must not be known."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
 
 
 def protected_content(tester: Tester) -> dict[str, bytes]:
-    """What a level protects from being read, read with its key; too short a value is found in anything."""
+    """Read protected content with its key; a value that is too short would occur anywhere."""
     found = {}
     for entry in tester.target.data:
         level = entry.read.level
@@ -100,7 +100,7 @@ def protected_content(tester: Tester) -> dict[str, bytes]:
 
 
 def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
-    """Answers of every kind, long and short ones in turn: what a buffer could keep, and what may be behind a refusal."""
+    """Yield answers of every kind, long and short in turn: what a buffer could keep, and what may follow a refusal."""
     for level in [entry.level for entry in tester.target.security]:
         try:
             yield from keys(tester, level, has_wrong_keys=has_wrong_keys and tester.allows("lockout"))
@@ -124,7 +124,7 @@ def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Repl
 
 
 def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
-    """A seed and its key; and a wrong key, while the right one is what nobody may know."""
+    """Yield a seed and its key, and a wrong key while the right one must not be known."""
     if has_wrong_keys and tester.security.has_key(level):
         seed, refused = tester.guesses.try_wrong(level)
         yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if any(seed) else {}
@@ -136,5 +136,5 @@ def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[
 
 
 def is_ours(tester: Tester, frame: Frame) -> bool:
-    """Whether a frame belongs to the conversation: sent by us, not heard again, or answered by the ECU."""
+    """Whether a frame belongs to the conversation: sent by us (without echoes), or an answer of the ECU."""
     return frame.can_id == tester.target.can.request_id if frame.is_sent else tester.is_answer(frame)

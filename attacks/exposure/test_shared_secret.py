@@ -1,4 +1,4 @@
-"""Is one unit's key good for one unit only?"""
+"""Check that one unit's key opens that unit only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Requests that nobody foresaw."""
+"""Send requests that nobody foresaw."""

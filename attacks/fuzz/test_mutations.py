@@ -1,4 +1,4 @@
-"""Does the ECU give one well-formed answer to requests that are almost right?"""
+"""Check that the ECU gives one well-formed answer to requests that are almost right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.fuzz import Campaign, mutated_request, valid_requests
 SUPPRESS = 0x80
 WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
 ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
-"""Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
+"""Requests of ISO 14229-1: an ECU may ignore any other byte in the service's place."""
 SECOND_ANSWER_S = 0.003
 TESTER_PRESENT = 0x3E
 
@@ -44,7 +44,7 @@ def test_a_mutated_request_gets_one_well_formed_answer(tester: Tester, depth: De
 
 
 def confirmed_complaint(tester: Tester, reply: Reply) -> str:
-    """What is wrong with an answer, and with that to the same request once more, waited for as long as it may take."""
+    """Return what is wrong with an answer, and with that to the same request repeated with the full waiting time."""
     first = complaint(tester, reply)
     is_key = reply.request[0] == 0x27 and len(reply.request) > 1 and not reply.request[1] & 1
     if not first or is_key:
@@ -53,12 +53,12 @@ def confirmed_complaint(tester: Tester, reply: Reply) -> str:
 
 
 def is_deaf_to(tester: Tester, service: int) -> bool:
-    """Whether even a proper TesterPresent is left unanswered, so that nothing new shows in the silence to a wrong one."""
+    """Whether even a proper TesterPresent gets no answer, so that silence to a wrong one proves nothing."""
     return service == TESTER_PRESENT and tester.request(bytes((TESTER_PRESENT, 0))).is_silence
 
 
 def complaint(tester: Tester, reply: Reply) -> str:
-    """What a sound ECU would have answered instead, where that is beyond doubt; else nothing."""
+    """Return what a sound ECU would certainly have answered instead; empty if the answer is in order."""
     request = reply.request
     is_long = len(request) >= tester.frame_bytes
     if reply.is_malformed and not (is_long and reply.note):

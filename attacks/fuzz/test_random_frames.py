@@ -1,4 +1,4 @@
-"""Does the ECU survive frames that nobody would send?"""
+"""Check that the ECU survives frames that nobody would send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fuzz cases as Scapy packets: what `fuzz()` makes of a request. Any function under `@fuzz_case` is one."""
+"""Show fuzz cases as Scapy packets: what `fuzz()` makes of a request. Any function under `@fuzz_case` is a case."""
 
 from __future__ import annotations
 

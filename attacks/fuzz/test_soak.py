@@ -1,4 +1,4 @@
-"""Does the ECU answer everything for as long as anybody asks?"""
+"""Check that the ECU answers everything for as long as it is asked."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
 
 
 def answered_requests(tester: Tester) -> list[bytes]:
-    """Valid requests that change no data and that the ECU answers, the plainest first: as often as all others together."""
+    """Return valid requests that change no data and are answered; the simplest first, as often as all others together."""
     wanted = [request for request in valid_requests(tester.target) if request[0] in CHANGES_NOTHING]
     found = []
     for request in wanted:

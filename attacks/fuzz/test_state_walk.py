@@ -1,4 +1,4 @@
-"""Does the ECU follow the standard's state machine wherever chance leads it?"""
+"""Check that the ECU follows the standard's state machine on random paths."""
 
 from __future__ import annotations
 

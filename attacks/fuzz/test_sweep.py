@@ -1,4 +1,4 @@
-"""Is there anything in the ECU that nobody speaks of?"""
+"""Look for anything in the ECU that nobody declares."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail
 from harness.fuzz import Campaign
 
 LENGTHS = (0, 1, 2, 3, 7)
-"""Bytes behind the service."""
+"""Lengths of what follows the service, in bytes."""
 WITH_SUB_FUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87)
 STANDARD = frozenset((*range(0x01, 0x0B), *range(0x10, 0x3F), *range(0x83, 0x88)))
-"""ISO 14229-1's requests, those before it, and the emission services of SAE J1979."""
+"""Requests of ISO 14229-1, of its predecessors, and the emission services of SAE J1979."""
 ALWAYS_THERE = frozenset({0x10, 0x3E})
 
 
@@ -60,19 +60,19 @@ def test_no_service_answers_that_is_not_documented(tester: Tester, depth: Depth)
 
 
 def requests(tester: Tester, depth: Depth) -> list[tuple[bytes]]:
-    """Every service, with payloads of several lengths."""
+    """Yield every service, with payloads of several lengths."""
     noise = tester.chance.stream("FZ-03")
     lengths = LENGTHS[-2:-1] if depth is Depth.QUICK else LENGTHS
     return [(bytes((service,)) + noise.random_bytes(length),) for service in range(0x100) for length in lengths]
 
 
 def sub_functions(existing: set[int]) -> list[tuple[bytes]]:
-    """Every sub-function of the services that exist and have any."""
+    """Yield every sub-function of the existing services that have any."""
     return [(bytes((service, sub)),) for service in WITH_SUB_FUNCTION if service in existing for sub in range(0x80)]
 
 
 def why_undocumented(tester: Tester, request: bytes) -> str:
-    """Why a positive answer to this request surprises whoever wrote the target file; empty if it does not."""
+    """Return why a positive answer to this request would surprise the target file's author; empty if it would not."""
     target = tester.target
     service, sub_function = request[0], request[1] & 0x7F if len(request) > 1 else 0
     if target.services and service not in STANDARD and not is_documented(tester, service):
@@ -85,7 +85,7 @@ def why_undocumented(tester: Tester, request: bytes) -> str:
 
 
 def is_documented(tester: Tester, service: int) -> bool:
-    """Whether the target file speaks of a service, by itself or by what it is for."""
+    """Whether the target file declares a service, by itself or by what it serves."""
     target = tester.target
     implied = {
         0x11: target.reset.uds is not None,

@@ -1,4 +1,4 @@
-"""Does the ECU survive frames of ISO-TP in a wrong order?"""
+"""Check that the ECU survives ISO-TP frames in a wrong order."""
 
 from __future__ import annotations
 

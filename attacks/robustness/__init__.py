@@ -1,1 +1,1 @@
-"""Does the ECU keep its service under load, nonsense and abuse?"""
+"""Check that the ECU keeps its service under load, nonsense and abuse."""

@@ -1,4 +1,4 @@
-"""Can whoever has no key keep the ECU from its work, by resets or by silencing it?"""
+"""Check that without a key the ECU cannot be kept from its work, by resets or by silencing it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RESETS_IN_A_ROW = 11
 
 DISABLE, ENABLE = b"\x28\x03\x01", b"\x28\x00\x01"
 LISTEN_S = 3.3
-"""Long enough to miss a message that is sent each second; shorter than S3."""
+"""In seconds: long enough to miss a message that is sent each second; shorter than S3."""
 
 
 @attack(
@@ -51,7 +51,10 @@ def test_resets_without_a_key_are_refused_or_limited(tester: Tester) -> None:
 
 
 def reset_again_and_again(tester: Tester, reset: bytes, session: int | None) -> Reply:
-    """Reset and wait until the ECU is back, up to eleven times; the first answer that accepts nothing, or the last one."""
+    """Reset and wait until the ECU is back, up to eleven times.
+
+    Return the first answer that is no success, or the last one.
+    """
     for _ in range(RESETS_IN_A_ROW):
         reply = tester.request(reset)
         if not reply.is_positive:
@@ -102,7 +105,7 @@ def test_the_ecu_is_not_silenced_for_good(tester: Tester) -> None:
 
 
 def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
-    """Locked, it was refused; unlocked, it may be accepted: then what was silenced must come back."""
+    """Judge a request that was refused locked: unlocked it may be accepted, and what it silenced must come back."""
     for entry in tester.target.security:
         if not tester.access.can_relock:
             break
@@ -119,13 +122,13 @@ def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
 
 
 def regular_ids(tester: Tester) -> set[int]:
-    """Ids that are heard more than once without being asked."""
+    """Return ids that are heard more than once unasked."""
     ids = [frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)]
     return {can_id for can_id in ids if ids.count(can_id) > 1}
 
 
 def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> None:
-    """What falls silent now must be heard again after S3."""
+    """Check that ids that fall silent now are heard again after S3."""
     silenced = regular - {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
     s3_ms = tester.target.timing.s3_ms
     assert s3_ms is not None
@@ -144,14 +147,14 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
 
 
 def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
-    """Those of the ids that are heard all the time, for as long as they were missing."""
+    """Return those of the ids that are heard steadily, for as long as they were missing."""
     for _ in range(int(seconds // LISTEN_S) + 1):
         ids = ids & {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
     return ids
 
 
 def undo(tester: Tester) -> None:
-    """Enable communication where it was disabled, unlocked if need be; else by a restart."""
+    """Enable communication where it was disabled, unlocked if necessary; else by a restart."""
     for _ in each_session(tester):
         if tester.request(ENABLE).is_positive:
             return

@@ -1,4 +1,4 @@
-"""The ECU does not get slower the longer it runs."""
+"""Check that the ECU does not get slower the longer it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEMORY_SAMPLES = 40
 ENOUGH_ANSWERS = 0.9
 OWN_JITTER_S = 0.001
 LAGS = 2
-"""A request and its answer may both be late by our own doing."""
+"""A request and its answer may each be late because of this computer."""
 CONTROLS = 15
 
 
@@ -67,9 +67,9 @@ def test_answers_take_as_long_after_many_frames(tester: Tester, measure: Measure
 
 
 def is_the_ecus(tester: Tester, trend: Drift, lags: Sequence[float]) -> bool:
-    """Whether a growth is the ECU's own: more than this computer's load makes of it, and gone after a restart.
+    """Whether a growth is the ECU's own: more than this computer's load explains, and gone after a restart.
 
-    `lags` are how late this computer itself was meanwhile. Inconclusive: what has grown may be this computer's load.
+    `lags`: how late this computer itself was meanwhile. Raises Inconclusive if its own load may have grown.
     """
     growth_s = trend.last - trend.first
     if not tester.link.is_virtual:
@@ -95,17 +95,17 @@ def is_the_ecus(tester: Tester, trend: Drift, lags: Sequence[float]) -> bool:
 
 
 def answer_time(tester: Tester) -> tuple[float, ...]:
-    """How long the usual answer takes now."""
+    """Return how long the usual answer takes now."""
     return tester.answer_times_s(tester.request(tester.liveness_request))[:1]
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one."""
+    """Return the median."""
     return sorted(values)[len(values) // 2]
 
 
 def start_anew(tester: Tester) -> None:
-    """Begin with an ECU that has just started, where it can be restarted: what has grown before hides what grows now."""
+    """Restart the ECU, if possible: earlier growth would hide the present one."""
     means = tester.restart.means()
     if not means or not tester.restart.restart(means[-1]):
         tester.note("the ECU was not restarted before: what it has piled up until now is not seen")

@@ -1,4 +1,4 @@
-"""Does the ECU cope with frames that hardly hold anything?"""
+"""Check that the ECU copes with frames that hold almost nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.tester import await_quiet
 
 TESTER_PRESENT = 0x3E
 SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, TESTER_PRESENT)
-"""Services that need more than their own byte, and so refuse a request without."""
+"""Services that need more than their own byte, and so refuse a request without it."""
 PADDED, BARE = 8, 0
 MARGIN_S = 0.15
 MOST_ANSWERS_S = 5.0
@@ -19,12 +19,12 @@ MOST_TRIES, PAUSE_S = 4, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A frame that code may stumble over."""
+    """A frame that may upset code."""
 
     name: str
     data: bytes
     is_due: bool = False
-    """A sound ECU refuses it in so many words."""
+    """Whether a sound ECU refuses it explicitly."""
     is_remote: bool = False
 
 
@@ -53,7 +53,7 @@ def test_short_frames_are_refused_or_ignored(tester: Tester) -> None:
             tester.cite(reply)
             fail(expected=f"the ECU answers after {one.name}", observed="it no longer does", severity=Severity.HIGH)
         if one.is_due and not reply.answers:
-            for _ in range(MOST_TRIES):  # it may have been giving another tester its answer
+            for _ in range(MOST_TRIES):  # it may have been answering another tester
                 tester.wait(PAUSE_S)
                 reply = send(tester, one)
                 if reply.answers:
@@ -67,13 +67,13 @@ def test_short_frames_are_refused_or_ignored(tester: Tester) -> None:
 
 
 def send(tester: Tester, one: Input) -> RawReply:
-    """The frame as it is."""
+    """Send the frame as it is."""
     listen_s = tester.target.timing.p2_ms / 1000 + MARGIN_S
     return tester.raw(one.data, is_remote=one.is_remote, listen_s=listen_s)
 
 
 def inputs(tester: Tester) -> list[Input]:
-    """The key without a seed first; then requests of one byte, and last frames that hold no message."""
+    """Yield the key without a seed first; then requests of one byte, and last frames that hold no message."""
     found = key_without_seed(tester)
     size = BARE if answers_unpadded(tester) else PADDED
     for service in SHORT_SERVICES:
@@ -90,7 +90,7 @@ def inputs(tester: Tester) -> list[Input]:
 
 
 def key_without_seed(tester: Tester) -> list[Input]:
-    """Four bytes as a key, which most ECUs take for too short or for too early."""
+    """Return four bytes as a key, which most ECUs find too short or too early."""
     if not tester.target.security or not tester.permits(b"\x27\x02\x00\x00\x00\x00"):
         return []
     level = tester.target.security[0].level
@@ -106,6 +106,6 @@ def key_without_seed(tester: Tester) -> list[Input]:
 
 
 def answers_unpadded(tester: Tester) -> bool:
-    """Whether a frame may be as short as its message: where padding is mandatory it is ignored."""
+    """Whether a frame may be as short as its message: ECUs that require padding ignore it."""
     pdu = probe(tester)
     return bool(tester.raw(bytes((len(pdu),)) + pdu).answers)

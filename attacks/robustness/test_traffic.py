@@ -1,4 +1,4 @@
-"""Does the bus, and the ECU, go on under load?"""
+"""Check that the bus and the ECU go on under load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.tester import await_quiet, foreign_frame, frames_per_second, send_l
 
 RATES = (100, 500)
 MAX_SHARE = 0.44
-"""Of the bus: as many requests as leave room for their answers, 29-bit ones too."""
+"""The share of the bus for requests: it leaves room for their answers, 29-bit ones too."""
 BURST_FRAMES = 300
 FOREIGN_SHARE = 0.8
 RECOVERED_S, DEAD_S = 1.0, 10.0
@@ -24,7 +24,7 @@ PACE_S = 0.05
 LEAST_WATCH_S = 3.0
 USUAL_ATTEMPTS = 3
 OWN = -1
-"""In place of an id, for the frames that we sent: the bus's own time stamps tell when a disturbance began and ended."""
+"""Stands for the frames that we sent: the bus's own time stamps tell when a disturbance began and ended."""
 
 
 @attack(
@@ -59,12 +59,12 @@ def test_diagnostics_leave_normal_traffic_alone(tester: Tester, depth: Depth) ->
 
 
 def listen(tester: Tester, seconds: float) -> dict[int, list[float]]:
-    """When each id was seen, nothing being sent."""
+    """Return when each id was seen while nothing was sent."""
     return gather(tester, during(tester, lambda: None, seconds))
 
 
 def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Iterable[None]:
-    """Do something again and again; the frames of each turn are still at hand when it ends."""
+    """Do something repeatedly; after each turn its frames are still stored."""
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         disturb()
@@ -73,7 +73,7 @@ def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Ite
 
 
 def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
-    """When frames of other nodes' ids came, by id, in the order of the bus; and our own."""
+    """Collect when frames of other nodes came, by id, in the order of the bus; and our own."""
     can = tester.target.can
     found: dict[int, list[float]] = {OWN: []}
     first = tester.trace.count
@@ -89,7 +89,7 @@ def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
 
 
 def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
-    """What a tester does, by name: single requests, a long request that is never finished, long answers, seeds."""
+    """Return what a tester does, by name: single requests, an unfinished long request, long answers, seeds."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     opening = segments(b"\x3e" + bytes(8), frame_bytes=tester.frame_bytes)[0]
     found: dict[str, Callable[[], object]] = {
@@ -103,7 +103,7 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
 
 
 def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], object]]:
-    """Seeds, right keys, and wrong ones until the ECU takes no more; then seeds that it refuses."""
+    """Request seeds, send right keys, and wrong ones until the ECU refuses more; then request seeds that it refuses."""
     found: dict[str, Callable[[], object]] = {"seeds": partial(ask_for_seed, tester, level)}
     security = tester.security
     if security.has_key(level) and tester.access.can_relock:
@@ -120,13 +120,13 @@ def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], obj
 
 
 def ask_for_seed(tester: Tester, level: int) -> Reply:
-    """A seed that nobody answers, or its refusal."""
+    """Request a seed that nobody answers, or get its refusal."""
     tester.session_for(level)
     return tester.security.request_seed(level)
 
 
 def answer_seed(tester: Tester, level: int, is_right: bool) -> None:
-    """A seed and a key for it, where one is given."""
+    """Request a seed and send a key for it, if one is given."""
     reply = ask_for_seed(tester, level)
     seed = reply.pdu[2:]
     if reply.is_positive and any(seed):
@@ -192,7 +192,7 @@ def test_foreign_frames_do_not_slow_the_ecu_down(tester: Tester, depth: Depth) -
 
 
 def require_short_answer(tester: Tester) -> Reply:
-    """The usual answer to what makes the least work: one that is no longer than a frame. Inconclusive: there is none."""
+    """Return the usual answer to the request with the least work: within one frame. Raises Inconclusive if there is none."""
     require_answers(tester)
     for request in (tester.liveness_request, uds.keep_session()):
         reply = tester.request(request)
@@ -202,7 +202,7 @@ def require_short_answer(tester: Tester) -> Reply:
 
 
 def require_answers(tester: Tester) -> Reply:
-    """The usual answer. Without an ECU that answers there is nothing to lose."""
+    """Require the usual answer: an ECU that does not answer has nothing to lose."""
     tester.require_quiet()
     reply = tester.request(tester.liveness_request)
     if reply.is_silence:
@@ -213,7 +213,7 @@ def require_answers(tester: Tester) -> Reply:
 
 
 def latency_s(tester: Tester) -> float:
-    """The median of a few answers, by the bus's time stamps."""
+    """Return the median time of a few answers, by the bus's time stamps."""
     times: list[float] = []
     for _ in range(BASELINE_READS):
         times += tester.answer_times_s(tester.request(tester.liveness_request))[:1]
@@ -223,7 +223,7 @@ def latency_s(tester: Tester) -> float:
 
 
 def judge_recovery(tester: Tester, usual: Reply, what: str) -> None:
-    """The ECU answers again as usual within a second; what takes longer is a note, and what takes ten is lost."""
+    """Require usual answers within a second; note what takes longer, and fail after ten seconds."""
     begun_s = tester.link.now_s
     while (reply := tester.request(usual.request)).kind is not usual.kind or reply.nrc != usual.nrc:
         if tester.link.now_s - begun_s > DEAD_S:

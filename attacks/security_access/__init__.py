@@ -1,1 +1,1 @@
-"""Service 0x27: seeds, keys, attempts."""
+"""Check service 0x27: seeds, keys, attempts."""

@@ -1,4 +1,4 @@
-"""What the rows of wrong keys say of the limit, for the check whose subject it is."""
+"""Judge the limit by rows of wrong keys, for the check whose subject they vary."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ SHOWN = 3
 
 
 def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, kind: str) -> None:
-    """Wrong keys must come to the limit with whatever is varied for this check; `kind` names it in the report.
+    """Check that wrong keys reach the limit with everything that is varied for this check; `kind` names it in the report.
 
-    NotApplicable: there is no limit. Inconclusive: nothing that was varied could be judged.
+    Raises NotApplicable if there is no limit, Inconclusive if nothing that was varied could be judged.
     """
     found = measure.attempts(level)
     broken = found.of(check)

@@ -1,4 +1,4 @@
-"""A level that is locked out, with most of its delay still to come, and what may be done in it."""
+"""Keep a level locked out with most of its delay still to come, and say what may be done in that time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from harness.measurements import Act, Delay
 
 RENEWED_AFTER = 0.6
 EARLY_UNTIL = 0.8
-"""Shares of the delay: later a new lockout is begun; later a seed proves nothing, since clocks differ."""
+"""Share of the delay until which a seed proves something, clocks being different; later a new lockout is begun."""
 EARLY = 0.6
-"""Of the delay that was measured: a seed that comes earlier after a later lockout is no matter of clocks."""
+"""Share of the measured delay: a seed that comes earlier after a later lockout is not explained by clocks."""
 MOST_TIMES = 60
-"""So often at most a request is made in a delay that each one may shorten by a second."""
+"""How often at most a request is made in a delay that each one may shorten by a second."""
 SHARE_FOR_ACT = 0.1
-"""Of the delay, for one of them."""
+"""Share of the delay for one of them."""
 
 
 class LockoutWindow:
@@ -30,17 +30,17 @@ class LockoutWindow:
 
     @property
     def elapsed_s(self) -> float:
-        """Since the last wrong key."""
+        """Seconds since the last wrong key."""
         assert self._since_s is not None
         return self._tester.link.now_s - self._since_s
 
     @property
     def is_open(self) -> bool:
-        """The level has been locked out, and was not seen to give a seed since."""
+        """Whether the level has been locked out, and has not been seen to give a seed since."""
         return self._since_s is not None
 
     def open(self, *, for_s: float = 0.0) -> None:
-        """Lock the level out unless it has just been, and there are `for_s` left. Inconclusive: wrong keys do not do it."""
+        """Lock the level out, unless `for_s` are left of a lockout. Raises Inconclusive if wrong keys do not lock it out."""
         if self.has_time_for(for_s):
             return
         locked = self._tester.guesses.lock_out(self._level, wrong_keys=self._wrong_keys)
@@ -51,21 +51,21 @@ class LockoutWindow:
         self.seed = locked.seed
 
     def forget(self) -> None:
-        """The delay is known to be over."""
+        """Record that the delay is over."""
         self._since_s = None
 
     def has_time_for(self, seconds: float) -> bool:
-        """Whether so much time from now on ends before a new lockout would be begun."""
+        """Whether this time ends before a new lockout would be begun."""
         latest_s = min(RENEWED_AFTER * self.delay_s, EARLY_UNTIL * self.delay_s - seconds)
         return self.is_open and self.elapsed_s < latest_s
 
     def has_room_for(self, seconds: float) -> bool:
-        """Whether so long a time ends before a seed proves nothing any more."""
+        """Whether this time ends before a seed proves nothing any more."""
         return seconds < EARLY_UNTIL * self.delay_s
 
     @property
     def is_early(self) -> bool:
-        """The delay cannot have run out yet."""
+        """Whether the delay cannot have run out yet."""
         return self.elapsed_s < EARLY_UNTIL * self.delay_s
 
     def is_broken_by(self, seed: Reply) -> bool:
@@ -74,7 +74,7 @@ class LockoutWindow:
 
 
 def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> bool:
-    """Whether a seed is given early once this was done in the delay, again and again where it takes no time."""
+    """Whether a seed is given early after this was done in the delay; repeat it if it takes no time."""
     window.open(for_s=act.seconds)
     latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
     for _ in range(min(int(window.delay_s) + 1, MOST_TIMES)):
@@ -91,9 +91,9 @@ def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> b
 
 
 def early_look(tester: Tester, level: int, delay: Delay, answer_s: float) -> tuple[Reply, float] | None:
-    """What a request for a seed is answered long before the delay may be over, and how long after the limit.
+    """Request a seed long before the delay may be over; return the answer, and the time since the limit.
 
-    The ECU takes `answer_s` for an answer. None: there is no such moment any more.
+    The ECU takes `answer_s` for an answer. None if no such moment is left.
     """
     limit_s = tester.security.level(level).last_wrong_s
     assert limit_s is not None

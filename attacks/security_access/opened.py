@@ -1,4 +1,4 @@
-"""A wrong key that opened its level, whichever check sent it, is a failure of the check whose subject its kind is."""
+"""Fail the check whose subject is a kind of wrong key that opened its level, whichever check sent it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tester import KeyOutcome
 
 
 def judge_opened(tester: Tester, book: KeyBook, level: int, check: str) -> None:
-    """No wrong key that is this check's subject may have opened the level, whichever check sent it."""
+    """Check that no wrong key that is this check's subject has opened the level, whichever check sent it."""
     opened = book.opened_for(check)
     if opened is None:
         return

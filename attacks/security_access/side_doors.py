@@ -1,4 +1,4 @@
-"""Other ways to ask for the seed of a level that is locked out."""
+"""Request the seed of a locked-out level in other ways."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPARED = (Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
 
 
 def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
-    """Forms of the request, and other requests that might end the delay, by name; those that the target allows."""
+    """Return forms of the request, and other requests that might end the delay, by name; only permitted ones."""
     security = tester.security
     doors: dict[str, SideDoor] = {
         f"27 {level | SUPPRESS:02X}": lambda: tester.request(uds.request_seed(level | SUPPRESS)),
@@ -35,7 +35,7 @@ def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
 
 
 def in_session(tester: Tester, level: int, session: int) -> Reply:
-    """The answer to a request for a seed in another session, or the refusal of that session."""
+    """Return the answer to a request for a seed in another session, or the refusal of that session."""
     entered = tester.enter_session(session)
     if not entered.is_positive:
         return entered
@@ -43,14 +43,14 @@ def in_session(tester: Tester, level: int, session: int) -> Reply:
 
 
 def with_29_bits(tester: Tester, level: int) -> RawReply:
-    """What comes to the same request from the same id in 29 bits."""
+    """Return the answer to the same request from the same id in 29 bits."""
     can = tester.target.can
     data = bytes((2, 0x27, level)).ljust(tester.frame_bytes, bytes((can.padding or 0,)))
     return tester.raw_frames([tester.frame(data, is_extended=True)], also_from={can.response_id})
 
 
 def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
-    """The seed of this level that an answer holds, or as much of it as its first frame does; empty: none but zeros."""
+    """Return the seed of this level in an answer, or what its first frame holds; empty if it is all zeros or missing."""
     if isinstance(answer, Reply):
         is_own = len(answer.request) > 1 and answer.request[1] & ~SUPPRESS == level and answer.request[0] == 0x27
         return answer.pdu[2:] if is_own and answer.is_seed else b""
@@ -62,9 +62,9 @@ def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
 
 
 def is_key_compared(tester: Tester, level: int, window: LockoutWindow) -> Reply | None:
-    """The answer to a wrong key that shows it was compared with a seed that nobody has seen; else nothing.
+    """Return the answer to a wrong key if it shows a comparison with an unseen seed; else None.
 
-    Only told where keys are refused as out of sequence (0x24) as long as no seed is pending.
+    It shows that only if keys are refused as out of sequence (0x24) while no seed is pending.
     """
     security = tester.security
     window.open()

@@ -1,4 +1,4 @@
-"""Is guessing limited, and does the count of wrong keys outlast whatever comes between them?"""
+"""Check that guessing is limited, and that the count of wrong keys outlasts what comes between them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.security_access.limit_rows import judge_rows
 from harness import Depth, Inconclusive, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 SLOW_S = 1.0
-"""Where each wrong key takes so long, guessing is as slow as with a delay after each of them, which is permitted."""
+"""If each wrong key takes this many seconds, guessing is as slow as with the permitted delay after each."""
 
 
 @attack(
@@ -90,7 +90,7 @@ def test_a_new_seed_does_not_clear_the_count(tester: Tester, measure: Measuremen
 
 
 def limit_for_one_seed(tester: Tester, level: int) -> int | None:
-    """Where new seeds meet no limit: does one seed that may be answered several times? None: no, or it may not."""
+    """Where new seeds meet no limit: return the limit for one seed answered several times; None if there is none."""
     security = tester.security
     seed = tester.guesses.start(level)
     for count in range(1, 12):
@@ -178,11 +178,11 @@ def test_success_at_one_level_does_not_clear_another(
 
 
 def judge_other_level(tester: Tester, measure: Measurements, level: int, other: int, limit: int) -> None:
-    """Wrong keys at one level, the right one at another, again and again; and the same without the right one."""
+    """Alternate wrong keys at one level and the right key at another; then do the same without the right one."""
     allowed = tester.guesses.allowance(level, limit)
 
     def visit(is_unlocking: bool) -> None:
-        tester.session_for(other)  # which locks it again, so that it can be opened once more
+        tester.session_for(other)  # entering the session locks it, so that it can be opened once more
         if is_unlocking:
             tester.security.unlock(other)
         else:
@@ -190,7 +190,7 @@ def judge_other_level(tester: Tester, measure: Measurements, level: int, other: 
         tester.session_for(level)
 
     def outlasted(is_unlocking: bool) -> int:
-        """How many wrong keys were evaluated beyond what the limit lets pass; 0: none."""
+        """Return how many wrong keys were evaluated beyond the limit; 0 if none."""
         tester.restore()
         spent = tester.guesses.spend(level, 3 * allowed, between=lambda: visit(is_unlocking), every=max(limit - 1, 1))
         return spent.evaluated if spent.evaluated > allowed else 0

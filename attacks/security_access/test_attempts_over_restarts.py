@@ -1,4 +1,4 @@
-"""Does the count of wrong keys outlast a restart?"""
+"""Check that the count of wrong keys outlasts a restart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from harness import Depth, Inconclusive, Measurements, Service, Severity, Tester, attack, fail, inconclusive
 
 WORTH_WAITING = 0.8
-"""Restarts forgive nothing if guessing with them takes as long as waiting for the delays, or nearly so."""
+"""Restarts gain nothing if guessing with them takes at least this fraction of the time that the delays cost."""
 
 ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start the stored attempt counter is read back; "
 
@@ -76,9 +76,10 @@ def test_a_power_cycle_does_not_clear_the_count(tester: Tester, measure: Measure
 def judge_restart(
     tester: Tester, measure: Measurements, level: int, limit: int, name: str, restart: Callable[[], bool | None]
 ) -> bool:
-    """More than twice as many wrong keys as allowed must not be evaluated with this between them.
+    """Check that at most twice the allowed number of wrong keys is evaluated with this between them.
 
-    False: the ECU does not offer this way to restart. One that begins with its delay after a single wrong key forgets none.
+    Return False if the ECU does not offer this way to restart. An ECU that starts with its delay after a single wrong key
+    forgets none.
     """
     if is_remembered(measure, level, name, restart):
         measure.of_lockout(level, f"Wrong keys forgotten at {name}", "no")
@@ -113,7 +114,7 @@ def judge_restart(
 
 
 def is_remembered(measure: Measurements, level: int, name: str, restart: Callable[[], bool | None]) -> bool:
-    """Whether the level gives no seed after one wrong key and this; if that cannot be told, more keys have to."""
+    """Whether the level gives no seed after one wrong key and this; if that is unknown, more keys are needed."""
     try:
         return measure.after_restart(level, name, restart).is_remembered
     except Inconclusive:
@@ -121,7 +122,7 @@ def is_remembered(measure: Measurements, level: int, name: str, restart: Callabl
 
 
 def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], None]) -> tuple[bool, int, float, int]:
-    """Whether a limit was met, how many wrong keys were evaluated, the time from the first pause on, and the pauses."""
+    """Return whether a limit was met, how many wrong keys were evaluated, the time since the first pause, and the pauses."""
     tester.restore()
     at_most = 2 * tester.guesses.allowance(level, limit) + 1
     pauses: list[float] = []
@@ -135,14 +136,14 @@ def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], Non
 
 
 def restart_and_return(tester: Tester, level: int, name: str, restart: Callable[[], bool | None]) -> None:
-    """Restart, see it, and be where a seed can be asked for."""
+    """Restart, see it, and go where a seed can be requested."""
     if not restart():
         inconclusive(f"{name}: no restart was seen")
     tester.session_for(level)
 
 
 def do_all_but_restart(tester: Tester, level: int) -> None:
-    """The same requests as around a restart, without one."""
+    """Send the same requests as around a restart, without one."""
     for session in tester.sessions():
         tester.enter_session(session)
     tester.read_reply(0xF186)

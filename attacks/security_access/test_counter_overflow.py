@@ -1,4 +1,4 @@
-"""Does the limit hold however often it is reached?"""
+"""Check that the limit holds however often it is reached."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.measurements import Delay
 
 BEYOND_A_BYTE = 256
 LONG_UP_S = 3700.0
-"""A little more than an hour, in which clocks of whole seconds or an hour meter may overflow."""
+"""A little more than an hour in seconds, in which clocks of whole seconds or an hour meter may overflow."""
 LONGEST_S = 7200.0
-"""Two hours of delays are the most that a run waits for one counter."""
+"""The longest time that a run spends on delays for one counter, in seconds."""
 
 
 @attack(
@@ -56,7 +56,7 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
 
 
 def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, delay: Delay) -> int:
-    """Wait for the delay's end, and send wrong keys until the limit; how many. Soon after it there is no seed yet."""
+    """Wait for the delay's end, and send wrong keys until the limit; return how many. Soon after it there is no seed yet."""
     spent = tester.guesses.spend(level, allowed + 2)
     if not spent.is_limited:
         fail(
@@ -64,7 +64,7 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, dela
             observed=f"after {evaluated} wrong keys and their delays {spent.evaluated} more were evaluated",
         )
     if spent.evaluated + 1 < delay.wrong_keys:
-        return spent.evaluated + 1  # this was a pause between two keys, or is said of each key
+        return spent.evaluated + 1  # this was a pause between two keys, or the answer to every key
     asked_s = tester.link.now_s
     following = tester.guesses.ask(level)
     answer_s = tester.link.now_s - asked_s
@@ -80,7 +80,7 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, dela
 
 
 def judge_early_end(tester: Tester, level: int, delay: Delay, answer_s: float, when: str) -> None:
-    """A seed that arrives long before the first delay was over; the ECU takes `answer_s` for an answer."""
+    """Fail on a seed that arrives long before the first delay was over; the ECU takes `answer_s` for an answer."""
     look = early_look(tester, level, delay, answer_s)
     if look is None:
         tester.note(f"only whether a seed is given at once was looked at: an answer takes {answer_s:.1f} s")
@@ -95,7 +95,7 @@ def judge_early_end(tester: Tester, level: int, delay: Delay, answer_s: float, w
 
 
 def judge_keys_in_delay(tester: Tester, level: int, delay: Delay, wanted: int) -> None:
-    """As many keys as a byte can count, during the delay: it must not end by them."""
+    """Send as many keys as a byte can count during the delay: they must not end it."""
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
     window.open()
     for count in range(1, wanted + 1):
@@ -113,7 +113,7 @@ def judge_keys_in_delay(tester: Tester, level: int, delay: Delay, wanted: int) -
 
 
 def judge_many_lockouts(tester: Tester, level: int, delay: Delay, allowed: int, wanted: int, evaluated: int) -> None:
-    """As many wrong keys as a byte can count, each lockout waited out."""
+    """Send as many wrong keys as a byte can count, and wait for the end of each lockout."""
     begun_s = tester.link.now_s
     while evaluated < wanted:
         evaluated += lock_again(tester, level, allowed, evaluated=evaluated, delay=delay)

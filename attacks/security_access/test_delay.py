@@ -1,4 +1,4 @@
-"""Is the delay after too many wrong keys kept, however a seed is asked for, and whatever restarts the ECU?"""
+"""Check that the delay after too many wrong keys is kept, for every form of request and over restarts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness import (
 from harness.measurements import Delay
 
 AT_ONCE_S = 0.5
-"""After a boot: a seed that comes later may have been held back by a short delay."""
+"""Seconds after a boot: a seed that comes later may have been withheld by a short delay."""
 
 
 @attack(
@@ -76,7 +76,7 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, depth: Depth, 
 
 
 def judge_what_comes_between(tester: Tester, measure: Measurements, level: int, delay: Delay) -> None:
-    """Requests and silence during the delay must not end it."""
+    """Check that requests and silence during the delay do not end it."""
     if not delay.at_least_s:
         return
     tester.restore()
@@ -85,7 +85,7 @@ def judge_what_comes_between(tester: Tester, measure: Measurements, level: int, 
 
 
 def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float) -> Reply | None:
-    """Where the delay's length had to be measured first: lock the level out again, and send the right key halfway."""
+    """If the delay's length had to be measured first: lock the level out again, and send the right key halfway."""
     if not delay_s or not tester.security.level(level).is_proven:
         return None
     tester.restore()
@@ -138,9 +138,9 @@ def judge_restarts(
     *,
     is_at_once: bool = False,
 ) -> None:
-    """Restart in each way, one after the other in one delay, if that is long enough; after the last look for its end.
+    """Restart in each way within one delay, if that is long enough; after the last, observe its end.
 
-    `is_at_once`: before an ECU that takes its time to store the lockout has done so.
+    `is_at_once`: restart before a slow ECU has stored the lockout.
     """
     tester.restore()
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
@@ -176,7 +176,7 @@ def judge_restarts(
 def judge_seed_after(
     tester: Tester, measure: Measurements, level: int, delay: Delay, window: LockoutWindow, name: str, reply: Reply
 ) -> None:
-    """A seed before the delay can have run out is a fault of what came before it."""
+    """Fail on a seed before the delay can have run out; blame what came before it."""
     if window.is_broken_by(reply):
         tester.cite(reply)
         measure.of_lockout(level, f"Delay ended by {name}", "yes")
@@ -223,7 +223,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
                 f"{name}: it takes {after.age_s:.1f} s, in which a delay of {delay.length_s:.1f} s may have run out"
             )
         elif after.seed.is_seed and after.took_s < AT_ONCE_S:
-            again = measure.fresh_after_restart(level, restart)  # the first time may have been long ago
+            again = measure.fresh_after_restart(level, restart)  # the first measurement may have been long ago
             tester.cite(after.wrong.decisive, after.seed)
             if again.seed is None or not again.seed.is_seed:
                 inconclusive(f"{name}: a seed was given at once after it, and none when it was tried again")
@@ -292,7 +292,7 @@ def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Meas
 
 
 def judge_acts(tester: Tester, measure: Measurements, level: int, window: LockoutWindow, expected: str, check: str) -> None:
-    """What may come between two keys, and is the subject of one check there, must not end the delay either."""
+    """Check that acts which may come between two keys, and are the subject of a check there, do not end the delay."""
     for act in measure.acts_between(level):
         for part in act.parts or (act,):
             if part.check == check and window.has_room_for(part.seconds) and ends_delay(tester, level, window, part):
@@ -304,7 +304,7 @@ def judge_acts(tester: Tester, measure: Measurements, level: int, window: Lockou
 
 
 def judge_effect(tester: Tester, entry: DataEntry) -> None:
-    """What was tried must not have opened the level, whatever was answered."""
+    """Check that what was tried has not opened the level, whatever was answered."""
     if tester.access.locked_probe(entry, in_this_session=True).is_positive:
         effect = tester.access.write_effect(entry)
         if effect.is_changed:
@@ -312,7 +312,7 @@ def judge_effect(tester: Tester, entry: DataEntry) -> None:
 
 
 def require_delay(measure: Measurements, level: int) -> Delay:
-    """The delay. NotApplicable: there is a limit, but no delay after it."""
+    """Return the delay. Raises NotApplicable if there is a limit but no delay after it."""
     delay = measure.delay(level)
     if not delay.exists:
         not_applicable("the ECU gives seeds at once after its limit: there is no delay")
@@ -320,7 +320,7 @@ def require_delay(measure: Measurements, level: int) -> Delay:
 
 
 def restarts(tester: Tester) -> dict[str, Callable[[], bool | None]]:
-    """Every way to restart that is allowed; each tells whether a restart was seen, None if the ECU does not offer it."""
+    """Return every permitted way to restart; each returns whether a restart was seen, None if the ECU does not offer it."""
     ways = [*tester.restart.resets(), *tester.restart.power_cycles()]
     if not ways and not (tester.allows("reset") or tester.allows("power")):
         not_run("the target allows neither reset nor power; see [safety] allow in the target file")

@@ -1,4 +1,4 @@
-"""Is all of the key compared, and nothing but the key?"""
+"""Check that all of the key is compared, and nothing but the key."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.measurements import bits_at, rearranged
 
 LONG = 200
 SINGLE_FRAME = 0
-"""What `Frame.pci_type` is of a frame that holds a whole message."""
+"""`Frame.pci_type` of a frame that holds a whole message."""
 PADDING = frozenset((0x00, 0x55, 0xAA, 0xCC, 0xFF))
 SERVICES = range(0x10, 0xC0)
-"""What an ECU may take for a service where it reads a frame from its third byte on."""
+"""Bytes that an ECU may read as a service if it reads a frame from its third byte on."""
 BEFORE_KEY = 3
-"""Length, service and sub-function stand before a key in a single frame."""
+"""Bytes before a key in a single frame: length, service and sub-function."""
 SEEDS_AT_MOST = 32
 SHARE_OF_BUDGET = 8
 DAY_S = 86_400
@@ -88,7 +88,7 @@ def test_only_a_key_of_the_right_length_is_accepted(tester: Tester, depth: Depth
 
 
 def misfits(tester: Tester, depth: Depth, level: int, length: int) -> dict[str, tuple[Change, Severity]]:
-    """Keys of a wrong length by name: too short ones first, since those are worse."""
+    """Return keys of a wrong length by name: too short ones first, since those are worse."""
     chance = tester.chance.random_bytes
     keys: dict[str, tuple[Change, Severity]] = {"no key": (lambda seed: b"", Severity.CRITICAL)}
     if not tester.security.has_key(level):
@@ -112,12 +112,12 @@ def misfits(tester: Tester, depth: Depth, level: int, length: int) -> dict[str, 
 
 
 def distinct_seed(tester: Tester, level: int) -> bytes:
-    """A seed whose key does not end as a frame may be filled up, so that padding cannot complete a short key by chance."""
+    """Request a seed whose key does not end like padding, so that padding cannot complete a short key by chance."""
     return seed_with_key(tester, level, lambda key: key[-1] not in PADDING)
 
 
 def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -> bytes:
-    """A seed with such a key, if one comes soon; or a zero one, of a level that is open."""
+    """Return a seed with such a key, if one comes soon; or a zero seed, if the level is open."""
     for _ in range(SEEDS_AT_MOST):
         seed = tester.security.seed(level)
         if not seed or not tester.security.has_key(level) or is_fit(tester.security.right_key(level, seed)):
@@ -126,7 +126,7 @@ def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -
 
 
 def probe(tester: Tester, level: int) -> Reply | None:
-    """What a protected write says of the lock, where the answer to a key says nothing; None where it cannot be tried."""
+    """Return what a protected write shows of the lock, if the answer to a key shows nothing; None if it cannot be tried."""
     entry = tester.access.protected_by(level)
     if entry is None or not tester.allows("write"):
         return None
@@ -134,7 +134,7 @@ def probe(tester: Tester, level: int) -> Reply | None:
 
 
 def is_open_anyway(tester: Tester, level: int) -> bool:
-    """Whether protected data is open with a seed pending and no key sent: then it is not the key that opened it."""
+    """Whether protected data is open with a seed pending and no key sent: then no key opened it."""
     tester.access.lock()
     tester.session_for(level)
     tester.security.seed(level)
@@ -159,7 +159,7 @@ def accepts_key_in_padding(tester: Tester, level: int) -> bool:
 
 
 def single_frame(frame: Frame) -> bytes:
-    """The message in a well-formed single frame; empty for any other frame."""
+    """Return the message in a well-formed single frame; empty for any other frame."""
     is_single = frame.pci_type == SINGLE_FRAME and not (frame.is_fd or frame.is_remote)
     return frame.pdu if is_single else b""
 

@@ -1,4 +1,4 @@
-"""Can keys be had from recorded pairs, without the ECU?"""
+"""Check that keys cannot be computed from recorded pairs, without the ECU."""
 
 from __future__ import annotations
 

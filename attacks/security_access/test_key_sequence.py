@@ -1,4 +1,4 @@
-"""Is a key taken only where the sequence allows it: after its seed, once, and never again?"""
+"""Check that a key is accepted only where the sequence allows it: after its seed, once, and never again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NO_KEY_THERE = NOT_IN_SESSION | negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.SER
 BEYOND_DELAY_S = 0.5
 BEYOND_S3 = 1.2
 FEWEST_BYTES = 2
-"""A seed or key of one byte is the same again by chance."""
+"""A seed or key of one byte repeats by chance."""
 
 
 @attack(
@@ -88,7 +88,7 @@ def test_a_key_without_a_seed_is_refused(tester: Tester, depth: Depth, level: in
 
 
 def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, seed_length: int) -> dict[str, bytes]:
-    """What an ECU may compare with memory that nobody has filled, or that was not cleared."""
+    """Yield keys that an ECU may compare with memory that was not filled, or not cleared."""
     security = tester.security
     keys = {"no key at all": b""}
     if security.has_key(level):
@@ -207,7 +207,7 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measuremen
 
 
 def judge_each_lock(tester: Tester, level: int, depth: Depth) -> None:
-    """However the level was locked again, the key that had opened it must not open it once more."""
+    """Check that a used key does not open the level again, however the level was locked in between."""
     for name, lock in ways_to_lock(tester, depth).items():
         tester.session_for(level)
         old = tester.security.unlock(level)
@@ -226,7 +226,7 @@ def judge_each_lock(tester: Tester, level: int, depth: Depth) -> None:
 
 
 def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | None]]:
-    """The end of the session by time, and restarts of each kind; what `Tester.access.lock` does is left out."""
+    """Yield the end of the session by time, and restarts of each kind; without what `Tester.access.lock` does."""
     ways: dict[str, Callable[[], bool | None]] = {}
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is not None:
@@ -238,7 +238,7 @@ def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | 
 
 
 def judge_other_sessions(tester: Tester, level: int) -> None:
-    """A seed that was answered must not come again in another session that has the level."""
+    """Check that a seed that was answered does not come again in another session that has the level."""
     entry = tester.target.level(level)
     own = entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION
     for session in tester.sessions():
@@ -258,7 +258,7 @@ def judge_other_sessions(tester: Tester, level: int) -> None:
 
 
 def judge_seed_before(tester: Tester, level: int) -> None:
-    """The key of a seed that was not answered must not open the level when another seed has been given since."""
+    """Check that the key for an unanswered seed does not open the level after another seed has been given."""
     tester.security.make_room(level)
     tester.session_for(level)
     before, seed = tester.security.seed(level), tester.security.seed(level)
@@ -271,7 +271,7 @@ def judge_seed_before(tester: Tester, level: int) -> None:
 
 
 def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
-    """Two pairs that have opened the level, the ECU locked again; where it cannot be, one that was never sent."""
+    """Return two pairs that have opened the level, locked again; if it cannot be locked, one that was never sent."""
     entry = tester.access.protected_by(level)
     if not tester.access.can_relock:
         tester.access.require_locked(entry)
@@ -293,7 +293,7 @@ def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
 
 
 def judge_effect(tester: Tester, level: int, why: str) -> None:
-    """A positive answer that opens nothing is another fault than this one."""
+    """Ignore a positive answer that opens nothing: it is another check's subject."""
     entry = tester.access.protected_by(level)
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative:
         inconclusive("the old key is answered positively, but protected data stays locked")
@@ -365,7 +365,7 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, depth: Depth, level: i
 
 
 def send_malformed(tester: Tester, level: int, length: int) -> Reply:
-    """A key of chance, as long as this."""
+    """Send a random key of this length."""
     return tester.security.send_key(level, tester.chance.random_bytes(length))
 
 
@@ -388,7 +388,7 @@ def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level
     if s3_ms is None:
         raise tester.looking.without_sessions()
     ways: dict[str, Callable[[], None]] = {"a session change": lambda: change_session(tester, level)}
-    if home_of(tester, level) != DEFAULT_SESSION:  # which does not end, nor begin anew
+    if home_of(tester, level) != DEFAULT_SESSION:  # which neither ends nor begins anew
         ways["entering its session again"] = lambda: tester.session_for(level)
         ways["the end of its session"] = lambda: let_session_end(tester, s3_ms)
         ways["the end of its session, entered again"] = lambda: let_session_end(tester, s3_ms, then_enter=level)
@@ -404,7 +404,7 @@ def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level
 
 
 def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object]) -> Reply:
-    """What the right key is answered when something has happened since its seed was given."""
+    """Answer a seed with the right key after something has happened; return the answer."""
     tester.restore()
     tester.session_for(level)
     seed = tester.security.seed(level)
@@ -416,7 +416,7 @@ def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object])
 
 
 def home_of(tester: Tester, level: int) -> int:
-    """The session in which a level is declared to be available."""
+    """Return the session in which a level is declared to be available."""
     entry = tester.target.level(level)
     return DEFAULT_SESSION if entry is None or entry.session is None else entry.session
 
@@ -433,7 +433,7 @@ def change_session(tester: Tester, level: int) -> None:
 
 
 def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None) -> None:
-    """Say nothing for as long as the session may last, and enter it again if it is wanted for a level."""
+    """Send nothing for as long as the session may last, then enter it again if a level needs it."""
     other = tester.others_heard(s3_ms / 1000 * 1.2)
     if other:
         inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
@@ -442,7 +442,7 @@ def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None
 
 
 def keep_session(tester: Tester, seconds: float) -> None:
-    """Let time pass without letting the session end."""
+    """Wait without letting the session end."""
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         tester.wait(min(left_s, 2.0))

@@ -1,14 +1,14 @@
-"""Does the ECU tell how much of a wrong key was right?"""
+"""Check that the time of an answer does not reveal how much of a wrong key was right."""
 
 from __future__ import annotations
 
 from harness import Inconclusive, Measurements, Severity, Tester, attack, fail, inconclusive
 
 CLEAR_STEP_S = 100e-6
-"""From here on a step shows with a few dozen guesses, whatever the bus does."""
+"""In seconds: a step of this size shows with a few dozen guesses on any bus."""
 FEWEST = 5
 EXCLUDED_STEP_S = 20e-6
-"""A check that would not have seen this has seen nothing."""
+"""In seconds: a check that could not have seen this step proves nothing."""
 
 
 @attack(

@@ -1,4 +1,4 @@
-"""Is the key hard to guess, and does a refusal really refuse?"""
+"""Check that the key is hard to guess, and that a refusal really refuses."""
 
 from __future__ import annotations
 
@@ -85,19 +85,19 @@ def test_a_refused_key_leaves_the_ecu_locked(tester: Tester, depth: Depth, level
 
 
 def wrong_lengths(depth: Depth, length: int) -> list[int]:
-    """Too short and too long, in one frame and in several; the same one several times in a row last."""
+    """Return too short and too long keys, in one frame and in several; last the same one several times in a row."""
     sizes = [0, 200] if depth is Depth.QUICK else [0, 1, length - 1, length + 2, length + 16, 200]
     sizes += [length + 1, length + 1]
     return [size for size in sizes if size != length and size >= 0]
 
 
 def wrong_key(tester: Tester, level: int) -> Reply:
-    """A wrong key of the right length on a fresh seed."""
+    """Send a wrong key of the right length for a fresh seed."""
     seed = tester.security.seed(level)
     return tester.guesses.send_wrong(level, seed)
 
 
 def malformed_key(tester: Tester, level: int, length: int) -> Reply:
-    """A key of the wrong length on a fresh seed."""
+    """Send a key of the wrong length for a fresh seed."""
     tester.security.seed(level)
     return tester.security.send_key(level, tester.chance.random_bytes(length))

@@ -1,4 +1,4 @@
-"""Does each security level open what is its own, and nothing else?"""
+"""Check that each security level opens what is its own, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SAME_SEED = 3
 
 
 def other_levels(tester: Tester, level: int) -> list[int]:
-    """The other levels that the target declares."""
+    """Return the other levels that the target declares."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
     if not others:
         raise tester.looking.without_another_level(level)
@@ -83,7 +83,7 @@ def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, measure: Measure
 
 
 def judge_key_of_other_level(tester: Tester, book: KeyBook, level: int, other: int) -> None:
-    """What another level's function makes of a seed must not be taken for this level's key."""
+    """Check that another level's key for a seed is not accepted as this level's key."""
     security = tester.security
     if not security.has_key(other):
         return
@@ -93,7 +93,7 @@ def judge_key_of_other_level(tester: Tester, book: KeyBook, level: int, other: i
     try:
         key = security.right_key(other, seed)
     except (Inconclusive, KeyFunctionError):
-        return  # it makes keys of its own seeds only
+        return  # it makes keys only of seeds that it gave itself
     right = security.right_key(level, seed) if seed else b""
     if key == right or (len(key) == len(right) and book.has_sent_key_of(other)):
         return
@@ -192,7 +192,7 @@ def test_one_level_is_unlocked_at_a_time(tester: Tester, level: int) -> None:
 
 
 def foreign_data(tester: Tester, level: int) -> list[DataEntry]:
-    """Data by which another level's unlocking shows."""
+    """Return data that shows another level's unlocking."""
     other_levels(tester, level)
     foreign = [entry for entry in tester.access.protected() if entry.write.level != level]
     if not foreign:
@@ -202,7 +202,7 @@ def foreign_data(tester: Tester, level: int) -> list[DataEntry]:
 
 
 def require_closed(tester: Tester, entry: DataEntry) -> None:
-    """See that nothing is written while no level at all is unlocked."""
+    """Check that nothing is written while no level is unlocked."""
     tester.access.require_locked(entry, by_refusal=True)
     effect = tester.access.write_effect(entry)
     if effect.is_changed:
@@ -210,7 +210,7 @@ def require_closed(tester: Tester, entry: DataEntry) -> None:
 
 
 def opens_alone(tester: Tester, level: int, entry: DataEntry) -> bool:
-    """Whether a level writes another's data without that one being unlocked before; the ECU is locked afterwards."""
+    """Whether a level writes another's data without that one having been unlocked; the ECU is locked afterwards."""
     if not tester.access.can_relock:
         return False
     tester.security.unlock(level)
@@ -220,7 +220,7 @@ def opens_alone(tester: Tester, level: int, entry: DataEntry) -> bool:
 
 
 def unlock_beside(tester: Tester, level: int, first: int) -> Reply:
-    """Unlock a level without a session change, which would lock the first one by itself: the last answer."""
+    """Unlock a level without a session change, which by itself would lock the first one; return the last answer."""
     reply = tester.security.request_seed(level)
     if not reply.is_positive:
         tester.note(f"with level 0x{first:02X} unlocked there is no seed for 0x{level:02X} in the same session: {reply}")
@@ -255,7 +255,7 @@ def test_there_is_no_undeclared_level(tester: Tester) -> None:
         raise tester.looking.without_level()
     try:
         tester.session_for(min(declared))
-        tester.security.seed(min(declared))  # waits out a delay, which other levels may share
+        tester.security.seed(min(declared))  # waits for the end of a delay, which other levels may share
         has_control = True
     except Inconclusive:
         has_control = False
@@ -292,12 +292,12 @@ def test_there_is_no_undeclared_level(tester: Tester) -> None:
 
 
 def sessions(tester: Tester) -> list[int | None]:
-    """The sessions to look into; one without a name where the target has none."""
+    """Return the sessions to examine; one without a name if the target has none."""
     return [*tester.sessions()] or [None]
 
 
 def enter(tester: Tester, session: int) -> bool:
-    """Enter a session from the default one, and see the ECU answer in it."""
+    """Enter a session from the default one; the ECU must answer in it."""
     tester.enter_session(DEFAULT_SESSION)
     entered = tester.enter_session(session)
     if not entered.is_positive:
@@ -307,7 +307,7 @@ def enter(tester: Tester, session: int) -> bool:
 
 
 def is_constant(tester: Tester, level: int, first: Reply) -> bool:
-    """Whether a level gives the seed that it gave before, again and again."""
+    """Whether a level repeats its first seed again and again."""
     seeds = [first.pdu]
     for session in sessions(tester):
         if session is not None and not enter(tester, session):

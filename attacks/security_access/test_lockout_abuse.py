@@ -1,4 +1,4 @@
-"""Does a lockout hit more than guessing?"""
+"""Check that a lockout affects only guessing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 LONGEST_DELAYS = 10
 ENOUGH_FAILURES = 11
 SHORTEST_DELAY_S = 60.0
-"""A delay that this run began before any was measured is given ten times as long: the next one may be meant to be longer."""
+"""Seconds. An unmeasured delay that this run began is waited for ten times as long: the next may rightly be longer."""
 
 
 @attack(
@@ -67,7 +67,7 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
 
 
 def judge_locked_out_before(tester: Tester, level: int) -> None:
-    """Wrong keys of this run may have locked the level for good already, where delays were seen to end before."""
+    """Fail if wrong keys of this run have locked the level for good, though delays were seen to end before."""
     state = tester.security.level(level)
     if not (state.is_locked_out and state.longest_delay_s and state.wrong_in_a_row):
         return
@@ -79,7 +79,7 @@ def judge_locked_out_before(tester: Tester, level: int) -> None:
 
 
 def judge_served(tester: Tester, requests: list[bytes]) -> None:
-    """Each must be served as before; one that is not is asked again, since an ECU may be busy for a moment."""
+    """Check that each is served as before; repeat one that is not, since an ECU may be busy for a moment."""
     for request in requests:
         reply = tester.request(request)
         if not reply.is_positive:
@@ -94,7 +94,7 @@ def judge_served(tester: Tester, requests: list[bytes]) -> None:
 
 
 def judge_endless(tester: Tester, reply: Reply, waited_s: float, failures: int, *, is_known: bool) -> None:
-    """No seed for many delays: a fault, if it is known how long a delay should be."""
+    """Fail if no seed comes for many delays, provided that the delay's length is known."""
     tester.cite(reply)
     if not is_known:
         inconclusive(f"no seed for {waited_s:.0f} s; how long the delay should be is not declared, and was not seen")

@@ -1,4 +1,4 @@
-"""Restart, ask for a seed, and see whether it is one that came after another restart."""
+"""Check that restarts do not repeat seeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 FEWEST_SEEDS = 4
 
 BEYOND_CHANCE = 1e-12
-"""So improbable a repetition needs no second sample to stand."""
+"""A repetition with a lower probability stands without a second sample."""
 
 
 @attack(
@@ -50,14 +50,14 @@ def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, le
 
 
 def collisions_of_second_seeds(measure: Measurements, level: int) -> bool:
-    """Whether the seeds that came second are few, in a second series too."""
+    """Check that the seeds that came second are not few, in a second series too."""
     if not measure.restarts(level).second_collisions.is_too_many:
         return False
     return measure.fresh_restarts(level).second_collisions.is_too_many
 
 
 def judge_again(tester: Tester, measure: Measurements, level: int) -> None:
-    """Seeds came again: once more, and answered where that can be, since a seed may be held until it is."""
+    """Confirm that seeds repeat: take them again, answered if possible, since a seed may be held until it is answered."""
     can_answer = tester.security.has_key(level) and not tester.security.level(level).suspect
     if not can_answer and measure.seeds(level).is_held:
         inconclusive("one seed is held, restarts included; whether it returns after its key cannot be tried without a key")

@@ -1,11 +1,11 @@
-"""Foretell the next seed from those before it, or from the time."""
+"""Check that the next seed cannot be predicted from earlier ones, or from the time."""
 
 from __future__ import annotations
 
 from harness import Measurements, Severity, Tester, attack, fail
 
 MOST_BITS_TO_TRY = 20
-"""An attacker can have the keys of so many seeds computed beforehand."""
+"""An attacker can have the keys for this many bits of seeds computed beforehand."""
 
 
 @attack(
@@ -50,7 +50,7 @@ def test_no_seed_can_be_foretold(tester: Tester, measure: Measurements, level: i
 
 
 def judge_what_is_left(measure: Measurements, level: int) -> None:
-    """A seed of which earlier ones and the time tell nearly all is foretold: the few bits that are left are tried out."""
+    """Fail if earlier seeds and the time predict nearly all of a seed, so that the remaining bits can be tried."""
     for structure in measure.structures(level):
         if structure.effective_bits <= MOST_BITS_TO_TRY and any(part.is_over_time for part in structure.parts):
             fail(

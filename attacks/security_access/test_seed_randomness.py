@@ -1,11 +1,11 @@
-"""Hold the distribution of seeds against chance: every bit, every byte, and one part of a seed against the others."""
+"""Check the distribution of seeds: every bit, every byte, and parts of a seed that depend on others."""
 
 from __future__ import annotations
 
 from harness import Measurements, Severity, Tester, attack, fail
 
 SUFFICIENT_BITS = 64
-"""So much chance is enough, whatever else a seed holds: that it is shorter than it looks is then no danger by itself."""
+"""This many random bits are enough, even if a seed is longer."""
 
 
 @attack(

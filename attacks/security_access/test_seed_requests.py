@@ -1,4 +1,4 @@
-"""Send requests for seeds, and keys, with more in them than there should be."""
+"""Send requests for seeds, and keys, that contain more than they should."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_
 WRONG = negative(Nrc.INVALID_KEY)
 WORDS = ("00", "FF", "DEAD", "BEEF", "CAFE", "BABE", "DEADBEEF", "CAFEBABE", "12345678", "54455354")
 ROUNDS = 5
-"""Seeds with a record, and as many without, before the record is blamed for what is odd about its own."""
+"""Seeds with a record, and as many without, before an oddity is blamed on the record."""
 OPENINGS = 2
 FEWEST_TELLING = 3
 """Bytes that chance does not repeat."""
 LONGEST_IN_ONE_FRAME = 5
 PATIENCE = 2
-"""So many messages of several frames may be left without flow control before no more are sent."""
+"""How many messages of several frames may go without flow control before no more are sent."""
 
 
 @attack(
@@ -88,7 +88,7 @@ def test_the_suppress_bit_changes_nothing_but_the_answer(tester: Tester, measure
 
 
 def suppressed_guess(tester: Tester, level: int) -> Reply:
-    """A wrong key for a fresh seed, its positive answer to be suppressed."""
+    """Send a wrong key for a fresh seed, with the positive answer suppressed."""
     tester.session_for(level)
     seed = tester.security.seed(level)
     if not seed:
@@ -98,7 +98,7 @@ def suppressed_guess(tester: Tester, level: int) -> Reply:
 
 
 def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, after: str) -> None:
-    """By effect, since the answer was to be suppressed."""
+    """Judge by effect, since the answer was to be suppressed."""
     if entry is None or not tester.access.locked_probe(entry, in_this_session=True).is_positive:
         return
     effect = tester.access.write_effect(entry)
@@ -173,7 +173,7 @@ def test_a_request_for_a_seed_takes_no_record(tester: Tester, depth: Depth, leve
 
 
 def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
-    """Well-known words, and chance of many lengths."""
+    """Return well-known words, and random bytes of many lengths."""
     words = WORDS[: depth.choose(quick=4, default=10, deep=10)]
     yield from map(bytes.fromhex, words)
     longest = depth.choose(quick=8, default=24, deep=64)
@@ -184,7 +184,7 @@ def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
 
 
 def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: DataEntry | None) -> None:
-    """A seed that comes of a record must be as good as any other. What comes without the record too is not its doing."""
+    """Check that a seed requested with a record is as good as any other; faults that occur without it are not its own."""
     seed = first.pdu[2:]
     if not seed:  # an answer without a seed
         return
@@ -229,14 +229,14 @@ def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: D
 
 
 def is_in(record: bytes, seed: bytes) -> bool:
-    """Whether one holds the other, and enough of it that chance does not."""
+    """Whether one contains the other, with enough bytes to exclude chance."""
     return record in seed or (len(seed) >= FEWEST_TELLING and seed in record)
 
 
 def seeds_in_turn(tester: Tester, level: int, record: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Seeds with the record and without it, in rounds of one each, whose order chance decides.
+    """Take seeds with and without the record, in rounds of one each, in random order.
 
-    What comes every so many requests, or with the time, falls on both.
+    What depends on the number of requests, or on time, then affects both.
     """
     found: tuple[list[bytes], list[bytes]] = ([], [])
     for _ in range(ROUNDS):

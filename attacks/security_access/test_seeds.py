@@ -1,16 +1,16 @@
-"""Hold seeds against what a challenge must be: never the same, long enough, zero only where nothing is locked."""
+"""Check seeds as challenges: never repeated, long enough, zero only if nothing is locked."""
 
 from __future__ import annotations
 
 from harness import Inconclusive, Measurements, Nrc, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 BEYOND_CHANCE = 1e-12
-"""So improbable a repetition stands, whether or not a second sample shows another."""
+"""A repetition with a lower probability stands, whatever a second sample shows."""
 LEAST_BITS = 24
-"""As few answers as this are tried within days, the delay after wrong keys included."""
+"""Fewer bits than this can be tried within days, the delay after wrong keys included."""
 SUFFICIENT_BITS = 64
 ASKED_AGAIN_S = (0.0, 0.0, 1.1)
-"""Pauses before an open level is asked for a seed: once is not always, and a session is not over so soon."""
+"""Pauses in seconds before an open level is asked for a seed: once is not always, and a session does not end so soon."""
 
 
 @attack(
@@ -58,7 +58,7 @@ def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) 
 
 
 def judge_repeated_seeds(measure: Measurements, level: int) -> None:
-    """Seeds came again: so improbably that it stands, or in a second sample too, or over both together."""
+    """Confirm that seeds repeat: by a very low probability, by a second sample, or by both samples together."""
     first, second = measure.seeds(level), measure.fresh_seeds(level)
     found, both = first.collisions, first.collisions_with(second)
     if both.probability >= BEYOND_CHANCE and not second.collisions.is_too_many:
@@ -74,7 +74,7 @@ def judge_repeated_seeds(measure: Measurements, level: int) -> None:
 
 
 def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
-    """The same seed until it is answered is permitted with a counter and a delay; answered, it must never come back."""
+    """Permit a seed held until it is answered if there is a counter and a delay; answered, it must never come back."""
     lockout = measure.lockout(level)
     if lockout.limit is None:
         fail(expected="a new seed for each request, as nothing limits attempts", observed=f"one seed held; {lockout.reason}")
@@ -97,7 +97,7 @@ def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
 
 
 def require_delay(measure: Measurements, level: int) -> None:
-    """A limit that is announced and delays nothing is none."""
+    """Require a limit that delays: one that is only announced does not count."""
     delay = measure.delay_if_any(level)
     if delay is not None and not delay.exists:
         fail(
@@ -107,7 +107,7 @@ def require_delay(measure: Measurements, level: int) -> None:
 
 
 def judge_seeds_after_wrong_keys(tester: Tester, measure: Measurements, level: int) -> None:
-    """A wrong key must not bring an old seed back."""
+    """Check that a wrong key does not bring an old seed back."""
     found = measure.seeds_after_wrong_keys(level)
     if found.stopped_by:
         tester.note(f"seeds after {len(found.following)} wrong keys were looked at, no more: {found.stopped_by}")
@@ -155,10 +155,10 @@ def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, l
 
 
 def chance_in_seeds(measure: Measurements, level: int, length_bits: int) -> tuple[int, str]:
-    """The bits of the shortest seeds that are chance, and what the others follow from."""
+    """Return how many bits of the shortest seeds are chance, and what the others follow from."""
     try:
         structures = [structure for structure in measure.structures(level) if structure.parts]
-    except Inconclusive:  # too few seeds to tell: the length alone counts
+    except Inconclusive:  # too few seeds for the structure: the length alone counts
         return length_bits, ""
     weakest = min(structures, key=lambda structure: structure.effective_bits, default=None)
     if weakest is None or weakest.effective_bits >= length_bits:
@@ -213,7 +213,7 @@ def test_a_locked_level_never_gives_a_seed_that_was_not_drawn(tester: Tester, me
 
 
 def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None:
-    """What comes first after a start, where starts can be had."""
+    """Judge the first seeds after a start, if the ECU can be restarted."""
     restarts = measure.restarts_if_any(level)
     if restarts is None:
         return
@@ -236,7 +236,7 @@ def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None
 
 
 def is_constant_once_answered(tester: Tester, measure: Measurements, level: int) -> bool:
-    """A seed that is held until its key comes may outlive starts; one that was answered may not."""
+    """Check that a seed does not outlive a start once it is answered; until then a held seed may."""
     if is_key_known(tester, level):
         return measure.fresh_restarts(level, are_answered=True).is_constant
     if measure.seeds(level).is_held:

@@ -1,4 +1,4 @@
-"""Does an unlock belong to the tester who earned it?"""
+"""Check that an unlock belongs to the tester who earned it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def judge_use(tester: Tester, level: int, entry: DataEntry, other: OtherAddress)
 
 
 def judge_key(tester: Tester, level: int, other: OtherAddress) -> None:
-    """A seed that was given to us must not be answered by somebody else; and a request of theirs should not spoil it."""
+    """Check that another tester cannot answer our seed, and note if their request invalidates it."""
     if not tester.access.can_relock or other.is_functional or 2 + tester.security.key_length(level) > other.longest:
         return
     tester.restore()

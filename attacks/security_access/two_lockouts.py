@@ -1,4 +1,4 @@
-"""Two lockouts in a row that several checks look at: what may not end their delay, what they may not take, how they end."""
+"""Lock a level out twice in a row, for several checks: what must not end the delay, what it must not affect, its end."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from harness import Inconclusive, Measurements, Tester, uds
 from harness.measurements import Delay
 
 BETWEEN_KEYS = ("SA-11", "SA-14")
-"""The checks whose acts between two keys may not end a delay either."""
+"""The checks whose acts between two keys must not end a delay either."""
 BUSY_S = 0.5
-"""An ECU that does not serve a request is asked again after so long: it may be busy for a moment."""
+"""Seconds after which an ECU that does not serve a request is asked again: it may be busy for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Two lockouts that nothing ended early, that took nothing but seeds, and that ended."""
+    """Two lockouts that nothing ended early, that affected nothing but seeds, and that ended."""
 
     wrong_keys: int
-    """How many led to both of them, without a right one."""
+    """How many wrong keys led to each of them, without a right one."""
     tried: tuple[str, ...]
     """What was done in the first delay without a seed being given, in words."""
     served: int
-    """So many other requests were served during it."""
+    """How many other requests were served during it."""
     locked: str
-    """Which levels were locked by it, in words."""
+    """Which levels it locked, in words."""
 
 
 def hold_twice(tester: Tester, measure: Measurements, level: int, delay: Delay) -> Held | None:
     """Lock the level out twice, once a run for all checks that ask.
 
-    None: something was not as it should be, or the delay is too short for all of it. What it was, and whose fault, each
-    check finds out in a lockout of its own.
+    Return None if something was not in order, or the delay is too short for all of it; each check then finds its own cause
+    in a lockout of its own.
     """
     return measure.once(("two lockouts", level), lambda: _hold_twice(tester, measure, level, delay))
 
@@ -102,7 +102,7 @@ class _TwoLockouts:
         return True
 
     def _locked_again(self) -> int:
-        """How many wrong keys led to a second lockout that is like the first and ends; 0: it is not."""
+        """Return how many wrong keys led to a second lockout that is like the first and ends; 0 if it is different."""
         tester, level, delay = self._tester, self._level, self._delay
         limit = self._measure.limit(level)
         spent = tester.guesses.spend(level, tester.guesses.allowance(level, limit) + 2)
@@ -123,14 +123,14 @@ class _TwoLockouts:
 
 
 def other_communication(tester: Tester) -> list[bytes]:
-    """What has nothing to do with SecurityAccess."""
+    """Yield requests that have nothing to do with SecurityAccess."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
     return [uds.keep_session(), b"\x22\xf1\x86", tester.liveness_request, *requests]
 
 
 def scope(tester: Tester, level: int) -> str:
-    """Which levels are locked with this one, in words."""
+    """Say which levels are locked with this one."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
     locked = [other for other in others if not tester.security.request_seed(other).is_seed]
     if not others:

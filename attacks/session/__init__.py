@@ -1,1 +1,1 @@
-"""Sessions and their end."""
+"""Check sessions and their end."""

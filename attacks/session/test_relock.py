@@ -1,4 +1,4 @@
-"""An unlocked ECU locks again: when its session changes, when nobody asks anything, and when it restarts."""
+"""Check that an unlocked ECU locks again: when its session changes, when nothing is asked, and when it restarts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVERDUE = 1.2
 """Times S3: after that an idle session must have ended."""
 
 IDLE_S = 60.0
-"""How long an ECU without sessions is left alone."""
+"""How many seconds an ECU without sessions is left alone."""
 
 
 @attack(
@@ -71,10 +71,10 @@ def test_a_session_change_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth
 
 
 def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, name: str) -> None:
-    """A session that is entered without an answer, or by the functional id, locks as well."""
+    """Check that entering a session without an answer, or by the functional id, locks as well."""
     quiet = uds.enter_session(SUPPRESS | change)
     refused = uds.enter_session(SUPPRESS | UNKNOWN_SESSION)
-    if tester.request(refused).is_negative:  # a refusal is sent in any case, so that silence is consent
+    if tester.request(refused).is_negative:  # a refusal is always sent, so silence means success
         require_open(tester, lock, shows)
         if tester.request(quiet).is_silence and tester.request(refused).is_negative:
             judge_locked(tester, lock, shows, f"after entering {name} without an answer")
@@ -87,13 +87,13 @@ def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, nam
 
 
 def session_of(tester: Tester, level: int) -> int | None:
-    """The session in which a level is declared to be unlocked."""
+    """Return the session in which a level is declared to be unlocked."""
     entry = tester.target.level(level)
     return entry.session if entry is not None else None
 
 
 def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
-    """Open the level and see it open; else that it is locked later proves nothing."""
+    """Open the level and see it open: without that its being locked later proves nothing."""
     tester.security.unlock(lock.level)
     control = shows.look()
     if not control.is_open:
@@ -101,7 +101,7 @@ def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
 
 
 def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
-    """What the level guards must have no effect; what the ECU says to it is another question."""
+    """Check that what the level guards has no effect; the ECU's answer is not judged here."""
     seen = shows.look()
     if seen.is_open:
         tester.cite(seen.reply)
@@ -163,12 +163,12 @@ def test_an_idle_ecu_locks_itself(tester: Tester, lock: Lock, depth: Depth) -> N
 
 
 def other_sessions(tester: Tester, own: int) -> list[int]:
-    """The other sessions that end by themselves, the one of the boot loader left out."""
+    """Return the other sessions that end by themselves, without the boot loader's."""
     return [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING, own)]
 
 
 def open_in(tester: Tester, session: int, level: int) -> bool:
-    """Open a level in a session that it is not declared to be in; whether that is possible."""
+    """Open a level in a session in which it is not declared; return whether that works."""
     tester.enter_session(DEFAULT)
     if not tester.enter_session(session).is_positive:
         return False
@@ -179,7 +179,7 @@ def open_in(tester: Tester, session: int, level: int) -> bool:
 
 
 def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
-    """What is asked last in the session, and what first after its end: nothing that should make a difference."""
+    """Return what is asked last in the session, and what first after its end: neither should make a difference."""
     plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
     found: list[tuple[list[Asked], list[Asked]]] = [([], []), ([plain, plain], [plain]), ([silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
@@ -192,7 +192,7 @@ def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked],
 
 
 def session_that_expires(tester: Tester, level: int) -> int | None:
-    """The session in which a level can be unlocked, if it is one that ends by itself."""
+    """Return the session in which a level can be unlocked, if it ends by itself."""
     if not tester.has_sessions:
         return None
     entry = tester.target.level(level)
@@ -222,7 +222,7 @@ def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s
 
 
 def judge_without_sessions(tester: Tester, lock: Lock, shows: Teller) -> None:
-    """Where there is no session that ends, time alone may lock the ECU; a restart does it too, if there is one."""
+    """Judge an ECU without sessions that end: it may lock itself by time, and must by a restart, if there is one."""
     require_open(tester, lock, shows)
     other = tester.others_heard(IDLE_S)
     seen = shows.look()
@@ -280,7 +280,10 @@ def test_a_restart_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> No
 
 
 def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool | None]]]:
-    """Every way to restart the ECU, from where it is; whether a restart was seen, or None if there is no such way."""
+    """Return every way to restart the ECU from its present state.
+
+    Each returns whether a restart was seen, None if missing.
+    """
     declared = tester.target.reset.uds
     found: list[tuple[str, Callable[[], bool | None]]] = []
     if declared is not None and Means.UDS in tester.restart.means():
@@ -291,13 +294,13 @@ def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool 
 
 
 def reset(tester: Tester, kind: int) -> bool | None:
-    """One kind of ECUReset; None where it is refused."""
+    """Send one kind of ECUReset; None if it is refused."""
     reply, was_seen = tester.restart.reset(kind, as_it_is=True)
     return None if reply.is_negative else was_seen
 
 
 def require_no_means(tester: Tester) -> None:
-    """Say why there is no restart: none is declared, or none is allowed."""
+    """Say why there is no restart: none is declared, or none is permitted."""
     reset = tester.target.reset
     if reset.uds is None and not reset.command and not reset.power:
         raise tester.looking.without_restart()

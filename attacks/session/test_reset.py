@@ -1,4 +1,4 @@
-"""A reset leaves nothing of what was before."""
+"""Check that a reset leaves nothing of the state before."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
 
 
 def find_witness_or_note(tester: Tester) -> SessionWitness | None:
-    """What tells the sessions apart, if anything does."""
+    """Find a request that distinguishes the sessions, or note that there is none."""
     try:
         return find_witness(tester)
     except Inconclusive as reason:
@@ -64,7 +64,7 @@ def find_witness_or_note(tester: Tester) -> SessionWitness | None:
 
 
 def provable(tester: Tester) -> tuple[Lock, Teller] | None:
-    """A lock that can be opened and locked again, and a way to look at it."""
+    """Return a lock that can be opened and locked again, and a way to look at it."""
     for lock in locks_of(tester):
         if tester.security.has_key(lock.level):
             try:
@@ -80,7 +80,7 @@ def provable(tester: Tester) -> tuple[Lock, Teller] | None:
 
 
 def prepare(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None) -> None:
-    """Be in another session, and unlocked, as far as that can be."""
+    """Enter another session and unlock, as far as possible."""
     if witness is not None:
         enter(tester, DEFAULT)
         enter(tester, witness.session)
@@ -89,14 +89,14 @@ def prepare(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, T
 
 
 def note_answer(tester: Tester, reply: Reply, kind: int) -> None:
-    """The answer comes before the restart; what fails is only what comes after it."""
+    """Note a reset that is not confirmed by 51 before the restart; only what follows the restart can fail."""
     if not reply.is_positive:
         tester.cite(reply)
         tester.note(f"11 {kind:02X} is not confirmed with 51 before the restart: {reply}")
 
 
 def boot_time(tester: Tester) -> str:
-    """How long the ECU was deaf, in words."""
+    """Say how long the ECU did not answer."""
     if tester.restart.boot_s is None:
         return "restarted without falling silent"
     least_s, most_s = tester.restart.boot_s
@@ -106,7 +106,7 @@ def boot_time(tester: Tester) -> str:
 
 
 def judge_state(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
-    """In the default session, and locked."""
+    """Check that the ECU is in the default session, and locked."""
     if witness is not None and witness.is_in_session(tester):
         fail(
             expected=f"the default session after 11 {kind:02X}",

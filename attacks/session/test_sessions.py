@@ -1,4 +1,4 @@
-"""Which sessions are there, and what may be done in the one that everybody is in?"""
+"""Check which sessions exist, and what is possible in the default one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.session.witness import DEFAULT, PROGRAMMING, another_session
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, uds
 
 USUAL_SESSIONS = frozenset((0x01, 0x02, 0x03))
-"""Those that are meant where a target declares sessions, but not which."""
+"""The sessions that are meant if a target declares sessions without naming them."""
 
 SUB_FUNCTIONS = (0x00, *range(0x04, 0x80))
 
@@ -44,7 +44,7 @@ def test_no_seed_in_the_default_session(tester: Tester, level: int) -> None:
         fail(expected="negative 0x7F serviceNotSupportedInActiveSession", observed=str(reply))
     tester.judge(reply, sound=negative(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION), tolerated=negative(), flawed=negative())
     tester.session_for(level)
-    tester.security.seed(level)  # else the refusal would say nothing of the session
+    tester.security.seed(level)  # otherwise the refusal would say nothing of the session
 
 
 @attack(
@@ -83,7 +83,7 @@ def test_only_declared_sessions_can_be_entered(tester: Tester, depth: Depth) -> 
 
 
 def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
-    """Ask for a session that should not exist; what was neither entered nor refused comes back."""
+    """Request a session that should not exist; return the reply if it was neither entered nor refused."""
     reply = tester.enter_session(sub_function)
     if reply.is_positive:
         tester.cite(reply)
@@ -96,7 +96,7 @@ def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
 
 
 def note_direct_programming(tester: Tester) -> None:
-    """The programming session may be open to everybody; the standard does not say by which way it is reached."""
+    """Note a programming session that everybody may enter: the standard does not fix the way to it."""
     tester.enter_session(DEFAULT)
     if tester.permits(uds.enter_session(PROGRAMMING)) and tester.enter_session(PROGRAMMING).is_positive:
         tester.await_life()

@@ -1,4 +1,4 @@
-"""TesterPresent keeps a session, and does nothing else."""
+"""Check that TesterPresent keeps a session, and does nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from harness import (
 from harness.tester import locks_of, teller
 
 STEP = 0.4
-"""Times S3: how often a tester says that it is there."""
+"""Times S3: the interval of TesterPresent."""
 
 NEIGHBOURS = range(1, 8)
 FIXED_ADDRESSES = range(0x18DA, 0x18DC)
@@ -77,7 +77,7 @@ def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
 
 
 def judge_answers(tester: Tester) -> None:
-    """3E 00 is answered, 3E 80 is not."""
+    """Check that 3E 00 is answered and 3E 80 is not."""
     answered = tester.request(PRESENT)
     if answered.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
         not_applicable("the ECU has no TesterPresent")
@@ -90,13 +90,13 @@ def judge_answers(tester: Tester) -> None:
 
 
 def judge_silence(tester: Tester, reply: Reply) -> None:
-    """Nothing is sent; only after response pending there must be an answer."""
+    """Check that nothing is sent, except an answer after response pending."""
     if not (reply.is_positive and len(reply.replies) > 1):
         tester.judge(reply, sound=silence(), tolerated=negative(), severity=Severity.LOW)
 
 
 def judge_nothing_gained(tester: Tester, session: int) -> None:
-    """A locked ECU stays locked, whoever says that he is there."""
+    """Check that TesterPresent does not unlock a locked ECU."""
     for lock in locks_of(tester)[:1]:
         try:
             shows = teller(tester, lock, [session])
@@ -118,7 +118,7 @@ def judge_nothing_gained(tester: Tester, session: int) -> None:
 
 
 def judge_kept(tester: Tester, witness: SessionWitness, requests: Sequence[bytes], depth: Depth) -> None:
-    """The session outlasts S3 as long as somebody is there."""
+    """Check that TesterPresent makes the session outlast S3."""
     steps = depth.choose(quick=3, default=3, deep=10)
     for pdu in requests:
         if stays(tester, witness, pdu, steps):
@@ -143,7 +143,7 @@ def stays(tester: Tester, witness: SessionWitness, pdu: bytes, steps: int) -> bo
 
 
 def judge_ends(tester: Tester, witness: SessionWitness, depth: Depth) -> None:
-    """S3 ends the session whatever was said before, and nothing that is said afterwards brings it back."""
+    """Check that S3 ends the session whatever was sent before, and that nothing sent afterwards brings it back."""
     for before, after in occasions(tester, depth):
         if not outlasts(tester, witness, before, after):
             continue
@@ -158,7 +158,7 @@ def judge_ends(tester: Tester, witness: SessionWitness, depth: Depth) -> None:
 
 
 def outlasts(tester: Tester, witness: SessionWitness, before: Sequence[Asked], after: Sequence[Asked]) -> bool:
-    """Whether the session is there after S3, with these requests while it lasted, and those when it was over."""
+    """Whether the session exists after S3, with requests `before` its end and `after` it."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)
     for asked in before:
@@ -174,7 +174,7 @@ def outlasts(tester: Tester, witness: SessionWitness, before: Sequence[Asked], a
 
 
 def occasions(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
-    """Requests within a session, and requests after its end. Each kind once, and more than one of it."""
+    """Yield requests within a session, and requests after its end: each kind once, and some repeatedly."""
     plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
     found: list[tuple[list[Asked], list[Asked]]] = [([plain], [plain]), ([silent, silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
@@ -185,7 +185,7 @@ def occasions(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Aske
 
 
 def judge_strangers(tester: Tester, witness: SessionWitness) -> None:
-    """TesterPresent on other ids than the ECU's own keeps nothing."""
+    """Check that TesterPresent on other ids than the ECU's own keeps no session."""
     frames = foreign_frames(tester)
     if is_kept_by(tester, witness, frames):
         kept = [frame for frame in frames if is_kept_by(tester, witness, [frame])] or frames
@@ -200,14 +200,14 @@ def judge_strangers(tester: Tester, witness: SessionWitness) -> None:
 
 
 def note_other_connections(tester: Tester, witness: SessionWitness) -> None:
-    """No rule is known that lets one tester keep, or forbids it to keep, the session of another that is declared as well."""
+    """Note whether one declared tester keeps another's session: no known rule permits or forbids it."""
     frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
     if frames and is_kept_by(tester, witness, frames):
         tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
 def is_kept_by(tester: Tester, witness: SessionWitness, frames: Sequence[Frame]) -> bool:
-    """Whether the session outlasts S3 with nothing but these frames."""
+    """Whether the session outlasts S3 with these frames only."""
     enter(tester, DEFAULT)
     enter(tester, witness.session)
     listened_s = 0.02
@@ -221,7 +221,7 @@ def is_kept_by(tester: Tester, witness: SessionWitness, frames: Sequence[Frame])
 
 
 def foreign_frames(tester: Tester) -> list[Frame]:
-    """TesterPresent on ids next to the ECU's own, and on its own in the other format."""
+    """Return TesterPresent on ids next to the ECU's own, and on its own in the other format."""
     can = tester.target.can
     own = {can.request_id, can.response_id, can.functional_id, *tester.everybodys_ids}
     own |= {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
@@ -236,5 +236,5 @@ def foreign_frames(tester: Tester) -> list[Frame]:
 
 
 def present(tester: Tester, can_id: int, is_extended: bool) -> Frame:
-    """TesterPresent without an answer, in a single frame."""
+    """Return TesterPresent without an answer, in a single frame."""
     return tester.frame(b"\x02\x3e\x80".ljust(tester.frame_bytes, b"\x00"), can_id=can_id, is_extended=is_extended)

@@ -1,4 +1,4 @@
-"""Every answer comes in time, or is announced."""
+"""Check that every answer comes in time, or is announced."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 from harness.tester import own_lag_s
 
 MARGIN_S = {"simulated": 0.001, "confirmed": 0.025, "unconfirmed": 0.050}
-"""What our own side may add to a time, by what is known of when our request went out."""
+"""In seconds, what our own side may add to a time, by how well the sending time of our request is known."""
 
 LAGS = 2
-"""A request and its answer may both be late by our own doing."""
+"""A request and its answer may each be late because of this computer."""
 
 PATIENCE_S = 2.0
-"""Beyond P2: how late an answer may be and still be measured."""
+"""Seconds beyond P2 within which a late answer is still measured."""
 
 LATE_SHARE = 0.01
 LATE_AT_LEAST = 3
-"""So many late answers, and more than that share of all, are not chance."""
+"""This many late answers, and more than that share of all, are not chance."""
 
 MOST_READS = 64
-"""So many identifiers are read in each round, where there are more."""
+"""How many identifiers are read in each round."""
 
 GIVE_UP_AFTER = 2
-"""A request that was so often not answered at all is not asked again: other checks are about that."""
+"""A request that got no answer this often is not sent again: other checks judge that."""
 
 
 @dataclass
@@ -39,9 +39,9 @@ class Latencies:
     after_pending: list[tuple[float, Reply]] = field(default_factory=list)
     """From each 78 to the next 78 or the answer."""
     unanswered: dict[bytes, int] = field(default_factory=dict)
-    """How often a request was met with silence, or with something that is no answer."""
+    """How often a request got silence, or something that is no answer."""
     own_lag_s: float = 0.0
-    """The longest that this computer itself was late meanwhile."""
+    """The longest delay of this computer itself meanwhile."""
     unfinished: Reply | None = None
     """A request that was answered 78, and never finally."""
 
@@ -102,7 +102,7 @@ def test_every_answer_comes_in_time(tester: Tester, measure: Measurements, depth
 
 
 def sample(tester: Tester, wanted: int) -> Latencies:
-    """Ask for everything that harms nothing, again and again, until there are enough times."""
+    """Send everything harmless repeatedly, until there are enough times."""
     seen = Latencies()
     rounds = 0
     while len(seen.first) < wanted or rounds < LATE_AT_LEAST:
@@ -120,7 +120,7 @@ def sample(tester: Tester, wanted: int) -> Latencies:
 
 
 def requests(tester: Tester, writes: list[bytes]) -> list[Callable[[Latencies], Reply | None]]:
-    """One round: positive answers and refusals, short and long, in the default session and in that of each level."""
+    """Yield one round: positive answers and refusals, short and long, in the default session and in each level's."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     reads = [uds.read_data(did) for did in readable[:MOST_READS]]
     pdus = [*reads, b"\x22\xf1\x23", uds.keep_session(), *writes]
@@ -137,14 +137,14 @@ def requests(tester: Tester, writes: list[bytes]) -> list[Callable[[Latencies], 
 
 
 def asked(tester: Tester, pdu: bytes, seen: Latencies) -> Reply | None:
-    """The reply to a request, unless it is one that is never answered."""
+    """Return the reply to a request, unless it is one that is never answered."""
     if seen.unanswered.get(pdu, 0) >= GIVE_UP_AFTER:
         return None
     return tester.request(pdu, timeout_s=tester.target.timing.p2_ms / 1000 + PATIENCE_S)
 
 
 def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
-    """The reply to the right key, where a seed is waiting for it."""
+    """Return the reply to the right key, if a seed is pending for it."""
     seed = tester.security.level(level).seed
     if not seed or not any(seed) or seen.unanswered.get(bytes((0x27, level + 1)), 0) >= GIVE_UP_AFTER:
         return None
@@ -155,7 +155,7 @@ def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
 
 
 def record(tester: Tester, seen: Latencies, ask: Callable[[Latencies], Reply | None]) -> None:
-    """Take the times of one exchange by the frames' own time stamps."""
+    """Record the times of one exchange by the frames' own time stamps."""
     reply = ask(seen)
     if reply is None:
         return
@@ -174,25 +174,25 @@ def record(tester: Tester, seen: Latencies, ask: Callable[[Latencies], Reply | N
 
 
 def grade(tester: Tester) -> str:
-    """How well it is known when our own frames went out."""
+    """Return how well the sending time of our own frames is known."""
     if tester.link.is_virtual:
         return "simulated"
     return "confirmed" if tester.link.confirms_sending else "unconfirmed"
 
 
 def lasted_s(tester: Tester, reply: Reply) -> float:
-    """From the request to the last frame that came."""
+    """Return the time from the request to the last frame that came."""
     times = tester.answer_times_s(reply)
     return times[-1] if times else 0.0
 
 
 def words(reply: Reply) -> str:
-    """The request, without its key."""
+    """Write the request, without its key."""
     return reply.request[: 2 if reply.request[0] == 0x27 else 8].hex(" ").upper()
 
 
 def publish(tester: Tester, measure: Measurements, seen: Latencies, margin_s: float) -> None:
-    """What was measured, for the report."""
+    """Show the measurements in the report."""
     times = sorted(time_s for time_s, _ in seen.first)
     longest = max(seen.first, key=lambda one: one[0])
     rows = {

@@ -8,20 +8,20 @@ from harness import Nrc, Reply, Tester, inconclusive, not_applicable, uds
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
-"""Times S3: by then a session in which nothing was asked has ended."""
+"""Times S3: by then a session without requests has ended."""
 
 PRESENT, SILENT_PRESENT = uds.keep_session(), b"\x3e\x80"
 MOST_ASKED = 32
 UNKNOWN_SERVICE = b"\x15"
-"""No edition of the standard has it: a request that is refused."""
+"""No edition of the standard assigns it, so the request is refused."""
 
 LOOKS, LOOK_AGAIN_S = 5, 0.5
-"""An ECU that has just started may refuse for a while what it else answers."""
+"""How often, and at which interval in seconds, an ECU is asked that may refuse for a while after its start."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that changes nothing, and by which address it goes."""
+    """A request that changes nothing, and its address."""
 
     pdu: bytes
     is_functional: bool = False
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class SessionWitness:
-    """A request that changes nothing and is answered otherwise in a session than in the default one."""
+    """A request that changes nothing, and whose answer differs between a session and the default one."""
 
     session: int
     request: bytes
@@ -44,7 +44,7 @@ class SessionWitness:
     in_session: str
 
     def is_in_session(self, tester: Tester) -> bool:
-        """Whether the ECU is still in the session. Inconclusive: the answer belongs to neither."""
+        """Whether the ECU is still in the session. Raises Inconclusive if the answer belongs to neither."""
         for _ in range(LOOKS):
             reply = tester.request(self.request)
             if told(reply) in (self.in_default, self.in_session):
@@ -55,7 +55,7 @@ class SessionWitness:
 
 
 def told(reply: Reply) -> str:
-    """What matters of an answer: seeds differ each time, and may have to wait; identifiers do not."""
+    """Reduce an answer to what is comparable: seeds differ each time, and may be delayed; identifiers do not."""
     if reply.request[0] == 0x27 and reply.is_delayed:
         return "positive"
     if reply.is_positive:
@@ -64,7 +64,7 @@ def told(reply: Reply) -> str:
 
 
 def another_session(tester: Tester) -> int:
-    """A session beside the default one that can be entered, best one without a boot loader; the ECU is in it."""
+    """Enter a session other than the default one, preferably not a boot loader's."""
     for session in sessions_beside_default(tester):
         if tester.enter_session(session).is_positive:
             tester.await_life()
@@ -75,7 +75,7 @@ def another_session(tester: Tester) -> int:
 
 
 def sessions_beside_default(tester: Tester) -> list[int]:
-    """The sessions of the levels first, and the one of the boot loader last."""
+    """Return the sessions of the levels first, and the boot loader's last."""
     if not tester.has_sessions:
         raise tester.looking.without_sessions()
     wanted = [entry.session for entry in tester.target.security if entry.session] + tester.sessions()
@@ -84,7 +84,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 
 
 def find_witness(tester: Tester) -> SessionWitness:
-    """A request that tells a session from the default one; the ECU is in it afterwards. Inconclusive: there is none."""
+    """Find a request that distinguishes a session from the default one, and enter it. Raises Inconclusive without one."""
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
     tester.enter_session(DEFAULT)
@@ -103,12 +103,12 @@ def find_witness(tester: Tester) -> SessionWitness:
 
 
 def not_shown(tester: Tester) -> list[bytes]:
-    """Reads of data that everybody may read, but not in the session that the ECU is in."""
+    """Return reads of data that everybody may read, but not in the present session."""
     return [b"\x22" + did.to_bytes(2, "big") for did in tester.not_shown()[:2]]
 
 
 def enter(tester: Tester, session: int) -> None:
-    """Be in a session, or end inconclusive."""
+    """Enter a session, or raise Inconclusive."""
     reply = tester.enter_session(session)
     if not reply.is_positive:
         inconclusive(f"session 0x{session:02X} was not entered: {reply}")
@@ -116,7 +116,7 @@ def enter(tester: Tester, session: int) -> None:
 
 
 def announced_requests(tester: Tester) -> list[bytes]:
-    """Harmless requests whose answers were announced by 0x78: reads, a report, and routines that a check may start."""
+    """Return harmless requests whose answers were announced by 0x78: reads, a report, and routines that are safe."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:MOST_ASKED]
     safe = [entry.span.first for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
     harmless = [b"\x22" + did.to_bytes(2, "big") for did in readable]
@@ -128,7 +128,7 @@ def announced_requests(tester: Tester) -> list[bytes]:
 
 
 def s3_s(tester: Tester) -> float:
-    """After how many seconds of silence a session ends, as declared."""
+    """Return after how many seconds of silence a session ends, as declared."""
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is None:
         raise tester.looking.without_sessions()

@@ -1,1 +1,1 @@
-"""ISO-TP, on raw frames."""
+"""Check ISO-TP, with raw frames."""

@@ -1,4 +1,4 @@
-"""Ask an ECU frame by frame, and tell what counts as its answer. Shared by the checks on ISO-TP."""
+"""Ask an ECU frame by frame, and decide what counts as its answer. Shared by the checks on ISO-TP."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from harness.fuzz import segments
 
 CLEAR_TO_SEND, WAIT, OVERFLOW = 0x30, 0x31, 0x32
 FLOW_CONTROL_S = 1.0
-"""N_Bs: how long a flow control may take."""
+"""N_Bs in seconds: how long a flow control may take."""
 MOST_WAITS = 10
 MOST_ANNOUNCEMENTS = 100
-"""As long as an answer is announced by 0x78 it is waited for, but not for ever."""
+"""How many announcements (0x78) of an answer are waited for."""
 
 TESTER_PRESENT = uds.keep_session()
 
 OTHERS_S = 0.3
 SLICE_S = 0.02
-"""So closely is looked for a flow control: some ECUs give a message up soon after theirs."""
+"""The interval in seconds at which a flow control is looked for: some ECUs soon abandon a message after theirs."""
 UNASKED_S = 3.0
-"""How long an ECU is heard before what it says is held against a frame of ours."""
+"""How many seconds an ECU is observed before its messages are attributed to a frame of ours."""
 
 
 def listening_s(tester: Tester) -> float:
-    """How long a single frame may stay unanswered: P2 and a margin."""
+    """Return how long a single frame may stay unanswered: P2 and a margin."""
     return max(0.2, tester.target.timing.p2_ms / 1000 + 0.15)
 
 
 def single(tester: Tester, pdu: bytes) -> bytes:
-    """The data field of a well-formed single frame, filled up unless the target takes frames as short as their content."""
+    """Return the data field of a well-formed single frame, padded unless the target accepts short frames."""
     pdu = tester.spoken(pdu)
     field = bytes((len(pdu),)) + pdu
     return field if tester.target.can.padding is None else filled(tester, field)
 
 
 def filled(tester: Tester, start: bytes, length: int | None = None, *, pad: int = 0x00) -> bytes:
-    """A data field that goes on in one byte up to a length, that of a full frame of classic CAN unless said otherwise."""
+    """Fill a data field with one byte up to a length, by default that of a full classic frame."""
     length = tester.frame_bytes if length is None else length
     return start.ljust(length, bytes((pad,)))[:length]
 
 
 def go_on_frame(tester: Tester) -> bytes:
-    """Our flow control: all at once."""
+    """Return our flow control: all at once."""
     field = bytes((CLEAR_TO_SEND, 0, 0))
     return field if tester.target.can.padding is None else filled(tester, field)
 
 
 def probe(tester: Tester) -> bytes:
-    """A request that the ECU answers and that passes as raw frames."""
+    """Return a request that the ECU answers and that is permitted as raw frames."""
     return tester.probe_by(lambda pdu: tester.gate.permits_raw(single(tester, pdu)))
 
 
 def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply:
-    """Raw frames that an ECU may answer, repeated while it says that it is busy."""
+    """Send raw frames that an ECU may answer; repeat them while it says that it is busy."""
     for _ in range(5):
         reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
-        if not reply.answers and tester.is_shared():  # it may have been fetching another tester's answer
+        if not reply.answers and tester.is_shared():  # it may have been collecting another tester's answer
             tester.wait(OTHERS_S)
             reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
         if not any(frame.data[1:4:2] == b"\x7f\x21" for frame in reply.answers):
@@ -66,7 +66,7 @@ def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply
 
 
 def with_final(tester: Tester, reply: RawReply) -> RawReply:
-    """The reply and, where 0x78 announced an answer, that answer too: it must not be taken for one to what follows."""
+    """Return the reply and the answer that 0x78 announced, if any: it must not be taken for one to later frames."""
     answers = list(reply.answers)
     until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
     while answers and is_pending(answers[-1]) and tester.link.now_s < until_s:
@@ -87,24 +87,24 @@ def is_pending(frame: Frame) -> bool:
 
 
 def frames_of(tester: Tester, pdu: bytes) -> list[bytes]:
-    """The data fields of a message that takes several frames of classic CAN."""
+    """Return the data fields of a message that takes several classic frames."""
     return segments(tester.spoken(pdu), frame_bytes=tester.frame_bytes)
 
 
 def shortest_long(tester: Tester) -> int:
-    """The length of the shortest message that takes more than one frame of classic CAN."""
+    """Return the length of the shortest message that takes more than one classic frame."""
     return tester.frame_bytes
 
 
 def messages(frames: tuple[Frame, ...]) -> list[Frame]:
-    """Frames in which an ECU answers: no flow controls, no response pending, no consecutive frames."""
+    """Return frames that hold an answer: no flow controls, response pending or consecutive frames."""
     return [frame for frame in frames if frame.pci_type not in (2, 3) and not is_pending(frame)]
 
 
 def is_same_answer(one: Frame, other: Frame) -> bool:
-    """Whether two frames begin the same answer: padding, and the values behind a first frame's start, may differ.
+    """Whether two frames begin the same answer; padding, and values after the start of a first frame, may differ.
 
-    Busy is said to anything.
+    Busy is an answer to any request, and so never the same.
     """
     if b"\x7f\x21" in (one.data[1:4:2], other.data[1:4:2]):
         return True
@@ -114,7 +114,7 @@ def is_same_answer(one: Frame, other: Frame) -> bool:
 
 
 def require_answer(tester: Tester) -> RawReply:
-    """The control: the request that the ECU is known to answer, in a well-formed single frame. Inconclusive without."""
+    """Take the control: the ECU answers its usual request in a well-formed single frame. Raises Inconclusive without."""
     tester.require_quiet()
     reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
@@ -124,13 +124,13 @@ def require_answer(tester: Tester) -> RawReply:
 
 
 def finish(tester: Tester, reply: RawReply) -> None:
-    """Let the ECU get rid of a long answer."""
+    """Let the ECU finish sending a long answer."""
     if any(frame.pci_type == 1 for frame in reply.answers):
         tester.raw(go_on_frame(tester), listen_s=listening_s(tester))
 
 
 def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, severity: Severity | None = None) -> None:
-    """Send frames that must be ignored; any frame of the ECU's is a failure."""
+    """Send frames that must be ignored; any frame of the ECU fails the check."""
     reply = tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester))
     if reply.answers:
         tester.cite(reply)
@@ -145,9 +145,9 @@ def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, 
 
 
 def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
-    """Open data on which the effect of a write of one of these lengths shows, of one frame unless said otherwise.
+    """Return open data that shows the effect of a write of one of these lengths; by default of one frame.
 
-    None where there is none, or none may be written, which is noted.
+    None if there is none, or none may be written, which is noted.
     """
     lengths = range(shortest_long(tester)) if lengths is None else lengths
     if not tester.allows("write"):
@@ -167,7 +167,7 @@ def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
 def expect_no_effect(
     tester: Tester, entry: DataEntry, fields: Callable[[bytes], list[bytes]], *, severity: Severity | None = None
 ) -> None:
-    """A write in frames that must be ignored: it is neither answered nor done."""
+    """Send a write in frames that must be ignored: it must neither be answered nor done."""
     effect = tester.access.effect(
         entry,
         lambda value: tester.raw(*fields(value), listen_s=listening_s(tester)),
@@ -186,7 +186,7 @@ def expect_no_effect(
 
 @dataclass(frozen=True, slots=True)
 class LongRequest:
-    """A request of more than one frame that the ECU has been seen to take and to answer."""
+    """A request of more than one frame that the ECU was seen to accept and to answer."""
 
     pdu: bytes
     fields: list[bytes]
@@ -195,7 +195,7 @@ class LongRequest:
 
 
 def candidates(tester: Tester, length: int) -> list[bytes]:
-    """Requests of this length or one byte more that change nothing, and that a sound ECU answers, if only to refuse them."""
+    """Return requests of this length, or one byte more, that change nothing and that a sound ECU at least refuses."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"] or [0xF190]
     reads = [(b"\x22" + did.to_bytes(2, "big") * length)[: length | 1] for did in readable]
     requests = [
@@ -206,7 +206,7 @@ def candidates(tester: Tester, length: int) -> list[bytes]:
 
 
 def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False) -> tuple[RawReply, bytes]:
-    """Send a first frame: what came, and the flow control that ended the wait for it, empty if none did."""
+    """Send a first frame; return what came, and the flow control that ended the wait for it, empty if none did."""
     reply = tester.raw(field, is_functional=is_functional, listen_s=SLICE_S)
     answers, waits = list(reply.answers), 0
     flow = _flow_control(reply.answers)
@@ -221,7 +221,7 @@ def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False)
 
 
 def until_flow_control(tester: Tester) -> tuple[Frame, ...]:
-    """What comes until a flow control does, at the longest for N_Bs."""
+    """Return what comes until a flow control does, at most for N_Bs."""
     give_up_s = tester.link.now_s + FLOW_CONTROL_S
     heard: tuple[Frame, ...] = ()
     while not _flow_control(heard) and tester.link.now_s < give_up_s:
@@ -234,22 +234,25 @@ def _flow_control(frames: tuple[Frame, ...]) -> bytes:
 
 
 def go_on(tester: Tester, fields: list[bytes], flow: bytes) -> RawReply:
-    """Send consecutive frames as a flow control wants them; what followed the last one."""
+    """Send consecutive frames as a flow control asks; return what followed the last one."""
     for field in fields[:-1]:
         heard = tester.raw(field, listen_s=stmin_s(flow))
-        if flow[1:2] == b"\x01" and not _flow_control(heard.answers):  # a block of one: another flow control is due
+        if flow[1:2] == b"\x01" and not _flow_control(heard.answers):  # blocks of one: another flow control is due
             until_flow_control(tester)
     return with_final(tester, tester.raw(fields[-1], listen_s=listening_s(tester)))
 
 
 def stmin_s(flow: bytes) -> float:
-    """The pause that a flow control asks for between two frames."""
+    """Return the pause that a flow control asks for between two frames, in seconds."""
     raw = flow[2] if len(flow) > 2 else 0
     return (raw - 0xF0) / 10_000 if 0xF1 <= raw <= 0xF9 else min(raw, 0x7F) / 1000
 
 
 def require_long_request(tester: Tester, length: int | None = None) -> LongRequest:
-    """See the ECU take and answer a request of several frames. Inconclusive: it took none of those that may be tried."""
+    """Make the ECU accept and answer a request of several frames.
+
+    Raises Inconclusive if it accepted none that may be tried.
+    """
     is_taken = False
     for pdu in candidates(tester, length or shortest_long(tester)):
         fields = frames_of(tester, pdu)
@@ -269,7 +272,7 @@ def require_long_request(tester: Tester, length: int | None = None) -> LongReque
 
 
 def nothing_was_let_through(tester: Tester) -> str:
-    """What is known where no first frame was answered by a flow control; silence does not say that the ECU takes none."""
+    """Say what is known if no flow control answered a first frame; silence does not prove that the ECU accepts none."""
     taken = tester.state.presence.longest_taken
     what = "none of the first frames that change nothing was answered by a flow control"
     if len(taken) < shortest_long(tester):
@@ -278,7 +281,7 @@ def nothing_was_let_through(tester: Tester) -> str:
 
 
 def clear(tester: Tester) -> None:
-    """End whatever reception is open, by a single frame; Inconclusive if that is not answered."""
+    """End any open reception by a single frame. Raises Inconclusive if that is not answered."""
     reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         inconclusive("a single frame is not answered any more")

@@ -1,4 +1,4 @@
-"""Is a long message put together of its own frames only, in their order, in time, and to its length?"""
+"""Check that a long message is assembled only of its own frames, in their order, in time, and to its length."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from harness import (
 )
 
 TWO_CONSECUTIVE = 15
-"""A request of so many bytes takes a first frame and two consecutive ones."""
+"""Length of a request that takes a first frame and two consecutive ones."""
 
 EVEN = 8
-"""A request of so many bytes takes several frames, and is no whole number of identifiers if a read is put into it."""
+"""Length of a request of several frames that is no whole number of identifiers if a read is put into it."""
 
 EARLY_S, TOLERATED_S, LATE_S = 0.8, 1.5, 2.0
-"""N_Cr is 1 s: before it a frame is in time, at twice that none is."""
+"""In seconds. N_Cr is 1 s: earlier a frame is in time, at twice that it is late."""
 BEGINNING_S = 0.2
-"""What passes with the first frame, and the flow control within; the latest pause does not count it."""
+"""Seconds that pass with the first frame and the flow control, not counted in the latest pause."""
 
 
 def let_through(tester: Tester, field: bytes) -> bytes:
-    """Begin a message that the ECU is known to take: its flow control."""
+    """Begin a message that the ECU is known to accept; return its flow control."""
     flow = open_reception(tester, field)[1]
     if flow[:1] != bytes((CLEAR_TO_SEND,)):
         inconclusive(f"a first frame that was let through before is not any more: {flow.hex(' ').upper() or 'silence'}")
@@ -119,7 +119,7 @@ def test_a_message_that_is_not_continued_in_time_is_given_up(tester: Tester) -> 
 
 
 def continued_after(tester: Tester, long_request: LongRequest, pause_s: float) -> RawReply:
-    """A long request with a pause before its consecutive frames; nothing is left of it afterwards."""
+    """Send a long request with a pause before its consecutive frames; leave nothing of it behind."""
     flow = let_through(tester, long_request.fields[0])
     tester.wait(pause_s)
     reply = go_on(tester, long_request.fields[1:], flow)
@@ -158,7 +158,7 @@ def test_a_new_message_ends_the_reception_of_an_old_one(tester: Tester) -> None:
 
 
 def judge_remainder(tester: Tester, old: LongRequest, reply: RawReply, answered: list[Frame]) -> None:
-    """The rest of a long message that was interrupted completes nothing."""
+    """Check that the rest of an interrupted long message completes nothing."""
     finish(tester, reply)
     for answer in messages(reply.answers):
         if is_same_answer(answer, old.answer):
@@ -177,7 +177,7 @@ def judge_remainder(tester: Tester, old: LongRequest, reply: RawReply, answered:
 
 
 def judge_message_within(tester: Tester, old: LongRequest, pdu: bytes) -> None:
-    """A long message within another is answered as it is by itself."""
+    """Check that a long message within another is answered as by itself."""
     fields = frames_of(tester, pdu)
     flow = open_reception(tester, fields[0])[1]
     if flow[:1] != bytes((CLEAR_TO_SEND,)):
@@ -222,7 +222,7 @@ def test_a_segmented_key_is_held_to_its_length(tester: Tester, level: int, depth
         inconclusive("no key function is given: whether more than the right key is accepted cannot be told")
     tester.session_for(level)
     length = tester.security.key_length(level)
-    shortest = max(1, 6 - length)  # what makes it a message of at least 8 bytes
+    shortest = max(1, 6 - length)  # so that the message has at least 8 bytes
     tails = depth.choose(quick=(shortest,), default=(shortest, shortest + 7), deep=(*range(shortest, shortest + 9), 64, 200))
     for tail in tails:
         judge_tail(tester, level, bytes(tail))
@@ -230,7 +230,7 @@ def test_a_segmented_key_is_held_to_its_length(tester: Tester, level: int, depth
 
 
 def judge_tail(tester: Tester, level: int, tail: bytes) -> None:
-    """The right key with something behind it does not open the level."""
+    """Check that the right key with something behind it does not open the level."""
     _, _, reply = tester.security.try_key(level, lambda seed: right_key(tester, level, seed) + tail)
     if "N_TIMEOUT_Bs" in reply.note:
         tester.cite(reply)
@@ -240,7 +240,7 @@ def judge_tail(tester: Tester, level: int, tail: bytes) -> None:
 
 
 def right_key(tester: Tester, level: int, seed: bytes) -> bytes:
-    """The key for a seed of a level that is locked."""
+    """Return the key for a seed of a level that is locked."""
     if not seed:
         inconclusive("the level is open, and nothing locks it again")
     return tester.security.right_key(level, seed)

@@ -1,4 +1,4 @@
-"""What does the ECU promise to take when a long message is announced?"""
+"""Check what the ECU promises to accept when a long message is announced."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from harness import Depth, Severity, Tester, attack, fail, inconclusive, uds
 
 
 def first_frame(tester: Tester, length: int, content: bytes) -> bytes:
-    """A full classic first frame with 12 bits of length."""
+    """Return a full classic first frame with 12 bits of length."""
     return filled(tester, (0x1000 | length).to_bytes(2, "big") + content)
 
 
 def escaped(tester: Tester, length: int) -> bytes:
-    """A first frame with 32 bits of length; its message would be TesterPresent."""
+    """Return a first frame with 32 bits of length; its message would be TesterPresent."""
     return filled(tester, b"\x10\x00" + length.to_bytes(4, "big") + uds.keep_session())
 
 
@@ -55,7 +55,7 @@ def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
     request = (probe(tester) + probe(tester)[1:] * 6)[: shortest - 1]
     expect_silence(tester, escaped(tester, 0))
     for length in range(1, shortest):
-        if length == 2 and not tester.permits(b"\x10\x02"):  # what an ECU that knows no ISO-TP would make of it
+        if length == 2 and not tester.permits(b"\x10\x02"):  # the request that an ECU without ISO-TP would read
             tester.note("length 2 was not tried: the target does not allow 10 02")
             continue
         field, rest = short_message(tester, request, length)
@@ -68,17 +68,17 @@ def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
 
 
 def short_message(tester: Tester, request: bytes, length: int | None = None) -> list[bytes]:
-    """A message that would fit a single frame as a first and a consecutive one; of `length` bytes, if that is given."""
+    """Send a message that would fit a single frame as a first and a consecutive frame; `length` replaces its length."""
     taken = tester.frame_bytes - 2
     length = len(request) if length is None else length
     return [first_frame(tester, length, request[:length]), filled(tester, b"\x21" + request[taken:])]
 
 
 def expect_no_permission(tester: Tester, length: int, *, severity: Severity | None = None) -> None:
-    """A first frame with 32 bits of length must not be let through."""
+    """Check that a first frame with 32 bits of length is not let through."""
     reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
-        tester.wait(2 * FLOW_CONTROL_S)  # then whatever was late for an earlier first frame has come
+        tester.wait(2 * FLOW_CONTROL_S)  # until then flow controls that are late for an earlier first frame have come
         reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
         tester.cite(reply)
@@ -133,7 +133,7 @@ def test_the_long_form_is_taken_for_long_messages_only(tester: Tester) -> None:
     for length in (0xFFFF_FFFF, 0xFFFF_FFF8, 0x8000_0000, 0x7FFF_FFFF, 0, 5, 7):
         expect_no_permission(tester, length)
     for length in (shortest_long(tester), 4095):
-        expect_no_permission(tester, length, severity=Severity.LOW)  # taken for what it is, it does no harm
+        expect_no_permission(tester, length, severity=Severity.LOW)  # harmless if its length is read correctly
     require_long_request(tester)
 
 

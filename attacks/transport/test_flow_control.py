@@ -1,4 +1,4 @@
-"""Does the ECU give proper flow controls, and does it cope with improper ones?"""
+"""Check that the ECU sends proper flow controls, and copes with improper ones."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ from harness import (
 )
 
 GIVEN_UP_S, BACK_S = 1.2, 3.0
-"""After N_Bs, 1 s, a sender has given up; 3 s after the last flow control it must answer again."""
+"""In seconds: after N_Bs, 1 s, a sender has given up; 3 s after the last flow control it must answer again."""
 
 LATE_S = 1.0
-"""So much longer than N_Bs a flow control is waited for, that it is not taken for one to the next first frame."""
+"""Seconds beyond N_Bs for which a flow control is waited for, so that it is not taken for the next one."""
 
 LONGEST_BLOCK = 5
-"""Blocks are tried out up to this size: beyond it sequence numbers look like services with effects."""
+"""The largest block that is tried: beyond it sequence numbers look like services with effects."""
 
 LONGEST_ANSWER = 4095
 MOST_TRIED = 8
 LONGEST_PAUSES_S = 20.0
-"""A long answer at an STmin of 127 ms takes minutes, and nothing can stop it."""
+"""In seconds. A long answer at an STmin of 127 ms takes minutes, and nothing can stop it."""
 
 
 @attack(
@@ -95,7 +95,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
 
 
 def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
-    """One that lets the message through must be whole, and hold no reserved value."""
+    """Check that a flow control that lets the message through is complete, and holds no reserved value."""
     is_reserved = len(flow) > 2 and (0x80 <= flow[2] <= 0xF0 or flow[2] >= 0xFA)
     if len(flow) < 3 or is_reserved:
         tester.cite(reply)
@@ -103,14 +103,14 @@ def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
 
 
 def judge_refusal(tester: Tester, reply: RawReply, flow: bytes) -> None:
-    """One that does not let the message through must say so in the standard's words."""
+    """Check that a flow control that refuses the message does so in the standard's terms."""
     if flow[0] not in (WAIT, OVERFLOW):
         tester.cite(reply)
         fail(expected="the status 30, 31 or 32 in a flow control", observed=flow.hex(" ").upper())
 
 
 def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
-    """Whether the ECU, given the rest of the message in blocks as it wants them, answers it."""
+    """Whether the ECU answers the message, given its rest in blocks as it asks for them."""
     reply = go_on(tester, fields, flow)
     answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000))
     tester.cite(reply)
@@ -119,7 +119,7 @@ def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
 
 
 def judge_block(tester: Tester, block_size: int) -> None:
-    """After a block of so many frames, where the message is longer, the ECU must ask for the next."""
+    """Check that the ECU asks for the next block after so many frames, if the message is longer."""
     if not 0 < block_size <= LONGEST_BLOCK:
         return
     step = tester.frame_bytes - 1
@@ -139,7 +139,7 @@ def judge_block(tester: Tester, block_size: int) -> None:
 
 
 def why_it_must_take_long_requests(tester: Tester) -> str:
-    """What the target declares that no single frame holds; nothing if there is no such thing."""
+    """Return what the target declares that no single frame can hold; empty if there is none."""
     for entry in tester.target.data:
         if entry.write.kind != "never" and entry.length is not None and 3 + entry.length >= shortest_long(tester):
             return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"
@@ -195,12 +195,12 @@ def test_nonsense_in_a_flow_control_does_not_block(tester: Tester, depth: Depth)
 
 
 def flow(tester: Tester, status: int, *, block_size: int = 0, stmin: int = 0) -> bytes:
-    """A flow control in a full frame."""
+    """Return a flow control in a full frame."""
     return filled(tester, bytes((status, block_size, stmin)))
 
 
 def long_answered(tester: Tester) -> bytes | None:
-    """A read whose answer is seen to need several frames, the shortest of those known; None if there is none."""
+    """Return the shortest known read whose answer was seen to need several frames; None if there is none."""
     readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
     long = [entry for entry in readable if entry.length is None or 3 + entry.length >= shortest_long(tester)]
     long.sort(key=lambda entry: entry.length or LONGEST_ANSWER)
@@ -219,18 +219,18 @@ def long_answered(tester: Tester) -> bytes | None:
 
 
 def longest_read(tester: Tester) -> int:
-    """The longest read of whole identifiers that a single frame holds."""
+    """Return the longest read of whole identifiers that a single frame holds."""
     return (tester.frame_bytes - 2) // 2 * 2 + 1
 
 
 def first_frames(reply: RawReply) -> int:
-    """What the first frame of a long answer announces; 0 if none came."""
+    """Return the length that the first frame of a long answer announces; 0 if none came."""
     found = [frame.data for frame in reply.answers if frame.pci_type == 1 and len(frame.data) > 1]
     return (found[0][0] & 0xF) << 8 | found[0][1] if found else 0
 
 
 def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) -> None:
-    """After a long answer was begun and its flow control abused the ECU answers again, within 3 s."""
+    """Check that the ECU answers again within 3 s after the flow control of a long answer was abused."""
     asked = ask(tester, single(tester, request))
     length = first_frames(asked)
     if not length:
@@ -253,7 +253,7 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
 
 
 def note_pace(tester: Tester, what: str, fields: list[bytes], reply: RawReply) -> None:
-    """A reserved STmin stands for 127 ms; an ECU that does not wait that long is only remarked on."""
+    """Note an ECU that does not read a reserved STmin as 127 ms."""
     times_s = [frame.time_s for frame in reply.answers if frame.pci_type == 2]
     if fields and stmin_s(fields[0]) >= 0.127 and len(times_s) > 1:
         pause_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)

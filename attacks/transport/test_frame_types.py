@@ -1,4 +1,4 @@
-"""Do frames of other types than requests come in leave the ECU as it was?"""
+"""Check that frames of types other than requests leave the ECU's state unchanged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
 
 
 def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
-    """Requests in frames of CAN FD, in both forms of a single frame, in the right one and in the wrong one."""
+    """Return requests in CAN FD frames, in both forms of a single frame, right and wrong."""
     request = probe(tester)
     escaped = bytes((0, len(request))) + request
     lengths = [length - len(own.address) for length in FD_LENGTHS]
@@ -70,7 +70,7 @@ def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
 
 
 def does_no_harm(tester: Tester, what: str, frame: Frame) -> bool:
-    """Whether the ECU is alive after the frame; an answer to it is only remarked on, unless a remote frame has it."""
+    """Whether the ECU is alive after the frame; an answer to it is only noted, unless to a remote frame."""
     reply = tester.raw_frames([frame], listen_s=listening_s(tester), also_from=(tester.target.can.response_id,))
     if reply.answers:
         tester.cite(reply)

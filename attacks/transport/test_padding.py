@@ -1,4 +1,4 @@
-"""Is padding without effect?"""
+"""Check that padding has no effect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_padding_does_not_change_the_answer(tester: Tester) -> None:
 
 
 def judge_reads(tester: Tester, entry: DataEntry) -> None:
-    """The same read in frames of all lengths and paddings."""
+    """Send the same read in frames of all lengths and paddings."""
     request = b"\x03\x22" + entry.did.to_bytes(2, "big")
     padded = {f"padded with {pad:02X}": read_once(tester, filled(tester, request, pad=pad)) for pad in PADS}
     answers = {name: content(reply) for name, reply in padded.items()}
@@ -63,14 +63,14 @@ def judge_reads(tester: Tester, entry: DataEntry) -> None:
 
 
 def read_once(tester: Tester, data: bytes) -> RawReply:
-    """One raw frame, and what it is answered; of a long answer nothing is left."""
+    """Send one raw frame and return its answer; leave nothing of a long answer behind."""
     reply = ask(tester, data)
     finish(tester, reply)
     return reply
 
 
 def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
-    """A write whose frame goes on with padding: without a value nothing is stored, with a value just that."""
+    """Send writes followed by padding: without a value nothing must be stored, with a value only that."""
     start = b"\x2e" + entry.did.to_bytes(2, "big")
     effect = tester.access.effect(
         entry,
@@ -93,7 +93,7 @@ def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
 
 
 def content(reply: RawReply) -> bytes:
-    """What the first frame of the answer carries, without its own padding."""
+    """Return the content of the answer's first frame, without its padding."""
     answers = messages(reply.answers)
     if not answers:
         return b""
@@ -102,5 +102,5 @@ def content(reply: RawReply) -> bytes:
 
 
 def shown(answer: bytes) -> str:
-    """Bytes for a comparison."""
+    """Format bytes for a comparison."""
     return answer.hex(" ").upper() or "silence"

@@ -1,4 +1,4 @@
-"""Does the ECU ignore frames that belong to no message?"""
+"""Check that the ECU ignores frames that belong to no message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.transport.raw_requests import UNASKED_S, filled, listening_s
 from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 
 N_CR_S = 1.0
-"""So long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
+"""In seconds: how long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
 
 
 @attack(
@@ -49,13 +49,13 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
 
 
 def protocol_bytes(tester: Tester, request: bytes, usual: tuple[int, ...]) -> list[int]:
-    """Usual ones, and those whose lower half is the request's length, as far as nothing else can be read into them."""
+    """Return usual ones, and those whose lower half is the request's length, if nothing else can be read into them."""
     wanted = dict.fromkeys((*usual, *(kind | len(request) & 0xF for kind in (0x20, 0x30))))
     return [one for one in wanted if tester.gate.permits_raw(filled(tester, bytes((one,)) + request))]
 
 
 def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
-    """A write in such a frame must have no effect and no answer."""
+    """Check that a write in such a frame has no effect and no answer."""
     start = bytes((protocol_byte, 0x2E)) + number(entry)
     effect = tester.access.effect(
         entry,
@@ -70,5 +70,5 @@ def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
 
 
 def number(entry: DataEntry) -> bytes:
-    """The two bytes of a DID."""
+    """Return the two bytes of a DID."""
     return entry.did.to_bytes(2, "big")
