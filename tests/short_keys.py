@@ -1,4 +1,4 @@
-"""The key of an ECU with the defect short_seed_and_key: the first byte of what `hardened` takes."""
+"""The key of an ECU with the flaw short_seed_and_key: the first byte of what `hardened` takes."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ def list_profiles() -> None:
 
 
 def list_defects() -> None:
-    """List every defect, with the checks that find it."""
+    """List every flaw, with the checks that find it."""
     from harness.ecu.flaws import FLAWS
 
-    for defect in FLAWS.values():
-        print(defect.name)
-        row("", 4, f"{defect.what} [{', '.join(defect.kills) or 'survives: ' + defect.survives}]")
+    for flaw in FLAWS.values():
+        print(flaw.name)
+        row("", 4, f"{flaw.what} [{', '.join(flaw.kills) or 'survives: ' + flaw.survives}]")
 
 
 def list_variants() -> None:
@@ -158,8 +158,8 @@ def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
     elif what == "defects":
         from harness.ecu.flaws import FLAWS
 
-        for defect in FLAWS.values():
-            yield {"name": defect.name, "what": defect.what, "kills": list(defect.kills), "survives": defect.survives}
+        for flaw in FLAWS.values():
+            yield {"name": flaw.name, "what": flaw.what, "kills": list(flaw.kills), "survives": flaw.survives}
     elif what == "variants":
         from harness.ecu.variants import VARIANTS
 

@@ -71,11 +71,11 @@ def test_a_service_that_is_declared_open_is_judged_only_where_memory_is_guarded(
     assert judged(check, target).verdict is (Verdict.PASS if guards_memory else Verdict.NOT_APPLICABLE)
 
 
-@pytest.mark.parametrize("defect", ["secret_readable", "memory_read_unprotected", "secret_in_memory"])
-def test_a_secret_that_was_found_is_not_in_the_result(defect: str) -> None:
+@pytest.mark.parametrize("flaw", ["secret_readable", "memory_read_unprotected", "secret_in_memory"])
+def test_a_secret_that_was_found_is_not_in_the_result(flaw: str) -> None:
     target = load_target("hardened")
-    target = replace(target, can=replace(target.can, channel=f"hardened+{defect}"))
-    finding = judged("AC-12" if defect == "secret_readable" else "AC-09", target)
+    target = replace(target, can=replace(target.can, channel=f"hardened+{flaw}"))
+    finding = judged("AC-12" if flaw == "secret_readable" else "AC-09", target)
     secret = target.security[0].secret
     assert secret is not None
     assert finding.verdict is Verdict.FAIL

@@ -28,15 +28,15 @@ def findings(target: Target, *ids: str, depth: Depth = Depth.DEFAULT) -> dict[st
 
 
 @pytest.mark.parametrize(
-    ("defect", "what"),
+    ("flaw", "what"),
     [
         ("default_key", "is refused as a key"),
         ("key_is_inverted_seed", "the seed inverted is refused as a key"),
         ("key_is_crc_of_seed", "CRC-32 of the seed is refused as a key"),
     ],
 )
-def test_a_key_that_is_found_is_a_critical_finding_and_serves_the_checks_that_need_one(defect: str, what: str) -> None:
-    found = findings(without_keys(defect), "SA-32", "SA-33", "AC-01", "ST-01")
+def test_a_key_that_is_found_is_a_critical_finding_and_serves_the_checks_that_need_one(flaw: str, what: str) -> None:
+    found = findings(without_keys(flaw), "SA-32", "SA-33", "AC-01", "ST-01")
     assert found["SA-32"].verdict is Verdict.FAIL
     assert found["SA-32"].severity == "critical"
     assert found["SA-32"].expected.endswith(what)

@@ -163,7 +163,7 @@ def test_seeds_after_wrong_keys_are_taken_within_what_the_target_allows() -> Non
 
 
 @pytest.mark.parametrize(
-    ("defect", "renewal"),
+    ("flaw", "renewal"),
     [
         ("seed_renewed_each_second", Renewal.TIME),
         ("seed_renewed_each_fifth_time", Renewal.REQUESTS),
@@ -171,8 +171,8 @@ def test_seeds_after_wrong_keys_are_taken_within_what_the_target_allows() -> Non
         ("rand_seeded_at_each_request", Renewal.TIME),
     ],
 )
-def test_a_seed_that_is_given_again_and_again_is_told_by_what_renews_it(defect: str, renewal: Renewal) -> None:
-    measure = measuring(defect)
+def test_a_seed_that_is_given_again_and_again_is_told_by_what_renews_it(flaw: str, renewal: Renewal) -> None:
+    measure = measuring(flaw)
     sample = measure.seeds(1)
     assert sample.is_held
     assert sample.renewal is renewal
@@ -219,11 +219,11 @@ def test_zero_seeds_that_come_at_times_are_told_from_open_ones_by_an_effect() ->
 
 
 @pytest.mark.parametrize(
-    ("defect", "effective_bits"),
+    ("flaw", "effective_bits"),
     [("half_of_seed_masked", 64), ("half_of_seed_added", 64), ("half_of_seed_looked_up", 64), ("seed_mostly_counted", 16)],
 )
-def test_what_follows_from_elsewhere_is_confirmed_and_shown(defect: str, effective_bits: int) -> None:
-    measure = measuring(defect)
+def test_what_follows_from_elsewhere_is_confirmed_and_shown(flaw: str, effective_bits: int) -> None:
+    measure = measuring(flaw)
     (structure,) = measure.structures(1)
     assert structure.effective_bits == pytest.approx(effective_bits, abs=2)
     assert dict(measure.profiles[0].rows)["Effective length"] == str(structure)

@@ -90,30 +90,30 @@ LEAKY = (
     "secret_printed", "padding_leaks_last_frame", "secret_readable", "key_readable", "memory_read_unprotected",
     "secret_in_image", "longer_key_accepted",
 )  # fmt: skip
-"""Defects that give secrets away, or let many kinds of keys be sent; the checks that come upon them are below."""
+"""Flaws that give secrets away, or let many kinds of keys be sent; the checks that come upon them are below."""
 
 
 @pytest.mark.parametrize(
-    ("defects", "checks"),
+    ("flaws", "checks"),
     [("+".join(LEAKY), "IE- or AC-09 or AC-11 or AC-12 or SA-2 or SA-30 or SA-34 or TP-18"), ("can_fd", "SA-24 or TP-18")],
     ids=["leaky", "can_fd"],
 )
-def test_no_key_of_a_leaky_ecu_is_in_any_file(defects: str, checks: str, place: Path, keys: Keys) -> None:
-    done = audited(place, hardened(place, defects), "-k", checks)
+def test_no_key_of_a_leaky_ecu_is_in_any_file(flaws: str, checks: str, place: Path, keys: Keys) -> None:
+    done = audited(place, hardened(place, flaws), "-k", checks)
     assert leaks(done.folder, {*keys.pieces, *SECRETS, *(secret[:7] for secret in SECRETS)}) == []
-    if "readable" in defects:
+    if "readable" in flaws:
         assert done.verdicts["IE-01"] == done.verdicts["AC-12"] == "fail"
         original = (done.folder / "private" / "bus.log").read_text()
         assert SECRETS[0][3:10].hex().upper() in original, "the ECU told its secret"
 
 
-def hardened(place: Path, defect: str) -> str:
-    """The hardened ECU with a defect, and with the data that this test wants to be secret."""
+def hardened(place: Path, flaw: str) -> str:
+    """The hardened ECU with a flaw, and with the data that this test wants to be secret."""
     from harness.target import shipped_targets
 
-    text = shipped_targets()["hardened"].read_text(encoding="utf-8").replace('"hardened"', f'"hardened+{defect}"', 2)
-    text = text.replace("fd = false\n", "").replace("[can]\n", "[can]\nfd = true\n" if defect == "can_fd" else "[can]\n")
-    (place / "mine.toml").write_text(text.replace(f'name = "hardened+{defect}"', 'name = "hardened"'), encoding="utf-8")
+    text = shipped_targets()["hardened"].read_text(encoding="utf-8").replace('"hardened"', f'"hardened+{flaw}"', 2)
+    text = text.replace("fd = false\n", "").replace("[can]\n", "[can]\nfd = true\n" if flaw == "can_fd" else "[can]\n")
+    (place / "mine.toml").write_text(text.replace(f'name = "hardened+{flaw}"', 'name = "hardened"'), encoding="utf-8")
     return "mine.toml"
 
 
