@@ -1,6 +1,6 @@
-"""Fuzz cases: what a few lines of TOML or one Scapy packet mean.
+"""Fuzz cases, and hunts for what they should be: what a few lines of TOML or one Scapy packet mean.
 
-A file ``cases/*.toml`` below whatever is audited holds cases, each with one result, ``fuzz/<id>``::
+A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with one result, ``fuzz/<id>``::
 
     [[case]]
     id = "write-odd-length"                                                # letters, digits and - _ .
