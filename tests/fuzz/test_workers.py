@@ -1,0 +1,94 @@
+"""Findings are the same with one worker, with several, and on a Dask cluster, also where a worker is killed meanwhile."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.campaigns.rounds import CampaignSoFar, Door, in_this_process, run_rounds
+from harness.campaigns.shards import FOLDER, Job, run_shard
+from harness.campaigns.workers import Cluster, Pool
+from harness.errors import UserError
+
+from .test_hunt import ecu_of
+
+pytestmark = pytest.mark.thorough
+
+EXCHANGES = 8_000
+NODE = "aborted_reception_unlocks"
+
+
+def shards_of(folder: Path, door: Door) -> dict[str, str]:
+    """The files of a small campaign."""
+    campaign = CampaignSoFar(ecu_of(NODE), 3, EXCHANGES)
+    run_rounds(campaign, folder, door, is_over=lambda: False, after=lambda found: None)
+    assert len(campaign.found) == 1
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / FOLDER).iterdir())}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return shards_of(tmp_path_factory.mktemp("alone"), in_this_process(run_shard))
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_several_workers_find_the_same(workers: int, alone: dict[str, str], tmp_path: Path) -> None:
+    with Pool(workers) as pool:
+        assert shards_of(tmp_path, pool) == alone
+
+
+class KillsAWorker:
+    """A pool whose first worker is killed as soon as there is a result."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.has_killed = False
+
+    def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
+        for done in self._pool(jobs):
+            if not self.has_killed:
+                self.has_killed = True
+                for process in multiprocessing.active_children()[:1]:
+                    assert process.pid is not None
+                    os.kill(process.pid, signal.SIGKILL)
+            yield done
+
+
+def test_a_worker_that_is_killed_changes_nothing(alone: dict[str, str], tmp_path: Path) -> None:
+    with Pool(2) as pool:
+        door = KillsAWorker(pool)
+        assert shards_of(tmp_path, door) == alone
+    assert door.has_killed
+
+
+def test_a_cluster_finds_the_same_though_a_worker_is_killed(alone: dict[str, str], tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        ) as there,
+        Cluster(there.scheduler_address) as cluster,
+    ):
+        has_killed = False
+
+        def door(jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
+            nonlocal has_killed
+            for done in cluster(jobs):
+                if not has_killed:
+                    has_killed = True
+                    os.kill(next(iter(there.workers.values())).pid, signal.SIGKILL)
+                yield done
+
+        assert shards_of(tmp_path, door) == alone
+        assert has_killed
+
+
+def test_a_scheduler_that_is_not_there_is_told() -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(UserError, match="no scheduler answers"):
+        Cluster("tcp://127.0.0.1:1")
