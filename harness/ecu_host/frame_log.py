@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from io import TextIOBase
 from typing import Final
 
 from harness.ecu.article import ArticleNode
@@ -86,3 +87,18 @@ def _single(data: bytes) -> bytes | None:
         return escaped_single(data)
     length = data[0] if data else 0
     return data[1 : length + 1] if 0 < length < min(len(data), LONGEST_SHORT) else None
+
+
+class PrintedLines(TextIOBase):
+    """A stream that hands on what is printed, line by line, under the frames."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        self._take = take
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        """Hand on the lines that are complete."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._take(f"{'':12} {line}")
+        return len(text)

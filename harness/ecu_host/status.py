@@ -158,6 +158,19 @@ def _lines(status: dict[str, Any]) -> list[str]:
     return lines
 
 
+def status_line(told: dict[str, Any]) -> str:
+    """The same for a window, in one line: what is wrong, or else how it goes."""
+    if told["is_dead"]:
+        return f"{told['faults'][-1]}; Power (F7) brings it back"
+    if told["away"]:
+        return f"waiting for the bus: {told['away']}"
+    flaws = f" + {', '.join(told['flaws'])}" if told["flaws"] else ""
+    place = f"on {told['interface']}:{told['channel']}" if told["is_on_bus"] else "off the bus"
+    counts = f"{told['received_frames']} in, {told['sent_frames']} out"
+    unsent = f", {told['unsent_frames']} not sent" if told["unsent_frames"] else ""
+    return f"{told['profile']}{flaws} {place}, {duration(told['running_s'])}; frames: {counts}{unsent}"
+
+
 def _ecu_lines(ecu: dict[str, Any]) -> list[str]:
     lines = []
     if ecu["session"] is not None:

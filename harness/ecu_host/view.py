@@ -73,6 +73,44 @@ def session_name(session: int) -> str:
         return f"0x{session:02X}"
 
 
+def security_text(views: Sequence[EcuView]) -> str:
+    """Session, levels, pending seeds and their keys: a line for each."""
+    lines = []
+    for view in views:
+        if view.session is not None:
+            left_s = view.session_left_s
+            lines.append(f"session {session_name(view.session)}" + ("" if math.isinf(left_s) else f", {left_s:.1f} s left"))
+        lines += ["it boots"] if view.is_booting else []
+        for level in view.levels:
+            lines += _level_lines(level)
+    return "\n".join(lines) or "this node does not show its state"
+
+
+def _level_lines(level: LevelView) -> list[str]:
+    words = [f"level 0x{level.level:02X} {'UNLOCKED' if level.is_unlocked else 'locked'}"]
+    if level.wrong_keys is not None:
+        words.append(f"wrong keys {level.wrong_keys} of {level.attempts}")
+    else:
+        words.append("attempts are not counted")
+    lines = [", ".join(words)]
+    if level.delay_left_s:
+        lines.append("  delay for ever" if math.isinf(level.delay_left_s) else f"  delay {level.delay_left_s:.1f} s left")
+    if level.seed:
+        lines += [f"  seed {level.seed.hex().upper()}", f"  key  {level.key.hex().upper()}"]
+    return lines
+
+
+def data_text(views: Sequence[EcuView], most_bytes: int) -> str:
+    """A line for each identifier, with so many bytes of its value."""
+    rows = [_data_row(entry, most_bytes) for view in views for entry in view.data]
+    return "\n".join(["DID  write       value", *rows]) if rows else ""
+
+
+def _data_row(entry: DataView, most_bytes: int) -> str:
+    more = f"… {len(entry.value)} bytes" if len(entry.value) > most_bytes else ""
+    return f"{entry.did:04X} {entry.write:11} {entry.value[:most_bytes].hex().upper()}{more}"
+
+
 def as_json(view: EcuView) -> dict[str, Any]:
     """The view for programs. Keys are left out: whoever may ask how an ECU is need not be able to unlock it."""
     return {

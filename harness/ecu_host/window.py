@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from io import TextIOBase
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
@@ -24,12 +22,12 @@ from textual.widgets.option_list import Option
 
 from harness.ecu.flaws import FLAWS
 from harness.ecu_host.fields import PeriodicField, read_bus, read_data, read_id, read_period
-from harness.ecu_host.frame_log import FrameLog
+from harness.ecu_host.frame_log import FrameLog, PrintedLines
 from harness.ecu_host.host import BusOptions, Host
 from harness.ecu_host.periodic import ARTICLE_FRAMES, PeriodicFrames
 from harness.ecu_host.state_file import StateFile
-from harness.ecu_host.status import StatusSocket, duration, status_text
-from harness.ecu_host.view import DataView, EcuView, LevelView, session_name
+from harness.ecu_host.status import StatusSocket, status_line, status_text
+from harness.ecu_host.view import EcuView, data_text, security_text
 from harness.errors import HarnessError
 from harness.simulation.node import load_nodes
 
@@ -190,7 +188,7 @@ class EcuWindow(App[None]):
     def on_mount(self) -> None:
         """Begin to play."""
         self.sub_title = self._host.profile
-        sys.stdout = _Lines(self._frame_log.add)  # the article's script prints; Textual puts the old one back
+        sys.stdout = PrintedLines(self._frame_log.add)  # the article's script prints; Textual puts the old one back
         if self._threaded:
             sys.setswitchinterval(SWITCH_S)
             self._thread = threading.Thread(target=self._run_host, daemon=True, name="uds-harness-ecu")
@@ -380,9 +378,9 @@ class EcuWindow(App[None]):
             return
         told, views = self._shown
         self.query_one("#status", Static).set_class(bool(self._trouble or told["away"] or told["is_dead"]), "trouble")
-        self._show("status", self._trouble or _status_line(told))
-        self._show("security", _security_text(views))
-        self._show("data", _data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
+        self._show("status", self._trouble or status_line(told))
+        self._show("security", security_text(views))
+        self._show("data", data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
 
     def _show(self, name: str, text: str) -> None:
         """Draw only what has changed."""
@@ -411,68 +409,6 @@ def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
         return True
 
     return is_read
-
-
-class _Lines(TextIOBase):
-    """Takes what is printed, line by line."""
-
-    def __init__(self, take: Callable[[str], None]) -> None:
-        self._take = take
-        self._begun = ""
-
-    def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self._take(f"{'':12} {line}")
-        return len(text)
-
-
-def _status_line(told: dict[str, Any]) -> str:
-    if told["is_dead"]:
-        return f"{told['faults'][-1]}; Power (F7) brings it back"
-    if told["away"]:
-        return f"waiting for the bus: {told['away']}"
-    flaws = f" + {', '.join(told['flaws'])}" if told["flaws"] else ""
-    place = f"on {told['interface']}:{told['channel']}" if told["is_on_bus"] else "off the bus"
-    counts = f"{told['received_frames']} in, {told['sent_frames']} out"
-    unsent = f", {told['unsent_frames']} not sent" if told["unsent_frames"] else ""
-    return f"{told['profile']}{flaws} {place}, {duration(told['running_s'])}; frames: {counts}{unsent}"
-
-
-def _security_text(views: Sequence[EcuView]) -> str:
-    lines = []
-    for view in views:
-        if view.session is not None:
-            left_s = view.session_left_s
-            lines.append(f"session {session_name(view.session)}" + ("" if math.isinf(left_s) else f", {left_s:.1f} s left"))
-        lines += ["it boots"] if view.is_booting else []
-        for level in view.levels:
-            lines += _level_lines(level)
-    return "\n".join(lines) or "this node does not show its state"
-
-
-def _level_lines(level: LevelView) -> list[str]:
-    words = [f"level 0x{level.level:02X} {'UNLOCKED' if level.is_unlocked else 'locked'}"]
-    if level.wrong_keys is not None:
-        words.append(f"wrong keys {level.wrong_keys} of {level.attempts}")
-    else:
-        words.append("attempts are not counted")
-    lines = [", ".join(words)]
-    if level.delay_left_s:
-        lines.append("  delay for ever" if math.isinf(level.delay_left_s) else f"  delay {level.delay_left_s:.1f} s left")
-    if level.seed:
-        lines += [f"  seed {level.seed.hex().upper()}", f"  key  {level.key.hex().upper()}"]
-    return lines
-
-
-def _data_text(views: Sequence[EcuView], most_bytes: int) -> str:
-    rows = [_data_row(entry, most_bytes) for view in views for entry in view.data]
-    return "\n".join(["DID  write       value", *rows]) if rows else ""
-
-
-def _data_row(entry: DataView, most_bytes: int) -> str:
-    more = f"… {len(entry.value)} bytes" if len(entry.value) > most_bytes else ""
-    return f"{entry.did:04X} {entry.write:11} {entry.value[:most_bytes].hex().upper()}{more}"
 
 
 def open_window(profile: str, *, flaws: Sequence[str], state_file: StateFile | None, bus: BusOptions, starts: bool) -> None:
