@@ -13,11 +13,13 @@ from harness.ecu.ecu_node import UdsNode
 from harness.link.frame import Frame
 from harness.link.isotp_frames import escaped_single
 from harness.report.decode import frame_line, reply_line, request_line
+from harness.report.text import visible
 from harness.simulation.node import Node
 
 LINES_KEPT: Final = 1000
 """Until they are shown; the oldest go first."""
 BYTES_SHOWN: Final = 16
+LONGEST_LINE: Final = 1000
 LONGEST_SHORT: Final = 8
 """In a longer frame the length of a single message stands in the second byte."""
 
@@ -97,8 +99,11 @@ class PrintedLines(TextIOBase):
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Hand on the lines that are complete."""
+        """Hand on the lines that are complete, or longer than anybody reads, as no terminal obeys them."""
         *lines, self._begun = (self._begun + text).split("\n")
+        if len(self._begun) > LONGEST_LINE:
+            lines.append(self._begun)
+            self._begun = ""
         for line in lines:
-            self._take(f"{'':12} {line}")
+            self._take(f"{'':12} {visible(line[:LONGEST_LINE])}")
         return len(text)
