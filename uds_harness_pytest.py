@@ -1,7 +1,7 @@
-"""Offer audits to pytest: options, and whether a pytest run is one at all. In every other run nothing more is imported.
+"""Offer audits to pytest: define options, and detect whether a run is an audit. Other runs import nothing more.
 
-It lies beside the package `harness`, and not in it, since pytest loads it in each of its runs wherever uds-harness is
-installed: another project's tests may mean a folder of their own by that name.
+It is not part of the package `harness`, since pytest loads it in every run wherever uds-harness is installed, and
+another project may have a folder of that name.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Checks without an ECU to try them on are a mistake, not failures."""
+    """Report checks without an ECU as a usage error, not as failures."""
     if _concerns_an_ecu(config) or config.option.collectonly:
         return
     for item in items:
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _concerns_an_ecu(config: pytest.Config) -> bool:
-    """Whether what is run, or only listed, are checks of an ECU: a target is named, or the shipped checks are."""
+    """Whether the run is about an ECU: a target is named, or the shipped checks are run or listed."""
     if config.option.uds_target is not None or config.pluginmanager.has_plugin(REQUEST):
         return True
     folder = config.invocation_params.dir
@@ -67,7 +67,7 @@ def _concerns_an_ecu(config: pytest.Config) -> bool:
 
 
 def _harness() -> ModuleType:
-    """The package `harness`. UsageError: that name leads to another one."""
+    """Import the package `harness`. Raises UsageError if that name leads to another package."""
     import harness
 
     if Path(harness.__file__ or "").resolve().parent.parent != HOME:

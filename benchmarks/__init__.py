@@ -1,1 +1,1 @@
-"""Whether the budgets are kept: `make bench`."""
+"""Measure whether the budgets are kept: `make bench`."""

@@ -1,4 +1,4 @@
-"""Measures the budgets, each beside what it is a quotient of; exits with 1 if one is missed."""
+"""Measure the budgets, each as a quotient of two speeds; exit with 1 if one is missed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is measured: one function a subject, each gives rows of the table.
+"""Measure the subjects of the benchmark: one function each, which returns rows of the table.
 
-Machines differ by a factor of three, so a budget that is a speed is a quotient of two things, measured by turns.
+Machines differ by a factor of three, so a budget for a speed is a quotient of two speeds, measured alternately.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast are the programs that one would use instead, on the same ECU?"""
+"""Measure how fast comparable programs are on the same ECU."""
 
 from __future__ import annotations
 

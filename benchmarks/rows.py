@@ -1,4 +1,4 @@
-"""What does a measurement look like, on a terminal and in bench.json?"""
+"""Show measurements on a terminal and in bench.json."""
 
 from __future__ import annotations
 

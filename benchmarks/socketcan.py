@@ -1,4 +1,4 @@
-"""How much of a real bus's speed is left? Exchanges on vcan0 between two processes, beside bare python-can."""
+"""Measure exchanges on vcan0 between two processes, compared with bare python-can."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""uds-harness: is an ECU's SecurityAccess real? These are the names that an author of checks imports.
+"""uds-harness tests whether an ECU's SecurityAccess is real. These are the names that an author of checks imports.
 
-What only few checks need is shown by the packages `harness.tester`, `harness.measurements`, `harness.analysis` and
+What only a few checks need is exported by the packages `harness.tester`, `harness.measurements`, `harness.analysis` and
 `harness.fuzz`; requests are made by `harness.uds`.
 """
 

@@ -28,7 +28,10 @@ def open_link(
     chance: Chance,
     relative_to: Path | None = None,
 ) -> Link:
-    """Open a bus, for CAN FD too if so wanted. UserError: there is no such interface or profile, or another run uses it."""
+    """Open a bus, with CAN FD if `fd`.
+
+    Raises UserError if the interface or profile does not exist, or another run uses it.
+    """
     if interface == SIMULATED_INTERFACE:
         make_nodes = node_maker(channel, relative_to)
         return SimulatedLink(
@@ -47,7 +50,7 @@ def open_link(
 
     try:
         bus = reopen()
-    except Exception as error:  # backends raise what they like, ImportError and AttributeError included
+    except Exception as error:  # backends raise any kind of exception, ImportError and AttributeError included
         raise UserError(f"cannot open {name}: {' '.join(str(error).split())}") from error
     link = CanLink(bus, trace=trace, confirms_sending=confirms_sending, name=name, is_fd=fd, reopen=reopen)
     try:
@@ -59,7 +62,7 @@ def open_link(
 
 
 def open_bus_of(target: Target, *, trace: Trace, chance: Chance) -> Link:
-    """Open the bus that a target names. UserError: as `open_link`."""
+    """Open the bus that a target names. Raises UserError as `open_link`."""
     can = target.can
     return open_link(
         interface=can.interface,

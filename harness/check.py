@@ -1,4 +1,4 @@
-"""What a check is: its metadata, typed, complete or refused, on the function itself."""
+"""Declare checks: typed metadata on the function itself, refused at import if incomplete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Attack:
     rationale: str
     remediation: str
     failure: str = ""
-    """What is wrong where it fails, as a statement; empty: the title has to do."""
+    """What is wrong if it fails, as a statement; empty if the title says it."""
     cwe: tuple[int, ...] = ()
     r155: tuple[str, ...] = ()
     needs: tuple[Permission, ...] = ()
@@ -36,11 +36,11 @@ class Attack:
     uses: tuple[Permission, ...] = ()
     """Permissions that widen the check where the target gives them."""
     unlocks: bool = False
-    """Whether it opens a level even where that cannot be undone: such checks run last there."""
+    """Whether it opens a level even if that cannot be undone: such checks then run last."""
     judges_run: bool = False
-    """Whether it judges what the run has seen by then: such checks come behind all that is not crash-prone."""
+    """Whether it judges what the run has seen so far: such checks come after all that are not crash-prone."""
     comes_last: bool = False
-    """Whether it is run last of its stage: since it sends what others have left, or may lock the ECU for good."""
+    """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
     """Flaws, or ``path.py:factory``, on which the check is known to fail."""
 
@@ -69,10 +69,10 @@ def attack(
     It may take ``tester``, ``measure``, ``depth``, and one of ``level`` (once for each declared security level),
     ``protected`` (once for each readable data record whose writing needs a level), ``guarded`` (that, and data which is
     read with a level only) and ``lock`` (as ``protected``, and each level that guards none).
-    It passes by returning, and ends otherwise by what it raises.
-    `title` is what it demands ("Wrong keys lock SecurityAccess"), `failure` what is wrong where it fails ("No limit on
+    It passes by returning; any other verdict is raised.
+    `title` is what it demands ("Wrong keys lock SecurityAccess"), `failure` what is wrong if it fails ("No limit on
     wrong keys"): reports head a finding with it.
-    TypeError or ValueError, at import: metadata is missing, empty or unknown.
+    Raises TypeError or ValueError, at import, if metadata is missing, empty or unknown.
     """
     for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():
         if not isinstance(text, str) or not text.strip():
@@ -116,6 +116,6 @@ def attack(
 
 
 def declared_attack(function: Any) -> Attack | None:
-    """The metadata of a check, or None for any other function."""
+    """Return the metadata of a check, or None for any other function."""
     found = getattr(function, ATTRIBUTE, None)
     return found if isinstance(found, Attack) else None

@@ -1,4 +1,4 @@
-"""Every exception raised on purpose: whose fault an error is, and how a check ends other than by passing."""
+"""Define every exception that is raised on purpose: whose fault an error is, and how a check ends without passing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class UserError(HarnessError):
 
 
 class ChangeConflict(UserError):
-    """Two flaws or variants want the same thing otherwise: a simulated ECU cannot have both."""
+    """Two flaws or variants change the same thing differently: a simulated ECU cannot have both."""
 
 
 class LinkError(HarnessError):
-    """The adapter or bus does not do its part: cannot be opened, does not send, is bus-off."""
+    """The adapter or bus failed: it cannot be opened, does not send, or is bus-off."""
 
 
 class LinkInterrupted(LinkError):
-    """The bus was gone for a while and is back: what was under way has to be done again."""
+    """The bus was gone for a while and is back: the interrupted action must be repeated."""
 
 
 class NotPermitted(HarnessError):
@@ -33,7 +33,7 @@ class NotPermitted(HarnessError):
 
 
 class KeyFunctionError(HarnessError):
-    """The user's key function raised, or gave something that is no key."""
+    """The user's key function raised, or returned something that is no key."""
 
 
 class ProgramError(HarnessError):
@@ -45,11 +45,11 @@ class Refused(HarnessError):
 
 
 class ShapeError(HarnessError):
-    """A JSON file of a run does not have the shape that it should; the text says where."""
+    """A JSON file of a run has a wrong shape; the text says where."""
 
 
 class IsoTpBusy(HarnessError):
-    """Another message is in transmission, and this one was not sent."""
+    """Another message is being sent, so this one was not."""
 
 
 class Violation(AssertionError):
@@ -64,7 +64,7 @@ class Violation(AssertionError):
         is_proven: bool = False,
         cause: str = "",
     ) -> None:
-        """`is_proven`: an effect has proved it, so that it stands even if it does not happen again.
+        """`is_proven`: an effect has proved it, so it stands even if it does not happen again.
 
         `cause`: one flaw that several checks fail on, as one line, e.g. ``a wrong key opens level 0x01``.
         """
@@ -81,15 +81,15 @@ class Unjudged(Exception):
 
 
 class Inconclusive(Unjudged):
-    """The subject is there, but what was seen does not decide."""
+    """The subject exists, but what was seen does not decide."""
 
 
 class NotApplicable(Unjudged):
-    """The ECU does not have what the check is about."""
+    """The ECU does not have the subject of the check."""
 
 
 class NotRun(Unjudged):
-    """Not permitted by the target, or over budget."""
+    """The check is not permitted by the target, or over budget."""
 
 
 class ContactLost(Inconclusive):
@@ -101,7 +101,7 @@ def fail(
 ) -> NoReturn:
     """End the check with verdict ``fail``; `severity` overrides the check's own.
 
-    `is_proven`: an effect (a stored value, an opened level) has proved it, so that it stands if it does not happen again.
+    `is_proven`: an effect (a stored value, an opened level) has proved it, so it stands even if it does not happen again.
     """
     raise Violation(expected=expected, observed=observed, severity=severity, is_proven=is_proven, cause=cause)
 
@@ -122,7 +122,7 @@ def not_run(reason: str) -> NoReturn:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What of the known words a mistyped one resembles, to be put behind it; empty if none does."""
+    """Return the known words that a mistyped one resembles, as a suffix for its error; empty if there are none."""
     from difflib import get_close_matches
 
     names = {one.casefold(): one for one in known}

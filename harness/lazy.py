@@ -1,4 +1,4 @@
-"""Names that a package shows and imports only when they are asked for, so that importing the package stays light."""
+"""Import a package's public names only when they are used, so that importing the package is fast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's ``__getattr__``: `homes` says for each public name the module of `harness` in which it is defined."""
+    """Return a package's ``__getattr__``: `homes` gives the module of `harness` that defines each public name."""
 
     def get(name: str) -> Any:
         if name not in homes:

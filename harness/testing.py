@@ -1,4 +1,4 @@
-"""The kit to test checks, fuzz cases and nodes of one's own: an ECU, a tester and an audit in memory, in virtual time.
+"""Test your own checks, fuzz cases and nodes with an ECU, a tester and an audit in memory, in virtual time.
 
     from harness.testing import run_checks, target_of
 
@@ -31,10 +31,10 @@ __all__ = ["Finding", "Node", "Port", "Tester", "Verdict", "open_ecu", "run_chec
 
 
 def target_of(ecu: str | Callable[[], object], *, like: str = "hardened") -> Target:
-    """The target of a simulated ECU: what the target `like` declares, played by another ECU.
+    """Return the target of a simulated ECU: what the target `like` declares, played by another ECU.
 
     `ecu` is a channel (``hardened+no_attempt_limit``, ``my_ecu.py:make``), or a function at the top of a module that
-    returns a node. UserError: there is no such target.
+    returns a node. Raises UserError if there is no such target.
     """
     base = load_target(like)
     channel = ecu if isinstance(ecu, str) else f"{ecu.__module__}:{ecu.__qualname__}"
@@ -43,7 +43,7 @@ def target_of(ecu: str | Callable[[], object], *, like: str = "hardened") -> Tar
 
 @contextmanager
 def open_ecu(target: Target | str = "hardened", *, seed: int = 1) -> Iterator[Tester]:
-    """A tester on a simulated ECU, as checks get it. UserError: the target or its ECU is not what it should be."""
+    """Open a tester on a simulated ECU, as checks get it. Raises UserError if the target or its ECU is invalid."""
     tester = open_tester(_target(target), seed=seed, trace=Trace(), ledger_path=None)
     try:
         yield tester
@@ -59,7 +59,7 @@ def run_checks(
     depth: Depth = Depth.QUICK,
     trace: Trace | None = None,
 ) -> list[Finding]:
-    """The findings of some checks on an ECU, as an audit would come to them. UserError: as for an audit."""
+    """Run some checks on an ECU, and return the findings of an audit. Raises UserError as an audit."""
     tester = open_tester(_target(target), seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
     measure = Measurements(tester, depth)

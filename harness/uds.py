@@ -1,4 +1,4 @@
-"""What ISO 14229-1 calls its services, codes and sub-functions. Decides nothing."""
+"""Name the services, codes and sub-functions of ISO 14229-1, and encode requests. Decides nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RESPONSE_OFFSET: Final = 0x40
 
 NEGATIVE_RESPONSE: Final = 0x7F
 SUPPRESS_POSITIVE_RESPONSE: Final = 0x80
-"""Bit 7 of a sub-function byte: the client asks for no positive response."""
+"""Bit 7 of a sub-function byte: the client wants no positive response."""
 
 
 class Service(IntEnum):
@@ -120,12 +120,12 @@ def reset_ecu(reset_type: int = ResetType.HARD) -> bytes:
 
 
 def request_seed(level: int, record: bytes = b"") -> bytes:
-    """SecurityAccess, service 27: requestSeed of an odd level, with the data record that some levels want."""
+    """SecurityAccess, service 27: requestSeed of an odd level, with the data record that some levels need."""
     return bytes((Service.SECURITY_ACCESS, level)) + record
 
 
 def send_key(level: int, key: bytes) -> bytes:
-    """SecurityAccess, service 27: sendKey for the level whose seed was asked for by the odd number `level`."""
+    """SecurityAccess, service 27: sendKey for the level whose seed is requested by the odd number `level`."""
     return bytes((Service.SECURITY_ACCESS, level + 1)) + key
 
 
@@ -140,13 +140,13 @@ def write_data(did: int, value: bytes) -> bytes:
 
 
 def read_memory(address: int, length: int = 1) -> bytes:
-    """ReadMemoryByAddress, service 23: the length in one byte, the address in four where it fits, else in eight."""
+    """ReadMemoryByAddress, service 23: length in one byte, address in four or, if it does not fit, eight."""
     width = 4 if address < 1 << 32 else 8
     return bytes((Service.READ_MEMORY_BY_ADDRESS, 0x10 | width)) + address.to_bytes(width, "big") + bytes((length,))
 
 
 def routine(routine: int, sub_function: int = 0x01, option: bytes = b"") -> bytes:
-    """RoutineControl, service 31: start (1), stop (2) or ask for the results (3) of a routine."""
+    """RoutineControl, service 31: start (1) or stop (2) a routine, or request its results (3)."""
     return bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)) + option
 
 

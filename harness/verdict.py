@@ -1,4 +1,4 @@
-"""The words in which a check judges: verdict, severity, basis, and the depth at which it looked."""
+"""Define the terms in which a check judges: verdict, severity, basis, and the depth of the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 T = TypeVar("T")
 
 Basis = Literal["standard", "policy", "declared"]
-"""Which kind of rule a check tests: the standard's, good practice, or what the target file declares."""
+"""The kind of rule that a check tests: the standard's, good practice, or the target file's."""
 
 
 class Verdict(StrEnum):
@@ -46,5 +46,5 @@ class Depth(StrEnum):
     DEEP = "deep"
 
     def choose(self, *, quick: T, default: T, deep: T) -> T:
-        """The number, or the selection, for this depth."""
+        """Return the value for this depth."""
         return {Depth.QUICK: quick, Depth.DEFAULT: default, Depth.DEEP: deep}[self]

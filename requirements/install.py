@@ -1,4 +1,4 @@
-"""Installs what a lock file names, and this project, and says how far it is: ``python requirements/install.py GROUP``.
+"""Install what a lock file names, and this project, and show the progress: ``python requirements/install.py GROUP``.
 
 Runs in the new environment, so it needs nothing but Python and pip.
 """

@@ -1,4 +1,4 @@
-"""What one Python has compiled, the next need not: these tests start some fifty of them, each with all checks to load."""
+"""Share compiled bytecode between the some fifty Python processes that tests start, each of which loads all checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made and kept: `python -m tests.samples` writes reports/sample/, docs/target-file.md and its schema anew."""
+"""Write reports/sample/, docs/target-file.md and its schema: `python -m tests.samples`."""
 
 from __future__ import annotations
 

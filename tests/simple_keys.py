@@ -1,4 +1,4 @@
-"""How keys are made in ECUs whose way is too simple: what their makers would declare."""
+"""Key functions of ECUs with simple keys, as their makers would declare them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may import whom, and who may ask the machine for time or chance."""
+"""Prove who may import whom, and who may use the machine's time or chance."""
 
 from __future__ import annotations
 

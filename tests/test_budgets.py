@@ -1,4 +1,4 @@
-"""Has an exchange become more work? `make bench` measures speed; here work is counted, which no busy machine changes."""
+"""Prove that an exchange takes no more work, by counting operations; `make bench` measures speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The golden table: what an audit must find on the shipped ECUs, verdict by verdict."""
+"""Prove the golden table: what an audit must find on the shipped ECUs, verdict by verdict."""
 
 from __future__ import annotations
 

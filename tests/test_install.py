@@ -1,4 +1,4 @@
-"""Does a first `make test` say how far it is? requirements/install.py reads what pip prints."""
+"""Prove that a first `make test` shows its progress: requirements/install.py reads what pip prints."""
 
 from __future__ import annotations
 

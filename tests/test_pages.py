@@ -1,4 +1,4 @@
-"""What README.ja.md and docs/raspberry-pi.md tell a reader to type is what the program takes, and does what they show."""
+"""Prove that the commands in README.ja.md and docs/raspberry-pi.md are accepted, and do what the pages show."""
 
 from __future__ import annotations
 

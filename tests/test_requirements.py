@@ -1,4 +1,4 @@
-"""The ledger names every check, and only checks; what is not tested says why."""
+"""Prove that the ledger names every check, and only checks, and why a requirement is not tested."""
 
 from __future__ import annotations
 

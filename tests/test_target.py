@@ -1,4 +1,4 @@
-"""What does a target file mean, what do the shipped ones say, and do secrets stay secret?"""
+"""Prove the meaning of target files, of the shipped ones too, and that secrets stay secret."""
 
 from __future__ import annotations
 

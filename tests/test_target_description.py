@@ -1,4 +1,4 @@
-"""The target file is declared once: its page, the schema for editors and a new file say what the validation does."""
+"""Prove that the target file's page, its editor schema and a new file agree with the validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ECU do a URI and the command line's link options name, and what may it be sent?"""
+"""Prove which ECU a URI and the command line's link options name, and what it may be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every mistake in a target file answered with one line that names file, key, value and what is allowed?"""
+"""Prove that every mistake in a target file gives one line with file, key, value and what is allowed."""
 
 from __future__ import annotations
 

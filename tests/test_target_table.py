@@ -1,4 +1,4 @@
-"""A spreadsheet's rows become entries of a target file, or one clear line says why not."""
+"""Prove that a spreadsheet's rows become entries of a target file, or one clear line says why not."""
 
 from __future__ import annotations
 

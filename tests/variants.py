@@ -1,4 +1,4 @@
-"""What a target file declares of each benign variant of the hardened ECU, where that differs from `hardened`."""
+"""Declare each sound variant of the hardened ECU in a target file, where it differs from `hardened`."""
 
 from __future__ import annotations
 

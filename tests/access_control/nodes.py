@@ -1,4 +1,4 @@
-"""ECUs with services that `hardened` lacks: each is the hardened one and a few answers of its own."""
+"""ECUs with services that `hardened` lacks: each adds a few answers to the hardened ECU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the checks of access control say of ECUs with services that the hardened one lacks?"""
+"""Prove that access-control checks judge services correctly that the hardened ECU lacks."""
 
 from __future__ import annotations
 

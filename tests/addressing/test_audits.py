@@ -1,4 +1,4 @@
-"""An ECU is the same ECU whatever way its frames are addressed: the verdicts of all checks at quick depth say so."""
+"""Prove that the verdicts of all checks at quick depth do not depend on how the ECU's frames are addressed."""
 
 from __future__ import annotations
 

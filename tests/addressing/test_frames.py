@@ -1,4 +1,4 @@
-"""One byte of address leaves one byte less in each frame: what ISO-TP makes of that. Data is hex, without the address."""
+"""Prove ISO-TP with one byte of address, which leaves one byte less in each frame. Data is hex, without the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other people's ISO-TP in each form of address that it has: as an ECU for our tester, and as a tester of our ECU."""
+"""Prove each form of address against other people's ISO-TP: as an ECU for our tester, and as a tester of our ECU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[can] addressing and its keys: what follows from what, and what is refused."""
+"""Prove what [can] addressing and its keys imply, and which combinations are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tester and an ECU with an address in the first byte: requests, raw frames, the gate, and what others say."""
+"""Prove a tester and an ECU with an address in the first byte: requests, raw frames, permissions, foreign traffic."""
 
 from __future__ import annotations
 

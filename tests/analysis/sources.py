@@ -1,4 +1,4 @@
-"""Seeds to analyse: sound ones, repeatable, and ones from generators that are none."""
+"""Seeds to analyse, repeatable: sound ones, and ones from predictable generators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic of guessing."""
+"""Prove the arithmetic of guessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that only a build machine has, told from what a product says of itself."""
+"""Prove that text of a build machine is distinguished from a product's own identification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do values grow? Noise does not, whatever its shape; what grows does."""
+"""Prove that growing values are recognised, and noise of any distribution is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that are computed simply are recognised from pairs, and others are not."""
+"""Prove that keys of simple rules are recognised from pairs, and other keys are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to find a secret from recorded pairs, and that it can be done."""
+"""Prove the estimated cost of finding a secret from recorded pairs, and find one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Padding that repeats earlier frames is told from any constant, and from noise."""
+"""Prove that padding which repeats earlier frames is distinguished from constants and noise."""
 
 from __future__ import annotations
 

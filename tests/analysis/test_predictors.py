@@ -1,4 +1,4 @@
-"""What has a rule is foretold, what has none is not."""
+"""Prove that seeds with a rule are predicted, and seeds without one are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The battery sees what it is for, and is silent on chance: the control of the random generator itself (B20)."""
+"""Prove that the battery finds each kind of defect, and is silent on chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which moments are periodic, and what breaks their rhythm."""
+"""Prove which moments count as periodic, and what breaks their rhythm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret is found however it was written down, and not where it is not."""
+"""Prove that a secret is found in every notation, and nothing else is."""
 
 from __future__ import annotations
 

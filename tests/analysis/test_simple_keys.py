@@ -1,4 +1,4 @@
-"""The keys that anybody would try first are what their names say."""
+"""Prove that the keys which anybody would try first are as their names say."""
 
 from __future__ import annotations
 

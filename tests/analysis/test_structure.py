@@ -1,4 +1,4 @@
-"""What of a seed follows from its other parts, from earlier seeds or from the time is found, named, and not counted."""
+"""Prove that parts of a seed which follow from others, from earlier seeds or from the time are found and not counted."""
 
 from __future__ import annotations
 

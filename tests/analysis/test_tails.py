@@ -1,4 +1,4 @@
-"""Tail probabilities against published values, and against those of scipy."""
+"""Prove tail probabilities against published values, and against scipy's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durations that differ are told from durations that only vary."""
+"""Prove that differing durations are distinguished from durations that only vary."""
 
 from __future__ import annotations
 

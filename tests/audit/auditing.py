@@ -1,4 +1,4 @@
-"""How an audit is run by a test: the command line and pytest in this process or in another, and what came of it."""
+"""Run audits in tests, by command line and by pytest, in this process or another, and return the results."""
 
 from __future__ import annotations
 

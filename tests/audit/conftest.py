@@ -1,4 +1,4 @@
-"""Runs that many tests look at are made once."""
+"""Make the runs that many tests share, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ECU that says 4 KiB of what no reader of a report can want."""
+"""An ECU that prints 4 KiB of text useless to a report's reader."""
 
 from __future__ import annotations
 

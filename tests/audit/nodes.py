@@ -1,4 +1,4 @@
-"""ECUs written by hand for these tests: nothing of `harness` in them. Each variant of the small one does one thing more."""
+"""ECUs written by hand, without the package `harness`. Each variant of the small one differs in one thing."""
 
 from __future__ import annotations
 

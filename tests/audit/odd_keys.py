@@ -1,4 +1,4 @@
-"""The hardened ECU with odd answers to keys and odd seeds: sound but for its words, unless the name says otherwise."""
+"""The hardened ECU with odd answers to keys and odd seeds: sound apart from its answers, unless the name says otherwise."""
 
 from __future__ import annotations
 

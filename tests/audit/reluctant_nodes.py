@@ -1,4 +1,4 @@
-"""ECUs whose SecurityAccess is out of reach, absent, or never spoken of."""
+"""ECUs whose SecurityAccess is unreachable, absent, or not declared."""
 
 from __future__ import annotations
 

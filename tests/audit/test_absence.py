@@ -1,4 +1,4 @@
-"""What is not declared is looked for; only what was seen to be absent is not applicable, and the rest is said."""
+"""Prove that undeclared subjects are looked for, and only those seen to be absent are not applicable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings that somebody decided to live with."""
+"""Prove how findings are accepted by the target file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit leaves behind: its files, each readable by a stranger, all saying the same."""
+"""Prove the files that an audit leaves: each readable by other programs, and all consistent."""
 
 from __future__ import annotations
 

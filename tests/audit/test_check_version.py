@@ -1,4 +1,4 @@
-"""A check's version changes with what decides its verdict, and with nothing else."""
+"""Prove that a check's version changes with what decides its verdict, and with nothing else."""
 
 from __future__ import annotations
 

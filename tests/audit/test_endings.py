@@ -1,4 +1,4 @@
-"""However a run ends, its folder says what it is: complete only if every check ended, and no result is lost."""
+"""Prove that a folder says how its run ended: complete only if every check ended, and no result lost."""
 
 from __future__ import annotations
 

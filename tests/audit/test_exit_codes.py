@@ -1,4 +1,4 @@
-"""The exit code of an audit: the first that applies of 4, 2, 3, 1, 5, 0."""
+"""Prove the exit code of an audit: the first that applies of 4, 2, 3, 1, 5, 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ECU that ignores short flow controls is audited with padding = false too, and the run says what was done for it."""
+"""Prove that an ECU which ignores short flow controls is audited with padding = false, and the run says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is an ECU in a file of one's own audited like a shipped one?"""
+"""Prove that an ECU in a user's own file is audited like a shipped one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what an ECU says shown, and never run?"""
+"""Prove that an ECU's text is shown, and never interpreted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every file for other programs what it should be, whatever the ECU says? One audit, read by strangers."""
+"""Prove that every file for other programs stays valid whatever the ECU says: one audit, read by other people's parsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and worse in the middle of an audit: what was measured until then is kept, and can be read."""
+"""Prove that an audit ended by Ctrl-C or killed keeps everything measured until then, readable."""
 
 from __future__ import annotations
 

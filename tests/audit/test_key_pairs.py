@@ -1,4 +1,4 @@
-"""Pairs of seed and key: those that opened the level, and those that the user recorded."""
+"""Prove how pairs of seed and key are collected: those that opened the level, and recorded ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run on a real bus counts its wrong keys for the user: before they are sent, by bus and by the ECU's serial number."""
+"""Prove that a run on a real bus counts its wrong keys before they are sent, by bus and by the ECU's serial number."""
 
 from __future__ import annotations
 

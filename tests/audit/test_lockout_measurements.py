@@ -1,4 +1,4 @@
-"""How a lockout is measured: its limit, its delay, and what the report shows of them."""
+"""Prove how a lockout is measured: its limit, its delay, and what the report shows of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crash is the first thing that a run says; contact that is lost is waited for, and what is left is judged after it."""
+"""Prove that a crash is reported first, that lost contact is waited for, and that the other checks are judged afterwards."""
 
 from __future__ import annotations
 

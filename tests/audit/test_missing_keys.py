@@ -1,4 +1,4 @@
-"""Where no key function is given, simple keys are tried; one that opens the level is a finding, and serves the checks."""
+"""Prove that simple keys are tried where no key function is given; one that works is a finding, and serves the checks."""
 
 from __future__ import annotations
 

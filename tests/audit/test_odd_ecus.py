@@ -1,4 +1,4 @@
-"""An audit of an ECU that gives little to judge ends properly, says what could not be judged and why, and exits rightly."""
+"""Prove that an audit of an ECU with little to judge ends properly, with reasons and the right exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and locks are judged by effects: odd answers neither blind the checks nor are they passed over."""
+"""Prove that keys and locks are judged by effects: odd answers neither blind the checks nor go unnoticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is one unit's key good for another one? By a recording of it, or by a second one on the simulated bus."""
+"""Prove how one unit's key is tried on another: by a recording, or by a second unit on the simulated bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lets a supplier hold a report against the ECU on the table: what ran, on which sample and over which bus."""
+"""Prove what a run records of its origin: what ran, on which sample and over which bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`uds-harness report`: a finished run's reports again, byte by byte, and those of a run that was killed."""
+"""Prove `uds-harness report`: it repeats a finished run's reports byte by byte, and makes those of a killed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An interrupted run goes on in its own folder: what was judged stands, the rest is done, and the evidence is one."""
+"""Prove that an interrupted run continues in its folder: results stay, the rest is done, the evidence is one."""
 
 from __future__ import annotations
 

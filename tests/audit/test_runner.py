@@ -1,4 +1,4 @@
-"""Whose fault is it? What the runner makes of endings that are not the ECU's."""
+"""Prove what the runner makes of endings that are not the ECU's fault."""
 
 from __future__ import annotations
 

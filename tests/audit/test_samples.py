@@ -1,4 +1,4 @@
-"""reports/sample/ holds what the tool makes today of the ECUs that everybody has."""
+"""Prove that reports/sample/ holds what the tool makes today of the shipped ECUs."""
 
 from __future__ import annotations
 

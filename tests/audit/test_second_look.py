@@ -1,4 +1,4 @@
-"""Nothing is blamed on an ECU that was seen only once: failures and losses are repeated, controls are owed."""
+"""Prove that an ECU is blamed only for what was seen twice: failures and losses are repeated, missing controls wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of seeds judge each kind of flaw as what it is, and blame nothing for what comes without it too."""
+"""Prove that the checks of seeds blame each flaw on its cause, and nothing else."""
 
 from __future__ import annotations
 

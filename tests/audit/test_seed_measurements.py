@@ -1,4 +1,4 @@
-"""What is measured of seeds on ECUs whose seeds are known."""
+"""Prove the measurements of seeds on ECUs whose seeds are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which checks run, on which subjects, in which order?"""
+"""Prove which checks run, on which subjects, in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kit for tests of one's own: what it runs is judged as an audit judges it."""
+"""Prove that the testing kit judges as an audit does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ECU of which nothing is known but the bus is discovered first, and then audited."""
+"""Prove that an ECU of which only the bus is known is discovered first, and then audited."""
 
 from __future__ import annotations
 

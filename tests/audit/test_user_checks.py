@@ -1,4 +1,4 @@
-"""Are a user's own checks checks like the shipped ones, through the command line and through pytest?"""
+"""Prove that a user's checks work like shipped ones, by the command line and by pytest."""
 
 from __future__ import annotations
 

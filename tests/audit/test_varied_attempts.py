@@ -1,4 +1,4 @@
-"""The limit for wrong keys is tried with all kinds of keys, places, states and acts, and the check says with which."""
+"""Prove that the limit for wrong keys is tried with all kinds of keys, places, states and acts, and the culprit is named."""
 
 from __future__ import annotations
 

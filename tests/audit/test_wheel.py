@@ -1,4 +1,4 @@
-"""Installed from a wheel, the harness is of no concern to another project's pytest, whatever its folders are called."""
+"""Prove that an installed wheel does not affect another project's pytest, whatever its folders are called."""
 
 from __future__ import annotations
 

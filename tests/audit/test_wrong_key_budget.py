@@ -1,4 +1,4 @@
-"""How many wrong keys an audit spends, by whom and what for: as few as the kinds of keys that are due allow.
+"""Prove how many wrong keys an audit spends, by whom and what for: no more than the kinds of keys to try need.
 
 A wrong key is one that the ECU compares and counts: it answers 0x35 or 0x36, and each lockout is made of such keys. A key of
 another length (0x13), one without a seed or in a delay (0x24, 0x37), and one in the wrong session (0x7F) are compared with

@@ -1,4 +1,4 @@
-"""Wrong use: one clear line, exit code 4, no traceback, nothing sent."""
+"""Prove that wrong use gives one clear line, exit code 4, no traceback, and sends nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hardened ECU with one hole in its limit for wrong keys, or in what it takes for the right key."""
+"""The hardened ECU with one gap in its limit for wrong keys, or in its comparison of keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which checks a command takes, what it prints of them, and to where."""
+"""Prove which checks a command selects, what it prints of them, and on which stream."""
 
 from __future__ import annotations
 

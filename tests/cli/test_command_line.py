@@ -1,4 +1,4 @@
-"""What does the command line print, and how does it end? Everything but the audit itself (see tests/audit)."""
+"""Prove what the command line prints and how it ends; for the audit itself see tests/audit."""
 
 from __future__ import annotations
 

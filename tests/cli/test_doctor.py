@@ -1,4 +1,4 @@
-"""What does `uds-harness doctor` say to somebody whose first run does not work?"""
+"""Prove what `uds-harness doctor` says if a first run does not work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does `uds-harness audit` mean the same wherever it is typed? Pytest is how it works inside, not what its user runs."""
+"""Prove that `uds-harness audit` does not depend on the folder and pytest settings where it is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scapy's own ISO-TP sockets, as its users set them up, talk to our ECUs through ``can.Bus(interface="uds-sim")``."""
+"""Prove that Scapy's own ISO-TP sockets talk to our ECUs through ``can.Bus(interface="uds-sim")``."""
 
 from __future__ import annotations
 

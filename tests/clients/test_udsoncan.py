@@ -1,4 +1,4 @@
-"""udsoncan with can-isotp, as its users set it up, talks to our ECUs through ``can.Bus(interface="uds-sim")``."""
+"""Prove that udsoncan with can-isotp talks to our ECUs through ``can.Bus(interface="uds-sim")``."""
 
 from __future__ import annotations
 

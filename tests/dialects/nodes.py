@@ -1,4 +1,4 @@
-"""ECUs of before UDS, written from public traces and without the harness's own code: single frames on 7E0 and 7E8."""
+"""ECUs older than UDS, written from public traces without the harness's code: single frames on 7E0 and 7E8."""
 
 from __future__ import annotations
 

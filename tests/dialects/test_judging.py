@@ -1,4 +1,4 @@
-"""An ECU of before UDS is called by its name, spared what its standard does not say, and judged by the rest."""
+"""Prove that an ECU older than UDS is named as such, and judged only by what its standard says."""
 
 from __future__ import annotations
 

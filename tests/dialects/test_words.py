@@ -1,4 +1,4 @@
-"""What UDS says, in the words of KWP2000 and GMLAN and back: messages in hex, and the simulated ECUs that speak so."""
+"""Prove the translation between UDS, KWP2000 and GMLAN: messages in hex, and simulated ECUs of these dialects."""
 
 from __future__ import annotations
 

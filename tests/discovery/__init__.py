@@ -1,1 +1,1 @@
-"""From a bus to a target file."""
+"""Prove discovery, from a bus to a target file."""

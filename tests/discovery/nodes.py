@@ -1,4 +1,4 @@
-"""Buses to be discovered: several ECUs, traffic, gateways, and ECUs that make it hard."""
+"""Buses to be discovered: several ECUs, traffic, gateways, and ECUs that are hard to find."""
 
 from __future__ import annotations
 

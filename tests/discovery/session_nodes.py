@@ -1,4 +1,4 @@
-"""ECUs whose sessions are numbered, entered, refused and left in ways that the common ones are not. On 0x7E0 and 0x7E8."""
+"""ECUs with unusual numbers, ways and refusals of sessions, on 0x7E0 and 0x7E8."""
 
 from __future__ import annotations
 

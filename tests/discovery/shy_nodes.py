@@ -1,4 +1,4 @@
-"""ECUs that do not answer the question, the frame or the id that most ECUs answer."""
+"""ECUs that do not answer the request, frame or id that most ECUs answer."""
 
 from __future__ import annotations
 

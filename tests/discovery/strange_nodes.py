@@ -1,4 +1,4 @@
-"""ECUs with habits that servers by strangers were seen to have. Single frames, on 0x7E0 and 0x7E8."""
+"""ECUs with habits seen in other people's servers. Single frames, on 0x7E0 and 0x7E8."""
 
 from __future__ import annotations
 

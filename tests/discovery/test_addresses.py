@@ -1,4 +1,4 @@
-"""The ids of every ECU are found, whatever else is on the bus."""
+"""Prove that the ids of every ECU are found, whatever else is on the bus."""
 
 from __future__ import annotations
 

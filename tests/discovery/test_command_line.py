@@ -1,4 +1,4 @@
-"""`discover` and `import` as they are typed."""
+"""Prove `discover` and `import` as commands."""
 
 from __future__ import annotations
 

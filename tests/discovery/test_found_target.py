@@ -1,4 +1,4 @@
-"""An audit of what was discovered comes to the verdicts that an audit of the declared ECU comes to."""
+"""Prove that auditing a discovered target gives the verdicts of the declared one."""
 
 from __future__ import annotations
 

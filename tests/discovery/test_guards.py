@@ -1,4 +1,4 @@
-"""With a key, which level opens what is found out too."""
+"""Prove that discovery with a key also finds which level opens what."""
 
 from __future__ import annotations
 

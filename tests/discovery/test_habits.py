@@ -1,4 +1,4 @@
-"""How an ECU likes to be spoken to: 29-bit ids, CAN FD, filling, announced answers."""
+"""Prove that discovery finds how an ECU wants frames: 29-bit ids, CAN FD, padding, announced answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ECU offers is found without changing it, and written down as a target that an audit takes."""
+"""Prove that an ECU is mapped without changing it, and written as a target that an audit accepts."""
 
 from __future__ import annotations
 

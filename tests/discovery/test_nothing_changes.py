@@ -1,4 +1,4 @@
-"""Discovery leaves an ECU as it was: what it stores, its counters of wrong keys, and its delays."""
+"""Prove that discovery changes nothing in an ECU: stored data, counters of wrong keys, delays."""
 
 from __future__ import annotations
 

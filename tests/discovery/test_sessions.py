@@ -1,4 +1,4 @@
-"""Sessions are found whatever their number, and what is refused is kept with its reason."""
+"""Prove that sessions are found whatever their number, and refusals are kept with their reason."""
 
 from __future__ import annotations
 

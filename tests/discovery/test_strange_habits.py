@@ -1,4 +1,4 @@
-"""What servers by strangers do to a map: refusals that say nothing, seeds for everybody, answers without content, deaths."""
+"""Prove that discovery copes with odd servers: meaningless refusals, seeds for any number, empty answers, crashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sub-functions, levels that want more than their number, and identifiers asked for in groups."""
+"""Prove how sub-functions, levels with a data record, and groups of identifiers are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked on a bus of which nothing is known, and what is said of it before?"""
+"""Prove what is asked on an undescribed bus, and what is announced before."""
 
 from __future__ import annotations
 

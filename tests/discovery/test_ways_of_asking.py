@@ -1,4 +1,4 @@
-"""An ECU is found by whatever question, frame and id it takes; where it is not, what was seen is said."""
+"""Prove that an ECU is found by any request, frame and id that it accepts, and else what was seen is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that was measured is lost when a discovery ends early, and nothing that a person wrote when it is repeated."""
+"""Prove that an interrupted discovery loses no measurement, and a repeated one loses nothing a person wrote."""
 
 from __future__ import annotations
 

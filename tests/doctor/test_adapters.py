@@ -1,4 +1,4 @@
-"""What mends an adapter that python-can does not open, by what its backend said."""
+"""Prove the advice for adapters that python-can does not open, by the backend's error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of an open bus: traffic, errors, an adapter that does not send."""
+"""Prove the diagnoses of an open bus: traffic, errors, an adapter that does not send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key functions, commands and files of a target are looked at without the ECU."""
+"""Prove that key functions, commands and files of a target are examined without the ECU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a machine's CAN hardware, on machines laid out for it."""
+"""Prove the diagnoses of CAN hardware on simulated machines."""
 
 from __future__ import annotations
 

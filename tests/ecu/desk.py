@@ -1,4 +1,4 @@
-"""A desk for one simulated ECU: a port whose time is moved by hand, and a tester's few words."""
+"""A port for one simulated ECU whose time is moved by hand, and the requests of a small tester."""
 
 from __future__ import annotations
 

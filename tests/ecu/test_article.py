@@ -1,4 +1,4 @@
-"""The article's Raspberry Pi, frame by frame: what its text shows, and rows 1.1 and 1.2 of the catalogue."""
+"""Prove the article's Raspberry Pi frame by frame, as its text shows it."""
 
 from __future__ import annotations
 

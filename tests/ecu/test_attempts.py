@@ -1,4 +1,4 @@
-"""What else a sound ECU may do about wrong keys: the knobs of the benign variants."""
+"""Prove what else a sound ECU may do about wrong keys: the settings of the sound variants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hardened ECU on CAN FD: what it takes, and in which frames it answers."""
+"""Prove the hardened ECU on CAN FD: which frames it accepts, and in which it answers."""
 
 from __future__ import annotations
 

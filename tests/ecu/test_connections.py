@@ -1,4 +1,4 @@
-"""Several testers at one ECU: what one has unlocked is closed to the others."""
+"""Prove that several testers of one ECU are separate: an unlock belongs to the one who made it."""
 
 from __future__ import annotations
 

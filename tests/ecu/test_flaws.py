@@ -1,4 +1,4 @@
-"""Each flaw, and nothing but it, tells its ECU from the sound one."""
+"""Prove that each flaw changes its ECU as described, and nothing else."""
 
 from __future__ import annotations
 

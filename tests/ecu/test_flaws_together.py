@@ -1,4 +1,4 @@
-"""Two flaws in one ECU: it has both, in whatever order they are named, or it is refused."""
+"""Prove that two flaws work in one ECU in either order, or the pair is refused."""
 
 from __future__ import annotations
 

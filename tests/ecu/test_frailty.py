@@ -1,4 +1,4 @@
-"""Flaws that no single answer shows: what they do to time, to frames, and beside the bus."""
+"""Prove flaws that no single answer shows: in time, in frames, and beyond the bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sound ECU guards memory, transfer, routines and whole services, and what the end of a session undoes."""
+"""Prove how the sound ECU guards memory, transfer, routines and services, and what the end of a session undoes."""
 
 from __future__ import annotations
 

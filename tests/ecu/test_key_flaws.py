@@ -1,4 +1,4 @@
-"""Keys that a flawed ECU takes, or takes its time over; the sound one takes none of them, and no time."""
+"""Prove which wrong keys flawed ECUs accept or time, and that the sound one does neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ECU's key algorithms, against vectors that its code did not make."""
+"""Prove the ECU's key algorithms against independent vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One machine, two doors: Scapy's packets and plain bytes get the same answers, on any Scapy socket."""
+"""Prove that Scapy's packets and plain bytes get the same answers of the ECU, on any Scapy socket."""
 
 from __future__ import annotations
 

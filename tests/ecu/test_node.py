@@ -1,4 +1,4 @@
-"""The hardened ECU on a bus: which frames concern it, long messages both ways, and answers that take their time."""
+"""Prove the hardened ECU on a bus: which frames it reads, long messages both ways, and slow answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a channel's name makes, and what is said of a name that makes nothing."""
+"""Prove what each channel name makes, and the errors for unknown names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SecurityAccess of the sound ECU: its four states, its counter and its delay (catalogue 2.1)."""
+"""Prove SecurityAccess of the sound ECU: its four states, its counter and its delay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flawed seeds are what they are said to be, and sound ones are drawn afresh."""
+"""Prove that flawed seeds are as described, and sound ones are drawn afresh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sound ECU answers: which refusal comes first, which answers are kept back, what time and a reset undo."""
+"""Prove the sound ECU's answers: order of refusals, suppressed answers, effects of time and reset."""
 
 from __future__ import annotations
 

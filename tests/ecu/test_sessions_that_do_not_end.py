@@ -1,4 +1,4 @@
-"""A session that TesterPresent keeps for good, or brings back, is seen by its lock and by the session itself."""
+"""Prove that a session which TesterPresent keeps for ever, or brings back, is found by its lock and by itself."""
 
 from __future__ import annotations
 

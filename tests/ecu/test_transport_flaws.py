@@ -1,4 +1,4 @@
-"""What does each flaw of the transport layer make of frames that a sound ECU ignores, and does it hear the rest?"""
+"""Prove what each flaw of the transport layer makes of frames that a sound ECU ignores, and that others still work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sound ECU may differ: its time, its sessions, its addresses, and who else talks on its bus."""
+"""Prove how the sound variants differ: in time, sessions, addresses, and other traffic."""
 
 from __future__ import annotations
 

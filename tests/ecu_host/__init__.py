@@ -1,1 +1,1 @@
-"""A program that plays an ECU: its bus, its memory, its status and its window."""
+"""Prove the program that plays an ECU: its bus, its memory, its status and its window."""

@@ -1,4 +1,4 @@
-"""An ECU's host on an in-process bus, with a tester beside it and a clock that is moved by hand."""
+"""An ECU's host on an in-process bus, with a tester and a clock that is moved by hand."""
 
 from __future__ import annotations
 

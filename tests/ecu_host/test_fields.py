@@ -1,4 +1,4 @@
-"""What an operator types is taken as it is meant, or refused with what to write."""
+"""Prove that an operator's input is understood, or refused with what to write."""
 
 from __future__ import annotations
 

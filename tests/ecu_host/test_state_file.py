@@ -1,4 +1,4 @@
-"""What a real ECU remembers without power, a host remembers in its file."""
+"""Prove that a host remembers in its file what a real ECU remembers without power."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second invocation asks the ECU that runs; a user of the command sees its start, its status and its end."""
+"""Prove that a second invocation reads the running ECU's status, and what the command prints from start to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's window, driven as a person does: typing, clicking and looking, on a bus in this process."""
+"""Prove the operator's window by typing, clicking and reading, on a bus in this process."""
 
 from __future__ import annotations
 

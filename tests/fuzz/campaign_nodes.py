@@ -1,4 +1,4 @@
-"""Twenty ECUs with a flaw each that only fuzzing finds: the hardened one but for a line or two. For `path.py:factory`."""
+"""Twenty ECUs with one flaw each that only fuzzing finds: the hardened ECU with a line or two changed."""
 
 from __future__ import annotations
 

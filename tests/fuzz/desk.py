@@ -1,4 +1,4 @@
-"""A case on an ECU in one call."""
+"""Run a case on an ECU in one call."""
 
 from __future__ import annotations
 

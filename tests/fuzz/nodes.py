@@ -1,4 +1,4 @@
-"""ECUs with flaws that fuzz cases must find, each the hardened one but for a line or two. For `path.py:factory`."""
+"""ECUs with flaws that fuzz cases must find: the hardened ECU with a line or two changed. For `path.py:factory`."""
 
 from __future__ import annotations
 

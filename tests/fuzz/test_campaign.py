@@ -1,4 +1,4 @@
-"""A stream of messages: what it does to the ECU is seen, and reduced to what is guilty."""
+"""Prove that a stream of messages is watched for effects on the ECU, and reduced to the guilty ones."""
 
 from __future__ import annotations
 

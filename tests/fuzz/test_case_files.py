@@ -1,4 +1,4 @@
-"""A file of cases is read whole, or refused with a line for each mistake."""
+"""Prove that a file of cases is read whole, or refused with a line for each mistake."""
 
 from __future__ import annotations
 

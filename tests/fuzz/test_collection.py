@@ -1,4 +1,4 @@
-"""A case file or a decorated function anywhere below what is audited is a result; a malformed one stops the run."""
+"""Prove that case files and decorated functions anywhere below the audited folder become results, or stop the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammar of `expect`, and where its two meanings of | could meet."""
+"""Prove the grammar of `expect`, also where the two meanings of | could collide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chance makes of frames and requests: repeatable, of every kind, and never more than a frame holds."""
+"""Prove that random frames and requests are repeatable, of every kind, and never too long."""
 
 from __future__ import annotations
 

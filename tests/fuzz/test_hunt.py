@@ -1,4 +1,4 @@
-"""Hunts find what nobody wrote a case for, make it minimal, accuse no sound ECU, and end the same wherever they run."""
+"""Prove that hunts find flaws without a case, minimise them, accuse no sound ECU, and are repeatable."""
 
 from __future__ import annotations
 

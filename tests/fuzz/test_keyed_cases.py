@@ -1,4 +1,4 @@
-"""Cases with the right key in them, sent again and again, or apart: what they send is what a finding needs."""
+"""Prove that cases with the right key send exactly what a finding needs, repeated or apart."""
 
 from __future__ import annotations
 

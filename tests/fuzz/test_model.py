@@ -1,4 +1,4 @@
-"""The reference state machine: what a sound ECU may say, and what no sound ECU says."""
+"""Prove the reference state machine: what a sound ECU may answer, and what it never answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold after every message: each injected flaw is seen, blamed on its message, and on nobody else."""
+"""Prove what must hold after every message: each injected flaw is found, and blamed on its message only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases in Python: what a function may yield, and that what Scapy draws comes from the run's seed."""
+"""Prove cases in Python: what a function may yield, and that Scapy's chance follows the run's seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delta debugging: what is enough to fail."""
+"""Prove delta debugging: the result is a minimal failing sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a case may send: nothing that the target does not allow, no wrong key too many, and none before the right one."""
+"""Prove that a case sends nothing unpermitted, no wrong key too many, and none before the right one."""
 
 from __future__ import annotations
 

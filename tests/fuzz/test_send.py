@@ -1,4 +1,4 @@
-"""What a message with placeholders stands for."""
+"""Prove the values of placeholders in messages."""
 
 from __future__ import annotations
 

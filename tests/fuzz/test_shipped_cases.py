@@ -1,4 +1,4 @@
-"""The cases that come with the harness: silent on sound ECUs, and each seen to fail."""
+"""Prove that each shipped case passes on sound ECUs and fails on a flawed one."""
 
 from __future__ import annotations
 

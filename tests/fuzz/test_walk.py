@@ -1,4 +1,4 @@
-"""The random walk: silent on sound ECUs by whatever chance, and seen to notice each way out of the state machine."""
+"""Prove that the random walk is silent on sound ECUs, and notices each deviation from the state machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vans with one flaw each, in a form that no shipped defect has."""
+"""Vans with one flaw each, in a form that no shipped flaw has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ECUs that nobody has described, sound and flawed, to try the verdicts on what discovery makes of them with."""
+"""Undescribed ECUs, sound and flawed, to try verdicts on what discovery makes of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vans with memory: read in older forms, or by a guard that does not look at the whole of what is asked for."""
+"""Vans with memory: read in older forms, or guarded by an incomplete comparison of addresses."""
 
 from __future__ import annotations
 

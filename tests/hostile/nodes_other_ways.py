@@ -1,4 +1,4 @@
-"""Vans whose guard is in force on the usual way, and not on another one."""
+"""Vans whose guard covers the usual way, but not another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ECUs that a maker could really have built, sound and flawed, to try the verdicts on SecurityAccess with.
+"""ECUs that a maker could really have built, sound and flawed, to try the verdicts on SecurityAccess.
 
 `Unit` is sound; each of the others overrides one thing. What its maker declares of it stands with it.
 """

@@ -1,4 +1,4 @@
-"""Vans that are odd, and sound: each uses a freedom that the standards leave to its maker."""
+"""Odd but sound vans: each uses a freedom that the standards leave to its maker."""
 
 from __future__ import annotations
 

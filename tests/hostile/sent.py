@@ -1,4 +1,4 @@
-"""What went out in a run, read from the wire by a receiver of our own, and the permissions that it takes.
+"""Read from the wire, by an independent receiver, what a run sent, and the permissions that it needs.
 
 ``python -m tests.hostile.sent`` prints, by service and sub-function, how many requests went out under which permission.
 """

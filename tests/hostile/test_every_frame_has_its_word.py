@@ -1,4 +1,4 @@
-"""Does a run send anything that the target does not allow, whatever one permission it has? Read from the wire."""
+"""Prove, from the wire, that a run with any single permission sends nothing else that the target forbids."""
 
 from __future__ import annotations
 

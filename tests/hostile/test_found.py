@@ -1,4 +1,4 @@
-"""Do the verdicts on ECUs that nobody has described stand before their makers?"""
+"""Prove that verdicts on undescribed ECUs are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches an ECU on a bench that allows nothing, or few wrong keys? Read from its side of the wire."""
+"""Prove, from the ECU's side of the wire, what it receives on a bench that allows nothing, or few wrong keys."""
 
 from __future__ import annotations
 

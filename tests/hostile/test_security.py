@@ -1,4 +1,4 @@
-"""Do the verdicts on SecurityAccess stand before the makers of these ECUs?"""
+"""Prove that verdicts on SecurityAccess are right for ECUs as makers could build them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do verdicts stand before a maker who builds otherwise? Odd vans are not accused, and flaws in other forms are seen."""
+"""Prove that odd vans are not accused, and that flaws in unusual forms are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ECUs that a learner must come to a clear end with, by their factories."""
+"""ECUs on which learning must end with a clear reason, by their factories."""
 
 from __future__ import annotations
 

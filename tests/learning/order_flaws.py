@@ -1,4 +1,4 @@
-"""The flaws of the matrix that are about order and state: which request may follow which, and what is remembered between.
+"""The matrix's flaws of order and state: which request may follow which, and what is remembered between.
 
 Written down before there was a learner. Not among them: what takes statistics (weak seeds, weak keys, leaks in time), the
 form of a message or of a key, who asks (addresses, connections), transport, and services beside SecurityAccess.

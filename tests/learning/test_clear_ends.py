@@ -1,4 +1,4 @@
-"""What becomes of learning where an ECU does not answer alike, falls silent, or may not be asked everything?"""
+"""Prove how learning ends if an ECU answers inconsistently, falls silent, or may not be asked everything."""
 
 from __future__ import annotations
 

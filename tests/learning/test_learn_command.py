@@ -1,4 +1,4 @@
-"""Does `uds-harness learn` leave a whole run folder, with the model in its pinned form and a page that stands by itself?"""
+"""Prove that `uds-harness learn` leaves a whole run folder, with the model in its pinned form and a self-contained page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the right machine learned, with few requests, whatever chance does, and are mistakes readable from it?"""
+"""Prove that the right machine is learned, with few requests, for any seed, and that mistakes show in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which flaws of order and state does learning see? The table in docs/learning.md is made of this one."""
+"""Prove which flaws of order and state learning finds; the table in docs/learning.md is made from this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One interface over the simulated bus and every adapter: what a link promises, and what its errors say."""
+"""Prove what a link promises over the simulated bus and every adapter, and what its errors say."""
 
 from __future__ import annotations
 

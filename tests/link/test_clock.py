@@ -1,4 +1,4 @@
-"""Time is the bus's or the machine's; chance is the run's seed and nothing else."""
+"""Prove that time comes from the bus or the machine, and chance from the run's seed only."""
 
 from __future__ import annotations
 

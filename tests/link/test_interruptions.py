@@ -1,4 +1,4 @@
-"""A bus that goes away is waited for, and one with more foreign frames than can be looked at is narrowed to our ids."""
+"""Prove that an absent bus is waited for, and that a flood of foreign frames is filtered to our ids."""
 
 from __future__ import annotations
 

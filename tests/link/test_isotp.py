@@ -1,4 +1,4 @@
-"""ISO-TP by itself: each rule of ISO 15765-2 that an endpoint keeps, as sender and as receiver. Frames are hex."""
+"""Prove each rule of ISO 15765-2 for an endpoint alone, as sender and as receiver. Frames are hex."""
 
 from __future__ import annotations
 

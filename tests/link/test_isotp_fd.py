@@ -1,4 +1,4 @@
-"""ISO-TP on CAN FD by itself: what ISO 15765-2:2016 changes for frames of up to 64 bytes. Frames are hex."""
+"""Prove ISO-TP on CAN FD alone: what ISO 15765-2:2016 changes for frames of up to 64 bytes. Frames are hex."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do endpoints that others wrote understand ours, and ours theirs? can-isotp and Scapy's soft socket, in real time."""
+"""Prove that our endpoint works with others', can-isotp and Scapy's soft socket, in real time."""
 
 from __future__ import annotations
 

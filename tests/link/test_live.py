@@ -1,4 +1,4 @@
-"""Do nodes on a real bus hear what they would hear on the simulated one?"""
+"""Prove that nodes on a real bus receive what they would on the simulated one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A channel names the nodes of a simulated bus; every way to get it wrong is one line that says so."""
+"""Prove how a channel names the nodes of a simulated bus; every mistake gives one line that says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated bus: what happens when, who hears whom, and that no node can hurt the harness."""
+"""Prove the simulated bus: order of events, who receives what, and that no node can harm the harness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every frame is one line of the log, in order, in a format that strangers read; memory holds only the latest."""
+"""Prove that every frame is one line of the log, in order and in a common format, with only the latest in memory."""
 
 from __future__ import annotations
 

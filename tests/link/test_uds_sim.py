@@ -1,4 +1,4 @@
-"""The simulated bus as any python-can program sees it: a bus like others, in real time."""
+"""Prove that any python-can program can use the simulated bus like others, in real time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The matrix: which check sees which flaw, and that none accuses a sound ECU."""
+"""Prove which check finds which flaw, and that none accuses a sound ECU."""

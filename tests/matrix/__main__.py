@@ -1,4 +1,4 @@
-"""Audits every flaw and every variant, and writes the matrix: ``python -m tests.matrix``."""
+"""Audit every flaw and every variant, and write the matrix: ``python -m tests.matrix``."""
 
 from __future__ import annotations
 

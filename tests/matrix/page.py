@@ -1,4 +1,4 @@
-"""The matrix for a reader: a page made of the JSON alone."""
+"""Write the matrix as a page, from its JSON alone."""
 
 from __future__ import annotations
 

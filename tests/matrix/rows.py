@@ -1,4 +1,4 @@
-"""One row of the matrix: an ECU is audited, and what each check said of it is held against what must be said."""
+"""Make one row of the matrix: audit an ECU, and compare each check's verdict with the required one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every check has been seen to fail on a flaw that it names, and to stay silent on sound ECUs."""
+"""Prove that every check fails on a flaw that it names, and is silent on sound ECUs."""
 
 from __future__ import annotations
 

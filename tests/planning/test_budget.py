@@ -1,4 +1,4 @@
-"""What is left out of an audit so that it takes no longer than it may."""
+"""Prove what is left out of an audit to keep it within a given time."""
 
 from __future__ import annotations
 

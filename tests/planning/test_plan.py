@@ -1,4 +1,4 @@
-"""What a plan says, that it sends nothing, and that an audit of a real ECU begins with it."""
+"""Prove what a plan says, that it sends nothing, and that an audit of a real ECU begins with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ECU that is simulated from a target answers as the target declares."""
+"""Prove that the ECU simulated from a target answers as the target declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`before` on sessions and levels: what it says, what is sent and when, and what discovery finds of it."""
+"""Prove `before` on sessions and levels: its meaning, what is sent and when, and what discovery finds of it."""
 
 from __future__ import annotations
 

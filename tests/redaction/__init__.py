@@ -1,1 +1,1 @@
-"""Whether what must stay secret stays out of a run's files."""
+"""Prove that secrets stay out of a run's files."""

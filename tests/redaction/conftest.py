@@ -1,4 +1,4 @@
-"""A vocabulary with a key of its own, and an empty place."""
+"""Provide a vocabulary with a key of its own, and an empty folder."""
 
 from __future__ import annotations
 

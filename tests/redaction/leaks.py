@@ -1,4 +1,4 @@
-"""Which of these values stand in a run's files? Found by a search that shares nothing with the one that hides them.
+"""Find given values in a run's files, by a search that shares no code with the one that hides them.
 
 Every file is read as it is, and as the bytes that its hex digits, its numbers, its Base64 and its UTF-16 stand for.
 """

@@ -1,4 +1,4 @@
-"""The bus log that may be handed over, made from the one that may not."""
+"""Prove that the redacted bus log, made from the original, can be handed over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and hidden data in messages and frames, well formed or not."""
+"""Prove that keys and hidden data are found in messages and frames, well formed or not."""
 
 from __future__ import annotations
 

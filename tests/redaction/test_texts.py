@@ -1,4 +1,4 @@
-"""Secrets in prose, whatever way they are written."""
+"""Prove that secrets are found in texts, in every notation."""
 
 from __future__ import annotations
 

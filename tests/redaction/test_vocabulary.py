@@ -1,4 +1,4 @@
-"""What stands in the place of a secret, and what is taken for one."""
+"""Prove what replaces a secret, and what counts as one."""
 
 from __future__ import annotations
 

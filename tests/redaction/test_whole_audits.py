@@ -1,4 +1,4 @@
-"""Whole audits, and then a search of every file that they leave for every key that was computed and every secret."""
+"""Prove that no file of whole audits holds any key that was computed, or any secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is audit.json, for other programs? Makes its JSON Schema from the dataclasses and what they say of their fields.
+"""Make the JSON Schema of audit.json from the dataclasses and the docstrings of their fields.
 
 ``python -m tests.report.audit_schema`` writes it to where it is shipped.
 """

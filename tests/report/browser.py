@@ -1,4 +1,4 @@
-"""A headless Chromium to look at a page with: its DevTools protocol over two pipes, and nothing else."""
+"""Control a headless Chromium to look at a page, by its DevTools protocol over two pipes only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hand-made runs: what the reports are shown with, without any ECU."""
+"""Provide hand-made runs to show in reports, without any ECU."""
 
 from __future__ import annotations
 

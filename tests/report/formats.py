@@ -1,4 +1,4 @@
-"""How strangers read the files of a run: each gives what it finds, or raises."""
+"""Read the files of a run with other people's parsers: each returns what it finds, or raises."""
 
 from __future__ import annotations
 

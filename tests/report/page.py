@@ -1,4 +1,4 @@
-"""audit.html as a strict reader sees it."""
+"""Read audit.html as a strict parser."""
 
 from __future__ import annotations
 

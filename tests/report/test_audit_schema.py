@@ -1,4 +1,4 @@
-"""audit.json is what its published schema says, and the schema is what the code writes."""
+"""Prove that audit.json matches its published schema, and that the schema matches the code."""
 
 from __future__ import annotations
 

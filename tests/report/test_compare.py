@@ -1,4 +1,4 @@
-"""What is better, worse, new, gone or not comparable is told from two runs alone."""
+"""Prove that two runs alone show what is better, worse, new, gone or not comparable."""
 
 from __future__ import annotations
 

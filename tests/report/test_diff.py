@@ -1,4 +1,4 @@
-"""A comparison is shown as text, JSON and a page; nothing that an ECU or a file says gets out of its place."""
+"""Prove a comparison as text, JSON and page: text of an ECU or a file cannot break out of its place."""
 
 from __future__ import annotations
 

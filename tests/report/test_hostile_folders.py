@@ -1,4 +1,4 @@
-"""A run folder that somebody else filled costs its reader a clear line: no hang, no traceback, nothing outside touched."""
+"""Prove that a run folder filled by somebody else gives one clear line: no hang, traceback or write outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pytest.html and the page of a comparison, opened in a browser: nothing to complain of, at any width."""
+"""Prove that pytest.html and the page of a comparison open in a browser without errors, at any width."""
 
 from __future__ import annotations
 

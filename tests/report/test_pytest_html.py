@@ -1,4 +1,4 @@
-"""pytest.html is made by pytest-html from stored results: the same page in a run and long after it."""
+"""Prove that pytest-html makes the same page from stored results during a run and long after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a run folder, a bus log or a table holds, its reader reads it or says in a line what is wrong with it."""
+"""Prove that any run folder, bus log or table is read, or refused with a line that says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's reports can be made again from its folder alone; what changed, and when, stands in the manifest."""
+"""Prove that reports can be made again from a run's folder alone, and that the manifest records changes."""
 
 from __future__ import annotations
 

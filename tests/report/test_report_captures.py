@@ -1,4 +1,4 @@
-"""The bus log in other formats: what strangers read there is frame by frame what the log says."""
+"""Prove that other people's readers find the log's frames in the other formats, frame by frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recorded byte string gets one line, and none of them raises."""
+"""Prove that every byte string decodes to one line, without exceptions."""
 
 from __future__ import annotations
 

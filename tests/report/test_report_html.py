@@ -1,4 +1,4 @@
-"""audit.html says what the run says, and shows an ECU's text without ever running it."""
+"""Prove that audit.html shows the run, and an ECU's text without interpreting it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""audit.html is whole, safe to open, and can be read by everybody."""
+"""Prove that audit.html is complete, safe to open, and accessible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""audit.html in a real browser: nothing asked for, nothing complained of, nothing cut off, and the filters work."""
+"""Prove audit.html in a real browser: no requests, no errors, nothing cut off, working filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a CI system makes of junit.xml: read by junitparser, which knows nothing of us."""
+"""Prove junit.xml by junitparser, an independent reader."""
 
 from __future__ import annotations
 

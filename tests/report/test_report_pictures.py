@@ -1,4 +1,4 @@
-"""Samples become pictures: of numbers alone, whatever the sample is."""
+"""Prove that any sample can be drawn, from numbers alone."""
 
 from __future__ import annotations
 

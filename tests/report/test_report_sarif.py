@@ -1,4 +1,4 @@
-"""audit.sarif is what the published schema says, and holds what code-scanning tools need of it."""
+"""Prove that audit.sarif matches the published schema, and holds what code-scanning tools need."""
 
 from __future__ import annotations
 

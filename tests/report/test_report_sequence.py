@@ -1,4 +1,4 @@
-"""An exchange becomes the arrows of a diagram, each with the frames that carried it."""
+"""Prove that an exchange becomes the arrows of a diagram, each with its frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""summary.md shows what a reviewer needs, fits into a comment, and says nothing that the ECU wants said."""
+"""Prove that summary.md holds what a reviewer needs, fits a comment, and shows an ECU's text inert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terminal shows one line a result, the evidence of a failure, and nothing that an ECU could make it obey."""
+"""Prove that the terminal shows one line a result and the evidence of failures, without control sequences of an ECU."""
 
 from __future__ import annotations
 

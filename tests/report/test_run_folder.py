@@ -1,4 +1,4 @@
-"""The run folder keeps what was measured, refuses to bury a stranger's files, and can be checked afterwards."""
+"""Prove that the run folder keeps measurements, refuses to overwrite other files, and can be verified."""
 
 from __future__ import annotations
 

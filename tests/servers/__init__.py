@@ -1,1 +1,1 @@
-"""UDS servers that strangers wrote: what is discovered and judged of them, held against their source."""
+"""Prove discovery and verdicts on other people's UDS servers, by their source."""

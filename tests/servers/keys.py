@@ -1,4 +1,4 @@
-"""The keys of the servers that take one from whoever configures them."""
+"""The keys of servers whose key is configured."""
 
 from __future__ import annotations
 

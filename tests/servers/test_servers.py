@@ -1,4 +1,4 @@
-"""Is what is discovered and judged of servers by strangers true? Each expectation was read from the server's source."""
+"""Prove that discovery and verdicts are right on other people's servers; expectations come from their source."""
 
 from __future__ import annotations
 

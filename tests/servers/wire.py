@@ -1,4 +1,4 @@
-"""A node whose messages a stranger's server answers, and whose frames can-isotp handles on the bus's clock."""
+"""A node whose messages another server answers, with frames by can-isotp on the bus's clock."""
 
 from __future__ import annotations
 

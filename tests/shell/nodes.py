@@ -1,4 +1,4 @@
-"""ECUs for a person to talk to."""
+"""ECUs to talk to by the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A script is given to the shell, and what came of it."""
+"""Run a script in the shell, and return its results."""
 
 from __future__ import annotations
 

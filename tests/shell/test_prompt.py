@@ -1,4 +1,4 @@
-"""The shell at a terminal: completion, history, and what is done where prompt_toolkit is missing."""
+"""Prove the shell at a terminal: completion, history, and behaviour without prompt_toolkit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result's exchanges are sent once more, in the condition in which they were."""
+"""Prove that a result's exchanges are repeated in the condition in which they were sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By hand no more may be sent to a real ECU than by an audit, and wrong keys are counted in the same ledger."""
+"""Prove that by hand no more is sent to a real ECU than by an audit, with the same ledger of wrong keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a script of the shell sends, shows and ends with."""
+"""Prove what a script of the shell sends and shows, and its exit code."""
 
 from __future__ import annotations
 

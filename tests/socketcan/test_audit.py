@@ -1,4 +1,4 @@
-"""The audit of an ECU in another process, on real SocketCAN: the same verdicts as in simulation."""
+"""Prove that an audit of an ECU in another process, on real SocketCAN, gives the verdicts of the simulation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ECU and its audit over other ways than a SocketCAN driver's: serial adapters (slcan) and CAN over UDP."""
+"""Prove an ECU and its audit over serial adapters (slcan) and CAN over UDP instead of a SocketCAN driver."""
 
 from __future__ import annotations
 

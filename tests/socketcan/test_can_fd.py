@@ -1,4 +1,4 @@
-"""CAN FD on real SocketCAN: the link's frames, and Linux's own ISO-TP sockets as a stranger to talk to."""
+"""Prove CAN FD on real SocketCAN: the link's frames, and Linux's own ISO-TP sockets as the other side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ECU in another process, on real SocketCAN, is found with the frames that it speaks."""
+"""Prove that an ECU in another process, on real SocketCAN, is found with its kind of frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `uds-harness doctor` says on real interfaces: of those that are sound, down, classic, missing, or in use."""
+"""Prove `uds-harness doctor` on real interfaces: sound, down, classic, missing, or in use."""
 
 from __future__ import annotations
 

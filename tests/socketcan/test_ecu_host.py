@@ -1,4 +1,4 @@
-"""An ECU process on real SocketCAN outlives its interface, its killing and what is on the bus, in flat memory."""
+"""Prove that an ECU process on real SocketCAN outlives its interface, being killed and heavy traffic, without a leak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit on real SocketCAN goes on when its bus goes away and comes back, is flooded, or loses its ECU for a while."""
+"""Prove that an audit on real SocketCAN continues after its bus went away, a flood, or a silent ECU."""
 
 from __future__ import annotations
 

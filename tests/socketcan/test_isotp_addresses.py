@@ -1,4 +1,4 @@
-"""Linux's own ISO-TP sockets with an address byte, on both sides: as an ECU for our tester, and as a tester of our ECU."""
+"""Prove our ISO-TP with an address byte against Linux's own sockets: as tester and as ECU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do Linux's own ISO-TP sockets understand our endpoint, and ours theirs? Needs a vcan0 of real SocketCAN."""
+"""Prove our ISO-TP endpoint against Linux's own sockets, both ways. Needs a vcan0 of real SocketCAN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning a machine on real SocketCAN, of an ECU that may not be locked out or restarted: the same as in simulation."""
+"""Prove that learning on real SocketCAN, without lockout or restart, gives the simulation's machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The article's dialogue by hand, on real SocketCAN."""
+"""Prove the article's dialogue by hand, on real SocketCAN."""
 
 from __future__ import annotations
 

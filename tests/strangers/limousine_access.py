@@ -1,4 +1,4 @@
-"""Limousines that let somebody at what is guarded, or forget their session, each in one way."""
+"""Limousines that expose guarded content, or forget their session, each in one way."""
 
 from __future__ import annotations
 

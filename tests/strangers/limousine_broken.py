@@ -1,4 +1,4 @@
-"""Limousines that are broken, or not what their target file says."""
+"""Limousines that are broken, or differ from their target file."""
 
 from __future__ import annotations
 

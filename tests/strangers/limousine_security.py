@@ -1,4 +1,4 @@
-"""Limousines whose SecurityAccess has one flaw each, as somebody could really have built it."""
+"""Limousines whose SecurityAccess has one realistic flaw each."""
 
 from __future__ import annotations
 

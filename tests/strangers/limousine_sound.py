@@ -1,4 +1,4 @@
-"""Limousines with the freedom that the standard leaves: none of them has a flaw that it does not declare."""
+"""Limousines that use the freedom of the standard: none has an undeclared flaw."""
 
 from __future__ import annotations
 

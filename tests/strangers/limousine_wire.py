@@ -1,4 +1,4 @@
-"""Limousines that speak ISO-TP or UDS wrongly, die of something, or slow down, each in one way."""
+"""Limousines that speak ISO-TP or UDS wrongly, crash, or slow down, each in one way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One ECU by a stranger: its node, what a check must and may say of it, and the target file that declares it."""
+"""One ECU by a stranger: its node, what checks must and may say of it, and its target file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the limousine what the standard asks for? It is spoken to frame by frame, without the harness."""
+"""Prove, frame by frame and without the harness, that the limousine follows the standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the verdicts right on a rich family of ECUs: limousines, that nobody had in mind when the checks were written?
+"""Prove the verdicts on limousines, a rich family of ECUs written independently of the checks.
 
 The tables say what each is and what the catalogue demands of it.
 """

@@ -1,4 +1,4 @@
-"""Are the harness's verdicts on ECUs right that nobody had in mind when the checks were written?
+"""Prove the verdicts on ECUs written independently of the checks.
 
 Frugal ECUs, sedans, trucks and wrecks: the tables say what each is and what the catalogue demands of it.
 """

@@ -1,4 +1,4 @@
-"""What answers on a bus and is no ECU to trust: silent, endless, garbled, dying. Most speak for the DIDs of frugal.py."""
+"""Nodes that answer but are no trustworthy ECUs: silent, endless, garbled, crashing. Most serve the DIDs of frugal.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A desk for the client side: small scripted ECUs on the simulated bus, a target made by hand, and a Tester between them."""
+"""Small scripted ECUs on the simulated bus, a target made by hand, and a Tester for them."""
 
 from __future__ import annotations
 

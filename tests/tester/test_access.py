@@ -1,4 +1,4 @@
-"""Is the locked state established, and has the same write been seen to succeed?"""
+"""Prove that the locked state is established, and the same write is seen to succeed."""
 
 from __future__ import annotations
 

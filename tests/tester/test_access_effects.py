@@ -1,4 +1,4 @@
-"""Is an effect judged by what is stored, and taken back?"""
+"""Prove that an effect is judged by what is stored, and undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions, values, and what a reply means for the verdict."""
+"""Prove sessions, values, and what a reply means for the verdict."""
 
 from __future__ import annotations
 

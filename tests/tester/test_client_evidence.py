@@ -1,4 +1,4 @@
-"""What is kept of an exchange, and is the ECU alive?"""
+"""Prove what is kept of an exchange, and whether the ECU counts as alive."""
 
 from __future__ import annotations
 

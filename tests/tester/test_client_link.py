@@ -1,4 +1,4 @@
-"""Rule 13: silence is the ECU's only if our frame went out; and what came before it went out answers nothing."""
+"""Prove that silence counts only if our frame was sent, and that earlier messages answer nothing."""
 
 from __future__ import annotations
 

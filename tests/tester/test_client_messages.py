@@ -1,4 +1,4 @@
-"""How do requests and answers of every shape get across: long, suppressed, functional, and given as packets?"""
+"""Prove requests and answers of every form: long, suppressed, functional, and given as packets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes out as raw frames, and what is heard when nothing was asked?"""
+"""Prove what is sent as raw frames, and what is received unasked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which messages answer a request? Everything else is malformed, and nothing at all is silence."""
+"""Prove which messages answer a request; others are malformed, and nothing at all is silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long is an answer waited for, what is asked again, and what has come too late to count? In virtual time."""
+"""Prove how long an answer is waited for, what is repeated, and what is too late to count, in virtual time."""
 
 from __future__ import annotations
 

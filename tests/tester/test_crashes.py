@@ -1,4 +1,4 @@
-"""An ECU that crashes and restarts by itself is caught by what it loses; one that is silent, or left its session, is not."""
+"""Prove that an ECU that crashes and restarts by itself is found by what it loses; a silent one is not accused."""
 
 from __future__ import annotations
 

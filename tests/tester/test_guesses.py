@@ -1,4 +1,4 @@
-"""Guesses, lockouts, and how they are told from what only looks like them."""
+"""Prove how guesses and lockouts are distinguished from what looks like them."""
 
 from __future__ import annotations
 

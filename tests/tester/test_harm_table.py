@@ -1,4 +1,4 @@
-"""Does each of 256 services with each of 256 sub-functions need the permission that the standards' words for it call for?"""
+"""Prove the permission of each of 256 services with each of 256 sub-functions against the standards' words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does any ECU, whatever it answers, bring the tester to an error of its own, or to endless waiting?"""
+"""Prove that no answer of an ECU causes an error of the tester, or endless waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the right key computed, whoever computes it, and does a key function that fails say so in one line?"""
+"""Prove that every kind of key function computes the right key, and that a failing one says so in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong keys are counted over all runs before they are sent, and no count is ever lost."""
+"""Prove that wrong keys are counted over all runs before they are sent, and no count is ever lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No process that is killed, and none that runs beside it, makes the ledger forget a key or miss a start."""
+"""Prove that no killed or concurrent process makes the ledger lose a key or fail to start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger against a model of it, over runs, ECUs and serial numbers; and against every file that it may find."""
+"""Prove the ledger against a model, over runs, ECUs and serial numbers, and against any file content."""
 
 from __future__ import annotations
 

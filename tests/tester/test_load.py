@@ -1,4 +1,4 @@
-"""Frames at a rate: as many as wanted, in bursts or evenly, and never what could be a key."""
+"""Prove frames at a rate: as many as wanted, in bursts or evenly, and never what could be a key."""
 
 from __future__ import annotations
 

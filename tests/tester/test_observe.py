@@ -1,4 +1,4 @@
-"""Looking into the ECU past its bus: consoles, memory and images, of simulated nodes and through commands."""
+"""Prove how an ECU is observed beyond its bus: consoles, memory and images, of nodes and through commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same ECU, asked from another address: its answers are its own, and its guesses are counted."""
+"""Prove how the ECU is asked from another address: its answers are separate, and guesses are counted."""
 
 from __future__ import annotations
 

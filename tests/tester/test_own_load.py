@@ -1,4 +1,4 @@
-"""What this computer's load makes of times is not held against the ECU."""
+"""Prove that this computer's load is not blamed on the ECU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What frames show of an ECU: that it has something, that it has not, or neither."""
+"""Prove what frames show of an ECU: that it has something, that it lacks it, or neither."""
 
 from __future__ import annotations
 

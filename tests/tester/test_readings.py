@@ -1,4 +1,4 @@
-"""Is each raw frame held against every request that an ECU may read into it, and against nothing that is only data?"""
+"""Prove that each raw frame is judged by every request that an ECU may read into it, and not by mere data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Was the ECU restarted? Rule 12: an answer 51, or a hook's exit code, is no proof; silence or a lost session is."""
+"""Prove how a restart is seen: an answer 51 or a hook's exit code is no proof; silence or a lost session is."""
 
 from __future__ import annotations
 

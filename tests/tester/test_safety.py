@@ -1,4 +1,4 @@
-"""Does anything reach the bus that the target does not allow?"""
+"""Prove that nothing reaches the bus that the target does not allow."""
 
 from __future__ import annotations
 

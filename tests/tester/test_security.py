@@ -1,4 +1,4 @@
-"""Are seeds and right keys spoken as the ECU wants them, and is the right key the first?"""
+"""Prove that seeds and right keys are sent as the ECU wants them, and that the first key is the right one."""
 
 from __future__ import annotations
 

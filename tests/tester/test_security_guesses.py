@@ -1,4 +1,4 @@
-"""Is no ECU given a wrong key that it need not be given? Rule 15, and guesses that it can afford to refuse."""
+"""Prove that no ECU is sent a needless wrong key, or one that it cannot afford to refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the run has seen is told apart by session and by what was unlocked, and ends up in the map of the report."""
+"""Prove that what the run has seen is separated by session and open level, and reaches the report's map."""
 
 from __future__ import annotations
 

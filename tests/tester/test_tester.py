@@ -1,4 +1,4 @@
-"""Is the ECU brought back to a known state between checks: alive, locked, counters clear? Are keys proven first?"""
+"""Prove that the ECU returns to a known state between checks (alive, locked, counters clear), and keys are proven first."""
 
 from __future__ import annotations
 

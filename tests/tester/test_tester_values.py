@@ -1,4 +1,4 @@
-"""Are values put back that a check has changed?"""
+"""Prove that values which a check has changed are restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that is entered from another one only is entered by way of that."""
+"""Prove that a session which can be entered only from another one is entered by way of it."""
 
 from __future__ import annotations
 

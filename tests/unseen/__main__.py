@@ -1,4 +1,4 @@
-"""Audits the unseen ECUs: ``python -m tests.unseen`` writes docs/scoreboard.md, with names it explains those ECUs."""
+"""Audit the unseen ECUs: ``python -m tests.unseen`` writes docs/scoreboard.md; with names it explains those ECUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bench for one ECU: time that moves when told to, and a tester that speaks to it."""
+"""A bus for one ECU whose time moves when told to, and a tester for it."""
 
 from __future__ import annotations
 

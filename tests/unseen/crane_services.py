@@ -1,4 +1,4 @@
-"""What a crane's testers come for: data, memory, trouble codes, routines, communication; each behind its level."""
+"""What testers want of a crane: data, memory, trouble codes, routines, communication; each behind its level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cranes with one request that nobody guards, or guards for one connection too many."""
+"""Cranes with one request that is unguarded, or guarded on too few connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tester says to a tractor to see one thing: steps, and questions that are answered yes or no."""
+"""What a tester says to a tractor to find out one thing: steps, and yes-or-no questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of an ECU that was written without sight of the checks."""
+"""Describe an ECU that was written without sight of the checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loom's testers come for: data, periodic data, outputs, routines, transfers, timing and baud rate."""
+"""What testers want of a loom: data, periodic data, outputs, routines, transfers, timing and baud rate."""
 
 from __future__ import annotations
 

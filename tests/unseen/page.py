@@ -1,4 +1,4 @@
-"""The scoreboard as a page of docs/."""
+"""Write the scoreboard as a page of docs/."""
 
 from __future__ import annotations
 

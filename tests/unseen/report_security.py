@@ -1,4 +1,4 @@
-"""What people reported of SecurityAccess in ECUs and servers, each as a tractor. The address stands in the docstring."""
+"""Tractors that do what people reported of SecurityAccess in ECUs and servers; each docstring has the report's address."""
 
 from __future__ import annotations
 

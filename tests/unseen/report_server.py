@@ -1,4 +1,4 @@
-"""What people reported of diagnostic servers and ECUs apart from SecurityAccess, each as a tractor, with its address."""
+"""Tractors that do what people reported of diagnostic servers and ECUs, SecurityAccess aside, with the report's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks say of ECUs that were written without sight of them, and of servers by strangers."""
+"""Score the checks on ECUs that were written without sight of them, and on other people's servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of servers by strangers, held against their source: the tables of tests/servers."""
+"""Score discovery and checks on other people's servers against their source: the tables of tests/servers."""
 
 from __future__ import annotations
 

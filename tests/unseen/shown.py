@@ -1,4 +1,4 @@
-"""A dialogue for each entry of the tables: true of it, and false of the sound tractor."""
+"""A dialogue for each entry of the tables, which the entry's tractor fulfils and the sound one does not."""
 
 from __future__ import annotations
 

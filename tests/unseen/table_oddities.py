@@ -1,4 +1,4 @@
-"""Tractors that are odd in one thing, and tractors with one flaw: kin of what was found from outside."""
+"""Tractors with one oddity, and tractors with one flaw, similar to those reported from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ECUs are wrong in states, places, paths, requests and times, and which are only odd."""
+"""ECUs that are wrong in states, places, paths, requests and times, and ECUs that are only odd."""
 
 from __future__ import annotations
 

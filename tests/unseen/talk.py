@@ -1,4 +1,4 @@
-"""A tester that knows ISO-TP and little else, on a bus whose time is a number."""
+"""A tester that knows little but ISO-TP, on a bus whose time is a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the tractors behind addresses and preconditions what their entries say? They are spoken to without the harness."""
+"""Prove, without the harness, that tractors behind addresses and preconditions are as their entries say."""
 
 from __future__ import annotations
 

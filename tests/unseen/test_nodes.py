@@ -1,4 +1,4 @@
-"""Each ECU works as its target says, each flaw is there, and the sound ECU refuses what shows it."""
+"""Prove that each ECU matches its target, has its flaw, and that the sound ECU refuses what shows the flaw."""
 
 from __future__ import annotations
 

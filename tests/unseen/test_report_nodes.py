@@ -1,4 +1,4 @@
-"""Are the tractors of the tables what their entries say? They are spoken to frame by frame, without the harness."""
+"""Prove, frame by frame and without the harness, that the tables' tractors are as their entries say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is an ECU scored by what the checks said of it?"""
+"""Prove that an ECU is scored by what the checks said of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The odd ECUs are sound: without a right key no walk through their services changes or tells what is guarded."""
+"""Prove that the odd ECUs are sound: without a right key no walk changes or reveals what is guarded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are flaws caught, and sound ECUs left alone, whose authors had not seen the checks?"""
+"""Prove that flaws are found, and sound ECUs not accused, whose authors had not seen the checks."""
 
 from __future__ import annotations
 

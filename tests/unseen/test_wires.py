@@ -1,4 +1,4 @@
-"""The crane's and the loom's own ISO-TP, against the rules for frames that are wrong, late, foreign or unasked."""
+"""Prove the crane's and the loom's own ISO-TP against frames that are wrong, late, foreign or unasked."""
 
 from __future__ import annotations
 

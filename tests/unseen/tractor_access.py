@@ -1,4 +1,4 @@
-"""Tractors that guard something else than usual, or guard it badly, or tell what they should keep."""
+"""Tractors that guard unusual content, guard it badly, or reveal what they should hide."""
 
 from __future__ import annotations
 

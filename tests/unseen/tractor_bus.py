@@ -1,4 +1,4 @@
-"""Tractors on a bus with others, and tractors whose frames are odd or say too much."""
+"""Tractors on a bus with others, and tractors whose frames are odd or reveal too much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tractors that answer to keys in ways of their own, or judge them badly."""
+"""Tractors that answer keys in unusual ways, or judge them badly."""
 
 from __future__ import annotations
 

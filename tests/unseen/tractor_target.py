@@ -1,4 +1,4 @@
-"""What a table says of a tractor: its target file, whole, and the entry of one that differs in some of it."""
+"""Describe a tractor for a table: its whole target file, and the entry of one that differs in part."""
 
 from __future__ import annotations
 
