@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import can
 import pytest
 
 from harness.buses import SimulatedLink
 from harness.errors import LinkError
 from harness.link.clock import Chance
-from harness.link.frame import Frame
+from harness.link.frame import Frame, parse
 from harness.link.trace import Trace
+from harness.simulation.node import Port
 from harness.tester.ledger import Ledger
 from harness.tester.reply import ReplyKind
 from harness.tester.tester import Tester
@@ -126,3 +128,57 @@ def test_what_was_heard_before_our_raw_frame_went_out_is_no_answer(link: type[Si
 
 def test_long_answer_is_received_on_a_link_that_tells_what_is_out() -> None:
     assert before(Echoing, "62 10 10" + " 05" * 100).request(READ).is_positive
+
+
+class Real(SimulatedLink):
+    """A bus that others may be on, and whose adapter tells our frames from theirs."""
+
+    is_virtual = False
+
+
+class Unconfirming(Real):
+    """The same, through an adapter that may give our own frames back as if they were others'."""
+
+    confirms_sending = False
+
+
+class OtherTester:
+    """Sends some frame a few times, from the start on."""
+
+    def __init__(self, text: str, times: int) -> None:
+        self.text, self.times = text, times
+
+    def attach(self, port: Port) -> None:
+        for number in range(self.times):
+            port.call_later(0.01 * (number + 1), lambda: port.send(parse(self.text).message()))
+
+    def on_frame(self, message: can.Message) -> None:
+        """It does not listen."""
+
+
+def beside(other: OtherTester, link: type[SimulatedLink] = Real) -> str:
+    """What is said of an intruder by a tester that has asked something meanwhile."""
+    nodes = [ScriptedEcu({READ: [(0.2, VALUE)]}), other]
+    opened = link(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
+    tester = Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "desk", None))
+    tester.request(READ, timeout_s=1.0)
+    return tester.intruder()
+
+
+def test_somebody_else_on_our_request_id_is_told_with_what_was_sent() -> None:
+    assert beside(OtherTester("740#023E000000000000", 5)) == "740#023E000000000000 and 4 more frames on 0x740"
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_a_slip_of_a_finger_is_no_intruder(times: int) -> None:
+    assert beside(OtherTester("740#023E000000000000", times)) == ""
+
+
+@pytest.mark.parametrize("text", ["7DF#023E800000000000", "123#0102", "748#0462101005000000"])
+def test_frames_on_other_ids_are_no_intruders(text: str) -> None:
+    assert beside(OtherTester(text, 9)) == ""
+
+
+@pytest.mark.parametrize("link", [SimulatedLink, Unconfirming])
+def test_nobody_is_told_of_an_intruder_who_may_be_an_echo_or_is_simulated(link: type[SimulatedLink]) -> None:
+    assert beside(OtherTester("740#023E000000000000", 9), link) == ""
