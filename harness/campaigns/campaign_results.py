@@ -1,4 +1,4 @@
-"""What a campaign comes to as results of a run: FZ-01 to FZ-06, each finding, and a picture of what was seen."""
+"""Turn a campaign into results of a run: FZ-01 to FZ-06, each finding, and a picture of what was seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SEVERITIES: Final = list(Severity)
 
 
 def campaign_info(campaign: CampaignSoFar) -> CampaignInfo:
-    """The numbers for audit.json."""
+    """Return the numbers for audit.json."""
     return CampaignInfo(
         seed=campaign.seed,
         rounds=campaign.rounds,
@@ -43,7 +43,7 @@ def campaign_info(campaign: CampaignSoFar) -> CampaignInfo:
 
 
 def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding:
-    """The result of one finding: what its case came to when it was replayed, and how the campaign met it."""
+    """Return the result of one finding: the outcome of replaying its case, and how the campaign found it."""
     notes = (
         f"found by {found.row}, {_SENT[found.row]}, after {found.exchanges} exchanges of its shard",
         f"met {_times(found.times)} in the campaign",
@@ -59,7 +59,7 @@ def _times(count: int) -> str:
 
 
 def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: str) -> Iterator[Finding]:
-    """FZ-01 to FZ-06; `verdicts` are those of the findings, by digest."""
+    """Return FZ-01 to FZ-06; `verdicts` are those of the findings, by digest."""
     for row, what in _SENT.items():
         declared = declared_attack(shipped_functions()[row])
         assert declared is not None
@@ -116,7 +116,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
 
 
 def coverage_profile(campaign: CampaignSoFar) -> Profile:
-    """What was asked in which state and how it was answered, and how much of that was seen after each round."""
+    """Return what was asked in which state, the answers, and how many of these were known after each round."""
     states = sorted({state for state, _, _ in campaign.cells}, key=lambda one: (one != "default", one))[:MOST_STATES]
     by_service: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for (state, service, outcome), count in campaign.cells.items():
@@ -154,5 +154,5 @@ def _service(service: int) -> str:
 
 
 def _cell(outcomes: Counter[str]) -> str:
-    """E.g. ``positive 12 times; 0x13 3 times``."""
+    """Write a cell, e.g. ``positive 12 times; 0x13 3 times``."""
     return "; ".join(f"{outcome.rstrip('+')} {_times(count)}" for outcome, count in outcomes.most_common(MOST_OUTCOMES))

@@ -1,4 +1,4 @@
-"""The files of a finding: a case that the suite replays, a script that needs no harness, and the frames on the bus."""
+"""Write the files of a finding: a case that the suite replays, a script that needs no harness, and the bus's frames."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ if __name__ == "__main__":
 
 
 def folder_of(run: Path, found: FuzzFinding) -> Path:
-    """Where a finding's files lie."""
+    """Return the folder of a finding's files."""
     return run / FOLDER / found.digest
 
 
 def write_files(run: Path, found: FuzzFinding, target: Target) -> Path:
-    """Write the case and the script; where they lie. OSError: they cannot be written."""
+    """Write the case and the script; return their folder. Raises OSError if they cannot be written."""
     folder = folder_of(run, found)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CASE_TOML).write_text(found.case_text(), encoding="utf-8")
@@ -120,7 +120,7 @@ def write_files(run: Path, found: FuzzFinding, target: Target) -> Path:
 
 
 def write_log(run: Path, found: FuzzFinding, finding: Finding) -> None:
-    """Write the frames of the decisive exchanges, as the run's own bus log has them by then, secrets replaced."""
+    """Write the frames of the decisive exchanges as the run's bus log has them now, with secrets replaced."""
     exchanges = finding.exchanges
     first = min((one.first_frame for one in exchanges), default=finding.first_frame)
     last = max((one.last_frame for one in exchanges), default=finding.last_frame)
@@ -130,7 +130,7 @@ def write_log(run: Path, found: FuzzFinding, finding: Finding) -> None:
 
 
 def script_of(found: FuzzFinding, target: Target) -> str:
-    """A script that plays the sequence on any bus of python-can."""
+    """Return a script that plays the sequence on any bus of python-can."""
     can = target.can
     addresses = addresses_of(can)
     channel = can.channel
@@ -160,7 +160,7 @@ def script_of(found: FuzzFinding, target: Target) -> str:
 
 
 def _way_to(state: CaseState | None, target: Target) -> list[str]:
-    """The requests that bring the ECU into a state."""
+    """Return the requests that bring the ECU into a state."""
     if state is None:
         return []
     number = state.number or 0

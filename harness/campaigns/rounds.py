@@ -1,4 +1,4 @@
-"""Round after round of shards: what each has brought is put together in the order of their numbers, not of their ends."""
+"""Run rounds of shards, and merge their results in the order of their numbers, not of their ends."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from harness.fuzz.trials import Trial
 from harness.target import Target
 
 SHARDS_A_ROUND: Final = 4
-"""On simulated ECUs; a real one is never split."""
+"""On simulated ECUs; a campaign on a real one is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
-"""Exchanges: some ten seconds of one processor, so that starting a shard costs nothing beside it."""
+"""In exchanges: some ten seconds of one processor, so that starting a shard costs little in comparison."""
 PARTS_OF_CAMPAIGN: Final = 8
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
 
 Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
-"""Runs jobs somewhere, and gives the content of their files as they end, in any order."""
+"""Runs jobs somewhere, and yields the content of their files as they end, in any order."""
 
 
 @dataclass(slots=True)
 class CampaignSoFar:
-    """All that a campaign has come to so far."""
+    """The state of a campaign."""
 
     target: Target
     seed: int
     exchanges_wanted: int | None
-    """None: as many as there is time for."""
+    """None: as many as time allows."""
     rounds: int = 0
     exchanges: int = 0
     planned: int = 0
     """Exchanges that shards were asked for."""
     found: dict[str, FuzzFinding] = field(default_factory=dict)
-    """By cause; a sequence stays what it was in the round that found it first."""
+    """By cause; the sequence is the one of the round that found it first."""
     corpus: list[Trial] = field(default_factory=list)
     seen: dict[str, None] = field(default_factory=dict)
     cells: Counter[Cell] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     growth: list[tuple[int, int]] = field(default_factory=list)
-    """After each round: exchanges, and how many kinds of answers were seen."""
+    """After each round: exchanges, and how many kinds of answers had been seen."""
     deviations: dict[str, None] = field(default_factory=dict)
     is_open: bool = False
     not_reproduced: dict[str, None] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class CampaignSoFar:
 
     @property
     def is_done(self) -> bool:
-        """Whether all exchanges were asked for that were wanted."""
+        """Whether all wanted exchanges were asked for."""
         return bool(self.lost) or (self.exchanges_wanted is not None and self.planned >= self.exchanges_wanted)
 
     def next_round(self) -> list[Job]:
-        """The shards of the next round; what they are does not depend on how many workers there are."""
+        """Return the shards of the next round; they do not depend on the number of workers."""
         jobs = []
         for index in range(SHARDS_A_ROUND if self.target.is_simulated else 1):
             size = self._size()
@@ -88,7 +88,7 @@ class CampaignSoFar:
         return min(part, self.exchanges_wanted - self.planned)
 
     def merge(self, results: Sequence[Yield]) -> list[FuzzFinding]:
-        """Take in the results of a round, in the order of its shards; what of it is new."""
+        """Merge the results of a round, in the order of its shards; return what is new."""
         known = set(self.found)
         for result in results:
             self.exchanges += result.exchanges
@@ -127,10 +127,10 @@ def run_rounds(
     is_over: Callable[[], bool],
     after: Callable[[list[FuzzFinding]], None],
 ) -> None:
-    """Run round after round until all that was wanted is done, or `is_over` says so between two of them.
+    """Run rounds until all wanted exchanges are done, or `is_over` returns true between two rounds.
 
-    The result of each shard lies in the folder as soon as it is there; one that lies there already is not run again.
-    `after` is told what each round has found.
+    The result of each shard is written into the folder at once; a shard whose result is there is not run again. `after` is
+    called with what each round has found.
     """
     while not campaign.is_done and not (campaign.rounds and is_over()):
         jobs = campaign.next_round()
@@ -146,10 +146,10 @@ def run_rounds(
 
 
 def in_this_process(run: Callable[[Job], str]) -> Door:
-    """A door that runs one job after the other, here."""
+    """Return a door that runs one job after the other in this process."""
     return lambda jobs: ((job, run(job)) for job in jobs)
 
 
 def on_one_ecu(hunt: Callable[[Job], Yield]) -> Door:
-    """The same on the one ECU of a real bus."""
+    """Return a door that does the same on the one ECU of a real bus."""
     return in_this_process(lambda job: text_of(job, hunt(job)))

@@ -1,4 +1,4 @@
-"""Run a campaign within the session of a run: its rounds, its findings replayed as they come, and its results."""
+"""Run a campaign within the session of a run: its rounds, the replay of its findings, and its results."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Tell = Callable[[Finding], None]
 
 
 class CampaignRun:
-    """One campaign in one run's folder. What it finds is kept as soon as its case has been replayed."""
+    """One campaign in one run's folder. A finding is kept as soon as its case has been replayed."""
 
     def __init__(self, session: AuditSession, campaign: CampaignSoFar, *, command: str, tell: Tell) -> None:
-        """`tell` is told each result as it is kept."""
+        """`tell` is called with each result when it is kept."""
         self._session = session
         self._campaign = campaign
         self._command = command
@@ -33,7 +33,7 @@ class CampaignRun:
         self._replayed: dict[str, Finding] = {}
 
     def go(self, door: Door | None, *, is_over: Callable[[], bool], after: Callable[[], None]) -> None:
-        """Run its rounds; without a door on the session's own ECU. `after` is called when a round has ended."""
+        """Run its rounds; without a door on the session's own ECU. `after` is called after each round."""
 
         def kept(found: list[FuzzFinding]) -> None:
             for one in found:
@@ -44,7 +44,7 @@ class CampaignRun:
         run_rounds(self._campaign, self._session.folder.path, door, is_over=is_over, after=kept)
 
     def finish(self, stopped_by: str) -> Run:
-        """Keep what it comes to, and write the reports."""
+        """Keep its results, and write the reports."""
         session, campaign = self._session, self._campaign
         by_digest = {one.digest: one for one in campaign.found.values()}
         for digest, replayed in self._replayed.items():
@@ -64,12 +64,12 @@ class CampaignRun:
         return hunt(job, session.tester)
 
     def _keep(self, found: FuzzFinding) -> None:
-        """Replay the finding's case as the suite would, and keep what that comes to."""
+        """Replay the finding's case as the suite would, and keep the result."""
         session = self._session
         folder = write_files(session.folder.path, found, session.options.target)
         (case,) = read_cases(folder / CASE_TOML)
         (check,) = checks_of([check_of(case)], tester=session.tester, measure=session.measure, depth=Depth.DEEP)
-        if session.tester.link.can_renew():  # what an earlier one has opened may stay open
+        if session.tester.link.can_renew():  # what an earlier case has opened may stay open
             session.tester.link.renew()
             session.tester.state.renewed()
         repeat = f"{self._audit()} --checks {folder / CASE_TOML} -k {found.case_id}"

@@ -1,6 +1,6 @@
-"""One part of a round: a hunt on an ECU of its own, told by a file that says by its hash what it was made from.
+"""Run one part of a round: a hunt on an ECU of its own, with its result in a file that holds a hash of its inputs.
 
-A shard's result depends on its job alone: not on who runs it, when, or beside what.
+A shard's result depends on its job alone: not on the process, the time, or other shards.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from harness.target import Target
 from harness.tester.tester import Tester
 
 FOLDER: Final = "shards"
-"""Of a run's folder: where the results of its shards lie."""
+"""The folder, in a run's folder, of the results of its shards."""
 SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one shard is to do."""
+    """The task of one shard."""
 
     target: Target
     seed: int
-    """The campaign's."""
+    """The campaign's seed."""
     round: int
     index: int
     exchanges: int
@@ -44,12 +44,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The file of its result."""
+        """The name of its result's file."""
         return f"{FOLDER}/r{self.round:05}-s{self.index:03}.json"
 
     @property
     def basis(self) -> str:
-        """A hash of all that decides the result, but for the harness itself."""
+        """A hash of everything that decides the result, except the harness itself."""
         parts = [
             json.dumps(self.target.redacted(), sort_keys=True, default=str),
             json.dumps([self.seed, self.round, self.index, self.exchanges]),
@@ -61,17 +61,20 @@ class Job:
 
     @property
     def chance(self) -> Chance:
-        """Its own source of chance."""
+        """Return its own source of chance."""
         return Chance(self.seed).stream(f"campaign/{self.round}/{self.index}")
 
 
 def hunt(job: Job, tester: Tester) -> Yield:
-    """Do the job with a tester that is there."""
+    """Do the job with an existing tester."""
     return Hunt(tester, job.chance, known=job.known, corpus=job.corpus, seen=job.seen).run(job.exchanges)
 
 
 def run_shard(job: Job) -> str:
-    """Do the job on a simulated ECU of its own; the content of its file. UserError: the target cannot be opened."""
+    """Do the job on a simulated ECU of its own; return the content of its file.
+
+    Raises UserError if that cannot be opened.
+    """
     chance = job.chance
     seed = int.from_bytes(chance.stream("ecu").random_bytes(4), "big")
     tester = open_tester(job.target, seed=seed, trace=Trace(), ledger_path=None)
@@ -82,7 +85,7 @@ def run_shard(job: Job) -> str:
 
 
 def text_of(job: Job, result: Yield) -> str:
-    """The content of a shard's file."""
+    """Return the content of a shard's file."""
     body = {
         "schema_version": SCHEMA_VERSION,
         "round": job.round,
@@ -103,7 +106,7 @@ def text_of(job: Job, result: Yield) -> str:
 
 
 def read_shard(text: str, job: Job) -> Yield | None:
-    """What a shard's file says; None: it is damaged, or was made from something else."""
+    """Parse a shard's file; None if it is damaged, or was made from other inputs."""
     try:
         body: dict[str, Any] = json.loads(text)
         given = body.pop("sha256")
@@ -126,7 +129,7 @@ def read_shard(text: str, job: Job) -> Yield | None:
 
 
 def kept_shard(folder: Path, job: Job) -> Yield | None:
-    """The result of a shard that was done before, if its file is there and whole."""
+    """Return the result of a shard that was done before, if its file exists and is whole."""
     try:
         return read_shard((folder / job.name).read_text(encoding="utf-8"), job)
     except (OSError, UnicodeDecodeError):
@@ -134,7 +137,7 @@ def kept_shard(folder: Path, job: Job) -> Yield | None:
 
 
 def keep_shard(folder: Path, job: Job, text: str) -> None:
-    """Write a shard's file; half a one is never seen. UserError: it cannot be written."""
+    """Write a shard's file; half a file is never visible. Raises UserError if it cannot be written."""
     path = folder / job.name
     os.makedirs(path.parent, exist_ok=True)
     with replacing(path) as part:

@@ -1,4 +1,4 @@
-"""Run shards on as many processes as are wanted, here or on a Dask cluster. A worker that dies costs its shard's time."""
+"""Run shards on several processes, here or on a Dask cluster. A worker that dies costs only its shard's time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.campaigns.shards import Job, run_shard
 from harness.errors import HarnessError, UserError
 
 MOST_DEATHS: Final = 5
-"""So many times in a row workers may die without that any shard ends."""
+"""How many workers in a row may die before the campaign stops, if no shard ends between."""
 CONNECT_S: Final = 10
 
 
@@ -37,7 +37,7 @@ class Pool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """The results, as they end. UserError: as by the shard. HarnessError: workers die again and again."""
+        """Yield results as they end. Raises UserError as the shard, HarnessError if workers die again and again."""
         left = {job.index: job for job in jobs}
         deaths = 0
         while left:
@@ -63,7 +63,7 @@ class Cluster:
     """An existing Dask cluster, for the time of a ``with``."""
 
     def __init__(self, address: str) -> None:
-        """UserError: the extra is missing, or nothing answers at the address."""
+        """Raises UserError if the extra is missing, or nothing answers at the address."""
         if find_spec("distributed") is None:
             raise UserError("--dask needs distributed, which is not installed: pip install 'uds-harness[dask]'")
         import distributed
@@ -81,9 +81,9 @@ class Cluster:
         self._client.close(timeout=1)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """The results, as they end; what a lost worker had is done by another one. UserError: as by the shard.
+        """Yield results as they end; the job of a lost worker is done by another one.
 
-        HarnessError: the scheduler is gone; the campaign can be taken up again.
+        Raises UserError as the shard, HarnessError if the scheduler is gone; the campaign can be resumed.
         """
         import distributed
 

@@ -163,7 +163,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
 
     longest_s = None if options.time is None else seconds_of("--time", options.time)
     audit = request.options
-    if longest_s is None:  # a user's own checks may do more than ask the ECU: they are run once
+    if longest_s is None:  # a user's own checks may do more than ask the ECU: they are run only once
         audit = replace(audit, checks=())
     try:
         left_out, plan = planned_in_time(options, audit, longest_s)

@@ -1,4 +1,4 @@
-"""`uds-harness fuzz`: a campaign that finds, reduces and keeps; `fuzz new`: a case of one's own."""
+"""`uds-harness fuzz`: run a campaign that finds, reduces and keeps; `fuzz new`: write a case of your own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEW: Final = "new"
 BEGUN_WITH: Final = "shards/campaign.json"
-"""In a run's folder, what the campaign was begun with: what --resume takes up."""
+"""In a run's folder: the settings with which the campaign began, which --resume reuses."""
 DEFAULT_EXCHANGES: Final = 100_000
 INTERRUPTED: Final = 2
 
@@ -36,7 +36,7 @@ EXIT_CODES = """exit codes of fuzz, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     fuzz = commands.add_parser(
         "fuzz",
         help="fuzz the ECU: find, reduce and keep what nobody wrote a case for",
@@ -69,7 +69,7 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fuzz; returns the exit code."""
+    """Fuzz; return the exit code."""
     if options.target == NEW:
         return _new_case(options)
     if options.send is not None:
@@ -161,7 +161,7 @@ def _fuzz(options: argparse.Namespace) -> int:
 
 
 def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStack) -> Door | None:
-    """Where shards are run; None: on the ECU of the run itself."""
+    """Return where shards are run; None for the ECU of the run itself."""
     if not target.is_simulated:
         return None
     from harness.campaigns.rounds import in_this_process
@@ -176,7 +176,7 @@ def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStac
 
 
 class _Progress:
-    """What the campaign has come to, on a line of a terminal that is overwritten; a line a round where there is none."""
+    """Shows the progress of a campaign in a line of a terminal that is overwritten; elsewhere prints a line a round."""
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         self._campaign = campaign
@@ -186,7 +186,7 @@ class _Progress:
         self._is_terminal = sys.stdout.isatty()
 
     def show(self) -> None:
-        """Show it, a round having ended."""
+        """Show the progress after a round."""
         campaign, elapsed_s = self._campaign, self._now_s() - self._begun_s
         rate = campaign.exchanges / elapsed_s if elapsed_s else 0.0
         done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {len(campaign.found)} findings, "
@@ -207,7 +207,7 @@ class _Progress:
         return f", {left_s / 60:.0f} min left" if left_s >= 60 else f", {left_s:.0f} s left"
 
     def clear(self) -> None:
-        """Make room for something else."""
+        """Clear the line for other output."""
         if self._is_terminal:
             print("\r\x1b[K", end="", flush=True)
 
@@ -217,7 +217,7 @@ def _size(options: argparse.Namespace, wanted: int | None) -> str:
 
 
 def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
-    """Whether a person at the terminal, if there is one, lets a real ECU be fuzzed with all that its target allows."""
+    """Ask a person at the terminal, if there is one, whether a real ECU may be fuzzed with everything its target allows."""
     allowed = sorted(target.safety.allow)
     if target.is_simulated or options.yes or not allowed or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
@@ -237,9 +237,9 @@ def _keep_beginning(folder: Path, options: argparse.Namespace, wanted: int | Non
 
 
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
-    """The campaign to go on with, and its target; what was not given again is as it was then.
+    """Return the campaign to resume, and its target; options that are not given keep their former values.
 
-    UserError: there is no such campaign, or it has come to its end.
+    Raises UserError if there is no such campaign, or it has ended.
     """
     from harness.audit.resuming import unfinished_run
 
@@ -278,7 +278,7 @@ def _command(options: argparse.Namespace, seed: int, wanted: int | None) -> str:
 
 
 def _new_case(options: argparse.Namespace) -> int:
-    """Write a case that sends what was given, and say how it is run."""
+    """Write a case that sends the given request, and say how to run it."""
     from harness.errors import Refused
     from harness.fuzz.case import read_cases
     from harness.fuzz.notation import SEND

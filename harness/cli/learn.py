@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_JUDGED = 5
 OBSERVATIONS = "observations.jsonl"
-"""In a run's folder, each sequence that was asked, with its answers: what --resume takes over."""
+"""In a run's folder: each sequence that was asked, with its answers, which --resume reuses."""
 
 EXIT_CODES = """exit codes of learn, the first that applies:
   4  wrong use: a target, option, key function or model is malformed, or the extra is missing
@@ -37,7 +37,7 @@ EXIT_CODES = """exit codes of learn, the first that applies:
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Let the command be typed."""
+    """Add the command to the parser."""
     learn = commands.add_parser(
         "learn",
         help="learn the ECU's state machine, judge it, and draw it",
@@ -68,7 +68,7 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Learn; returns the exit code."""
+    """Learn; return the exit code."""
     from harness.runs.folder import check_is_free
     from harness.target import load_text
 
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """The target file that follows from a map of an ECU that nobody described; empty: there is none."""
+    """Discover an ECU that is not described and return its target file's text; empty if there is none."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 
@@ -112,7 +112,7 @@ def _compare(old: Path, new: Path) -> int:
 
 
 def _plan(options: argparse.Namespace, target: Target) -> int:
-    """Say what learning would take. Nothing is opened, and nothing is sent."""
+    """Print what learning would take. Nothing is opened, and nothing is sent."""
     from harness.errors import Unjudged
     from harness.learning.cost import plan_lines, plan_of
     from harness.learning.letters import alphabet_of
@@ -146,7 +146,7 @@ def _plan(options: argparse.Namespace, target: Target) -> int:
 
 
 def require_aalpy() -> None:
-    """UserError: the extra is not installed."""
+    """Raise UserError if the extra is not installed."""
     if find_spec("aalpy") is None:
         raise UserError("learning needs AALpy, which is not installed: pip install 'uds-harness[learn]'")
 
@@ -207,7 +207,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
 def _asked(
     options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
 ) -> tuple[Learned | None, str]:
-    """What was learned; or None, and why nothing could be."""
+    """Return what was learned; or None, and why nothing could be."""
     from harness.errors import Unjudged
     from harness.learning.learning import Learner
 
@@ -237,14 +237,14 @@ def _asked(
 
 
 def _write(session: AuditSession, machine: StateMachine) -> None:
-    """Put the model into the run's folder, once the last request has been sent."""
+    """Put the model into the run's folder, after the last request."""
     from harness.runs.state_machine import MODEL_JSON
 
     session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
 
 
 class _Progress:
-    """What learning has come to, on a line of a terminal that is overwritten; nothing where there is no terminal."""
+    """Shows the progress of learning in a line that is overwritten; shows nothing without a terminal."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
@@ -268,7 +268,7 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """What an earlier run was answered. UserError: it is none of `learn`, or its file is damaged."""
+    """Return the answers of an earlier run. Raises UserError if it is no run of `learn`, or its file is damaged."""
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -281,7 +281,7 @@ def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
                 raise ValueError("no letters with their answers")
         except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):
-                return  # the run was killed while it wrote this line
+                return  # the run was killed while writing this line
             raise UserError(f"{path}: line {number} is damaged ({error})") from error
         yield tuple(word), tuple(answers)
 

@@ -106,7 +106,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
 
 @contextlib.contextmanager
 def _nobody_to_ask() -> Iterator[None]:
-    """A key function may ask whoever sits there: not for the keys of a simulated ECU."""
+    """Keep key functions from asking a person for the keys of a simulated ECU."""
     before = sys.stdin
     with open(os.devnull, encoding="utf-8") as nothing:
         sys.stdin = nothing

@@ -78,8 +78,8 @@ def discover(
 ) -> Discovery:
     """Find every ECU on the bus and map it; with `is_one_wanted` none is mapped if there are several.
 
-    `key`, in the words of a target file, makes the keys of levels for which the target has none; with a key it is also found
-    out what a level opens. `ledger_path` is where wrong keys are counted, in case one is wrong.
+    `key`, in the words of a target file, makes the keys of levels for which the target has none; with a key, what a
+    level opens is mapped too. `ledger_path` is where wrong keys are counted, in case one is wrong.
 
     `target` says where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless it
     allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and a

@@ -31,7 +31,7 @@ class IdPlan:
     """Time between two requests."""
     bitrate: int
     behind_addresses: tuple[Id, ...] = ()
-    """Of those that are asked: the ids that are asked behind each address, if none is answered without."""
+    """The ids that are also asked behind each address, if none is answered without."""
 
     @property
     def load(self) -> float:

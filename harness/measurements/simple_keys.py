@@ -196,7 +196,7 @@ def _seeds_to_be_sure(tester: Tester, level: int) -> int:
 def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
     """Whether the same rule opens the level for other seeds: once more, or as often as excludes luck.
 
-    Rules that give the same key for many seeds, such as halving and rotating by a bit, are told apart by further seeds. A
+    Rules that give the same key for many seeds, such as halving and rotating by a bit, are distinguished by further seeds. A
     long key is not luck; it stands even if the ECU cannot be locked to try again.
     """
     needed = _seeds_to_be_sure(tester, level) - 1

@@ -55,7 +55,7 @@ class Dialogue:
         self.show = show
         self.remark = remark
         self.repeat: Callable[[Repeat], None] = nothing_to_repeat
-        """Repeat a recorded result; set by whoever can read runs."""
+        """Repeat a recorded result; set by the command that reads runs."""
         self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None

@@ -23,7 +23,7 @@ from harness.tester.witnesses import Witness, Witnesses
 
 
 class Listener(Protocol):
-    """Is told everything that is sent and received."""
+    """Is called for everything that is sent and received."""
 
     def sends(self, pdu: bytes) -> None:
         """A message is about to be sent."""

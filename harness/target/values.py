@@ -68,7 +68,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may do something: everybody (`open`), whoever unlocked the level, or nobody (`never`)."""
+    """Who may do something: everybody (`open`), a tester that unlocked the level, or nobody (`never`)."""
 
     kind: Literal["open", "level", "never"]
     level: int | None = None

@@ -24,7 +24,7 @@ class Look:
     """The result of looking at a lock."""
 
     is_open: bool | None
-    """None if it could not be told."""
+    """None if it is unknown."""
     words: str
     reply: Reply
 
