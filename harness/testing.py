@@ -31,7 +31,7 @@ __all__ = ["Finding", "Node", "Port", "Tester", "Verdict", "open_ecu", "run_chec
 
 
 def target_of(ecu: str | Callable[[], object], *, like: str = "hardened") -> Target:
-    """Return the target of a simulated ECU: what the target `like` declares, played by another ECU.
+    """Return the target of a simulated ECU: what the target `like` declares, CAN ids too, played by another ECU.
 
     `ecu` is a channel (``hardened+no_attempt_limit``, ``my_ecu.py:make``), or a function at the top of a module that
     returns a node. Raises UserError if there is no such target.

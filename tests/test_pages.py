@@ -8,19 +8,21 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.cli.main import _parser
+from harness.ecu import profiles
+from harness.fuzz.case import read_cases
 from harness.target import shipped_targets
 from harness.testing import open_ecu, run_checks, target_of
 
 ROOT = Path(__file__).parent.parent
 JAPANESE = ROOT / "README.ja.md"
 PI = ROOT / "docs" / "raspberry-pi.md"
+FUZZ = ROOT / "docs" / "fuzzing.md"
 PAGES = sorted(
     {ROOT / "README.md", ROOT / "CONTRIBUTING.md", JAPANESE, *(ROOT / "docs").glob("*.md")}
     - {ROOT / "docs" / "scoreboard.md"}
@@ -97,17 +99,16 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-def python_of(page: Path) -> str:
-    """The first Python example of a page, from its file's name to the next line that is not indented."""
-    block = re.search(r"^    # \w+(?:/\w+)?\.py\n((?:    .*\n|\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+def python_of(page: Path, file: str = r"\w+(?:/\w+)?\.py") -> str:
+    """The first Python example of a page, or that of a file, from the file's name to the next line that is not indented."""
+    block = re.search(rf"^    # {file}\n((?:    .*\n|\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert block is not None, page
     return textwrap.dedent(block[1]).partition("\nuds-harness ")[0]
 
 
 def test_the_example_of_an_ecu_of_ones_own_answers(tmp_path: Path) -> None:
     (tmp_path / "my_ecu.py").write_text(python_of(ROOT / "docs" / "own-ecus.md"), encoding="utf-8")
-    target = target_of(f"{tmp_path / 'my_ecu.py'}:make")
-    with open_ecu(replace(target, can=replace(target.can, request_id=0x7E0, response_id=0x7E8))) as tester:
+    with open_ecu(target_of(f"{tmp_path / 'my_ecu.py'}:make")) as tester:
         assert tester.request("3E 00").is_positive
 
 
@@ -116,6 +117,25 @@ def test_the_example_of_a_check_passes_on_a_sound_ecu() -> None:
     exec(python_of(ROOT / "docs" / "checks.md"), names)
     (finding,) = run_checks([names["test_level_2b_is_not_there"]], "hardened")
     assert (finding.id, finding.verdict) == ("MY-01", "pass")
+
+
+def test_the_example_of_a_shipped_check_sees_its_flaw_and_no_sound_ecu(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    for file in ("test_end_of_life.py", "flaw.py"):
+        exec(python_of(ROOT / "CONTRIBUTING.md", file), names)
+    check, flaw = names["test_end_of_life_level_is_not_served"], names["end_of_life_level"]
+    monkeypatch.setitem(profiles.CHANGES, flaw.name, flaw)
+    monkeypatch.setitem(profiles._ORDER, flaw.name, len(profiles._ORDER))
+    assert {one.verdict for one in run_checks([check], target_of(f"hardened+{flaw.name}"))} == {"fail"}
+    assert {one.verdict for one in run_checks([check], "hardened")} == {"pass"}
+
+
+def test_the_example_of_a_fuzz_case_is_one(tmp_path: Path) -> None:
+    block = re.search(r"^    (# my_cases/write\.toml\n(?:    .*\n)+)", FUZZ.read_text(encoding="utf-8"), re.MULTILINE)
+    assert block is not None
+    (tmp_path / "write.toml").write_text(textwrap.dedent("    " + block[1]), encoding="utf-8")
+    (case,) = read_cases(tmp_path / "write.toml")
+    assert case.id == "write-odd-length"
 
 
 def test_the_example_of_a_key_function_makes_a_key() -> None:

@@ -108,6 +108,11 @@ def test_what_does_not_exist_is_refused_with_the_ways_to_name_a_target(spec: str
     assert "\n" not in str(raised.value)
 
 
+def test_an_ecu_with_a_flaw_is_refused_with_the_way_to_name_it() -> None:
+    with pytest.raises(UserError, match=r"with a flaw: hardened --channel hardened\+hidden_level$"):
+        load_target("hardened+hidden_level")
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(seed: int) -> None:
     chance = random.Random(seed)

@@ -179,6 +179,11 @@ def _show(options: argparse.Namespace) -> int:
     checks = {check.id: check for check in checks_with(options.checks)}
     check = checks.get(options.id) or checks.get(options.id.upper())
     if check is None:
+        from harness.ecu.flaws import FLAWS
+
+        if options.id in FLAWS:
+            seen = ", ".join(FLAWS[options.id].kills) or "no check"
+            raise UserError(f"{options.id} is a defect, seen by {seen}; see: uds-harness list defects")
         raise UserError(f"there is no check {options.id}{did_you_mean(options.id, checks)}; see: uds-harness list")
     show(check)
     return 0

@@ -331,7 +331,8 @@ class AuditRequest:
         """Report a named place that holds no checks as a mistake."""
         for path in self.options.checks:
             if not self._has_collect_error and not any(item.path.is_relative_to(path.resolve()) for item in items):
-                raise pytest.UsageError(f"--checks {path}: there is no check in it; see CONTRIBUTING.md for what one is")
+                see = "uds-harness docs checks, or for cases: uds-harness docs fuzzing"
+                raise pytest.UsageError(f"--checks {path}: there is no check in it; see: {see}")
 
     @pytest.hookimpl
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

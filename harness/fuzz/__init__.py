@@ -8,13 +8,13 @@ A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with
     send = "2E 20 {00..FF}"                                                # a message, or a list of them: see notation.py
     expect = "negative 13|31|33"                                           # which answers are right: see expect.py
     # and if wanted
-    state = "session 0x03"        # in which state each message finds the ECU: see state.py
+    state = "session 0x03"        # in which state each message finds the ECU: see case_state.py
     raw = true                    # the messages are the data fields of frames
     gap_ms = 5                    # so long after each frame the next one follows; else they go out back to back
     repeat = 300                  # all of `send` so often, one after the other, before it is judged
     one_answer = true             # a second final answer is wrong, too
     severity = "medium"           # of a wrong answer; what a message does to the ECU has a severity of its own
-    proven_by = ["write_unprotected", "my_ecu.py:factory"]                 # where the case is known to fail
+    proven_by = ["write_unprotected", "my_ecu.py:factory"]                 # flaws and ECUs where the case is known to fail
 
 Whatever is expected, after each message the ECU is alive, as locked as before, and its protected data unchanged: see
 oracles.py. In Python a case is a function under `harness.fuzz_case`: see python.py.

@@ -20,8 +20,9 @@ _COUNTS: Final = ("requests", "wrong_keys", "writes", "resets")
 _HEAD: Final = ("requests", "keys", "writes", "resets", "waits", "seconds")
 MOST_NAMED: Final = 6
 WHAT_CHANGES_IT: Final = (
-    "A check that fails is done once more. What changes the plan: --depth, -k, --check, --family, --severity, and "
-    "[safety] allow in the target file."
+    "What several checks need is counted for the first of them; a delay that one check leaves, for the next. A check that "
+    "fails is done once more. What changes the plan: --depth, -k, --check, --family, --severity, and [safety] allow in "
+    "the target file."
 )
 
 

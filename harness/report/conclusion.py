@@ -88,7 +88,8 @@ def causes(run: Run) -> list[tuple[str, list[Finding]]]:
 def answer(run: Run) -> str:
     """Answer in a sentence whether the protection is real: the first thing that a reader is told."""
     failures, decided = run.failures(), run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
-    if not decided or (not failures and security_access_unjudged(run)):
+    is_judged = any(one.id.startswith(_ON_THE_PROTECTION) for one in decided)
+    if not decided or (not failures and (security_access_unjudged(run) or not is_judged)):
         return "It is not known whether this ECU's protection is real."
     if not failures:
         limits = "as far as it was judged" if is_partial(run) else "by every check that could be made"
@@ -96,9 +97,12 @@ def answer(run: Run) -> str:
     worst = min((one for one in failures if one.severity is failures[0].severity), key=_rank)
     named = worst.cause or worst.heading
     what = f"{named[:1] if named[1:2].isupper() else named[:1].lower()}{named[1:].rstrip('.')}"
+    if not worst.cause and not worst.failure:  # it is headed by what is demanded
+        what = f"this does not hold: {what}"
     others = len({one.id for one in failures if one.severity is worst.severity} - {worst.id})
     more = f", and {others} more of that severity" if others else ""
-    return f"{_ANSWERS[worst.severity]}: {what} ({worst.id}){more}."
+    how_bad = _ANSWERS[worst.severity] if is_judged else _UNJUDGED_ANSWERS.get(worst.severity, _ANSWERS[worst.severity])
+    return f"{how_bad}: {what} ({worst.id}){more}."
 
 
 def _rank(finding: Finding) -> int:
@@ -108,6 +112,8 @@ def _rank(finding: Finding) -> int:
 
 
 _FAMILIES: Final = ("SA", "AC", "ST")
+_ON_THE_PROTECTION: Final = (*(f"{family}-" for family in _FAMILIES), "LM-")
+"""How the ids of results begin that tell whether the protection is real: those of a learned state machine, too."""
 _ANSWERS: Final[dict[Severity, str]] = {
     Severity.CRITICAL: "This ECU's protection is void for whoever reaches the bus",
     Severity.HIGH: "This ECU's protection can be overcome with realistic effort",
@@ -115,6 +121,11 @@ _ANSWERS: Final[dict[Severity, str]] = {
     Severity.LOW: "This ECU's protection holds; it breaks rules of little use to an attacker",
     Severity.INFO: "This ECU's protection holds; some things are worth knowing",
 }
+_UNJUDGED_ANSWERS: Final[dict[Severity, str]] = dict.fromkeys(
+    (Severity.MEDIUM, Severity.LOW, Severity.INFO),
+    "It is not known whether this ECU's protection is real; other rules are broken",
+)
+"""Where nothing was judged that is on the protection itself."""
 
 
 def conclusion(run: Run) -> str:

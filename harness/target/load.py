@@ -81,7 +81,10 @@ def load_target(spec: str | Path) -> Target:
             return _from_uri(spec)
         if not os.path.exists(spec):
             ways = f"a target file, a shipped target ({', '.join(shipped)}) or a URI, e.g. {EXAMPLE_URI}"
-            raise UserError(f"{printable(spec) or 'target'}: there is no such file; give {ways}")
+            profile, plus, _ = spec.partition("+")
+            with_flaw = f"; with a flaw: {profile} --channel {printable(spec)}"
+            hint = with_flaw if plus and profile in shipped else ""
+            raise UserError(f"{printable(spec) or 'target'}: there is no such file; give {ways}{hint}")
     return _load_file(Path(spec), str(spec))
 
 

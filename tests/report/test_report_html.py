@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness.report.conclusion import answer
 from harness.report.groups import by_area, by_threat
 from harness.report.html import render_audit_html
 from harness.runs.findings import BusAccess, Identifier, NotTested, Run
@@ -208,6 +209,16 @@ def test_the_first_thing_said_is_whether_the_protection_is_real(article: Run) ->
     sound = replace(article, findings=tuple(article.with_verdict(Verdict.PASS)))
     assert first_words(void).startswith("is void for whoever reaches the bus: a trivial key")
     assert first_words(replace(sound, info=replace(sound.info, crashes=()))).startswith("is real, by every check")
+
+
+def test_a_case_or_a_check_of_something_else_does_not_tell_whether_the_protection_is_real(article: Run) -> None:
+    passing = replace(article.with_verdict(Verdict.PASS)[0], id="fuzz/read-half-did")
+    failing = replace(
+        article.failures()[0], id="fuzz/read-half-did", failure="", severity=Severity.MEDIUM, accepted="", cause=""
+    )
+    for one in (passing, failing):
+        assert answer(replace(article, findings=(one,))).startswith("It is not known whether this ECU's protection is real")
+    assert "this does not hold: " in answer(replace(article, findings=(failing,)))
 
 
 def test_results_are_counted_by_area_and_by_threat(article: Run) -> None:
