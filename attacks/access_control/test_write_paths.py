@@ -136,7 +136,7 @@ def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Dept
 
 
 def read_to_send(tester: Tester) -> tuple[int, bytes]:
-    """Return data that everybody may read, and its read; preferably data whose number is no service in a raw frame."""
+    """Return data that everybody may read, and the request; preferably data whose number is no service in a raw frame."""
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
     own, padding = declared_path(tester), tester.target.can.padding

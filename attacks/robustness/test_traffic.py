@@ -120,7 +120,7 @@ def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], obj
 
 
 def ask_for_seed(tester: Tester, level: int) -> Reply:
-    """Request a seed that nobody answers, or get its refusal."""
+    """Request a seed, and leave it unanswered."""
     tester.session_for(level)
     return tester.security.request_seed(level)
 

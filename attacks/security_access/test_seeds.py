@@ -10,7 +10,7 @@ LEAST_BITS = 24
 """Fewer bits than this can be tried within days, the delay after wrong keys included."""
 SUFFICIENT_BITS = 64
 ASKED_AGAIN_S = (0.0, 0.0, 1.1)
-"""Pauses in seconds before an open level is asked for a seed: once is not always, and a session does not end so soon."""
+"""Pauses in seconds before each request for a seed of an open level; the session does not end within them."""
 
 
 @attack(

@@ -93,7 +93,7 @@ class _TwoLockouts:
         return self._tester.request(request).is_positive
 
     def _doors_hold(self) -> bool:
-        """Whether no form of the request is given a seed, nor a plain one after it."""
+        """Whether every form of the request, and a plain one after it, is refused a seed."""
         tester, level = self._tester, self._level
         for name, door in side_doors(tester, level).items():
             if seed_in(tester, door(), level) or tester.guesses.seed_in_delay(level).is_seed or not self._window.is_early:

@@ -6,7 +6,7 @@ from attacks.transport.raw_requests import UNASKED_S, filled, listening_s
 from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 
 N_CR_S = 1.0
-"""In seconds: how long a reception that was left open may go on, in which a consecutive frame is not unsolicited."""
+"""In seconds: how long a reception that was left open may continue, so that a consecutive frame belongs to it."""
 
 
 @attack(

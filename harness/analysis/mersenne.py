@@ -49,7 +49,7 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """Do the same where each output shows one or two bytes. It needs 19,969 outputs and some tenths of a second."""
+    """Name how the seeds come from one or two bytes of each output. It needs 19,969 outputs and some tenths of a second."""
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)

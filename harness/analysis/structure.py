@@ -93,7 +93,7 @@ def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
 
 
 def _take_most_telling(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """Do the same in order: whole words before single bits, and of two statements of as many bits the simpler one."""
+    """Accept parts in order: whole words before single bits, and of two statements of as many bits the simpler one."""
     waiting, taken = list(parts), []
     while waiting:
         best = min(waiting, key=lambda part: (-len(part.bits & free), len(part.what)))

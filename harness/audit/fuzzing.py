@@ -123,7 +123,7 @@ def _strict() -> Target:
 
 @cache
 def _indulgent() -> Target:
-    """Return the same with every session declared and every routine safe."""
+    """Return the target of `_strict`, with every session declared and every routine safe."""
     sessions = tuple(SessionEntry(id=number) for number in range(1, 0x80))
     return replace(_strict(), sessions=sessions, routines=(RoutineEntry(range=Span(0, 0xFFFF), safe=True),))
 

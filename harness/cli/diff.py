@@ -34,7 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare them; return the exit code."""
+    """Compare two runs; return the exit code."""
     from harness.report.compare import compare
     from harness.report.diff import diff_html, diff_json, diff_lines
     from harness.runs.folder import read_run

@@ -39,7 +39,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Repeat them; return the exit code."""
+    """Repeat the exchanges; return the exit code."""
     from harness.cli.shell import remarked_on, shown_on
     from harness.runs.folder import read_run
     from harness.shell.dialogue import Dialogue

@@ -24,7 +24,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make them, and print what changed."""
+    """Make the reports again, and print what changed."""
     from importlib.metadata import version
 
     from harness.link.clock import RealClock, utc_text

@@ -245,7 +245,7 @@ def _levels_to_name(found: EcuMap) -> list[int]:
 
 
 def _may_open(found: EcuMap, one: FoundIdentifier) -> list[int]:
-    """Return levels that may open an identifier: available in one of its sessions, not seen unlocked without opening it."""
+    """Return levels that may open an identifier: available in one of its sessions, and not seen to fail when unlocked."""
     wanted = set(_levels_to_name(found)) - found.opened
     places = {level.level: {level.session, *level.also} for level in found.levels}
     return [level for level in sorted(wanted) if not found.sessions or places[level] & set(one.sessions)]

@@ -240,7 +240,7 @@ class Measurements:
         return found
 
     def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """Return the same, preferably as already seen in this run."""
+        """Return which seeds follow wrong keys, preferably as already seen in this run."""
         return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
 
     def lockout(self, level: int) -> Lockout:
@@ -310,7 +310,7 @@ class Measurements:
         return self.once(("delay", level), lambda: self._measure_delay(level))
 
     def delay_if_any(self, level: int) -> Delay | None:
-        """Return the same; where it could not be measured, None, with a note that says why."""
+        """Return the delay; if it could not be measured, None, with a note that says why."""
         try:
             return self.delay(level)
         except Unjudged as reason:
@@ -318,7 +318,7 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """Measure the same once more."""
+        """Measure once more how long a level that is locked out gives no seed."""
         return measure_delay(self._tester, level, self._depth)
 
     def _measure_delay(self, level: int) -> Delay:
@@ -333,7 +333,7 @@ class Measurements:
         return self.once(("after restart", level, name), lambda: self.fresh_after_restart(level, restart))
 
     def fresh_after_restart(self, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
-        """Measure the same once more."""
+        """Send a wrong key, restart and request a seed once more."""
         return seed_after_restart(self._tester, level, restart)
 
     def of_lockout(self, level: int, name: str, value: str) -> None:

@@ -30,7 +30,7 @@ NOTHING = Act("nothing", "", lambda: None)
 ENOUGH_ROWS = 24
 """How many rows are sent at most at depth default, beyond those that each thing needs once."""
 DELAYS_WAITED = 4
-"""How many delays to wait for a place that gives no seed after another place was locked out."""
+"""For how many delays to wait if a place gives no seed after another place was locked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A thing with which wrong keys go on beyond the limit."""
+    """Something that lets wrong keys go on beyond the limit."""
 
     check: str
     """The id of the check whose subject it is."""
@@ -163,7 +163,7 @@ class _Rows:
         yield from more if self._depth is Depth.DEEP else more[:ENOUGH_ROWS]
 
     def _has_time(self) -> bool:
-        """On a simulated ECU time costs nothing."""
+        """Whether there is time for another row; always on a simulated ECU, where time costs nothing."""
         seconds = self._depth.choose(quick=180.0, default=900.0, deep=86_400.0)
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 

@@ -17,13 +17,13 @@ BEYOND_BOOT_S = 0.3
 """The fixed moment: this long after the slowest of the restarts that measured the restart time."""
 
 LATER_S = (1.1, 2.6, 0.7, 4.3)
-"""The same for later moments."""
+"""Later moments, after the same restart time."""
 
 SWEEP_S = 0.0137
 """The step between varying moments."""
 
 SLOW_FACTOR = 4
-"""An ECU that gives no seed for this many times the planned time delays seeds after a start: then few restarts must do."""
+"""An ECU that takes this many times the planned time for a seed delays it after starts; then only few are made."""
 
 FEWEST_RESTARTS = 6
 UNSEEN_LIMIT = 2

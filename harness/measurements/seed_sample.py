@@ -48,7 +48,7 @@ class SeedSample:
     times_s: tuple[float, ...] = ()
     """When each of them came, by the link's time."""
     utc_s: tuple[float, ...] = ()
-    """The same by the wall clock."""
+    """When each of them came, by the wall clock."""
     starts: tuple[int, ...] = (0,)
     """Which of them were the first of a session."""
     begun_s: float = 0.0

@@ -96,7 +96,7 @@ class KeyTiming:
 
     @property
     def is_told_by_code(self) -> bool:
-        """Whether no code is ever given to both kinds."""
+        """Whether the code alone distinguishes the two kinds: they have no code in common."""
         return not self.codes[FIRST] & self.codes[LAST]
 
 

@@ -126,7 +126,7 @@ def _difference(old: Finding | None, new: Finding, old_run: Run, new_run: Run) -
 
 
 def _change(old: Finding, new: Finding) -> tuple[Change, str]:
-    """Say what changed between two results of which the earlier one is a pass or a fail."""
+    """Say what changed between two results; the earlier one is a pass or a fail."""
     if not _is_judged(new):
         return Change.LOST, ""
     if not _is_failure(new):

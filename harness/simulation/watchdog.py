@@ -19,7 +19,7 @@ PATIENCE_S = 15.0
 """Processor time that one call of a node may take."""
 
 PATIENCE_AFTER_A_SPIN_S = 3.0
-"""The same in a simulation whose node has spun before."""
+"""Processor time in a simulation whose node has spun before."""
 
 PATIENCE_TICKS = 60
 """In how many looks a node may be found in the same call: one that sleeps or waits takes no processor time."""

@@ -10,7 +10,7 @@ from harness.target.toml_schema import Problems, shown
 FIXED_PHYSICAL, FIXED_FUNCTIONAL = 0xDA, 0xDB
 """The second highest byte of 29-bit ids with normal fixed addressing; the bytes below are target and source address."""
 MIXED_PHYSICAL, MIXED_FUNCTIONAL = 0xCE, 0xCD
-"""The same with mixed addressing."""
+"""The second highest byte of 29-bit ids with mixed addressing."""
 
 _PRIORITY: Final = 0x18
 _FORMATS: Final = {"normal-fixed": FIXED_PHYSICAL, "mixed": MIXED_PHYSICAL}

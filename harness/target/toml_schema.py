@@ -106,7 +106,7 @@ def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> d
 
 
 def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Problems) -> list[dict[str, Any]]:
-    """Do the same for every ``[[key]]`` of a file; errors count them from 1, e.g. ``data #2: did``."""
+    """Check every ``[[key]]`` of a file like `read_fields`; errors count them from 1, e.g. ``data #2: did``."""
     entries = tables.get(key, [])
     if isinstance(entries, dict):
         problems.add(key, f"is one table; write [[{key}]], once per entry")

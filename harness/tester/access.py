@@ -76,7 +76,7 @@ class AccessProbes:
         return [entry for entry in guarded if entry.read.kind == "open"]
 
     def guarded(self) -> list[DataEntry]:
-        """The same, and data that can be read back with a level only."""
+        """Data of `protected`, and data that can be read back with a level only."""
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [*self.protected(), *(entry for entry in guarded if entry.read.level is not None)]
 

@@ -131,12 +131,12 @@ class EcuState:
 
     @property
     def silences(self) -> Mapping[Sent, Condition]:
-        """What got no answer since this was last forgotten, and in which condition: it may have crashed the ECU."""
+        """Requests without an answer since `forget_silences`, each with its condition: one may have crashed the ECU."""
         return MappingProxyType(self._silences)
 
     @property
     def gaps(self) -> Sequence[tuple[Reply | RawReply, ...]]:
-        """Runs of exchanges without an answer, each with the first answered exchange after it, since then."""
+        """Since `forget_silences`: runs of exchanges without an answer, each with the first answered exchange after it."""
         return tuple(self._gaps)
 
     def level(self, level: int) -> LevelState:

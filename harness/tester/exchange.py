@@ -118,7 +118,7 @@ class Exchanger:
         self._owed: dict[bytes, float] = {}
         """Services that were answered 0x78 while nobody waited, and when their final answer is due at the latest."""
         self._was_cut_short = False
-        """Whether the previous request was not given the time that its answer may take."""
+        """Whether the previous request was given less time than its answer may take."""
         self.dialect = DIALECTS.get(target.dialect or "")
         """The ECU's dialect; None for UDS, or if unknown."""
         self._transport = Transport(link, target.can)

@@ -247,7 +247,7 @@ class Guesses:
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
-        """Do the same with a fresh seed, at a moment when a refusal does not reach the limit; return seed and answer.
+        """Send a wrong key for a fresh seed, at a moment when a refusal does not reach the limit; return seed and answer.
 
         Raises Inconclusive if the level is open, or gives no seed.
         """
@@ -436,7 +436,7 @@ class Guesses:
         return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
-        """Wait for the end of a pause by requesting seeds; empty if it is as long as a delay, and so is one."""
+        """Request seeds until a pause between two keys ends; empty if it lasts as long as a delay, and so is one."""
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S)

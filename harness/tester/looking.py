@@ -22,7 +22,7 @@ MOST_SILENCES = 4
 """After this many unanswered requests of a kind in a row the others are not sent in that session."""
 
 USUAL_DIDS = (*range(0xF180, 0xF1A0), *range(0x0100, 0x0104), *range(0x0200, 0x0204), 0x0000, 0x1000, 0x2000, 0xFD00)
-"""Where most ECUs keep identifiers; an ECU that guards reads most likely guards some of these."""
+"""Identifiers that most ECUs have; an ECU that guards reads most likely guards some of these."""
 
 CANNOT_ACT: dict[int, bytes] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: b"\x10\x01",

@@ -62,7 +62,7 @@ def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read the same with an escaped length: of CAN FD, or in a first frame."""
+    """Read extended and mixed addressing with an escaped length: of CAN FD, or in a first frame."""
     is_escaped = len(data) > full_bytes or data[1:3] == _ESCAPE
     return escaped_length(data[1:], full_bytes - 1) if is_escaped else b""
 

@@ -2,7 +2,7 @@
 
 A wrong key is one that the ECU compares and counts: it answers 0x35 or 0x36, and each lockout is made of such keys. A key of
 another length (0x13), one without a seed or in a delay (0x24, 0x37), and one in the wrong session (0x7F) are compared with
-nothing and counted by no sound ECU. The ledger counts them all the same, before they are sent, since nobody knows then.
+nothing and counted by no sound ECU. The ledger counts them all the same, before they are sent, because that is unknown then.
 
 The floor at depth quick, for a level with a key of 16 bytes beside one other level:
 
@@ -13,7 +13,7 @@ The floor at depth quick, for a level with a key of 16 bytes beside one other le
      8  keys that an ECU may compare and not count
     51  in all; each of them serves the limit, a lockout, a restart or another check at the same time
 
-and what is none of these kinds: three used keys and the key of a replaced seed (SA-25), the key of another unit (IE-04), one
+and besides these kinds: three used keys and the key of a replaced seed (SA-25), the key of another unit (IE-04), one
 key in each fuzz case that sends some (random, suppressed, behind a read), and what a random walk comes to (FZ-04).
 """
 

@@ -1,4 +1,4 @@
-"""Tractors that do what people reported of ECUs and servers; the addresses are beside the nodes."""
+"""Tractors that do what people reported of ECUs and servers; the reports' addresses stand with the nodes."""
 
 from __future__ import annotations
 
