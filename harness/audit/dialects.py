@@ -47,7 +47,7 @@ def why_not_judged(check: str, dialect: Dialect | None) -> str:
     """Why a check says nothing of an ECU with this dialect; empty if it does."""
     if dialect is None:
         return ""
-    reason = NOT_JUDGED.get(check) or (NOT_JUDGED_OF_GMLAN.get(check) if dialect is GMLAN else None)
+    reason = NOT_JUDGED.get(check) or (NOT_JUDGED_OF_GMLAN.get(check) if dialect.key == GMLAN.key else None)
     return f"{dialect.name} ({dialect.standard}): {reason}" if reason else ""
 
 

@@ -261,10 +261,10 @@ def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
     if not tester.is_alive():
         found.not_asked.append("Perhaps it is an ECU: it answered when it was looked for, but nothing after that.")
         return
-    tester.recognise()
+    tester.recognise(is_unknown=True)
     found.dialect = tester.dialect
     dids = dids_of(depth, tester.dialect)
-    has_sessions = tester.dialect is not GMLAN
+    has_sessions = tester.dialect != GMLAN
     steps = (
         *((mapper.sessions,) if has_sessions else ()),
         mapper.services,

@@ -7,8 +7,7 @@ of an exchange is what was on the bus.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from harness.tester.reply import Reply, ReplyKind
@@ -128,33 +127,47 @@ class Speaker(Protocol):
         """Send one request."""
 
 
-def recognised(speaker: Speaker, *, permits: Callable[[bytes], bool]) -> Dialect | None:
-    """Return the dialect that an ECU speaks; None for UDS, or if they cannot be told apart. All requests only read.
+def recognised(speaker: Speaker) -> Dialect | None:
+    """The dialect that an ECU speaks; None: UDS, or what cannot be told from it. Everything that is asked only reads.
 
-    GMLAN's TesterPresent is one byte, and so is its answer. KWP2000's standard session is 81, which in UDS is session 01
-    without an answer. Both have identification at service 1A, which UDS lacks.
+    KWP2000's standard session is 81, which UDS takes for its session 01 without an answer, and its TesterPresent says
+    whether it wants an answer. GMLAN's is one byte, and so is its answer; KWP2000 has local identifiers (21) there. Either
+    has identification behind 1A, which UDS has not.
     """
     if any(speaker.request(request).is_positive for request in UDS_ONLY):
         return None
-    is_identified = _answers_identification(speaker)
     before = speaker.dialect
     try:
-        speaker.dialect = KWP2000
-        if permits(_TO_DEFAULT) and speaker.request(_TO_DEFAULT).is_positive:
-            return KWP2000
-        speaker.dialect = GMLAN
-        reply = speaker.request(_IS_THERE)
-        if is_identified and reply.is_positive and reply.replies[-1] == b"\x7e":
-            return GMLAN
-        speaker.dialect = KWP2000
-        if is_identified and speaker.request(_IS_THERE).is_positive:
-            return KWP2000
+        is_identified = _answers_identification(speaker)
+        has_sessions = _says(speaker, KWP2000, _TO_DEFAULT)
+        if has_sessions or is_identified:
+            stopping = KWP2000 if has_sessions else replace(KWP2000, to_default=bytes((RETURN_TO_NORMAL,)))
+            if _says(speaker, KWP2000, _IS_THERE):
+                return stopping
+            is_one_byte = _says(speaker, GMLAN, _IS_THERE)
+            if has_sessions or (is_one_byte and _has_local_identifiers(speaker)):
+                return replace(stopping, present=GMLAN.present, present_silently=GMLAN.present) if is_one_byte else stopping
+            return GMLAN if is_one_byte else None
     finally:
         speaker.dialect = before
     return None
 
 
+def _says(speaker: Speaker, dialect: Dialect, request: bytes) -> bool:
+    """Whether a request is served in the words of a dialect."""
+    speaker.dialect = dialect
+    return speaker.request(request).is_positive
+
+
+def _has_local_identifiers(speaker: Speaker) -> bool:
+    """Whether service 21 is there, whatever it says of the identifier."""
+    speaker.dialect = None
+    reply = speaker.request(bytes((READ_LOCAL, 0x01)))
+    return reply.is_positive or (reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED))
+
+
 def _answers_identification(speaker: Speaker) -> bool:
+    speaker.dialect = None
     for identifier in USUAL_IDENTIFICATION:
         reply = speaker.request(bytes((READ_IDENTIFICATION, identifier)))
         if reply.kind is ReplyKind.SILENCE or reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):

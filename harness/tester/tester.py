@@ -94,17 +94,18 @@ class Tester(Client):
         """Use a dialect from now on, without finding out whether the ECU speaks it; None: UDS."""
         self.dialect, self._is_recognised = dialect, True
 
-    def recognise(self) -> None:
+    def recognise(self, *, is_unknown: bool = False) -> None:
         """Find out once which dialect the ECU speaks, if the target does not say, by requests that only read.
 
-        An ECU that accepts UDS's TesterPresent is not asked, unless a session above 7F is declared.
+        An ECU that accepts UDS's TesterPresent is not asked, unless a session above 7F is declared or nothing is known of
+        the ECU (`is_unknown`).
         """
         if self._is_recognised:
             return
         self._is_recognised = True
-        is_usual = self.request(b"\x3e\x00").is_positive
+        is_usual = not is_unknown and self.request(b"\x3e\x00").is_positive
         if not is_usual or any(entry.id >= STANDARD_SESSION for entry in self.target.sessions):
-            self.dialect = recognised(self, permits=self.permits)
+            self.dialect = recognised(self)
 
     def _wait_out_delays(self) -> None:
         for entry in self.target.security:

@@ -103,6 +103,28 @@ class Kwp(Old):
         return b"\x67\x02\x34"
 
 
+class PlainKwp(Kwp):
+    """No session is needed or known: 20 stops diagnosis, TesterPresent is one byte, and the level is always there."""
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        if service == 0x10:
+            return 0x12
+        if service == 0x20:
+            self.change(0x81)
+            return 0x12 if rest else b"\x60"
+        if service == 0x3E:
+            return 0x12 if rest else b"\x7e"
+        self.session = 0x89
+        return super().answer(service, rest)
+
+
+class TalkativeKwp(Kwp):
+    """TesterPresent is taken as UDS has it, too."""
+
+    def answer(self, service: int, rest: bytes) -> bytes | int:
+        return b"\x7e\x00" if (service, rest) == (0x3E, b"\x00") else super().answer(service, rest)
+
+
 class WorthlessKwp(Kwp):
     """The same seed each time, and keys are not counted."""
 

@@ -90,6 +90,8 @@ def failing(findings: list[Finding]) -> set[str]:
     [
         (declared("Kwp", **KWP), KWP2000),
         (declared("Gm"), GMLAN),
+        (declared("PlainKwp"), KWP2000),
+        (declared("TalkativeKwp", **KWP), KWP2000),
         (replace(load_target("kwp2000"), dialect=None), KWP2000),
         (replace(load_target("gmlan"), dialect=None), GMLAN),
         (load_target("hardened"), None),
@@ -99,7 +101,14 @@ def failing(findings: list[Finding]) -> set[str]:
     ids=lambda value: value.name if isinstance(value, Target) else "",
 )
 def test_what_an_ecu_speaks_is_found_out(target: Target, dialect: Dialect | None) -> None:
-    assert dialect_of(target) is dialect
+    found = dialect_of(target)
+    assert (found and found.name) == (dialect and dialect.name)
+
+
+def test_an_ecu_without_sessions_is_stopped_and_asked_in_one_byte() -> None:
+    found = dialect_of(declared("PlainKwp"))
+    assert found is not None
+    assert (found.name, found.to_default, found.present) == ("KWP2000", b"\x20", b"\x3e")
 
 
 def test_what_is_declared_is_spoken_without_asking() -> None:
@@ -130,6 +139,10 @@ def test_discovery_writes_the_name_and_what_it_found_behind_it() -> None:
     assert sorted(entry.id for entry in target.sessions) == [0x01, 0x89]
     assert [(entry.level, entry.session) for entry in target.security] == [(1, 0x89)]
     assert [(entry.did, str(entry.write)) for entry in target.data] == [(0x05, "level 0x01")]
+
+
+def test_discovery_looks_behind_a_tester_present_that_is_usual() -> None:
+    assert load_text(found_of(f"{NODES}:TalkativeKwp"), "found").dialect == "kwp2000"
 
 
 def test_discovery_knows_gmlan_too() -> None:
