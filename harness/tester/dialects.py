@@ -91,7 +91,8 @@ def _is_local(request: bytes) -> bool:
 
 
 def _confirms(sent: bytes, message: bytes) -> bool:
-    return message[1:2] in (sent[1:2], b"")
+    """Whether a positive answer is one to this request: only TesterPresent's may leave its parameter out."""
+    return message[1:2] == sent[1:2] or (sent[0] == _PRESENT and len(message) == 1)
 
 
 def _refusal(request: bytes, code: int) -> int:
