@@ -104,7 +104,7 @@ def pairs(tester: Tester) -> Iterator[Pair]:
 def of_sessions(tester: Tester) -> Iterator[Pair]:
     """Yield requests of a session that is refused here and was entered from another.
 
-    The programming session is another program.
+    The programming session is left out, because it is another program.
     """
     others = [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING)]
     for session in tester.sessions():

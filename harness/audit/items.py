@@ -339,7 +339,7 @@ class Audit:
             self._trouble = _words(error)
 
     def _why_partial(self, session: pytest.Session) -> str:
-        """Say what a run lacks that nothing is known to have stopped; empty if every collected check has ended."""
+        """Say why a run that nothing is known to have stopped is partial; empty if every collected check has ended."""
         if not self._is_collected:
             return "the checks could not be collected"
         unfinished = [item for item in session.items if ATTACK in item.stash and FINDING not in item.stash]

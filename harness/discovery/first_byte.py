@@ -25,7 +25,7 @@ from harness.link.isotp_frames import CLASSIC_BYTES
 
 ADDRESSES: Final = range(0x100)
 P2_S: Final = 0.05
-"""How long before its answer an address was asked, in seconds, unless the ECU is slower than the standard permits."""
+"""The longest time from asking an address to its answer, in seconds, for an ECU that keeps the standard."""
 
 
 class AddressedWire:

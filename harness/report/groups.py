@@ -69,7 +69,7 @@ class Group:
 
     @property
     def sources(self) -> str:
-        """The sources of the check, without a number that a source names already."""
+        """The check's source, and its CWE and R155 numbers unless the source names them."""
         one = self.first
         weaknesses = [f"CWE-{number}" for number in one.cwe if not re.search(rf"CWE-{number}\b", one.source)]
         threats = [name for name in one.r155 if name not in one.source]

@@ -135,7 +135,7 @@ class Crashes:
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
     def fell_silent(self) -> Reply | None:
-        """Return the first request since `forget_silences` after which even the ECU's usual request got no answer for a while.
+        """Return the first request since `forget_silences` after which even the usual request got no answer for a while.
 
         None if there is none, or the ECU was only slow, so that its answer came late. Requested restarts, and the effects of
         raw frames and floods, do not count.
