@@ -17,21 +17,21 @@ class FrameRecord:
     """One CAN frame as the trace saw it."""
 
     time_s: float
-    """As in the bus log: seconds since the bus started on a simulated bus, since 1970 on a real one."""
+    """Time as in the bus log: seconds since the bus started on a simulated bus, since 1970 on a real one."""
     can_id: int
     """11 or 29 bits."""
     is_extended: bool
-    """The id has 29 bits."""
+    """Whether the id has 29 bits."""
     data: str
     """Data field in hex, upper case."""
     is_sent: bool
-    """Sent by the harness, rather than received."""
+    """Whether the harness sent it; else it was received."""
     is_remote: bool = False
-    """A remote frame, which asks for data and holds none."""
+    """Whether it is a remote frame, which asks for data and holds none."""
     is_error: bool = False
-    """No frame of a node: the adapter reports an error on the bus."""
+    """Whether it is the adapter's report of an error on the bus, and no frame of a node."""
     is_fd: bool = False
-    """A CAN FD frame."""
+    """Whether it is a CAN FD frame."""
     address_bytes: int = 0
     """How many bytes of the data field are an address, before what ISO-TP reads: 1 with extended and mixed addressing."""
 
@@ -59,13 +59,13 @@ class Finding:
     """One check's result on one parameter: the row of a report."""
 
     id: str
-    """The check's, e.g. ``SA-09``. It is never changed and never given to another check."""
+    """The check's id, e.g. ``SA-09``. It is never changed and never given to another check."""
     title: str
     """What the check demands, as a statement."""
     failure: str = ""
-    """What is wrong where the check fails, as a statement; empty if the check does not say."""
+    """What is wrong if the check fails, as a statement; empty if the check does not say."""
     parameter: str | None
-    """What it was run on, e.g. ``level 0x01``; None: it is about the ECU as a whole."""
+    """What the check was run on, e.g. ``level 0x01``; None if it is about the ECU as a whole."""
     verdict: Verdict
     """What the check concluded."""
     severity: Severity
@@ -73,17 +73,17 @@ class Finding:
     basis: Basis
     """Whose rule is tested: that of the standard, of good practice, or of the target file."""
     expected: str = ""
-    """Of a failure: what a sound ECU does, every accepted alternative named."""
+    """For a failure: what a sound ECU does, with every accepted alternative."""
     observed: str = ""
-    """Of a failure: what this ECU did. Of a pass: what it rests on, if the check says so."""
+    """For a failure: what this ECU did. For a pass: its evidence, if the check names it."""
     reason: str = ""
-    """Why, in a sentence, for every verdict but pass and fail."""
+    """The reason for any verdict other than pass and fail, in a sentence."""
     cause: str = ""
-    """Of a failure: the flaw behind it, where several checks fail on the same one; empty if the check names none."""
+    """For a failure: the flaw behind it, if several checks fail on the same flaw; else empty."""
     notes: tuple[str, ...] = ()
-    """What else the check saw."""
+    """Further observations of the check."""
     exchanges: tuple[Exchange, ...] = ()
-    """The decisive ones."""
+    """The decisive exchanges."""
     first_frame: int = 0
     """Number of the first frame of the whole check in the bus log, counted from 0."""
     last_frame: int = 0
@@ -91,104 +91,104 @@ class Finding:
     repeat: str = ""
     """The command that repeats this one result."""
     duration_s: float = 0.0
-    """Of the target's time (virtual on a simulated bus)."""
+    """Duration in the target's time (virtual on a simulated bus)."""
     accepted: str = ""
     """The target file's reason for accepting this failure; empty if it is not accepted."""
     rationale: str = ""
-    """What an attacker gains where the check fails."""
+    """What an attacker gains if the check fails."""
     remediation: str = ""
     """What to do about a failure."""
     source: str = ""
-    """Where the rule stands."""
+    """The source of the rule."""
     cwe: tuple[int, ...] = ()
     """Numbers of weaknesses in the Common Weakness Enumeration."""
     r155: tuple[str, ...] = ()
     """Threats in Annex 5 of UN Regulation No. 155."""
     check_version: str = ""
-    """Changes with what decides the check's verdict; empty if that is not known, or nothing was judged."""
+    """A fingerprint of what decides the check's verdict; empty if it is unknown, or nothing was judged."""
     permitted: tuple[str, ...] = ()
-    """Those of the permissions that the check needs or uses which the target gave."""
+    """The permissions given by the target, of those that the check needs or uses."""
     requirements: tuple[str, ...] = ()
     """The user's own requirements that the check answers, by the ids that the target file gives them."""
 
     @property
     def heading(self) -> str:
-        """What heads it in a report: of a failure what is wrong, of everything else what the check demands."""
+        """The heading in a report: of a failure what is wrong, of any other result what the check demands."""
         return self.failure if self.failure and self.verdict is Verdict.FAIL else self.title
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as plain JSON values, keys as in audit.json."""
+        """Return the finding as plain JSON values, keys as in audit.json."""
         return dict(plain(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotTested:
-    """One requirement that was considered, and that no check tests."""
+    """A requirement that was considered but that no check tests."""
 
     id: str
-    """The requirement's."""
+    """The requirement's id."""
     says: str
-    """What it demands."""
+    """What the requirement demands."""
     group: str
-    """E.g. ``needs hardware``."""
+    """The kind of reason, e.g. ``needs hardware``."""
     because: str
     """Why no check tests it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
-    """One data identifier that says which sample was tested, as the ECU answered it at the end of the run."""
+    """A data identifier that identifies the tested sample, as the ECU answered it at the end of the run."""
 
     did: str
-    """Four hex digits, e.g. ``F190``."""
+    """The identifier in four hex digits, e.g. ``F190``."""
     name: str
-    """E.g. ``vehicle identification number (VIN)``."""
+    """Its name, e.g. ``vehicle identification number (VIN)``."""
     value: str = ""
-    """As text where all of it is printable ASCII, else in hex; empty if it could not be read."""
+    """The value, as text if all of it is printable ASCII, else in hex; empty if it could not be read."""
     reason: str = ""
     """Why there is no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusAccess:
-    """How frames got to the bus and back, as far as it is known: what is not known says so."""
+    """How frames reached the bus and returned; unknown values say so."""
 
     adapter: str
-    """E.g. ``python-can socketcan, can0, 500000 bit/s``."""
+    """The adapter, e.g. ``python-can socketcan, can0, 500000 bit/s``."""
     driver: str
-    """The kernel's, or the backend's."""
+    """The kernel's driver, or the backend."""
     timestamps: str
     """Who stamped the frames of the bus log."""
     lost_frames: int | None = None
-    """Frames lost on their way from the adapter; None: it does not tell."""
+    """Frames lost on their way from the adapter; None if the adapter does not say."""
     error_frames: int = 0
     """Error frames that the adapter reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityAccessSummary:
-    """Whether the run came to a verdict on what this harness is for: a run without one must say so first."""
+    """Whether the run judged SecurityAccess; a report without that judgement must say so first."""
 
     seen: bool
-    """A frame shows that the ECU has SecurityAccess (0x27), or the target declares a level of it."""
+    """Whether a frame shows that the ECU has SecurityAccess (0x27), or the target declares a level of it."""
     judged: bool
-    """At least one check of a security level reached pass or fail."""
+    """Whether at least one check of a security level reached pass or fail."""
     why: str
-    """What is known of the service, and where it was not judged the reason; a sentence without its full stop."""
+    """What is known of the service and, if it was not judged, why; a sentence without its full stop."""
     authentication: tuple[str, ...] = ()
-    """The services that asked for Authentication (0x34), two hex digits each: SecurityAccess does not guard these."""
+    """Services, in two hex digits, that asked for Authentication (0x34): SecurityAccess does not guard them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """Something that made the ECU crash, or after which it fell silent."""
+    """A request that made the ECU crash, or after which it fell silent."""
 
     request: str
-    """What was sent, in hex, the beginning only where it is long; raw frames as ``raw 740#0322F190``."""
+    """The request in hex, of a long one only the beginning; raw frames as ``raw 740#0322F190``."""
     check: str
     """The id of the check that sent it first."""
     reproduced: bool
-    """It did so again from a known state; else contact was lost once, and the request is only suspected."""
+    """Whether it did so again from a known state; if not, contact was lost once, and the request is only suspected."""
     what: str
     """What was seen."""
     repeat: str = ""
@@ -200,15 +200,15 @@ class CampaignInfo:
     """The size of a fuzz campaign."""
 
     seed: int
-    """Of all its chance."""
+    """The seed of all chance in the campaign."""
     rounds: int
     """How many rounds of shards have ended."""
     exchanges: int
-    """Requests and groups of frames that were sent in them, those for watching and reducing included."""
+    """Requests and groups of frames sent in them, including those for watching and reducing."""
     corpus: int
     """Sequences that were kept, since they were answered as none before."""
     coverage: int
-    """Kinds of answers that were seen: state, service and outcome."""
+    """Sequences that were kept because they got a new kind of answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,57 +216,57 @@ class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
     target: dict[str, Any]
-    """The target as validated, secrets replaced by ``(redacted)``."""
+    """The target as validated, with secrets replaced by ``(redacted)``."""
     environment: Literal["simulated", "bench"]
     """A simulated ECU in virtual time, or a real one."""
     seed: int
-    """Of all chance: the same seed is the same run."""
+    """The seed of all chance: with the same seed the run is the same."""
     depth: str
     """How large the samples were: ``quick``, ``default`` or ``deep``."""
     started_utc: str
-    """ISO 8601, e.g. ``2026-11-20T09:28:00Z``."""
+    """Start of the run in ISO 8601, e.g. ``2026-11-20T09:28:00Z``."""
     command: str
     """The command that repeats the run."""
     operator: str
     """The name under which the run was started."""
     versions: dict[str, str]
-    """Of the harness, Python, Scapy, python-can, the kernel."""
+    """Versions of the harness, Python, Scapy, python-can and the kernel."""
     finished_utc: str = ""
-    """As started_utc; empty if the run never came to its end."""
+    """End of the run, like started_utc; empty if it did not end."""
     interrupted: bool = False
-    """The run did not come to its end: checks that had not ended are missing."""
+    """Whether the run was cut short: checks that had not ended are missing."""
     quirks: tuple[str, ...] = ()
     """Deviations that the target file asks to tolerate."""
     remarks: tuple[str, ...] = ()
     """What a reader must know of the whole run, e.g. that the adapter cannot confirm transmission."""
     console: str = ""
-    """What the simulated ECU printed, its end only if long."""
+    """What the simulated ECU printed; of a long text only the end."""
     counts: dict[str, int] = field(default_factory=dict)
-    """frames, exchanges, wrong_keys."""
+    """The numbers of frames, exchanges and wrong_keys."""
     profiles: tuple[Profile, ...] = ()
     """What was measured of the ECU."""
     not_tested: tuple[NotTested, ...] = ()
     """What no check of this version tests, and why."""
     commit: str = ""
-    """The harness's git commit; empty if it does not run from a checkout, or git does not tell."""
+    """The harness's git commit; empty if it does not run from a checkout, or git fails."""
     is_tree_clean: bool | None = None
-    """Whether that commit is all that ran: no file was changed or added; None without a commit."""
+    """Whether the files are exactly those of the commit; None without a commit."""
     identification: tuple[Identifier, ...] = ()
     """Which sample was tested; empty if nothing was asked."""
     bus: BusAccess | None = None
-    """Which adapter the frames went through; None if that was not written down."""
+    """The adapter through which the frames went; None if that was not recorded."""
     keeps_secrets: bool = False
-    """The run was asked to leave keys and secrets in its files."""
+    """Whether keys and secrets were left in the run's files on request."""
     security_access: SecurityAccessSummary | None = None
     """Whether SecurityAccess was seen and judged; None until the run has ended."""
     ledger: str = ""
-    """The file in which wrong keys are counted over all runs, ``~`` for the home folder; empty: they are not counted."""
+    """The file in which wrong keys are counted over all runs, ``~`` for the home folder; empty if they are not counted."""
     stopped_by: str = ""
-    """Why an interrupted run came to its end early, e.g. ``Ctrl-C``; empty if nothing is known of that."""
+    """Why an interrupted run ended early, e.g. ``Ctrl-C``; empty if unknown."""
     crashes: tuple[Crash, ...] = ()
-    """What made the ECU crash: the first thing to say of the run."""
+    """Requests that made the ECU crash: reports name them first."""
     campaign: CampaignInfo | None = None
-    """The fuzz campaign that the run is; None: it is none."""
+    """The size of the run's fuzz campaign; None if the run is no campaign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +292,7 @@ class Run:
         return tuple(finding for finding in self.with_verdict(Verdict.FAIL) if finding.accepted)
 
     def summary(self) -> dict[str, Any]:
-        """The counts of audit.json: results by verdict, failures that are not accepted by severity, accepted ones."""
+        """The counts of audit.json: results by verdict, unaccepted failures by severity, accepted ones."""
         failures = self.failures()
         return {
             "results": len(self.findings),
@@ -317,5 +317,5 @@ def plain(value: Any) -> Any:
 
 @cache
 def field_names(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass, in order."""
+    """Return the fields of a dataclass, in order."""
     return tuple(one.name for one in fields(kind))
