@@ -23,8 +23,10 @@ MOST_OPEN = 4
 OPTION_BYTES = (1, 2, 4, 8)
 """Lengths of the record of zeros that a routine may want."""
 USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
-"""Usual numbers of checks before and after programming, and of erasing memory. Only the last is dangerous by itself;
-the others may be open, since flash tools start them before they unlock."""
+"""Usual numbers of checks before and after programming, and of erasing memory.
+
+Only the last is dangerous by itself; the others may be open, since flash tools start them before they unlock.
+"""
 
 
 @attack(
@@ -188,8 +190,9 @@ def guarded_routines(tester: Tester) -> list[int]:
 
 
 def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
-    """Request its result, stop it and start it; stop it again if it started. For harmless undeclared routines only
-    return the reply.
+    """Request its result, stop it and start it; stop it again if it started.
+
+    For harmless undeclared routines only return the reply.
     """
     tester = refusals.tester
     severity = Severity.CRITICAL if routine == ERASE_MEMORY else None

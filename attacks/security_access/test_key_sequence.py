@@ -293,7 +293,7 @@ def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
 
 
 def judge_effect(tester: Tester, level: int, why: str) -> None:
-    """Ignore a positive answer that opens nothing: it is another check's subject."""
+    """Fail for an old key that opens the level; one that is only answered positively is another check's subject."""
     entry = tester.access.protected_by(level)
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative:
         inconclusive("the old key is answered positively, but protected data stays locked")

@@ -50,7 +50,7 @@ def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, le
 
 
 def collisions_of_second_seeds(measure: Measurements, level: int) -> bool:
-    """Check that the seeds that came second are not few, in a second series too."""
+    """Whether the seeds that came second repeat more than chance allows, in a second series too."""
     if not measure.restarts(level).second_collisions.is_too_many:
         return False
     return measure.fresh_restarts(level).second_collisions.is_too_many

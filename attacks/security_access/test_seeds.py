@@ -236,7 +236,7 @@ def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None
 
 
 def is_constant_once_answered(tester: Tester, measure: Measurements, level: int) -> bool:
-    """Check that a seed does not outlive a start once it is answered; until then a held seed may."""
+    """Whether all starts give one seed although it was answered; an unanswered held seed may outlive a start."""
     if is_key_known(tester, level):
         return measure.fresh_restarts(level, are_answered=True).is_constant
     if measure.seeds(level).is_held:

@@ -44,8 +44,7 @@ def _base64_core(secret: bytes, shift: int) -> bytes:
 
 
 def found_in(content: bytes, secret: bytes) -> str:
-    """Name how a secret is written in the content, e.g. ``hex, bytes reversed``; empty if it is not there, or too short
-    to tell.
+    """Name how a secret is written in the content, e.g. ``hex, bytes reversed``; empty if absent, or too short to tell.
 
     >>> found_in(b"key = {0x12, 0x34, 0x56, 0x78}", bytes.fromhex("12345678"))
     'hex'

@@ -163,8 +163,10 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Run a check once. Run it again if the bus was away or too busy to recognise an answer, or if a wrong key that
-        is the subject of another check has opened a level.
+        """Run a check once.
+
+        Run it again if the bus was away or too busy to recognise an answer, or if a wrong key that is the subject of another
+        check has opened a level.
         """
         for _ in range(MOST_INTERRUPTIONS):
             try:

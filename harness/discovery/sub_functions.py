@@ -45,8 +45,11 @@ QUESTIONS = (
     # nevertheless, the default session that follows ends it.
     Question(Service.COMMUNICATION_CONTROL, range(0x00, 0x06), _bare(Service.COMMUNICATION_CONTROL)),
 )
-"""Left out: 11, whose only malformed request is too long, which a sloppy ECU carries out; 85, whose longer requests are
-valid; 31 and 2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels."""
+"""One question a service. Left out are:
+
+11, whose only malformed request is too long, which a sloppy ECU carries out; 85, whose longer requests are valid; 31 and
+2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels.
+"""
 
 
 def ask_sub_functions(mapper: SessionMapper) -> None:

@@ -62,8 +62,7 @@ class KeyBook:
         return bool(self._shaped or self._misplaced)
 
     def next_kind(self, *, may_repeat: bool, is_home: bool = True) -> KeyKind:
-        """Return the kind of the next wrong key: first kinds that may not be counted, then those other checks need,
-        then any.
+        """Return the kind of the next wrong key: first kinds that may not be counted, then those that checks need, then any.
 
         `may_repeat`: a wrong key has come before it, and no right one since. Keys that may not be counted because of their
         shape are sent in the usual place only (`is_home`): elsewhere other code may judge them.

@@ -102,8 +102,7 @@ def with_link(
     request_id: int | None = None,
     response_id: int | None = None,
 ) -> Target:
-    """Return the same ECU on the bus or ids of the command line; a relative ``file.py:factory`` starts at the working
-    directory.
+    """Return the same ECU on the bus or ids of the command line; a relative ``file.py:factory`` is in the working directory.
 
     A bench's target on the simulated bus is simulated and loses its hooks, which would act on the bench. The reverse is
     refused: a target for a simulation does not declare what a real ECU may be sent.

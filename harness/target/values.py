@@ -362,10 +362,9 @@ ADDRESSES = _span(0xFFFF_FFFF_FFFF_FFFF, 8)
 
 
 def without_arguments(hook: str) -> str:
-    """Return the call of a program or service without arguments: ``command: ssh (redacted)``,
-    ``http://host/key?(redacted)``.
+    """Return the call of a program or service without its arguments, which may be secret.
 
-    Its arguments may be secret.
+    For example ``command: ssh (redacted)``, ``http://host/key?(redacted)``.
     """
     if hook.startswith("command:"):
         program, *arguments = shlex.split(hook.removeprefix("command:"))

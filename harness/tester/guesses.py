@@ -259,8 +259,9 @@ class Guesses:
         return seed, self.send_wrong(level, seed)
 
     def _require_unopened(self, level: int, attempt: Attempt, supplied: Supplied) -> None:
-        """Raise OpenedMeanwhile if it has opened the level; raise Violation instead if another key of its kind does not
-        open it, so that the kind is not the cause.
+        """Raise OpenedMeanwhile if the key has opened the level.
+
+        Raises Violation instead if another key of its kind does not open it, so that the kind is not the cause.
         """
         if attempt.outcome is not KeyOutcome.OPENED:
             return
@@ -404,8 +405,7 @@ class Guesses:
         return Spent(evaluated, after if self.is_limited(level, after) else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
-        """Send at least `wrong_keys` wrong keys, until no seed is given; `holds` is False if seeds are given after any
-        number.
+        """Send at least `wrong_keys` wrong keys, until no seed is given; if seeds are still given, `holds` is False.
 
         An earlier refusal is a pause between two keys, and is waited for.
         """
