@@ -131,10 +131,10 @@ class Client(Exchanger):
                 self.note(f"a precondition was refused: {before} was answered {reply}")
 
     def _has_entered(self, session: int) -> None:
-        """Wait for an ECU that restarts on returning to its default session, as a boot loader does, and is silent meanwhile.
+        """Wait for an ECU that restarts on returning to its default session, as boot loaders do, and is silent then.
 
-        Whether it does is tried once for each session. A session that may have timed out counts as left now: an ECU may check
-        its time-out only when the next request comes.
+        Whether it does is tried once for each session. A session that may have timed out counts as left now: an ECU may
+        check its time-out only when the next request comes.
         """
         left, self._entered = self._entered, session
         is_back_to_default = session == Session.DEFAULT != left
@@ -300,7 +300,7 @@ class Client(Exchanger):
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
-        """Return a request whose answer fulfils `is_wanted`, the same each time while it does; TesterPresent if no read does.
+        """Return a request whose answer fulfils `is_wanted`, the same while it does; TesterPresent if no read does.
 
         In a raw frame any byte may be read as a service, e.g. the last one of 22 F1 86; checks then need other data.
         """
