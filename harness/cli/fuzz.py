@@ -17,6 +17,7 @@ from harness.errors import UserError
 if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
     from harness.campaigns.rounds import CampaignSoFar, Door
+    from harness.fuzz.trials import Trial
     from harness.runs.findings import Finding
     from harness.target import Target
 
@@ -54,6 +55,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     fuzz.add_argument("--workers", type=_count, metavar="N", help="processes for a simulated ECU (default: 1)")
     fuzz.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it, e.g. tcp://host:8786")
     fuzz.add_argument("--resume", type=Path, metavar="RUN", help="go on with a campaign that was interrupted, in its folder")
+    fuzz.add_argument(
+        "--corpus",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="start from these: cases, findings of earlier runs, recordings (candump, ASC, BLF, pcap), or folders of them",
+    )
     fuzz.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
     fuzz.add_argument("--force", action="store_true", help="replace the run that is in --out")
     fuzz.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
@@ -99,6 +108,7 @@ def _fuzz(options: argparse.Namespace) -> int:
     longest_s = seconds_of("--time", options.time) if options.time is not None else None
     wanted = None if longest_s is not None else options.exchanges or DEFAULT_EXCHANGES
     seed = new_seed() if options.seed is None else options.seed
+    corpus = _corpus(options, target)
     if options.out is not None:
         check_is_free(options.out, replaces_run=options.force)
     wait_for_bus_of(target, options.wait)
@@ -119,14 +129,14 @@ def _fuzz(options: argparse.Namespace) -> int:
                 resumes=resumes,
             )
         )
-        campaign = CampaignSoFar(target, seed, wanted)
+        campaign = CampaignSoFar(target, seed, wanted, corpus=corpus)
         begun_s = clock.now_s()
         try:
             print(
                 f"uds-harness fuzz: {target.name} ({target.environment}), {_size(options, wanted)}, seed {seed}\n",
                 flush=True,
             )
-            _keep_beginning(session.folder.path, options, wanted)
+            _keep_beginning(session.folder.path, options, wanted, corpus)
             stop.install()
             progress = _Progress(campaign, longest_s, clock.now_s)
 
@@ -228,12 +238,28 @@ def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
 # Going on
 
 
-def _keep_beginning(folder: Path, options: argparse.Namespace, wanted: int | None) -> None:
+def _corpus(options: argparse.Namespace, target: Target) -> list[Trial]:
+    """What the campaign starts from, as it was when it was begun."""
+    from harness.fuzz.trials import Trial
+
+    if options.resume is not None:
+        return [
+            Trial.from_json(one) for one in json.loads((options.resume / BEGUN_WITH).read_text(encoding="utf-8"))["corpus"]
+        ]
+    if not options.corpus:
+        return []
+    from harness.campaigns.recorded import corpus_in
+
+    return list(dict.fromkeys(trial for path in options.corpus for trial in corpus_in(path, target)))
+
+
+def _keep_beginning(folder: Path, options: argparse.Namespace, wanted: int | None, corpus: list[Trial]) -> None:
     path = folder / BEGUN_WITH
     path.parent.mkdir(exist_ok=True)
     names = ("target", "interface", "channel", "request_id", "response_id", "time")
     begun = {name: getattr(options, name) for name in names}
-    path.write_text(json.dumps({**begun, "exchanges": wanted}, indent=1) + "\n", encoding="utf-8")
+    begun |= {"exchanges": wanted, "corpus": [one.as_json() for one in corpus]}
+    path.write_text(json.dumps(begun, indent=1) + "\n", encoding="utf-8")
 
 
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
@@ -251,6 +277,8 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
         begun = json.loads(path.read_text(encoding="utf-8"))
         values = {name: begun[name] for name in ("target", "interface", "channel", "request_id", "response_id", "time")}
         exchanges = begun["exchanges"]
+        if not isinstance(begun["corpus"], list):
+            raise TypeError("corpus is no list")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path}: is no beginning of a campaign ({error}); begin a new one") from error
     for name, value in values.items():
@@ -270,6 +298,7 @@ def _command(options: argparse.Namespace, seed: int, wanted: int | None) -> str:
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
+    words += [word for path in options.corpus for word in ("--corpus", str(path))]
     words += ["--time", options.time] if wanted is None else ["--exchanges", str(wanted)]
     return shlex.join([*words, "--seed", str(seed)])
 

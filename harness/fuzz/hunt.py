@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from harness.errors import ContactLost, KeyFunctionError, Unjudged
@@ -39,7 +40,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
 
-BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 120, FRAME_ORDER: 60, SOAK: 1}
+BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
 """Trials between two looks at everything."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
@@ -110,6 +111,8 @@ class Hunt:
                     continue
         self._breeder = Breeder(tester.target, chance.stream("trials"), frame_bytes=tester.frame_bytes, key_bytes=key_bytes)
         self._breeder.corpus = list(corpus)
+        self._given = [] if self._seen else list(corpus)
+        """What the campaign was given, and has not been played yet."""
         self._levels = [entry.level for entry in tester.target.security]
         self._can_open = [level for level in key_bytes if tester.access.can_relock or tester.link.can_renew()]
 
@@ -237,7 +240,12 @@ class Hunt:
         wanted = BATCHES[row]
         keyed_level = self._keyed_level(setting, prefix)
         for _ in range(wanted):
-            trial: Trial | None = None
+            trial: Trial | None = next((one for one in self._given if one.row == row and one.is_raw == is_raw), None)
+            if trial is not None:
+                self._given.remove(trial)
+                if self._survey.lets_pass(trial.messages, is_raw=is_raw):
+                    yield trial
+                continue
             if keyed_level is not None and row in (MUTATIONS, RANDOM_FRAMES) and not self._chance.below(KEYED_ONE_IN):
                 trial = breeder.keyed(keyed_level, is_raw=is_raw)
             if trial is None:
@@ -246,8 +254,11 @@ class Hunt:
                     FRAME_ORDER: breeder.frames,
                     SWEEP: breeder.swept,
                     SOAK: breeder.soak,
-                }.get(row, breeder.sequence)()
-            if prefix and row != SOAK:
+                }.get(row, partial(breeder.sequence, prefix))()
+                is_whole = row in (SOAK, MUTATIONS)
+            else:
+                is_whole = False
+            if prefix and not is_whole:
                 trial = trial._replace(messages=(*prefix, *trial.messages))
             if self._is_known(trial):
                 continue

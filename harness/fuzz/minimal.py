@@ -11,6 +11,7 @@ from harness.fuzz.found import ANY, LONGER, Pattern
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.play import Stimulus
 from harness.fuzz.reduce import reduced
+from harness.link.isotp_frames import CLASSIC_BYTES
 
 Fails = Callable[[Setting, Sequence[Stimulus]], bool]
 
@@ -21,6 +22,12 @@ LOOKED_AT: Final = 16
 """Bytes of a message that are looked at one by one; those behind them all at once."""
 LONGEST_CUT_BY_PARTS: Final = 12
 FRAME_GAP_S: Final = 0.005
+
+
+def message_of(frame: bytes) -> bytes:
+    """The message that a single frame holds; empty: it is none, or holds less than it says, or a key."""
+    is_whole = not isinstance(frame, Keyed) and bool(frame) and 0 < frame[0] < min(len(frame), CLASSIC_BYTES)
+    return frame[1 : 1 + frame[0]] if is_whole else b""
 
 
 class Minimizer:
@@ -44,6 +51,10 @@ class Minimizer:
             setting = plain
         if setting.is_raw:
             setting, part = self._frames(setting, part)
+            messages = [message_of(frame) for stimulus in part for frame in stimulus]
+            plain = replace(setting, is_raw=False, gap_s=None)
+            if all(messages) and self._try(plain, [(message,) for message in messages]):
+                return plain, [(message,) for message in messages]
         return setting, part
 
     def _end_of(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
@@ -121,13 +132,15 @@ class Minimizer:
         if tail and fails(bytes(head) + bytes(len(tail))):
             tail = bytes(len(tail))
             wanted[LOOKED_AT:] = [ANY] * len(tail)
-        for at in range(1 if len(head) > 1 else 0, len(head)):
+        for at in range(len(head)):
             former = head[at]
             head[at] = OTHER_BYTE if former != OTHER_BYTE else ~OTHER_BYTE & 0xFF
             is_any = fails(bytes(head) + tail)
             head[at] = 0
             if former and not fails(bytes(head) + tail):
-                head[at] = former
                 is_any = False
+                head[at] = former & 0xF0
+                if head[at] == former or not fails(bytes(head) + tail):
+                    head[at] = former
             wanted[at] = ANY if is_any else head[at]
         return bytes(head) + tail, tuple(wanted)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
+from harness.fuzz.answers import WITH_SUB_FUNCTION
 from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
 from harness.fuzz.keyed import Keyed, from_notation, in_notation
 from harness.fuzz.play import Stimulus
@@ -25,10 +26,12 @@ HOW_OFTEN: Final = (70, 300, 300, 1100)
 """A message is repeated so often: counters of six, eight and ten bits wrap."""
 LONG_SOAK, LONG_SOAK_ONE_IN = 5_500, 24
 LONGEST_SEQUENCE: Final = (1, 1, 1, 2, 2, 2, 3, 3, 4)
-SAME_SERVICE_PERCENT, FROM_CORPUS_PERCENT, MUTATED_PERCENT = 35, 30, 45
+AGAIN_PERCENT, SAME_SERVICE_PERCENT = 20, 45
+FROM_CORPUS_PERCENT, MUTATED_PERCENT = 30, 45
 MOST_OF_AN_ENUM: Final = 128
 SWEPT_LENGTHS: Final = (0, 1, 2, 3, 4, 5, 7)
 """Bytes behind the service."""
+SUB_FUNCTIONS: Final = 0x80
 STRIDE: Final = 1_000_003
 """Prime, so that a sweep comes by everything once before it comes by anything twice."""
 EXISTING_PERCENT: Final = 75
@@ -148,21 +151,26 @@ class Breeder:
             message = Keyed.of(bytes((Service.SECURITY_ACCESS, 2 * chance.below(64))))
         return Trial(MUTATIONS, (message,))
 
-    def sequence(self) -> Trial:
-        """One to four requests, some of them mutated, some of what was new before."""
+    def sequence(self, prefix: tuple[bytes, ...] = ()) -> Trial:
+        """One to four requests behind a prefix, or in place of it what was new before; some of them mutated.
+
+        A request may be the one before it once more, with something changed.
+        """
         chance = self._chance
         wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
         known = [trial for trial in self.corpus if not trial.is_raw]
-        messages: list[bytes] = []
+        messages = list(prefix)
         if known and chance.below(100) < FROM_CORPUS_PERCENT:
             messages = list(known[chance.below(len(known))].messages[:wanted])
             at = chance.below(len(messages))
             messages[at] = self._mutated(messages[at])
-        while len(messages) < wanted:
-            is_same = bool(messages) and chance.below(100) < SAME_SERVICE_PERCENT
-            service = messages[-1][0] if is_same else self._service()
+        while len(messages) < len(prefix) + wanted:
+            relation = chance.below(100) if messages else 100
+            service = messages[-1][0] if relation < SAME_SERVICE_PERCENT else self._service()
             choice = self._by_service.get(service) or self._requests
             message = choice[chance.below(len(choice))]
+            if relation < AGAIN_PERCENT:
+                message = self._mutated(messages[-1])
             while chance.below(100) < MUTATED_PERCENT:
                 message = self._mutated(message)
             messages.append(message)
@@ -192,17 +200,23 @@ class Breeder:
         """A service with a sub-function and one of some lengths: of those that exist one after the other, else by chance."""
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
-        if not self._existing or not chance.below(4):
+        swept = [service for service in self._existing if service in WITH_SUB_FUNCTION]
+        if not swept or not chance.below(4):
             length = SWEPT_LENGTHS[chance.below(lengths)]
             return Trial(SWEEP, (bytes((chance.below(256),)) + chance.random_bytes(length),))
         self._sweep += STRIDE
-        place, at = divmod(self._sweep % (len(self._existing) * 256 * lengths), lengths)
-        service, sub_function = self._existing[place // 256], place % 256
+        place, at = divmod(self._sweep % (len(swept) * SUB_FUNCTIONS * lengths), lengths)
+        service, sub_function = swept[place // SUB_FUNCTIONS], place % SUB_FUNCTIONS
         behind = bytes((sub_function,)) + chance.random_bytes(7)
         return Trial(SWEEP, (bytes((service,)) + behind[: SWEPT_LENGTHS[at]],))
 
     def frame(self) -> Trial:
-        """One frame."""
+        """One frame; one in four is a request behind a first byte that makes it something else."""
+        chance = self._chance
+        if not chance.below(4):
+            request = self._declared[chance.below(len(self._declared))][: self._frame_bytes - 1]
+            data = (bytes((chance.below(256),)) + request).ljust(self._frame_bytes, b"\x00")
+            return Trial(RANDOM_FRAMES, (data,), True)
         return Trial(RANDOM_FRAMES, (random_frame(self._chance, self._declared, self._frame_bytes),), True)
 
     def frames(self) -> Trial:
