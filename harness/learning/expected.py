@@ -58,7 +58,37 @@ def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> S
         transitions=tuple(transitions),
         target="the reference",
     )
-    return named(machine, alphabet)
+    return named(_smallest(machine), alphabet)
+
+
+def _smallest(machine: StateMachine) -> StateMachine:
+    """The same machine without states that do the same: those are told apart by their answers, round after round."""
+    table = machine.table()
+    classes = {state.id: 0 for state in machine.states}
+    count = 0
+    while True:
+        looks = {
+            state: (own, *((table[state, name].answer, classes[table[state, name].target]) for name in machine.alphabet))
+            for state, own in classes.items()
+        }
+        numbers = {look: number for number, look in enumerate(dict.fromkeys(looks.values()))}
+        classes = {state: numbers[look] for state, look in looks.items()}
+        if len(numbers) == count:
+            break
+        count = len(numbers)
+    kept = {number: state for state, number in reversed(classes.items())}  # the first of each class
+    states = [state for state in machine.states if kept[classes[state.id]] == state.id]
+    ids = {classes[state.id]: f"s{number}" for number, state in enumerate(states)}
+    return replace(
+        machine,
+        states=tuple(NamedState(ids[classes[one.id]], one.name) for one in states),
+        initial=ids[classes[machine.initial]],
+        transitions=tuple(
+            Transition(ids[classes[one.source]], one.letter, one.answer, ids[classes[one.target]])
+            for one in machine.transitions
+            if kept[classes[one.source]] == one.source
+        ),
+    )
 
 
 def _step(ecu: _Ecu, letter: Letter, level: int, limit: int, known: Known, *, boots_deaf: bool) -> tuple[_Ecu, str]:
@@ -84,7 +114,7 @@ def _step(ecu: _Ecu, letter: Letter, level: int, limit: int, known: Known, *, bo
     is_counted = letter.number == level
     if letter.kind is LetterKind.SEED:
         if ecu.opened == letter.number:
-            return replace(ecu, pending=0), ZERO_SEED
+            return ecu, ZERO_SEED
         if is_counted and ecu.is_delayed:
             return ecu, "0x37"
         return replace(ecu, pending=letter.number), SEED

@@ -459,7 +459,8 @@ class Monitor(NamedTuple):
             else:
                 changed = level._replace(between=level.between | {"other success"} if level.wrong else level.between)
             if one == number:
-                changed = changed._replace(spent_by="accepted", closed_by="", refused_since_key=_NONE)
+                spent_by = "never" if changed.spent_by == "never" else "accepted"
+                changed = changed._replace(spent_by=spent_by, closed_by="", refused_since_key=_NONE)
             else:
                 changed = changed._replace(
                     spent_by=changed.spent_by or "other level", closed_by=changed.closed_by or "other level"

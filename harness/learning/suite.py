@@ -235,6 +235,8 @@ class _Scenes:
         return any(one.name == self.wrong for one in self._letters)
 
     def after_each_transition(self) -> Iterator[Word]:
-        """As many wrong keys as lock a level, from wherever it is."""
+        """As many wrong keys as lock a level, from wherever it is; with several levels, what is open and pending, too."""
+        if len(self._alphabet.levels) > 1 and self._alphabet.probes:
+            yield self._word(self.effect, self.key, self.effect)
         if self._is_counted():
             yield self._word(self.enter or self.seed, self.wrong_keys(self.limit), self.seed)

@@ -21,12 +21,14 @@ MARGIN: Final = 46
 MOST_DRAWN: Final = 80
 """A machine with more states is shown as a table only."""
 LONGEST_LABEL: Final = 40
-CHARACTER: Final = 6.4
+CHARACTER: Final = 6.8
 """Average width of a label's character."""
 KINDS: Final = ("move", "step", "differs", "broken")
 """Kinds of edges; those drawn last are seen best."""
 MOST_LABELS: Final = 3
 WRAP: Final = 27
+MOVES_WRAP: Final = 34
+"""Of what is told in small letters."""
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
 """Beginnings of letters that lead back from everywhere: their edges are faint, and listed in the boxes."""
 
@@ -61,21 +63,20 @@ def picture(machine: StateMachine, *, broken: Mapping[Step, str] | None = None, 
     broken = broken or {}
     boxes = _boxes(machine)
     edges = _edges(machine, broken, set(differing))
-    width = max(box.x for box in boxes.values()) + BOX_WIDTH + MARGIN
-    for one in edges:
-        if one.source == one.target:
-            width = max(width, boxes[one.source].x + BOX_WIDTH + 44 + CHARACTER * max(map(len, one.labels)))
+    drawn = [_edge(boxes, one) for one in edges]
+    labels = [label for _, label in drawn if label is not None]
+    left = min([0.0, *(label.left for label in labels)])
+    right = max([max(box.x for box in boxes.values()) + BOX_WIDTH + MARGIN, *(label.right for label in labels)])
     height = max(box.y + box.height for box in boxes.values()) + TOP
     parts = [
-        Markup('<svg class="machine" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" role="img" aria-label="{}">').format(
-            width, height, width, f"{len(machine.states)} states of {shown(machine.target)}"
+        Markup('<svg class="machine" viewBox="{:.0f} 0 {:.0f} {:.0f}" width="{:.0f}" role="img" aria-label="{}">').format(
+            left, right - left, height, right - left, f"{len(machine.states)} states of {shown(machine.target)}"
         ),
         Markup("<defs>{}</defs>").format(Markup("").join(map(_tip, KINDS))),
     ]
-    drawn = [_edge(boxes, one) for one in edges]
     parts += [line for line, _ in drawn]
     parts += [_box(boxes[state.id], state.id, is_initial=state.id == machine.initial) for state in machine.states]
-    parts += [label for _, label in drawn]
+    parts += [_label(label) for label in labels]
     return Markup("\n").join([*parts, Markup("</svg>")])
 
 
@@ -122,13 +123,13 @@ def _column_order(column: str) -> tuple[int, int, str]:
     return column.count("delayed"), len(column.split(", ")) if column else 0, column
 
 
-def _wrapped(text: str) -> tuple[str, ...]:
+def _wrapped(text: str, characters: int = WRAP) -> tuple[str, ...]:
     lines: list[str] = []
     for word in shown(text).replace("\n", " ").split(" "):
-        if lines and len(lines[-1]) + len(word) < WRAP:
+        if lines and len(lines[-1]) + len(word) < characters:
             lines[-1] += f" {word}"
         else:
-            lines.append(word[: 2 * WRAP])
+            lines.append(word[: 2 * characters])
     return tuple(lines)
 
 
@@ -145,7 +146,7 @@ def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
     if "unlocked" in machine.name_of(state):
         kept = [one.letter for one in steps if one.letter.startswith(_MOVES) and one.target == state]
         told += [f"{', '.join(kept)}: stays open"] if kept else []
-    return tuple(told)
+    return tuple(line for one in told for line in _wrapped(one, MOVES_WRAP))
 
 
 # What leads from one to the next
@@ -197,8 +198,34 @@ def _told(labels: Sequence[str]) -> tuple[str, ...]:
     return (*(shown(label)[:LONGEST_LABEL] for label in labels[:MOST_LABELS]), *more)
 
 
-def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, Markup]:
-    """Draw the line of an edge, and its label."""
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What is written beside an edge, and where."""
+
+    x: float
+    y: float
+    anchor: str
+    """``start``, ``middle`` or ``end`` of the text is at `x`."""
+    kind: str
+    lines: tuple[str, ...]
+
+    @property
+    def left(self) -> float:
+        """Where it begins, about."""
+        return self.x - self._width * {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor]
+
+    @property
+    def right(self) -> float:
+        """Where it ends, about."""
+        return self.left + self._width
+
+    @property
+    def _width(self) -> float:
+        return CHARACTER * max(map(len, self.lines))
+
+
+def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, _Label | None]:
+    """Draw the line of an edge, and say where its label is; beside a line between boxes one above the other."""
     source, target = boxes[edge.source], boxes[edge.target]
     if source is target:
         return _loop(source, edge)
@@ -214,7 +241,12 @@ def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, Markup]:
     path = f"M{start[0]:.1f} {start[1]:.1f} Q{control[0]:.1f} {control[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
     line = Markup('<path class="{}" d="{}" marker-end="url(#tip-{})"/>').format(edge.kind, path, edge.kind)
     at = tuple(0.25 * one + 0.5 * two + 0.25 * three for one, two, three in zip(start, control, end, strict=True))
-    return line, _label(at[0], at[1], edge)
+    if not edge.labels:
+        return line, None
+    if not is_column:
+        return line, _Label(at[0], at[1], "middle", edge.kind, edge.labels)
+    is_left = control[0] < x1
+    return line, _Label(at[0] + (-5 if is_left else 5), at[1], "end" if is_left else "start", edge.kind, edge.labels)
 
 
 def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
@@ -228,23 +260,21 @@ def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
     return (x + dx * scale, y + dy * scale) if math.isfinite(scale) else (x, y)
 
 
-def _loop(box: Box, edge: _Edge) -> tuple[Markup, Markup]:
+def _loop(box: Box, edge: _Edge) -> tuple[Markup, _Label | None]:
     x, y = box.x + BOX_WIDTH, box.y + box.height / 2
     path = f"M{x:.1f} {y - 12:.1f} C{x + 40:.1f} {y - 26:.1f} {x + 40:.1f} {y + 26:.1f} {x:.1f} {y + 12:.1f}"
     line = Markup('<path class="{}" d="{}" marker-end="url(#tip-{})"/>').format(edge.kind, path, edge.kind)
-    return line, _label(x + 34, y, edge, anchor="start")
+    return line, _Label(x + 34, y, "start", edge.kind, edge.labels)
 
 
-def _label(x: float, y: float, edge: _Edge, *, anchor: str = "middle") -> Markup:
-    lines = edge.labels
+def _label(label: _Label) -> Markup:
     rows = Markup("").join(
-        Markup('<tspan x="{:.1f}" dy="{}">{}</tspan>').format(x, 0 if index == 0 else 13, line)
-        for index, line in enumerate(lines)
+        Markup('<tspan x="{:.1f}" dy="{}">{}</tspan>').format(label.x, 0 if index == 0 else 13, line)
+        for index, line in enumerate(label.lines)
     )
-    if not lines:
-        return Markup("")
+    y = label.y + 4 - 6.5 * (len(label.lines) - 1)
     return Markup('<text class="label {}" text-anchor="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(
-        edge.kind, anchor, x, y + 4 - 6.5 * (len(lines) - 1), rows
+        label.kind, label.anchor, label.x, y, rows
     )
 
 

@@ -57,6 +57,7 @@ def test_an_ecu_that_answers_by_chance_is_reported_and_not_smoothed() -> None:
     assert machine.transitions, "what was learned is kept"
 
 
+@pytest.mark.thorough
 def test_a_rare_exception_is_voted_on() -> None:
     machine = learned(target_of("rare"))[0].machine
     assert not machine.ended
@@ -76,6 +77,7 @@ def test_an_ecu_that_is_late_is_none_that_answers() -> None:
     assert "does not answer" in machine.ended
 
 
+@pytest.mark.thorough
 def test_a_sequence_that_kills_is_a_state_of_its_own() -> None:
     target = load_target("hardened")
     target = replace(target, can=replace(target.can, channel="hardened+dies_on_key_without_seed"))

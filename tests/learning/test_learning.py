@@ -9,6 +9,7 @@ import pytest
 from harness.audit.opening import open_tester
 from harness.learning.learning import Learned, Learner
 from harness.link.trace import Trace
+from harness.runs.state_machine import StateMachine
 from harness.target import load_target
 
 STATES_OF_HARDENED = {
@@ -43,8 +44,13 @@ def sequences(found: Learned) -> dict[str, tuple[str, ...]]:
     return {one.id: one.sequence for one in found.machine.violations}
 
 
-def test_the_hardened_ecu_has_the_machine_of_the_standard() -> None:
-    machine = learned("hardened").machine
+@pytest.fixture(scope="module")
+def hardened() -> StateMachine:
+    return learned("hardened").machine
+
+
+def test_the_hardened_ecu_has_the_machine_of_the_standard(hardened: StateMachine) -> None:
+    machine = hardened
     assert {state.name for state in machine.states} == STATES_OF_HARDENED
     assert not machine.ended
     assert not machine.violations
@@ -73,3 +79,22 @@ def test_the_articles_mistakes_can_be_read_from_its_machine() -> None:
     assert {table[unlocked, letter].target for letter in machine.alphabet} == {unlocked}, "nothing locks again"
     assert {"SA-09", "SA-22", "SA-24"} <= set(sequences(found))
     assert sequences(found)["SA-22"] == ("seed", "wrong key", "right key")
+
+
+@pytest.mark.thorough
+def test_two_levels_have_the_reference_machine_too() -> None:
+    machine = learned("hardened", is_full=True).machine
+    assert machine.reference is not None
+    assert not machine.ended
+    assert not machine.violations
+    assert not machine.differing
+    assert len(machine.states) == len(machine.reference.states) == 26
+    assert {"session 02, unlocked 0x01, seed pending 0x03", "session 02, unlocked 0x03, seed pending 0x01"} <= {
+        state.name for state in machine.states
+    }
+
+
+def test_the_reference_is_what_the_hardened_ecu_does(hardened: StateMachine) -> None:
+    assert hardened.reference is not None
+    assert not hardened.differing
+    assert {state.name for state in hardened.reference.states} == STATES_OF_HARDENED

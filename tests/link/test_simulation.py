@@ -238,6 +238,19 @@ def test_frames_follow_each_other_without_a_gap() -> None:
     assert node.heard_at_s == pytest.approx([(47 + 8) * BIT_S * count for count in (1, 2, 3)])
 
 
+def test_renewed_nodes_know_nothing_of_the_old_ones_and_what_was_under_way_is_lost() -> None:
+    bus = bus_of(Starter(lambda port: port.call_later(0.5, lambda: port.send(message(0x700)))))
+    bus.send(Frame(0x740, bytes(8)))
+    run(bus, 111 * BIT_S * 0.5)
+    before_s, node = bus.now_s, Answerer(echo)
+    bus.renew([node])
+    assert run(bus) == []
+    assert node.heard_ids == []
+    bus.send(Frame(0x741, b""))
+    assert [frame.can_id for frame in run(bus)] == [0x748]
+    assert bus.now_s > before_s, "time goes on"
+
+
 def test_a_frame_that_is_not_through_yet_has_not_arrived() -> None:
     bus = bus_of(Answerer(echo))
     bus.send(Frame(0x740, bytes(8)))

@@ -11,3 +11,8 @@ SECRET = b"the secret of a server by a stranger"
 def keyed_hash(seed: bytes, level: int) -> bytes:
     """Eight bytes of HMAC-SHA-256 over the seed and the level."""
     return hmac.new(SECRET, seed + bytes((level,)), hashlib.sha256).digest()[:8]
+
+
+def the_seed_itself(seed: bytes, level: int) -> bytes:
+    """Return the seed: the key of gallia's virtual ECU."""
+    return seed
