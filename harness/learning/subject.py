@@ -11,7 +11,7 @@ from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.target import DataEntry
 from harness.tester.exchange import BUSY_REPEATS, BUSY_WAIT_S
 from harness.tester.reply import Reply
-from harness.tester.restart import LATEST_START_S, Means
+from harness.tester.restart import LATEST_START_S, SLOWEST_BOOT, Means
 from harness.tester.security import EMPTY_SEEDS
 from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
@@ -276,8 +276,16 @@ class Subject:
             self.tester.wait(self.settle_s)
         elif letter.kind in (LetterKind.PRESENT, LetterKind.QUIET_KEY, LetterKind.QUIET_SEED):
             return True
-        self.is_dead = not (self.tester.answers_now() or self.tester.is_alive())
+        self.is_dead = not (self.tester.answers_now() or self.tester.is_alive() or self._comes_back())
         return not self.is_dead
+
+    def _comes_back(self) -> bool:
+        """Whether an ECU that answers nothing is booting, for longer than its target says or of its own accord."""
+        if not self.tester.await_life(self.tester.target.reset.boot_s * SLOWEST_BOOT + LATEST_READY_S):
+            return False
+        self.tester.state.restart_begun()
+        self.tester.state.restart_seen()
+        return True
 
     # Effects
 

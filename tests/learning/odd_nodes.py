@@ -66,3 +66,21 @@ class Rare(Wrapped):
 
 
 fickle, late, mortal, rare = Fickle, Late, Mortal, Rare
+
+
+class SlowStarter(Wrapped):
+    """Is deaf for four seconds after each reset, where its target says 0.05."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready_s = 0.0
+
+    def on_frame(self, frame: can.Message) -> None:
+        if self.port.now_s < self.ready_s:
+            return
+        if frame.arbitration_id == 0x740 and frame.data[1:3] == b"\x11\x01":
+            self.ready_s = self.port.now_s + 4.0
+        self.inner.on_frame(frame)
+
+
+slow_starter = SlowStarter

@@ -78,6 +78,14 @@ def test_an_ecu_that_is_late_is_none_that_answers() -> None:
 
 
 @pytest.mark.thorough
+def test_an_ecu_that_boots_for_longer_than_was_declared_is_not_called_dead() -> None:
+    machine = learned(target_of("slow_starter"))[0].machine
+    assert not machine.ended
+    assert not machine.violations
+    assert len(machine.states) == 14
+
+
+@pytest.mark.thorough
 def test_a_sequence_that_kills_is_a_state_of_its_own() -> None:
     target = load_target("hardened")
     target = replace(target, can=replace(target.can, channel="hardened+dies_on_key_without_seed"))
