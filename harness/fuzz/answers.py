@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -56,11 +57,12 @@ class Complaint:
 
 
 class AnswerJudge:
-    """Judges the answers of one ECU since it was in a known state; `open_level` is the level that is open there."""
+    """Judges the answers of one ECU since it was in a known state."""
 
-    def __init__(self, tester: Tester, open_level: int | None) -> None:
+    def __init__(self, tester: Tester, closed: Container[int]) -> None:
+        """`closed` are the levels that are known not to be open."""
         self._tester = tester
-        self._open_level = open_level
+        self._closed = closed
         self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - tester.frame_bytes))
         self._messages: deque[bytes] = deque(maxlen=RECENT)
 
@@ -77,7 +79,7 @@ class AnswerJudge:
             said = (reply.pdu or reply.replies[0] if reply.replies else reply.pdu)[:1].hex().upper() or "no message"
             expected = f"a positive response to {shown_bytes(request)}, or 7F {service} and a code"
             return Complaint(f"malformed {said}", expected, str(reply), "positive|negative|silence")
-        if reply.is_positive and (objection := objection_to(tester.target, request, self._open_level)):
+        if reply.is_positive and (objection := objection_to(tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
             return objection.complaint(service, observed)
         if reply.is_silence:
@@ -123,7 +125,7 @@ class AnswerJudge:
                 observed = f"{sent} gives {frame.text()}"
                 what = f"{service} executed out of {_likely_source(answer[0] - RESPONSE_OFFSET, raw)}"
                 return Complaint(what, expected, observed, "negative|silence", Severity.MEDIUM)
-            objections = [objection_to(self._tester.target, one, self._open_level) for one in answered]
+            objections = [objection_to(self._tester.target, one, self._closed) for one in answered]
             last = objections[-1]
             if last is not None and all(objections):
                 data = raw.sent[-1].data
@@ -174,8 +176,11 @@ def _may_answer(answer: bytes, message: bytes) -> bool:
     return message[0] not in WITH_SUB_FUNCTION or len(message) < 2 or answer[1] == message[1] & ~SUPPRESS_POSITIVE_RESPONSE
 
 
-def objection_to(target: Target, request: bytes, open_level: int | None) -> Objection | None:
-    """Why a positive answer to a request contradicts its length, or what the target declares; None: it does not."""
+def objection_to(target: Target, request: bytes, closed: Container[int]) -> Objection | None:
+    """Why a positive answer to a request contradicts its length, or what the target declares; None: it does not.
+
+    What needs a level is refused while that is among the `closed` ones.
+    """
     service = request[0]
     if service == Service.WRITE_DATA_BY_IDENTIFIER and len(request) == 3:
         return Objection("a write holds no data")
@@ -187,13 +192,13 @@ def objection_to(target: Target, request: bytes, open_level: int | None) -> Obje
         if not len(request) % 2:
             return Objection("a request ends within an identifier")
         dids = [int.from_bytes(request[at : at + 2], "big") for at in range(1, len(request), 2)]
-        return next(filter(None, (_needs(target, did, "read", open_level) for did in dids)), None)
+        return next(filter(None, (_needs(target, did, "read", closed) for did in dids)), None)
     if service == Service.WRITE_DATA_BY_IDENTIFIER:
         did = int.from_bytes(request[1:3], "big")
         entry = target.did(did)
         if entry is not None and entry.origin == "declared" and entry.length not in (None, len(request) - 3):
             return Objection("a value has another length than its data")
-        return _needs(target, did, "write", open_level)
+        return _needs(target, did, "write", closed)
     sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(request) > 1 else 0
     if service == Service.DIAGNOSTIC_SESSION_CONTROL and target.sessions:
         return None if any(one.id == sub_function for one in target.sessions) else Objection("no such session is declared")
@@ -204,19 +209,19 @@ def objection_to(target: Target, request: bytes, open_level: int | None) -> Obje
         needs = [one.needs for one in target.routines if routine in one.span and one.origin == "declared"]
     else:
         needs = [one.needs for one in target.services if service in one.span and one.origin == "declared"]
-    return next(filter(None, (_not_open(access, open_level) for access in needs)), None)
+    return next(filter(None, (_not_open(access, closed) for access in needs)), None)
 
 
-def _needs(target: Target, did: int, verb: str, open_level: int | None) -> Objection | None:
+def _needs(target: Target, did: int, verb: str, closed: Container[int]) -> Objection | None:
     entry = target.did(did)
     if entry is None or entry.origin != "declared":
         return None
-    objection = _not_open(entry.read if verb == "read" else entry.write, open_level)
+    objection = _not_open(entry.read if verb == "read" else entry.write, closed)
     return None if objection is None else objection._replace(why=f"{objection.why}, {verb} of {did:04X}")
 
 
-def _not_open(access: Access, open_level: int | None) -> Objection | None:
-    if access.kind == "open" or (access.level is not None and access.level == open_level):
+def _not_open(access: Access, closed: Container[int]) -> Objection | None:
+    if access.kind == "open" or (access.level is not None and access.level not in closed):
         return None
     needed = "nobody may" if access.level is None else f"level 0x{access.level:02X} is needed"
     return Objection(needed, Severity.HIGH)

@@ -62,7 +62,6 @@ class Bench:
         self.renew()
         self._setting = setting
         level = state.unlocked_level if state is not None else None
-        self._judge = AnswerJudge(tester, level)
         self._watch = Watch(tester, level, {})
         self._player = Player(
             tester,
@@ -85,6 +84,12 @@ class Bench:
         if state is not None:
             reach(state, tester, None)
         self._watch.begin()
+        self._judge = AnswerJudge(tester, self._closed_levels(level))
+
+    def _closed_levels(self, open_level: int | None) -> set[int]:
+        """The levels that are closed: all of a factory-new ECU, of another one those that an effect has shown to be."""
+        levels = {entry.level for entry in self.tester.target.security} - {open_level}
+        return levels if self.tester.link.can_renew() else levels & self._watch.locked_levels
 
     def approach(self) -> None:
         """Bring the ECU into the state once more, before the next trial."""

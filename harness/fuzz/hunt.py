@@ -114,7 +114,9 @@ class Hunt:
         self._given = [] if self._seen else list(corpus)
         """What the campaign was given, and has not been played yet."""
         self._levels = [entry.level for entry in tester.target.security]
-        self._can_open = [level for level in key_bytes if tester.access.can_relock or tester.link.can_renew()]
+        self._may_open = tester.access.can_relock or tester.link.can_renew()
+        """What is opened can be locked again."""
+        self._can_open = list(key_bytes) if self._may_open else []
 
     def run(self, exchanges: int) -> Yield:
         """Go on for so many exchanges at least, what follows a failure included."""
@@ -139,7 +141,7 @@ class Hunt:
 
     def _walk(self) -> None:
         tester, result = self._tester, self.result
-        if not tester.target.security or not tester.allows("lockout"):
+        if not tester.target.security or not tester.allows("lockout") or not self._may_open:
             return
         try:
             self._bench.renew()
@@ -238,7 +240,7 @@ class Hunt:
         """The trials of a batch, made one by one: what has just been new is bred from."""
         breeder = self._breeder
         wanted = BATCHES[row]
-        keyed_level = self._keyed_level(setting, prefix)
+        keyed_level = self._keyed_level(setting, prefix) if self._may_open else None
         for _ in range(wanted):
             trial: Trial | None = next((one for one in self._given if one.row == row and one.is_raw == is_raw), None)
             if trial is not None:
@@ -262,7 +264,7 @@ class Hunt:
                 trial = trial._replace(messages=(*prefix, *trial.messages))
             if self._is_known(trial):
                 continue
-            if self._survey.lets_pass(trial.messages, is_raw=is_raw):
+            if self._survey.lets_pass(trial.messages, is_raw=is_raw, times=trial.repeat):
                 yield trial
 
     def _keyed_level(self, setting: Setting, prefix: tuple[bytes, ...]) -> int | None:
@@ -342,12 +344,19 @@ class Hunt:
                 return
         self.result.found.append(met)
 
+    def _may_be_played(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
+        """Whether there is room for the keys in them once more."""
+        messages = [message for stimulus in stimuli for message in stimulus]
+        return self._survey.lets_pass(messages, is_raw=setting.is_raw)
+
     def _minimal(
         self, what: str, seen: Breach | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
     ) -> FuzzFinding | None:
         latest: dict[str, Breach | Complaint] = {}
 
         def fails(setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
+            if not self._tester.link.can_renew() and not self._may_be_played(setting, stimuli):
+                return False
             try:
                 failures = self._bench.failures(setting, stimuli)
             except (Unjudged, KeyFunctionError) as reason:

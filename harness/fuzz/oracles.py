@@ -129,6 +129,11 @@ class Watch:
         breach = self.check_lock()
         return breach if breach is not None or self._guarded else self.check_life()
 
+    @property
+    def locked_levels(self) -> set[int]:
+        """The levels whose data was seen to refuse a write when the watch began."""
+        return {entry.write.level for entry in self._locked if entry.write.level is not None}
+
     def check_lock(self) -> Breach | None:
         """Whether what was locked is open now."""
         return next(filter(None, map(self._check_lock, self._locked)), None)

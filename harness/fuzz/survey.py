@@ -26,24 +26,26 @@ class StimulusSurvey:
         """Why the first one was refused; empty: none was."""
         self.left_out = 0
 
-    def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool) -> bool:
-        """Whether all of it may be sent; its keys are counted then."""
+    def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool, times: int = 1) -> bool:
+        """Whether all of it may be sent so many times; its keys are counted then."""
         tester = self._tester
         refused = next(filter(None, (refusal(tester, one, is_raw=is_raw) for one in stimulus)), "")
         levels = [] if refused else [level for one in stimulus for level in guesses(tester, one, is_raw=is_raw)]
-        refused = refused or next(filter(None, map(self._why_no_guess, levels)), "")
+        keys = Counter(levels * times)
+        refused = refused or next(filter(None, (self._why_no_guesses(*one) for one in keys.items())), "")
         if refused:
             self.reason = self.reason or refused
             self.left_out += 1
             return False
-        self._keys.update(levels)
+        self._keys.update(keys)
         return True
 
-    def _why_no_guess(self, level: int) -> str:
+    def _why_no_guesses(self, level: int, number: int) -> str:
         security = self._tester.security
         left = self._room.setdefault(level, security.ledger.left(level))
-        if left is not None and self._keys[level] >= left // PART_OF_BUDGET:
+        wanted = self._keys[level] + number
+        if left is not None and wanted > left // PART_OF_BUDGET:
             return f"more keys for level 0x{level:02X} than a campaign may take of the budget"
-        if self._most_keys is not None and self._keys[level] >= self._most_keys:
+        if self._most_keys is not None and wanted > self._most_keys:
             return f"more keys for level 0x{level:02X} than {self._most_keys}, which is enough for this depth"
         return security.why_no_guess(level)
