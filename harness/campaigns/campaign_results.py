@@ -79,7 +79,8 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
             cwe=declared.cwe,
             r155=declared.r155,
         )
-        sent = f"{campaign.sent[row]} {what} in {campaign.rounds} rounds"
+        rounds = "one round" if campaign.rounds == 1 else f"{campaign.rounds} rounds"
+        sent = f"{campaign.sent[row]} {what} in {rounds}"
         if failing:
             ids = ", ".join(f"{ID_PREFIX}{one.case_id}" for one in failing)
             yield replace(
@@ -87,7 +88,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
                 verdict=Verdict.FAIL,
                 severity=min((one.severity for one in failing), key=_SEVERITIES.index),
                 expected="nothing is found",
-                observed=f"{len(failing)} findings in {sent}: {ids}",
+                observed=f"{ids}: found by {sent}",
                 cause=failing[0].cause,
             )
         elif row == WALK and campaign.deviations:

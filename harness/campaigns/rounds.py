@@ -22,6 +22,8 @@ LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
 PARTS_OF_CAMPAIGN: Final = 8
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
+MOST_KEPT: Final = 32
+"""Walks that left the model, and failures that were not seen again: beyond so many they are not told."""
 
 Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
 """Runs jobs somewhere, and yields the content of their files as they end, in any order."""
@@ -100,9 +102,11 @@ class CampaignSoFar:
                 if any(one not in self.seen for one in news) and len(self.corpus) < MOST_CORPUS:
                     self.corpus.append(trial)
                 self.seen.update(dict.fromkeys(news))
-            self.deviations.update(dict.fromkeys(result.deviations))
+            if len(self.deviations) < MOST_KEPT:
+                self.deviations.update(dict.fromkeys(result.deviations))
             self.is_open |= result.is_open
-            self.not_reproduced.update(dict.fromkeys(result.not_reproduced))
+            if len(self.not_reproduced) < MOST_KEPT:
+                self.not_reproduced.update(dict.fromkeys(result.not_reproduced))
             self.left_out = self.left_out or result.left_out
             self.lost = self.lost or result.lost
         self.rounds += 1

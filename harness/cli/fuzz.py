@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -162,7 +163,7 @@ def _fuzz(options: argparse.Namespace) -> int:
             session.release()
             stop.remove()
     print(
-        f"\n{campaign.exchanges:,} exchanges in {campaign.rounds} rounds: {len(campaign.found)} findings; "
+        f"\n{campaign.exchanges:,} exchanges in {campaign.rounds} rounds: {_counted(campaign.found)}; "
         f"{len(campaign.cells)} kinds of answers, {len(campaign.corpus)} sequences in the corpus"
     )
     print(f"report: {session.folder.path / AUDIT_HTML}")
@@ -191,6 +192,8 @@ class _Progress:
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         self._campaign = campaign
         self._longest_s = longest_s
+        self._before: tuple[int, float] | None = None
+        """The exchanges of the first round, and when it ended: it may have been there before."""
         self._now_s = now_s
         self._begun_s = now_s()
         self._is_terminal = sys.stdout.isatty()
@@ -198,8 +201,10 @@ class _Progress:
     def show(self) -> None:
         """Show the progress after a round."""
         campaign, elapsed_s = self._campaign, self._now_s() - self._begun_s
-        rate = campaign.exchanges / elapsed_s if elapsed_s else 0.0
-        done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {len(campaign.found)} findings, "
+        self._before = self._before or (campaign.exchanges, elapsed_s)
+        exchanges, before_s = self._before if campaign.rounds > 1 else (0, 0.0)
+        rate = (campaign.exchanges - exchanges) / (elapsed_s - before_s) if elapsed_s > before_s else 0.0
+        done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {_counted(campaign.found)}, "
         text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(elapsed_s)}"
         if self._is_terminal:
             print(f"\r\x1b[K{text[:120]}", end="", flush=True)
@@ -220,6 +225,10 @@ class _Progress:
         """Clear the line for other output."""
         if self._is_terminal:
             print("\r\x1b[K", end="", flush=True)
+
+
+def _counted(found: Sized) -> str:
+    return "1 finding" if len(found) == 1 else f"{len(found)} findings"
 
 
 def _size(options: argparse.Namespace, wanted: int | None) -> str:
