@@ -35,6 +35,8 @@ FULL_REQUESTS: Final = 60_000
 """As many requests a full alphabet takes at most, unless another budget is given."""
 MOST_OF_A_TREE: Final = 60
 """States that are told of where learning ended before a machine was made."""
+COUNTED: Final = frozenset({"SA-09", "SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-20"})
+"""Rules that are broken by more wrong keys than the ECU takes, if it has compared them."""
 EVIDENCE: Final = 6
 MOST_SHORTENED: Final = 40
 """So often a sequence is tried with a letter less."""
@@ -298,8 +300,24 @@ class Learner:
         last_frame = self._tester.trace.count
         if id == "SA-07" and self._is_open_before(shortest):
             return False  # the zeros are right: that the level is open is told by another rule
+        if id in COUNTED and not self._are_compared(shortest):
+            self._unconfirmed.append(rule)
+            return False
         self._confirmed.append(Confirmed(rule, exchanges, first_frame, last_frame))
         return True
+
+    def _are_compared(self, word: Word) -> bool:
+        """Whether the right key opens the level after the wrong ones: else a delay may run that the ECU does not tell of.
+
+        Without a key function the code 0x35 is believed.
+        """
+        level = self.alphabet.by_name()[word[-1]].number
+        seed, key = self.alphabet.first(LetterKind.SEED, level), self.alphabet.first(LetterKind.RIGHT_KEY, level)
+        if seed is None or key is None:
+            return True
+        self._subject.reset()
+        letters = [*(self.alphabet.by_name()[name] for name in word), seed, key]
+        return [self._subject.do(letter) for letter in letters][-1] == POSITIVE
 
     def _is_open_before(self, word: Word) -> bool:
         """Whether what the level of a sequence's last letter guards is done just before that letter."""

@@ -34,6 +34,9 @@ NOT_SENT: Final = "not sent"
 """Instead of an answer, where a key would be a guess, and guesses are not permitted."""
 
 READY_STEP_S: Final = 0.25
+DEAF_STEP_S: Final = 0.005
+WELL_INTO_BOOT: Final = 0.2
+"""A letter is sent into a boot when this part of it has passed since the ECU was first seen deaf."""
 LATEST_READY_S: Final = 5.0
 USUAL_KEY_BYTES: Final = 4
 
@@ -67,6 +70,9 @@ class Subject:
     settle_s: float = 0.0
     """How long after a restart the ECU is left alone before it is asked again."""
     is_dead: bool = False
+    deaf_after_s: float = 0.0
+    """How long after the answer to a reset the next letter is sent in virtual time: within the boot, not at its edge."""
+    _boot_ends_s: float = 0.0
     _is_booting: bool = False
     """It was told to restart, and has not been asked since."""
     _memory: dict[int, _Memory] = field(default_factory=dict)
@@ -121,6 +127,7 @@ class Subject:
         if not tester.request(bytes((Service.ECU_RESET, reset_type))).is_positive:
             return
         tester.state.restart_begun()
+        self.deaf_after_s = self._look_when_deaf() if tester.link.is_virtual else 0.0
         tester.wait(self.settle_s)
         waited_s = 0.0
         while self._first_answers(level) != usual and waited_s < LATEST_READY_S:
@@ -128,6 +135,17 @@ class Subject:
             waited_s += READY_STEP_S
         if 0 < waited_s < LATEST_READY_S:
             self.settle_s += 1.5 * waited_s
+
+    def _look_when_deaf(self) -> float:
+        """How long after the answer to a reset the ECU no longer answers, as surely as can be: some go on for a while."""
+        tester = self.tester
+        boot_s, begun_s = tester.target.reset.boot_s, tester.link.now_s
+        while (asked_s := tester.link.now_s) - begun_s < boot_s + LATEST_START_S:
+            if tester.request(tester.liveness_request).is_silence:
+                goes_on_s = asked_s - begun_s
+                return goes_on_s + boot_s * WELL_INTO_BOOT
+            tester.wait(DEAF_STEP_S)
+        return 0.0
 
     def _first_answers(self, level: int) -> list[str]:
         tester = self.tester
@@ -167,7 +185,7 @@ class Subject:
         match letter.kind:
             case LetterKind.WAIT:
                 self.tester.wait(letter.seconds)
-                self._is_booting = False
+                self._was_answered()
                 return WAITED
             case LetterKind.EFFECT:
                 return self._effect(letter)
@@ -181,7 +199,7 @@ class Subject:
             answer = SEED if any(reply.pdu[2:]) else ZERO_SEED if len(reply.pdu) > 2 else EMPTY_SEED
         if answer == SILENCE and not self._is_alive(letter):
             return DEAD
-        self._is_booting = False
+        self._was_answered()
         if letter.kind is LetterKind.RESET and reply.is_positive:
             self._has_restarted()
             return RESTARTED
@@ -194,6 +212,13 @@ class Subject:
         self._is_booting = self.tester.link.is_virtual
         if not self._is_booting:
             self.tester.wait(self.settle_s)
+            return
+        self._boot_ends_s = self.tester.link.now_s + self.settle_s
+        self.tester.wait(self.deaf_after_s)
+
+    def _was_answered(self) -> None:
+        """Expect the ECU to be deaf for as long as it may boot still, although it has answered a letter since."""
+        self._is_booting = self._is_booting and self.tester.link.now_s < self._boot_ends_s
 
     def _send(self, letter: Letter) -> Reply:
         tester, level = self.tester, letter.number
@@ -295,7 +320,7 @@ class Subject:
             witness = next(one for one in self.tester.security.witnesses.of(letter.number))
             answer = _kind_of(witness.ask())
             is_lost = answer == SILENCE and not self._is_alive(letter)
-            self._is_booting = False
+            self._was_answered()
             return DEAD if is_lost else answer
         return self._write(letter, entry)
 
@@ -314,7 +339,7 @@ class Subject:
         was_booting = self._is_booting
         if answer == SILENCE and not self._is_alive(letter):
             return DEAD
-        self._is_booting = False
+        self._was_answered()
         if answer == SILENCE and was_booting:
             return SILENCE
         after = tester.read_reply(entry.did)
