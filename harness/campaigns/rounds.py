@@ -20,6 +20,8 @@ SHARDS_A_ROUND: Final = 4
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
 """In exchanges: some ten seconds of one processor, so that starting a shard costs little in comparison."""
 PARTS_OF_CAMPAIGN: Final = 8
+EXCHANGES_A_SECOND: Final = 4_000
+"""About what one processor does in a second, where it is not told otherwise."""
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
 MOST_KEPT: Final = 32
@@ -36,7 +38,9 @@ class CampaignSoFar:
     target: Target
     seed: int
     exchanges_wanted: int | None
-    """None: as many as time allows."""
+    """None: as many as there is time for."""
+    time_s: float | None = None
+    """So long it is to take, if that was said: a shard is a small part of it."""
     rounds: int = 0
     exchanges: int = 0
     planned: int = 0
@@ -85,7 +89,8 @@ class CampaignSoFar:
     def _size(self) -> int:
         largest = LARGEST_SHARD if self.target.is_simulated else SHARD_ON_A_BUS
         if self.exchanges_wanted is None:
-            return largest
+            part = int((self.time_s or 0.0) * EXCHANGES_A_SECOND) // PARTS_OF_CAMPAIGN
+            return min(max(part, min(SMALLEST_SHARD, largest)), largest)
         part = min(max(self.exchanges_wanted // PARTS_OF_CAMPAIGN, SMALLEST_SHARD), largest)
         return min(part, self.exchanges_wanted - self.planned)
 

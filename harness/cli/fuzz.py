@@ -130,7 +130,7 @@ def _fuzz(options: argparse.Namespace) -> int:
                 resumes=resumes,
             )
         )
-        campaign = CampaignSoFar(target, seed, wanted, corpus=corpus)
+        campaign = CampaignSoFar(target, seed, wanted, time_s=longest_s, corpus=corpus)
         begun_s = clock.now_s()
         try:
             print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from harness.report.text import shown
@@ -47,7 +47,26 @@ FILES: Final[dict[str, str]] = {
 }
 """What each file of a run folder holds."""
 
+_OF_A_FINDING: Final = {
+    "case.toml": "a finding as a case that the suite replays",
+    "replay.py": "the same as a script for python-can and Scapy",
+    "replay.log": "its decisive frames, in candump's format",
+}
+_SHARDS: Final = "shards/"
+
 _HEX_KEY: Final = re.compile(r"(_id|\bid|did|level|session|uds|padding|start|end)\b")
+
+
+def described(files: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each file with what it is; the parts of a campaign, which may be many, as their folder."""
+    found = list(files)
+    shards = sum(file.startswith(_SHARDS) for file in found)
+    rows = [
+        (file, FILES.get(file, "") or (_OF_A_FINDING.get(file.rpartition("/")[2], "") if "/" in file else ""))
+        for file in found
+        if not file.startswith(_SHARDS)
+    ]
+    return [*rows, *([(_SHARDS, f"what the campaign goes on from, {shards} files")] if shards else [])]
 
 
 def run_facts(run: Run) -> list[tuple[str, str]]:

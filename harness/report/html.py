@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import conclusion
-from harness.report.facts import FILES, identification_line, run_facts, target_rows
+from harness.report.facts import described, identification_line, run_facts, target_rows
 from harness.report.groups import Anchors, by_area, by_threat, grouped, sharing_a_reason
 from harness.report.pictures import figures
 from harness.report.sequence import spoken_ids, steps
@@ -109,7 +109,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             facts=run_facts(run),
             target_rows=target_rows(info),
             console=end_of(info.console, CONSOLE_END),
-            files=[(file, FILES.get(file, "")) for file in files if file != AUDIT_HTML],
+            files=described(file for file in files if file != AUDIT_HTML),
             worst=groups[0].severity if groups else None,
             style=Markup(style),
             script=Markup(script),
