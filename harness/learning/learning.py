@@ -300,11 +300,22 @@ class Learner:
         last_frame = self._tester.trace.count
         if id == "SA-07" and self._is_open_before(shortest):
             return False  # the zeros are right: that the level is open is told by another rule
+        if answers[-1] == SILENCE and not self._is_silent_awake(shortest):
+            self._unconfirmed.append(rule)
+            return False
         if id in COUNTED and not self._are_compared(shortest):
             self._unconfirmed.append(rule)
             return False
         self._confirmed.append(Confirmed(rule, exchanges, first_frame, last_frame))
         return True
+
+    def _is_silent_awake(self, word: Word) -> bool:
+        """Whether the last letter of a sequence is not answered just after something else was: an ECU may have slept."""
+        letters = [self.alphabet.by_name()[name] for name in word]
+        self._subject.reset()
+        for letter in letters[:-1]:
+            self._subject.do(letter)
+        return self._tester.is_alive() and self._subject.do(letters[-1]) == SILENCE
 
     def _are_compared(self, word: Word) -> bool:
         """Whether the right key opens the level after the wrong ones: else a delay may run that the ECU does not tell of.

@@ -119,3 +119,17 @@ class Sending:
 
 
 silent_37 = Silent37
+
+
+class Sleeper(Wrapped):
+    """Sleeps when it has heard nothing for 0.3 s, and is woken by a frame that it does not answer."""
+
+    last_s = -1.0
+
+    def on_frame(self, frame: can.Message) -> None:
+        was_asleep, self.last_s = self.port.now_s - self.last_s > 0.3, self.port.now_s
+        if not was_asleep:
+            self.inner.on_frame(frame)
+
+
+sleeper = Sleeper

@@ -78,6 +78,13 @@ def test_an_ecu_that_is_late_is_none_that_answers() -> None:
 
 
 @pytest.mark.thorough
+def test_an_ecu_that_sleeps_on_a_quiet_bus_is_not_accused_of_silence() -> None:
+    machine = learned(target_of("sleeper"))[0].machine
+    assert machine.states
+    assert not machine.violations
+
+
+@pytest.mark.thorough
 def test_a_delay_that_is_not_told_is_no_lack_of_a_limit() -> None:
     found, _ = learned(target_of("silent_37"))
     assert "SA-09" not in {one.id for one in found.machine.violations}
