@@ -248,7 +248,8 @@ def test_the_redacted_target_is_plain_json_in_the_files_words() -> None:
 
 
 def test_every_shipped_target_loads_by_its_name() -> None:
-    names = ["article", "article-v1", "hardened", "hardened-article-key", "raspberry-pi", "raspberry-pi-hardened", "vcan0"]
+    simulated = ["article", "article-v1", "gmlan", "hardened", "hardened-article-key", "kwp2000"]
+    names = [*simulated, "raspberry-pi", "raspberry-pi-hardened", "vcan0"]
     assert list(shipped_targets()) == names
     for name in names:
         target = load_target(name)

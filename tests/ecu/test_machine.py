@@ -20,12 +20,15 @@ from harness.ecu.keys import article_key
 from harness.ecu.profiles import ARTICLE_SECRETS, HARDENED, PROFILES, factory
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
+from harness.tester.dialects import DIALECTS
 
 from .desk import FakePort
 
 ROUNDS = 50
 GIVE_UP_S = 30
-CHANNELS = [*PROFILES, *(f"{flaw.base}+{flaw.name}" for flaw in FLAWS.values())]
+OF_UDS = [name for name in PROFILES if name not in DIALECTS]
+"""Profiles that understand the conversation below."""
+CHANNELS = [*OF_UDS, *(f"{flaw.base}+{flaw.name}" for flaw in FLAWS.values())]
 ERRANDS = """
     10 03, 27 01, KEY, 2E 2020 99, 22 2020     10 03, 27 03, KEY, 2E 3030 0102, 27 03, 27 01
     27 01, 27 02 11, KEY                       27 01, KEY, KEY, 27 01, KEY

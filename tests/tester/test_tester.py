@@ -392,4 +392,5 @@ def test_article_like_ecu_is_left_as_it_was() -> None:
 def test_nothing_is_known_of_an_unknown_ecu_and_restoring_it_sends_nothing_that_harms() -> None:
     ecu = ScriptedEcu(lambda pdu: f"7F {pdu[0]:02X} 11")
     Desk(ecu, target=bare()).tester.restore()
-    assert ecu.heard == ["3e00"]
+    reads = ["22f190", "22f186", "22f18c", "22f180", "1a90"]
+    assert ecu.heard == ["3e00", "3e00", *reads, "1081"], "an ECU that refuses TesterPresent is asked for its dialect"
