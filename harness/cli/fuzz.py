@@ -102,8 +102,6 @@ def _fuzz(options: argparse.Namespace) -> int:
     from harness.runs.folder import AUDIT_HTML, check_is_free
 
     resumes, target = (None, target_of(options)) if options.resume is None else _taken_up(options)
-    if target.path is None:
-        raise UserError("fuzz needs a target file: write one with `uds-harness discover -o FILE`")
     if not target.is_simulated and (options.workers or options.dask):
         raise UserError("a real ECU is never split: leave out --workers and --dask")
     longest_s = seconds_of("--time", options.time) if options.time is not None else None

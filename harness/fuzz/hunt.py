@@ -44,6 +44,8 @@ BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60,
 """Trials between two looks at everything."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
+OTHER_SESSION_ONE_IN: Final = 3
+"""So often a session is entered out of another one."""
 MOST_CORPUS: Final = 400
 MOST_UNREPRODUCED: Final = 3
 """A cause that so often was not seen again is not looked into any more."""
@@ -126,6 +128,10 @@ class Hunt:
         rows = batches(self._chance.stream("batches"))
         self._begun = start
         try:
+            self._bench.renew()
+            if not tester.is_alive():
+                can = tester.target.can
+                raise ContactLost(f"the ECU does not answer (0x{can.request_id:X} -> 0x{can.response_id:X})")
             self._walk()
             while tester.exchange_count - start < exchanges:
                 self._batch(next(rows))
@@ -233,7 +239,9 @@ class Hunt:
             session = sessions[chance.below(len(sessions))]
             if is_raw:
                 return Setting(CaseState(CaseStateKind.SESSION, session), is_raw=True), ()
-            return Setting(), tuple(bytes((0x10, one)) for one in target.way_to(session))
+            before = sessions[chance.below(len(sessions))] if not chance.below(OTHER_SESSION_ONE_IN) else None
+            way = (*(target.way_to(before) if before is not None else ()), *target.way_to(session))
+            return Setting(), tuple(bytes((0x10, one)) for one in way)
         return Setting(is_raw=is_raw), ()
 
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:

@@ -104,6 +104,23 @@ def test_wrong_use_is_told_before_anything_is_sent(place: Path) -> None:
     assert not (place / "reports").exists()
 
 
+def test_an_ecu_that_does_not_answer_is_not_judged(place: Path) -> None:
+    words = ("--interface", "uds-sim", "--channel", "hardened", "--request-id", "0x123", *SMALL, "--out", "silent")
+    done = uds_harness("fuzz", *words, cwd=place)
+    assert done.code == 5, done.out + done.err
+    document = audit_of(place / "silent")
+    assert {one["verdict"] for one in document["results"]} == {"inconclusive"}
+    assert any("does not answer" in one["reason"] for one in document["results"])
+
+
+def test_an_ecu_of_which_nothing_is_known_can_be_fuzzed(place: Path) -> None:
+    ids = ("--request-id", "0x740", "--response-id", "0x748")
+    done = uds_harness(
+        "fuzz", "--interface", "uds-sim", "--channel", "hardened", *ids, *SMALL, "--out", "unknown", cwd=place
+    )
+    assert done.code == 0, done.out + done.err
+
+
 def test_a_new_case_runs(place: Path) -> None:
     assert uds_harness("fuzz", "new", "22 10 {00..03}", cwd=place).code == 0
     case = place / "cases" / "22-10-00-03.toml"
