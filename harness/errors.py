@@ -20,6 +20,10 @@ class ChangeConflict(UserError):
     """Two flaws or variants change the same thing differently: a simulated ECU cannot have both."""
 
 
+class WorkerError(HarnessError):
+    """The workers of a fuzz campaign fail, or send no result; what was done is kept. Exit code 3."""
+
+
 class LinkError(HarnessError):
     """The adapter or bus failed: it cannot be opened, does not send, or is bus-off."""
 

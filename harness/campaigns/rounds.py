@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.campaigns.shards import Job, keep_shard, kept_shard, read_shard, text_of
-from harness.errors import HarnessError
+from harness.errors import WorkerError
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.hunt import Cell, Yield
 from harness.fuzz.trials import Trial
@@ -149,7 +149,7 @@ def run_rounds(
             keep_shard(folder, job, text)
             result = read_shard(text, job)
             if result is None:
-                raise HarnessError(f"{job.name}: a worker has sent what is no result of it")
+                raise WorkerError(f"{job.name}: a worker has sent what is no result of it")
             results[job.index] = result
         after(campaign.merge([results[job.index] for job in jobs]))
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from harness.campaigns.shards import Job, run_shard
-from harness.errors import HarnessError, UserError
+from harness.errors import HarnessError, UserError, WorkerError
 
 MOST_DEATHS: Final = 5
 """How many workers in a row may die before the campaign stops, if no shard ends between."""
@@ -50,7 +50,7 @@ class Pool:
             except BrokenProcessPool as error:
                 deaths += 1
                 if deaths == MOST_DEATHS:
-                    raise HarnessError(f"{MOST_DEATHS} workers in a row have died; try --workers 1") from error
+                    raise WorkerError(f"{MOST_DEATHS} workers in a row have died; try --workers 1") from error
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 self._pool = self._made()
 
@@ -97,4 +97,4 @@ class Cluster:
         except HarnessError:
             raise
         except Exception as error:
-            raise HarnessError(f"the Dask cluster gave no result ({error}); go on with --resume RUN") from error
+            raise WorkerError(f"the Dask cluster gave no result ({error}); go on with --resume RUN") from error

@@ -30,7 +30,7 @@ from harness.cli import (
     shell,
     target,
 )
-from harness.errors import LinkError, UserError
+from harness.errors import LinkError, UserError, WorkerError
 
 WRONG_USE = 4
 
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         _say(f"uds-harness: {error}")
         return WRONG_USE
-    except LinkError as error:
+    except (LinkError, WorkerError) as error:
         _say(f"uds-harness: {error}")
         return 3
     except KeyboardInterrupt:

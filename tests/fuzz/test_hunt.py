@@ -12,6 +12,7 @@ from harness.audit.fuzzing import check_of
 from harness.campaigns.rounds import CampaignSoFar, in_this_process, run_rounds
 from harness.campaigns.shards import FOLDER, Job, read_shard, run_shard
 from harness.ecu.variants import VARIANTS
+from harness.errors import WorkerError
 from harness.fuzz.case import read_cases
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.trials import Trial
@@ -128,6 +129,11 @@ def test_a_campaign_that_was_killed_goes_on_from_its_shards(tmp_path: Path) -> N
     again = rounds_in(tmp_path, load_target("hardened"), 2_400, in_this_process(counting))
     assert run_again == [1], "what a file says that is whole is not done again"
     assert (again.cells, again.corpus, again.exchanges) == (whole.cells, whole.corpus, whole.exchanges)
+
+
+def test_what_is_no_result_of_a_shard_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="no result of it"):
+        rounds_in(tmp_path, load_target("hardened"), 2_000, in_this_process(lambda job: "{}"))
 
 
 def test_trials_and_findings_survive_their_files() -> None:
