@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.ecu.config import EcuSecurityLevel
+from harness.ecu.definition import Definition
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED, hardened
+from harness.ecu.rules import Ecu
+from harness.ecu.seeds import next_seed
 from harness.ecu.server import Server
 
 Answers = list[bytes]
@@ -15,8 +19,8 @@ WRONG_KEY = b"\x7f\x27\x35"
 class Odd(UdsNode):
     """The hardened ECU, whose answers pass through `say` on their way out."""
 
-    def __init__(self) -> None:
-        super().__init__(Server(HARDENED))
+    def __init__(self, definition: Definition | None = None) -> None:
+        super().__init__(Server(definition or HARDENED))
         inner = self._answer
         self._answer = lambda pdu, **how: self.say(pdu, inner(pdu, **how))
 
@@ -85,15 +89,12 @@ class ZeroSeeds(Odd):
     count = 0
 
     def __init__(self) -> None:
-        super().__init__()
-        draw = self.ecu.draw_seed
-
-        def sometimes_zero(ecu: object, level: object) -> bytes:
-            seed = draw(ecu, level)  # type: ignore[arg-type]
+        def sometimes_zero(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
+            seed = next_seed(ecu, level)
             self.count += 1
             return bytes(len(seed)) if self.count % 3 == 0 else seed
 
-        self.ecu.draw_seed = sometimes_zero  # type: ignore[method-assign]
+        super().__init__(Definition(config=HARDENED).replace_decision(draw_seed=sometimes_zero))
 
 
 def _opening(is_opening: Callable[[int], bool]) -> type[Odd]:
