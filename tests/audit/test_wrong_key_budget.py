@@ -31,14 +31,19 @@ from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.requirements import attacks_folder
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
-from harness.ecu.services import s27_security_access
+from harness.ecu.attempts import count_wrong_key
+from harness.ecu.definition import Definition
+from harness.ecu.ecu_node import UdsNode
+from harness.ecu.profiles import HARDENED
+from harness.ecu.rules import Ecu
+from harness.ecu.server import Server
 from harness.measurements.key_book import KeyBook
 from harness.measurements.key_kinds import BLANK, KeyKind
-from harness.target import load_target
 from harness.tester.ecu_state import level_of
 from harness.tester.guesses import Attempt
 from harness.tester.security import SecurityAccess
-from harness.testing import run_checks
+from harness.testing import run_checks, target_of
+from harness.uds import Nrc
 from harness.verdict import Depth
 
 LEVELS = (0x01, 0x03)
@@ -62,11 +67,29 @@ class Account:
     """By check: how many of its keys were of such a kind."""
 
 
+class Listeners:
+    """Who is told of each wrong key that the ECU compares."""
+
+    count: Callable[[int], None] = staticmethod(lambda level: None)
+
+
+LISTENERS = Listeners()
+
+
+def counting_hardened() -> UdsNode:
+    """The hardened ECU, which tells `LISTENERS` of each wrong key that it counts."""
+
+    def count(ecu: Ecu, level: int) -> Nrc:
+        LISTENERS.count(level)
+        return count_wrong_key(ecu, level)
+
+    return UdsNode(Server(Definition(config=HARDENED).replace_decision(count_wrong_key=count)))
+
+
 def spent_by_an_audit(depth: Depth, seed: int = 1) -> Account:
     account = Account(by_check={one: Counter() for one in LEVELS}, kinds={}, of_kind={})
     under_way = [""]
     run, before_key, keep = Runner.run, SecurityAccess.before_key, KeyBook.keep
-    count_wrong_key = s27_security_access.count_wrong_key
 
     def noting_run(runner: Runner, check: Check, repeat: str) -> Any:
         under_way[0] = check.declared.id
@@ -76,10 +99,9 @@ def spent_by_an_audit(depth: Depth, seed: int = 1) -> Account:
         before_key(security, request)
         account.sent[level_of(request)] += 1
 
-    def noting_count(ecu: Any, level: int) -> Any:
+    def noting_count(level: int) -> None:
         account.compared[level] += 1
         account.by_check.setdefault(level, Counter())[under_way[0]] += 1
-        return count_wrong_key(ecu, level)
 
     def noting_kind(book: KeyBook, kind: KeyKind, attempt: Attempt) -> None:
         level = level_of(attempt.reply.request)
@@ -92,9 +114,9 @@ def spent_by_an_audit(depth: Depth, seed: int = 1) -> Account:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Runner, "run", noting_run)
         patch.setattr(SecurityAccess, "before_key", noting_key)
-        patch.setattr(s27_security_access, "count_wrong_key", noting_count)
+        patch.setattr(LISTENERS, "count", noting_count)
         patch.setattr(KeyBook, "keep", noting_kind)
-        run_checks(functions, load_target("hardened"), seed=seed, depth=depth)
+        run_checks(functions, target_of(counting_hardened), seed=seed, depth=depth)
     return account
 
 

@@ -137,7 +137,7 @@ def shown_in_contributing() -> list[EcuChange]:
 
 
 def test_the_flaw_and_the_variant_of_contributing_work() -> None:
-    zeros, attempts = shown_in_contributing()
+    *_, zeros, attempts = shown_in_contributing()
     assert isinstance(zeros, Flaw)
     assert (zeros.name, zeros.what[:6], zeros.kills) == ("zero_seed_at_noon", "Within", ("SA-07",))
     assert isinstance(attempts, Variant)
