@@ -29,13 +29,10 @@ OF_EVERY_KIND = [
 ]
 """Twice in real time on an ECU that is left unlocked between: a whole audit of it takes seven minutes."""
 
-WITHOUT_LOCKOUTS = [
-    *("AC-", "CF-", "FZ-", "IE-", "ST-", "TP-", "SA-22", "SA-25"),
-    *("DS-01", "DS-02", "DS-04", "DS-05", "DS-06", "DS-07"),
-]
+WITHOUT_LOCKOUTS = ["AC-", "CF-", "IE-", "ST-", "TP-", "SA-22", "SA-25"]
 """On a sound ECU most checks of SecurityAccess wait for its delays of ten seconds, many minutes in all.
 
-DS-03 floods the bus and times the ECU; here both share one processor, which is what it would measure.
+Fuzzing and floods are left to the whole audit below, for the time that they take.
 """
 
 Verdicts = dict[tuple[str, str | None], str]
@@ -150,7 +147,7 @@ def test_the_hardened_ecu_has_no_finding(tmp_path: Path) -> None:
     with ecu("hardened"):
         run = audit(tmp_path / "run", target, WITHOUT_LOCKOUTS)
     assert not with_verdict(run, "fail", "error")
-    assert len(with_verdict(run, "pass")) > 60
+    assert len(with_verdict(run, "pass")) > 50
 
 
 @pytest.mark.thorough
