@@ -96,6 +96,12 @@ def negative_response(service: int, nrc: int) -> bytes:
     return bytes((NEGATIVE_RESPONSE, service, nrc))
 
 
+WITH_SUB_FUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87)
+"""Services whose second byte is a sub-function."""
+
+ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
+"""Requests of ISO 14229-1: an ECU may ignore any other byte in the service's place."""
+
 ACTIVE_SESSION = 0xF186
 """The data identifier that tells the session."""
 

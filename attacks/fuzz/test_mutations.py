@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Depth, Reply, Severity, Tester, attack
+from harness import Depth, Reply, Severity, Tester, attack, uds
 from harness.fuzz import Campaign, mutated_request, valid_requests
 
 SUPPRESS = 0x80
-WITH_SUB_FUNCTION = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
-ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
-"""Requests of ISO 14229-1: an ECU may ignore any other byte in the service's place."""
 SECOND_ANSWER_S = 0.003
 TESTER_PRESENT = 0x3E
 
@@ -63,8 +60,8 @@ def complaint(tester: Tester, reply: Reply) -> str:
     is_long = len(request) >= tester.frame_bytes
     if reply.is_malformed and not (is_long and reply.note):
         return "a positive response to the request, or 7F, its service and a code"
-    is_wanted = not (request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS)
-    may_be_deaf = reply.replies or reply.note or is_long or request[0] not in ANSWERED_BY_ALL
+    is_wanted = not (request[0] in uds.WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS)
+    may_be_deaf = reply.replies or reply.note or is_long or request[0] not in uds.ANSWERED_BY_ALL
     if reply.is_silence and is_wanted and not may_be_deaf and tester.is_alive() and not is_deaf_to(tester, request[0]):
         return "an answer to a request that asks for one"
     if not reply.is_silence and (late := tester.listen(SECOND_ANSWER_S)) and not tester.is_shared():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail
+from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, uds
 from harness.fuzz import Campaign
 
 LENGTHS = (0, 1, 2, 3, 7)
 """Lengths of what follows the service, in bytes."""
-WITH_SUB_FUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87)
 STANDARD = frozenset((*range(0x01, 0x0B), *range(0x10, 0x3F), *range(0x83, 0x88)))
 """Requests of ISO 14229-1, of its predecessors, and the emission services of SAE J1979."""
 ALWAYS_THERE = frozenset({0x10, 0x3E})
@@ -68,7 +67,7 @@ def requests(tester: Tester, depth: Depth) -> list[tuple[bytes]]:
 
 def sub_functions(existing: set[int]) -> list[tuple[bytes]]:
     """Yield every sub-function of the existing services that have any."""
-    return [(bytes((service, sub)),) for service in WITH_SUB_FUNCTION if service in existing for sub in range(0x80)]
+    return [(bytes((service, sub)),) for service in uds.WITH_SUB_FUNCTION if service in existing for sub in range(0x80)]
 
 
 def why_undocumented(tester: Tester, request: bytes) -> str:

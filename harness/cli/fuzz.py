@@ -12,7 +12,7 @@ from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.cli.target_options import add_target, seconds_of, target_of, wait_for_bus_of
+from harness.cli.target_options import add_target, add_wait, counted, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ EXIT_CODES = """exit codes of fuzz, the first that applies:
   5  nothing was judged, e.g. the ECU does not answer
   0  everything else"""
 
+_number_above_0 = counted("number above 0", 4)
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
@@ -51,9 +53,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_target(fuzz)
     fuzz.add_argument("send", nargs="?", metavar="SEND", help="with new: what the case sends")
     fuzz.add_argument("--time", metavar="TIME", help="end with the round in which this is over, e.g. 15m or 8h")
-    fuzz.add_argument("--exchanges", type=_count, metavar="N", help=f"so many (default: {DEFAULT_EXCHANGES:,})")
+    fuzz.add_argument("--exchanges", type=_number_above_0, metavar="N", help=f"so many (default: {DEFAULT_EXCHANGES:,})")
     fuzz.add_argument("--seed", type=int, metavar="N", help="repeat a campaign's chance (default: a new seed, printed)")
-    fuzz.add_argument("--workers", type=_count, metavar="N", help="processes for a simulated ECU (default: 1)")
+    fuzz.add_argument("--workers", type=_number_above_0, metavar="N", help="processes for a simulated ECU (default: 1)")
     fuzz.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it, e.g. tcp://host:8786")
     fuzz.add_argument("--resume", type=Path, metavar="RUN", help="go on with a campaign that was interrupted, in its folder")
     fuzz.add_argument(
@@ -66,16 +68,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     fuzz.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
     fuzz.add_argument("--force", action="store_true", help="replace the run that is in --out")
-    fuzz.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
+    add_wait(fuzz)
     fuzz.add_argument("--yes", action="store_true", help="do not ask before a real ECU is locked, written or reset")
     fuzz.add_argument("--exit-zero", action="store_true", help="exit with 0 although something was found")
     fuzz.set_defaults(run=run)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; write e.g. 4")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

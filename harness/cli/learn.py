@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.target_options import add_key, add_target, key_of, target_of
+from harness.cli.target_options import add_key, add_target, counted, key_of, target_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ EXIT_CODES = """exit codes of learn, the first that applies:
   5  nothing was judged, e.g. the ECU does not answer, or cannot be brought back to one state
   0  everything else"""
 
+_number_of_requests = counted("number of requests", 5000)
+
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
@@ -51,7 +53,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_key(learn)
     learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
     learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
-    learn.add_argument("--requests", type=_count, metavar="N", help="stop after so many requests, and keep what is known")
+    learn.add_argument(
+        "--requests",
+        type=_number_of_requests,
+        metavar="N",
+        help="stop after so many requests, and keep what is known",
+    )
     learn.add_argument("--plan", action="store_true", help="say what learning would take, and send nothing")
     learn.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
     learn.add_argument("--force", action="store_true", help="replace the run that is in --out")
@@ -59,12 +66,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     learn.add_argument("--compare", type=Path, nargs=2, metavar=("OLD", "NEW"), help="say what changed between two models")
     learn.add_argument("--exit-zero", action="store_true", help="exit with 0 although rules are broken")
     learn.set_defaults(run=run)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of requests; write e.g. 5000")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,17 @@ def key_of(options: argparse.Namespace) -> str | None:
         raise UserError(f"--key {key}: it takes a secret; write key and secret into a target file")
     file, colon, function = key.rpartition(":")
     return f"{Path(file).absolute()}:{function}" if colon and file.endswith(".py") else key
+
+
+def counted(what: str, example: int) -> Callable[[str], int]:
+    """Return what parses an option that is a number above 0: `what` it is, and an `example`, for the error."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or not int(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}; write e.g. {example}")
+        return int(text)
+
+    return count
 
 
 def seconds_of(option: str, text: str) -> float:

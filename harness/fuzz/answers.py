@@ -13,16 +13,19 @@ from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.target import Access, Target
 from harness.tester.reply import RawReply, Reply
 from harness.tester.tester import Tester
-from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Service
+from harness.uds import (
+    ANSWERED_BY_ALL,
+    NEGATIVE_RESPONSE,
+    RESPONSE_OFFSET,
+    SUPPRESS_POSITIVE_RESPONSE,
+    WITH_SUB_FUNCTION,
+    Service,
+)
 from harness.verdict import Severity
 
 SECOND_ANSWER_S: Final = 0.003
 RECENT: Final = 8
 """An answer to raw frames may be to any of so many messages before it."""
-
-WITH_SUB_FUNCTION: Final = frozenset({0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83, 0x85, 0x86, 0x87})
-ANSWERED_BY_ALL: Final = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
-"""Requests of ISO 14229-1: to any other byte in the service's place an ECU may be deaf."""
 
 _EXACTLY: Final[dict[int, int]] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from harness.fuzz.answers import WITH_SUB_FUNCTION
 from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
 from harness.fuzz.keyed import Keyed, from_notation, in_notation
 from harness.fuzz.play import Stimulus
 from harness.link.clock import Chance
 from harness.target import Target
-from harness.uds import RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Service
+from harness.uds import RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, WITH_SUB_FUNCTION, Service
 
 RANDOM_FRAMES, MUTATIONS, SWEEP, WALK, FRAME_ORDER, SOAK = (f"FZ-0{number}" for number in range(1, 7))
 """The checks whose kinds of stimuli a campaign mixes."""

@@ -104,7 +104,7 @@ def _table(name: str, kind: type, *, is_list: bool) -> DescribedTable:
 def _meanings(kind: type) -> dict[str, str]:
     """Return the docstring under each field of a dataclass and of its base classes."""
     found: dict[str, str] = {}
-    aliases = dict(_documented(ast.parse(inspect.getsource(model)).body))
+    aliases = _aliases()
     for one in reversed(kind.__mro__[:-1]):
         (definition,) = ast.parse(inspect.getsource(one)).body
         assert isinstance(definition, ast.ClassDef)
@@ -114,6 +114,12 @@ def _meanings(kind: type) -> dict[str, str]:
                 found[node.target.id] = aliases[node.annotation.id]
         found |= dict(_documented(definition.body))
     return found
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Return what stands under the types that several tables share."""
+    return dict(_documented(ast.parse(inspect.getsource(model)).body))
 
 
 def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:

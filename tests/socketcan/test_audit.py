@@ -126,8 +126,8 @@ def test_the_article_gets_the_same_verdicts_as_in_simulation_and_is_not_blamed_f
     assert {"AC-01", "AC-02"} <= {check for check, _ in undecided}
 
 
-def bench_target(name: str, folder: Path) -> str:
-    """A shipped simulated target, declared to stand on the bench with everything allowed."""
+def on_the_bench(name: str, folder: Path) -> Path:
+    """A shipped simulated target, declared to stand on the bench, with nothing allowed."""
     changes = {
         r'environment = "simulated"': 'environment = "bench"',
         r'interface = "uds-sim"': 'interface = "socketcan"',
@@ -135,7 +135,12 @@ def bench_target(name: str, folder: Path) -> str:
         r'power = "simulated"': "",
         r'other_unit = "simulated"': "",
     }
-    path = changed(name, changes, folder)
+    return changed(name, changes, folder)
+
+
+def bench_target(name: str, folder: Path) -> str:
+    """The same with everything allowed."""
+    path = on_the_bench(name, folder)
     allow = ["lockout", "write", "reset", "power", "functional", "destructive"]
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\n[safety]\nallow = {json.dumps(allow)}\nwrong_keys = 1000000\n", encoding="utf-8")

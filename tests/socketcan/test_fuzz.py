@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_audit import COMMAND, START_S, changed, ecu
+from .test_audit import COMMAND, START_S, ecu, on_the_bench
 
 pytestmark = pytest.mark.socketcan
 
@@ -18,14 +18,7 @@ EXCHANGES = "150"
 
 def test_a_campaign_sends_nothing_that_is_not_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    changes = {
-        r'environment = "simulated"': 'environment = "bench"',
-        r'interface = "uds-sim"': 'interface = "socketcan"',
-        r'channel = ".*"': 'channel = "vcan0"',
-        r'power = "simulated"': "",
-        r'other_unit = "simulated"': "",
-    }
-    target = changed("hardened", changes, tmp_path)
+    target = on_the_bench("hardened", tmp_path)
     with ecu("hardened"):
         words = [COMMAND, "fuzz", str(target), "--exchanges", EXCHANGES, "--seed", "1", "--out", str(tmp_path / "run")]
         done = subprocess.run(words, capture_output=True, text=True, timeout=4 * START_S, cwd=tmp_path, check=False)
