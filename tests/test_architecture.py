@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -104,6 +104,30 @@ def test_a_part_imports_only_what_it_stands_on() -> None:
             used = {name.split(".")[1] for name in imports(path) if name.startswith("harness.")}
             wrong += [f"{path.relative_to(ROOT)} imports {name}" for name in sorted(used - MAY_IMPORT[part_of(path)])]
     assert not wrong
+
+
+def test_no_import_leads_back_to_the_file_that_it_starts_from() -> None:
+    """Imports for types alone count too: whoever reads files from the bottom up meets each before those that need it."""
+    module_of = {name_of(path): path for path in FILES}
+    graph = {module: set(files_imported(path, module_of)) - {module} for module, path in module_of.items()}
+    del graph["harness"]  # shows names of parts that are imported when they are asked for
+    while above_nothing := [module for module, needs in graph.items() if not needs & graph.keys()]:
+        for module in above_nothing:
+            del graph[module]
+    assert not graph, "these files import each other in a circle, or stand above one"
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def files_imported(path: Path, module_of: Mapping[str, Path]) -> Iterator[str]:
+    for node in nodes_of(path):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            full = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            yield from (name if name in module_of else node.module or "" for name in full.values())
 
 
 def test_a_check_imports_only_public_names() -> None:

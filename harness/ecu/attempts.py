@@ -5,14 +5,10 @@ Wrong keys are put on an account: each level has its own, or all levels share th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.ecu.config import EcuConfig
+from harness.ecu.rules import Ecu
 from harness.ecu.state import State
 from harness.uds import Nrc
-
-if TYPE_CHECKING:
-    from harness.ecu.rules import Ecu
 
 
 def account_of(config: EcuConfig, level: int) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from harness.ecu.keys import KeyFunction
 from harness.uds import Nrc, Service, Session
 
 OPEN: Final = 0
@@ -17,6 +16,9 @@ OPEN: Final = 0
 
 NEVER: Final = -1
 """No level is enough."""
+
+KeyFunction = Callable[[bytes, int], bytes]
+"""From a seed and the sub-function that asked for it (1, 3, ...) to the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

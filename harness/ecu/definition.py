@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.ecu.attempts import carry_over_restart, count_wrong_key, forget_run_out, forgive_wrong_keys, start_delay
 from harness.ecu.config import DataIdentifier, EcuConfig, EcuSecurityLevel, image, of_another_unit
@@ -19,9 +19,9 @@ from harness.ecu.keys import key_is_right
 from harness.ecu.rules import (
     UNSUPPORTED,
     Answer,
+    Decisions,
     Ecu,
     Rule,
-    SeedSource,
     ServiceRules,
     general_rules,
     is_refusal_sent,
@@ -29,15 +29,10 @@ from harness.ecu.rules import (
 )
 from harness.ecu.seeds import next_seed
 from harness.ecu.services import SERVICES
-from harness.ecu.state import State
 from harness.ecu.transitions import end_session, leave_session, lock_on_leaving, reboot, turn_to
 from harness.errors import ChangeConflict
 from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
-from harness.uds import Nrc
-
-if TYPE_CHECKING:
-    from harness.ecu.server import Server
 
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
 """Every service of a sound ECU, and what answers for those that it lacks."""
@@ -52,37 +47,30 @@ PLACES: Final = {
 """What a node does that a change can wrap."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decisions:
-    """What an ECU decides outside the rules of a single service, which rules find as `ecu.decide`.
-
-    Each is one function; the sound one, which stands here, says what it decides and from what.
-    """
-
-    draw_seed: SeedSource = next_seed
-    key_is_right: Callable[[Ecu, EcuSecurityLevel, bytes], bool] = key_is_right
-    count_wrong_key: Callable[[Ecu, int], Nrc] = count_wrong_key
-    start_delay: Callable[[Ecu, int], None] = start_delay
-    forget_run_out: Callable[[State, EcuConfig, int], None] = forget_run_out
-    forgive_wrong_keys: Callable[[Ecu, int], None] = forgive_wrong_keys
-    carry_over_restart: Callable[[State, State, EcuConfig, int | None], None] = carry_over_restart
-    turn_to: Callable[[State, int], None] = turn_to
-    lock_on_leaving: Callable[..., None] = lock_on_leaving
-    leave_session: Callable[[State], None] = leave_session
-    end_session: Callable[[Ecu], None] = end_session
-    reboot: Callable[[Ecu, float, int | None], State] = reboot
-    refusal: Callable[[bytes, Nrc], bytes] = refusal
-    is_refusal_sent: Callable[[Ecu, bytes, Nrc], bool] = is_refusal_sent
-    image: Callable[[EcuConfig], bytes] = image
-    of_another_unit: Callable[[EcuSecurityLevel], EcuSecurityLevel] = of_another_unit
-
-
-SOUND: Final = Decisions()
+SOUND: Final = Decisions(
+    draw_seed=next_seed,
+    key_is_right=key_is_right,
+    count_wrong_key=count_wrong_key,
+    start_delay=start_delay,
+    forget_run_out=forget_run_out,
+    forgive_wrong_keys=forgive_wrong_keys,
+    carry_over_restart=carry_over_restart,
+    turn_to=turn_to,
+    lock_on_leaving=lock_on_leaving,
+    leave_session=leave_session,
+    end_session=end_session,
+    reboot=reboot,
+    refusal=refusal,
+    is_refusal_sent=is_refusal_sent,
+    image=image,
+    of_another_unit=of_another_unit,
+)
+"""The decisions of a sound ECU."""
 
 RuleWrapper = Callable[[Rule, Ecu, bytes], Answer | None]
 """Takes the rule that it wraps, the ECU and the request."""
 
-FrameRule = Callable[["Server", IsoTp, bytearray], bytes | None]
+FrameRule = Callable[[Ecu, IsoTp, bytearray], bytes | None]
 """Makes a request out of a frame's data field, or leaves the frame to ISO-TP (None)."""
 
 _Slot = tuple[int, Rule] | str

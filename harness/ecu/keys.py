@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from harness.ecu.config import EcuSecurityLevel
-    from harness.ecu.rules import Ecu
-
-KeyFunction = Callable[[bytes, int], bytes]
-"""From a seed and the sub-function that asked for it (1, 3, ...) to the key."""
+from harness.ecu.config import EcuSecurityLevel
+from harness.ecu.rules import Ecu
 
 _ARTICLE_KEY_POSITIONS: Final = (0, 5, 9, 13)
 

@@ -1,17 +1,14 @@
-"""The form of a rule, and the rules that come before a service's own, in the order of ISO 14229-1:2020 8.7."""
+"""The form of rules and decisions, and the rules that come before those of a service (ISO 14229-1:2020 8.7, in order)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from harness.ecu.config import OPEN, DataIdentifier, EcuConfig, EcuSecurityLevel
 from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
-
-if TYPE_CHECKING:
-    from harness.ecu.definition import Decisions
 
 Answer = bytes | Nrc
 """A positive response's bytes, or why there is none. No bytes are silence, which no sound rule answers with."""
@@ -80,6 +77,31 @@ Rule = Callable[["Ecu", bytes], Answer | None]
 
 The last rule of a service decides about every request that reaches it.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What an ECU decides outside the rules of a single service, which rules find as `ecu.decide`.
+
+    Each is one function. Those of a sound ECU are `harness.ecu.definition.SOUND`; each says what it decides and from what.
+    """
+
+    draw_seed: SeedSource
+    key_is_right: Callable[[Ecu, EcuSecurityLevel, bytes], bool]
+    count_wrong_key: Callable[[Ecu, int], Nrc]
+    start_delay: Callable[[Ecu, int], None]
+    forget_run_out: Callable[[State, EcuConfig, int], None]
+    forgive_wrong_keys: Callable[[Ecu, int], None]
+    carry_over_restart: Callable[[State, State, EcuConfig, int | None], None]
+    turn_to: Callable[[State, int], None]
+    lock_on_leaving: Callable[..., None]
+    leave_session: Callable[[State], None]
+    end_session: Callable[[Ecu], None]
+    reboot: Callable[[Ecu, float, int | None], State]
+    refusal: Callable[[bytes, Nrc], bytes]
+    is_refusal_sent: Callable[[Ecu, bytes, Nrc], bool]
+    image: Callable[[EcuConfig], bytes]
+    of_another_unit: Callable[[EcuSecurityLevel], EcuSecurityLevel]
 
 
 class EcuDied(Exception):

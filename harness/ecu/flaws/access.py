@@ -13,7 +13,6 @@ from harness.ecu.definition import Definition
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, Rule, ServiceRules, sub_function
-from harness.ecu.server import Server
 from harness.ecu.services.s2e_write_data_by_identifier import (
     did_of,
     identifier_is_writable,
@@ -258,7 +257,7 @@ def identifier_high_bit_ignored(definition: Definition) -> Definition:
 def level_checked_at_first_frame(definition: Definition) -> Definition:
     """Whether the level of a long write is unlocked is looked up at its first frame, not when it is complete."""
 
-    def note(ecu: Server, isotp: IsoTp, data: bytearray) -> bytes | None:
+    def note(ecu: Ecu, isotp: IsoTp, data: bytearray) -> bytes | None:
         if data[0] >> 4 in (0, 1):
             is_first_frame = data[0] >> 4 == 1
             ecu.state.until_restart["level at first frame"] = ecu.state.unlocked_level if is_first_frame else LOCKED

@@ -14,7 +14,6 @@ from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.conformance import SILENCE
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, EcuDied, Rule, request_is_long_enough
-from harness.ecu.server import Server
 from harness.ecu.state import State
 from harness.link.isotp import IsoTp
 from harness.uds import Service
@@ -77,7 +76,7 @@ class _SequenceNumberZero:
     def __init__(self) -> None:
         self._previous = 0
 
-    def __call__(self, ecu: Server, isotp: IsoTp, data: bytearray) -> bytes | None:
+    def __call__(self, ecu: Ecu, isotp: IsoTp, data: bytearray) -> bytes | None:
         previous, self._previous = self._previous, data[0]
         if data[0] == 0x20 and previous >> 4 == 1 and isotp.is_receiving:
             raise EcuDied("a consecutive frame numbered 0 came first")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from harness.ecu.config import EcuSecurityLevel
+from harness.ecu.config import EcuSecurityLevel, KeyFunction
 from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
-from harness.ecu.keys import KeyFunction, hmac_sha256_key
+from harness.ecu.keys import hmac_sha256_key
 from harness.ecu.rules import Answer, Ecu, EcuDied, Rule
 from harness.ecu.services.s27_security_access import is_key, key_has_its_length, level_of
 from harness.uds import Service

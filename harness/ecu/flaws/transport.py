@@ -10,8 +10,7 @@ import can
 from harness.ecu.definition import Definition
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.declare import flaw
-from harness.ecu.rules import EcuDied
-from harness.ecu.server import Server
+from harness.ecu.rules import Ecu, EcuDied
 from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 from harness.link.isotp_frames import CLASSIC_BYTES, CLEAR_TO_SEND, LONGEST_MESSAGE, SF_BYTES, WAIT, read_first_frame
 from harness.uds import Service
@@ -23,7 +22,7 @@ _LEFT_OVER: Final = b"\xcc"
 """What a frame's buffer holds before anything is written into it."""
 
 
-def _executing(definition: Definition, request_in: Callable[[bytearray, Server, IsoTp], bytes | None]) -> Definition:
+def _executing(definition: Definition, request_in: Callable[[bytearray, Ecu, IsoTp], bytes | None]) -> Definition:
     """Make a request of some frames, before ISO-TP sees them."""
     return definition.with_frame_rule(lambda: lambda server, isotp, data: request_in(data, server, isotp))
 
@@ -168,10 +167,10 @@ def flow_control_executed(definition: Definition) -> Definition:
 def padding_taken_as_data(definition: Definition) -> Definition:
     """A write in a single frame takes its value from the frame's bytes, whatever length the frame states."""
 
-    def write(data: bytearray, server: Server, isotp: IsoTp) -> bytes | None:
+    def write(data: bytearray, ecu: Ecu, isotp: IsoTp) -> bytes | None:
         if not 3 <= data[0] <= 7 or len(data) <= data[0] or data[1] != Service.WRITE_DATA_BY_IDENTIFIER:
             return None
-        value = server.state.values.get(data[2] << 8 | data[3])
+        value = ecu.state.values.get(data[2] << 8 | data[3])
         if value is None:
             return None
         length = 3 + len(value)
@@ -204,7 +203,7 @@ def short_frame_executed(definition: Definition) -> Definition:
 def reserved_type_executed(definition: Definition) -> Definition:
     """Frames of the reserved types 4 to F are taken for single frames."""
 
-    def take(data: bytearray, server: Server, isotp: IsoTp) -> bytes | None:
+    def take(data: bytearray, ecu: Ecu, isotp: IsoTp) -> bytes | None:
         length = data[0] & 0x0F
         return bytes(data[1 : length + 1]) if data[0] >> 4 > 3 and 0 < length < len(data) else None
 
