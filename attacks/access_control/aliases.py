@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attacks.access_control.addresses import NAMED, USUAL, guarded_places, read_memory
+from attacks.access_control.memory_requests import NAMED, USUAL, guarded_places, read_memory
 from harness import Nrc, Reply, Service, Tester
 
 READ_ALIASES, PERIODIC_ALIASES = (0xF300, 0xF301, 0xF3FF), (0xF2A7, 0xF200, 0xF201, 0xF2FF)
@@ -36,7 +36,7 @@ class Source:
 
 
 @dataclass
-class Asked:
+class AliasAnswers:
     """The result of asking by an alias."""
 
     definitions: list[Reply] = field(default_factory=list)
@@ -78,9 +78,9 @@ def memory_source(tester: Tester, address: int, level: int, size: int) -> Source
     return Source(f"memory at 0x{address:08X}", level, definitions, size, lambda: read_memory(tester, USUAL, address, size))
 
 
-def ask_by_alias(tester: Tester, source: Source) -> Asked:
+def ask_by_alias(tester: Tester, source: Source) -> AliasAnswers:
     """Define each kind of alias, read it, have it sent, and clear it."""
-    asked = Asked()
+    asked = AliasAnswers()
     for aliases, size in ((READ_ALIASES, source.size), (PERIODIC_ALIASES, min(source.size, PERIODIC_BYTES))):
         alias, defined = define_any(tester, source, aliases, size)
         asked.definitions.append(defined)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attacks.access_control.addresses import Place, formats, guarded_places
 from attacks.access_control.guards import is_absent
+from attacks.access_control.memory_requests import MemoryPlace, formats, guarded_places
 from harness import Depth, Tester
 
 READ_ECU_IDENTIFICATION = 0x1A
@@ -70,6 +70,6 @@ def memory_requests(tester: Tester) -> list[Legacy]:
         silences = silences + 1 if reply.is_silence else 0  # an ECU that is silent to everything unknown would take too long
         if reply.is_negative and not is_absent(tester, reply):
             present.append(service)
-    places = [*guarded_places(tester)[:MOST_PLACES], Place(0, READ_BYTES)]
+    places = [*guarded_places(tester)[:MOST_PLACES], MemoryPlace(0, READ_BYTES)]
     blocks = [form.block(place.address, READ_BYTES) for place in places for form in formats(Depth.DEFAULT)]
     return [Legacy(bytes((service,)) + where) for service in present for where in dict.fromkeys(blocks) if where]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attacks.access_control.addresses import USUAL, WIDE, Form, Place, formats, guarded_places
 from attacks.access_control.guards import DEFAULT_SESSION, Refusals, Visit, each_session, require_locked, unlocked_for
+from attacks.access_control.memory_requests import USUAL, WIDE, Form, MemoryPlace, formats, guarded_places
 from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, fail
 
 BLOCK_WITHOUT_REQUEST = b"\x36\x01\x00"
@@ -80,7 +80,7 @@ def file_requests(names: Iterable[bytes]) -> list[bytes]:
     return found
 
 
-def judge_going_on(tester: Tester, places: list[Place]) -> None:
+def judge_going_on(tester: Tester, places: list[MemoryPlace]) -> None:
     """Check that a download which began with the level open has ended once a session change has locked the ECU.
 
     A block with a wrong number stores nothing; its refusal differs according to whether a download waits for blocks.
@@ -112,7 +112,7 @@ def judge(refusals: Refusals, request: bytes, what: str) -> None:
         fail(expected=f"a refusal of {what}, locked", observed=str(reply))
 
 
-def judge_request(refusals: Refusals, places: list[Place], place: Place, form: Form, visit: Visit) -> None:
+def judge_request(refusals: Refusals, places: list[MemoryPlace], place: MemoryPlace, form: Form, visit: Visit) -> None:
     """Send RequestDownload (34); if accepted, send 36 to see whether it stores, but never 37, which would activate it."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, 0x80))
@@ -133,7 +133,7 @@ def judge_request(refusals: Refusals, places: list[Place], place: Place, form: F
     fail(expected=f"a refusal of RequestDownload to {place} {visit}, locked", observed=observed)
 
 
-def requests_for(form: Form, place: Place, where: bytes) -> list[bytes]:
+def requests_for(form: Form, place: MemoryPlace, where: bytes) -> list[bytes]:
     """Return RequestDownload in one form; ISO 14230-3 puts the data format between address and size."""
     if not where:
         return []
@@ -142,7 +142,7 @@ def requests_for(form: Form, place: Place, where: bytes) -> list[bytes]:
     return [b"\x34\x00" + where]
 
 
-def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> bool:
+def is_stored(tester: Tester, place: MemoryPlace, entry: DataEntry, visit: Visit) -> bool:
     """Whether a download to the place changes a protected value; the old one is restored in the same way."""
     length = len(tester.read(entry.did))
     if place.size < length:
@@ -157,7 +157,7 @@ def is_stored(tester: Tester, place: Place, entry: DataEntry, visit: Visit) -> b
     return tester.access.effect(entry, download).is_changed
 
 
-def control_by_request(tester: Tester, places: list[Place]) -> str:
+def control_by_request(tester: Tester, places: list[MemoryPlace]) -> str:
     """Take the control: unlocked, a download begins; a session change ends it before anything is sent."""
     for place in places:
         if place.level is None:

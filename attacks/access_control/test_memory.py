@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from attacks.access_control.addresses import (
+from attacks.access_control.guards import Refusals, Visit, each_session, require_locked, unlocked_for
+from attacks.access_control.key_material import found_in, known_secrets, show_concealed
+from attacks.access_control.memory_requests import (
     ADDRESSES,
     USUAL,
     WIDE,
     Form,
-    Place,
+    MemoryPlace,
     ask_for_memory,
     edges,
     formats,
@@ -16,8 +18,6 @@ from attacks.access_control.addresses import (
     open_places,
     read_memory,
 )
-from attacks.access_control.guards import Refusals, Visit, each_session, require_locked, unlocked_for
-from attacks.access_control.key_material import found_in, known_secrets, show_concealed
 from harness import DataEntry, Depth, Reply, Service, Severity, Tester, attack, fail
 
 BLOCK_BYTES = 0x10
@@ -57,7 +57,7 @@ def test_memory_is_not_written_while_locked(tester: Tester, depth: Depth) -> Non
     refusals.conclude(lambda: control_by_writing(tester, places))
 
 
-def judge_same_write(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
+def judge_same_write(refusals: Refusals, place: MemoryPlace, form: Form, visit: Visit) -> None:
     """Write one byte, the present one if it can be read."""
     tester = refusals.tester
     where = form.block(place.address, 1)
@@ -70,7 +70,7 @@ def judge_same_write(refusals: Refusals, place: Place, form: Form, visit: Visit)
         fail(expected=f"a refusal of WriteMemoryByAddress at {place} {visit}, locked", observed=str(reply))
 
 
-def judge_write_of(refusals: Refusals, place: Place, entry: DataEntry, visit: Visit) -> None:
+def judge_write_of(refusals: Refusals, place: MemoryPlace, entry: DataEntry, visit: Visit) -> None:
     """Write another value where a protected one may be stored, and judge by effect."""
     tester = refusals.tester
     length = len(tester.read(entry.did))
@@ -85,7 +85,7 @@ def judge_write_of(refusals: Refusals, place: Place, entry: DataEntry, visit: Vi
         fail(expected=f"DID {entry.did:04X} unchanged by WriteMemoryByAddress at {place} {visit}", observed=str(effect))
 
 
-def control_by_writing(tester: Tester, places: list[Place]) -> str:
+def control_by_writing(tester: Tester, places: list[MemoryPlace]) -> str:
     """Take the control: unlocked, the present byte can be read and written."""
     for place in places:
         if place.level is None:
@@ -132,7 +132,7 @@ def test_memory_is_not_read_while_locked(tester: Tester, depth: Depth) -> None:
     refusals.conclude(lambda: control_by_reading(tester, places, depth))
 
 
-def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> None:
+def judge_read(refusals: Refusals, place: MemoryPlace, form: Form, visit: Visit) -> None:
     """Accept neither bytes nor the beginning of an upload."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, BLOCK_BYTES))
@@ -148,7 +148,7 @@ def judge_read(refusals: Refusals, place: Place, form: Form, visit: Visit) -> No
         judge_leak(tester, delivered, place, form, f"a refusal of RequestUpload at {place} {visit}, locked")
 
 
-def judge_edges(refusals: Refusals, place: Place, visit: Visit) -> None:
+def judge_edges(refusals: Refusals, place: MemoryPlace, visit: Visit) -> None:
     """Accept no read that begins before guarded memory, ends behind it, or overflows the last address."""
     tester = refusals.tester
     for address, size in edges(place):
@@ -159,7 +159,7 @@ def judge_edges(refusals: Refusals, place: Place, visit: Visit) -> None:
             judge_leak(tester, reply, place, USUAL, f"a refusal of ReadMemoryByAddress for {reaches}, locked")
 
 
-def judge_leak(tester: Tester, reply: Reply, place: Place, form: Form, expected: str) -> None:
+def judge_leak(tester: Tester, reply: Reply, place: MemoryPlace, form: Form, expected: str) -> None:
     """Fail, and say whether key material was in what was read, or in what lies beside it."""
     secrets = known_secrets(tester)
     name = found_in(reply.pdu, secrets)
@@ -173,7 +173,7 @@ def judge_leak(tester: Tester, reply: Reply, place: Place, form: Form, expected:
     fail(expected=expected, observed=str(reply))
 
 
-def judge_content(tester: Tester, place: Place, depth: Depth, whose: str) -> int:
+def judge_content(tester: Tester, place: MemoryPlace, depth: Depth, whose: str) -> int:
     """Search readable memory for key material; return how many bytes were read."""
     secrets = known_secrets(tester)
     wanted = min(place.size, depth.choose(quick=0x100, default=0x400, deep=0x10000))
@@ -192,7 +192,7 @@ def judge_content(tester: Tester, place: Place, depth: Depth, whose: str) -> int
     return len(content)
 
 
-def control_by_reading(tester: Tester, places: list[Place], depth: Depth) -> str:
+def control_by_reading(tester: Tester, places: list[MemoryPlace], depth: Depth) -> str:
     """Take the control: unlocked, declared memory can be read; check that it holds no key material."""
     has_read = False
     guarded = [place for place in places if place.level is not None]

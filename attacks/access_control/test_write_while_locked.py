@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from attacks.session.witness import announced_requests
+from attacks.session.session_probe import announced_requests
 from attacks.transport.raw_requests import is_pending, single
 from harness import (
     DataEntry,

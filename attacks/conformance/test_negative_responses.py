@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attacks.conformance.services import UNKNOWN_SESSION, judge_in_passing
+from attacks.conformance.working_services import UNKNOWN_SESSION, judge_in_passing
 from attacks.conformance.wrong_keys import heard_out
 from harness import Inconclusive, Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, positive
 from harness.tester import Oddity

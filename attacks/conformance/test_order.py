@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from attacks.conformance.services import (
+from attacks.conformance.working_services import (
     AT_START_OR_IN_DELAY,
     DEFAULT,
     PROGRAMMING,
@@ -31,7 +31,7 @@ ANYWHERE = (Nrc.AUTHENTICATION_REQUIRED, Nrc.CONDITIONS_NOT_CORRECT, Nrc.GENERAL
 
 
 @dataclass(frozen=True)
-class Pair:
+class OrderCase:
     """A request that deserves to be refused for more than one reason."""
 
     request: bytes
@@ -80,12 +80,12 @@ def test_the_first_reason_in_order_is_given(tester: Tester) -> None:
         inconclusive("no service is known to be there that could be refused for two reasons")
 
 
-def hexed(pair: Pair) -> str:
+def hexed(pair: OrderCase) -> str:
     """Write the request in hex."""
     return pair.request.hex(" ").upper()
 
 
-def pairs(tester: Tester) -> Iterator[Pair]:
+def pairs(tester: Tester) -> Iterator[OrderCase]:
     """Yield those whose service exists, in the session that each is about."""
     unknown, too_long = (Nrc.SUB_FUNCTION_NOT_SUPPORTED,), "an unknown sub-function is found before the total length"
     # From outside it is unknown that no session has it; if all requests are equally long, one look at the length suffices.
@@ -93,15 +93,15 @@ def pairs(tester: Tester) -> Iterator[Pair]:
     if has_session_control(tester):
         yield from of_sessions(tester)
         if tester.permits(UNKNOWN_SESSION):
-            yield Pair(UNKNOWN_SESSION + b"\x00", too_long, unknown, elsewhere)
+            yield OrderCase(UNKNOWN_SESSION + b"\x00", too_long, unknown, elsewhere)
     if has_tester_present(tester):
-        yield Pair(bytes((0x3E, UNKNOWN_PRESENCE, 0x00)), too_long, unknown, elsewhere)
+        yield OrderCase(bytes((0x3E, UNKNOWN_PRESENCE, 0x00)), too_long, unknown, elsewhere)
     yield from of_security_access(tester)
     if tester.allows("write"):
         yield from of_writes(tester)
 
 
-def of_sessions(tester: Tester) -> Iterator[Pair]:
+def of_sessions(tester: Tester) -> Iterator[OrderCase]:
     """Yield requests of a session that is refused here and was entered from another.
 
     The programming session is left out, because it is another program.
@@ -117,12 +117,14 @@ def of_sessions(tester: Tester) -> Iterator[Pair]:
                 tester.await_life()
                 tester.enter_session(DEFAULT)
                 not_now = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,)
-                yield Pair(uds.enter_session(session), f"session 0x{other:02X} leads there, so it is not unknown", not_now)
+                yield OrderCase(
+                    uds.enter_session(session), f"session 0x{other:02X} leads there, so it is not unknown", not_now
+                )
                 break
     tester.enter_session(DEFAULT)
 
 
-def of_security_access(tester: Tester) -> Iterator[Pair]:
+def of_security_access(tester: Tester) -> Iterator[OrderCase]:
     """Yield requests in the session of a level, and in the default one if the level is not available there."""
     level = first_level(tester)
     if level is None:
@@ -130,10 +132,10 @@ def of_security_access(tester: Tester) -> Iterator[Pair]:
     unknown, refused_for_now = unknown_level(tester), (*AT_START_OR_IN_DELAY, Nrc.SECURITY_ACCESS_DENIED)
     works_here = tester.security.request_seed(level)
     if works_here.is_positive or works_here.is_refused_with(*refused_for_now):
-        yield Pair(
+        yield OrderCase(
             b"\x27", "without a sub-function there is only the length", (Nrc.INCORRECT_MESSAGE_LENGTH,), refused_for_now
         )
-        yield Pair(
+        yield OrderCase(
             bytes((0x27, unknown, 0x00)),
             "an unknown sub-function is found before the total length",
             (Nrc.SUB_FUNCTION_NOT_SUPPORTED,),
@@ -147,15 +149,15 @@ def of_security_access(tester: Tester) -> Iterator[Pair]:
         return
     not_now = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
     why = "a level that another session has is not unknown"
-    yield Pair(uds.request_seed(level), why, not_now, refused_for_now)
+    yield OrderCase(uds.request_seed(level), why, not_now, refused_for_now)
     if in_default.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION):
         why = "a service that this session lacks is not looked into"
-        yield Pair(uds.request_seed(unknown), why, not_now[:1])
+        yield OrderCase(uds.request_seed(unknown), why, not_now[:1])
         for pdu in (b"\x27", bytes((0x27, unknown, 0x00))):  # a length that never fits may be checked before anything else
-            yield Pair(pdu, why, not_now[:1], (Nrc.INCORRECT_MESSAGE_LENGTH,))
+            yield OrderCase(pdu, why, not_now[:1], (Nrc.INCORRECT_MESSAGE_LENGTH,))
 
 
-def of_writes(tester: Tester) -> Iterator[Pair]:
+def of_writes(tester: Tester) -> Iterator[OrderCase]:
     """Yield writes while locked. If the order of two codes is not known to be fixed, both are in order."""
     length, denied, unknown = Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SECURITY_ACCESS_DENIED, Nrc.REQUEST_OUT_OF_RANGE
     elsewhere = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,)
@@ -163,8 +165,10 @@ def of_writes(tester: Tester) -> Iterator[Pair]:
         tester.access.require_locked(entry)
         value = tester.read(entry.did)
         why = "the length and the lock are both wrong, in either order"
-        yield Pair(b"\x2e" + entry.did.to_bytes(2, "big") + value + b"\x00", why, (length, denied), (*elsewhere, unknown))
+        yield OrderCase(
+            b"\x2e" + entry.did.to_bytes(2, "big") + value + b"\x00", why, (length, denied), (*elsewhere, unknown)
+        )
         did = unknown_did(tester)
         if did is not None:
             why = "the identifier and the lock are both wrong, in either order"
-            yield Pair(b"\x2e" + did.to_bytes(2, "big") + b"\x00", why, (unknown, denied), (*elsewhere, length))
+            yield OrderCase(b"\x2e" + did.to_bytes(2, "big") + b"\x00", why, (unknown, denied), (*elsewhere, length))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attacks.conformance.services import (
+from attacks.conformance.working_services import (
     AT_START_OR_IN_DELAY,
     UNKNOWN_DIDS,
     UNKNOWN_PRESENCE,

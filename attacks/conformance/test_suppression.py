@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attacks.conformance.services import (
+from attacks.conformance.test_answers import UNASKED_S
+from attacks.conformance.working_services import (
     UNKNOWN_PRESENCE,
     UNKNOWN_SESSION,
     first_level,
@@ -11,8 +12,7 @@ from attacks.conformance.services import (
     is_unfinished,
     unknown_level,
 )
-from attacks.conformance.test_answers import UNASKED_S
-from attacks.session.witness import DEFAULT, enter, find_witness
+from attacks.session.session_probe import DEFAULT, enter, find_session_probe
 from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconclusive, uds
 
 SUPPRESS = 0x80
@@ -78,21 +78,21 @@ def judge_session(tester: Tester) -> int:
     if not has_session_control(tester):
         return 0
     try:
-        witness = find_witness(tester)
+        probe = find_session_probe(tester)
     except Inconclusive as reason:
         tester.note(f"whether a session is entered without an answer was not seen: {reason}")
         return 0
     enter(tester, DEFAULT)
-    if witness.session & SUPPRESS:
-        tester.note(f"session 0x{witness.session:02X} has no suppress bit")
+    if probe.session & SUPPRESS:
+        tester.note(f"session 0x{probe.session:02X} has no suppress bit")
         return 0
-    reply = tester.request(uds.enter_session(SUPPRESS | witness.session))
+    reply = tester.request(uds.enter_session(SUPPRESS | probe.session))
     judge_silence(tester, reply)
     tester.await_life()
-    if reply.is_silence and not witness.is_in_session(tester):
+    if reply.is_silence and not probe.is_in_session(tester):
         tester.cite(reply)
         fail(
-            expected=f"session 0x{witness.session:02X} entered by {reply.request.hex(' ').upper()}",
+            expected=f"session 0x{probe.session:02X} entered by {reply.request.hex(' ').upper()}",
             observed="no answer, and the default session as before",
         )
     return 1

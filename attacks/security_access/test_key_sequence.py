@@ -75,7 +75,7 @@ def test_a_key_without_a_seed_is_refused(tester: Tester, depth: Depth, level: in
                 expected=f"{SEQUENCE_ERROR} to any key while no seed is pending",
                 observed=f"{reply} to {name}",
                 severity=Severity.CRITICAL,
-                is_proven=bool(tester.security.witnesses.is_open(level)),
+                is_proven=bool(tester.security.unlock_effects.is_open(level)),
             )
         if reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED, Nrc.SUB_FUNCTION_NOT_SUPPORTED):
             inconclusive(f"keys are not taken here at all: {reply}")

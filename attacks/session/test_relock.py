@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from attacks.session.witness import (
+from attacks.session.session_probe import (
     DEFAULT,
     PRESENT,
     PROGRAMMING,
     SILENT_PRESENT,
     UNKNOWN_SERVICE,
-    Asked,
+    SafeRequest,
     announced_requests,
     s3_s,
 )
@@ -178,16 +178,20 @@ def open_in(tester: Tester, session: int, level: int) -> bool:
     return tester.security.send_key(level, tester.security.right_key(level, seed.pdu[2:])).is_positive
 
 
-def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
+def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[SafeRequest], list[SafeRequest]]]:
     """Return what is asked last in the session, and what first after its end: neither should make a difference."""
-    plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
-    found: list[tuple[list[Asked], list[Asked]]] = [([], []), ([plain, plain], [plain]), ([silent], [silent])]
+    plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
+    found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [
+        ([], []),
+        ([plain, plain], [plain]),
+        ([silent], [silent]),
+    ]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
-        to_all = Asked(SILENT_PRESENT, is_functional=True)
+        to_all = SafeRequest(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))
     slow = announced_requests(tester)[:1]
-    found[1:1] = [([Asked(pdu)], []) for pdu in slow]
-    found += [([Asked(tester.liveness_request)], [plain, silent]), ([Asked(UNKNOWN_SERVICE)], [])]
+    found[1:1] = [([SafeRequest(pdu)], []) for pdu in slow]
+    found += [([SafeRequest(tester.liveness_request)], [plain, silent]), ([SafeRequest(UNKNOWN_SERVICE)], [])]
     return found[: depth.choose(quick=2 + len(slow), default=len(found), deep=len(found))]
 
 

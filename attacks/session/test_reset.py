@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from attacks.session.session_probe import DEFAULT, SessionProbe, enter, find_session_probe
 from attacks.session.test_relock import judge_locked
-from attacks.session.witness import DEFAULT, SessionWitness, enter, find_witness
 from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive
 from harness.tester import Lock, Teller, locks_of, teller
 
@@ -32,32 +32,32 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
     if declared is None:
         raise tester.looking.without_service(Service.ECU_RESET, "the target declares no ECUReset ([reset] uds)")
     kinds = dict.fromkeys((declared, *USUAL_TYPES))
-    witness = find_witness_or_note(tester) if tester.has_sessions else None
+    probe = find_session_probe_or_note(tester) if tester.has_sessions else None
     proof = provable(tester)
     seen: dict[str, str] = {}
     for kind in kinds:
-        prepare(tester, witness, proof)
+        prepare(tester, probe, proof)
         reply, was_seen = tester.restart.reset(kind, as_it_is=True)
         if reply.is_negative:
             tester.note(f"11 {kind:02X} was not tried: {reply}")
             continue
         note_answer(tester, reply, kind)
-        if not was_seen and (witness is None or witness.is_in_session(tester)):
+        if not was_seen and (probe is None or probe.is_in_session(tester)):
             tester.note(f"11 {kind:02X}: no restart was seen")
             continue
         seen[f"11 {kind:02X}"] = boot_time(tester)
-        judge_state(tester, witness, proof, kind)
+        judge_state(tester, probe, proof, kind)
     if not seen:
         inconclusive("no reset was seen")
     measure.publish("Restart", {**seen, "declared": f"{tester.target.reset.boot_s:g} s"})
-    if witness is None and proof is None:
+    if probe is None and proof is None:
         inconclusive("the ECU restarts, but nothing shows what it has kept")
 
 
-def find_witness_or_note(tester: Tester) -> SessionWitness | None:
+def find_session_probe_or_note(tester: Tester) -> SessionProbe | None:
     """Find a request that distinguishes the sessions, or note that there is none."""
     try:
-        return find_witness(tester)
+        return find_session_probe(tester)
     except Inconclusive as reason:
         tester.note(f"the session after a reset was not looked at: {reason}")
         return None
@@ -79,11 +79,11 @@ def provable(tester: Tester) -> tuple[Lock, Teller] | None:
     return None
 
 
-def prepare(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None) -> None:
+def prepare(tester: Tester, probe: SessionProbe | None, proof: tuple[Lock, Teller] | None) -> None:
     """Enter another session and unlock, as far as possible."""
-    if witness is not None:
+    if probe is not None:
         enter(tester, DEFAULT)
-        enter(tester, witness.session)
+        enter(tester, probe.session)
     if proof is not None:
         tester.security.unlock(proof[0].level)
 
@@ -105,12 +105,12 @@ def boot_time(tester: Tester) -> str:
     return f"deaf for {least_s:.2f} to {most_s:.2f} s"
 
 
-def judge_state(tester: Tester, witness: SessionWitness | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
+def judge_state(tester: Tester, probe: SessionProbe | None, proof: tuple[Lock, Teller] | None, kind: int) -> None:
     """Check that the ECU is in the default session, and locked."""
-    if witness is not None and witness.is_in_session(tester):
+    if probe is not None and probe.is_in_session(tester):
         fail(
             expected=f"the default session after 11 {kind:02X}",
-            observed=f"session 0x{witness.session:02X}, which was active before it",
+            observed=f"session 0x{probe.session:02X}, which was active before it",
         )
     if proof is not None:
         judge_locked(tester, *proof, f"after 11 {kind:02X}")

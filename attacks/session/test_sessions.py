@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.session.witness import DEFAULT, PROGRAMMING, another_session
+from attacks.session.session_probe import DEFAULT, PROGRAMMING, another_session
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, uds
 
 USUAL_SESSIONS = frozenset((0x01, 0x02, 0x03))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attacks.session.witness import (
+from attacks.session.session_probe import (
     DEFAULT,
     LOST_AFTER,
     PRESENT,
     SILENT_PRESENT,
     UNKNOWN_SERVICE,
-    Asked,
-    SessionWitness,
+    SafeRequest,
+    SessionProbe,
     another_session,
     enter,
-    find_witness,
+    find_session_probe,
     s3_s,
 )
 from harness import (
@@ -68,12 +68,12 @@ def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
     session = another_session(tester)
     judge_answers(tester)
     judge_nothing_gained(tester, session)
-    witness = find_witness(tester)
-    judge_kept(tester, witness, [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)], depth)
-    judge_ends(tester, witness, depth)
-    judge_strangers(tester, witness)
+    probe = find_session_probe(tester)
+    judge_kept(tester, probe, [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)], depth)
+    judge_ends(tester, probe, depth)
+    judge_strangers(tester, probe)
     if depth is Depth.DEEP:
-        note_other_connections(tester, witness)
+        note_other_connections(tester, probe)
 
 
 def judge_answers(tester: Tester) -> None:
@@ -117,104 +117,108 @@ def judge_nothing_gained(tester: Tester, session: int) -> None:
                 fail(expected=f"{lock} protected after TesterPresent", observed=seen.words)
 
 
-def judge_kept(tester: Tester, witness: SessionWitness, requests: Sequence[bytes], depth: Depth) -> None:
+def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], depth: Depth) -> None:
     """Check that TesterPresent makes the session outlast S3."""
     steps = depth.choose(quick=3, default=3, deep=10)
     for pdu in requests:
-        if stays(tester, witness, pdu, steps):
+        if stays(tester, probe, pdu, steps):
             continue
-        if not stays(tester, witness, tester.liveness_request, steps):
+        if not stays(tester, probe, tester.liveness_request, steps):
             inconclusive("the session ends although requests come more often than S3 asks for")
         fail(
-            expected=f"session 0x{witness.session:02X} kept by {pdu.hex(' ').upper()} every {STEP * s3_s(tester):g} s",
+            expected=f"session 0x{probe.session:02X} kept by {pdu.hex(' ').upper()} every {STEP * s3_s(tester):g} s",
             observed="it ended, and did not where another request was sent as often",
             severity=Severity.LOW,
         )
 
 
-def stays(tester: Tester, witness: SessionWitness, pdu: bytes, steps: int) -> bool:
+def stays(tester: Tester, probe: SessionProbe, pdu: bytes, steps: int) -> bool:
     """Whether the session outlasts a request every few seconds."""
     enter(tester, DEFAULT)
-    enter(tester, witness.session)
+    enter(tester, probe.session)
     for _ in range(steps):
         tester.wait(STEP * s3_s(tester), "within the session (S3)")
         tester.request(pdu)
-    return witness.is_in_session(tester)
+    return probe.is_in_session(tester)
 
 
-def judge_ends(tester: Tester, witness: SessionWitness, depth: Depth) -> None:
+def judge_ends(tester: Tester, probe: SessionProbe, depth: Depth) -> None:
     """Check that S3 ends the session whatever was sent before, and that nothing sent afterwards brings it back."""
     for before, after in occasions(tester, depth):
-        if not outlasts(tester, witness, before, after):
+        if not outlasts(tester, probe, before, after):
             continue
-        if outlasts(tester, witness, [], []):
-            inconclusive(f"session 0x{witness.session:02X} does not end by itself: nothing shows what keeps it")
-        is_revived = not before or not outlasts(tester, witness, before, [])
+        if outlasts(tester, probe, [], []):
+            inconclusive(f"session 0x{probe.session:02X} does not end by itself: nothing shows what keeps it")
+        is_revived = not before or not outlasts(tester, probe, before, [])
         words = ", ".join(map(str, after if is_revived else before))
         fail(
-            expected=f"session 0x{witness.session:02X} over after {LOST_AFTER * s3_s(tester):g} s without a request",
+            expected=f"session 0x{probe.session:02X} over after {LOST_AFTER * s3_s(tester):g} s without a request",
             observed=f"{words} brings it back" if is_revived else f"after {words} it does not end, and without that it does",
         )
 
 
-def outlasts(tester: Tester, witness: SessionWitness, before: Sequence[Asked], after: Sequence[Asked]) -> bool:
+def outlasts(tester: Tester, probe: SessionProbe, before: Sequence[SafeRequest], after: Sequence[SafeRequest]) -> bool:
     """Whether the session exists after S3, with requests `before` its end and `after` it."""
     enter(tester, DEFAULT)
-    enter(tester, witness.session)
+    enter(tester, probe.session)
     for asked in before:
         tester.wait(STEP * s3_s(tester), "within the session (S3)")
         asked.ask(tester)
     other = tester.others_heard(LOST_AFTER * s3_s(tester))
     for asked in after:
         asked.ask(tester)
-    is_there = witness.is_in_session(tester)
+    is_there = probe.is_in_session(tester)
     if is_there and other:
         inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
     return is_there
 
 
-def occasions(tester: Tester, depth: Depth) -> list[tuple[list[Asked], list[Asked]]]:
+def occasions(tester: Tester, depth: Depth) -> list[tuple[list[SafeRequest], list[SafeRequest]]]:
     """Yield requests within a session, and requests after its end: each kind once, and some repeatedly."""
-    plain, silent = Asked(PRESENT), Asked(SILENT_PRESENT)
-    found: list[tuple[list[Asked], list[Asked]]] = [([plain], [plain]), ([silent, silent], [silent])]
+    plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
+    found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [([plain], [plain]), ([silent, silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
-        to_all = Asked(SILENT_PRESENT, is_functional=True)
+        to_all = SafeRequest(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))
-    found += [([Asked(tester.liveness_request)], []), ([Asked(UNKNOWN_SERVICE)], []), ([], [plain, silent])]
+    found += [
+        ([SafeRequest(tester.liveness_request)], []),
+        ([SafeRequest(UNKNOWN_SERVICE)], []),
+        ([], [plain, silent]),
+    ]
     return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
 
 
-def judge_strangers(tester: Tester, witness: SessionWitness) -> None:
+def judge_strangers(tester: Tester, probe: SessionProbe) -> None:
     """Check that TesterPresent on other ids than the ECU's own keeps no session."""
     frames = foreign_frames(tester)
-    if is_kept_by(tester, witness, frames):
-        kept = [frame for frame in frames if is_kept_by(tester, witness, [frame])] or frames
+    if is_kept_by(tester, probe, frames):
+        kept = [frame for frame in frames if is_kept_by(tester, probe, [frame])] or frames
         if tester.target.can.functional_id is None and len(kept) == 1 and kept[0].can_id != tester.target.can.request_id:
             inconclusive(
                 f"{kept[0].text()} keeps the session: its functional id, perhaps, of which the target declares none"
             )
         fail(
-            expected=f"session 0x{witness.session:02X} ends while only strangers say that they are there",
+            expected=f"session 0x{probe.session:02X} ends while only strangers say that they are there",
             observed=f"it was kept by TesterPresent on another id than its own: {kept[0].text()}",
         )
 
 
-def note_other_connections(tester: Tester, witness: SessionWitness) -> None:
+def note_other_connections(tester: Tester, probe: SessionProbe) -> None:
     """Note whether one declared tester keeps another's session: no known rule permits or forbids it."""
     frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
-    if frames and is_kept_by(tester, witness, frames):
+    if frames and is_kept_by(tester, probe, frames):
         tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
-def is_kept_by(tester: Tester, witness: SessionWitness, frames: Sequence[Frame]) -> bool:
+def is_kept_by(tester: Tester, probe: SessionProbe, frames: Sequence[Frame]) -> bool:
     """Whether the session outlasts S3 with these frames only."""
     enter(tester, DEFAULT)
-    enter(tester, witness.session)
+    enter(tester, probe.session)
     listened_s = 0.02
     for share in (STEP, STEP, LOST_AFTER - 2 * STEP):
         reply = tester.raw_frames(frames, listen_s=listened_s)
         tester.wait(share * s3_s(tester) - listened_s, "the end of the session (S3)")
-    if not witness.is_in_session(tester):
+    if not probe.is_in_session(tester):
         return False
     tester.cite(reply)
     return True

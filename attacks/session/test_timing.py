@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from attacks.conformance.services import same_values
+from attacks.conformance.working_services import same_values
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive, uds
 from harness.tester import own_lag_s
 

@@ -73,9 +73,9 @@ class Runner:
         """
         settled = self.settle() if check.declared.unlocks else []
         finding = self._finding(check, repeat)
-        owed = list(self._tester.access.owed)
-        if finding.verdict is Verdict.PASS and owed:
-            self._waiting.append((finding, owed))
+        postponed = list(self._tester.access.postponed_controls)
+        if finding.verdict is Verdict.PASS and postponed:
+            self._waiting.append((finding, postponed))
             return settled
         return [*settled, finding]
 
@@ -92,10 +92,10 @@ class Runner:
         tester = self._tester
         waiting, self._waiting = self._waiting, []
         settled = []
-        for finding, owed in waiting:
+        for finding, postponed in waiting:
             try:
                 tester.restore()
-                for entry in owed:
+                for entry in postponed:
                     tester.access.require_control(entry, at_any_price=True)
                 settled.append(finding)
             except (Unjudged, LinkError, KeyFunctionError) as reason:
@@ -107,7 +107,7 @@ class Runner:
         tester = self._tester
         tester.evidence.clear()
         tester.notes.clear()
-        tester.access.owed.clear()
+        tester.access.postponed_controls.clear()
         first_frame, started_s = tester.trace.count, tester.link.now_s
         tester.state.forget_silences()
         tester.crashes.reported.clear()

@@ -251,7 +251,7 @@ def _corpus(options: argparse.Namespace, target: Target) -> list[Trial]:
         ]
     if not options.corpus:
         return []
-    from harness.campaigns.recorded import corpus_in
+    from harness.campaigns.corpus import corpus_in
 
     return list(dict.fromkeys(trial for path in options.corpus for trial in corpus_in(path, target)))
 

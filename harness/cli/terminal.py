@@ -35,7 +35,7 @@ LONGEST_REQUEST: Final = 24
 """In bytes."""
 
 MOST_REQUESTS: Final = 3
-MEND_FIRST: Final = 8
+FIX_FIRST: Final = 8
 
 _LABEL: Final = 10
 _NOT_JUDGED: Final = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
@@ -83,7 +83,7 @@ def summary_lines(run: Run, *, colour: bool = False, width: int = WIDTH) -> list
         lines += ["", *_hanging("", answer(run), width)]
     if failures := run.failures():
         lines += ["", "What to mend first"]
-        for group in grouped(failures, anchors=Anchors())[:MEND_FIRST]:
+        for group in grouped(failures, anchors=Anchors())[:FIX_FIRST]:
             lines += _hanging(f"  {group.severity:<{_LABEL}}", f"{_flat(group.ids, 60)} {_flat(group.title, 200)}", width)
         lines += ["", "Findings by severity"]
         for severity in Severity:

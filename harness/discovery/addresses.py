@@ -24,7 +24,7 @@ MOST_ASKED_ALONE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class IdPair:
     """An id that is asked and the id that answers."""
 
     request: Id
@@ -56,12 +56,12 @@ class Pair:
 class FoundEcu:
     """One ECU: the best pair of ids to reach it, and further ids that lead to it."""
 
-    pair: Pair
-    aliases: list[Pair] = field(default_factory=list)
+    pair: IdPair
+    aliases: list[IdPair] = field(default_factory=list)
     """Other ids that get answers on the same id: gateways, and the same number in the other format."""
-    mirrors: list[Pair] = field(default_factory=list)
+    mirrors: list[IdPair] = field(default_factory=list)
     """Other ids on which the same answers appear."""
-    connections: list[Pair] = field(default_factory=list)
+    connections: list[IdPair] = field(default_factory=list)
     """Other pairs of ids that reach the same ECU, as for a second tester."""
     functional: Id | None = None
     is_quiet_on_functional: bool = True
@@ -155,7 +155,7 @@ def survey(
     announce(chosen)
     wanted, pace_s = list(chosen.asked), chosen.pace_s
     named = [one for one in named if one in wanted]
-    pairs: list[Pair] = []
+    pairs: list[IdPair] = []
     unsure: list[str] = []
     for probe in PROBES:
         found, is_unsure = _answering(link, _Asking(link, known, pace_s, progress, probe), wanted, named)
@@ -195,9 +195,9 @@ def planned(
     return plan(candidates, traffic, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=bitrate)
 
 
-def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[Pair], bool]:
+def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[IdPair], bool]:
     """Return the pairs that answer a probe, and whether something seemed to answer but did not do so again."""
-    pairs: list[Pair] = []
+    pairs: list[IdPair] = []
     probe = asking.probe
     for request in named if asking.known else ():  # its answers may come on an id that is in use
         pairs += confirmed(link, request, asking.known, probe=probe, is_named=True)
@@ -210,8 +210,8 @@ def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[
 
 
 def _further(
-    link: Wire, pairs: list[Pair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
-) -> list[Pair]:
+    link: Wire, pairs: list[IdPair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
+) -> list[IdPair]:
     """Look on usual ids for ECUs that do not answer the probe which others answered."""
     asked = {pair.request for pair in pairs}
     left = [one for one in wanted if one not in asked]
@@ -295,18 +295,18 @@ def confirmed(
     *,
     probe: Probe = TESTER_PRESENT,
     is_named: bool = False,
-) -> list[Pair]:
+) -> list[IdPair]:
     """Return the ids that answer this one every time it is asked, and never unasked; in the order of their answers.
 
     If the asked id is named, an answer that fits the probe counts on any id, unless it came unasked.
     """
-    always: dict[Id, Pair] = {}
+    always: dict[Id, IdPair] = {}
     for attempt in range(CONFIRMATIONS):
         unasked = list(heard_in(link, patience_s / 2))
         silent = known | {id_of(frame) for frame in unasked}
         said_unasked = {(id_of(frame), frame.data) for frame in unasked}
         found = {
-            id_of(frame): Pair(request, id_of(frame), frame.data, latency_s, probe)
+            id_of(frame): IdPair(request, id_of(frame), frame.data, latency_s, probe)
             for frame, latency_s in reversed(ask(link, request, probe, patience_s=patience_s))
             if not probe.is_repeated_by(frame.data)
             and (
@@ -331,7 +331,7 @@ def ask(
     return [(frame, link.now_s - sent_s) for frame in heard_in(link, patience_s) if wanted is None or id_of(frame) in wanted]
 
 
-def _ecus(link: Wire, pairs: list[Pair]) -> list[FoundEcu]:
+def _ecus(link: Wire, pairs: list[IdPair]) -> list[FoundEcu]:
     """Group pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
     quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
@@ -357,17 +357,17 @@ def _ecus(link: Wire, pairs: list[Pair]) -> list[FoundEcu]:
     return ecus
 
 
-def _may_be_functional(pair: Pair, pairs: list[Pair]) -> bool:
+def _may_be_functional(pair: IdPair, pairs: list[IdPair]) -> bool:
     others = [one for one in pairs if one is not pair]
     return pair.is_uds and any(pair.request == one.request or pair.response == one.response for one in others)
 
 
-def keeps_refusals_back(link: Wire, pair: Pair) -> bool:
+def keeps_refusals_back(link: Wire, pair: IdPair) -> bool:
     """Whether none of the refusals is heard that must not be sent for functional requests."""
     return not any(_says(link, pair, request) for request in DISOWNED)
 
 
-def _leads_further(pair: Pair, pairs: list[Pair], quiet: list[Pair]) -> bool:
+def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bool:
     """Whether an id other than this one must be the ECU's own: one that is not quiet, or is less strange."""
     others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
     if any(one not in quiet for one in others):
@@ -378,20 +378,20 @@ def _leads_further(pair: Pair, pairs: list[Pair], quiet: list[Pair]) -> bool:
     return best is not pair
 
 
-def _says(link: Wire, pair: Pair, request: bytes, *, is_padded: bool | None = None) -> bool:
+def _says(link: Wire, pair: IdPair, request: bytes, *, is_padded: bool | None = None) -> bool:
     """Whether this request on the pair is answered, sent in a frame of the kind that the ECU accepted."""
     probe = Probe(request, pair.probe.is_padded if is_padded is None else is_padded)
     return bool(ask(link, pair.request, probe, wanted={pair.response}, patience_s=patience_for(pair)))
 
 
-def patience_for(pair: Pair) -> float:
+def patience_for(pair: IdPair) -> float:
     """Return how long to wait for an answer of this pair, in seconds."""
     return max(ANSWER_S, 2 * pair.latency_s)
 
 
-def _connected(pairs: list[Pair]) -> list[list[Pair]]:
+def _connected(pairs: list[IdPair]) -> list[list[IdPair]]:
     """Group pairs that share a request or a response, directly or through others, in the order of the first of each."""
-    groups: list[list[Pair]] = []
+    groups: list[list[IdPair]] = []
     for pair in pairs:
         near = [
             group for group in groups if any(pair.request == one.request or pair.response == one.response for one in group)

@@ -9,7 +9,7 @@ from typing import Final
 from harness.discovery.addresses import (
     ANSWER_S,
     FoundEcu,
-    Pair,
+    IdPair,
     Progress,
     Wire,
     ask,
@@ -57,7 +57,7 @@ class _Answered:
     """An address that is answered."""
 
     address: int
-    pair: Pair
+    pair: IdPair
 
 
 def ecus_behind(

@@ -39,11 +39,11 @@ def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
 
 def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callable[[int], bool]) -> None:
     """Measure S3, if losing a session shows: after levels and identifiers, which may show it."""
-    witness = _witness(tester, found, enter)
-    if witness is None:
+    probe = _session_probe(tester, found, enter)
+    if probe is None:
         found.s3_said = "no request tells a session from the default one" if len(found.sessions) > 1 else ""
         return
-    session, request, in_session = witness
+    session, request, in_session = probe
     lasted = 0.0
     for idle_s in IDLE_S:
         progress("the end of a session by time", int(lasted), int(IDLE_S[-1]))
@@ -59,7 +59,7 @@ def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callab
     enter(Session.DEFAULT)
 
 
-def _witness(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) -> tuple[int, bytes, object] | None:
+def _session_probe(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) -> tuple[int, bytes, object] | None:
     """Return a session, and a request whose answer there differs from the one in the default session."""
     elsewhere = [one.did for one in found.identifiers if one.length and Session.DEFAULT not in one.sessions]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in (ACTIVE_SESSION, *elsewhere)]

@@ -32,8 +32,8 @@ def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]
         yield from traffic(link, target)
         yield from answers(link, target)
     except LinkError as error:
-        mend = "see wiring, two resistors of 120 ohm, the bit rate, and that the ECU has power"
-        yield failure(SENDING, str(error), mend)
+        remedy = "see wiring, two resistors of 120 ohm, the bit rate, and that the ECU has power"
+        yield failure(SENDING, str(error), remedy)
         can = target.can
         details = machine.link_details(can.channel) if can.interface == "socketcan" else None
         if details is not None and not can.channel.startswith(VIRTUAL):
@@ -49,8 +49,8 @@ def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
     seen = f"{frames / LISTEN_S:.0f} frames a second of {len(heard)} ids" if heard else "none, which may be right on a bench"
     yield ok("other traffic", seen)
     if errors:
-        mend = "see the bit rate, CAN-H and CAN-L, and two resistors of 120 ohm"
-        yield failure("error frames", f"{errors} in {LISTEN_S:g} s", mend)
+        remedy = "see the bit rate, CAN-H and CAN-L, and two resistors of 120 ohm"
+        yield failure("error frames", f"{errors} in {LISTEN_S:g} s", remedy)
     response = target.can.response_id
     if any(number == response for number, _ in heard):
         seen = f"0x{response:X} is heard although nothing was asked"

@@ -29,7 +29,7 @@ class Diagnosis:
     what: str
     state: Health
     seen: str
-    mend: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
     """How to fix it: commands to type, or sentences, in order."""
 
     @property
@@ -43,14 +43,14 @@ def ok(what: str, seen: str) -> Diagnosis:
     return Diagnosis(what, Health.OK, seen)
 
 
-def note(what: str, seen: str, *mend: str) -> Diagnosis:
+def note(what: str, seen: str, *remedy: str) -> Diagnosis:
     """State that it is usable, and could be better."""
-    return Diagnosis(what, Health.NOTE, seen, mend)
+    return Diagnosis(what, Health.NOTE, seen, remedy)
 
 
-def failure(what: str, seen: str, *mend: str) -> Diagnosis:
+def failure(what: str, seen: str, *remedy: str) -> Diagnosis:
     """State that it must be fixed."""
-    return Diagnosis(what, Health.FAIL, seen, mend)
+    return Diagnosis(what, Health.FAIL, seen, remedy)
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:
@@ -58,6 +58,6 @@ def lines(diagnosis: Diagnosis) -> Iterator[str]:
     head = f"{diagnosis.state.value:{INDENT}}"
     text = printable(f"{diagnosis.what}: {diagnosis.seen}")
     yield from textwrap.wrap(text, COLUMNS, initial_indent=head, subsequent_indent=" " * INDENT, break_on_hyphens=False)
-    for number, words in enumerate(diagnosis.mend):
+    for number, words in enumerate(diagnosis.remedy):
         label = " " * INDENT + ("try: " if number == 0 else "     ")
         yield label + printable(words)

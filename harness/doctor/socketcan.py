@@ -50,8 +50,8 @@ def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
             "in a container: that on the host, and start it with --network=host",
         )
     if not is_known:
-        mend = ("sudo apt install linux-modules-extra-$(uname -r)", "sudo modprobe -a can can_raw")
-        return failure(what, f"{seen}; kernel {machine.kernel} came without the module can_raw", *mend)
+        remedy = ("sudo apt install linux-modules-extra-$(uname -r)", "sudo modprobe -a can can_raw")
+        return failure(what, f"{seen}; kernel {machine.kernel} came without the module can_raw", *remedy)
     return failure(what, seen, "sudo modprobe -a can can_raw")
 
 
@@ -139,25 +139,25 @@ def _missing(can: Can, machine: Machine) -> Diagnosis:
     channel = shlex.quote(can.channel)
     seen = f"there is no interface {can.channel}; {_interfaces(machine)}"
     if can.channel.startswith("vcan"):
-        mend = ("sudo modprobe vcan", f"sudo ip link add dev {channel} type vcan", *_up(can))
-        return failure(INTERFACE, seen, *mend)
+        remedy = ("sudo modprobe vcan", f"sudo ip link add dev {channel} type vcan", *_up(can))
+        return failure(INTERFACE, seen, *remedy)
     for usb in machine.usb_devices():
         name, module = MODULES_BY_PRODUCT.get(usb) or MODULES_BY_VENDOR.get(usb[0], ("", ""))
         if module:
-            mend = (f"sudo modprobe {module}", *_up(can))
-            return failure(INTERFACE, f"{seen}; an adapter is plugged in ({name})", *mend)
+            remedy = (f"sudo modprobe {module}", *_up(can))
+            return failure(INTERFACE, f"{seen}; an adapter is plugged in ({name})", *remedy)
     speed = SLCAN_SPEEDS.get(can.bitrate // 1000)
     ports = machine.serial_ports()
     if ports and speed is not None:
-        mend = (f"sudo slcand -o -c -s{speed} {ports[0]} {channel}", f"sudo ip link set {channel} up")
-        return failure(INTERFACE, f"{seen}; {ports[0]} may be an adapter that speaks slcan", *mend)
+        remedy = (f"sudo slcand -o -c -s{speed} {ports[0]} {channel}", f"sudo ip link set {channel} up")
+        return failure(INTERFACE, f"{seen}; {ports[0]} may be an adapter that speaks slcan", *remedy)
     if machine.is_raspberry_pi():
-        mend = (
+        remedy = (
             "for a board with an MCP2515, in /boot/firmware/config.txt, then reboot:",
             "dtparam=spi=on",
             "dtoverlay=mcp2515-can0,oscillator=16000000,interrupt=25",
         )
-        return failure(INTERFACE, f"{seen}; this is a Raspberry Pi", *mend)
+        return failure(INTERFACE, f"{seen}; this is a Raspberry Pi", *remedy)
     return failure(INTERFACE, seen, "plug the adapter in, and see: sudo dmesg | tail -20")
 
 

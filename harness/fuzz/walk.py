@@ -180,7 +180,7 @@ class Walk:
             return
         reply = self._request(step)
         answer = _answer(reply)
-        if step.action is Action.KEY and reply.is_malformed and tester.security.witnesses.is_open(step.number):
+        if step.action is Action.KEY and reply.is_malformed and tester.security.unlock_effects.is_open(step.number):
             answer = ModelAnswer(Said.YES)  # the form of the answer is another subject than the lock
         if reply.kind is ReplyKind.SILENCE and not tester.is_alive():
             raise ContactLost(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")

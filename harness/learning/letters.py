@@ -211,9 +211,9 @@ def _effect(tester: Tester, level: int, name: str) -> Iterator[Letter]:
         what = f"2E {entry.did >> 8:02X} {entry.did & 0xFF:02X} and another value, which is read back"
         yield Letter(name, LetterKind.EFFECT, level, what=what)
         return
-    witness = next(iter(tester.security.witnesses.of(level)), None)
-    what = "" if witness is None else witness.name
-    yield Letter(name if witness is None else name.replace("write", "effect"), LetterKind.EFFECT, level, what=what)
+    effect = next(iter(tester.security.unlock_effects.of(level)), None)
+    what = "" if effect is None else effect.name
+    yield Letter(name if effect is None else name.replace("write", "effect"), LetterKind.EFFECT, level, what=what)
 
 
 def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:

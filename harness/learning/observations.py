@@ -61,7 +61,7 @@ class _Node:
         return self if self.is_dead else self.after[letter]
 
 
-class Asked(Protocol):
+class LetterSubject(Protocol):
     """Whoever answers letters."""
 
     @property
@@ -85,7 +85,7 @@ class Asked(Protocol):
 class Observations:
     """A tree of answers by sequence. What an ECU does not serve is taken to leave it as it was, until it is seen not to."""
 
-    def __init__(self, subject: Asked, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
+    def __init__(self, subject: LetterSubject, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
         self._subject = subject
         self._letters = letters
         self.most_requests = most_requests

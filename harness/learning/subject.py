@@ -317,8 +317,8 @@ class Subject:
     def _effect(self, letter: Letter) -> str:
         entry = self._effects.get(letter.number)
         if entry is None:
-            witness = next(one for one in self.tester.security.witnesses.of(letter.number))
-            answer = _kind_of(witness.ask())
+            effect = next(one for one in self.tester.security.unlock_effects.of(letter.number))
+            answer = _kind_of(effect.ask())
             is_lost = answer == SILENCE and not self._is_alive(letter)
             self._was_answered()
             return DEAD if is_lost else answer

@@ -119,7 +119,7 @@ class KeyBook:
         self._last, self.kinds.seed_before = attempt.key, attempt.seed
         self._time(attempt)
         if attempt.outcome is KeyOutcome.OPENED and kind.name not in self.opened:
-            is_proven = bool(self._tester.security.witnesses.is_open(self._level))
+            is_proven = bool(self._tester.security.unlock_effects.is_open(self._level))
             self.opened[kind.name] = Opened(kind, attempt, is_proven)
         if attempt.outcome in (KeyOutcome.WRONG, KeyOutcome.LIMITED, KeyOutcome.OPENED):
             self.sent.setdefault(kind.name, attempt)

@@ -290,7 +290,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
     """Return a guarded effect that is refused in this session and so proves the lock; None if there is none."""
-    if tester.security.witnesses.is_open(level, says_so=True) is not False:
+    if tester.security.unlock_effects.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)
     found = next(refused, None)

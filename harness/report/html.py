@@ -38,7 +38,7 @@ MOST_SEEN: Final = 2
 """Exchanges shown of a result that is no finding."""
 
 CONSOLE_END: Final = 4000
-MEND_FIRST: Final = 8
+FIX_FIRST: Final = 8
 
 ROOM_FOR_FINDINGS: Final = 1_000_000
 """Characters of findings with everything that proves them; the page must stay below 5 MB, and open at once."""
@@ -96,7 +96,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             summary=run.summary(),
             groups=groups,
             linked=len(in_full) + len(in_short),
-            mend_first=groups[:MEND_FIRST],
+            mend_first=groups[:FIX_FIRST],
             findings=[*in_full, *in_short],
             unshown_findings=sum(len(group.findings) for group in groups[len(in_full) + len(in_short) :]),
             accepted=_within(ROOM_FOR_ACCEPTED, accepted, parts.check),

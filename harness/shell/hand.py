@@ -19,7 +19,7 @@ from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_path
 from harness.tester.reply import RawReply, Reply
 from harness.tester.security import SecurityAccess
-from harness.tester.witnesses import Witness, Witnesses
+from harness.tester.unlock_effects import UnlockEffect, UnlockEffects
 
 
 class Listener(Protocol):
@@ -35,10 +35,10 @@ class Listener(Protocol):
         """Raw frames were sent; `reply` is what followed them."""
 
 
-class _NoWitnesses(Witnesses):
+class _NoUnlockEffects(UnlockEffects):
     """No effects are used to tell whether a level is open, since nobody asked for them."""
 
-    def of(self, level: int) -> list[Witness]:
+    def of(self, level: int) -> list[UnlockEffect]:
         return []
 
 
@@ -58,7 +58,7 @@ class HandTester(Client):
     ) -> None:
         super().__init__(link, target, chance=chance)
         self.security = SecurityAccess(self, keys, ledger)
-        self.security.witnesses = _NoWitnesses(self)
+        self.security.unlock_effects = _NoUnlockEffects(self)
         can_relock = self.has_sessions or target.reset.uds is not None
         self.security.right_key_must_come_first = can_relock and not target.is_simulated
         self.gate.raw_needs = frozenset(PERMISSIONS)

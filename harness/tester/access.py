@@ -59,7 +59,7 @@ class AccessProbes:
         self._security = security
         self._restart = restart
         self._looking = looking
-        self.owed: list[DataEntry] = []
+        self.postponed_controls: list[DataEntry] = []
         """Controls that must wait, because they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
         self._opened_by: dict[int, set[int]] = {}
@@ -263,11 +263,11 @@ class AccessProbes:
         """Make the same write succeed with the level unlocked; without that its refusal proves nothing.
 
         Taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control
-        waits in `owed` until no check needs the lock any more. Raises Inconclusive if the control is missing.
+        waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive if the control is missing.
         """
         if entry.did not in self._controls:
             if not self.can_relock and not self._client.state.has_unlocked and not at_any_price:
-                self.owed.append(entry)
+                self.postponed_controls.append(entry)
                 return
             self.take_control(entry)
         missing = self._controls[entry.did]

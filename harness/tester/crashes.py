@@ -40,7 +40,7 @@ MOST_REQUESTS: Final = 64
 """Of one check, on a real bus: each takes as long as an answer may take."""
 MOST_ALIKE: Final = 8
 """Of one service and length, in a run on a real bus."""
-MOST_WITNESSES: Final = 6
+MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 RECOVERY_S: Final = 5.0
 """How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
@@ -350,22 +350,22 @@ class Crashes:
         reads = [bytes((Service.READ_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) for did in client.not_shown()]
         active = bytes((Service.READ_DATA_BY_IDENTIFIER, ACTIVE_SESSION >> 8, ACTIVE_SESSION & 0xFF))
         seeds = [bytes((Service.SECURITY_ACCESS, entry.level)) + entry.record for entry in client.target.security]
-        witnesses = [active, *reads[:MOST_WITNESSES], *seeds]
-        in_default = [_told(client.request(witness)) for witness in witnesses]
+        probes = [active, *reads[:MOST_PROBES], *seeds]
+        in_default = [_told(client.request(probe)) for probe in probes]
         if not client.enter_session(session).is_positive:
             return None
         client.await_life()
-        for witness, there in zip(witnesses, in_default, strict=True):
-            here = _told(client.request(witness))
+        for probe, there in zip(probes, in_default, strict=True):
+            here = _told(client.request(probe))
             if here and there and here != there:
-                return self._told_by(session, witness, here)
+                return self._told_by(session, probe, here)
         return None
 
-    def _told_by(self, session: int, witness: bytes, here: str) -> _Mark:
+    def _told_by(self, session: int, probe: bytes, here: str) -> _Mark:
         client = self._client
 
         def holds() -> bool:
-            return _told(client.request(witness)) == here
+            return _told(client.request(probe)) == here
 
         def take() -> bool:
             return client.enter_session(session).is_positive and holds()

@@ -119,7 +119,7 @@ UDS_ONLY: Final = (b"\x22\xf1\x90", b"\x22\xf1\x86", b"\x22\xf1\x8c", b"\x22\xf1
 """Reads that only UDS has: an ECU that answers one of them speaks UDS."""
 
 
-class Speaker(Protocol):
+class Requester(Protocol):
     """Sends requests to find out the ECU's dialect."""
 
     dialect: Dialect | None
@@ -128,49 +128,49 @@ class Speaker(Protocol):
         """Send one request."""
 
 
-def recognised(speaker: Speaker) -> Dialect | None:
+def recognised(requester: Requester) -> Dialect | None:
     """The dialect that an ECU speaks; None: UDS, or what cannot be told from it. Everything that is asked only reads.
 
     KWP2000's standard session is 81, which UDS takes for its session 01 without an answer, and its TesterPresent says
     whether it wants an answer. GMLAN's is one byte, and so is its answer; KWP2000 has local identifiers (21) there. Either
     has identification behind 1A, which UDS has not.
     """
-    if any(speaker.request(request).is_positive for request in UDS_ONLY):
+    if any(requester.request(request).is_positive for request in UDS_ONLY):
         return None
-    before = speaker.dialect
+    before = requester.dialect
     try:
-        is_identified = _answers_identification(speaker)
-        has_sessions = _says(speaker, KWP2000, _TO_DEFAULT)
+        is_identified = _answers_identification(requester)
+        has_sessions = _says(requester, KWP2000, _TO_DEFAULT)
         if has_sessions or is_identified:
             stopping = KWP2000 if has_sessions else replace(KWP2000, to_default=bytes((RETURN_TO_NORMAL,)))
-            if _says(speaker, KWP2000, _IS_THERE):
+            if _says(requester, KWP2000, _IS_THERE):
                 return stopping
-            is_one_byte = _says(speaker, GMLAN, _IS_THERE)
-            if has_sessions or (is_one_byte and _has_local_identifiers(speaker)):
+            is_one_byte = _says(requester, GMLAN, _IS_THERE)
+            if has_sessions or (is_one_byte and _has_local_identifiers(requester)):
                 return replace(stopping, present=GMLAN.present, present_silently=GMLAN.present) if is_one_byte else stopping
             return GMLAN if is_one_byte else None
     finally:
-        speaker.dialect = before
+        requester.dialect = before
     return None
 
 
-def _says(speaker: Speaker, dialect: Dialect, request: bytes) -> bool:
+def _says(requester: Requester, dialect: Dialect, request: bytes) -> bool:
     """Whether a request is served in the words of a dialect."""
-    speaker.dialect = dialect
-    return speaker.request(request).is_positive
+    requester.dialect = dialect
+    return requester.request(request).is_positive
 
 
-def _has_local_identifiers(speaker: Speaker) -> bool:
+def _has_local_identifiers(requester: Requester) -> bool:
     """Whether service 21 is there, whatever it says of the identifier."""
-    speaker.dialect = None
-    reply = speaker.request(bytes((READ_LOCAL, 0x01)))
+    requester.dialect = None
+    reply = requester.request(bytes((READ_LOCAL, 0x01)))
     return reply.is_positive or (reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED))
 
 
-def _answers_identification(speaker: Speaker) -> bool:
-    speaker.dialect = None
+def _answers_identification(requester: Requester) -> bool:
+    requester.dialect = None
     for identifier in USUAL_IDENTIFICATION:
-        reply = speaker.request(bytes((READ_IDENTIFICATION, identifier)))
+        reply = requester.request(bytes((READ_IDENTIFICATION, identifier)))
         if reply.kind is ReplyKind.SILENCE or reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
             return False
         if reply.is_positive and reply.pdu[1:2] == bytes((identifier,)):

@@ -115,7 +115,7 @@ class Exchanger:
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
         """By service, how often 0x78 came without a final answer."""
-        self._owed: dict[bytes, float] = {}
+        self._outstanding: dict[bytes, float] = {}
         """Services that were answered 0x78 while nobody waited, and when their final answer is due at the latest."""
         self._was_cut_short = False
         """Whether the previous request was given less time than its answer may take."""
@@ -237,8 +237,8 @@ class Exchanger:
         transport, link, trace = self._transport, self.link, self.trace
         if self.state.quiet_s:
             self.listen(self.state.quiet_s)
-        if self._owed and not self._pending:
-            self._await_owed()
+        if self._outstanding and not self._pending:
+            self._await_outstanding()
         transport.drain()
         first_frame = trace.count
         dialect = self.dialect
@@ -333,22 +333,22 @@ class Exchanger:
         if len(message) < 2:
             return
         if message[0] != NEGATIVE_RESPONSE:
-            if self._owed:
-                self._owed.pop(bytes((message[0] - RESPONSE_OFFSET & 0xFF,)), None)
+            if self._outstanding:
+                self._outstanding.pop(bytes((message[0] - RESPONSE_OFFSET & 0xFF,)), None)
         elif message[2:3] != bytes((Nrc.RESPONSE_PENDING,)):
-            self._owed.pop(message[1:2], None)
+            self._outstanding.pop(message[1:2], None)
         elif self._endless[message[1:2]] < MOST_ENDLESS:
-            self._owed[message[1:2]] = self.link.now_s + self._p2_star_s
+            self._outstanding[message[1:2]] = self.link.now_s + self._p2_star_s
 
-    def _await_owed(self) -> None:
+    def _await_outstanding(self) -> None:
         """Receive the final answers to frames for which nobody waited: until then the ECU may serve nothing else."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
-        while self._owed:
-            message = self._transport.receive(min(max(self._owed.values()), give_up_s), give_up_s)
+        while self._outstanding:
+            message = self._transport.receive(min(max(self._outstanding.values()), give_up_s), give_up_s)
             if message is None:
-                self._endless.update(self._owed.keys())
-                self._owed.clear()
+                self._endless.update(self._outstanding.keys())
+                self._outstanding.clear()
             else:
                 self._follow_pending(message)
 

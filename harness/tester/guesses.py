@@ -266,7 +266,7 @@ class Guesses:
         if attempt.outcome is not KeyOutcome.OPENED:
             return
         security, client = self._security, self._client
-        if security.witnesses.is_open(level) and security.right_key_must_come_first:
+        if security.unlock_effects.is_open(level) and security.right_key_must_come_first:
             security.lock()
             client.session_for(level)
             _, _, again = self._sent(level, security.seed(level), supplied.make_key)
@@ -321,11 +321,11 @@ class Guesses:
             return KeyOutcome.WRONG
         if key.is_refused_with(*NOT_COMPARED):
             return KeyOutcome.NOT_COMPARED
-        if key.is_silence and self._security.witnesses.is_open(level):
+        if key.is_silence and self._security.unlock_effects.is_open(level):
             return KeyOutcome.OPENED
         if key.is_negative or key.is_silence:
             return KeyOutcome.ODD
-        is_open = self._security.witnesses.is_open(level)
+        is_open = self._security.unlock_effects.is_open(level)
         if is_open or (is_open is None and key.is_positive):
             return KeyOutcome.OPENED
         if key.is_positive:  # a claim, without an effect
@@ -375,7 +375,7 @@ class Guesses:
 
     def _accuse(self, level: int, key: Reply, *, was_seen: bool = False) -> NoReturn:
         client, how = self._client, f"a wrong key opened the level: {key}"
-        is_seen = was_seen or self._security.witnesses.is_open(level)
+        is_seen = was_seen or self._security.unlock_effects.is_open(level)
         client.state.opened_by_effect(level, b"", b"", is_right=False, how=how)
         client.cite(key)
         raise Violation(

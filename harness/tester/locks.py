@@ -137,8 +137,8 @@ def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
 
 def _others(tester: Tester, level: int) -> Iterator[Teller]:
     """Yield effects that only read or act harmlessly, then how a write of the wrong length is refused, then the seeds."""
-    for witness in tester.security.witnesses.of(level):
-        yield Teller(witness.name, lambda ask=witness.ask: _by_answer(ask()))  # type: ignore[misc]
+    for effect in tester.security.unlock_effects.of(level):
+        yield Teller(effect.name, lambda ask=effect.ask: _by_answer(ask()))  # type: ignore[misc]
     for entry in tester.target.data if tester.allows("write") else ():
         if entry.write.level == level and entry.length is not None:
             too_long = write_data(entry.did, bytes(entry.length + 1))

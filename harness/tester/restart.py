@@ -66,8 +66,8 @@ class Restart:
         """When the last restart was requested, by the link's time; for UDS, when it was promised."""
         self.boot_s: tuple[float, float] | None = None
         """How long the ECU did not answer in the last restart, at least and at most; None if it never fell silent."""
-        self._witness: _BootSign | None = None
-        self._has_sought_witness = False
+        self._boot_sign: _BootSign | None = None
+        self._has_sought_boot_sign = False
 
     def means(self) -> list[Means]:
         """Return the ways that are offered and allowed, the most thorough last."""
@@ -141,10 +141,10 @@ class Restart:
         sessions.
         """
         was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
-        if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_witness:
-            self._has_sought_witness = True
-            self._witness = self._find_witness() if self._active_session() is None else None
-            if self._witness is not None:
+        if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_boot_sign:
+            self._has_sought_boot_sign = True
+            self._boot_sign = self._find_boot_sign() if self._active_session() is None else None
+            if self._boot_sign is not None:
                 was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
         return bool(was_seen)
 
@@ -158,12 +158,12 @@ class Restart:
         self.begun_s = client.link.now_s
         client.state.restart_begun()
         s3_ms = client.target.timing.s3_ms or 0
-        has_witness = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
+        was_in_session = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
         with client.state.without_waiting_for_strays():
             fell_silent, is_back = self._watch_boot(is_certain=is_certain)
         if not is_back:
             return None
-        return is_certain or fell_silent or (has_witness and self._session_by_witness() == Session.DEFAULT)
+        return is_certain or fell_silent or (was_in_session and self._session_by_sign() == Session.DEFAULT)
 
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
         """Return (fell silent, came back). An ECU may run on for a while before it restarts: ask until it should be back.
@@ -196,7 +196,7 @@ class Restart:
 
     def _session_to_lose(self) -> int | None:
         """Return the session that the ECU is in, if known and not the one in which it starts."""
-        session = self._session_by_witness() if self._client.has_sessions else None
+        session = self._session_by_sign() if self._client.has_sessions else None
         return None if session == Session.DEFAULT else session
 
     def _leave_default_session(self) -> int | None:
@@ -205,27 +205,27 @@ class Restart:
         if not client.has_sessions:
             return None
         if self._active_session() is None:
-            is_there = self._witness is not None and client.enter_session(self._witness.session).is_positive
-            return self._witness.session if self._witness is not None and is_there else None
+            is_there = self._boot_sign is not None and client.enter_session(self._boot_sign.session).is_positive
+            return self._boot_sign.session if self._boot_sign is not None and is_there else None
         for session in client.sessions():
             if session not in (Session.DEFAULT, Session.PROGRAMMING) and client.enter_session(session).is_positive:
                 return session
         return None
 
-    def _session_by_witness(self) -> int | None:
+    def _session_by_sign(self) -> int | None:
         """Return the session that the ECU is in, by DID F186, or by data that is not shown in the default one."""
         session = self._active_session()
-        if session is not None or self._witness is None:
+        if session is not None or self._boot_sign is None:
             return session
-        is_shown = self._client.read_reply(self._witness.did).is_positive
-        return self._witness.session if is_shown else Session.DEFAULT
+        is_shown = self._client.read_reply(self._boot_sign.did).is_positive
+        return self._boot_sign.session if is_shown else Session.DEFAULT
 
     def _active_session(self) -> int | None:
         """Read DID F186, if the ECU has it."""
         reply = self._client.read_reply(ACTIVE_SESSION)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
-    def _find_witness(self) -> _BootSign | None:
+    def _find_boot_sign(self) -> _BootSign | None:
         """Find data that everybody may read in another session, but not in the default one.
 
         The ECU may be left in either.

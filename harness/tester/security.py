@@ -11,7 +11,7 @@ from harness.tester.ecu_state import NOT_COMPARED, RIGHT_KEYS_IN_VAIN, LevelStat
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger
 from harness.tester.reply import Reply
-from harness.tester.witnesses import Witnesses
+from harness.tester.unlock_effects import UnlockEffects
 from harness.uds import Nrc, Service
 
 DEFAULT_DELAY_S = 10.0
@@ -71,7 +71,7 @@ class SecurityAccess:
         """Levels whose key is counted, but not known to be right yet."""
         self._breath_s = 0.0
         """Seconds to wait before each key, for an ECU that was too busy for one directly after its seed."""
-        self.witnesses = Witnesses(client)
+        self.unlock_effects = UnlockEffects(client)
         self.right_key_must_come_first = True
         """Whether the right key must have worked before the first wrong one; False if nothing locks the ECU again."""
         self.lock: Callable[[], None] = lambda: None
@@ -164,7 +164,7 @@ class SecurityAccess:
     def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
         """Interpret a seed of zeros: the level is open (empty), or it is a seed, this one or a newly requested one."""
         state = self._client.state
-        is_open = self.witnesses.is_open(level, says_so=True)
+        is_open = self.unlock_effects.is_open(level, says_so=True)
         if is_open is None:
             again = self.request_seed(level)
             if again.is_positive and any(again.pdu[2:]):
@@ -326,7 +326,7 @@ class SecurityAccess:
             raise Inconclusive(state.suspect)
         self._client.session_for(level)
         if not state.is_proven:
-            self.witnesses.look(level)
+            self.unlock_effects.look(level)
         has_waited = False
         for tries_left in reversed(range(3 if state.is_proven else 2)):
             seed = self.seed(level)
@@ -335,7 +335,7 @@ class SecurityAccess:
             key = self.right_key(level, seed)
             was_in_delay = self.is_in_delay(level)
             reply = self.send_key(level, key)
-            if reply.is_positive or (not reply.is_negative and self.witnesses.is_open(level)):
+            if reply.is_positive or (not reply.is_negative and self.unlock_effects.is_open(level)):
                 return Unlocked(seed, key)
             if self._is_told_by(reply, level, seed):
                 self._client.state.open_already()
@@ -350,11 +350,11 @@ class SecurityAccess:
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
         """Whether the refusal of the key for a seed of zeros says that the level is open, and no effect contradicts it."""
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
-        return not any(seed) and is_refused and self.witnesses.is_open(level) is not False
+        return not any(seed) and is_refused and self.unlock_effects.is_open(level) is not False
 
     def _has_opened(self, level: int, seed: bytes, key: bytes, reply: Reply) -> bool:
         """Whether a right key that was not answered as accepted has opened the level nevertheless."""
-        if reply.is_refused_with(*NOT_COMPARED) or reply.is_delayed or not self.witnesses.is_open(level):
+        if reply.is_refused_with(*NOT_COMPARED) or reply.is_delayed or not self.unlock_effects.is_open(level):
             return False
         self._client.cite(reply)
         self._client.note(f"level 0x{level:02X}: its right key has opened it, but was answered with {reply}")

@@ -18,7 +18,7 @@ from harness.target import Reset, load_target
 from harness.tester.reply import negative
 from harness.verdict import Verdict
 
-from ..tester.desk import Answers, Desk, PoweredEcu, SecuredEcu, secured
+from ..tester.bench import Answers, Bench, PoweredEcu, SecuredEcu, secured
 from .auditing import Done, check, run_pytest, uds_harness, write_checks, write_target
 from .test_runner import DECLARED
 
@@ -65,20 +65,20 @@ def run(runner: Runner, act: Callable[[], object], name: str = DECLARED.id) -> F
     return finding
 
 
-def at(ecu: SecuredEcu, watcher: Watcher | None = None, **options: Any) -> tuple[Desk, Runner]:
-    desk = Desk(ecu, **options)
-    runner = Runner(desk.tester)
+def at(ecu: SecuredEcu, watcher: Watcher | None = None, **options: Any) -> tuple[Bench, Runner]:
+    bench = Bench(ecu, **options)
+    runner = Runner(bench.tester)
     if watcher is not None:
         runner.contact.operator = watcher
-    return desk, runner
+    return bench, runner
 
 
 # Crash and restart
 
 
 def test_check_that_provokes_a_crash_and_restart_fails() -> None:
-    desk, runner = at(Restarting(boot_s=0.02))
-    finding = run(runner, lambda: desk.tester.request(FATAL))
+    bench, runner = at(Restarting(boot_s=0.02))
+    finding = run(runner, lambda: bench.tester.request(FATAL))
     assert finding.verdict is Verdict.FAIL
     assert finding.expected == "the ECU survives 2E 10 10 00 00 00"
     assert "the ECU crashed and restarted" in finding.observed
@@ -89,17 +89,17 @@ def test_check_that_provokes_a_crash_and_restart_fails() -> None:
 
 
 def test_crash_is_not_called_a_missing_answer() -> None:
-    desk, runner = at(Restarting(boot_s=0.02))
-    finding = run(runner, lambda: desk.tester.judge(desk.tester.request(FATAL), sound=negative(0x13)))
+    bench, runner = at(Restarting(boot_s=0.02))
+    finding = run(runner, lambda: bench.tester.judge(bench.tester.request(FATAL), sound=negative(0x13)))
     assert finding.verdict is Verdict.FAIL
     assert finding.observed.startswith("the ECU crashed and restarted")
 
 
 def test_what_failed_for_another_reason_still_does_and_names_the_crash() -> None:
-    desk, runner = at(Restarting(boot_s=0.02))
+    bench, runner = at(Restarting(boot_s=0.02))
 
     def fails() -> None:
-        desk.tester.request(FATAL)
+        bench.tester.request(FATAL)
         raise Violation(expected="one thing", observed="another")
 
     finding = run(runner, fails)
@@ -123,12 +123,12 @@ class Leaking(SecuredEcu):
 
 
 def test_check_after_which_the_ecu_falls_silent_again_and_again_fails() -> None:
-    desk, runner = at(Leaking())
+    bench, runner = at(Leaking())
 
     def leaks() -> None:
         for _ in range(100):
-            desk.tester.request("22 66 66")
-        desk.tester.await_life(5.0)
+            bench.tester.request("22 66 66")
+        bench.tester.await_life(5.0)
 
     finding = run(runner, leaks)
     assert finding.verdict is Verdict.FAIL
@@ -137,15 +137,15 @@ def test_check_after_which_the_ecu_falls_silent_again_and_again_fails() -> None:
 
 
 def test_silence_that_does_not_come_again_is_inconclusive_and_listed() -> None:
-    desk, runner = at(Leaking())
+    bench, runner = at(Leaking())
     begun = 0
 
     def leaks() -> None:
         nonlocal begun
         begun += 1
         for _ in range(100 if begun == 1 else 1):
-            desk.tester.request("22 66 66")
-        desk.tester.await_life(5.0)
+            bench.tester.request("22 66 66")
+        bench.tester.await_life(5.0)
 
     finding = run(runner, leaks)
     assert finding.verdict is Verdict.INCONCLUSIVE
@@ -154,17 +154,17 @@ def test_silence_that_does_not_come_again_is_inconclusive_and_listed() -> None:
 
 
 def test_crash_that_two_checks_provoke_is_listed_once() -> None:
-    desk, runner = at(Restarting(boot_s=0.02))
-    verdicts = [run(runner, lambda: desk.tester.request(FATAL), name).verdict for name in ("FZ-71", "FZ-72")]
+    bench, runner = at(Restarting(boot_s=0.02))
+    verdicts = [run(runner, lambda: bench.tester.request(FATAL), name).verdict for name in ("FZ-71", "FZ-72")]
     assert verdicts == [Verdict.FAIL, Verdict.FAIL], "both are about what the ECU survives"
     assert len(runner.crashes) == 1
 
 
 def test_check_of_security_that_meets_a_known_crash_comes_to_no_verdict() -> None:
     """What it says of a lock, after the ECU has restarted meanwhile, is worth nothing; and the crash is told already."""
-    desk, runner = at(Restarting(boot_s=0.02))
-    first = run(runner, lambda: desk.tester.request(FATAL), "SA-71")
-    second = run(runner, lambda: desk.tester.request(FATAL), "SA-72")
+    bench, runner = at(Restarting(boot_s=0.02))
+    first = run(runner, lambda: bench.tester.request(FATAL), "SA-71")
+    second = run(runner, lambda: bench.tester.request(FATAL), "SA-72")
     assert (first.verdict, first.cause) == (Verdict.FAIL, "2E 10 10 00 00 00 crashes the ECU")
     assert second.verdict is Verdict.INCONCLUSIVE
     assert second.reason == "2E 10 10 00 00 00 crashed the ECU meanwhile, as in SA-71"
@@ -178,18 +178,18 @@ def test_crashes_of_one_kind_are_listed_once() -> None:
                 return []
             return super().answers(pdu)
 
-    desk, runner = at(Fragile(boot_s=0.02))
+    bench, runner = at(Fragile(boot_s=0.02))
     for request in ("85 02 FF", "85 02 EE", "85 01 FF"):
-        assert run(runner, lambda request=request: desk.tester.request(request)).verdict is Verdict.FAIL
+        assert run(runner, lambda request=request: bench.tester.request(request)).verdict is Verdict.FAIL
     assert [crash.request for crash in runner.crashes] == ["85 02 FF", "85 01 FF"]
 
 
 def test_check_without_any_silence_costs_nothing_more() -> None:
     ecu = SecuredEcu()
-    desk, runner = at(ecu)
-    run(runner, lambda: desk.tester.request("22 10 10"))
+    bench, runner = at(ecu)
+    run(runner, lambda: bench.tester.request("22 10 10"))
     before = len(ecu.heard)
-    run(runner, lambda: desk.tester.request("22 10 10"))
+    run(runner, lambda: bench.tester.request("22 10 10"))
     assert len(ecu.heard) - before == 4, "alive, the default session, the check, and alive"
 
 
@@ -198,10 +198,10 @@ def test_check_without_any_silence_costs_nothing_more() -> None:
 
 def test_person_at_the_terminal_is_asked_and_the_audit_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     ecu = Falling()
-    watcher = Watcher(on_request=lambda: setattr(ecu, "silent_until_s", desk.now_s + 3.0))
-    desk, runner = at(ecu, watcher)
-    monkeypatch.setattr(desk.link, "is_virtual", False)
-    first = run(runner, lambda: desk.tester.request(FATAL))
+    watcher = Watcher(on_request=lambda: setattr(ecu, "silent_until_s", bench.now_s + 3.0))
+    bench, runner = at(ecu, watcher)
+    monkeypatch.setattr(bench.link, "is_virtual", False)
+    first = run(runner, lambda: bench.tester.request(FATAL))
     assert first.verdict is Verdict.INCONCLUSIVE
     assert "2E 10 10 00 00 00" in first.reason
     assert "not reproduced" in first.reason
@@ -209,7 +209,7 @@ def test_person_at_the_terminal_is_asked_and_the_audit_goes_on(monkeypatch: pyte
     assert "lost" in watcher.said[0]
     assert watcher.said[1].startswith("please cycle the ECU's power")
     assert watcher.said[-1] == "the ECU answers again; the audit goes on"
-    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    assert run(runner, lambda: bench.tester.read(0x1010)).verdict is Verdict.PASS
     (crash,) = runner.crashes
     assert (crash.request, crash.reproduced) == ("2E 10 10 00 00 00", False)
 
@@ -222,11 +222,11 @@ def test_ecu_that_comes_back_by_itself_is_waited_for() -> None:
             return answers
 
     watcher = Watcher()
-    desk, runner = at(Slow(), watcher)
-    finding = run(runner, lambda: desk.tester.request(FATAL))
+    bench, runner = at(Slow(), watcher)
+    finding = run(runner, lambda: bench.tester.request(FATAL))
     assert finding.verdict is Verdict.FAIL, "it fell silent again when it was sent once more"
     assert not any(text.startswith("please") for text in watcher.said)
-    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    assert run(runner, lambda: bench.tester.read(0x1010)).verdict is Verdict.PASS
 
 
 def test_ecu_that_hooks_bring_back_is_said_to_have_been_lost() -> None:
@@ -236,18 +236,18 @@ def test_ecu_that_hooks_bring_back_is_said_to_have_been_lost() -> None:
             super().power_cycle()
 
     watcher = Watcher()
-    desk, runner = at(Powered(), watcher, target=secured(reset=Reset(power="simulated", boot_s=0.5)))
-    assert run(runner, lambda: desk.tester.request(FATAL)).verdict is Verdict.FAIL
+    bench, runner = at(Powered(), watcher, target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    assert run(runner, lambda: bench.tester.request(FATAL)).verdict is Verdict.FAIL
     assert watcher.said[0] == "contact with the ECU was lost in MY-1; brought back by power"
 
 
 def test_ecu_that_is_lost_between_two_checks_is_listed_without_a_suspect() -> None:
     ecu = SecuredEcu()
     watcher = Watcher()
-    desk, runner = at(ecu, watcher)
-    run(runner, lambda: desk.tester.read(0x1010))
-    ecu.silent_until_s = desk.now_s + 4.0
-    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    bench, runner = at(ecu, watcher)
+    run(runner, lambda: bench.tester.read(0x1010))
+    ecu.silent_until_s = bench.now_s + 4.0
+    assert run(runner, lambda: bench.tester.read(0x1010)).verdict is Verdict.PASS
     (crash,) = runner.crashes
     assert (crash.request, crash.reproduced) == ("what is not known", False)
     assert crash.what == "the ECU fell silent between two checks, before MY-1"
@@ -259,39 +259,39 @@ def test_ecu_that_a_check_has_left_dead_is_not_lost_once_more() -> None:
             self.silent_until_s = 0.0
             super().power_cycle()
 
-    desk, runner = at(Powered(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
-    run(runner, lambda: desk.tester.request(FATAL))
-    run(runner, lambda: desk.tester.read(0x1010))
+    bench, runner = at(Powered(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    run(runner, lambda: bench.tester.request(FATAL))
+    run(runner, lambda: bench.tester.read(0x1010))
     assert [crash.request for crash in runner.crashes] == ["2E 10 10 00 00 00"]
 
 
 def test_lost_ecu_that_answers_again_later_is_taken_up_again() -> None:
     ecu = Falling()
     watcher = Watcher(is_there=False)
-    desk, runner = at(ecu, watcher)
-    run(runner, lambda: desk.tester.request(FATAL))
+    bench, runner = at(ecu, watcher)
+    run(runner, lambda: bench.tester.request(FATAL))
     assert run(runner, lambda: None).verdict is Verdict.INCONCLUSIVE
     ecu.silent_until_s = 0.0
-    assert run(runner, lambda: desk.tester.read(0x1010)).verdict is Verdict.PASS
+    assert run(runner, lambda: bench.tester.read(0x1010)).verdict is Verdict.PASS
     assert watcher.said[-1] == "the ECU answers again; the audit goes on"
 
 
 def test_ecu_that_never_comes_back_costs_little_for_each_check_that_is_left() -> None:
-    desk, runner = at(Falling(), Watcher(is_there=False))
-    run(runner, lambda: desk.tester.request(FATAL))
-    begun_s = desk.now_s
+    bench, runner = at(Falling(), Watcher(is_there=False))
+    run(runner, lambda: bench.tester.request(FATAL))
+    begun_s = bench.now_s
     reasons = {run(runner, lambda: None).reason for _ in range(20)}
     assert len(reasons) == 1, "one reason, which reports say once"
-    assert desk.now_s - begun_s < 20 * 0.5
+    assert bench.now_s - begun_s < 20 * 0.5
 
 
 def test_ecu_that_has_never_answered_is_not_waited_for() -> None:
     ecu, watcher = SecuredEcu(), Watcher()
-    desk, runner = at(ecu, watcher)
+    bench, runner = at(ecu, watcher)
     ecu.silent_until_s = float("inf")
     assert "does not answer (0x740 -> 0x748)" in run(runner, lambda: None).reason
     assert watcher.said == []
-    assert desk.now_s < 3.0
+    assert bench.now_s < 3.0
 
 
 # In the report

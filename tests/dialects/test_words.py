@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.ecu.profiles import gmlan, kwp2000
 from harness.tester.dialects import GMLAN, KWP2000, Dialect
 
-from ..ecu.desk import Desk
+from ..ecu.bench import Bench
 
 SAID = [
     (KWP2000, "10 01", "10 81", "50 81", "50 01"),
@@ -76,26 +76,26 @@ def test_no_message_makes_a_dialect_raise_or_keeps_a_code_back(dialect: Dialect,
     ],
 )
 def test_what_the_profile_of_kwp2000_answers(asked: str, answer: str) -> None:
-    assert Desk(kwp2000()).ask(asked) == answer
+    assert Bench(kwp2000()).ask(asked) == answer
 
 
 def test_a_key_of_kwp2000_is_answered_by_its_access() -> None:
-    desk = Desk(kwp2000())
-    desk.ask("10 89")
-    seed = bytes.fromhex(desk.ask("27 01"))[2:]
-    level = next(one for one in desk.node.ecu.config.levels if one.level == 1)
-    assert desk.ask("27 02" + level.key(seed, 1).hex()) == "67 02 34"
-    assert desk.ask("3B 20 01") == "7b 20"
-    assert desk.ask("10 81") == "50 81"
-    assert desk.ask("3B 20 01") == "7f 3b 33"
+    bench = Bench(kwp2000())
+    bench.ask("10 89")
+    seed = bytes.fromhex(bench.ask("27 01"))[2:]
+    level = next(one for one in bench.node.ecu.config.levels if one.level == 1)
+    assert bench.ask("27 02" + level.key(seed, 1).hex()) == "67 02 34"
+    assert bench.ask("3B 20 01") == "7b 20"
+    assert bench.ask("10 81") == "50 81"
+    assert bench.ask("3B 20 01") == "7f 3b 33"
 
 
 def test_a_key_out_of_sequence_and_one_of_the_wrong_length_have_the_old_codes() -> None:
-    desk = Desk(kwp2000())
-    desk.ask("10 89")
-    assert desk.ask("27 02 01 02") == "7f 27 22"
-    desk.ask("27 01")
-    assert desk.ask("27 02 01 02") == "7f 27 12"
+    bench = Bench(kwp2000())
+    bench.ask("10 89")
+    assert bench.ask("27 02 01 02") == "7f 27 22"
+    bench.ask("27 01")
+    assert bench.ask("27 02 01 02") == "7f 27 12"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_a_key_out_of_sequence_and_one_of_the_wrong_length_have_the_old_codes() 
     ],
 )
 def test_what_the_profile_of_gmlan_answers(asked: str, answer: str) -> None:
-    assert Desk(gmlan()).ask(asked) == answer
+    assert Bench(gmlan()).ask(asked) == answer

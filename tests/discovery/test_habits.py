@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.buses import open_link
-from harness.discovery.addresses import Pair
+from harness.discovery.addresses import IdPair
 from harness.discovery.discover import Found, discover
 from harness.discovery.usual_ids import usual_ids
 from harness.link.clock import Chance
@@ -84,7 +84,7 @@ def test_what_fills_its_frames_is_told(channel: str, says: str) -> None:
 
 @pytest.mark.parametrize("answer", ["", "00", "FF FF FF FF FF FF FF FF", "10 14 62 01 02 03 04 05", "07 7E"])
 def test_what_is_no_single_frame_is_not_filled_up(answer: str) -> None:
-    assert Pair((1, False), (2, False), bytes.fromhex(answer), 0.0).filling == ""
+    assert IdPair((1, False), (2, False), bytes.fromhex(answer), 0.0).filling == ""
 
 
 def test_how_long_an_announced_answer_takes_is_measured() -> None:

@@ -20,7 +20,7 @@ def refused(interface: str, cause: BaseException, channel: str = "0") -> tuple[s
     error = UserError(f"cannot open {interface}:{channel}: {cause}")
     error.__cause__ = cause
     diagnosis = not_opened(can(interface, channel), error)
-    return diagnosis.seen, "\n".join(diagnosis.mend)
+    return diagnosis.seen, "\n".join(diagnosis.remedy)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def refused(interface: str, cause: BaseException, channel: str = "0") -> tuple[s
     ],
 )
 def test_a_missing_package_is_installed_with_pip(interface: str, cause: BaseException, extra: str) -> None:
-    seen, mend = refused(interface, cause)
+    seen, remedy = refused(interface, cause)
     assert str(cause) in seen
-    assert f"-m pip install 'python-can[{extra}]'" in mend
+    assert f"-m pip install 'python-can[{extra}]'" in remedy
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_missing_package_is_installed_with_pip(interface: str, cause: BaseExce
     ids=repr,
 )
 def test_a_serial_port_that_is_not_the_users_needs_the_group(cause: BaseException) -> None:
-    mend = refused("slcan", cause, "/dev/ttyACM0@115200")[1]
-    assert "sudo usermod -aG dialout $USER" in mend
-    assert "sudo chmod a+rw /dev/ttyACM0" in mend
+    remedy = refused("slcan", cause, "/dev/ttyACM0@115200")[1]
+    assert "sudo usermod -aG dialout $USER" in remedy
+    assert "sudo chmod a+rw /dev/ttyACM0" in remedy
 
 
 def test_a_usb_adapter_that_is_not_the_users_needs_a_rule() -> None:
@@ -55,9 +55,9 @@ def test_a_usb_adapter_that_is_not_the_users_needs_a_rule() -> None:
 
 @pytest.mark.parametrize(("interface", "module"), [("pcan", "peak_usb"), ("kvaser", "kvaser_usb")])
 def test_a_makers_library_that_is_missing_can_be_done_without(interface: str, module: str) -> None:
-    mend = refused(interface, OSError("library not found."))[1]
-    assert f"sudo modprobe {module}" in mend
-    assert 'interface = "socketcan"' in mend
+    remedy = refused(interface, OSError("library not found."))[1]
+    assert f"sudo modprobe {module}" in remedy
+    assert 'interface = "socketcan"' in remedy
 
 
 def test_an_adapter_for_windows_is_named_so() -> None:

@@ -100,21 +100,21 @@ def test_an_ecu_that_takes_short_frames_only_is_told_from_a_dead_one() -> None:
     link = SimulatedLink([short_frames_only()], bitrate=500_000, chance=Chance(1), trace=Trace())
     found = examined(link, load_target("hardened"))["the ECU answers"]
     assert found.has_failed
-    assert "to frames that are not filled up: padding = false" in found.mend
+    assert "to frames that are not filled up: padding = false" in found.remedy
 
 
 def test_an_ecu_that_takes_full_frames_only_is_told_from_a_dead_one() -> None:
     link = SimulatedLink([FullFramesOnly(Server(ALONE))], bitrate=500_000, chance=Chance(1), trace=Trace())
     target = load_target("hardened")
     found = examined(link, replace(target, can=replace(target.can, padding=None)))["the ECU answers"]
-    assert "to frames that are filled up: padding = 0x00" in found.mend
+    assert "to frames that are filled up: padding = 0x00" in found.remedy
 
 
 def test_error_frames_are_a_failure() -> None:
     link = Disturbed(nodes(), bitrate=500_000, chance=Chance(1), trace=Trace())
     found = examined(link, load_target("hardened"))
     assert found["error frames"].has_failed
-    assert "bit rate" in found["error frames"].mend[0]
+    assert "bit rate" in found["error frames"].remedy[0]
 
 
 @pytest.mark.parametrize(("state", "says"), [("ERROR-PASSIVE", "nobody acknowledges"), ("BUS-OFF", "it has left the bus")])
@@ -125,5 +125,5 @@ def test_an_adapter_that_does_not_send_is_looked_at_again(state: str, says: str,
     found = examined(Unacknowledged(nodes()), target, machine)
     assert found["frames go out and are acknowledged"].has_failed
     told = found["the controller's error state"]
-    assert says in " ".join((told.seen, *told.mend))
+    assert says in " ".join((told.seen, *told.remedy))
     assert "the ECU answers" not in found

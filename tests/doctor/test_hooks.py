@@ -65,7 +65,7 @@ def test_a_key_function_that_fails_is_told_before_an_audit_needs_it(source: str,
     one = the_key(key, tmp_path)
     assert one.has_failed
     assert "\n" not in one.seen
-    assert str(tmp_path / "mine.toml") in one.mend[-1]
+    assert str(tmp_path / "mine.toml") in one.remedy[-1]
 
 
 def test_a_key_program_that_never_answers_is_waited_for_once(tmp_path: Path) -> None:

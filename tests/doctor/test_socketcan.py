@@ -72,19 +72,19 @@ def test_a_sound_interface_has_nothing_to_mend(tmp_path: Path) -> None:
 
 def test_an_interface_that_is_down_comes_with_the_targets_bit_rate(tmp_path: Path) -> None:
     (one,) = failures(list(interface(can(bitrate=250_000), machine(with_device(tmp_path, flags="0x40"))))).values()
-    assert one.mend == ("sudo ip link set can0 type can bitrate 250000", "sudo ip link set can0 up")
+    assert one.remedy == ("sudo ip link set can0 type can bitrate 250000", "sudo ip link set can0 up")
 
 
 def test_an_interface_for_fd_is_brought_up_for_fd(tmp_path: Path) -> None:
     target = can(fd=True, data_bitrate=4_000_000)
     (one,) = failures(list(interface(target, machine(with_device(tmp_path, flags="0x40"))))).values()
-    assert "sudo ip link set can0 type can bitrate 500000 dbitrate 4000000 fd on" in one.mend
+    assert "sudo ip link set can0 type can bitrate 500000 dbitrate 4000000 fd on" in one.remedy
 
 
 def test_a_wrong_bit_rate_names_both(tmp_path: Path) -> None:
     (one,) = failures(list(interface(can(), with_controller(with_device(tmp_path), bitrate=250_000)))).values()
     assert "250000 bit/s; the target says 500000" in one.seen
-    assert one.mend[0] == "sudo ip link set can0 down"
+    assert one.remedy[0] == "sudo ip link set can0 down"
 
 
 def test_a_wrong_data_bit_rate_is_told(tmp_path: Path) -> None:
@@ -92,10 +92,10 @@ def test_a_wrong_data_bit_rate_is_told(tmp_path: Path) -> None:
     assert set(failures(list(interface(can(fd=True, data_bitrate=2_000_000), here)))) == {"the data bit rate"}
 
 
-@pytest.mark.parametrize(("channel", "mend"), [("can0", "fd on"), ("vcan0", "sudo ip link set vcan0 mtu 72")])
-def test_a_classic_interface_does_for_no_fd_target(channel: str, mend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("channel", "remedy"), [("can0", "fd on"), ("vcan0", "sudo ip link set vcan0 mtu 72")])
+def test_a_classic_interface_does_for_no_fd_target(channel: str, remedy: str, tmp_path: Path) -> None:
     found = list(interface(can(channel=channel, fd=True), machine(with_device(tmp_path, channel))))
-    assert mend in " ".join(failures(found)["CAN FD"].mend)
+    assert remedy in " ".join(failures(found)["CAN FD"].remedy)
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def test_an_error_state_says_what_it_comes_of(state: str, counts: dict[str, int]
     assert state in one.seen
     assert f"{counts['tx']} errors sending" in one.seen
     assert "bus-off 3 times" in one.seen
-    assert says in " ".join(one.mend)
+    assert says in " ".join(one.remedy)
 
 
 def test_what_could_be_better_is_no_failure(tmp_path: Path) -> None:
     found = list(interface(can(), with_controller(with_device(tmp_path), restart_ms=0, txqlen=10)))
     notes = {one.what: one for one in found if one.state.value == "note"}
     assert set(notes) == {"restarts", "the sending queue"}
-    assert "restart-ms 100" in " ".join(notes["restarts"].mend)
-    assert notes["the sending queue"].mend == ("sudo ip link set can0 txqueuelen 1000",)
+    assert "restart-ms 100" in " ".join(notes["restarts"].remedy)
+    assert notes["the sending queue"].remedy == ("sudo ip link set can0 txqueuelen 1000",)
     assert not failures(found)
 
 
@@ -133,7 +133,7 @@ def test_an_ip_that_says_nothing_usable_is_survived(text: str, tmp_path: Path) -
 
 def test_without_ip_the_rest_is_looked_at(tmp_path: Path) -> None:
     found = list(interface(can(), machine(with_device(tmp_path))))
-    assert found[-1].mend == ("sudo apt install iproute2",)
+    assert found[-1].remedy == ("sudo apt install iproute2",)
     assert not failures(found)
 
 
@@ -164,7 +164,7 @@ def plugged_in(root: Path, vendor: str, product: str) -> None:
 def test_an_adapter_whose_driver_is_missing_is_recognised(vendor: str, product: str, module: str, tmp_path: Path) -> None:
     plugged_in(tmp_path, vendor, product)
     (one,) = interface(can(), machine(tmp_path))
-    assert one.mend[0] == f"sudo modprobe {module}"
+    assert one.remedy[0] == f"sudo modprobe {module}"
 
 
 def test_a_serial_adapter_is_attached_with_its_bit_rate(tmp_path: Path) -> None:
@@ -172,19 +172,19 @@ def test_a_serial_adapter_is_attached_with_its_bit_rate(tmp_path: Path) -> None:
     here = machine(tmp_path)
     (tmp_path / "dev" / "ttyACM0").touch()
     (one,) = interface(can(bitrate=250_000), here)
-    assert one.mend[0] == f"sudo slcand -o -c -s5 {tmp_path / 'dev' / 'ttyACM0'} can0"
+    assert one.remedy[0] == f"sudo slcand -o -c -s5 {tmp_path / 'dev' / 'ttyACM0'} can0"
 
 
 def test_a_raspberry_pi_is_told_of_its_overlay(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "model").write_text("Raspberry Pi 4 Model B Rev 1.4\0")
     (one,) = interface(can(), machine(tmp_path))
-    assert "dtoverlay=mcp2515-can0" in " ".join(one.mend)
+    assert "dtoverlay=mcp2515-can0" in " ".join(one.remedy)
 
 
 def test_nothing_plugged_in_is_said(tmp_path: Path) -> None:
     (one,) = interface(can(), machine(tmp_path))
-    assert one.mend == ("plug the adapter in, and see: sudo dmesg | tail -20",)
+    assert one.remedy == ("plug the adapter in, and see: sudo dmesg | tail -20",)
 
 
 def modules(root: Path, text: str) -> Machine:
@@ -196,25 +196,25 @@ def modules(root: Path, text: str) -> Machine:
 def test_a_kernel_whose_module_is_not_loaded_needs_modprobe(tmp_path: Path) -> None:
     here = modules(tmp_path, "kernel/net/can/can-raw.ko.xz: kernel/net/can/can.ko.xz\n")
     for number in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
-        assert kernel(OSError(number, "not supported"), here).mend == ("sudo modprobe -a can can_raw",)
+        assert kernel(OSError(number, "not supported"), here).remedy == ("sudo modprobe -a can can_raw",)
 
 
 def test_a_kernel_without_the_module_needs_a_package(tmp_path: Path) -> None:
     here = modules(tmp_path, "kernel/fs/ext4/ext4.ko:\n")
-    assert "linux-modules-extra" in kernel(OSError(errno.EAFNOSUPPORT, "not supported"), here).mend[0]
+    assert "linux-modules-extra" in kernel(OSError(errno.EAFNOSUPPORT, "not supported"), here).remedy[0]
 
 
 def test_a_container_is_told_to_use_the_hosts_kernel(tmp_path: Path) -> None:
-    assert "on the host" in kernel(OSError(errno.EAFNOSUPPORT, "not supported"), machine(tmp_path)).mend[1]
+    assert "on the host" in kernel(OSError(errno.EAFNOSUPPORT, "not supported"), machine(tmp_path)).remedy[1]
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES])
 def test_a_sandbox_is_named(number: int, tmp_path: Path) -> None:
-    assert "sandbox" in kernel(OSError(number, "denied"), machine(tmp_path)).mend[0]
+    assert "sandbox" in kernel(OSError(number, "denied"), machine(tmp_path)).remedy[0]
 
 
 def test_a_python_without_socketcan_is_not_the_kernels_fault(tmp_path: Path) -> None:
     one = kernel(OSError(errno.ENOSYS, "this Python was built without SocketCAN"), machine(tmp_path))
     assert "Python" in one.seen
-    assert "python3" in one.mend[0]
+    assert "python3" in one.remedy[0]
     assert not kernel(None, machine(tmp_path)).has_failed

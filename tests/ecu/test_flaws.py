@@ -10,169 +10,169 @@ from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import PROFILES
 from harness.ecu.rules import EcuDied
 
-from .desk import HardenedDesk
+from .bench import HardenedBench
 
 WRONG = "11" * 16
 ZEROS = "00" * 16
-Scene = Callable[[HardenedDesk], object]
+Scene = Callable[[HardenedBench], object]
 
 
-def seeds(desk: HardenedDesk, count: int) -> list[bytes]:
-    return [desk.seed() for _ in range(count)]
+def seeds(bench: HardenedBench, count: int) -> list[bytes]:
+    return [bench.seed() for _ in range(count)]
 
 
-def constant_seed(desk: HardenedDesk) -> object:
-    return len(set(seeds(desk, 12)))
+def constant_seed(bench: HardenedBench) -> object:
+    return len(set(seeds(bench, 12)))
 
 
-def cycling_seeds(desk: HardenedDesk) -> object:
-    given = seeds(desk, 12)
+def cycling_seeds(bench: HardenedBench) -> object:
+    given = seeds(bench, 12)
     return len(set(given)), given[:4] == given[4:8]
 
 
-def no_attempt_limit(desk: HardenedDesk) -> object:
+def no_attempt_limit(bench: HardenedBench) -> object:
     answers = []
     for _ in range(50):
-        if desk.ask("27 01") != "7f 27 37":
-            answers.append(desk.send_key(WRONG))
+        if bench.ask("27 01") != "7f 27 37":
+            answers.append(bench.send_key(WRONG))
     return answers[:4], len(answers)
 
 
-def zero_key_without_seed(desk: HardenedDesk) -> object:
-    return desk.send_key(WRONG), desk.send_key(ZEROS), desk.is_unlocked()
+def zero_key_without_seed(bench: HardenedBench) -> object:
+    return bench.send_key(WRONG), bench.send_key(ZEROS), bench.is_unlocked()
 
 
-def zero_key_after_a_seed(desk: HardenedDesk) -> object:
-    desk.seed()
-    return desk.send_key(ZEROS), desk.send_key(ZEROS)
+def zero_key_after_a_seed(bench: HardenedBench) -> object:
+    bench.seed()
+    return bench.send_key(ZEROS), bench.send_key(ZEROS)
 
 
-def dies_on_key_without_seed(desk: HardenedDesk) -> object:
+def dies_on_key_without_seed(bench: HardenedBench) -> object:
     try:
-        return desk.send_key(WRONG)
+        return bench.send_key(WRONG)
     except EcuDied:
-        desk.power_cycle()
-        desk.wait(desk.node.ecu.config.boot_s)
-        return "died", desk.ask("3E 00")
+        bench.power_cycle()
+        bench.wait(bench.node.ecu.config.boot_s)
+        return "died", bench.ask("3E 00")
 
 
-def seed_kept_after_wrong_key(desk: HardenedDesk) -> object:
-    key = desk.key(desk.seed())
-    return desk.send_key(WRONG), desk.send_key(key)
+def seed_kept_after_wrong_key(bench: HardenedBench) -> object:
+    key = bench.key(bench.seed())
+    return bench.send_key(WRONG), bench.send_key(key)
 
 
-def key_accepted_twice(desk: HardenedDesk) -> object:
-    key = desk.key(desk.seed())
-    return desk.send_key(key), desk.send_key(key)
+def key_accepted_twice(bench: HardenedBench) -> object:
+    key = bench.key(bench.seed())
+    return bench.send_key(key), bench.send_key(key)
 
 
-def old_key_accepted(desk: HardenedDesk) -> object:
-    key = desk.key(desk.seed())
-    answers = [desk.send_key(key)]
-    desk.ask("10 03")
-    desk.seed()
-    answers.append(desk.send_key(key))
-    desk.power_cycle()
-    desk.wait(desk.node.ecu.config.boot_s)
-    desk.ask("10 03")
-    if desk.ask("27 01") == "7f 27 37":
+def old_key_accepted(bench: HardenedBench) -> object:
+    key = bench.key(bench.seed())
+    answers = [bench.send_key(key)]
+    bench.ask("10 03")
+    bench.seed()
+    answers.append(bench.send_key(key))
+    bench.power_cycle()
+    bench.wait(bench.node.ecu.config.boot_s)
+    bench.ask("10 03")
+    if bench.ask("27 01") == "7f 27 37":
         return answers, "delayed"
-    return answers, desk.send_key(key), desk.is_unlocked()
+    return answers, bench.send_key(key), bench.is_unlocked()
 
 
-def default_key(desk: HardenedDesk) -> object:
-    desk.seed()
-    return desk.send_key("FF" * 16), desk.is_unlocked()
+def default_key(bench: HardenedBench) -> object:
+    bench.seed()
+    return bench.send_key("FF" * 16), bench.is_unlocked()
 
 
-def key_is_inverted_seed(desk: HardenedDesk) -> object:
-    answer = desk.send_key(bytes(byte ^ 0xFF for byte in desk.seed()).hex())
-    return answer, desk.is_unlocked()
+def key_is_inverted_seed(bench: HardenedBench) -> object:
+    answer = bench.send_key(bytes(byte ^ 0xFF for byte in bench.seed()).hex())
+    return answer, bench.is_unlocked()
 
 
-def wrong_key_unlocks(desk: HardenedDesk) -> object:
-    desk.seed()
-    return desk.send_key(WRONG), desk.is_unlocked()
+def wrong_key_unlocks(bench: HardenedBench) -> object:
+    bench.seed()
+    return bench.send_key(WRONG), bench.is_unlocked()
 
 
-def malformed_key_unlocks(desk: HardenedDesk) -> object:
-    desk.seed()
-    return desk.send_key("11"), desk.is_unlocked()
+def malformed_key_unlocks(bench: HardenedBench) -> object:
+    bench.seed()
+    return bench.send_key("11"), bench.is_unlocked()
 
 
-def write_locked(desk: HardenedDesk) -> object:
-    return desk.ask("2E 2020 99"), desk.ask("22 2020")
+def write_locked(bench: HardenedBench) -> object:
+    return bench.ask("2E 2020 99"), bench.ask("22 2020")
 
 
-def write_in_each_session(desk: HardenedDesk) -> object:
+def write_in_each_session(bench: HardenedBench) -> object:
     answers = []
     for session in ("01", "02", "03"):
-        desk.ask(f"10 {session}")
-        answers.append(desk.ask("2E 2020 99"))
+        bench.ask(f"10 {session}")
+        answers.append(bench.ask("2E 2020 99"))
     return answers
 
 
-def write_around_a_seed(desk: HardenedDesk) -> object:
-    answers = [desk.ask("2E 2020 99")]
-    desk.seed()
-    answers.append(desk.ask("2E 2020 99"))
-    desk.send_key(WRONG)
-    return [*answers, desk.ask("2E 2020 99")]
+def write_around_a_seed(bench: HardenedBench) -> object:
+    answers = [bench.ask("2E 2020 99")]
+    bench.seed()
+    answers.append(bench.ask("2E 2020 99"))
+    bench.send_key(WRONG)
+    return [*answers, bench.ask("2E 2020 99")]
 
 
-def write_too_much(desk: HardenedDesk) -> object:
-    desk.send_right_key()
-    return desk.ask("2E 2020 AABB"), desk.ask("22 2020 1010"), desk.ask("2E 2020")
+def write_too_much(bench: HardenedBench) -> object:
+    bench.send_right_key()
+    return bench.ask("2E 2020 AABB"), bench.ask("22 2020 1010"), bench.ask("2E 2020")
 
 
-def go_to_the_default_session_and_back(desk: HardenedDesk) -> object:
-    desk.send_right_key()
-    desk.ask("10 01")
-    in_default = desk.is_unlocked()
-    desk.ask("10 03")
-    return in_default, desk.is_unlocked()
+def go_to_the_default_session_and_back(bench: HardenedBench) -> object:
+    bench.send_right_key()
+    bench.ask("10 01")
+    in_default = bench.is_unlocked()
+    bench.ask("10 03")
+    return in_default, bench.is_unlocked()
 
 
-def unlock_survives_default_session(desk: HardenedDesk) -> object:
-    back = go_to_the_default_session_and_back(desk)
-    desk.ask("10 03")
-    again = desk.is_unlocked()
+def unlock_survives_default_session(bench: HardenedBench) -> object:
+    back = go_to_the_default_session_and_back(bench)
+    bench.ask("10 03")
+    again = bench.is_unlocked()
     return back, again
 
 
-def unlock_survives_same_session(desk: HardenedDesk) -> object:
-    desk.send_right_key()
-    desk.ask("10 03")
-    same = desk.is_unlocked()
-    desk.ask("10 02")
-    return same, desk.is_unlocked()
+def unlock_survives_same_session(bench: HardenedBench) -> object:
+    bench.send_right_key()
+    bench.ask("10 03")
+    same = bench.is_unlocked()
+    bench.ask("10 02")
+    return same, bench.is_unlocked()
 
 
-def refusals(desk: HardenedDesk) -> object:
-    desk.seed()
-    return desk.send_key(WRONG), desk.ask("22 FFFF"), desk.ask("BA"), desk.send_key(WRONG)
+def refusals(bench: HardenedBench) -> object:
+    bench.seed()
+    return bench.send_key(WRONG), bench.ask("22 FFFF"), bench.ask("BA"), bench.send_key(WRONG)
 
 
-def unsupported_services(desk: HardenedDesk) -> object:
-    return desk.ask("BA"), desk.ask("22 FFFF")
+def unsupported_services(bench: HardenedBench) -> object:
+    return bench.ask("BA"), bench.ask("22 FFFF")
 
 
-def unasked_frames(desk: HardenedDesk) -> object:
-    return desk.give("740#212E101077"), desk.give("740#30221010")
+def unasked_frames(bench: HardenedBench) -> object:
+    return bench.give("740#212E101077"), bench.give("740#30221010")
 
 
-def frames_that_were_asked_for(desk: HardenedDesk) -> object:
-    first_frame = desk.give("740#0322F18C")
-    answer = first_frame + desk.give("740#300000")
-    flow_control = desk.give("740#1009221010202010")
-    return answer, flow_control, desk.give("740#21101010")
+def frames_that_were_asked_for(bench: HardenedBench) -> object:
+    first_frame = bench.give("740#0322F18C")
+    answer = first_frame + bench.give("740#300000")
+    flow_control = bench.give("740#1009221010202010")
+    return answer, flow_control, bench.give("740#21101010")
 
 
-def padded_writes(desk: HardenedDesk) -> object:
+def padded_writes(bench: HardenedBench) -> object:
     answers = []
     for frame in ("032E101055555555", "032E1010", "052E101012340000"):
-        desk.ask("2E 1010 99")
-        answers.append((desk.give(f"740#{frame}"), desk.ask("22 1010")))
+        bench.ask("2E 1010 99")
+        answers.append((bench.give(f"740#{frame}"), bench.ask("22 1010")))
     return answers
 
 
@@ -238,10 +238,10 @@ SCENES: list[tuple[str, Scene, object, object]] = [
 ]
 
 
-def in_extended_session(*flaws: str) -> HardenedDesk:
-    desk = HardenedDesk(flaws=flaws)
-    desk.ask("10 03")
-    return desk
+def in_extended_session(*flaws: str) -> HardenedBench:
+    bench = HardenedBench(flaws=flaws)
+    bench.ask("10 03")
+    return bench
 
 
 @pytest.mark.parametrize(("name", "scene", "sound", "flawed"), SCENES, ids=[scene[0] for scene in SCENES])
@@ -257,17 +257,17 @@ def test_scenes_are_of_flaws() -> None:
 
 @pytest.mark.parametrize("name", [scene[0] for scene in SCENES])
 def test_polite_tester_notices_no_flaw(name: str) -> None:
-    assert polite_conversation(HardenedDesk(flaws=[name])) == polite_conversation(HardenedDesk())
+    assert polite_conversation(HardenedBench(flaws=[name])) == polite_conversation(HardenedBench())
 
 
-def polite_conversation(desk: HardenedDesk) -> list[object]:
+def polite_conversation(bench: HardenedBench) -> list[object]:
     """What a workshop does: everything in order, and only what is allowed."""
-    heard: list[object] = [desk.ask("3E 00"), desk.ask("22 1010 2020"), desk.ask("10 03")]
+    heard: list[object] = [bench.ask("3E 00"), bench.ask("22 1010 2020"), bench.ask("10 03")]
     for level, write in ((1, "2E 2020 99"), (3, "2E 3030 0123")):
-        heard += [desk.send_right_key(level), desk.ask(write), desk.seed(level), desk.ask("10 02")]
-    heard += [frames_that_were_asked_for(desk), desk.give("740#042E10105A000000"), desk.ask("11 01")]
-    desk.wait(0.1)
-    return [*heard, desk.ask("22 1010 2020 3030"), desk.ask("27 01")]
+        heard += [bench.send_right_key(level), bench.ask(write), bench.seed(level), bench.ask("10 02")]
+    heard += [frames_that_were_asked_for(bench), bench.give("740#042E10105A000000"), bench.ask("11 01")]
+    bench.wait(0.1)
+    return [*heard, bench.ask("22 1010 2020 3030"), bench.ask("27 01")]
 
 
 def test_key_of_zeros_is_refused_once_a_seed_was_given() -> None:
@@ -275,41 +275,41 @@ def test_key_of_zeros_is_refused_once_a_seed_was_given() -> None:
 
 
 def test_key_of_zeros_is_accepted_again_after_relocking() -> None:
-    desk = in_extended_session("zero_key_without_seed")
-    desk.seed()
-    desk.ask("10 03")
-    assert desk.send_key(ZEROS) == "67 02"
+    bench = in_extended_session("zero_key_without_seed")
+    bench.seed()
+    bench.ask("10 03")
+    assert bench.send_key(ZEROS) == "67 02"
 
 
 def test_kept_seed_is_gone_at_the_limit() -> None:
-    desk = in_extended_session("seed_kept_after_wrong_key")
-    key = desk.key(desk.seed())
-    assert [desk.send_key(WRONG) for _ in range(3)] == ["7f 27 35", "7f 27 35", "7f 27 36"]
-    assert desk.send_key(key) == "7f 27 24"
+    bench = in_extended_session("seed_kept_after_wrong_key")
+    key = bench.key(bench.seed())
+    assert [bench.send_key(WRONG) for _ in range(3)] == ["7f 27 35", "7f 27 35", "7f 27 36"]
+    assert bench.send_key(key) == "7f 27 24"
 
 
 @pytest.mark.parametrize("name", ["unlock_survives_default_session", "unlock_survives_same_session"])
 def test_unlock_that_survives_leaves_no_seed_behind(name: str) -> None:
-    desk = in_extended_session(name)
+    bench = in_extended_session(name)
     for sessions in (("01", "03"), ("03",)):
-        key = desk.key(desk.seed())
+        key = bench.key(bench.seed())
         for session in sessions:
-            desk.ask(f"10 {session}")
-        assert desk.send_key(key) == "7f 27 24"
+            bench.ask(f"10 {session}")
+        assert bench.send_key(key) == "7f 27 24"
 
 
 def test_unlock_that_survives_lasts_in_the_default_session() -> None:
-    desk = in_extended_session("unlock_survives_default_session")
-    desk.send_right_key()
-    desk.ask("10 01")
-    desk.wait(60.0)
-    assert desk.is_unlocked()
+    bench = in_extended_session("unlock_survives_default_session")
+    bench.send_right_key()
+    bench.ask("10 01")
+    bench.wait(60.0)
+    assert bench.is_unlocked()
 
 
 def test_missing_key_kills_only_before_the_first_seed() -> None:
-    desk = in_extended_session("dies_on_key_without_seed")
-    desk.send_wrong_key()
-    assert desk.send_key(WRONG) == "7f 27 24"
+    bench = in_extended_session("dies_on_key_without_seed")
+    bench.send_wrong_key()
+    assert bench.send_key(WRONG) == "7f 27 24"
 
 
 def test_frames_that_were_asked_for_are_no_requests() -> None:

@@ -23,7 +23,7 @@ from harness.ecu.services.s27_security_access import seed_is_given
 from harness.errors import ChangeConflict, UserError
 from harness.uds import Service
 
-from .desk import Desk, HardenedDesk
+from .bench import Bench, HardenedBench
 
 EXCLUSIVE = [
     ("constant_seed", "time_seed"),
@@ -64,34 +64,34 @@ def test_two_that_change_one_thing_are_refused_by_name(one: str, other: str) -> 
 
 @pytest.mark.parametrize("names", list(permutations(("default_key", "constant_seed", "no_attempt_limit"))))
 def test_each_of_three_flaws_shows(names: tuple[str, ...]) -> None:
-    desk = HardenedDesk(flaws=names)
-    desk.ask("10 03")
-    assert desk.seed() == desk.seed()
-    assert {desk.send_wrong_key() for _ in range(9)} == {"7f 27 35"}
-    desk.seed()
-    assert desk.send_key("FF" * 16) == "67 02"
+    bench = HardenedBench(flaws=names)
+    bench.ask("10 03")
+    assert bench.seed() == bench.seed()
+    assert {bench.send_wrong_key() for _ in range(9)} == {"7f 27 35"}
+    bench.seed()
+    assert bench.send_key("FF" * 16) == "67 02"
 
 
 @pytest.mark.parametrize("names", list(permutations(("write_unprotected", "any_level_is_enough", "write_before_refusal"))))
 def test_flaws_of_one_guard_leave_nothing_of_it(names: tuple[str, ...]) -> None:
-    desk = HardenedDesk(flaws=names)
-    assert desk.ask("2E 2020 99") == "6e 20 20"
+    bench = HardenedBench(flaws=names)
+    assert bench.ask("2E 2020 99") == "6e 20 20"
 
 
 def test_flaws_of_one_frame_are_both_there() -> None:
     for names in permutations(("restarts_on_frame_of_one_byte", "neighbouring_id_answered")):
-        desk = HardenedDesk(flaws=names)
-        assert desk.give("741#0322101000000000") == ["748#04621010FF000000"]
-        assert desk.give("740#01") == []
-        assert desk.give("740#0322101000000000") == [], "it boots"
+        bench = HardenedBench(flaws=names)
+        assert bench.give("741#0322101000000000") == ["748#04621010FF000000"]
+        assert bench.give("740#01") == []
+        assert bench.give("740#0322101000000000") == [], "it boots"
 
 
 def test_flaws_of_isotp_are_one_endpoint() -> None:
     for names in permutations(("sequence_number_ignored", "functional_first_frame_accepted", "overflow_never_sent")):
-        desk = HardenedDesk(flaws=names)
-        assert desk.give("7DF#10083E0000000000") == ["748#3000000000000000"]
-        assert desk.give("740#2500000000000000") == ["748#037F3E1300000000"]
-        assert desk.give("740#1000000100003E00") == ["748#3000000000000000"]
+        bench = HardenedBench(flaws=names)
+        assert bench.give("7DF#10083E0000000000") == ["748#3000000000000000"]
+        assert bench.give("740#2500000000000000") == ["748#037F3E1300000000"]
+        assert bench.give("740#1000000100003E00") == ["748#3000000000000000"]
 
 
 def test_a_change_leaves_the_definition_that_it_is_made_to_as_it_was() -> None:
@@ -141,11 +141,11 @@ def test_the_flaw_and_the_variant_of_contributing_work() -> None:
     assert isinstance(zeros, Flaw)
     assert (zeros.name, zeros.what[:6], zeros.kills) == ("zero_seed_at_noon", "Within", ("SA-07",))
     assert isinstance(attempts, Variant)
-    desk = Desk(UdsNode(Server(attempts.apply(zeros.apply(Definition(config=HARDENED))))))
-    desk.ask("10 03")
-    assert desk.ask("27 01") != "67 01" + 16 * " 00"
-    desk.wait(12.5 * 3600)
-    desk.ask("10 03")
-    assert desk.ask("27 01") == "67 01" + 16 * " 00"
-    answers = [desk.ask("27 02 " + "11" * 16) for _ in range(7) if desk.ask("27 01")]
+    bench = Bench(UdsNode(Server(attempts.apply(zeros.apply(Definition(config=HARDENED))))))
+    bench.ask("10 03")
+    assert bench.ask("27 01") != "67 01" + 16 * " 00"
+    bench.wait(12.5 * 3600)
+    bench.ask("10 03")
+    assert bench.ask("27 01") == "67 01" + 16 * " 00"
+    answers = [bench.ask("27 02 " + "11" * 16) for _ in range(7) if bench.ask("27 01")]
     assert answers == [*6 * ["7f 27 35"], "7f 27 36"]

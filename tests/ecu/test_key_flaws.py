@@ -13,7 +13,7 @@ from harness.ecu.profiles import HARDENED_ARTICLE_KEY, hardened
 from harness.ecu.rules import EcuDied
 
 from .. import simple_keys
-from .desk import Desk, HardenedDesk
+from .bench import Bench, HardenedBench
 
 OPENED = "67 02"
 
@@ -39,15 +39,15 @@ TAKEN: list[tuple[str, MakeKey]] = [
 ]
 
 
-def in_extended_session(*flaws: str) -> HardenedDesk:
-    desk = HardenedDesk(flaws=flaws)
-    desk.ask("10 03")
-    return desk
+def in_extended_session(*flaws: str) -> HardenedBench:
+    bench = HardenedBench(flaws=flaws)
+    bench.ask("10 03")
+    return bench
 
 
-def answer_to(desk: HardenedDesk, make_key: MakeKey) -> str:
-    seed = desk.seed()
-    return desk.send_key(make_key(bytes.fromhex(desk.key(seed)), seed).hex())
+def answer_to(bench: HardenedBench, make_key: MakeKey) -> str:
+    seed = bench.seed()
+    return bench.send_key(make_key(bytes.fromhex(bench.key(seed)), seed).hex())
 
 
 @pytest.mark.parametrize(("name", "make_key"), TAKEN)
@@ -62,9 +62,9 @@ def test_key_of_chance_is_refused_with_the_flaw_too(name: str) -> None:
 
 
 def test_key_is_the_crc_of_the_seed() -> None:
-    desk = HardenedDesk(HARDENED_ARTICLE_KEY, flaws=["key_is_crc_of_seed"])
-    desk.ask("10 03")
-    assert desk.send_key(f"{zlib.crc32(desk.seed()):08x}") == OPENED
+    bench = HardenedBench(HARDENED_ARTICLE_KEY, flaws=["key_is_crc_of_seed"])
+    bench.ask("10 03")
+    assert bench.send_key(f"{zlib.crc32(bench.seed()):08x}") == OPENED
 
 
 def test_long_key_kills() -> None:
@@ -75,91 +75,91 @@ def test_long_key_kills() -> None:
 
 @pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_length", ""])
 def test_seed_after_a_key_of_the_wrong_length(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
-    key = desk.key(desk.seed())
-    assert desk.send_key("11") == "7f 27 13"
-    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
+    bench = in_extended_session(*filter(None, [flaw]))
+    key = bench.key(bench.seed())
+    assert bench.send_key("11") == "7f 27 13"
+    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
 @pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_level", ""])
 def test_seed_after_a_key_for_another_level(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
-    key = desk.key(desk.seed())
-    assert desk.send_key("11" * 16, 3) == "7f 27 24"
-    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
+    bench = in_extended_session(*filter(None, [flaw]))
+    key = bench.key(bench.seed())
+    assert bench.send_key("11" * 16, 3) == "7f 27 24"
+    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
 @pytest.mark.parametrize("flaw", ["seed_survives_session_change", ""])
 def test_seed_after_a_session_change(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
-    key = desk.key(desk.seed())
-    desk.ask("10 01")
-    desk.ask("10 03")
-    assert desk.send_key(key) == (OPENED if flaw else "7f 27 24")
+    bench = in_extended_session(*filter(None, [flaw]))
+    key = bench.key(bench.seed())
+    bench.ask("10 01")
+    bench.ask("10 03")
+    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
 
 
 @pytest.mark.parametrize("flaw", ["key_taken_at_other_level", ""])
 def test_key_sent_to_another_level(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
-    key = desk.key(desk.seed())
-    assert desk.send_key(key, 3) == ("67 04" if flaw else "7f 27 24")
-    assert desk.ask("2E 3030 0123") == ("6e 30 30" if flaw else "7f 2e 33")
+    bench = in_extended_session(*filter(None, [flaw]))
+    key = bench.key(bench.seed())
+    assert bench.send_key(key, 3) == ("67 04" if flaw else "7f 27 24")
+    assert bench.ask("2E 3030 0123") == ("6e 30 30" if flaw else "7f 2e 33")
 
 
 @pytest.mark.parametrize("flaw", ["any_level_is_enough", "levels_stay_unlocked", ""])
 def test_write_of_another_levels_data(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
-    desk.send_right_key(1)
-    assert desk.ask("2E 3030 0123") == ("6e 30 30" if flaw == "any_level_is_enough" else "7f 2e 33")
-    desk.send_right_key(3)
-    assert desk.is_unlocked() == bool(flaw)
-    desk.ask("10 03")
-    assert not desk.is_unlocked()
+    bench = in_extended_session(*filter(None, [flaw]))
+    bench.send_right_key(1)
+    assert bench.ask("2E 3030 0123") == ("6e 30 30" if flaw == "any_level_is_enough" else "7f 2e 33")
+    bench.send_right_key(3)
+    assert bench.is_unlocked() == bool(flaw)
+    bench.ask("10 03")
+    assert not bench.is_unlocked()
 
 
 @pytest.mark.parametrize("flaw", ["suppressed_key_uncounted", ""])
 def test_wrong_keys_whose_answer_is_to_be_suppressed(flaw: str) -> None:
-    desk = in_extended_session(*filter(None, [flaw]))
+    bench = in_extended_session(*filter(None, [flaw]))
     answers = []
     for _ in range(4):
-        desk.ask("27 01")
-        answers.append(desk.ask(f"27 82 {'11' * 16}"))
+        bench.ask("27 01")
+        answers.append(bench.ask(f"27 82 {'11' * 16}"))
     assert answers[2:] == (["7f 27 35"] * 2 if flaw else ["7f 27 36", "7f 27 24"])
 
 
 @pytest.mark.parametrize(("flaw", "record"), [("seed_made_of_record", "0102"), ("record_fixes_seed", "DEBA")])
 def test_record_decides_the_seed(flaw: str, record: str) -> None:
-    desk = in_extended_session(flaw)
-    assert desk.ask(f"27 01 {record}") == desk.ask(f"27 01 {record}")
-    assert desk.seed() != desk.seed()
+    bench = in_extended_session(flaw)
+    assert bench.ask(f"27 01 {record}") == bench.ask(f"27 01 {record}")
+    assert bench.seed() != bench.seed()
     assert in_extended_session().ask(f"27 01 {record}") == "7f 27 13"
 
 
 def test_hidden_level_opens_with_its_seed() -> None:
-    desk = Desk(hardened("hidden_level"))
-    desk.ask("10 03")
-    seed = desk.ask("27 41")
-    assert seed == desk.ask("27 41")
-    assert desk.ask(f"27 42 {seed[6:]}") == "67 42"
-    sound = Desk(hardened())
+    bench = Bench(hardened("hidden_level"))
+    bench.ask("10 03")
+    seed = bench.ask("27 41")
+    assert seed == bench.ask("27 41")
+    assert bench.ask(f"27 42 {seed[6:]}") == "67 42"
+    sound = Bench(hardened())
     sound.ask("10 03")
     assert sound.ask("27 41") == "7f 27 12"
 
 
 @pytest.mark.parametrize(("right_bytes", "work_s"), [(0, 0.001), (3, 0.004), (15, 0.016)])
 def test_comparison_takes_a_millisecond_for_each_byte(right_bytes: int, work_s: float) -> None:
-    desk = in_extended_session("comparison_takes_time")
-    answer_to(desk, lambda right, seed: right[:right_bytes] + bytes(byte ^ 1 for byte in right[right_bytes:]))
-    assert desk.node.ecu.work_s == pytest.approx(work_s)
-    desk.ask("3E 00")
-    assert desk.node.ecu.work_s == 0.0
+    bench = in_extended_session("comparison_takes_time")
+    answer_to(bench, lambda right, seed: right[:right_bytes] + bytes(byte ^ 1 for byte in right[right_bytes:]))
+    assert bench.node.ecu.work_s == pytest.approx(work_s)
+    bench.ask("3E 00")
+    assert bench.node.ecu.work_s == 0.0
 
 
 def test_answer_waits_for_the_comparison() -> None:
-    desk = HardenedDesk(HARDENED_ARTICLE_KEY, flaws=["comparison_takes_time"])
-    desk.ask("10 03")
-    key = bytearray.fromhex(desk.key(desk.seed()))
+    bench = HardenedBench(HARDENED_ARTICLE_KEY, flaws=["comparison_takes_time"])
+    bench.ask("10 03")
+    key = bytearray.fromhex(bench.key(bench.seed()))
     key[2] ^= 1
-    assert desk.give(f"740#062702{key.hex()}") == []
-    assert desk.wait(0.0029) == []
-    assert desk.wait(0.0002) == ["748#037F273500000000"]
+    assert bench.give(f"740#062702{key.hex()}") == []
+    assert bench.wait(0.0029) == []
+    assert bench.wait(0.0002) == ["748#037F273500000000"]

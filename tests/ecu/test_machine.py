@@ -22,7 +22,7 @@ from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
 from harness.tester.dialects import DIALECTS
 
-from .desk import FakePort
+from .bench import FakePort
 
 ROUNDS = 50
 GIVE_UP_S = 30

@@ -7,7 +7,7 @@ import pytest
 
 from harness.ecu.profiles import HARDENED, hardened
 
-from .desk import Desk, HardenedDesk
+from .bench import Bench, HardenedBench
 
 BOOT_S = HARDENED.boot_s
 ANSWER = "748#04621010FF000000"
@@ -15,16 +15,16 @@ CTS = "740#3000000000000000"
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk(hardened())
+def bench() -> Bench:
+    return Bench(hardened())
 
 
-def collect(desk: Desk, first_frame: str, flow_control: str = CTS) -> str:
+def collect(bench: Bench, first_frame: str, flow_control: str = CTS) -> str:
     """Fetch a long answer whose first frame has come; all of it, in hex."""
     assert first_frame.startswith("748#1")
     size = int(first_frame[5:8], 16)
     content = first_frame[8:]
-    for number, frame in enumerate(desk.give(flow_control), start=1):
+    for number, frame in enumerate(bench.give(flow_control), start=1):
         assert frame.startswith(f"748#2{number & 0xF:X}")
         content += frame[6:]
     return content[: 2 * size]
@@ -33,184 +33,184 @@ def collect(desk: Desk, first_frame: str, flow_control: str = CTS) -> str:
 # Which frames.
 
 
-def test_request_is_answered_on_the_response_id(desk: Desk) -> None:
-    assert desk.give("740#0322101000000000") == [ANSWER]
+def test_request_is_answered_on_the_response_id(bench: Bench) -> None:
+    assert bench.give("740#0322101000000000") == [ANSWER]
 
 
-def test_unpadded_request_is_answered(desk: Desk) -> None:
-    assert desk.give("740#03221010") == [ANSWER]
+def test_unpadded_request_is_answered(bench: Bench) -> None:
+    assert bench.give("740#03221010") == [ANSWER]
 
 
-def test_functional_request_is_answered_on_the_response_id(desk: Desk) -> None:
-    assert desk.give("7DF#0322101000000000") == [ANSWER]
+def test_functional_request_is_answered_on_the_response_id(bench: Bench) -> None:
+    assert bench.give("7DF#0322101000000000") == [ANSWER]
 
 
-def test_functional_request_keeps_unwanted_refusals_back(desk: Desk) -> None:
-    assert desk.give("740#02BA00") == ["748#037FBA1100000000"]
-    assert desk.give("7DF#02BA00") == []
+def test_functional_request_keeps_unwanted_refusals_back(bench: Bench) -> None:
+    assert bench.give("740#02BA00") == ["748#037FBA1100000000"]
+    assert bench.give("7DF#02BA00") == []
 
 
 @pytest.mark.parametrize("frame", ["00000740#03221010", "000007DF#03221010", "741#03221010", "748#03221010", "740#R8"])
-def test_other_frames_do_not_concern_it(desk: Desk, frame: str) -> None:
-    assert desk.give(frame) == []
+def test_other_frames_do_not_concern_it(bench: Bench, frame: str) -> None:
+    assert bench.give(frame) == []
 
 
 @pytest.mark.parametrize("kind", ["is_fd", "is_error_frame"])
-def test_neither_fd_nor_error_frames_concern_it(desk: Desk, kind: str) -> None:
+def test_neither_fd_nor_error_frames_concern_it(bench: Bench, kind: str) -> None:
     frame = can.Message(arbitration_id=0x740, is_extended_id=False, data=bytes.fromhex("03221010"))
     setattr(frame, kind, True)
-    desk.node.on_frame(frame)
-    assert desk.frames() == []
+    bench.node.on_frame(frame)
+    assert bench.frames() == []
 
 
 @pytest.mark.parametrize("data", ["", "0022101000000000", "0822101000000000", "04221010", "4022101000000000", "100722"])
-def test_frames_that_iso_tp_forbids_are_ignored(desk: Desk, data: str) -> None:
-    assert desk.give(f"740#{data}") == []
+def test_frames_that_iso_tp_forbids_are_ignored(bench: Bench, data: str) -> None:
+    assert bench.give(f"740#{data}") == []
 
 
 @pytest.mark.parametrize("data", ["212E101077", "302701", "300000"])
-def test_consecutive_frames_and_flow_controls_that_nothing_asked_for_are_ignored(desk: Desk, data: str) -> None:
-    assert desk.give(f"740#{data}") == []
-    assert desk.give("740#0322101000000000") == [ANSWER]
+def test_consecutive_frames_and_flow_controls_that_nothing_asked_for_are_ignored(bench: Bench, data: str) -> None:
+    assert bench.give(f"740#{data}") == []
+    assert bench.give("740#0322101000000000") == [ANSWER]
 
 
 def test_padding_is_what_the_config_says() -> None:
-    assert HardenedDesk(padding=0xAA).give("740#03221010") == ["748#04621010FFAAAAAA"]
-    assert HardenedDesk(padding=None).give("740#03221010") == ["748#04621010FF"]
+    assert HardenedBench(padding=0xAA).give("740#03221010") == ["748#04621010FFAAAAAA"]
+    assert HardenedBench(padding=None).give("740#03221010") == ["748#04621010FF"]
 
 
 # Long messages.
 
 
-def test_long_answer_waits_for_flow_control(desk: Desk) -> None:
-    frames = desk.give("740#0322F1A0")
+def test_long_answer_waits_for_flow_control(bench: Bench) -> None:
+    frames = bench.give("740#0322F1A0")
     assert len(frames) == 1
-    assert bytes.fromhex(collect(desk, frames[0])) == b"\x62\xf1\xa0" + bytes(range(97))
+    assert bytes.fromhex(collect(bench, frames[0])) == b"\x62\xf1\xa0" + bytes(range(97))
 
 
 def test_long_seed_and_long_key_unlock() -> None:
-    desk = HardenedDesk()
-    desk.give("740#021003")
-    answer = collect(desk, desk.give("740#022701")[0])
-    request = "2702" + desk.key(bytes.fromhex(answer[4:]))
-    assert desk.give("740#1012" + request[:12]) == ["748#3000000000000000"]
-    assert desk.give("740#21" + request[12:26]) == []
-    assert desk.give("740#22" + request[26:]) == ["748#0267020000000000"]
-    assert desk.is_unlocked()
+    bench = HardenedBench()
+    bench.give("740#021003")
+    answer = collect(bench, bench.give("740#022701")[0])
+    request = "2702" + bench.key(bytes.fromhex(answer[4:]))
+    assert bench.give("740#1012" + request[:12]) == ["748#3000000000000000"]
+    assert bench.give("740#21" + request[12:26]) == []
+    assert bench.give("740#22" + request[26:]) == ["748#0267020000000000"]
+    assert bench.is_unlocked()
 
 
-def test_long_answer_is_paced_as_the_tester_asks(desk: Desk) -> None:
-    desk.give("740#0322F18C")
-    assert len(desk.give("740#300014")) == 1
-    assert desk.wait(0.019) == []
-    assert len(desk.wait(0.002)) == 1
-    assert desk.wait(5.0) == []
+def test_long_answer_is_paced_as_the_tester_asks(bench: Bench) -> None:
+    bench.give("740#0322F18C")
+    assert len(bench.give("740#300014")) == 1
+    assert bench.wait(0.019) == []
+    assert len(bench.wait(0.002)) == 1
+    assert bench.wait(5.0) == []
 
 
-def test_pause_that_the_tester_asks_for_begins_at_the_end_of_a_frame(desk: Desk) -> None:
-    desk.give("740#0322F18C")
-    desk.give("740#300001")
-    assert desk.wait(0.0012) == []
-    assert len(desk.wait(0.0002)) == 1
+def test_pause_that_the_tester_asks_for_begins_at_the_end_of_a_frame(bench: Bench) -> None:
+    bench.give("740#0322F18C")
+    bench.give("740#300001")
+    assert bench.wait(0.0012) == []
+    assert len(bench.wait(0.0002)) == 1
 
 
-def test_functional_first_frame_is_ignored(desk: Desk) -> None:
-    assert desk.give("7DF#1008221010202010") == []
+def test_functional_first_frame_is_ignored(bench: Bench) -> None:
+    assert bench.give("7DF#1008221010202010") == []
 
 
-def test_long_answer_that_nobody_fetches_is_given_up(desk: Desk) -> None:
-    desk.give("740#0322F1A0")
-    desk.wait(1.1)
-    assert desk.give(CTS) == []
+def test_long_answer_that_nobody_fetches_is_given_up(bench: Bench) -> None:
+    bench.give("740#0322F1A0")
+    bench.wait(1.1)
+    assert bench.give(CTS) == []
 
 
-def test_new_answer_takes_the_place_of_a_long_one(desk: Desk) -> None:
-    desk.give("740#0322F1A0")
-    assert desk.give("740#03221010") == [ANSWER]
-    assert desk.give(CTS) == []
+def test_new_answer_takes_the_place_of_a_long_one(bench: Bench) -> None:
+    bench.give("740#0322F1A0")
+    assert bench.give("740#03221010") == [ANSWER]
+    assert bench.give(CTS) == []
 
 
-def test_request_without_an_answer_leaves_a_long_one_alone(desk: Desk) -> None:
-    first_frame = desk.give("740#0322F1A0")[0]
-    assert desk.give("7DF#023E80") == []
-    assert len(collect(desk, first_frame)) == 200
+def test_request_without_an_answer_leaves_a_long_one_alone(bench: Bench) -> None:
+    first_frame = bench.give("740#0322F1A0")[0]
+    assert bench.give("7DF#023E80") == []
+    assert len(collect(bench, first_frame)) == 200
 
 
-def test_late_consecutive_frame_is_not_executed(desk: Desk) -> None:
-    assert len(desk.give("740#1008221010202010")) == 1
-    desk.wait(1.1)
-    assert desk.give("740#211010") == []
+def test_late_consecutive_frame_is_not_executed(bench: Bench) -> None:
+    assert len(bench.give("740#1008221010202010")) == 1
+    bench.wait(1.1)
+    assert bench.give("740#211010") == []
 
 
 def test_session_lasts_while_a_message_is_on_its_way() -> None:
-    desk = HardenedDesk()
-    desk.give("740#021003")
-    desk.wait(4.9)
-    desk.give("740#1012270211111111")
-    desk.wait(0.9)
-    desk.give("740#2111111111111111")
-    assert desk.give("740#2211111111111111") == ["748#037F272400000000"]
+    bench = HardenedBench()
+    bench.give("740#021003")
+    bench.wait(4.9)
+    bench.give("740#1012270211111111")
+    bench.wait(0.9)
+    bench.give("740#2111111111111111")
+    assert bench.give("740#2211111111111111") == ["748#037F272400000000"]
 
 
 def test_session_lasts_while_a_long_answer_is_on_its_way() -> None:
-    desk = HardenedDesk()
-    desk.give("740#021003")
-    desk.give("740#0322F1A0")
-    desk.give("740#30007F")
-    assert len(desk.wait(1.7)) == 13
-    desk.wait(4.9)
-    assert len(desk.seed()) == 16
+    bench = HardenedBench()
+    bench.give("740#021003")
+    bench.give("740#0322F1A0")
+    bench.give("740#30007F")
+    assert len(bench.wait(1.7)) == 13
+    bench.wait(4.9)
+    assert len(bench.seed()) == 16
 
 
 def test_session_has_ended_when_a_message_begins_after_s3() -> None:
-    desk = HardenedDesk()
-    desk.give("740#021003")
-    desk.wait(5.0)
-    desk.give("740#1012270211111111")
-    desk.give("740#2111111111111111")
-    assert desk.give("740#2211111111111111") == ["748#037F277F00000000"]
+    bench = HardenedBench()
+    bench.give("740#021003")
+    bench.wait(5.0)
+    bench.give("740#1012270211111111")
+    bench.give("740#2111111111111111")
+    assert bench.give("740#2211111111111111") == ["748#037F277F00000000"]
 
 
 # Answers that take their time.
 
 
 def test_answer_comes_after_its_delay() -> None:
-    desk = HardenedDesk(answer_delay_s=0.03)
-    assert desk.give("740#03221010") == []
-    assert desk.wait(0.029) == []
-    assert desk.wait(0.001) == [ANSWER]
+    bench = HardenedBench(answer_delay_s=0.03)
+    assert bench.give("740#03221010") == []
+    assert bench.wait(0.029) == []
+    assert bench.wait(0.001) == [ANSWER]
 
 
 def test_pending_answer_comes_after_78() -> None:
-    desk = HardenedDesk(pending_services=frozenset((0x22,)), pending_s=0.2)
-    desk.give("740#03221010")
-    assert desk.wait(0.0) == ["748#037F227800000000"]
-    assert desk.wait(0.199) == []
-    assert desk.wait(0.001) == [ANSWER]
+    bench = HardenedBench(pending_services=frozenset((0x22,)), pending_s=0.2)
+    bench.give("740#03221010")
+    assert bench.wait(0.0) == ["748#037F227800000000"]
+    assert bench.wait(0.199) == []
+    assert bench.wait(0.001) == [ANSWER]
 
 
 def test_requests_are_lost_while_an_answer_is_prepared() -> None:
-    desk = HardenedDesk(answer_delay_s=0.03)
-    desk.give("740#03221010")
-    desk.give("740#023E00")
-    assert desk.wait(1.0) == [ANSWER]
-    desk.give("740#023E00")
-    assert desk.wait(1.0) == ["748#027E000000000000"]
+    bench = HardenedBench(answer_delay_s=0.03)
+    bench.give("740#03221010")
+    bench.give("740#023E00")
+    assert bench.wait(1.0) == [ANSWER]
+    bench.give("740#023E00")
+    assert bench.wait(1.0) == ["748#027E000000000000"]
 
 
 def test_requests_are_lost_between_78_and_the_final_answer() -> None:
-    desk = HardenedDesk(pending_services=frozenset((0x22,)))
-    desk.give("740#03221010")
-    desk.wait(0.0)
-    assert desk.give("740#023E00") == []
-    assert desk.wait(1.0) == [ANSWER]
+    bench = HardenedBench(pending_services=frozenset((0x22,)))
+    bench.give("740#03221010")
+    bench.wait(0.0)
+    assert bench.give("740#023E00") == []
+    assert bench.wait(1.0) == [ANSWER]
 
 
 def test_silent_request_does_not_make_the_ecu_busy() -> None:
-    desk = HardenedDesk(answer_delay_s=0.03)
-    desk.give("740#023E80")
-    desk.give("740#03221010")
-    assert desk.wait(1.0) == [ANSWER]
+    bench = HardenedBench(answer_delay_s=0.03)
+    bench.give("740#023E80")
+    bench.give("740#03221010")
+    assert bench.wait(1.0) == [ANSWER]
 
 
 # Reset and power.
@@ -218,46 +218,46 @@ def test_silent_request_does_not_make_the_ecu_busy() -> None:
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.2])
 def test_reset_is_answered_and_then_nothing_is_heard_until_the_boot_is_over(delay_s: float) -> None:
-    desk = HardenedDesk(answer_delay_s=delay_s)
-    frames = desk.give("740#021101")
-    frames += desk.wait(delay_s)
+    bench = HardenedBench(answer_delay_s=delay_s)
+    frames = bench.give("740#021101")
+    frames += bench.wait(delay_s)
     assert frames == ["748#0251010000000000"]
-    assert desk.give("740#03221010") == []
-    assert desk.give("740#1008221010202010") == []
-    assert desk.wait(BOOT_S - 0.001) == []
-    assert desk.give("740#1008221010202010") == []
-    desk.wait(0.001)
-    assert desk.give("740#1008221010202010") == ["748#3000000000000000"]
+    assert bench.give("740#03221010") == []
+    assert bench.give("740#1008221010202010") == []
+    assert bench.wait(BOOT_S - 0.001) == []
+    assert bench.give("740#1008221010202010") == []
+    bench.wait(0.001)
+    assert bench.give("740#1008221010202010") == ["748#3000000000000000"]
 
 
-def test_message_that_began_before_a_reset_is_not_completed_after_it(desk: Desk) -> None:
-    desk.give("740#1009221010202010")
-    desk.give("7DF#021101")
-    desk.wait(BOOT_S)
-    assert desk.give("740#21101010") == []
+def test_message_that_began_before_a_reset_is_not_completed_after_it(bench: Bench) -> None:
+    bench.give("740#1009221010202010")
+    bench.give("7DF#021101")
+    bench.wait(BOOT_S)
+    assert bench.give("740#21101010") == []
 
 
-def test_power_cycle_forgets_half_a_message(desk: Desk) -> None:
-    desk.give("740#1009221010202010")
-    desk.power_cycle()
-    assert desk.give("740#03221010") == []
-    desk.wait(BOOT_S)
-    assert desk.give("740#21101010") == []
-    assert desk.give("740#03221010") == [ANSWER]
+def test_power_cycle_forgets_half_a_message(bench: Bench) -> None:
+    bench.give("740#1009221010202010")
+    bench.power_cycle()
+    assert bench.give("740#03221010") == []
+    bench.wait(BOOT_S)
+    assert bench.give("740#21101010") == []
+    assert bench.give("740#03221010") == [ANSWER]
 
 
 def test_power_cycle_ends_the_preparation_of_an_answer() -> None:
-    desk = HardenedDesk(answer_delay_s=0.03)
-    desk.give("740#03221010")
-    desk.power_cycle()
-    assert desk.wait(BOOT_S) == []
-    desk.give("740#03221010")
-    assert desk.wait(1.0) == [ANSWER]
+    bench = HardenedBench(answer_delay_s=0.03)
+    bench.give("740#03221010")
+    bench.power_cycle()
+    assert bench.wait(BOOT_S) == []
+    bench.give("740#03221010")
+    assert bench.wait(1.0) == [ANSWER]
 
 
-def test_long_answers_are_paced_after_a_power_cycle(desk: Desk) -> None:
-    desk.give("740#0322F18C")
-    desk.power_cycle()
-    desk.wait(2.0)
-    desk.give("740#0322F18C")
-    assert len(desk.give("740#300014") + desk.wait(0.1)) == 2
+def test_long_answers_are_paced_after_a_power_cycle(bench: Bench) -> None:
+    bench.give("740#0322F18C")
+    bench.power_cycle()
+    bench.wait(2.0)
+    bench.give("740#0322F18C")
+    assert len(bench.give("740#300014") + bench.wait(0.1)) == 2

@@ -19,114 +19,114 @@ from harness.ecu.flaws.weak_generators import (
 )
 from harness.ecu.profiles import HARDENED, HARDENED_ARTICLE_KEY
 
-from .desk import HardenedDesk
+from .bench import HardenedBench
 
 BOOT_S = HARDENED.boot_s
 OTHER_SOURCES = [name for name in FLAWS if hasattr(seeds, name) and name != "short_seed_and_key"]
 
 
-def desk_with(*flaws: str, **changes: object) -> HardenedDesk:
-    desk = HardenedDesk(flaws=flaws, **changes)
-    desk.ask("10 03")
-    return desk
+def bench_with(*flaws: str, **changes: object) -> HardenedBench:
+    bench = HardenedBench(flaws=flaws, **changes)
+    bench.ask("10 03")
+    return bench
 
 
-def reboot(desk: HardenedDesk) -> None:
-    desk.power_cycle()
-    desk.wait(BOOT_S)
-    desk.ask("10 03")
+def reboot(bench: HardenedBench) -> None:
+    bench.power_cycle()
+    bench.wait(BOOT_S)
+    bench.ask("10 03")
 
 
-def numbers(desk: HardenedDesk, count: int) -> list[int]:
-    return [int.from_bytes(desk.seed(), "big") for _ in range(count)]
+def numbers(bench: HardenedBench, count: int) -> list[int]:
+    return [int.from_bytes(bench.seed(), "big") for _ in range(count)]
 
 
 def test_a_counter_goes_on_after_a_restart() -> None:
-    desk = desk_with("counter_seed")
-    before = numbers(desk, 3)
-    reboot(desk)
-    assert numbers(desk, 2) == [before[-1] + 1, before[-1] + 2]
+    bench = bench_with("counter_seed")
+    before = numbers(bench, 3)
+    reboot(bench)
+    assert numbers(bench, 2) == [before[-1] + 1, before[-1] + 2]
     assert before[2] - before[1] == before[1] - before[0] == 1
 
 
 def test_a_reversed_counter_changes_its_first_bits() -> None:
-    first, second = numbers(desk_with("bit_reversed_counter_seed"), 2)
+    first, second = numbers(bench_with("bit_reversed_counter_seed"), 2)
     assert (first ^ second) >> 120
     assert not (first ^ second) & 0xFFFF
 
 
 def test_a_register_is_restarted_by_a_session_if_the_flaw_says_so() -> None:
     for name, is_same in (("lfsr_seed", False), ("lfsr_seed_by_session", True)):
-        desk = desk_with(name)
-        before = desk.seed()
-        desk.seed()
-        desk.ask("10 03")
-        assert (desk.seed() == before) is is_same
+        bench = bench_with(name)
+        before = bench.seed()
+        bench.seed()
+        bench.ask("10 03")
+        assert (bench.seed() == before) is is_same
 
 
 def test_time_seeds_are_seconds_since_1970() -> None:
-    desk = desk_with("time_seed")
-    first = numbers(desk, 2)
-    desk.wait(2.0)
-    assert first == [int(desk.port.utc_s) - 2] * 2
-    assert numbers(desk, 1) == [first[0] + 2]
+    bench = bench_with("time_seed")
+    first = numbers(bench, 2)
+    bench.wait(2.0)
+    assert first == [int(bench.port.utc_s) - 2] * 2
+    assert numbers(bench, 1) == [first[0] + 2]
 
 
 def test_uptime_seeds_depend_on_the_milliseconds_alone() -> None:
-    desk = desk_with("uptime_seed")
+    bench = bench_with("uptime_seed")
     seen = []
     for wait_s in (0.1, 0.1, 0.102):
-        reboot(desk)
-        desk.wait(wait_s)
-        seen.append(desk.seed())
+        reboot(bench)
+        bench.wait(wait_s)
+        seen.append(bench.seed())
     assert seen[0] == seen[1] != seen[2]
 
 
 def test_ten_bytes_of_sixteen_never_change() -> None:
-    desk = desk_with("few_random_seed_bytes")
-    seeds = [desk.seed() for _ in range(4)]
+    bench = bench_with("few_random_seed_bytes")
+    seeds = [bench.seed() for _ in range(4)]
     assert len({seed[:9] for seed in seeds}) == 1
     assert len({seed[9:] for seed in seeds}) == 4
 
 
 def test_first_seed_after_a_start_is_not_drawn() -> None:
     for name, byte in (("zero_seed_after_start", 0), ("full_seed_after_start", 0xFF)):
-        desk = desk_with(name)
+        bench = bench_with(name)
         for _ in range(2):
-            assert set(desk.seed()) == {byte}
-            assert len(set(desk.seed())) > 1
-            reboot(desk)
+            assert set(bench.seed()) == {byte}
+            assert len(set(bench.seed())) > 1
+            reboot(bench)
 
 
 def test_fresh_seed_when_unlocked_leaves_the_level_unlocked() -> None:
-    desk = desk_with("fresh_seed_when_unlocked")
-    desk.send_right_key()
-    assert any(desk.seed())
-    assert desk.is_unlocked()
+    bench = bench_with("fresh_seed_when_unlocked")
+    bench.send_right_key()
+    assert any(bench.seed())
+    assert bench.is_unlocked()
 
 
 def test_a_held_seed_lasts_until_its_key() -> None:
-    desk = desk_with(holds_seed=True)
-    held = desk.seed()
-    desk.send_wrong_key()
-    assert desk.seed() == held
-    assert desk.send_right_key() == "67 02"
-    desk.ask("10 03")
-    assert desk.seed() != held
+    bench = bench_with(holds_seed=True)
+    held = bench.seed()
+    bench.send_wrong_key()
+    assert bench.seed() == held
+    assert bench.send_right_key() == "67 02"
+    bench.ask("10 03")
+    assert bench.seed() != held
 
 
 def test_zero_seed_may_be_shorter() -> None:
-    desk = desk_with(zero_seed_bytes=2)
-    desk.send_right_key()
-    assert desk.ask("27 01") == "67 01 00 00"
+    bench = bench_with(zero_seed_bytes=2)
+    bench.send_right_key()
+    assert bench.ask("27 01") == "67 01 00 00"
 
 
 def test_article_lengths_suit_every_source() -> None:
     for name in OTHER_SOURCES:
-        desk = HardenedDesk(HARDENED_ARTICLE_KEY, flaws=[name])
-        desk.ask("10 03")
-        desk.wait(0.01)
-        assert {len(desk.seed()) for _ in range(3)} == {5}
+        bench = HardenedBench(HARDENED_ARTICLE_KEY, flaws=[name])
+        bench.ask("10 03")
+        bench.wait(0.01)
+        assert {len(bench.seed()) for _ in range(3)} == {5}
 
 
 # Generators, by published outputs

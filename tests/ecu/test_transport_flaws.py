@@ -8,7 +8,7 @@ from harness.ecu.profiles import hardened
 from harness.ecu.rules import EcuDied
 from harness.link.isotp_frames import segments
 
-from .desk import Desk, HardenedDesk
+from .bench import Bench, HardenedBench
 
 READ = "740#0322101000000000"
 ANSWER = "748#04621010FF000000"
@@ -20,15 +20,15 @@ FF_8, CF_8 = "740#10083E0000000000", "740#2100000000000000"
 LONG_READ, OUR_CTS = "740#0322F1A000000000", "740#3000000000000000"
 
 
-def desk(*flaws: str) -> Desk:
-    return Desk(hardened(*flaws))
+def bench(*flaws: str) -> Bench:
+    return Bench(hardened(*flaws))
 
 
-def given(desk: Desk, *frames: str) -> list[str]:
+def given(bench: Bench, *frames: str) -> list[str]:
     """What comes back to the last of them."""
     answers: list[str] = []
     for frame in frames:
-        answers = desk.give(frame)
+        answers = bench.give(frame)
     return answers
 
 
@@ -50,8 +50,8 @@ def given(desk: Desk, *frames: str) -> list[str]:
     ],
 )
 def test_frames_that_a_sound_ecu_drops_are_taken(flaw: str, frames: list[str], answers: list[str]) -> None:
-    assert given(desk(), *frames) in ([], [OVERFLOW])
-    assert given(desk(flaw), *frames) == answers
+    assert given(bench(), *frames) in ([], [OVERFLOW])
+    assert given(bench(flaw), *frames) == answers
 
 
 HEARING = (
@@ -65,7 +65,7 @@ HEARING = (
 
 @pytest.mark.parametrize("flaw", HEARING)
 def test_what_is_well_formed_is_answered_as_by_a_sound_ecu(flaw: str) -> None:
-    flawed = desk(flaw)
+    flawed = bench(flaw)
     assert given(flawed, READ) == [ANSWER]
     assert given(flawed, FF_8) == [CTS]
     assert given(flawed, CF_8) == [REFUSED]
@@ -74,29 +74,29 @@ def test_what_is_well_formed_is_answered_as_by_a_sound_ecu(flaw: str) -> None:
 
 
 def test_lengths_below_two_gibibytes_are_refused_although_they_are_signed() -> None:
-    assert given(desk("length_read_as_signed"), "740#10007FFFFFFF3E00") == [OVERFLOW]
+    assert given(bench("length_read_as_signed"), "740#10007FFFFFFF3E00") == [OVERFLOW]
 
 
 def test_a_message_is_continued_a_minute_later_where_nothing_times_it_out() -> None:
     for flaws, answers in (((), []), (("no_consecutive_frame_timeout",), [REFUSED])):
-        late = desk(*flaws)
+        late = bench(*flaws)
         late.give(FF_8)
         late.wait(60.0)
         assert given(late, CF_8) == answers
 
 
 def test_no_flow_control_comes() -> None:
-    flawed = desk("flow_control_never_sent")
+    flawed = bench("flow_control_never_sent")
     assert given(flawed, FF_8) == []
     assert given(flawed, CF_8) == [REFUSED]
 
 
 def test_only_the_status_of_a_flow_control_is_written() -> None:
-    assert given(desk("flow_control_not_filled_in"), FF_8) == ["748#30CCCCCCCCCCCCCC"]
+    assert given(bench("flow_control_not_filled_in"), FF_8) == ["748#30CCCCCCCCCCCCCC"]
 
 
 def test_no_flow_control_follows_the_first_block() -> None:
-    flawed = desk("next_block_never_granted")
+    flawed = bench("next_block_never_granted")
     assert given(flawed, "740#10163E0000000000") == ["748#3002000000000000"]
     assert given(flawed, "740#2100000000000000", "740#2200000000000000") == []
     assert given(flawed, "740#2300000000000000") == [REFUSED]
@@ -112,7 +112,7 @@ def test_no_flow_control_follows_the_first_block() -> None:
 )
 def test_a_sender_that_hangs_hears_nothing_more_until_its_power_is_cycled(flaw: str, frames: list[str]) -> None:
     for flaws, answers in (((), [ANSWER]), ((flaw,), [])):
-        stuck = desk(*flaws)
+        stuck = bench(*flaws)
         given(stuck, LONG_READ, *frames)
         stuck.wait(60.0)
         assert given(stuck, READ) == answers
@@ -123,29 +123,29 @@ def test_a_sender_that_hangs_hears_nothing_more_until_its_power_is_cycled(flaw: 
 
 def test_unfinished_messages_use_up_the_buffers() -> None:
     for flaws, answers in (((), [ANSWER]), (("half_open_reception_leaks",), [])):
-        worn = desk(*flaws)
+        worn = bench(*flaws)
         given(worn, *[FF_8] * 60)
         worn.wait(60.0)
         assert given(worn, READ) == answers
 
 
 def test_finished_messages_use_up_nothing() -> None:
-    worn = desk("half_open_reception_leaks")
+    worn = bench("half_open_reception_leaks")
     assert given(worn, *[FF_8, CF_8] * 60) == [REFUSED]
 
 
 @pytest.mark.parametrize(("flaw", "frame"), [("dies_on_empty_frame", "740#"), ("dies_on_remote_frame", "740#R8")])
 def test_a_frame_without_data_kills_the_ecu(flaw: str, frame: str) -> None:
-    assert given(desk(), frame) == []
+    assert given(bench(), frame) == []
     with pytest.raises(EcuDied):
-        desk(flaw).give(frame)
+        bench(flaw).give(frame)
 
 
 @pytest.mark.parametrize(
     ("flaws", "answer"), [((), "748#037F271300000000"), (("long_message_cut",), "748#0267020000000000")]
 )
 def test_what_follows_a_long_key_is_cut_off(flaws: tuple[str, ...], answer: str) -> None:
-    ecu = HardenedDesk(flaws=flaws)
+    ecu = HardenedBench(flaws=flaws)
     ecu.ask("10 03")
     key = bytes.fromhex(ecu.key(ecu.seed()))
     frames = [f"740#{field.hex()}" for field in segments(b"\x27\x02" + key + bytes(5))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import can
 import pytest
 
-from harness.campaigns.recorded import corpus_in
+from harness.campaigns.corpus import corpus_in
 from harness.campaigns.shards import Job, read_shard, run_shard
 from harness.errors import UserError
 from harness.fuzz.trials import Trial

@@ -163,16 +163,16 @@ class HearsNoEcho(Van):
     """The echo does not reach the van: of each two equal frames it takes the first."""
 
     def attach(self, port) -> None:
-        self.owed: list[tuple[int, bool, bytes]] = []
+        self.unanswered: list[tuple[int, bool, bytes]] = []
         super().attach(port)
 
     def on_frame(self, frame):
         this = (frame.arbitration_id, frame.is_extended_id, bytes(frame.data))
-        if this in self.owed:
-            self.owed.remove(this)
+        if this in self.unanswered:
+            self.unanswered.remove(this)
             return
         if frame.arbitration_id in (0x710, 0x7DF) and not frame.is_remote_frame:
-            self.owed.append(this)
+            self.unanswered.append(this)
         super().on_frame(frame)
 
 

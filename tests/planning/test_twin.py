@@ -89,7 +89,7 @@ allow = ["lockout", "write", "reset", "functional", "destructive"]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Bench:
     """A twin, and somebody who asks it."""
 
     twin: Twin
@@ -110,71 +110,71 @@ class Desk:
         return self.tester.security.send_key(level, bytes(16)).pdu.hex(" ").upper()
 
 
-def desk_of(text: str) -> Desk:
+def bench_of(text: str) -> Bench:
     target = load_text(text, "mine.toml")
     twin = twin_of(target, {entry.level: key_function(entry, Path()) for entry in target.security})
     link = SimulatedLink([twin.node], bitrate=500_000, chance=Chance(1), trace=Trace())
     tester = HandTester(link, target, chance=Chance(2), keys=twin.keys, ledger=Ledger(None, "twin", None))
     tester.security.right_key_must_come_first = False
-    return Desk(twin, tester)
+    return Bench(twin, tester)
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return desk_of(HEAD + DECLARED)
+def bench() -> Bench:
+    return bench_of(HEAD + DECLARED)
 
 
-def test_each_level_keeps_to_its_session_attempts_and_delay(desk: Desk) -> None:
-    assert desk.ask("27 01") == "7F 27 7F"
-    assert desk.ask("10 40").startswith("50 40")
-    assert desk.ask("27 01") == "7F 27 7E"
-    assert [desk.wrong_key(3) for _ in range(4)] == ["7F 27 35"] * 3 + ["7F 27 36"]
-    desk.ask("10 03")
-    assert desk.unlock(1) == "67 02"
-    desk.ask("10 03")
-    assert [desk.wrong_key(1) for _ in range(2)] == ["7F 27 35", "7F 27 36"]
-    desk.tester.wait(6.5)
-    assert desk.ask("10 03")[:5] == "50 03"
-    assert desk.ask("27 01") == "7F 27 37"
-    desk.tester.wait(1.0)
-    assert desk.ask("27 01").startswith("67 01")
+def test_each_level_keeps_to_its_session_attempts_and_delay(bench: Bench) -> None:
+    assert bench.ask("27 01") == "7F 27 7F"
+    assert bench.ask("10 40").startswith("50 40")
+    assert bench.ask("27 01") == "7F 27 7E"
+    assert [bench.wrong_key(3) for _ in range(4)] == ["7F 27 35"] * 3 + ["7F 27 36"]
+    bench.ask("10 03")
+    assert bench.unlock(1) == "67 02"
+    bench.ask("10 03")
+    assert [bench.wrong_key(1) for _ in range(2)] == ["7F 27 35", "7F 27 36"]
+    bench.tester.wait(6.5)
+    assert bench.ask("10 03")[:5] == "50 03"
+    assert bench.ask("27 01") == "7F 27 37"
+    bench.tester.wait(1.0)
+    assert bench.ask("27 01").startswith("67 01")
 
 
-def test_a_level_without_a_session_is_there_in_each(desk: Desk) -> None:
-    assert desk.ask("27 05").startswith("67 05")
-    assert desk.ask("10 03")[:5] == "50 03"
-    assert desk.ask("27 05").startswith("67 05")
-    assert desk.twin.keys[5] is None
+def test_a_level_without_a_session_is_there_in_each(bench: Bench) -> None:
+    assert bench.ask("27 05").startswith("67 05")
+    assert bench.ask("10 03")[:5] == "50 03"
+    assert bench.ask("27 05").startswith("67 05")
+    assert bench.twin.keys[5] is None
 
 
-def test_data_memory_routines_and_services_need_what_is_declared(desk: Desk) -> None:
-    assert len(desk.reply("22 F190").pdu) == 3 + 17
-    assert desk.ask("2E 2020 0101") == "7F 2E 33"
-    assert desk.ask("22 2020") == "7F 22 33"
-    desk.ask("10 03")
-    assert desk.ask("23 14 20000000 01")[:2] == "63"
-    assert (desk.ask("31 01 0203"), desk.ask("28 00 01")) == ("7F 31 33", "7F 28 33")
-    desk.unlock(1)
-    assert desk.ask("2E 2020 0101") == "6E 20 20"
-    assert desk.ask("2E 2020 0200") == "7F 2E 31"
-    assert desk.ask("31 01 0203")[:11] == "71 01 02 03"
-    assert desk.ask("28 00 01") == "68 00"
+def test_data_memory_routines_and_services_need_what_is_declared(bench: Bench) -> None:
+    assert len(bench.reply("22 F190").pdu) == 3 + 17
+    assert bench.ask("2E 2020 0101") == "7F 2E 33"
+    assert bench.ask("22 2020") == "7F 22 33"
+    bench.ask("10 03")
+    assert bench.ask("23 14 20000000 01")[:2] == "63"
+    assert (bench.ask("31 01 0203"), bench.ask("28 00 01")) == ("7F 31 33", "7F 28 33")
+    bench.unlock(1)
+    assert bench.ask("2E 2020 0101") == "6E 20 20"
+    assert bench.ask("2E 2020 0200") == "7F 2E 31"
+    assert bench.ask("31 01 0203")[:11] == "71 01 02 03"
+    assert bench.ask("28 00 01") == "68 00"
 
 
-def test_sessions_end_and_resets_take_their_time_as_declared(desk: Desk) -> None:
-    desk.ask("10 03")
-    desk.unlock(1)
-    desk.tester.wait(4.5)
-    assert desk.ask("27 01") == "7F 27 7F"
-    assert desk.ask("11 01") == "51 01"
-    desk.tester.wait(1.5)
-    assert desk.reply("22 F190").is_silence
-    desk.tester.wait(0.5)
-    assert desk.reply("22 F190").is_positive
+def test_sessions_end_and_resets_take_their_time_as_declared(bench: Bench) -> None:
+    bench.ask("10 03")
+    bench.unlock(1)
+    bench.tester.wait(4.5)
+    assert bench.ask("27 01") == "7F 27 7F"
+    assert bench.ask("11 01") == "51 01"
+    bench.tester.wait(1.5)
+    assert bench.reply("22 F190").is_silence
+    bench.tester.wait(0.5)
+    assert bench.reply("22 F190").is_positive
 
 
-def test_what_was_taken_for_granted_is_said(desk: Desk) -> None:
-    said = " ".join(desk.twin.assumptions)
+def test_what_was_taken_for_granted_is_said(bench: Bench) -> None:
+    said = " ".join(bench.twin.assumptions)
     assert "The key of level 0x03 is made by a stand-in" in said
     assert "No key is declared for level 0x05" in said
     assert "level 0x05: 3 wrong keys are taken to lock it for 10 s" in said
@@ -195,25 +195,25 @@ def test_what_was_taken_for_granted_is_said(desk: Desk) -> None:
 )
 def test_it_is_reached_as_the_target_says(can: str, request_id: int) -> None:
     head = HEAD.replace("0x7E0", hex(request_id)).replace("0x7E8", "0x18DAF140" if request_id > 0x7FF else "0x7E8")
-    desk = desk_of(head + can + DECLARED)
-    assert len(desk.reply("22 F190").pdu) == 3 + 17
-    assert desk.ask("2E 2020 0101") == "7F 2E 33"
+    bench = bench_of(head + can + DECLARED)
+    assert len(bench.reply("22 F190").pdu) == 3 + 17
+    assert bench.ask("2E 2020 0101") == "7F 2E 33"
 
 
 def test_an_ecu_without_sessions_and_with_a_quirk_is_one() -> None:
     level = '\n[[security]]\nlevel = 0x01\nkey = "article"\nsecret = "hex:1234567890"\n'
-    desk = desk_of(HEAD + level + '\n[quirks]\nmalformed_invalid_key = true\n\n[safety]\nallow = ["lockout"]\n')
-    assert desk.ask("10 03") == "7F 10 11"
-    assert len(desk.reply("27 01").pdu) == 2 + 5
-    assert desk.tester.security.send_key(1, bytes(4)).pdu == bytes.fromhex("2735")
-    assert desk.unlock(1) == "67 02"
+    bench = bench_of(HEAD + level + '\n[quirks]\nmalformed_invalid_key = true\n\n[safety]\nallow = ["lockout"]\n')
+    assert bench.ask("10 03") == "7F 10 11"
+    assert len(bench.reply("27 01").pdu) == 2 + 5
+    assert bench.tester.security.send_key(1, bytes(4)).pdu == bytes.fromhex("2735")
+    assert bench.unlock(1) == "67 02"
 
 
 def test_a_key_function_of_the_users_is_used_where_it_takes_a_seed(tmp_path: Path) -> None:
     file = tmp_path / "keys.py"
     file.write_text("def eight(seed, level):\n    assert len(seed) == 8\n    return seed[::-1]\n", encoding="utf-8")
-    desk = desk_of(HEAD + f'\n[[security]]\nlevel = 0x01\nattempts = 3\ndelay_s = 1\nkey = "{file}:eight"\n')
-    seed = desk.reply("27 01").pdu[2:]
+    bench = bench_of(HEAD + f'\n[[security]]\nlevel = 0x01\nattempts = 3\ndelay_s = 1\nkey = "{file}:eight"\n')
+    seed = bench.reply("27 01").pdu[2:]
     assert len(seed) == 8
-    assert desk.tester.security.send_key(1, seed[::-1]).is_positive
-    assert not any("stand-in" in one for one in desk.twin.assumptions)
+    assert bench.tester.security.send_key(1, seed[::-1]).is_positive
+    assert not any("stand-in" in one for one in bench.twin.assumptions)

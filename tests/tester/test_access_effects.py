@@ -11,11 +11,11 @@ from harness.target import DataEntry
 from harness.target.values import VALUES
 from harness.tester.reply import Reply
 
-from .desk import (
+from .bench import (
     OPEN,
     PROTECTED,
     Answers,
-    Desk,
+    Bench,
     ScriptedEcu,
     SecuredEcu,
 )
@@ -54,30 +54,30 @@ class WritesOnce(SecuredEcu):
 
 def test_effect_is_read_back_and_undone() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    effect = desk.tester.access.write_effect(OPEN)
+    bench = Bench(ecu)
+    effect = bench.tester.access.write_effect(OPEN)
     assert effect.is_changed
     assert effect.before == b"\x10"
     assert effect.after != b"\x10"
     assert effect.reply.is_positive
     assert ecu.values[0x1010] == b"\x10"
-    assert desk.tester.state.changed == {}
-    assert desk.tester.evidence[-1].request.startswith("2E 10 10")
+    assert bench.tester.state.changed == {}
+    assert bench.tester.evidence[-1].request.startswith("2E 10 10")
 
 
 def test_no_effect_is_told_as_such() -> None:
-    desk = Desk(SecuredEcu())
-    effect = desk.tester.access.write_effect(PROTECTED)
+    bench = Bench(SecuredEcu())
+    effect = bench.tester.access.write_effect(PROTECTED)
     assert not effect.is_changed
     assert effect.before == effect.after == b"\x20"
     assert effect.reply.is_refused_with(0x33)
-    assert desk.tester.state.changed == {}
-    assert desk.tester.evidence == []
+    assert bench.tester.state.changed == {}
+    assert bench.tester.evidence == []
 
 
 def test_effect_counts_and_not_the_answer() -> None:
-    assert Desk(WritesAnyway()).tester.access.write_effect(PROTECTED).is_changed
-    assert not Desk(StoresNothing()).tester.access.write_effect(OPEN).is_changed
+    assert Bench(WritesAnyway()).tester.access.write_effect(PROTECTED).is_changed
+    assert not Bench(StoresNothing()).tester.access.write_effect(OPEN).is_changed
 
 
 @pytest.mark.parametrize("delay_s", [0.01, 0.1])
@@ -88,15 +88,15 @@ def test_value_that_is_stored_after_the_answer_is_an_effect(delay_s: float) -> N
             return "7f 2e 33"
 
     ecu = StoresLater()
-    desk = Desk(ecu)
-    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    bench = Bench(ecu)
+    assert bench.tester.access.write_effect(PROTECTED).is_changed
     assert ecu.values[0x2020] == b"\x20"
 
 
 def test_effect_in_words() -> None:
-    access = Desk(WritesAnyway()).tester.access
+    access = Bench(WritesAnyway()).tester.access
     assert str(access.write_effect(OPEN)) == "negative 0x33 securityAccessDenied; the value went from 10 to 50"
-    access = Desk(SecuredEcu()).tester.access
+    access = Bench(SecuredEcu()).tester.access
     assert str(access.write_effect(PROTECTED)) == "negative 0x33 securityAccessDenied; the value is unchanged"
 
 
@@ -104,20 +104,20 @@ def test_effect_on_a_secret_value_does_not_tell_it() -> None:
     """The content of a secret DID is never shown."""
     ecu = SecuredEcu()
     ecu.values[0x1010] = bytes.fromhex("C0FFEE01")
-    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, length=4, secret=True))
+    effect = Bench(ecu).tester.access.write_effect(replace(OPEN, length=4, secret=True))
     assert effect.is_changed
     assert "C0 FF EE" not in str(effect)
 
 
 def test_value_that_is_written_is_one_that_is_declared() -> None:
     ecu = SecuredEcu()
-    effect = Desk(ecu).tester.access.write_effect(replace(OPEN, values=VALUES.parse("10..11")))
+    effect = Bench(ecu).tester.access.write_effect(replace(OPEN, values=VALUES.parse("10..11")))
     assert effect.after == b"\x11"
 
 
 def test_effect_of_any_other_act_is_undone_by_the_same_or_as_said() -> None:
     ecu = SecuredEcu()
-    tester = Desk(ecu).tester
+    tester = Bench(ecu).tester
     tester.gate.raw_needs = frozenset({"write"})
     effect = tester.access.effect(OPEN, lambda value: tester.raw(b"\x04\x2e\x10\x10" + value))
     assert effect.is_changed
@@ -135,30 +135,30 @@ def test_effect_of_any_other_act_is_undone_by_the_same_or_as_said() -> None:
 
 def test_value_that_cannot_be_put_back_at_once_is_remembered() -> None:
     ecu = WritesOnce()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(0x01)
-    assert desk.tester.access.write_effect(PROTECTED).is_changed
+    bench = Bench(ecu)
+    bench.tester.security.unlock(0x01)
+    assert bench.tester.access.write_effect(PROTECTED).is_changed
     assert ecu.values[0x2020] != b"\x20"
-    assert desk.tester.state.changed == {0x2020: b"\x20"}
+    assert bench.tester.state.changed == {0x2020: b"\x20"}
 
 
 def test_value_is_remembered_when_a_check_ends_in_the_middle() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
+    bench = Bench(ecu)
 
     def act(value: bytes) -> Reply:
-        desk.tester.write(0x1010, value)
+        bench.tester.write(0x1010, value)
         raise Inconclusive("and so it ends")
 
     with pytest.raises(Inconclusive):
-        desk.tester.access.effect(OPEN, act)
-    assert desk.tester.state.changed == {0x1010: b"\x10"}
+        bench.tester.access.effect(OPEN, act)
+    assert bench.tester.state.changed == {0x1010: b"\x10"}
 
 
 def test_value_that_changes_by_itself_is_inconclusive_and_not_written() -> None:
     ecu = ScriptedEcu(lambda pdu: f"62 10 10 {len(ecu.heard):02X}")
     with pytest.raises(Inconclusive, match="changes by itself"):
-        Desk(ecu).tester.access.write_effect(OPEN)
+        Bench(ecu).tester.access.write_effect(OPEN)
     assert all(request == "221010" for request in ecu.heard)
 
 
@@ -171,7 +171,7 @@ def test_value_that_changes_slowly_by_itself_is_no_effect(is_declared: bool) -> 
 
     ecu = ScriptedEcu(answers)
     with pytest.raises(Inconclusive):
-        Desk(ecu).tester.access.write_effect(replace(OPEN, volatile=is_declared))
+        Bench(ecu).tester.access.write_effect(replace(OPEN, volatile=is_declared))
 
 
 def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
@@ -181,19 +181,19 @@ def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
         return f"62 10 10 {0x10 + int(ecu.port.now_s):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
 
     ecu = ScriptedEcu(answers)
-    desk = Desk(ecu)
-    desk.tester.wait(0.97)
+    bench = Bench(ecu)
+    bench.tester.wait(0.97)
     with pytest.raises(Inconclusive):
-        desk.tester.access.write_effect(OPEN)
+        bench.tester.access.write_effect(OPEN)
 
 
 def test_value_can_be_watched_for_changing_by_itself() -> None:
     ecu = ScriptedEcu(lambda pdu: f"62 {pdu[1:].hex()} {int(ecu.port.now_s / 0.15) if pdu[2] == 0x10 else 5:02X}")
-    access = Desk(ecu).tester.access
+    access = Bench(ecu).tester.access
     assert access.changes_by_itself(0x1010)
     assert not access.changes_by_itself(0x2020)
 
 
 def test_value_that_cannot_be_read_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="cannot be read"):
-        Desk(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))
+        Bench(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))

@@ -12,7 +12,7 @@ from harness.target.values import VALUES
 from harness.tester.reply import Expectation, malformed, negative, positive, silence
 from harness.verdict import Severity
 
-from .desk import Desk, ScriptedEcu, SecuredEcu, allowing, bare, secured
+from .bench import Bench, ScriptedEcu, SecuredEcu, allowing, bare, secured
 
 READ = "22 10 10"
 WITH_SESSIONS = Timing(s3_ms=5000)
@@ -24,7 +24,7 @@ DENIED, SEQUENCE_ERROR = negative(0x33), negative(0x24)
 
 def test_session_is_asked_for_and_the_reply_tells() -> None:
     ecu = SecuredEcu()
-    tester = Desk(ecu).tester
+    tester = Bench(ecu).tester
     assert tester.enter_session(0x03).is_positive
     assert ecu.session == 0x03
     assert tester.enter_session(0x02).is_negative
@@ -33,19 +33,19 @@ def test_session_is_asked_for_and_the_reply_tells() -> None:
 
 def test_sessions_to_try_are_the_declared_ones() -> None:
     declared = (SessionEntry(id=0x01), SessionEntry(id=0x40))
-    assert Desk(ScriptedEcu(), target=bare(timing=WITH_SESSIONS, sessions=declared)).tester.sessions() == [0x01, 0x40]
+    assert Bench(ScriptedEcu(), target=bare(timing=WITH_SESSIONS, sessions=declared)).tester.sessions() == [0x01, 0x40]
 
 
 def test_sessions_to_try_are_the_usual_ones_where_none_is_declared() -> None:
-    assert Desk(ScriptedEcu(), target=bare(timing=WITH_SESSIONS)).tester.sessions() == [0x01, 0x02, 0x03]
+    assert Bench(ScriptedEcu(), target=bare(timing=WITH_SESSIONS)).tester.sessions() == [0x01, 0x02, 0x03]
 
 
 def test_no_session_is_tried_where_the_target_has_none() -> None:
-    assert Desk(ScriptedEcu()).tester.sessions() == []
+    assert Bench(ScriptedEcu()).tester.sessions() == []
 
 
 def test_programming_session_is_not_tried_without_permission() -> None:
-    assert Desk(ScriptedEcu(), target=allowing("write", timing=WITH_SESSIONS)).tester.sessions() == [0x01, 0x03]
+    assert Bench(ScriptedEcu(), target=allowing("write", timing=WITH_SESSIONS)).tester.sessions() == [0x01, 0x03]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_programming_session_is_not_tried_without_permission() -> None:
 def test_session_of_a_level_is_entered_if_there_is_one(session: int | None, timing: Timing, requests: list[str]) -> None:
     ecu = ScriptedEcu({"10 03": "50 03"})
     declared = bare(timing=timing, security=(SecurityLevel(level=0x01, session=session),))
-    Desk(ecu, target=declared).tester.session_for(0x01)
+    Bench(ecu, target=declared).tester.session_for(0x01)
     assert ecu.heard == requests
 
 
@@ -63,37 +63,37 @@ def test_session_of_a_level_is_entered_if_there_is_one(session: int | None, timi
 def test_session_of_a_level_that_is_not_entered_is_inconclusive(answers: Any) -> None:
     declared = bare(timing=WITH_SESSIONS, security=(SecurityLevel(level=0x01, session=0x03),))
     with pytest.raises(Inconclusive, match="session 0x03, where level 0x01 should be"):
-        Desk(ScriptedEcu({"10 03": answers}), target=declared).tester.session_for(0x01)
+        Bench(ScriptedEcu({"10 03": answers}), target=declared).tester.session_for(0x01)
 
 
 # Values
 
 
 def test_value_is_what_follows_the_did() -> None:
-    assert Desk(ScriptedEcu({READ: "62 10 10 05 06"})).tester.read(0x1010) == b"\x05\x06"
+    assert Bench(ScriptedEcu({READ: "62 10 10 05 06"})).tester.read(0x1010) == b"\x05\x06"
 
 
 @pytest.mark.parametrize("answers", ["7F 22 31", [], "raw 70", "62 10"])
 def test_value_that_cannot_be_read_is_inconclusive(answers: Any) -> None:
     with pytest.raises(Inconclusive, match="1010 cannot be read"):
-        Desk(ScriptedEcu({READ: answers})).tester.read(0x1010)
+        Bench(ScriptedEcu({READ: answers})).tester.read(0x1010)
 
 
 def test_stable_value_is_read_three_times() -> None:
     ecu = ScriptedEcu({READ: "62 10 10 05"})
-    assert Desk(ecu).tester.stable_value(0x1010) == b"\x05"
+    assert Bench(ecu).tester.stable_value(0x1010) == b"\x05"
     assert len(ecu.heard) == 3
 
 
 def test_value_that_changes_by_itself_is_inconclusive() -> None:
     ecu = ScriptedEcu(lambda pdu: f"62 10 10 {len(ecu.heard):02X}")
     with pytest.raises(Inconclusive, match="1010 changes by itself"):
-        Desk(ecu).tester.stable_value(0x1010)
+        Bench(ecu).tester.stable_value(0x1010)
 
 
 def test_write_sends_the_value_after_the_did() -> None:
     ecu = ScriptedEcu()
-    Desk(ecu).tester.write(0x1010, b"\x05\x06")
+    Bench(ecu).tester.write(0x1010, b"\x05\x06")
     assert ecu.heard == ["2e10100506"]
 
 
@@ -107,7 +107,7 @@ def values(written: str | list[str]) -> Values:
 
 def other(value: str, allowed: str | list[str] | None) -> bytes:
     entry = DataEntry(did=0x1010, values=None if allowed is None else values(allowed))
-    return Desk(ScriptedEcu()).tester.other_value(entry, bytes.fromhex(value))
+    return Bench(ScriptedEcu()).tester.other_value(entry, bytes.fromhex(value))
 
 
 @pytest.mark.parametrize("value", ["00", "FF", "00 00", "12 34 56"])
@@ -146,10 +146,10 @@ def test_no_other_value_is_inconclusive(value: str, allowed: str | None) -> None
 # Judging a reply
 
 
-def judge(answers: Any, **how: Any) -> Desk:
-    desk = Desk(ScriptedEcu({READ: answers, "3E 00": "7E 00"}))
-    desk.tester.judge(desk.tester.request(READ), **how)
-    return desk
+def judge(answers: Any, **how: Any) -> Bench:
+    bench = Bench(ScriptedEcu({READ: answers, "3E 00": "7E 00"}))
+    bench.tester.judge(bench.tester.request(READ), **how)
+    return bench
 
 
 def test_sound_reply_passes_without_a_word() -> None:
@@ -193,7 +193,7 @@ def test_silence_of_a_living_ecu_is_inconclusive() -> None:
 
 
 def test_silence_of_a_dead_ecu_is_lost_contact() -> None:
-    tester = Desk(ScriptedEcu()).tester
+    tester = Bench(ScriptedEcu()).tester
     with pytest.raises(ContactLost, match="22 10 10"):
         tester.judge(tester.request(READ), sound=DENIED, flawed=positive())
 
@@ -207,11 +207,11 @@ def test_busy_or_pending_for_ever_is_inconclusive(answers: str, flawed: Expectat
 
 @pytest.mark.parametrize("flawed", [positive(), positive() | SEQUENCE_ERROR])
 def test_reply_that_does_not_pass_is_cited(flawed: Expectation) -> None:
-    desk = Desk(ScriptedEcu({READ: "7F 22 24"}))
-    reply = desk.tester.request(READ)
+    bench = Bench(ScriptedEcu({READ: "7F 22 24"}))
+    reply = bench.tester.request(READ)
     with pytest.raises((Violation, Inconclusive)):
-        desk.tester.judge(reply, sound=DENIED, flawed=flawed)
-    assert [exchange.outcome for exchange in desk.tester.evidence] == ["negative 0x24 requestSequenceError"]
+        bench.tester.judge(reply, sound=DENIED, flawed=flawed)
+    assert [exchange.outcome for exchange in bench.tester.evidence] == ["negative 0x24 requestSequenceError"]
 
 
 # Expectations
@@ -244,13 +244,13 @@ REPLIES = {
 )
 def test_expectation_accepts_these_and_no_others(expectation: Expectation, accepted: set[str]) -> None:
     for name, answers in REPLIES.items():
-        reply = Desk(ScriptedEcu({READ: answers})).tester.request(READ)  # type: ignore[dict-item]
+        reply = Bench(ScriptedEcu({READ: answers})).tester.request(READ)  # type: ignore[dict-item]
         assert expectation.accepts(reply) is (name in accepted), name
 
 
 def test_response_pending_is_no_silence_to_an_expectation() -> None:
     """`silence()` is no frame at all from the ECU; what it promised and did not keep is no silence."""
-    reply = Desk(ScriptedEcu({READ: "7F 22 78"})).tester.request(READ)
+    reply = Bench(ScriptedEcu({READ: "7F 22 78"})).tester.request(READ)
     assert not silence().accepts(reply)
 
 
@@ -289,14 +289,14 @@ def test_expectation_in_words(expectation: Expectation, words: str) -> None:
     ],
 )
 def test_reply_in_words(answers: Any, words: str) -> None:
-    assert str(Desk(ScriptedEcu({READ: answers})).tester.request(READ)) == words
+    assert str(Bench(ScriptedEcu({READ: answers})).tester.request(READ)) == words
 
 
 # Permissions
 
 
 def test_permissions_of_the_target_can_be_asked() -> None:
-    tester = Desk(ScriptedEcu(), target=allowing("write")).tester
+    tester = Bench(ScriptedEcu(), target=allowing("write")).tester
     assert tester.allows("write")
     assert not tester.allows("reset")
     assert tester.permits(b"\x2e\x10\x10\x05")
@@ -304,5 +304,5 @@ def test_permissions_of_the_target_can_be_asked() -> None:
 
 
 def test_a_target_without_s3_has_no_sessions() -> None:
-    assert not Desk(ScriptedEcu()).tester.has_sessions
-    assert Desk(ScriptedEcu(), target=secured()).tester.has_sessions
+    assert not Bench(ScriptedEcu()).tester.has_sessions
+    assert Bench(ScriptedEcu(), target=secured()).tester.has_sessions

@@ -9,7 +9,7 @@ import pytest
 from harness.target import Access, DataEntry
 from harness.tester.reply import ReplyKind, positive
 
-from .desk import RESPONSE_ID, Answer, Answers, Desk, OtherTalker, ScriptedEcu, SecuredEcu, bare
+from .bench import RESPONSE_ID, Answer, Answers, Bench, OtherTalker, ScriptedEcu, SecuredEcu, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -20,9 +20,9 @@ VALUE = "62 10 10 05"
 
 def test_exchange_shows_request_replies_outcome_and_frames() -> None:
     noise = ScriptedEcu({READ: "62 10 10 09"}, response_id=RESPONSE_ID + 1)
-    desk = Desk(ScriptedEcu({READ: ["7F 22 78", (0.1, VALUE)]}), noise)
-    desk.tester.request("3E 00")
-    exchange = desk.tester.request(READ).exchange()
+    bench = Bench(ScriptedEcu({READ: ["7F 22 78", (0.1, VALUE)]}), noise)
+    bench.tester.request("3E 00")
+    exchange = bench.tester.request(READ).exchange()
     assert exchange.request == "22 10 10"
     assert exchange.replies == ("7F 22 78", "62 10 10 05")
     assert exchange.outcome == "positive 62 10 10 05"
@@ -36,21 +36,21 @@ def test_exchange_shows_request_replies_outcome_and_frames() -> None:
 
 
 def test_raw_exchange_shows_the_frames() -> None:
-    exchange = Desk(ScriptedEcu({READ: VALUE})).tester.raw(b"\x03\x22\x10\x10").exchange()
+    exchange = Bench(ScriptedEcu({READ: VALUE})).tester.raw(b"\x03\x22\x10\x10").exchange()
     assert exchange.request == "raw 740#03221010"
     assert exchange.replies == ("raw 748#0462101005000000",)
     assert len(exchange.frames) == 2
 
 
 def test_evidence_of_a_long_exchange_is_its_first_dozens_of_frames() -> None:
-    desk = Desk(ScriptedEcu({READ: "62 10 10" + " 00" * 4000}))
-    exchange = desk.tester.request(READ).exchange()
+    bench = Bench(ScriptedEcu({READ: "62 10 10" + " 00" * 4000}))
+    exchange = bench.tester.request(READ).exchange()
     assert 12 <= len(exchange.frames) <= 100
     assert exchange.last_frame - exchange.first_frame > 500
 
 
 def test_cited_exchanges_are_kept_in_order() -> None:
-    tester = Desk(ScriptedEcu({READ: VALUE})).tester
+    tester = Bench(ScriptedEcu({READ: VALUE})).tester
     first, second = tester.request(READ), tester.request("3E 00")
     tester.cite(first, second)
     tester.cite(tester.raw(b"\x02\x3e\x00"))
@@ -58,14 +58,14 @@ def test_cited_exchanges_are_kept_in_order() -> None:
 
 
 def test_a_note_is_kept_once() -> None:
-    tester = Desk(ScriptedEcu()).tester
+    tester = Bench(ScriptedEcu()).tester
     for text in ("one", "two", "one"):
         tester.note(text)
     assert tester.notes == ["one", "two"]
 
 
 def test_exchanges_are_counted_and_the_latest_kept() -> None:
-    tester = Desk(ScriptedEcu({READ: VALUE})).tester
+    tester = Bench(ScriptedEcu({READ: VALUE})).tester
     replies = [tester.request(READ) for _ in range(20)]
     assert tester.exchange_count == 20
     assert list(tester.recent)[-1] is replies[-1]
@@ -75,7 +75,7 @@ def test_exchanges_are_counted_and_the_latest_kept() -> None:
 
 def test_first_exchange_after_which_nothing_came_is_remembered() -> None:
     """What an ECU died of, if it died."""
-    tester = Desk(ScriptedEcu({READ: VALUE})).tester
+    tester = Bench(ScriptedEcu({READ: VALUE})).tester
     tester.request(READ)
     assert tester.state.unanswered is None
     fatal = tester.request("22 66 66")
@@ -95,7 +95,7 @@ def test_a_long_request_that_an_ecu_died_of_is_remembered() -> None:
                 raise RuntimeError("buffer overrun")
             return super().answers(pdu)
 
-    tester = Desk(Fragile({READ: VALUE})).tester
+    tester = Bench(Fragile({READ: VALUE})).tester
     tester.request(READ)
     fatal = tester.request(b"\x22" + bytes(20))
     tester.request(READ)
@@ -103,7 +103,7 @@ def test_a_long_request_that_an_ecu_died_of_is_remembered() -> None:
 
 
 def test_garbage_is_an_answer_when_it_is_asked_what_an_ecu_died_of() -> None:
-    tester = Desk(ScriptedEcu({READ: "raw 70"})).tester
+    tester = Bench(ScriptedEcu({READ: "raw 70"})).tester
     tester.request("3E 00")
     tester.request(READ)
     assert tester.state.unanswered is None
@@ -111,7 +111,7 @@ def test_garbage_is_an_answer_when_it_is_asked_what_an_ecu_died_of() -> None:
 
 
 def test_raw_frames_count_among_the_exchanges() -> None:
-    tester = Desk(ScriptedEcu({READ: VALUE})).tester
+    tester = Bench(ScriptedEcu({READ: VALUE})).tester
     tester.request("3E 00")
     reply = tester.raw(b"\x03\x22\x10\x10")
     assert tester.exchange_count == 2
@@ -120,7 +120,7 @@ def test_raw_frames_count_among_the_exchanges() -> None:
 
 
 def test_an_ecu_that_answered_nothing_so_far_has_not_answered() -> None:
-    tester = Desk(ScriptedEcu({READ: VALUE}), OtherTalker()).tester
+    tester = Bench(ScriptedEcu({READ: VALUE}), OtherTalker()).tester
     tester.request("3E 00")
     assert not tester.has_answered
     tester.raw(b"\x03\x22\x10\x10")
@@ -145,15 +145,15 @@ def answers_every(answer: Answer) -> ScriptedEcu:
     ],
 )
 def test_an_ecu_that_sends_anything_back_is_alive(ecu: Callable[[], ScriptedEcu]) -> None:
-    assert Desk(ecu()).tester.is_alive()
+    assert Bench(ecu()).tester.is_alive()
 
 
 def test_an_ecu_that_sends_nothing_back_is_dead() -> None:
-    assert not Desk(ScriptedEcu()).tester.is_alive()
+    assert not Bench(ScriptedEcu()).tester.is_alive()
 
 
 def test_what_others_send_is_no_life() -> None:
-    assert not Desk(ScriptedEcu(), OtherTalker()).tester.is_alive()
+    assert not Bench(ScriptedEcu(), OtherTalker()).tester.is_alive()
 
 
 def test_an_ecu_that_raised_is_dead() -> None:
@@ -162,7 +162,7 @@ def test_an_ecu_that_raised_is_dead() -> None:
             raise RuntimeError("out of memory")
         return "7E 00"
 
-    tester = Desk(ScriptedEcu(raises)).tester
+    tester = Bench(ScriptedEcu(raises)).tester
     assert tester.is_alive()
     assert tester.request("22 66 66").kind is ReplyKind.SILENCE
     assert not tester.is_alive()
@@ -170,7 +170,7 @@ def test_an_ecu_that_raised_is_dead() -> None:
 
 def test_question_that_was_answered_is_asked_first_from_then_on() -> None:
     ecu = ScriptedEcu({"22 F1 90": "62 F1 90 41"})
-    tester = Desk(ecu).tester
+    tester = Bench(ecu).tester
     tester.is_alive()
     ecu.heard.clear()
     tester.is_alive()
@@ -182,26 +182,26 @@ def test_life_is_asked_for_by_what_anybody_may_read() -> None:
     hidden = DataEntry(did=0x1234, read=Access("level", 0x01))
     serial = DataEntry(did=0xF18C)
     ecu = ScriptedEcu({"22 F1 8C": "62 F1 8C 41"})
-    assert Desk(ecu, target=bare(data=(hidden, serial))).tester.is_alive()
+    assert Bench(ecu, target=bare(data=(hidden, serial))).tester.is_alive()
     assert ecu.heard == ["22f18c"]
 
 
 def test_life_is_waited_for_until_it_comes() -> None:
-    desk = Desk(ScriptedEcu(lambda pdu: "7E 00" if desk.now_s > 1.0 else []))
-    assert desk.tester.await_life(3.0)
-    assert 1.0 <= desk.now_s < 2.0
+    bench = Bench(ScriptedEcu(lambda pdu: "7E 00" if bench.now_s > 1.0 else []))
+    assert bench.tester.await_life(3.0)
+    assert 1.0 <= bench.now_s < 2.0
 
 
 def test_life_is_not_waited_for_without_end() -> None:
-    desk = Desk(ScriptedEcu())
-    desk.tester.wait(50.0)
-    assert not desk.tester.await_life(3.0)
-    assert 53.0 <= desk.now_s < 54.0
+    bench = Bench(ScriptedEcu())
+    bench.tester.wait(50.0)
+    assert not bench.tester.await_life(3.0)
+    assert 53.0 <= bench.now_s < 54.0
 
 
 def test_asking_for_life_changes_nothing_in_an_ecu_that_answers_reads() -> None:
     ecu = SecuredEcu()
-    tester = Desk(ecu).tester
+    tester = Bench(ecu).tester
     tester.enter_session(0x03)
     assert tester.is_alive()
     assert ecu.session == 0x03
@@ -209,7 +209,7 @@ def test_asking_for_life_changes_nothing_in_an_ecu_that_answers_reads() -> None:
 
 def test_question_about_life_is_kept_when_another_one_is_answered_first_while_the_ecu_boots() -> None:
     ecu = ScriptedEcu({"3E 00": "7E 00", "10 01": "50 01 00 32 01 F4"})
-    tester = Desk(ecu).tester
+    tester = Bench(ecu).tester
     assert tester.is_alive()
     assert tester.liveness_request == b"\x3e\x00"
     ecu.script = {"10 01": "50 01 00 32 01 F4"}

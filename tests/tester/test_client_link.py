@@ -17,7 +17,7 @@ from harness.tester.ledger import Ledger
 from harness.tester.reply import ReplyKind
 from harness.tester.tester import Tester
 
-from .desk import Answers, ScriptedEcu, bare
+from .bench import Answers, ScriptedEcu, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -74,7 +74,7 @@ class Plain(SimulatedLink):
 def before(link: type[SimulatedLink], answers: Answers) -> Tester:
     """A tester on that link before an ECU that answers a read so."""
     opened = link([ScriptedEcu({READ: answers})], bitrate=500_000, chance=Chance(1), trace=Trace())
-    return Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "desk", None))
+    return Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "bench", None))
 
 
 def test_silence_after_a_frame_that_did_not_go_out_is_the_adapters() -> None:
@@ -160,7 +160,7 @@ def beside(other: OtherTester, link: type[SimulatedLink] = Real) -> str:
     """What is said of an intruder by a tester that has asked something meanwhile."""
     nodes = [ScriptedEcu({READ: [(0.2, VALUE)]}), other]
     opened = link(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
-    tester = Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "desk", None))
+    tester = Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "bench", None))
     tester.request(READ, timeout_s=1.0)
     return tester.intruder()
 

@@ -9,14 +9,14 @@ from harness.errors import NotPermitted, Unjudged
 from harness.target import Can
 from harness.tester.reply import ReplyKind
 
-from .desk import FUNCTIONAL_ID, Answer, Desk, ScriptedEcu, allowing, bare
+from .bench import FUNCTIONAL_ID, Answer, Bench, ScriptedEcu, allowing, bare
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
 
 
 def with_padding(padding: int | None) -> Can:
-    return Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, padding=padding)
+    return Can(interface="uds-sim", channel="bench", request_id=0x740, response_id=0x748, padding=padding)
 
 
 # Notations
@@ -24,26 +24,26 @@ def with_padding(padding: int | None) -> Can:
 
 @pytest.mark.parametrize("request_", ["22 10 10", "221010", b"\x22\x10\x10", bytearray(b"\x22\x10\x10")])
 def test_request_is_given_as_hex_or_bytes(request_: str | bytes | bytearray) -> None:
-    desk = Desk(ScriptedEcu({READ: VALUE}))
-    reply = desk.tester.request(request_)
+    bench = Bench(ScriptedEcu({READ: VALUE}))
+    reply = bench.tester.request(request_)
     assert reply.is_positive
     assert reply.request == b"\x22\x10\x10"
-    assert [frame.text() for frame in desk.sent()] == ["740#0322101000000000"]
+    assert [frame.text() for frame in bench.sent()] == ["740#0322101000000000"]
 
 
 def test_request_is_given_as_a_scapy_packet() -> None:
     from scapy.contrib.automotive.uds import UDS, UDS_RDBI
 
-    desk = Desk(ScriptedEcu({READ: VALUE}))
-    reply = desk.tester.request(UDS() / UDS_RDBI(identifiers=[0x1010]))
+    bench = Bench(ScriptedEcu({READ: VALUE}))
+    reply = bench.tester.request(UDS() / UDS_RDBI(identifiers=[0x1010]))
     assert reply.is_positive
-    assert [frame.text() for frame in desk.sent()] == ["740#0322101000000000"]
+    assert [frame.text() for frame in bench.sent()] == ["740#0322101000000000"]
 
 
 def test_reply_is_shown_as_a_scapy_packet() -> None:
     from scapy.contrib.automotive.uds import UDS, UDS_NR, UDS_RDBIPR
 
-    tester = Desk(ScriptedEcu({READ: VALUE, "2E 10 10 05": "7F 2E 33"})).tester
+    tester = Bench(ScriptedEcu({READ: VALUE, "2E 10 10 05": "7F 2E 33"})).tester
     positive_packet = tester.request(READ).packet
     assert isinstance(positive_packet, UDS)
     assert positive_packet[UDS_RDBIPR].dataIdentifier == 0x1010
@@ -54,25 +54,25 @@ def test_reply_is_shown_as_a_scapy_packet() -> None:
 def test_a_packet_is_classed_by_the_safety_gate_like_its_bytes() -> None:
     from scapy.contrib.automotive.uds import UDS, UDS_ER
 
-    desk = Desk(ScriptedEcu(), target=allowing("write"))
+    bench = Bench(ScriptedEcu(), target=allowing("write"))
     with pytest.raises(NotPermitted, match="reset"):
-        desk.tester.request(UDS() / UDS_ER(resetType=1))
-    assert desk.sent() == []
+        bench.tester.request(UDS() / UDS_ER(resetType=1))
+    assert bench.sent() == []
 
 
 # Frames
 
 
 def test_single_frame_is_padded_as_declared() -> None:
-    desk = Desk(ScriptedEcu(), target=bare(can=with_padding(0xCC)))
-    desk.tester.request("3E 00")
-    assert [frame.text() for frame in desk.sent()] == ["740#023E00CCCCCCCCCC"]
+    bench = Bench(ScriptedEcu(), target=bare(can=with_padding(0xCC)))
+    bench.tester.request("3E 00")
+    assert [frame.text() for frame in bench.sent()] == ["740#023E00CCCCCCCCCC"]
 
 
 def test_single_frame_without_padding_is_short() -> None:
-    desk = Desk(ScriptedEcu(), target=bare(can=with_padding(None)))
-    desk.tester.request("3E 00")
-    assert [frame.text() for frame in desk.sent()] == ["740#023E00"]
+    bench = Bench(ScriptedEcu(), target=bare(can=with_padding(None)))
+    bench.tester.request("3E 00")
+    assert [frame.text() for frame in bench.sent()] == ["740#023E00"]
 
 
 class RawEcu(ScriptedEcu):
@@ -89,9 +89,9 @@ class RawEcu(ScriptedEcu):
 
 
 def test_long_request_is_segmented_after_flow_control() -> None:
-    desk = Desk(RawEcu(["30 00 00"], [], ["03 6E 10 10"]))
-    assert desk.tester.request("2E 10 10 01 02 03 04 05 06 07 08 09 0A 0B").is_positive
-    assert [frame.data.hex() for frame in desk.sent()] == [
+    bench = Bench(RawEcu(["30 00 00"], [], ["03 6E 10 10"]))
+    assert bench.tester.request("2E 10 10 01 02 03 04 05 06 07 08 09 0A 0B").is_positive
+    assert [frame.data.hex() for frame in bench.sent()] == [
         "100e2e1010010203",
         "210405060708090a",
         "220b000000000000",
@@ -99,21 +99,21 @@ def test_long_request_is_segmented_after_flow_control() -> None:
 
 
 def test_long_answer_is_granted_and_put_together() -> None:
-    desk = Desk(RawEcu(["10 0C 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 00"]))
-    reply = desk.tester.request(READ)
+    bench = Bench(RawEcu(["10 0C 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 00"]))
+    reply = bench.tester.request(READ)
     assert reply.is_positive
     assert reply.pdu.hex() == "621010010203040506070809"
-    assert [frame.data.hex() for frame in desk.sent()] == ["0322101000000000", "3000000000000000"]
+    assert [frame.data.hex() for frame in bench.sent()] == ["0322101000000000", "3000000000000000"]
 
 
 @pytest.mark.parametrize("length", [8, 100, 4095])
 def test_messages_of_any_length_cross_both_ways(length: int) -> None:
     value = bytes(n % 251 for n in range(length - 3))
     ecu = ScriptedEcu(lambda pdu: "6E 10 10" if pdu[0] == 0x2E else f"62 10 10 {value.hex()}")
-    desk = Desk(ecu)
-    assert desk.tester.write(0x1010, value).is_positive
+    bench = Bench(ecu)
+    assert bench.tester.write(0x1010, value).is_positive
     assert ecu.heard == [f"2e1010{value.hex()}"]
-    assert desk.tester.read(0x1010) == value
+    assert bench.tester.read(0x1010) == value
 
 
 def test_long_answer_that_begins_in_time_may_take_its_time() -> None:
@@ -122,49 +122,49 @@ def test_long_answer_that_begins_in_time_may_take_its_time() -> None:
         (0.4, "raw 21 04 05 06 07 08 09 0A"),
         (0.8, "raw 22 0B 0C 0D 0E 0F 10 11"),
     ]
-    assert Desk(ScriptedEcu({READ: frames})).tester.request(READ).pdu.hex() == "621010" + bytes(range(1, 18)).hex()
+    assert Bench(ScriptedEcu({READ: frames})).tester.request(READ).pdu.hex() == "621010" + bytes(range(1, 18)).hex()
 
 
 def test_long_answer_with_a_gap_is_malformed() -> None:
-    desk = Desk(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A", "23 0B 0C 0D 0E 0F 10 11"]))
-    assert desk.tester.request(READ).kind is ReplyKind.MALFORMED
+    bench = Bench(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A", "23 0B 0C 0D 0E 0F 10 11"]))
+    assert bench.tester.request(READ).kind is ReplyKind.MALFORMED
 
 
 def test_long_answer_that_stops_is_malformed() -> None:
-    desk = Desk(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A"]))
-    assert desk.tester.request(READ).kind is ReplyKind.MALFORMED
-    assert desk.now_s < 2.0
+    bench = Bench(RawEcu(["10 14 62 10 10 01 02 03"], ["21 04 05 06 07 08 09 0A"]))
+    assert bench.tester.request(READ).kind is ReplyKind.MALFORMED
+    assert bench.now_s < 2.0
 
 
 def test_long_request_that_is_not_granted_says_why_there_was_no_answer() -> None:
-    reply = Desk(RawEcu()).tester.request("2E 10 10 01 02 03 04 05 06")
+    reply = Bench(RawEcu()).tester.request("2E 10 10 01 02 03 04 05 06")
     assert reply.kind is ReplyKind.SILENCE
     assert reply.note == "N_TIMEOUT_Bs"
 
 
 def test_message_that_comes_in_place_of_flow_control_is_kept() -> None:
     """`Reply.replies` is every message that arrived: an ECU that knows no flow control may refuse a first frame so."""
-    reply = Desk(RawEcu(["03 7F 2E 13"])).tester.request("2E 10 10 01 02 03 04 05 06")
+    reply = Bench(RawEcu(["03 7F 2E 13"])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert [pdu.hex() for pdu in reply.replies] == ["7f2e13"]
 
 
 def test_stray_message_does_not_end_the_transmission_of_a_long_request() -> None:
     """ISO-TP is full duplex: a late copy of the last answer, say, says nothing of the request under way."""
-    desk = Desk(RawEcu(["04 62 10 10 05", "30 00 00"], ["03 6E 10 10"]))
-    assert desk.tester.request("2E 10 10 01 02 03 04 05 06").is_positive
-    assert [frame.data.hex() for frame in desk.sent()] == ["10092e1010010203", "2104050600000000"]
+    bench = Bench(RawEcu(["04 62 10 10 05", "30 00 00"], ["03 6E 10 10"]))
+    assert bench.tester.request("2E 10 10 01 02 03 04 05 06").is_positive
+    assert [frame.data.hex() for frame in bench.sent()] == ["10092e1010010203", "2104050600000000"]
 
 
 @pytest.mark.parametrize("field", ["7F 10 31", "00", "21 00 00 00 00 00 00 00"])
 def test_garbage_in_place_of_flow_control_is_malformed_and_no_silence(field: str) -> None:
     """The article answers a first frame with junk whose protocol control is reserved."""
-    reply = Desk(RawEcu([field])).tester.request("2E 10 10 01 02 03 04 05 06")
+    reply = Bench(RawEcu([field])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert reply.kind is ReplyKind.MALFORMED
 
 
 def test_flow_control_that_was_asked_for_is_no_garbage() -> None:
     """`Reply.is_silence`: no answer, and nothing that could have been meant as one."""
-    reply = Desk(RawEcu(["30 00 00"])).tester.request("2E 10 10 01 02 03 04 05 06")
+    reply = Bench(RawEcu(["30 00 00"])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert reply.kind is ReplyKind.SILENCE
 
 
@@ -177,10 +177,10 @@ def test_request_after_an_interrupted_transmission_goes_out() -> None:
                 raise KeyboardInterrupt
             super().on_frame(message)
 
-    desk = Desk(Interrupted({READ: VALUE}))
+    bench = Bench(Interrupted({READ: VALUE}))
     with pytest.raises(KeyboardInterrupt):
-        desk.tester.request("2E 10 10 01 02 03 04 05 06")
-    assert desk.tester.request(READ).is_positive
+        bench.tester.request("2E 10 10 01 02 03 04 05 06")
+    assert bench.tester.request(READ).is_positive
 
 
 # Suppressed positive responses
@@ -188,40 +188,40 @@ def test_request_after_an_interrupted_transmission_goes_out() -> None:
 
 def test_suppressed_positive_response_is_silence() -> None:
     ecu = ScriptedEcu({"3E 80": []})
-    assert Desk(ecu).tester.request("3E 80").kind is ReplyKind.SILENCE
+    assert Bench(ecu).tester.request("3E 80").kind is ReplyKind.SILENCE
     assert ecu.heard == ["3e80"]
 
 
 def test_refusal_of_a_suppressed_request_is_read() -> None:
-    assert Desk(ScriptedEcu({"10 84": "7F 10 12"})).tester.request("10 84").is_refused_with(0x12)
+    assert Bench(ScriptedEcu({"10 84": "7F 10 12"})).tester.request("10 84").is_refused_with(0x12)
 
 
 # Functional addressing
 
 
 def test_functional_request_goes_to_the_functional_id() -> None:
-    desk = Desk(ScriptedEcu({"3E 00": "7E 00"}))
-    assert desk.tester.request("3E 00", is_functional=True).is_positive
-    assert [frame.text() for frame in desk.sent()] == [f"{FUNCTIONAL_ID:03X}#023E000000000000"]
+    bench = Bench(ScriptedEcu({"3E 00": "7E 00"}))
+    assert bench.tester.request("3E 00", is_functional=True).is_positive
+    assert [frame.text() for frame in bench.sent()] == [f"{FUNCTIONAL_ID:03X}#023E000000000000"]
 
 
 def test_long_answer_to_a_functional_request_is_granted_on_the_physical_id() -> None:
-    desk = Desk(ScriptedEcu({"22 F1 90": "62 F1 90" + " 41" * 17}))
-    assert desk.tester.request("22 F1 90", is_functional=True).is_positive
-    assert [frame.can_id for frame in desk.sent()] == [FUNCTIONAL_ID, 0x740]
+    bench = Bench(ScriptedEcu({"22 F1 90": "62 F1 90" + " 41" * 17}))
+    assert bench.tester.request("22 F1 90", is_functional=True).is_positive
+    assert [frame.can_id for frame in bench.sent()] == [FUNCTIONAL_ID, 0x740]
 
 
 def test_functional_request_of_several_frames_is_refused() -> None:
-    desk = Desk(ScriptedEcu())
+    bench = Bench(ScriptedEcu())
     with pytest.raises(ValueError, match="at most 7 bytes"):
-        desk.tester.request(b"\x22" + bytes(7), is_functional=True)
-    assert desk.sent() == []
+        bench.tester.request(b"\x22" + bytes(7), is_functional=True)
+    assert bench.sent() == []
 
 
 def test_functional_request_to_a_target_without_such_an_id_is_no_failure_of_the_ecu() -> None:
     """An AssertionError is how a check fails the ECU: it must not stand for what the target does not declare."""
-    link = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748)
+    link = Can(interface="uds-sim", channel="bench", request_id=0x740, response_id=0x748)
     with pytest.raises(Unjudged):
-        Desk(ScriptedEcu(), target=bare(can=link)).tester.request("3E 00", is_functional=True)
+        Bench(ScriptedEcu(), target=bare(can=link)).tester.request("3E 00", is_functional=True)
     with pytest.raises(Unjudged):
-        Desk(ScriptedEcu(), target=bare(can=link)).tester.raw(b"\x02\x3e\x00", is_functional=True)
+        Bench(ScriptedEcu(), target=bare(can=link)).tester.raw(b"\x02\x3e\x00", is_functional=True)

@@ -8,14 +8,14 @@ from harness.target import Can
 from harness.tester.reply import Reply, ReplyKind
 from harness.uds import Nrc
 
-from .desk import REQUEST_ID, RESPONSE_ID, Answer, Desk, ScriptedEcu, bare
+from .bench import REQUEST_ID, RESPONSE_ID, Answer, Bench, ScriptedEcu, bare
 
 QUIRK = bare(quirks=("malformed_invalid_key",))
 
 
 def ask(request: str, *answers: str) -> Reply:
     """The reply to one request that is answered so."""
-    return Desk(ScriptedEcu({request: list(answers)})).tester.request(request)
+    return Bench(ScriptedEcu({request: list(answers)})).tester.request(request)
 
 
 # Positive responses
@@ -153,9 +153,9 @@ def test_remote_frame_from_the_response_id_is_no_answer() -> None:
             self.frame(b"", is_remote=True)
             return []
 
-    desk = Desk(Remote())
-    assert desk.tester.request("22 10 10").kind is ReplyKind.SILENCE
-    assert not desk.tester.is_alive()
+    bench = Bench(Remote())
+    assert bench.tester.request("22 10 10").kind is ReplyKind.SILENCE
+    assert not bench.tester.is_alive()
 
 
 def test_remote_frame_before_the_answer_leaves_it_as_it_is() -> None:
@@ -164,7 +164,7 @@ def test_remote_frame_before_the_answer_leaves_it_as_it_is() -> None:
             self.frame(b"", is_remote=True)
             return ["62 10 10 41"]
 
-    assert Desk(Remote()).tester.request("22 10 10").is_positive
+    assert Bench(Remote()).tester.request("22 10 10").is_positive
 
 
 def test_no_frame_is_silence() -> None:
@@ -180,13 +180,13 @@ def test_no_frame_is_silence() -> None:
 
 @pytest.mark.parametrize("response_id", [RESPONSE_ID + 1, RESPONSE_ID - 1, REQUEST_ID, 0x7E8])
 def test_frames_of_other_ids_are_ignored(response_id: int) -> None:
-    reply = Desk(ScriptedEcu({"22 10 10": "62 10 10 05"}, response_id=response_id)).tester.request("22 10 10")
+    reply = Bench(ScriptedEcu({"22 10 10": "62 10 10 05"}, response_id=response_id)).tester.request("22 10 10")
     assert reply.kind is ReplyKind.SILENCE
 
 
 def test_answer_is_found_among_another_nodes_frames() -> None:
     noise = ScriptedEcu({"22 10 10": ["7F 22 31", "raw 70", (0.001, "62 10 10 09")]}, response_id=RESPONSE_ID - 1)
-    reply = Desk(noise, ScriptedEcu({"22 10 10": (0.002, "62 10 10 05")})).tester.request("22 10 10")
+    reply = Bench(noise, ScriptedEcu({"22 10 10": (0.002, "62 10 10 05")})).tester.request("22 10 10")
     assert reply.pdu == bytes.fromhex("62 10 10 05")
     assert reply.replies == (reply.pdu,)
 
@@ -203,26 +203,26 @@ def test_answer_is_found_among_another_nodes_frames() -> None:
     ],
 )
 def test_format_of_answers_is_what_the_target_declares(extended_ids: bool, answers_in_29_bits: bool, is_heard: bool) -> None:
-    link = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
+    link = Can(interface="uds-sim", channel="bench", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
     ecu = ScriptedEcu({"22 10 10": "62 10 10 05"}, is_extended=answers_in_29_bits)
-    reply = Desk(ecu, target=bare(can=link)).tester.request("22 10 10")
+    reply = Bench(ecu, target=bare(can=link)).tester.request("22 10 10")
     assert reply.kind is (ReplyKind.POSITIVE if is_heard else ReplyKind.SILENCE)
 
 
 @pytest.mark.parametrize(("extended_ids", "is_extended"), [(False, False), ("any", False), (True, True)])
 def test_format_of_requests_is_what_the_target_declares(extended_ids: bool, is_extended: bool) -> None:
-    link = Can(interface="uds-sim", channel="desk", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
-    desk = Desk(ScriptedEcu(), target=bare(can=link))
-    desk.tester.request("22 10 10")
-    assert [frame.is_extended for frame in desk.sent()] == [is_extended]
+    link = Can(interface="uds-sim", channel="bench", request_id=0x740, response_id=0x748, extended_ids=extended_ids)
+    bench = Bench(ScriptedEcu(), target=bare(can=link))
+    bench.tester.request("22 10 10")
+    assert [frame.is_extended for frame in bench.sent()] == [is_extended]
 
 
 def test_ids_beyond_11_bits_are_extended_ones() -> None:
     ids = {"request_id": 0x18DA10F1, "response_id": 0x18DAF110}
     ecu = ScriptedEcu({"22 10 10": "62 10 10 05"}, **ids, is_extended=True)
-    desk = Desk(ecu, target=bare(can=Can(interface="uds-sim", channel="desk", extended_ids="any", **ids)))
-    assert desk.tester.request("22 10 10").is_positive
-    assert [frame.text() for frame in desk.sent()] == ["18DA10F1#0322101000000000"]
+    bench = Bench(ecu, target=bare(can=Can(interface="uds-sim", channel="bench", extended_ids="any", **ids)))
+    assert bench.tester.request("22 10 10").is_positive
+    assert [frame.text() for frame in bench.sent()] == ["18DA10F1#0322101000000000"]
 
 
 # Among unusable messages
@@ -249,7 +249,7 @@ def test_malformed_invalid_key_is_malformed_unless_the_target_tolerates_it() -> 
 
 
 def test_malformed_invalid_key_is_read_as_such_under_the_quirk() -> None:
-    reply = Desk(ScriptedEcu({"27 02 00 00 00 00": "27 35"}), target=QUIRK).tester.request("27 02 00 00 00 00")
+    reply = Bench(ScriptedEcu({"27 02 00 00 00 00": "27 35"}), target=QUIRK).tester.request("27 02 00 00 00 00")
     assert reply.is_refused_with(Nrc.INVALID_KEY)
     assert reply.pdu == bytes.fromhex("27 35")
     assert "malformed_invalid_key" in reply.note
@@ -258,10 +258,10 @@ def test_malformed_invalid_key_is_read_as_such_under_the_quirk() -> None:
 
 @pytest.mark.parametrize(("request_hex", "answer"), [("27 02 00", "27 36"), ("27 02 00", "27 35 00"), ("22 10 10", "27 35")])
 def test_the_quirk_tolerates_nothing_else(request_hex: str, answer: str) -> None:
-    assert Desk(ScriptedEcu({request_hex: answer}), target=QUIRK).tester.request(request_hex).kind is ReplyKind.MALFORMED
+    assert Bench(ScriptedEcu({request_hex: answer}), target=QUIRK).tester.request(request_hex).kind is ReplyKind.MALFORMED
 
 
 def test_the_quirk_accepts_the_standard_form_without_a_note() -> None:
-    reply = Desk(ScriptedEcu({"27 02 00": "7F 27 35"}), target=QUIRK).tester.request("27 02 00")
+    reply = Bench(ScriptedEcu({"27 02 00": "7F 27 35"}), target=QUIRK).tester.request("27 02 00")
     assert reply.is_refused_with(Nrc.INVALID_KEY)
     assert reply.note == ""

@@ -10,7 +10,7 @@ import pytest
 from harness.target import Reset, Timing
 from harness.tester.crashes import CrashCause
 
-from .desk import Answers, Desk, PoweredEcu, SecuredEcu, secured, without_sessions
+from .bench import Answers, Bench, PoweredEcu, SecuredEcu, secured, without_sessions
 
 FATAL = b"\x2e\x10\x10\x00\x00\x00"
 """A write that is longer than its data."""
@@ -63,8 +63,8 @@ class Silent(SecuredEcu):
 
 
 def found_in(ecu: SecuredEcu, *requests: bytes, unlock: bool = False, **options: Any) -> CrashCause | None:
-    desk = Desk(ecu, **options)
-    tester = desk.tester
+    bench = Bench(ecu, **options)
+    tester = bench.tester
     assert tester.is_alive()
     tester.state.forget_silences()
     if unlock:
@@ -87,11 +87,11 @@ def test_request_that_makes_the_ecu_restart_is_named(boot_s: float) -> None:
 
 def test_quick_restart_is_told_by_the_lock_where_there_are_no_sessions() -> None:
     target = without_sessions(reset=Reset(power="simulated", boot_s=0.5))
-    desk = Desk(PoweredCrashing(boot_s=0.0, has_sessions=False, locks_on=("restart",)), target=target)
-    desk.tester.security.unlock(1)
-    desk.tester.link.power_cycle()
-    desk.tester.request(FATAL)
-    found = desk.tester.crashes.search()
+    bench = Bench(PoweredCrashing(boot_s=0.0, has_sessions=False, locks_on=("restart",)), target=target)
+    bench.tester.security.unlock(1)
+    bench.tester.link.power_cycle()
+    bench.tester.request(FATAL)
+    found = bench.tester.crashes.search()
     assert found is not None
     assert "level 0x01" in found.what
 
@@ -140,11 +140,11 @@ def test_long_request_is_named_by_its_beginning() -> None:
 
 
 def test_frame_that_makes_the_ecu_restart_is_named() -> None:
-    desk = Desk(CrashingOnFrame(boot_s=0.0))
-    assert desk.tester.is_alive()
+    bench = Bench(CrashingOnFrame(boot_s=0.0))
+    assert bench.tester.is_alive()
     for data in (b"\x00" * 8, b"\x55", b"\x31" * 8):
-        desk.tester.raw(data)
-    found = desk.tester.crashes.search()
+        bench.tester.raw(data)
+    found = bench.tester.crashes.search()
     assert found is not None
     assert found.request == "raw 740#55"
 
@@ -202,11 +202,11 @@ def test_session_that_ends_by_itself_is_no_crash() -> None:
             self.entered_s = self.port.now_s
             return super()._session(pdu)
 
-    desk = Desk(Restless())
-    desk.tester.is_alive()
-    desk.tester.request(FATAL)
-    assert desk.tester.crashes.search() is None
-    assert any("without 2E 10 10 00 00 00 too" in note for note in desk.tester.notes)
+    bench = Bench(Restless())
+    bench.tester.is_alive()
+    bench.tester.request(FATAL)
+    assert bench.tester.crashes.search() is None
+    assert any("without 2E 10 10 00 00 00 too" in note for note in bench.tester.notes)
 
 
 def test_value_that_is_written_again_is_put_back() -> None:
@@ -218,35 +218,35 @@ def test_value_that_is_written_again_is_put_back() -> None:
             return []
 
     ecu = Quiet()
-    desk = Desk(ecu)
-    desk.tester.is_alive()
-    desk.tester.state.forget_silences()
-    desk.tester.write(0x1010, b"\x77")
+    bench = Bench(ecu)
+    bench.tester.is_alive()
+    bench.tester.state.forget_silences()
+    bench.tester.write(0x1010, b"\x77")
     ecu.values[0x1010] = b"\x10"
-    assert desk.tester.crashes.search() is None
-    desk.tester.restore()
+    assert bench.tester.crashes.search() is None
+    bench.tester.restore()
     assert ecu.values[0x1010] == b"\x10"
 
 
 def test_what_was_found_innocent_is_not_tried_again() -> None:
     ecu = Silent()
-    desk = Desk(ecu)
-    desk.tester.is_alive()
+    bench = Bench(ecu)
+    bench.tester.is_alive()
     for _ in range(2):
-        desk.tester.request(FATAL)
-        assert desk.tester.crashes.search() is None
+        bench.tester.request(FATAL)
+        assert bench.tester.crashes.search() is None
     assert ecu.heard.count(FATAL.hex()) == 3
 
 
 def test_request_that_was_found_guilty_is_not_tried_again() -> None:
     ecu = Crashing(boot_s=0.0)
-    desk = Desk(ecu)
-    desk.tester.is_alive()
-    desk.tester.request(FATAL)
-    first = desk.tester.crashes.search()
+    bench = Bench(ecu)
+    bench.tester.is_alive()
+    bench.tester.request(FATAL)
+    first = bench.tester.crashes.search()
     restarts = ecu.restarts
     assert first is not None
-    assert desk.tester.crashes.search() == first
+    assert bench.tester.crashes.search() == first
     assert ecu.restarts == restarts
 
 
@@ -257,11 +257,11 @@ def test_ecu_that_dies_and_can_be_brought_back_is_proven_to_die() -> None:
                 raise RuntimeError("stack smashed")
             return super().answers(pdu)
 
-    desk = Desk(Dying(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
-    desk.tester.is_alive()
-    desk.tester.request(FATAL)
-    desk.tester.restore()
-    found = desk.tester.crashes.search()
+    bench = Bench(Dying(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    bench.tester.is_alive()
+    bench.tester.request(FATAL)
+    bench.tester.restore()
+    found = bench.tester.crashes.search()
     assert found is not None
     assert found.is_reproduced
     assert not found.is_dead
@@ -277,11 +277,11 @@ def test_ecu_that_dies_for_good_is_sent_nothing_more() -> None:
             return [] if pdu == FATAL else super().answers(pdu)
 
     ecu = Dying()
-    desk = Desk(ecu)
-    desk.tester.is_alive()
-    desk.tester.request(FATAL)
+    bench = Bench(ecu)
+    bench.tester.is_alive()
+    bench.tester.request(FATAL)
     ecu.is_fatal = True
-    found = desk.tester.crashes.search()
+    found = bench.tester.crashes.search()
     assert found is not None
     assert found.is_dead
     assert not found.is_reproduced
@@ -292,8 +292,8 @@ def test_ecu_that_dies_for_good_is_sent_nothing_more() -> None:
 
 
 def silent_after(ecu: SecuredEcu, *requests: bytes) -> Any:
-    desk = Desk(ecu)
-    tester = desk.tester
+    bench = Bench(ecu)
+    tester = bench.tester
     assert tester.is_alive()
     tester.state.forget_silences()
     for request in requests:
@@ -309,8 +309,8 @@ def test_ecu_that_answers_nothing_for_a_while_after_a_request_is_noticed() -> No
 
 
 def test_ecu_that_does_not_even_answer_what_it_has_answered_before_is_noticed() -> None:
-    desk = Desk(Crashing(boot_s=0.5))
-    tester = desk.tester
+    bench = Bench(Crashing(boot_s=0.5))
+    tester = bench.tester
     assert tester.read(0x2020) == b"\x20"
     tester.state.forget_silences()
     for request in (FATAL, b"\x22\x20\x20", b"\x22\x20\x20", b"\x22\x20\x20"):
@@ -361,7 +361,7 @@ class WorksOffABacklog(SecuredEcu):
 
 
 def test_ecu_that_works_off_what_it_was_sent_is_not_dead() -> None:
-    tester = Desk(WorksOffABacklog()).tester
+    tester = Bench(WorksOffABacklog()).tester
     assert tester.is_alive()
     tester.state.forget_silences()
     for number in range(8):

@@ -12,7 +12,7 @@ from harness.target import PERMISSIONS, Permission, RoutineEntry, ServiceEntry, 
 from harness.tester.harm import ACTING, HARMLESS, TABLE
 from harness.tester.safety import SafetyGate
 
-from .desk import allowing
+from .bench import allowing
 
 # Written from ISO 14229-1:2020, ISO 14230-3:1999, SAE J2190 and SAE J1979, and not from the gate. A service without
 # sub-functions stands with its word; with sub-functions it stands with the word of those that are not named.

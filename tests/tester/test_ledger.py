@@ -16,7 +16,7 @@ from harness.target import ConnectionEntry, Target
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_of, ledger_path, state_folder, take_over
 
-from .desk import Desk, SecuredEcu, allowing, right_key, secured
+from .bench import Bench, SecuredEcu, allowing, right_key, secured
 
 WRONG = bytes(4)
 
@@ -394,7 +394,7 @@ class Watching(SecuredEcu):
 
 def test_a_wrong_key_is_on_disk_before_it_is_on_the_bus(path: Path) -> None:
     ecu = Watching(path)
-    tester = Desk(ecu, ledger=Ledger(path, "pi", 5)).tester
+    tester = Bench(ecu, ledger=Ledger(path, "pi", 5)).tester
     tester.security.unlock(0x01)
     for _ in range(3):
         tester.session_for(0x01)
@@ -404,48 +404,48 @@ def test_a_wrong_key_is_on_disk_before_it_is_on_the_bus(path: Path) -> None:
 
 
 def test_right_keys_are_not_counted() -> None:
-    desk = Desk(SecuredEcu(), ledger=Ledger(None, "pi", 0))
+    bench = Bench(SecuredEcu(), ledger=Ledger(None, "pi", 0))
     for _ in range(5):
-        desk.tester.security.unlock(0x01)
-    assert desk.ledger.total == 0
+        bench.tester.security.unlock(0x01)
+    assert bench.ledger.total == 0
 
 
 def test_no_wrong_key_goes_out_beyond_the_limit() -> None:
     ecu = SecuredEcu(attempts=None)
-    desk = Desk(ecu, ledger=Ledger(None, "pi", 2))
-    desk.tester.security.unlock(0x01)
+    bench = Bench(ecu, ledger=Ledger(None, "pi", 2))
+    bench.tester.security.unlock(0x01)
     ecu.keys.clear()
     for _ in range(2):
-        desk.tester.security.try_key(0x01, lambda seed: WRONG)
-    desk.tester.session_for(0x01)
-    desk.tester.security.seed(0x01)
+        bench.tester.security.try_key(0x01, lambda seed: WRONG)
+    bench.tester.session_for(0x01)
+    bench.tester.security.seed(0x01)
     with pytest.raises(NotRun):
-        desk.tester.security.send_key(0x01, WRONG)
+        bench.tester.security.send_key(0x01, WRONG)
     assert ecu.keys.count(WRONG) == 2
 
 
 def test_a_key_that_is_not_permitted_is_not_counted() -> None:
     declared = secured(safety=allowing("write").safety)
-    desk = Desk(SecuredEcu(), target=declared)
-    desk.tester.security.unlock(0x01)
-    desk.tester.security.seed(0x01)
+    bench = Bench(SecuredEcu(), target=declared)
+    bench.tester.security.unlock(0x01)
+    bench.tester.security.seed(0x01)
     with pytest.raises(NotPermitted, match="lockout"):
-        desk.tester.security.send_key(0x01, WRONG)
-    assert desk.ledger.total == 0
+        bench.tester.security.send_key(0x01, WRONG)
+    assert bench.ledger.total == 0
 
 
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
     """`wrong_keys` bounds what the ECU is given, by a fuzz case or a raw frame too."""
     ecu = SecuredEcu(attempts=None)
-    desk = Desk(ecu, key=None)
-    tester = desk.tester
+    bench = Bench(ecu, key=None)
+    tester = bench.tester
     tester.gate.raw_needs = frozenset({"lockout"})
     tester.session_for(0x01)
     tester.security.seed(0x01)
     tester.request("27 02 00 00 00 00") if send == "request" else tester.raw(b"\x06\x27\x02" + WRONG)
     assert ecu.keys == [WRONG]
-    assert desk.ledger.spent(0x01) == 1
+    assert bench.ledger.spent(0x01) == 1
 
 
 @pytest.mark.parametrize("answer", ["7F 27 21", "7F 27 22", "7F 27 24", "7F 27 78", ""])
@@ -454,11 +454,11 @@ def test_a_key_goes_out_once_and_counts_whatever_is_answered(answer: str, key: K
     """Although it asks for the busy request to be repeated, the ECU may have counted the key."""
     ecu = SecuredEcu(attempts=None)
     ecu.refuses_with = {"2702" + WRONG.hex(): answer}
-    desk = Desk(ecu, key=key, ledger=Ledger(None, "pi", 5))
+    bench = Bench(ecu, key=key, ledger=Ledger(None, "pi", 5))
     if key is not None:
-        desk.tester.security.unlock(0x01)
-    desk.tester.session_for(0x01)
-    desk.tester.security.seed(0x01)
-    desk.tester.security.send_key(0x01, WRONG)
+        bench.tester.security.unlock(0x01)
+    bench.tester.session_for(0x01)
+    bench.tester.security.seed(0x01)
+    bench.tester.security.send_key(0x01, WRONG)
     assert ecu.heard.count("2702" + WRONG.hex()) == 1
-    assert desk.ledger.spent(0x01) == 1
+    assert bench.ledger.spent(0x01) == 1

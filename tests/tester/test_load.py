@@ -10,25 +10,25 @@ from harness.errors import NotPermitted
 from harness.link.frame import Frame
 from harness.tester.bus_load import await_quiet, foreign_frame, frames_per_second, send_load
 
-from .desk import RESPONSE_ID, Desk, ScriptedEcu, allowing
+from .bench import RESPONSE_ID, Bench, ScriptedEcu, allowing
 
 READ = Frame(0x740, b"\x03\x22\x10\x10\x00\x00\x00\x00")
 
 
-def desk() -> Desk:
-    return Desk(ScriptedEcu({"22 1010": "62 10 10 ff"}))
+def bench() -> Bench:
+    return Bench(ScriptedEcu({"22 1010": "62 10 10 ff"}))
 
 
 @pytest.mark.parametrize("per_second", [100, 500])
 def test_frames_are_spread_over_the_time(per_second: int) -> None:
-    one = desk()
+    one = bench()
     assert send_load(one.tester, READ, per_second=per_second, seconds=1.0) == pytest.approx(per_second, abs=6)
     times = [frame.time_s for frame in one.trace.frames(0, one.trace.count) if frame.is_sent]
     assert times[-1] - times[0] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_burst_has_no_pause_and_all_is_answered() -> None:
-    one = desk()
+    one = bench()
     sent = send_load(one.tester, READ, per_second=2000, seconds=0.3, burst=300)
     frames = one.trace.frames(0, one.trace.count)
     own = [frame.time_s for frame in frames if frame.is_sent]
@@ -40,7 +40,7 @@ def test_a_burst_has_no_pause_and_all_is_answered() -> None:
 
 
 def test_a_loaded_bus_carries_what_it_can() -> None:
-    one = desk()
+    one = bench()
     share = 0.8
     frame = foreign_frame(one.tester, set())
     sent = send_load(one.tester, frame, per_second=frames_per_second(500_000, share), seconds=1.0, burst=300)
@@ -49,36 +49,36 @@ def test_a_loaded_bus_carries_what_it_can() -> None:
 
 
 def test_a_foreign_frame_is_for_nobody() -> None:
-    one = desk()
+    one = bench()
     frame = foreign_frame(one.tester, {0x7F0, 0x7F1})
     assert (frame.can_id, frame.data) == (0x7F2, bytes(8))
     assert one.tester.gate.check_raw(frame) == []
 
 
 def test_keys_and_what_is_not_permitted_are_refused() -> None:
-    one = desk()
+    one = bench()
     one.tester.gate.raw_needs = frozenset(("lockout",))
     with pytest.raises(ValueError, match="key"):
         send_load(one.tester, Frame(0x740, b"\x06\x27\x02\x00\x00\x00\x00\x00"), per_second=10, seconds=1.0)
-    careful = Desk(ScriptedEcu(), target=allowing())
+    careful = Bench(ScriptedEcu(), target=allowing())
     with pytest.raises(NotPermitted):
         send_load(careful.tester, Frame(0x740, b"\x02\x11\x01"), per_second=10, seconds=1.0)
 
 
 def test_a_backlog_is_waited_for_but_not_for_ever() -> None:
     late = [(0.03 * number, "62 10 10 ff") for number in range(1, 40)]
-    one = Desk(ScriptedEcu({"22 1010": late}))
+    one = Bench(ScriptedEcu({"22 1010": late}))
     one.tester.request(b"\x22\x10\x10")
     assert await_quiet(one.tester, 5.0) == pytest.approx(39 * 0.03, abs=0.1)
     one.tester.request(b"\x22\x10\x10")
     assert await_quiet(one.tester, 0.5) < 0.6
-    assert await_quiet(Desk(ScriptedEcu()).tester, 5.0) == pytest.approx(0.05, abs=0.01)
+    assert await_quiet(Bench(ScriptedEcu()).tester, 5.0) == pytest.approx(0.05, abs=0.01)
 
 
 @pytest.mark.parametrize(
     ("said", "waits_s"),
     [
-        (["7f 22 78"], 5.0),  # the final answer is owed
+        (["7f 22 78"], 5.0),  # the final answer is outstanding
         (["7f 22 78", "62 10 10"], 0.0),
         (["7f 22 78", "7f 22 31"], 0.0),
         (["7f 2e 78", "7f 22 31"], 5.0),
@@ -90,7 +90,7 @@ def test_a_backlog_is_waited_for_but_not_for_ever() -> None:
     ids=str,
 )
 def test_what_an_ecu_owes_is_waited_for(said: list[str], waits_s: float) -> None:
-    one = Desk(ScriptedEcu({"22 1010": said}))
+    one = Bench(ScriptedEcu({"22 1010": said}))
     heard = one.tester.raw(b"\x03\x22\x10\x10").answers
     assert len(heard) == len(said)
     assert await_quiet(one.tester, 10.0, after=heard) == pytest.approx(waits_s, abs=0.2)

@@ -14,13 +14,13 @@ from harness.tester.other_address import OtherAddress
 from harness.tester.tester import Tester
 
 
-def desk_for(target: Target) -> Tester:
+def bench_for(target: Target) -> Tester:
     return open_tester(target, seed=1, trace=Trace(), ledger_path=None)
 
 
 @pytest.fixture
 def tester() -> Tester:
-    return desk_for(load_target("hardened"))
+    return bench_for(load_target("hardened"))
 
 
 def by_name(tester: Tester) -> dict[str, OtherAddress]:
@@ -36,18 +36,18 @@ def test_a_declared_connection_the_other_format_and_the_functional_id_are_known(
 
 def test_a_functional_id_needs_permission() -> None:
     target = load_target("hardened")
-    tester = desk_for(replace(target, safety=replace(target.safety, allow=frozenset({"write"}))))
+    tester = bench_for(replace(target, safety=replace(target.safety, allow=frozenset({"write"}))))
     assert "the functional id 0x7DF" not in by_name(tester)
 
 
 def test_29_bit_ids_have_no_other_format() -> None:
     target = load_target("hardened")
-    tester = desk_for(replace(target, can=replace(target.can, request_id=0x18DA40F1, extended_ids=True)))
+    tester = bench_for(replace(target, can=replace(target.can, request_id=0x18DA40F1, extended_ids=True)))
     assert not any("bits" in name for name in by_name(tester))
 
 
 def test_the_article_hears_its_id_in_either_format() -> None:
-    other = by_name(desk_for(load_target("article")))["0x740 with 29 bits"]
+    other = by_name(bench_for(load_target("article")))["0x740 with 29 bits"]
     assert other.ask(b"\x22\x10\x10").pdu == b"\x62\x10\x10\xff"
     assert other.trace.frames(0, 99)[-2].is_extended
 
@@ -61,7 +61,7 @@ def test_long_messages_go_to_a_connection_only(tester: Tester) -> None:
 
 def test_what_is_sent_from_there_needs_permission_too() -> None:
     target = load_target("hardened")
-    tester = desk_for(replace(target, safety=replace(target.safety, allow=frozenset())))
+    tester = bench_for(replace(target, safety=replace(target.safety, allow=frozenset())))
     with pytest.raises(NotPermitted, match="write"):
         tester.other_addresses()[0].ask(b"\x2e\x10\x10\x01")
 

@@ -24,7 +24,7 @@ from harness.tester.readings import (
 )
 from harness.tester.safety import SafetyGate
 
-from .desk import FUNCTIONAL_ID, allowing, bare
+from .bench import FUNCTIONAL_ID, allowing, bare
 from .test_harm_table import expected
 
 REQUEST_ID = bare().can.request_id

@@ -14,7 +14,7 @@ from harness.errors import LinkError
 from harness.target import Reset, SessionEntry, Target, Timing
 from harness.tester.restart import Means, Restart
 
-from .desk import ALL, Answers, Desk, PoweredEcu, ScriptedEcu, SecuredEcu, allowing, bare, secured
+from .bench import ALL, Answers, Bench, PoweredEcu, ScriptedEcu, SecuredEcu, allowing, bare, secured
 
 
 class Pretender(SecuredEcu):
@@ -34,7 +34,7 @@ class FastEcu(SecuredEcu):
 
 
 def seen(ecu: SecuredEcu, target: Target | None = None, means: Means = Means.UDS) -> bool:
-    return Desk(ecu, target=target).tester.restart.restart(means)
+    return Bench(ecu, target=target).tester.restart.restart(means)
 
 
 def python(source: str) -> str:
@@ -65,12 +65,12 @@ def python(source: str) -> str:
 def test_means_are_what_is_offered_and_allowed_the_most_thorough_last(
     reset: Reset, allow: set[str], means: list[Means]
 ) -> None:
-    assert Desk(PoweredEcu(), target=allowing(*allow, reset=reset)).tester.restart.means() == means
+    assert Bench(PoweredEcu(), target=allowing(*allow, reset=reset)).tester.restart.means() == means
 
 
 def test_simulated_power_is_no_means_where_no_node_knows_of_it() -> None:
-    assert Desk(SecuredEcu(), target=bare(reset=Reset(power="simulated"))).tester.restart.means() == []
-    assert Desk(SecuredEcu(), target=bare(reset=Reset(power="command: true"))).tester.restart.means() == [Means.POWER]
+    assert Bench(SecuredEcu(), target=bare(reset=Reset(power="simulated"))).tester.restart.means() == []
+    assert Bench(SecuredEcu(), target=bare(reset=Reset(power="command: true"))).tester.restart.means() == [Means.POWER]
 
 
 # Silence, then boot
@@ -78,10 +78,10 @@ def test_simulated_power_is_no_means_where_no_node_knows_of_it() -> None:
 
 def test_restart_that_is_silence_and_then_boot_is_seen() -> None:
     ecu = SecuredEcu(has_f186=False)
-    desk = Desk(ecu)
-    assert desk.tester.restart.restart(Means.UDS)
+    bench = Bench(ecu)
+    assert bench.tester.restart.restart(Means.UDS)
     assert ecu.restarts == 1
-    assert desk.now_s > 0.5
+    assert bench.now_s > 0.5
 
 
 @pytest.mark.parametrize("has_f186", [True, False])
@@ -93,10 +93,10 @@ def test_restart_that_begins_some_time_after_its_answer_is_seen(shutdown_s: floa
 
 @pytest.mark.parametrize("shutdown_s", [0.0, 0.02])
 def test_ecu_answers_again_when_the_restart_is_over(shutdown_s: float) -> None:
-    desk = Desk(SecuredEcu(shutdown_s=shutdown_s, boot_s=2.0))
-    desk.tester.restart.restart(Means.UDS)
-    desk.tester.wait(0.1)
-    assert desk.tester.request("22 10 10").is_positive
+    bench = Bench(SecuredEcu(shutdown_s=shutdown_s, boot_s=2.0))
+    bench.tester.restart.restart(Means.UDS)
+    bench.tester.wait(0.1)
+    assert bench.tester.request("22 10 10").is_positive
 
 
 def test_reset_type_is_the_declared_one() -> None:
@@ -164,9 +164,9 @@ def test_restart_waits_for_a_mute_ecus_boot() -> None:
             self.restart()
             return []
 
-    desk = Desk(Mute(boot_s=1.0))
-    desk.tester.restart.restart(Means.UDS)
-    assert desk.tester.request("22 10 10").is_positive
+    bench = Bench(Mute(boot_s=1.0))
+    bench.tester.restart.restart(Means.UDS)
+    assert bench.tester.request("22 10 10").is_positive
 
 
 def test_ecu_that_does_not_come_back_was_not_restarted() -> None:
@@ -174,9 +174,9 @@ def test_ecu_that_does_not_come_back_was_not_restarted() -> None:
         def restart(self) -> None:
             self.silent_until_s = float("inf")
 
-    desk = Desk(Gone())
-    assert not desk.tester.restart.restart(Means.UDS)
-    assert 0.5 < desk.now_s < 10.0
+    bench = Bench(Gone())
+    assert not bench.tester.restart.restart(Means.UDS)
+    assert 0.5 < bench.now_s < 10.0
 
 
 def test_ecu_that_comes_back_with_garbage_is_back() -> None:
@@ -192,9 +192,9 @@ def test_ecu_that_comes_back_with_garbage_is_back() -> None:
 
 def test_restart_too_short_to_be_heard_is_seen_by_the_lost_session() -> None:
     ecu = FastEcu()
-    desk = Desk(ecu)
-    desk.tester.wait(100.0)
-    assert desk.tester.restart.restart(Means.UDS)
+    bench = Bench(ecu)
+    bench.tester.wait(100.0)
+    assert bench.tester.restart.restart(Means.UDS)
     assert "1003" in ecu.heard
 
 
@@ -207,7 +207,7 @@ def test_restart_too_short_to_be_heard_is_seen_where_the_usual_sessions_are_not_
     assert seen(FastEcu(), secured(sessions=()))
 
 
-def test_default_session_is_no_witness() -> None:
+def test_default_session_is_no_boot_sign() -> None:
     """It is there before and after."""
     assert not seen(Pretender(), secured(sessions=(SessionEntry(id=0x01),)))
 
@@ -219,13 +219,13 @@ def test_no_session_is_entered_where_its_loss_could_not_be_seen() -> None:
 
 
 @pytest.mark.parametrize("answer", ["62 f1 86", "62 f1 86 01 01", "62 f1 87 01", "7f 22 31", ""])
-def test_session_did_that_does_not_tell_the_session_is_no_witness(answer: str) -> None:
+def test_session_did_that_does_not_tell_the_session_is_no_boot_sign(answer: str) -> None:
     ecu = FastEcu()
     ecu.refuses_with = {"22f186": answer}
     assert not seen(ecu)
 
 
-def test_programming_session_is_not_the_witness() -> None:
+def test_programming_session_is_not_the_boot_sign() -> None:
     ecu = FastEcu()
     seen(ecu, secured(sessions=tuple(SessionEntry(id=session) for session in (0x01, 0x02, 0x03))))
     assert "1002" not in ecu.heard
@@ -237,11 +237,11 @@ def test_no_session_is_entered_where_the_target_has_none() -> None:
     assert not any(request.startswith("10") for request in ecu.heard)
 
 
-def test_session_that_ends_while_a_hook_runs_is_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_that_ends_while_a_hook_runs_is_no_boot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hook that takes longer than S3 and does nothing: the session is lost by itself."""
-    desk = Desk(SecuredEcu(), target=secured(reset=Reset(command="command: true", boot_s=0.5)))
-    monkeypatch.setattr(Restart, "_run", lambda restart, command: desk.tester.wait(8.0))
-    assert not desk.tester.restart.restart(Means.COMMAND)
+    bench = Bench(SecuredEcu(), target=secured(reset=Reset(command="command: true", boot_s=0.5)))
+    monkeypatch.setattr(Restart, "_run", lambda restart, command: bench.tester.wait(8.0))
+    assert not bench.tester.restart.restart(Means.COMMAND)
 
 
 # Hooks
@@ -302,7 +302,7 @@ def test_hook_that_fails_is_a_fault_of_the_link_in_one_line(hook: str, means: Me
 # The simulated supply
 
 
-def test_simulated_supply_needs_no_witness() -> None:
+def test_simulated_supply_needs_no_boot_sign() -> None:
     ecu = PoweredEcu(has_f186=False, boot_s=0.0)
     assert seen(ecu, secured(reset=Reset(power="simulated", boot_s=0.5)), Means.POWER)
     assert ecu.restarts == 1
@@ -323,19 +323,19 @@ def test_simulated_supply_revives_a_node_that_raised() -> None:
                 raise RuntimeError("stack smashed")
             return super().answers(pdu)
 
-    desk = Desk(Fragile(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
-    desk.tester.request("22 66 66")
-    assert not desk.tester.is_alive()
-    assert desk.tester.restart.restart(Means.POWER)
-    assert desk.tester.is_alive()
+    bench = Bench(Fragile(), target=secured(reset=Reset(power="simulated", boot_s=0.5)))
+    bench.tester.request("22 66 66")
+    assert not bench.tester.is_alive()
+    assert bench.tester.restart.restart(Means.POWER)
+    assert bench.tester.is_alive()
 
 
 def test_ecu_is_asked_a_question_that_it_answers() -> None:
     """Boot is watched with the question that the ECU is known to answer, not with one that it never does."""
     answers: dict[str, Any] = {"22 F1 90": "62 F1 90 41", "11 01": "51 01"}
-    desk = Desk(ScriptedEcu(answers), target=bare(reset=Reset(uds=0x01, boot_s=0.5)))
-    assert desk.tester.is_alive()
-    assert not desk.tester.restart.restart(Means.UDS)
+    bench = Bench(ScriptedEcu(answers), target=bare(reset=Reset(uds=0x01, boot_s=0.5)))
+    assert bench.tester.is_alive()
+    assert not bench.tester.restart.restart(Means.UDS)
 
 
 # Each way by itself
@@ -349,23 +349,23 @@ class PickyEcu(SecuredEcu):
 
 
 def test_each_type_of_reset_is_a_way_by_itself_the_declared_one_first() -> None:
-    ways = Desk(PickyEcu(), target=secured(reset=Reset(uds=0x03, boot_s=0.5))).tester.restart.resets()
+    ways = Bench(PickyEcu(), target=secured(reset=Reset(uds=0x03, boot_s=0.5))).tester.restart.resets()
     assert {way.name: way.go() for way in ways} == {"ECUReset 0x03": True, "ECUReset 0x01": True, "ECUReset 0x02": None}
     assert ways[0].name == "ECUReset 0x03"
 
 
 def test_a_reset_that_only_answers_is_offered_and_not_seen() -> None:
-    assert [way.go() for way in Desk(Pretender()).tester.restart.resets()] == [False, False, False]
+    assert [way.go() for way in Bench(Pretender()).tester.restart.resets()] == [False, False, False]
 
 
 def test_no_way_is_offered_that_is_not_allowed() -> None:
-    tester = Desk(PoweredEcu(), target=allowing("lockout", reset=Reset(uds=0x01, power="simulated"))).tester
+    tester = Bench(PoweredEcu(), target=allowing("lockout", reset=Reset(uds=0x01, power="simulated"))).tester
     assert tester.restart.resets() == []
     assert tester.restart.power_cycles() == []
 
 
 def test_the_power_cycle_is_a_way() -> None:
-    tester = Desk(PoweredEcu(), target=secured(reset=Reset(power="simulated", boot_s=0.5))).tester
+    tester = Bench(PoweredEcu(), target=secured(reset=Reset(power="simulated", boot_s=0.5))).tester
     assert [(way.name, way.go()) for way in tester.restart.power_cycles()] == [("power cycle", True)]
 
 
@@ -374,32 +374,32 @@ def test_the_power_cycle_is_a_way() -> None:
 
 def test_restart_as_it_is_enters_no_session_that_would_lock() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(0x01)
+    bench = Bench(ecu)
+    bench.tester.security.unlock(0x01)
     before = len(ecu.heard)
-    assert desk.tester.restart.restart(Means.UDS, as_it_is=True)
+    assert bench.tester.restart.restart(Means.UDS, as_it_is=True)
     assert not [request for request in ecu.heard[before:] if request.startswith("10")]
 
 
 def test_restart_as_it_is_is_seen_by_the_session_that_is_lost() -> None:
-    desk = Desk(FastEcu())
-    assert not desk.tester.restart.restart(Means.UDS, as_it_is=True)
-    desk.tester.enter_session(0x03)
-    assert desk.tester.restart.restart(Means.UDS, as_it_is=True)
+    bench = Bench(FastEcu())
+    assert not bench.tester.restart.restart(Means.UDS, as_it_is=True)
+    bench.tester.enter_session(0x03)
+    assert bench.tester.restart.restart(Means.UDS, as_it_is=True)
 
 
 def test_boot_time_lies_between_the_last_silence_and_the_first_answer() -> None:
-    desk = Desk(SecuredEcu(boot_s=0.5))
-    assert desk.tester.restart.restart(Means.UDS)
-    assert desk.tester.restart.boot_s is not None
-    least_s, most_s = desk.tester.restart.boot_s
+    bench = Bench(SecuredEcu(boot_s=0.5))
+    assert bench.tester.restart.restart(Means.UDS)
+    assert bench.tester.restart.boot_s is not None
+    least_s, most_s = bench.tester.restart.boot_s
     assert least_s <= 0.5 <= most_s < least_s + 0.5
 
 
 def test_boot_time_is_unknown_without_silence() -> None:
-    desk = Desk(FastEcu())
-    assert desk.tester.restart.restart(Means.UDS)
-    assert desk.tester.restart.boot_s is None
+    bench = Bench(FastEcu())
+    assert bench.tester.restart.restart(Means.UDS)
+    assert bench.tester.restart.boot_s is None
 
 
 # What an ECU sends, and refuses, while it boots
@@ -434,63 +434,63 @@ POWERED = secured(reset=Reset(power="simulated", boot_s=2.0))
 
 
 def test_frame_that_nobody_asked_for_is_not_the_end_of_a_boot() -> None:
-    desk = Desk(ChattingEcu(boot_s=1.8), target=POWERED)
-    assert desk.tester.is_alive()
-    assert desk.tester.restart.restart(Means.POWER)
-    assert desk.now_s >= 1.8
-    assert desk.tester.request("22 10 10").is_positive
+    bench = Bench(ChattingEcu(boot_s=1.8), target=POWERED)
+    assert bench.tester.is_alive()
+    assert bench.tester.restart.restart(Means.POWER)
+    assert bench.now_s >= 1.8
+    assert bench.tester.request("22 10 10").is_positive
 
 
 def test_frame_that_nobody_asked_for_is_no_life() -> None:
-    desk = Desk(ChattingEcu(boot_s=float("inf")), target=POWERED)
-    assert desk.tester.is_alive()
-    desk.tester.link.power_cycle()
-    desk.tester.wait(0.2)
-    assert not desk.tester.is_alive()
+    bench = Bench(ChattingEcu(boot_s=float("inf")), target=POWERED)
+    assert bench.tester.is_alive()
+    bench.tester.link.power_cycle()
+    bench.tester.wait(0.2)
+    assert not bench.tester.is_alive()
 
 
 @pytest.mark.parametrize("code", ["21", "22"])
 def test_ecu_that_is_not_ready_after_a_start_is_waited_for(code: str) -> None:
     ecu = TardyEcu(boot_s=0.0)
     ecu.code = code
-    desk = Desk(ecu, target=POWERED)
-    assert desk.tester.is_alive()
-    assert desk.tester.restart.restart(Means.POWER)
-    assert desk.now_s >= 1.5
-    assert desk.tester.request("22 10 10").is_positive
+    bench = Bench(ecu, target=POWERED)
+    assert bench.tester.is_alive()
+    assert bench.tester.restart.restart(Means.POWER)
+    assert bench.now_s >= 1.5
+    assert bench.tester.request("22 10 10").is_positive
 
 
 def test_session_that_is_refused_for_a_while_after_a_start_is_asked_for_again() -> None:
     ecu = TardyEcu(boot_s=0.0)
     ecu.only = "10"
-    desk = Desk(ecu, target=POWERED)
-    desk.tester.restart.restart(Means.POWER)
-    assert desk.tester.enter_session(0x03).is_positive
+    bench = Bench(ecu, target=POWERED)
+    bench.tester.restart.restart(Means.POWER)
+    assert bench.tester.enter_session(0x03).is_positive
 
 
 def test_session_that_is_refused_for_good_is_waited_for_once() -> None:
     ecu = SecuredEcu()
     ecu.refuses_with = {"1003": "7f 10 22"}
-    desk = Desk(ecu, target=POWERED)
-    assert desk.tester.enter_session(0x03).nrc == 0x22
-    begun_s = desk.now_s
-    assert desk.tester.enter_session(0x03).nrc == 0x22
-    assert desk.now_s - begun_s < 0.1
+    bench = Bench(ecu, target=POWERED)
+    assert bench.tester.enter_session(0x03).nrc == 0x22
+    begun_s = bench.now_s
+    assert bench.tester.enter_session(0x03).nrc == 0x22
+    assert bench.now_s - begun_s < 0.1
 
 
 def test_ecu_that_was_never_ready_is_not_waited_for_again() -> None:
     """An ECU that refuses the question about its life with 22 at all times is as usual when it does so after a start."""
     ecu = PoweredEcu(boot_s=0.5)
     ecu.refuses_with = {"22": "7f 22 22"}
-    desk = Desk(ecu, target=POWERED)
-    assert desk.tester.is_alive()
-    assert desk.tester.restart.restart(Means.POWER)
-    assert desk.now_s < 1.0
+    bench = Bench(ecu, target=POWERED)
+    assert bench.tester.is_alive()
+    assert bench.tester.restart.restart(Means.POWER)
+    assert bench.now_s < 1.0
 
 
 def test_what_a_failing_command_says_of_its_arguments_stays_out_of_the_message() -> None:
     command = f"command: {shlex.join([sys.executable, '-c', 'import sys; sys.exit(sys.argv[1])', '--pw=HIDE-ME'])}"
-    desk = Desk(SecuredEcu(), target=secured(reset=Reset(command=command)))
+    bench = Bench(SecuredEcu(), target=secured(reset=Reset(command=command)))
     with pytest.raises(LinkError, match=r"exit code 1: \(redacted\)") as caught:
-        desk.tester.restart.restart(Means.COMMAND)
+        bench.tester.restart.restart(Means.COMMAND)
     assert "HIDE-ME" not in str(caught.value)

@@ -9,11 +9,11 @@ from harness.errors import Inconclusive, KeyFunctionError
 from harness.target import SecurityLevel
 from harness.tester.keys import article_key
 
-from .desk import (
+from .bench import (
     LEVEL,
     WRONG,
     Answers,
-    Desk,
+    Bench,
     ScriptedEcu,
     SecuredEcu,
     allowing,
@@ -29,25 +29,25 @@ from .desk import (
 
 def test_seed_is_what_follows_the_level() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.session_for(LEVEL)
-    assert desk.tester.security.seed(LEVEL) == ecu.seeds[-1]
+    bench = Bench(ecu)
+    bench.tester.session_for(LEVEL)
+    assert bench.tester.security.seed(LEVEL) == ecu.seeds[-1]
     assert len(ecu.seeds) == 1
 
 
 def test_seed_of_one_byte_is_one() -> None:
-    assert Desk(ScriptedEcu({"27 01": "67 01 05"})).tester.security.seed(LEVEL) == b"\x05"
+    assert Bench(ScriptedEcu({"27 01": "67 01 05"})).tester.security.seed(LEVEL) == b"\x05"
 
 
 def test_data_record_follows_the_seed_request() -> None:
     ecu = ScriptedEcu()
-    Desk(ecu).tester.security.request_seed(LEVEL, b"\xaa\xbb")
+    Bench(ecu).tester.security.request_seed(LEVEL, b"\xaa\xbb")
     assert ecu.heard == ["2701aabb"]
 
 
 @pytest.mark.parametrize("answers", ["7F 27 12", "67 01", [], "raw 70", "67 03 01 02"])
 def test_no_seed_is_inconclusive_and_cited(answers: Answers) -> None:
-    tester = Desk(ScriptedEcu({"27 01": answers})).tester
+    tester = Bench(ScriptedEcu({"27 01": answers})).tester
     with pytest.raises(Inconclusive, match="no seed for level 0x01"):
         tester.security.seed(LEVEL)
     assert len(tester.evidence) == 1
@@ -56,16 +56,16 @@ def test_no_seed_is_inconclusive_and_cited(answers: Answers) -> None:
 def test_first_request_of_an_ecu_that_is_booting_is_repeated() -> None:
     """Benign B14: 0x22 while stored counters are read."""
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 2.0 else "7F 27 22")
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL),)))
-    assert desk.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
-    assert desk.now_s < 3.0
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL),)))
+    assert bench.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
+    assert bench.now_s < 3.0
 
 
 def test_conditions_that_never_become_correct_are_inconclusive_after_some_seconds() -> None:
-    desk = Desk(ScriptedEcu({"27 01": "7F 27 22"}))
+    bench = Bench(ScriptedEcu({"27 01": "7F 27 22"}))
     with pytest.raises(Inconclusive, match="0x22 conditionsNotCorrect"):
-        desk.tester.security.seed(LEVEL)
-    assert desk.now_s < 10.0
+        bench.tester.security.seed(LEVEL)
+    assert bench.now_s < 10.0
 
 
 # The delay
@@ -75,27 +75,27 @@ def test_conditions_that_never_become_correct_are_inconclusive_after_some_second
 def test_delay_is_waited_out(nrc: str) -> None:
     """Benign B8: 0x36 in place of 0x37."""
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 10.0 else f"7F 27 {nrc}")
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
-    assert desk.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
-    assert desk.now_s < 16.0
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    assert bench.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
+    assert bench.now_s < 16.0
 
 
 def test_delay_is_waited_out_in_the_session_of_the_level() -> None:
     """The session ends meanwhile, and is entered again."""
     ecu = SecuredEcu(attempts=1)
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
-    assert send_wrong(desk).is_refused_with(0x36)
-    started_s = desk.now_s
-    desk.tester.security.unlock(LEVEL)
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
+    assert send_wrong(bench).is_refused_with(0x36)
+    started_s = bench.now_s
+    bench.tester.security.unlock(LEVEL)
     assert ecu.is_unlocked
-    assert 10.0 <= desk.now_s - started_s < 16.0
+    assert 10.0 <= bench.now_s - started_s < 16.0
 
 
 def test_delay_that_is_longer_than_declared_is_waited_out_too() -> None:
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 60.0 else "7F 27 37")
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
-    assert desk.tester.security.seed(LEVEL)
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    assert bench.tester.security.seed(LEVEL)
 
 
 def test_delay_that_starts_anew_with_each_request_is_waited_out_too() -> None:
@@ -107,40 +107,40 @@ def test_delay_that_starts_anew_with_each_request_is_waited_out_too() -> None:
         return "67 01 01 02 03 04" if since_s > 10.0 else "7F 27 37"
 
     ecu = ScriptedEcu(answers)
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
-    desk.tester.security.seed(LEVEL)
-    assert desk.tester.security.seed(LEVEL)
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    bench.tester.security.seed(LEVEL)
+    assert bench.tester.security.seed(LEVEL)
     assert len(ecu.heard) == 3
 
 
 def test_declared_delay_counts_and_a_usual_one_stands_in() -> None:
     declared = bare(security=(SecurityLevel(level=0x01, delay_s=3.0), SecurityLevel(level=0x03)))
-    security = Desk(ScriptedEcu(), target=declared).tester.security
+    security = Bench(ScriptedEcu(), target=declared).tester.security
     assert [security.delay_s(level) for level in (0x01, 0x03, 0x05)] == [3.0, 10.0, 10.0]
 
 
 def test_level_that_is_locked_for_good_is_waited_for_once() -> None:
     ecu = ScriptedEcu({"27 01": "7F 27 36"})
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
     with pytest.raises(Inconclusive, match="0x36"):
-        desk.tester.security.seed(LEVEL)
-    assert desk.now_s > 100.0
-    first_s, ecu.heard = desk.now_s, []
+        bench.tester.security.seed(LEVEL)
+    assert bench.now_s > 100.0
+    first_s, ecu.heard = bench.now_s, []
     with pytest.raises(Inconclusive):
-        desk.tester.security.seed(LEVEL)
-    assert desk.now_s - first_s < 1.0
+        bench.tester.security.seed(LEVEL)
+    assert bench.now_s - first_s < 1.0
     assert ecu.heard == ["2701"]
 
 
 def test_level_that_was_locked_for_good_and_opens_again_is_waited_for_again() -> None:
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02" if 200.0 < ecu.port.now_s < 300.0 or ecu.port.now_s > 310.0 else "7F 27 37")
-    desk = Desk(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
+    bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
     with pytest.raises(Inconclusive):
-        desk.tester.security.seed(LEVEL)
-    desk.tester.wait(250.0 - desk.now_s)
-    assert desk.tester.security.seed(LEVEL)
-    desk.tester.wait(305.0 - desk.now_s)
-    assert desk.tester.security.seed(LEVEL)
+        bench.tester.security.seed(LEVEL)
+    bench.tester.wait(250.0 - bench.now_s)
+    assert bench.tester.security.seed(LEVEL)
+    bench.tester.wait(305.0 - bench.now_s)
+    assert bench.tester.security.seed(LEVEL)
 
 
 # Unlocking
@@ -148,18 +148,18 @@ def test_level_that_was_locked_for_good_and_opens_again_is_waited_for_again() ->
 
 def test_right_key_unlocks() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    assert not desk.tester.state.has_unlocked
-    seed, key = desk.tester.security.unlock(LEVEL)
+    bench = Bench(ecu)
+    assert not bench.tester.state.has_unlocked
+    seed, key = bench.tester.security.unlock(LEVEL)
     assert ecu.is_unlocked
     assert (seed, key) == (ecu.seeds[-1], right_key(ecu.seeds[-1], LEVEL))
-    assert desk.tester.state.has_unlocked
-    assert level_of(desk).is_proven
+    assert bench.tester.state.has_unlocked
+    assert level_of(bench).is_proven
 
 
 def test_unlocking_enters_the_session_of_the_level() -> None:
     ecu = SecuredEcu()
-    Desk(ecu).tester.security.unlock(LEVEL)
+    Bench(ecu).tester.security.unlock(LEVEL)
     asked = [request[:4] for request in ecu.heard]
     assert asked[0] == "1003"
     assert asked[-2:] == ["2701", "2702"]
@@ -168,25 +168,25 @@ def test_unlocking_enters_the_session_of_the_level() -> None:
 
 def test_what_a_level_guards_is_seen_refused_once_only() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
+    bench = Bench(ecu)
     for _ in range(3):
-        desk.tester.security.unlock(LEVEL)
+        bench.tester.security.unlock(LEVEL)
     assert sum(request.startswith("2e2020") for request in ecu.heard) == 1
 
 
 def test_right_key_needs_no_permission() -> None:
     ecu = SecuredEcu()
-    Desk(ecu, target=secured(safety=allowing().safety)).tester.security.unlock(LEVEL)
+    Bench(ecu, target=secured(safety=allowing().safety)).tester.security.unlock(LEVEL)
     assert ecu.is_unlocked
 
 
 def test_unlocking_without_a_key_function_is_inconclusive_and_sends_no_key() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu, key=None)
+    bench = Bench(ecu, key=None)
     with pytest.raises(Inconclusive, match="no key function is given for level 0x01"):
-        desk.tester.security.unlock(LEVEL)
+        bench.tester.security.unlock(LEVEL)
     assert ecu.keys == []
-    assert not desk.tester.security.has_key(LEVEL)
+    assert not bench.tester.security.has_key(LEVEL)
 
 
 def test_key_function_that_fails_sends_no_key() -> None:
@@ -195,48 +195,48 @@ def test_key_function_that_fails_sends_no_key() -> None:
 
     ecu = SecuredEcu()
     with pytest.raises(KeyFunctionError):
-        Desk(ecu, key=fails).tester.security.unlock(LEVEL)
+        Bench(ecu, key=fails).tester.security.unlock(LEVEL)
     assert ecu.keys == []
 
 
 def test_zero_seed_means_that_the_level_is_open_and_is_not_answered() -> None:
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
-    desk = Desk(ecu)
-    assert desk.tester.security.unlock(LEVEL).seed == b""
+    bench = Bench(ecu)
+    assert bench.tester.security.unlock(LEVEL).seed == b""
     assert not any(request.startswith("2702") for request in ecu.heard)
-    assert desk.tester.state.has_unlocked
-    assert not level_of(desk).is_proven
+    assert bench.tester.state.has_unlocked
+    assert not level_of(bench).is_proven
 
 
 def test_zero_seed_of_another_length_means_the_same() -> None:
     """Benign B18: two zero bytes, which no key function need understand."""
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     ecu.zero_seed = bytes(2)
-    desk = Desk(ecu, key=lambda seed, level: article_key(seed, bytes(4)))
-    assert not any(desk.tester.security.unlock(LEVEL).seed)
+    bench = Bench(ecu, key=lambda seed, level: article_key(seed, bytes(4)))
+    assert not any(bench.tester.security.unlock(LEVEL).seed)
 
 
 @pytest.mark.parametrize("nrc", [0x24, 0x22, 0x37])
 def test_right_key_that_is_refused_for_another_reason_is_no_suspicion(nrc: int) -> None:
     ecu = SecuredEcu()
     ecu.refuses_with = {"2702": f"7f 27 {nrc:02x}"}
-    desk = Desk(ecu)
+    bench = Bench(ecu)
     with pytest.raises(Inconclusive, match="was not opened by its key"):
-        desk.tester.security.unlock(LEVEL)
-    assert not level_of(desk).suspect
+        bench.tester.security.unlock(LEVEL)
+    assert not level_of(bench).suspect
     ecu.refuses_with = {}
-    desk.tester.security.unlock(LEVEL)
+    bench.tester.security.unlock(LEVEL)
 
 
 def test_right_key_that_is_refused_twice_for_another_reason_is_tried_again() -> None:
     ecu = SecuredEcu()
     ecu.refuses_with = {"2702": "7f 27 22"}
-    desk = Desk(ecu)
+    bench = Bench(ecu)
     for _ in range(2):
         with pytest.raises(Inconclusive):
-            desk.tester.security.unlock(LEVEL)
+            bench.tester.security.unlock(LEVEL)
     ecu.refuses_with = {}
-    desk.tester.security.unlock(LEVEL)
+    bench.tester.security.unlock(LEVEL)
     assert ecu.is_unlocked
 
 
@@ -249,12 +249,12 @@ def test_two_levels_are_kept_apart() -> None:
             return "67 03 01 02" if pdu == b"\x27\x03" else super().answers(pdu)
 
     ecu = TwoLevels()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
-    assert not desk.tester.security.level(0x03).is_proven
-    assert desk.tester.security.seed(0x03) == b"\x01\x02"
-    assert desk.tester.security.level(0x01).seed is None
-    assert not desk.tester.security.has_key(0x03)
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
+    assert not bench.tester.security.level(0x03).is_proven
+    assert bench.tester.security.seed(0x03) == b"\x01\x02"
+    assert bench.tester.security.level(0x01).seed is None
+    assert not bench.tester.security.has_key(0x03)
 
 
 def test_a_seed_of_another_level_ends_the_wait_for_this_ones_key() -> None:
@@ -267,13 +267,13 @@ def test_a_seed_of_another_level_ends_the_wait_for_this_ones_key() -> None:
                 return "67 03 01 02"
             return super().answers(pdu)
 
-    desk = Desk(TwoLevels())
-    desk.tester.security.unlock(LEVEL)
-    desk.tester.session_for(LEVEL)
-    key = right_key(desk.tester.security.seed(LEVEL), LEVEL)
-    desk.tester.security.seed(0x03)
-    desk.tester.security.send_key(LEVEL, key)
-    assert desk.ledger.spent(LEVEL) == 1
+    bench = Bench(TwoLevels())
+    bench.tester.security.unlock(LEVEL)
+    bench.tester.session_for(LEVEL)
+    key = right_key(bench.tester.security.seed(LEVEL), LEVEL)
+    bench.tester.security.seed(0x03)
+    bench.tester.security.send_key(LEVEL, key)
+    assert bench.ledger.spent(LEVEL) == 1
 
 
 def test_an_ecu_that_dies_of_a_key_leaves_the_count_right() -> None:
@@ -283,8 +283,8 @@ def test_an_ecu_that_dies_of_a_key_leaves_the_count_right() -> None:
                 raise RuntimeError("stack smashed")
             super().on_frame(message)
 
-    desk = Desk(Fragile())
-    desk.tester.security.unlock(LEVEL)
-    send_wrong(desk)
-    assert desk.ledger.spent(LEVEL) == 1
-    assert level_of(desk).wrong_in_a_row == 1
+    bench = Bench(Fragile())
+    bench.tester.security.unlock(LEVEL)
+    send_wrong(bench)
+    assert bench.ledger.spent(LEVEL) == 1
+    assert level_of(bench).wrong_in_a_row == 1

@@ -13,11 +13,11 @@ from harness.target import Reset, SecurityLevel, Target
 from harness.tester.ledger import Ledger
 from harness.uds import Session
 
-from .desk import (
+from .bench import (
     ALL,
     OPEN,
     Answers,
-    Desk,
+    Bench,
     PoweredEcu,
     ScriptedEcu,
     SecuredEcu,
@@ -35,12 +35,12 @@ POWER = Reset(power="simulated", boot_s=0.5)
 UNRESTARTABLE = secured(reset=Reset())
 
 
-def guess(desk: Desk, times: int = 1) -> None:
+def guess(bench: Bench, times: int = 1) -> None:
     """Wrong keys, without any care for the counter."""
     for _ in range(times):
-        desk.tester.session_for(LEVEL)
-        desk.tester.security.seed(LEVEL)
-        desk.tester.security.send_key(LEVEL, WRONG)
+        bench.tester.session_for(LEVEL)
+        bench.tester.security.seed(LEVEL)
+        bench.tester.security.send_key(LEVEL, WRONG)
 
 
 # Session and lock
@@ -48,15 +48,15 @@ def guess(desk: Desk, times: int = 1) -> None:
 
 def test_ecu_is_in_the_default_session_afterwards() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.enter_session(0x03)
-    desk.tester.restore()
+    bench = Bench(ecu)
+    bench.tester.enter_session(0x03)
+    bench.tester.restore()
     assert ecu.session == Session.DEFAULT
 
 
 def test_no_session_is_asked_for_where_there_is_none() -> None:
     ecu = SecuredEcu(has_sessions=False)
-    Desk(ecu, target=without_sessions()).tester.restore()
+    Bench(ecu, target=without_sessions()).tester.restore()
     assert not any(request.startswith("10") for request in ecu.heard)
 
 
@@ -66,82 +66,82 @@ def test_no_session_is_asked_for_where_there_is_none() -> None:
 )
 def test_unlocked_ecu_is_locked_again(locks_on: str, declared: Target) -> None:
     ecu = PoweredEcu(locks_on=(locks_on,))
-    desk = Desk(ecu, target=declared)
-    desk.tester.security.unlock(LEVEL)
-    desk.tester.restore()
+    bench = Bench(ecu, target=declared)
+    bench.tester.security.unlock(LEVEL)
+    bench.tester.restore()
     assert not ecu.is_unlocked
 
 
 def test_restart_that_was_seen_ends_what_was_known_of_an_unlock() -> None:
-    desk = Desk(SecuredEcu(locks_on=("restart",)))
-    desk.tester.security.unlock(LEVEL)
-    desk.tester.restore()
-    assert not desk.tester.state.has_unlocked
+    bench = Bench(SecuredEcu(locks_on=("restart",)))
+    bench.tester.security.unlock(LEVEL)
+    bench.tester.restore()
+    assert not bench.tester.state.has_unlocked
 
 
 def test_unlock_that_nothing_takes_back_is_remembered() -> None:
-    desk = Desk(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
-    desk.tester.security.unlock(LEVEL)
-    desk.tester.restore()
-    assert desk.tester.state.has_unlocked
+    bench = Bench(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
+    bench.tester.security.unlock(LEVEL)
+    bench.tester.restore()
+    assert bench.tester.state.has_unlocked
 
 
 def test_ecu_whose_security_was_not_touched_is_not_restarted() -> None:
     ecu = PoweredEcu()
-    desk = Desk(ecu, target=secured(reset=replace(POWER, uds=0x01)))
-    desk.tester.request("22 10 10")
-    desk.tester.write(0x1010, b"\x10")
-    desk.tester.restore()
+    bench = Bench(ecu, target=secured(reset=replace(POWER, uds=0x01)))
+    bench.tester.request("22 10 10")
+    bench.tester.write(0x1010, b"\x10")
+    bench.tester.restore()
     assert ecu.restarts == 0
 
 
 def test_ecu_whose_security_was_touched_is_restarted_by_the_most_thorough_means_once() -> None:
     ecu = PoweredEcu()
-    desk = Desk(ecu, target=secured(reset=replace(POWER, uds=0x01)))
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    desk.tester.restore()
+    bench = Bench(ecu, target=secured(reset=replace(POWER, uds=0x01)))
+    bench.tester.session_for(LEVEL)
+    bench.tester.security.seed(LEVEL)
+    bench.tester.restore()
     assert ecu.restarts == 1
     assert not any(request.startswith("11") for request in ecu.heard)
-    desk.tester.restore()
+    bench.tester.restore()
     assert ecu.restarts == 1
 
 
 def test_security_that_was_touched_stays_so_over_other_frames() -> None:
     ecu = PoweredEcu()
-    desk = Desk(ecu, target=secured(reset=POWER))
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    desk.tester.raw(b"\x03\x22\x10\x10")
-    desk.tester.request("22 10 10")
-    desk.tester.restore()
+    bench = Bench(ecu, target=secured(reset=POWER))
+    bench.tester.session_for(LEVEL)
+    bench.tester.security.seed(LEVEL)
+    bench.tester.raw(b"\x03\x22\x10\x10")
+    bench.tester.request("22 10 10")
+    bench.tester.restore()
     assert ecu.restarts == 1
 
 
 def test_raw_frame_that_has_nothing_to_do_with_security_touches_nothing() -> None:
     ecu = PoweredEcu()
-    desk = Desk(ecu, target=secured(reset=POWER))
-    desk.tester.raw(b"\x03\x22\x10\x10")
-    desk.tester.restore()
+    bench = Bench(ecu, target=secured(reset=POWER))
+    bench.tester.raw(b"\x03\x22\x10\x10")
+    bench.tester.restore()
     assert ecu.restarts == 0
 
 
 def test_no_seed_is_pending_after_a_restart() -> None:
-    desk = Desk(PoweredEcu(), target=secured(reset=POWER))
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    desk.tester.restore()
-    assert desk.tester.security.level(LEVEL).seed is None
-    assert not desk.tester.security.level(LEVEL).may_be_pending
+    bench = Bench(PoweredEcu(), target=secured(reset=POWER))
+    bench.tester.session_for(LEVEL)
+    bench.tester.security.seed(LEVEL)
+    bench.tester.restore()
+    assert bench.tester.security.level(LEVEL).seed is None
+    assert not bench.tester.security.level(LEVEL).may_be_pending
 
 
 def test_a_seed_may_still_be_pending_where_nothing_was_restarted() -> None:
-    desk = Desk(SecuredEcu(), target=UNRESTARTABLE)
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    desk.tester.restore()
-    assert desk.tester.security.level(LEVEL).seed is None
-    assert desk.tester.security.level(LEVEL).may_be_pending
+    bench = Bench(SecuredEcu(), target=UNRESTARTABLE)
+    bench.tester.session_for(LEVEL)
+    bench.tester.security.seed(LEVEL)
+    bench.tester.restore()
+    assert bench.tester.security.level(LEVEL).seed is None
+    assert bench.tester.security.level(LEVEL).may_be_pending
 
 
 # Counters
@@ -150,77 +150,77 @@ def test_a_seed_may_still_be_pending_where_nothing_was_restarted() -> None:
 @pytest.mark.parametrize("wrong", [1, 2, 3])
 def test_failed_attempts_are_cleared_by_the_right_key(wrong: int) -> None:
     ecu = SecuredEcu(attempts=3)
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
-    guess(desk, wrong)
-    desk.tester.restore()
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
+    guess(bench, wrong)
+    bench.tester.restore()
     assert ecu.failures == 0
-    assert desk.now_s >= ecu.delayed_until_s
-    assert desk.tester.security.level(LEVEL).wrong_in_a_row == 0
+    assert bench.now_s >= ecu.delayed_until_s
+    assert bench.tester.security.level(LEVEL).wrong_in_a_row == 0
 
 
 def test_no_key_is_sent_where_no_attempt_has_failed() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
     ecu.keys.clear()
-    desk.tester.restore()
+    bench.tester.restore()
     assert ecu.keys == []
 
 
 def test_failed_attempts_that_no_key_can_clear_are_left() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu, key=None)
-    guess(desk)
-    desk.tester.restore()
+    bench = Bench(ecu, key=None)
+    guess(bench)
+    bench.tester.restore()
     assert ecu.keys == [WRONG]
 
 
 def test_failed_attempts_that_could_not_be_cleared_are_noted() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
-    guess(desk)
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
+    guess(bench)
     ecu.refuses_with = {"2701": "7f 27 37"}
-    desk.tester.restore()
-    assert any("level 0x01 was left with failed attempts" in note for note in desk.tester.notes)
+    bench.tester.restore()
+    assert any("level 0x01 was left with failed attempts" in note for note in bench.tester.notes)
 
 
 def test_lockout_is_waited_out_where_no_key_can_clear_it() -> None:
     """Wait the delay and never leave the unit locked."""
     ecu = SecuredEcu(attempts=3)
-    desk = Desk(ecu, key=None)
-    guess(desk, 3)
-    desk.tester.restore()
-    assert desk.now_s >= ecu.delayed_until_s
+    bench = Bench(ecu, key=None)
+    guess(bench, 3)
+    bench.tester.restore()
+    assert bench.now_s >= ecu.delayed_until_s
 
 
 def test_lockout_is_waited_out_in_the_session_of_its_level() -> None:
     ecu = SecuredEcu(attempts=3)
-    desk = Desk(ecu, key=None)
-    guess(desk, 3)
-    desk.tester.enter_session(0x01)
-    desk.tester.restore()
-    assert desk.now_s >= ecu.delayed_until_s
+    bench = Bench(ecu, key=None)
+    guess(bench, 3)
+    bench.tester.enter_session(0x01)
+    bench.tester.restore()
+    assert bench.now_s >= ecu.delayed_until_s
 
 
 def test_lockout_that_does_not_end_is_noted() -> None:
     ecu = SecuredEcu(attempts=3, delay_s=1e9)
-    desk = Desk(ecu, key=None)
-    guess(desk, 3)
-    desk.tester.restore()
-    assert any("level 0x01" in note and "0x37" in note for note in desk.tester.notes)
-    assert desk.now_s < 200.0
+    bench = Bench(ecu, key=None)
+    guess(bench, 3)
+    bench.tester.restore()
+    assert any("level 0x01" in note and "0x37" in note for note in bench.tester.notes)
+    assert bench.now_s < 200.0
 
 
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_security_that_was_touched_by_a_plain_request_is_restored_too(send: str) -> None:
     """A check of the user's own may ask for a seed in its own words."""
     ecu = PoweredEcu()
-    desk = Desk(ecu, target=secured(reset=POWER))
-    desk.tester.session_for(LEVEL)
-    desk.tester.request("27 01") if send == "request" else desk.tester.raw(b"\x02\x27\x01")
-    desk.tester.restore()
+    bench = Bench(ecu, target=secured(reset=POWER))
+    bench.tester.session_for(LEVEL)
+    bench.tester.request("27 01") if send == "request" else bench.tester.raw(b"\x02\x27\x01")
+    bench.tester.restore()
     assert ecu.restarts == 1
 
 
@@ -240,17 +240,17 @@ class PoweredFragile(Fragile, PoweredEcu):
     """Lives again when its supply was cut."""
 
 
-def kill(desk: Desk) -> None:
-    assert desk.tester.is_alive()
-    desk.tester.request("22 66 66")
-    assert not desk.tester.is_alive()
+def kill(bench: Bench) -> None:
+    assert bench.tester.is_alive()
+    bench.tester.request("22 66 66")
+    assert not bench.tester.is_alive()
 
 
 def test_dead_ecu_is_revived_by_its_supply() -> None:
-    desk = Desk(PoweredFragile(), target=secured(reset=POWER))
-    kill(desk)
-    desk.tester.restore()
-    assert desk.tester.is_alive()
+    bench = Bench(PoweredFragile(), target=secured(reset=POWER))
+    kill(bench)
+    bench.tester.restore()
+    assert bench.tester.is_alive()
 
 
 def test_dead_ecu_is_revived_by_a_hook(tmp_path: Path) -> None:
@@ -263,10 +263,10 @@ def test_dead_ecu_is_revived_by_a_hook(tmp_path: Path) -> None:
             super().on_frame(message)
 
     ecu = Hooked()
-    desk = Desk(ecu, target=secured(reset=Reset(command=f"command: touch {file}", boot_s=0.5)))
+    bench = Bench(ecu, target=secured(reset=Reset(command=f"command: touch {file}", boot_s=0.5)))
     ecu.silent_until_s = float("inf")
-    desk.tester.restore()
-    assert desk.tester.is_alive()
+    bench.tester.restore()
+    assert bench.tester.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,15 @@ def test_dead_ecu_is_revived_by_a_hook(tmp_path: Path) -> None:
     ],
 )
 def test_contact_with_a_dead_ecu_that_nothing_revives_is_lost(declared: Target) -> None:
-    desk = Desk(PoweredFragile(), target=declared)
-    kill(desk)
+    bench = Bench(PoweredFragile(), target=declared)
+    kill(bench)
     with pytest.raises(ContactLost, match="no longer answers"):
-        desk.tester.restore()
+        bench.tester.restore()
 
 
 def test_ecu_that_never_answered_is_told_from_one_that_no_longer_does() -> None:
     with pytest.raises(ContactLost, match=r"does not answer \(0x740 -> 0x748\)"):
-        Desk(ScriptedEcu()).tester.restore()
+        Bench(ScriptedEcu()).tester.restore()
 
 
 def test_contact_with_an_ecu_that_its_supply_does_not_revive_is_lost() -> None:
@@ -295,19 +295,19 @@ def test_contact_with_an_ecu_that_its_supply_does_not_revive_is_lost() -> None:
         def power_cycle(self) -> None:
             raise RuntimeError("burnt out")
 
-    desk = Desk(Burnt(), target=secured(reset=POWER))
-    kill(desk)
+    bench = Bench(Burnt(), target=secured(reset=POWER))
+    kill(bench)
     with pytest.raises(ContactLost):
-        desk.tester.restore()
+        bench.tester.restore()
 
 
 def test_values_are_put_back_after_a_revival() -> None:
     ecu = PoweredFragile()
-    desk = Desk(ecu, target=secured(reset=POWER))
+    bench = Bench(ecu, target=secured(reset=POWER))
     ecu.values[0x2020] = b"\x99"
-    desk.tester.state.will_change(0x2020, b"\x20")
-    kill(desk)
-    desk.tester.restore()
+    bench.tester.state.will_change(0x2020, b"\x20")
+    kill(bench)
+    bench.tester.restore()
     assert ecu.values[0x2020] == b"\x20"
 
 
@@ -317,17 +317,17 @@ def test_ecu_that_answers_garbage_is_not_restarted_for_it() -> None:
             return "raw 7F 02 31"
 
     ecu = Mad()
-    Desk(ecu, target=secured(reset=POWER)).tester.restore()
+    Bench(ecu, target=secured(reset=POWER)).tester.restore()
     assert ecu.restarts == 0
 
 
 def test_restoring_twice_is_as_good_as_once() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.security.unlock(LEVEL)
-    desk.tester.restore()
+    bench = Bench(ecu)
+    bench.tester.security.unlock(LEVEL)
+    bench.tester.restore()
     ecu.heard.clear()
-    desk.tester.restore()
+    bench.tester.restore()
     assert ecu.heard == ["221010", "1001"]
 
 
@@ -336,42 +336,42 @@ def test_restoring_twice_is_as_good_as_once() -> None:
 
 def test_every_known_key_opens_its_level_once() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu)
-    desk.tester.prove_keys()
-    assert desk.tester.security.level(LEVEL).is_proven
-    desk.tester.prove_keys()
+    bench = Bench(ecu)
+    bench.tester.prove_keys()
+    assert bench.tester.security.level(LEVEL).is_proven
+    bench.tester.prove_keys()
     assert len(ecu.keys) == 1
 
 
 def test_no_key_is_proven_on_an_ecu_that_cannot_be_locked_again() -> None:
     ecu = SecuredEcu(locks_on=(), has_sessions=False)
-    Desk(ecu, target=without_sessions()).tester.prove_keys()
+    Bench(ecu, target=without_sessions()).tester.prove_keys()
     assert ecu.keys == []
 
 
 def test_key_that_does_not_work_is_noted_and_not_tried_again() -> None:
     ecu = SecuredEcu()
-    desk = Desk(ecu, key=foreign_key)
-    desk.tester.prove_keys()
-    desk.tester.prove_keys()
+    bench = Bench(ecu, key=foreign_key)
+    bench.tester.prove_keys()
+    bench.tester.prove_keys()
     assert len(ecu.keys) == 1
-    assert any("level 0x01: key function suspect" in note for note in desk.tester.notes)
+    assert any("level 0x01: key function suspect" in note for note in bench.tester.notes)
 
 
 def test_key_that_does_not_work_costs_one_key_when_the_budget_is_used_up() -> None:
     ecu = SecuredEcu(attempts=None)
-    desk = Desk(ecu, key=foreign_key, ledger=Ledger(None, "desk", 0))
+    bench = Bench(ecu, key=foreign_key, ledger=Ledger(None, "bench", 0))
     for _ in range(5):
-        desk.tester.prove_keys()
+        bench.tester.prove_keys()
     assert len(ecu.keys) == 1
 
 
 def test_levels_without_a_key_are_left_alone() -> None:
     declared = secured(security=(SecurityLevel(level=0x03, session=0x03), *secured().security))
     ecu = SecuredEcu()
-    desk = Desk(ecu, target=declared)
-    desk.tester.prove_keys()
-    assert desk.tester.security.level(LEVEL).is_proven
+    bench = Bench(ecu, target=declared)
+    bench.tester.prove_keys()
+    assert bench.tester.security.level(LEVEL).is_proven
     assert not any(request.startswith("2703") for request in ecu.heard)
 
 
@@ -380,10 +380,10 @@ def test_levels_without_a_key_are_left_alone() -> None:
 
 def test_article_like_ecu_is_left_as_it_was() -> None:
     ecu = SecuredEcu(locks_on=(), has_sessions=False, attempts=None)
-    desk = Desk(ecu, target=without_sessions())
-    desk.tester.access.write_effect(OPEN)
-    guess(desk, 5)
-    desk.tester.restore()
+    bench = Bench(ecu, target=without_sessions())
+    bench.tester.access.write_effect(OPEN)
+    guess(bench, 5)
+    bench.tester.restore()
     assert ecu.values == {0x1010: b"\x10", 0x2020: b"\x20"}
     assert not ecu.is_unlocked
     assert right_key(ecu.seeds[-1], LEVEL) not in ecu.keys
@@ -391,6 +391,6 @@ def test_article_like_ecu_is_left_as_it_was() -> None:
 
 def test_nothing_is_known_of_an_unknown_ecu_and_restoring_it_sends_nothing_that_harms() -> None:
     ecu = ScriptedEcu(lambda pdu: f"7F {pdu[0]:02X} 11")
-    Desk(ecu, target=bare()).tester.restore()
+    Bench(ecu, target=bare()).tester.restore()
     reads = ["22f190", "22f186", "22f18c", "22f180", "1a90"]
     assert ecu.heard == ["3e00", "3e00", *reads, "1081"], "an ECU that refuses TesterPresent is asked for its dialect"

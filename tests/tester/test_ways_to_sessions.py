@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.target import SessionEntry, Target
-from tests.tester.desk import Desk, ScriptedEcu, bare
+from tests.tester.bench import Bench, ScriptedEcu, bare
 
 IN = {"10 03": "50 03 00 32 01 F4", "10 40": "50 40 00 32 01 F4", "10 02": "50 02 00 32 01 F4"}
 
@@ -17,8 +17,8 @@ def declared(*sessions: SessionEntry) -> Target:
 def test_the_way_is_gone_step_by_step() -> None:
     ecu = ScriptedEcu(IN)
     steps = (SessionEntry(id=0x03), SessionEntry(id=0x40, via=0x03), SessionEntry(id=0x02, via=0x40))
-    desk = Desk(ecu, target=declared(*steps))
-    assert desk.tester.enter_session(0x02).request == b"\x10\x02"
+    bench = Bench(ecu, target=declared(*steps))
+    assert bench.tester.enter_session(0x02).request == b"\x10\x02"
     assert ecu.heard == ["1003", "1040", "1002"]
 
 

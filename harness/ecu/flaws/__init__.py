@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.ecu.flaws import (
-    access,
+    access_control,
     attempts,
     conformance,
     delays,
@@ -24,7 +24,7 @@ from harness.ecu.flaws import (
 from harness.ecu.flaws.declare import Flaw
 
 _FAMILIES: Final = (
-    *(seeds, seed_content, attempts, delays, keys, key_comparison, access),
+    *(seeds, seed_content, attempts, delays, keys, key_comparison, access_control),
     *(services, sessions, conformance, transport, exposure),
 )
 

@@ -32,8 +32,8 @@ from harness.uds import (
     negative_response,
 )
 
-_SPOILT_35 = "the refusal of a wrong key is the one spoilt, or one of those"
-_SPOILT_31 = "the refusal of an unknown identifier is one of those spoilt"
+_CORRUPTED_35 = "the refusal of a wrong key is the one spoilt, or one of those"
+_CORRUPTED_31 = "the refusal of an unknown identifier is one of those spoilt"
 _WALKED_INTO = "a random walk, held against the states of the standard, comes by it"
 _MUTATED_INTO = "a mutated request is one of those that show it"
 
@@ -80,7 +80,7 @@ def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
 # The form of refusals.
 
 
-@flaw(number="M84a", kills=("CF-01",), also={"CF-07": _SPOILT_35, "FZ-04": _WALKED_INTO})
+@flaw(number="M84a", kills=("CF-01",), also={"CF-07": _CORRUPTED_35, "FZ-04": _WALKED_INTO})
 def invalid_key_as_request(definition: Definition) -> Definition:
     """A wrong key is answered 27 35: no 7F, so it reads as a request."""
     return _malformed(definition, lambda request, nrc: bytes((request[0], nrc)), frozenset((Nrc.INVALID_KEY,)))
@@ -89,7 +89,7 @@ def invalid_key_as_request(definition: Definition) -> Definition:
 @flaw(
     number="M84b",
     kills=("CF-01",),
-    also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
+    also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _CORRUPTED_31, "CF-07": _CORRUPTED_35},
 )
 def negative_with_length(definition: Definition) -> Definition:
     """The codes 31 and 35 come with the request's length in place of its service."""
@@ -99,7 +99,7 @@ def negative_with_length(definition: Definition) -> Definition:
 @flaw(
     number="M84c",
     kills=("CF-01",),
-    also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _SPOILT_31, "CF-07": _SPOILT_35},
+    also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _CORRUPTED_31, "CF-07": _CORRUPTED_35},
 )
 def negative_with_wrong_service(definition: Definition) -> Definition:
     """The codes 31 and 35 come with another service than the request's."""
@@ -112,8 +112,8 @@ def negative_with_wrong_service(definition: Definition) -> Definition:
     also={
         "FZ-02": _MUTATED_INTO,
         "FZ-04": _WALKED_INTO,
-        "CF-05": _SPOILT_31,
-        "CF-07": _SPOILT_35,
+        "CF-05": _CORRUPTED_31,
+        "CF-07": _CORRUPTED_35,
         "CF-12": "an answer without a code is no final one",
     },
 )

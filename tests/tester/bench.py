@@ -288,10 +288,10 @@ class PoweredEcu(SecuredEcu):
 def bare(**changes: Any) -> Target:
     """An ECU of which nothing is declared but its ids; everything is allowed."""
     declared = Target(
-        name="desk",
+        name="bench",
         can=Can(
             interface="uds-sim",
-            channel="desk",
+            channel="bench",
             request_id=REQUEST_ID,
             response_id=RESPONSE_ID,
             functional_id=FUNCTIONAL_ID,
@@ -333,10 +333,10 @@ def without_sessions(**changes: Any) -> Target:
     return secured(**(declared | changes))
 
 
-# The desk
+# The bench
 
 
-class Desk:
+class Bench:
     """A Tester before one or more nodes."""
 
     def __init__(
@@ -349,7 +349,7 @@ class Desk:
         declared = target or (secured() if isinstance(nodes[0], SecuredEcu) else bare())
         self.trace = Trace()
         self.link = SimulatedLink(nodes, bitrate=500_000, chance=Chance(1, "ecu"), trace=self.trace)
-        self.ledger = ledger or Ledger(None, "desk", None)
+        self.ledger = ledger or Ledger(None, "bench", None)
         self.tester = Tester(self.link, declared, chance=Chance(1, "tester"), keys={0x01: key}, ledger=self.ledger)
 
     @property
@@ -366,12 +366,12 @@ LEVEL = 0x01
 WRONG = b"\x00\x00\x00\x00"
 
 
-def level_of(desk: Desk) -> Any:
-    return desk.tester.security.level(LEVEL)
+def level_of(bench: Bench) -> Any:
+    return bench.tester.security.level(LEVEL)
 
 
-def send_wrong(desk: Desk) -> Any:
+def send_wrong(bench: Bench) -> Any:
     """One wrong key on a fresh seed, without any care for the counter."""
-    desk.tester.session_for(LEVEL)
-    desk.tester.security.seed(LEVEL)
-    return desk.tester.security.send_key(LEVEL, WRONG)
+    bench.tester.session_for(LEVEL)
+    bench.tester.security.seed(LEVEL)
+    return bench.tester.security.send_key(LEVEL, WRONG)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from harness.target import DataEntry
 from harness.tester.client import Client
@@ -21,7 +22,7 @@ HARMLESS_REQUESTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class UnlockEffect:
     """One thing that the ECU does only while a level is open."""
 
     name: str
@@ -33,13 +34,13 @@ class Witness:
     """Request it, in the ECU's present session."""
 
 
-class Witnesses:
+class UnlockEffects:
     """Tries the effects that tell open from locked, and remembers what each has shown."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def of(self, level: int) -> list[Witness]:
+    def of(self, level: int) -> list[UnlockEffect]:
         """Return what is declared or was found to need the level, and may be requested; what only reads first."""
         return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
 
@@ -51,8 +52,8 @@ class Witnesses:
         it, or if it has worked with the level open.
         """
         found = None
-        for witness in self.of(level):
-            opinion = self._opinion(witness, says_so=says_so)
+        for effect in self.of(level):
+            opinion = self._opinion(effect, says_so=says_so)
             if opinion:
                 return True
             found = opinion if opinion is not None else found
@@ -60,61 +61,61 @@ class Witnesses:
 
     def look(self, level: int) -> None:
         """Try what is refused before the level is opened for the first time, so that a later success proves something."""
-        for witness in self.of(level):
-            if not self._client.state.has_refused(witness.name):
-                self._ask(witness)
+        for effect in self.of(level):
+            if not self._client.state.has_refused(effect.name):
+                self._ask(effect)
 
-    def _opinion(self, witness: Witness, *, says_so: bool) -> bool | None:
+    def _opinion(self, effect: UnlockEffect, *, says_so: bool) -> bool | None:
         state = self._client.state
-        was_refused, was_granted = state.has_refused(witness.name), state.has_granted(witness.name)
-        reply = self._ask(witness)
+        was_refused, was_granted = state.has_refused(effect.name), state.has_granted(effect.name)
+        reply = self._ask(effect)
         if reply.is_positive:
             return True if was_refused or says_so else None
-        is_for_want_of_level = reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED) and witness.is_declared
+        is_for_want_of_level = reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED) and effect.is_declared
         return False if is_for_want_of_level or (reply.is_negative and was_granted) else None
 
-    def _ask(self, witness: Witness) -> Reply:
-        reply = witness.ask()
+    def _ask(self, effect: UnlockEffect) -> Reply:
+        reply = effect.ask()
         if reply.is_positive or reply.is_negative:
-            self._client.state.hear_effect(witness.name, is_granted=reply.is_positive)
+            self._client.state.hear_effect(effect.name, is_granted=reply.is_positive)
         return reply
 
-    def _reading(self, level: int) -> Iterator[Witness]:
+    def _reading(self, level: int) -> Iterator[UnlockEffect]:
         client = self._client
         for entry in client.target.data:
             if entry.read.level == level:
                 name = f"reading DID {entry.did:04X}"
-                yield Witness(name, level, entry.origin == "declared", lambda did=entry.did: client.read_reply(did))  # type: ignore[misc]
+                yield UnlockEffect(name, level, entry.origin == "declared", partial(client.read_reply, entry.did))
         for area in client.target.memory:
             request = read_memory(area.span.first)
             if area.needs.level == level and client.permits(request):
                 name = f"reading memory at 0x{area.span.first:X}"
-                yield Witness(name, level, area.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
+                yield UnlockEffect(name, level, area.origin == "declared", partial(client.request, request))
 
-    def _writing(self, level: int) -> Iterator[Witness]:
+    def _writing(self, level: int) -> Iterator[UnlockEffect]:
         client = self._client
         for entry in client.target.data:
             is_readable = entry.read.kind == "open" and not entry.volatile
             if entry.write.level == level and is_readable and client.permits(bytes((Service.WRITE_DATA_BY_IDENTIFIER,))):
                 name = f"writing DID {entry.did:04X}"
-                yield Witness(name, level, entry.origin == "declared", lambda entry=entry: self._write_back(entry))  # type: ignore[misc]
+                yield UnlockEffect(name, level, entry.origin == "declared", partial(self._write_back, entry))
 
     def _write_back(self, entry: DataEntry) -> Reply:
         value = self._client.read_reply(entry.did)
         return self._client.write(entry.did, value.pdu[3:]) if value.is_positive else value
 
-    def _running(self, level: int) -> Iterator[Witness]:
+    def _running(self, level: int) -> Iterator[UnlockEffect]:
         client = self._client
         for routine in client.target.routines:
             request = b"\x31\x01" + routine.span.first.to_bytes(2, "big")
             if routine.needs.level == level and routine.safe and client.permits(request):
                 name = f"starting routine {routine.span.first:04X}"
-                yield Witness(name, level, routine.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
+                yield UnlockEffect(name, level, routine.origin == "declared", partial(client.request, request))
 
-    def _serving(self, level: int) -> Iterator[Witness]:
+    def _serving(self, level: int) -> Iterator[UnlockEffect]:
         client = self._client
         for service in client.target.services:
             for sid, request in HARMLESS_REQUESTS.items():
                 if service.needs.level == level and sid in service.span and client.permits(request):
                     name = f"service 0x{sid:02X} as it is in force"
-                    yield Witness(name, level, service.origin == "declared", lambda request=request: client.request(request))  # type: ignore[misc]
+                    yield UnlockEffect(name, level, service.origin == "declared", partial(client.request, request))

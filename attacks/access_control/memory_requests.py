@@ -16,7 +16,7 @@ ADDRESSES = 1 << 32
 
 
 @dataclass(frozen=True)
-class Place:
+class MemoryPlace:
     """An address, and how many bytes from there may be used."""
 
     address: int
@@ -29,7 +29,7 @@ class Place:
         return f"0x{self.address:08X}"
 
 
-def guarded_places(tester: Tester, *services: int) -> list[Place]:
+def guarded_places(tester: Tester, *services: int) -> list[MemoryPlace]:
     """Return memory that is declared or was found to be guarded; then addresses of which nothing is declared.
 
     The latter are those that were found open, and usual ones.
@@ -38,7 +38,7 @@ def guarded_places(tester: Tester, *services: int) -> list[Place]:
     """
     known = [one for one in tester.target.memory if one.origin == "declared" or one.needs.kind != "open"]
     guarded = [
-        Place(entry.span.first, entry.span.last - entry.span.first + 1, entry.needs.level, True)
+        MemoryPlace(entry.span.first, entry.span.last - entry.span.first + 1, entry.needs.level, True)
         for entry in known
         if entry.needs.kind != "open"
     ]
@@ -47,13 +47,13 @@ def guarded_places(tester: Tester, *services: int) -> list[Place]:
     unknown = [address for address in usual if not any(address in entry.span for entry in known)]
     if any(declared_need(tester, service) == "open" for service in services):
         unknown = []
-    return [*guarded, *(Place(address, 0x100) for address in unknown)]
+    return [*guarded, *(MemoryPlace(address, 0x100) for address in unknown)]
 
 
-def open_places(tester: Tester) -> list[Place]:
+def open_places(tester: Tester) -> list[MemoryPlace]:
     """Return the memory that is declared open."""
     declared = [entry for entry in tester.target.memory if entry.origin == "declared" and entry.needs.kind == "open"]
-    return [Place(entry.span.first, entry.span.last - entry.span.first + 1, None, True) for entry in declared]
+    return [MemoryPlace(entry.span.first, entry.span.last - entry.span.first + 1, None, True) for entry in declared]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def formats(depth: Depth) -> tuple[Form, ...]:
     return (*NAMED[: depth.choose(quick=2, default=3, deep=len(NAMED))], *OLDER)
 
 
-def edges(place: Place) -> list[tuple[int, int]]:
+def edges(place: MemoryPlace) -> list[tuple[int, int]]:
     """Return addresses and sizes at the borders of guarded memory, each including some byte of it.
 
     A guard may compare only the first address, only the last, or be off by one; a sum may overflow.

@@ -20,7 +20,7 @@ LOOKS, LOOK_AGAIN_S = 5, 0.5
 
 
 @dataclass(frozen=True)
-class Asked:
+class SafeRequest:
     """A request that changes nothing, and its address."""
 
     pdu: bytes
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class SessionWitness:
+class SessionProbe:
     """A request that changes nothing, and whose answer differs between a session and the default one."""
 
     session: int
@@ -47,14 +47,14 @@ class SessionWitness:
         """Whether the ECU is still in the session. Raises Inconclusive if the answer belongs to neither."""
         for _ in range(LOOKS):
             reply = tester.request(self.request)
-            if told(reply) in (self.in_default, self.in_session):
-                return told(reply) == self.in_session
+            if comparable(reply) in (self.in_default, self.in_session):
+                return comparable(reply) == self.in_session
             tester.wait(LOOK_AGAIN_S)
         tester.cite(reply)
         inconclusive(f"the session cannot be told: {reply}")
 
 
-def told(reply: Reply) -> str:
+def comparable(reply: Reply) -> str:
     """Reduce an answer to what is comparable: seeds differ each time, and may be delayed; identifiers do not."""
     if reply.request[0] == 0x27 and reply.is_delayed:
         return "positive"
@@ -83,7 +83,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
     return sorted(found, key=lambda session: session == PROGRAMMING)
 
 
-def find_witness(tester: Tester) -> SessionWitness:
+def find_session_probe(tester: Tester) -> SessionProbe:
     """Find a request that distinguishes a session from the default one, and enter it. Raises Inconclusive without one."""
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
@@ -92,13 +92,13 @@ def find_witness(tester: Tester) -> SessionWitness:
     for session in sessions:
         for request in requests:
             tester.enter_session(DEFAULT)
-            in_default = told(tester.request(request))
+            in_default = comparable(tester.request(request))
             if not tester.enter_session(session).is_positive:
                 break
             tester.await_life()
-            in_session = told(tester.request(request))
+            in_session = comparable(tester.request(request))
             if in_session != in_default and "nothing" not in (in_default, in_session):
-                return SessionWitness(session, request, in_default, in_session)
+                return SessionProbe(session, request, in_default, in_session)
     inconclusive("nothing tells another session from the default one")
 
 

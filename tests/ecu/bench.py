@@ -75,7 +75,7 @@ class FakePort:
         self._timers.clear()
 
 
-class Desk:
+class Bench:
     """A node with its port. Requests, responses and frames are hex."""
 
     def __init__(self, node: UdsNode | ArticleNode) -> None:
@@ -109,7 +109,7 @@ class Desk:
         self.node.power_cycle()
 
 
-class HardenedDesk(Desk):
+class HardenedBench(Bench):
     """The sound ECU, or one that differs from it in a few fields of its data, or by flaws."""
 
     node: UdsNode
