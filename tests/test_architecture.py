@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("attacks/**/*.py")])
 
-BASE = {"uds", "verdict", "errors", "lazy"}
+BASE = {"uds", "verdict", "errors", "lazy", "system"}
 TARGET = BASE | {"target"}
 LINK = TARGET | {"link"}
 RUNS = BASE | {"link", "runs"}
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "uds": set(),
     "verdict": set(),
     "lazy": set(),
+    "system": set(),
     "errors": {"verdict"},
     "target": TARGET,
     "check": TARGET,

@@ -14,6 +14,7 @@ from harness.errors import UserError
 from harness.report.conclusion import DESELECTED
 from harness.runs.findings import Finding, RunInfo
 from harness.runs.folder import BUS_LOG, FOUND_TOML, PRIVATE, SECRETS_JSONL, read_run
+from harness.system import WITHOUT_SURPRISE
 from harness.verdict import Verdict
 
 ENDED_TOO_EARLY: Final = "the run ended before"
@@ -86,7 +87,7 @@ def _cut_to_whole_lines(path: Path) -> tuple[int, bytes]:
     """Cut a file after its last whole line; return how many lines it has, and the last one."""
     count, end, last = 0, 0, b""
     try:
-        with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK), "r+b") as file:
+        with open(os.open(path, os.O_RDWR | WITHOUT_SURPRISE), "r+b") as file:
             for line in file:
                 if not line.endswith(b"\n"):
                     break

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-NAMES: Final = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+from harness.system import ENDING_SIGNALS
+
 GIVES_UP_AT: Final = 3
 """This many signals cut short even the ending of the run."""
 
@@ -36,7 +37,7 @@ class Stop:
         """Handle the signals from now on; a signal that this process ignores (``nohup``) stays ignored."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in NAMES:
+        for number in ENDING_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._former[number] = signal.signal(number, self._on_signal)
 
@@ -68,7 +69,7 @@ class Stop:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
-        self.reason = self.reason or NAMES[signal.Signals(number)]
+        self.reason = self.reason or ENDING_SIGNALS[signal.Signals(number)]
         if self._count >= GIVES_UP_AT:
             self.has_given_up = True
             raise KeyboardInterrupt

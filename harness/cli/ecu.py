@@ -13,12 +13,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.errors import UserError
+from harness.system import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from harness.ecu_host.host import BusOptions, Host
 
 NOT_RUNNING = 3
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DESCRIPTION = """Play an ECU on a bus until Ctrl-C or SIGTERM.
 An interface that goes down, or an adapter that is unplugged, is waited for.
 SIGUSR1 prints what --status asks for."""
@@ -67,7 +67,8 @@ def _play(options: argparse.Namespace) -> int:
     from harness.ecu_host.state_file import StateFile
     from harness.ecu_host.status import StatusSocket, status_text
 
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until there is something to tell, it must not end the program
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until there is something to tell, it must not end the program
     quiet_python_can()
     state_file = StateFile(options.state, options.profile) if options.state is not None else None
     host = Host(options.profile, flaws=options.defect, say=_say, state_file=state_file)
@@ -78,7 +79,8 @@ def _play(options: argparse.Namespace) -> int:
             host.start()  # a file that does not fit ends the command before anything is printed or sent
         host.connect(bus, waits=options.wait)
         with _ending(host):
-            signal.signal(signal.SIGUSR1, lambda number, frame: host.ask(lambda: _say(status_text(host.status()))))
+            if hasattr(signal, "SIGUSR1"):
+                signal.signal(signal.SIGUSR1, lambda number, frame: host.ask(lambda: _say(status_text(host.status()))))
             _say(f"{options.profile} is on {bus.name}; Ctrl-C ends it\nready")
             host.run()
     finally:
@@ -134,8 +136,8 @@ def _ending(host: Host) -> Iterator[None]:
             raise KeyboardInterrupt
         host.stop()
 
-    before = {number: signal.getsignal(number) for number in ENDING}
-    wanted = [number for number in ENDING if before[number] is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    wanted = [number for number in ENDING_SIGNALS if before[number] is not signal.SIG_IGN]
     for number in wanted:
         signal.signal(number, end)
     try:

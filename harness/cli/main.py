@@ -31,6 +31,7 @@ from harness.cli import (
     target,
 )
 from harness.errors import LinkError, UserError, WorkerError
+from harness.system import ENDING_SIGNALS
 
 WRONG_USE = 4
 
@@ -92,7 +93,7 @@ def _ended_like_ctrl_c() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    wanted = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    wanted = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
     for number in wanted:
         signal.signal(number, _interrupt)
     try:

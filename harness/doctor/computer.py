@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -28,7 +28,7 @@ class Machine:
     dev: Path = Path("/dev")
     modules: Path = Path("/lib/modules")
     device_tree: Path = Path("/proc/device-tree")
-    kernel: str = os.uname().release
+    kernel: str = platform.release()
     ip: str = "ip"
     """iproute2's program, by name or path."""
 

@@ -14,6 +14,7 @@ from harness.ecu.server import Server
 from harness.ecu_host.non_volatile import fingerprint, from_json, recall, remembered, to_json
 from harness.errors import UserError
 from harness.link.clock import RealClock, utc_text
+from harness.system import sync_folder
 
 SCHEMA_VERSION: Final = 1
 LONGEST_BYTES: Final = 1 << 20
@@ -91,11 +92,7 @@ class StateFile:
             with suppress(OSError):
                 os.unlink(name)
             raise
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
 
     def _read(self) -> dict[str, Any] | None:
         if not self.path.parent.is_dir():

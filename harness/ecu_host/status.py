@@ -16,6 +16,7 @@ from harness.errors import UserError
 from harness.link.bus_lock import abstract_name, holder_of
 from harness.link.clock import RealClock
 from harness.report.text import visible
+from harness.system import HAS_ABSTRACT_SOCKETS
 
 PREFIX: Final = "uds-harness-ecu-"
 ANSWER_S: Final = 10.0
@@ -28,11 +29,15 @@ class StatusSocket:
     """Answers each connection with one line of JSON. UserError: the same ECU is on this bus already.
 
     It is a name in Linux's abstract socket namespace: no file is left behind, and the kernel frees it with the process.
+    A system without such names has no such socket, and this object does nothing.
     """
 
     def __init__(self, host: Host, bus: str) -> None:
         """`bus`: e.g. ``socketcan:can0``."""
         self._host, self._bus = host, bus
+        self._socket: socket.socket | None = None
+        if not HAS_ABSTRACT_SOCKETS:
+            return
         name = abstract_name(f"{PREFIX}{bus}+{host.profile.split('+')[0]}")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -41,20 +46,22 @@ class StatusSocket:
             self._socket.close()
             raise UserError(f"{host.profile} is on {bus} already ({holder_of(name)}); stop that one first") from None
         self._socket.listen()
-        self._thread = threading.Thread(target=self._serve, daemon=True, name="uds-harness-status")
+        self._thread = threading.Thread(target=self._serve, args=(self._socket,), daemon=True, name="uds-harness-status")
         self._thread.start()
 
     def close(self) -> None:
         """Free the name."""
+        if self._socket is None:
+            return
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(CLOSE_S)  # the name is free when nobody waits for visitors any more
 
-    def _serve(self) -> None:
+    def _serve(self, visited: socket.socket) -> None:
         while True:
             try:
-                visitor, _ = self._socket.accept()
+                visitor, _ = visited.accept()
             except OSError:
                 return
             with visitor, suppress(OSError):

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -30,6 +31,7 @@ from harness.ecu_host.status import StatusSocket, status_line, status_text
 from harness.ecu_host.view import EcuView, data_text, security_text
 from harness.errors import HarnessError
 from harness.simulation.node import load_nodes
+from harness.system import ENDING_SIGNALS
 
 REFRESH_S: Final = 0.2
 SWITCH_S: Final = 0.0005
@@ -38,7 +40,6 @@ LINES_A_REFRESH: Final = 200
 LOG_LINES: Final = 1000
 WIDE: Final = 110
 BYTES_NARROW, BYTES_WIDE = 4, 16
-ENDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class _Flaws(OptionList):
@@ -195,9 +196,10 @@ class EcuWindow(App[None]):
             self._thread.start()
             self.set_interval(REFRESH_S, self.refresh_view)
             loop = asyncio.get_running_loop()
-            for number in ENDED:
-                loop.add_signal_handler(number, self.exit)
-            loop.add_signal_handler(signal.SIGUSR1, self._log_status)
+            with suppress(NotImplementedError):  # Windows' loops know no signals; Ctrl-C is a key to Textual
+                for number in ENDING_SIGNALS:
+                    loop.add_signal_handler(number, self.exit)
+                loop.add_signal_handler(signal.SIGUSR1, self._log_status)
         if self._starts:
             self.action_start()
         self.query_one("#start", Button).focus()

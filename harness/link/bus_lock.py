@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import socket
 import struct
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Protocol
 
 from harness.errors import UserError
 from harness.link.clock import RealClock
+from harness.system import HAS_ABSTRACT_SOCKETS, hold_by_file
 
 
 class Waiting(Protocol):
@@ -39,34 +39,31 @@ class BusLock:
 
     It is a name in Linux's abstract socket namespace, which is that of the network interfaces: every user of this machine
     sees it, whatever their environment, no file can stand in its place, and the kernel frees it when its holder dies.
+    Elsewhere it is a locked file in the user's state folder, which other users do not see.
     """
 
     def __init__(self, bus: str) -> None:
         name = abstract_name(f"uds-harness-bus-{bus}")
-        waited_for = _waited_for.pop(name, None)
-        if waited_for is not None:
-            self._socket = waited_for
-            return
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.bind(name)
-            self._socket.listen(MOST_WAITING)
+            free = _waited_for.pop(name, None) or (_held_name(name) if HAS_ABSTRACT_SOCKETS else hold_by_file(bus))
         except OSError as error:
-            self._socket.close()
-            if error.errno == errno.EADDRINUSE:
-                raise BusInUse(f"{bus}: another run uses this bus ({holder_of(name)}); wait for it to end") from None
             raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error.strerror})") from error
+        if free is None:
+            holder = holder_of(name) if HAS_ABSTRACT_SOCKETS else "the system does not tell which"
+            raise BusInUse(f"{bus}: another run uses this bus ({holder}); wait for it to end")
+        self._free = free
 
     def release(self) -> None:
         """Let the next run have the bus."""
-        self._socket.close()
+        self._free()
 
     def keep_for_later(self, bus: str) -> None:
         """Hold it for the next `BusLock` that this process makes for the same bus, or until the process ends."""
-        _waited_for[abstract_name(f"uds-harness-bus-{bus}")] = self._socket
+        _waited_for[abstract_name(f"uds-harness-bus-{bus}")] = self._free
 
 
-_waited_for: dict[bytes, socket.socket] = {}
+_waited_for: dict[bytes, Callable[[], None]] = {}
+"""What frees the buses that `BusLock.keep_for_later` holds."""
 
 
 class BusInUse(UserError):
@@ -91,6 +88,20 @@ def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: 
                 say(f"{str(error).removesuffix('; wait for it to end')}; waiting for it to end")
                 has_said = True
         clock.sleep(LOOK_S)
+
+
+def _held_name(name: bytes) -> Callable[[], None] | None:
+    """Hold an abstract name; return what frees it, or None if another process holds it."""
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        holder.bind(name)
+        holder.listen(MOST_WAITING)
+    except OSError as error:
+        holder.close()
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise
+    return holder.close
 
 
 def abstract_name(text: str) -> bytes:
@@ -120,6 +131,8 @@ def holder_of(name: bytes) -> str:
 
 
 def _user_name(user: int) -> str:
+    import pwd
+
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

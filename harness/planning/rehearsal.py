@@ -16,9 +16,10 @@ from harness.planning.twin import twin_of
 from harness.report.conclusion import DESELECTED
 from harness.runs.findings import Finding
 from harness.simulation.node import Node, load_nodes
+from harness.system import state_folder
 from harness.target import Observe, Permission, Target, load_target
 from harness.tester.keys import KeyFunction, key_function
-from harness.tester.ledger import LEDGER, Ledger, ledger_of, state_folder
+from harness.tester.ledger import LEDGER, Ledger, ledger_of
 from harness.tester.tester import Tester
 
 SHAPE: Final = "hardened"

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Final, TextIO, TypeVar
 from harness.errors import ShapeError, UserError
 from harness.runs.findings import SCHEMA_VERSION, Finding, Run, RunInfo, plain
 from harness.runs.json_shape import from_json
+from harness.system import WITHOUT_SURPRISE, WITHOUT_WAITING
 
 T = TypeVar("T")
 
@@ -183,7 +184,7 @@ class RunFolder:
         path = self.path / PRIVATE / name
         with _said_as_user_error(path):
             refuse_linked_private(self.path)
-            number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+            number = os.open(path, os.O_WRONLY | os.O_APPEND | WITHOUT_SURPRISE)
             return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def file_names(self) -> list[str]:
@@ -363,7 +364,7 @@ def _load(path: Path) -> dict[str, Any]:
 def open_file(path: Path) -> BinaryIO:
     """Open a file for reading. Raises UserError if it is no regular file (a pipe might never end) or cannot be read."""
     try:
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: SIM115  (it is handed on)
+        file = open(os.open(path, os.O_RDONLY | WITHOUT_WAITING), "rb")  # noqa: SIM115  (it is handed on)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

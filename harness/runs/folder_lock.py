@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from harness.errors import UserError
+from harness.system import hold_by_file
 
 
 class RunLock:
@@ -17,32 +19,42 @@ class RunLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor: int | None = None
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
+        self._free: Callable[[], None] | None = None
+        if not folder.is_dir():
             return  # the caller will report what is wrong with the folder
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+            self._free = _held(folder) if hasattr(os, "O_DIRECTORY") else hold_by_file(f"run {folder.resolve()}")
+        except OSError:  # it cannot be read, or its file system has no locks
+            return
+        if self._free is None:
             raise UserError(
                 f"{folder}: is being written by a run that goes on; wait for its end"
                 f" (for a report of what is done so far: uds-harness report {folder} --out COPY)"
-            ) from None
-        except OSError:  # a file system without locks
-            os.close(descriptor)
-            return
-        self._descriptor = descriptor
+            )
 
     def release(self) -> None:
         """Let others write into the folder."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._free is not None:
+            self._free()
+            self._free = None
 
     def __enter__(self) -> RunLock:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
+
+
+def _held(folder: Path) -> Callable[[], None] | None:
+    """Lock the folder itself, so that no file is left in it; return what frees it, or None if another process holds it."""
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return partial(os.close, descriptor)

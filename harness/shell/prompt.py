@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.shell.lines import WORDS
+from harness.system import WITHOUT_SURPRISE, state_folder
 from harness.target import Target
-from harness.tester.ledger import state_folder
 from harness.uds import Session
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def history_of(target: Target) -> History:
 def _is_writable(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | WITHOUT_SURPRISE, 0o600))
     except OSError:
         return False
     return path.is_file()

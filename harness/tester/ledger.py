@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import NotRun, UserError
+from harness.system import state_folder, sync_folder
 from harness.target import Can, Target
 
 Counts = dict[int, int]
@@ -193,13 +194,6 @@ def ledger_path(target: Target, reports: Path) -> Path | None:
     return path
 
 
-def state_folder() -> Path:
-    """Return the user's state folder: ``$XDG_STATE_HOME/uds-harness``, or ``~/.local/state/uds-harness``."""
-    from platformdirs import user_state_path
-
-    return user_state_path("uds-harness", appauthor=False)
-
-
 def take_over(path: Path, earlier: Path) -> None:
     """Import a ledger of an earlier version into the one at `path`; what was imported before is not added again.
 
@@ -335,11 +329,7 @@ def _write(path: Path, content: Content) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _plain(ecus: Mapping[str, Counts]) -> dict[str, dict[str, int]]:

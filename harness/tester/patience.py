@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from harness.errors import KeyFunctionError
+from harness.system import HAS_ALARM
 
 AGAIN_S = 1.0
 """Seconds between further interruptions of code that swallows them."""
@@ -22,9 +23,9 @@ class _TakesTooLong(BaseException):
 def interrupted_after(seconds: float) -> Iterator[None]:
     """Raise KeyFunctionError if the block takes longer.
 
-    Loops and sleeps are interrupted, but only in the main thread.
+    Loops and sleeps are interrupted, but only in the main thread, and not on Windows.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not HAS_ALARM or threading.current_thread() is not threading.main_thread():
         yield
         return
     former = signal.signal(signal.SIGALRM, _interrupt)

@@ -95,6 +95,9 @@ class Program:
         self.ends_within(LAST_WORDS_S)
 
     def _kill(self) -> None:
+        if not hasattr(os, "killpg"):
+            self._process.kill()
+            return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

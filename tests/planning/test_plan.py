@@ -76,7 +76,8 @@ def test_what_is_not_allowed_is_not_planned(bench: Path) -> None:
 
 
 def test_the_budget_that_is_left_is_planned_with_and_stays_as_it_is(bench: Path) -> None:
-    from harness.tester.ledger import LEDGER, ledger_of, state_folder
+    from harness.system import state_folder
+    from harness.tester.ledger import LEDGER, ledger_of
 
     target = load_target(bench)
     ledger = ledger_of(target, state_folder() / LEDGER)

@@ -12,9 +12,10 @@ import can
 import pytest
 
 from harness.errors import NotPermitted, NotRun, UserError
+from harness.system import state_folder
 from harness.target import ConnectionEntry, Target
 from harness.tester.keys import KeyFunction
-from harness.tester.ledger import Ledger, ledger_of, ledger_path, state_folder, take_over
+from harness.tester.ledger import Ledger, ledger_of, ledger_path, take_over
 
 from .bench import Bench, SecuredEcu, allowing, right_key, secured
 

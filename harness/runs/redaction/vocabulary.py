@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from harness.errors import UserError
 from harness.link.address_book import AddressBook
 from harness.runs.folder import open_file
+from harness.system import WITHOUT_SURPRISE
 
 GRAM_BYTES: Final = 4
 """How many bytes in a row are searched for; a match is then followed as far as it goes."""
@@ -195,7 +196,7 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Append what was learned since the last time."""
         if self._unsaved:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | WITHOUT_SURPRISE, 0o600)
             with open(descriptor, "a", encoding="ascii", newline="\n") as file:
                 file.write("\n".join([*self._unsaved, ""]))
             self._unsaved = []
