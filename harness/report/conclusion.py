@@ -94,7 +94,7 @@ def answer(run: Run) -> str:
     if not failures:
         limits = "as far as it was judged" if is_partial(run) else "by every check that could be made"
         return f"This ECU's protection is real, {limits}."
-    worst = min((one for one in failures if one.severity is failures[0].severity), key=_rank)
+    worst = min(failures, key=rank)
     named = worst.cause or worst.heading
     what = f"{named[:1] if named[1:2].isupper() else named[:1].lower()}{named[1:].rstrip('.')}"
     if not worst.cause and not worst.failure:  # it is headed by what is demanded
@@ -105,10 +105,11 @@ def answer(run: Run) -> str:
     return f"{how_bad}: {what} ({worst.id}){more}."
 
 
-def _rank(finding: Finding) -> int:
-    """Rank findings on the protection itself before all others."""
+def rank(finding: Finding) -> tuple[int, int]:
+    """Rank failures: the worst first, and of one severity those of the protection itself."""
     family = finding.id.partition("-")[0]
-    return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
+    place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
+    return list(Severity).index(finding.severity), place
 
 
 _FAMILIES: Final = ("SA", "AC", "ST")
@@ -138,6 +139,25 @@ def is_partial(run: Run) -> bool:
     decided = [one for one in run.findings if one.verdict in (Verdict.PASS, Verdict.FAIL)]
     open_results = [one for one in run.findings if one.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR)]
     return run.info.interrupted or bool(warnings(run)) or len(open_results) > len(decided) / 4
+
+
+def partiality(run: Run) -> str:
+    """Say how much of the ECU was judged; empty if that was enough to call it well."""
+    if not is_partial(run):
+        return ""
+    decided = sum(one.verdict in (Verdict.PASS, Verdict.FAIL) for one in run.findings)
+    counted = {
+        "not selected": [one for one in run.findings if one.reason == DESELECTED],
+        "not run": [one for one in run.with_verdict(Verdict.NOT_RUN) if one.reason != DESELECTED],
+        "inconclusive": run.with_verdict(Verdict.INCONCLUSIVE),
+        "ended in errors": run.with_verdict(Verdict.ERROR),
+    }
+    parts = [f"{len(some)} {words}" for words, some in counted.items() if some]
+    return (
+        f"{decided} of {_count(len(run.findings), 'result')} reached pass or fail"
+        + "".join(f", {one}" for one in parts)
+        + "."
+    )
 
 
 def in_a_sentence(run: Run) -> str:

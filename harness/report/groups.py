@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from harness.report.text import LONGEST_TEXT, cut
 from harness.runs.findings import Finding
 from harness.verdict import Severity, Verdict
@@ -99,7 +101,7 @@ def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The results of one area, in numbers."""
+    """The results of one area, threat or requirement, in numbers."""
 
     name: str
     failed: int
@@ -109,6 +111,36 @@ class Area:
     undecided: int
     """Inconclusive, not run, or ended in an error."""
     not_applicable: int
+    accepted: int
+    """Failures that the target file accepts."""
+
+    @property
+    def bar(self) -> Markup:
+        """The shares of failures, of what was not decided, and of passes, from left to right, as a picture."""
+        total = self.failed + self.undecided + self.passed + self.not_applicable + self.accepted
+        left, parts = 0, []
+        for kind, count in (("failed", self.failed), ("undecided", self.undecided), ("passed", self.passed)):
+            if count:
+                parts.append(_BAR_PART.format(kind, left, count, count))
+            left += count
+        return _BAR.format(max(total, 1), Markup("").join(parts))
+
+    @property
+    def judgement(self) -> tuple[str, str]:
+        """Whether a requirement is met, in words, with the verdict whose sign stands beside them."""
+        if self.failed or self.accepted:
+            return ("not met" if self.failed else "not met, accepted"), Verdict.FAIL.value
+        if self.undecided:
+            return "open", Verdict.INCONCLUSIVE.value
+        if self.passed:
+            return "met", Verdict.PASS.value
+        return (
+            ("not applicable", Verdict.NOT_APPLICABLE.value) if self.not_applicable else ("no result", Verdict.NOT_RUN.value)
+        )
+
+
+_BAR: Final = Markup('<svg class="bar" viewBox="0 0 {} 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
+_BAR_PART: Final = Markup('<path class="{}" d="M{} 0h{}v1h-{}"/>')
 
 
 def by_area(findings: Sequence[Finding]) -> list[Area]:
@@ -131,21 +163,46 @@ def _area(name: str, findings: Sequence[Finding]) -> Area:
         passed=count[Verdict.PASS],
         undecided=count[Verdict.INCONCLUSIVE] + count[Verdict.NOT_RUN] + count[Verdict.ERROR],
         not_applicable=count[Verdict.NOT_APPLICABLE],
+        accepted=count[Verdict.FAIL] - len(failures),
     )
 
 
-def by_threat(findings: Sequence[Finding]) -> list[tuple[str, Area]]:
-    """Count results by threat of UN R155 Annex 5 and by the user's requirements, as the checks name them."""
+def by_threat(findings: Sequence[Finding]) -> list[Area]:
+    """Count results by threat of UN R155 Annex 5, as the checks name them."""
     threats: dict[str, list[Finding]] = {}
-    own: dict[str, list[Finding]] = {}
     for one in findings:
         for name in one.r155:
             threats.setdefault(name, []).append(one)
+    in_order = sorted(threats.items(), key=lambda item: [int(part) for part in re.findall(r"\d+", item[0])])
+    return [_area(name, some) for name, some in in_order]
+
+
+def by_requirement(findings: Sequence[Finding], declared: Iterable[str]) -> list[Area]:
+    """Count results by the user's own requirements: those that the target declares, then any other that results name."""
+    own: dict[str, list[Finding]] = {name: [] for name in declared}
+    for one in findings:
         for name in one.requirements:
             own.setdefault(name, []).append(one)
-    in_order = sorted(threats.items(), key=lambda item: [int(part) for part in re.findall(r"\d+", item[0])])
-    rows = [("UN R155 Annex 5", _area(name, some)) for name, some in in_order]
-    return [*rows, *(("your requirement", _area(name, some)) for name, some in own.items())]
+    return [_area(name, some) for name, some in own.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Results that were not judged for one reason."""
+
+    verdict: Verdict
+    reason: str
+    count: int
+
+
+def unjudged(findings: Sequence[Finding]) -> list[Unjudged]:
+    """Return why results were not judged: errors first, then what is inconclusive, then what was not run; the most first."""
+    found = Counter((one.verdict, one.reason) for one in findings if one.verdict in _UNJUDGED)
+    some = [Unjudged(verdict, reason, count) for (verdict, reason), count in found.items()]
+    return sorted(some, key=lambda one: (_UNJUDGED.index(one.verdict), -one.count))
+
+
+_UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN)
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,11 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import conclusion
-from harness.report.facts import described, identification_line, run_facts, target_rows
-from harness.report.groups import Anchors, by_area, by_threat, grouped, sharing_a_reason
+from harness.report.facts import declared_requirements, described, identification_line, run_facts, target_rows
+from harness.report.groups import Anchors, by_area, by_requirement, by_threat, grouped, sharing_a_reason, unjudged
 from harness.report.pictures import figures
 from harness.report.sequence import spoken_ids, steps
-from harness.report.text import end_of, shown, shown_hex
+from harness.report.text import shown, shown_hex
 from harness.runs.findings import Finding, NotTested, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML
 from harness.runs.measured import Profile
@@ -37,8 +38,15 @@ MOST_NOTES: Final = 40
 MOST_SEEN: Final = 2
 """Exchanges shown of a result that is no finding."""
 
-CONSOLE_END: Final = 4000
-FIX_FIRST: Final = 8
+CONSOLE_FIRST: Final = 8
+CONSOLE_LAST: Final = 40
+"""Lines shown of what the ECU printed, its beginning and its end."""
+CONSOLE_LINE: Final = 200
+"""Characters shown of one of them."""
+
+FIX_FIRST: Final = 6
+MOST_UNJUDGED: Final = 4
+"""Reasons on the first screen for which results were not judged."""
 
 ROOM_FOR_FINDINGS: Final = 1_000_000
 """Characters of findings with everything that proves them; the page must stay below 5 MB, and open at once."""
@@ -63,12 +71,22 @@ class Rows:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the ECU printed, as much as is shown of it."""
+
+    count: int
+    """How many lines it printed."""
+    first: list[str]
+    last: list[str]
+
+
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
     """Render the page. ``files``: names beside it, to be linked; ``machine``: a learned state machine, if any."""
     info = run.info
     parts = _parts(spoken_ids(info))
     anchors = Anchors()
-    groups = grouped(run.failures(), anchors=anchors)
+    groups = grouped(sorted(run.failures(), key=conclusion.rank), anchors=anchors)
     accepted = grouped(run.accepted(), anchors=anchors)
     in_full = _within(ROOM_FOR_FINDINGS, groups, parts.check)
     in_short = _within(ROOM_FOR_MORE_FINDINGS, groups[len(in_full) :], parts.check_in_short)
@@ -87,7 +105,10 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             areas=by_area(run.findings),
             threats=by_threat(run.findings),
             warnings=conclusion.warnings(run),
-            is_partial=conclusion.is_partial(run),
+            requirements=by_requirement(run.findings, declared_requirements(info)),
+            unjudged=unjudged(run.findings),
+            most_unjudged=MOST_UNJUDGED,
+            partiality=conclusion.partiality(run),
             closing_line=conclusion.closing_line(run) if conclusion.expected_findings(info) else "",
             interruption=conclusion.interruption(info),
             verdicts=conclusion.VERDICT_MEANINGS,
@@ -96,7 +117,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             summary=run.summary(),
             groups=groups,
             linked=len(in_full) + len(in_short),
-            mend_first=groups[:FIX_FIRST],
+            fix_first=groups[:FIX_FIRST],
             findings=[*in_full, *in_short],
             unshown_findings=sum(len(group.findings) for group in groups[len(in_full) + len(in_short) :]),
             accepted=_within(ROOM_FOR_ACCEPTED, accepted, parts.check),
@@ -108,7 +129,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             not_tested=_by_group(info.not_tested),
             facts=run_facts(run),
             target_rows=target_rows(info),
-            console=end_of(info.console, CONSOLE_END),
+            console=_console(info.console),
             files=described(file for file in files if file != AUDIT_HTML),
             worst=groups[0].severity if groups else None,
             style=Markup(style),
@@ -148,6 +169,14 @@ def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
     shared = sharing_a_reason(findings)
     rendered = _within(ROOM_FOR_ROWS, shared, render)
     return Rows(len(findings), rendered, sum(map(len, shared[len(rendered) :])))
+
+
+def _console(text: str) -> Console | None:
+    """Return the beginning and the end of what the ECU printed, equal lines in a row as one; None if it printed nothing."""
+    lines = text.splitlines()
+    runs = ((line, len(list(equal))) for line, equal in itertools.groupby(lines))
+    folded = [shown(line, CONSOLE_LINE) + (f" (× {times})" if times > 1 else "") for line, times in runs]
+    return Console(len(lines), folded[:CONSOLE_FIRST], folded[CONSOLE_FIRST:][-CONSOLE_LAST:]) if lines else None
 
 
 def _rank(profile: Profile) -> int:

@@ -37,14 +37,6 @@ def shown(text: object, limit: int = LONGEST_TEXT) -> str:
     return visible(cut(str(text), limit))
 
 
-def end_of(text: str, limit: int) -> str:
-    """Return the last ``limit`` characters, escaped, with a first line that says how much was left out."""
-    if len(text) <= limit:
-        return visible(text)
-    left_out = len(text[:-limit].encode("utf-8", "surrogatepass"))
-    return f"… ({left_out} bytes before this)\n{visible(text[-limit:])}"
-
-
 def bytes_of(hex_text: str, limit: int = LONGEST_HEX) -> bytes | None:
     """Return the first ``limit`` bytes of a hex string; None if it is no hex."""
     digits = "".join(hex_text[: limit * 3 + 2].split())

@@ -9,7 +9,7 @@ import pytest
 
 from harness.report import decode
 from harness.report.decode import frame_line, reply_line, request_line
-from harness.report.text import cut, end_of, shown_hex, visible
+from harness.report.text import cut, shown_hex, visible
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,6 @@ def test_unprintable_characters_are_shown_as_escapes() -> None:
 def test_long_values_are_cut_with_their_length() -> None:
     assert cut("é" * 10, 4) == "éééé… (20 bytes)"
     assert cut("abcd", 4) == "abcd"
-    assert end_of("abcdef", 2) == "… (4 bytes before this)\nef"
     assert shown_hex("AB" * 4096, 3) == "AB AB AB … (4096 bytes)"
     assert shown_hex("ab cd") == "AB CD"
     assert shown_hex("raw 740#0322") == "raw 740#0322"

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from harness.report.conclusion import answer
-from harness.report.groups import by_area, by_threat
+from harness.report.groups import by_area, by_requirement, by_threat
 from harness.report.html import render_audit_html
 from harness.runs.findings import BusAccess, Identifier, NotTested, Run
 from harness.verdict import Severity, Verdict
@@ -22,7 +22,7 @@ def test_what_an_ecu_says_is_shown_escaped_and_cut(hostile: Run) -> None:
     assert "\\x1b[2J\\x00\\x9b31m\\u202egnp.exe\\udc80" in html
     assert not [one for one in html if not one.isprintable() and one not in "\n\t"]
     assert "… (500002 bytes)" in html
-    assert "bytes before this)" in html
+    assert "It printed " in html
     assert len(html) < 2_000_000
     html.encode("utf-8")
 
@@ -44,7 +44,8 @@ def test_the_top_says_how_bad_it_is(article: Run) -> None:
     assert "The target file accepts 1 more failure." in text
     assert "All 19 results by verdict pass 6 fail 9 inconclusive 1 not applicable 1 not run 1 error 1 " in text
     assert "Findings by severity critical 0 high 3 medium 2 low 3 info 0 " in text
-    assert text.index("8 findings among") < text.index("not a statement of conformity") < text.index("What to mend first")
+    order = ("8 findings among", "By area", "What was not judged", "What to fix first", "not a statement of conformity")
+    assert sorted(order, key=text.index) == list(order)
     for said in ("20261120", "2026-11-20T09:28:00Z", "M. Example", "Scapy 2.8.0", "42 wrong keys", "02 27 35 is read"):
         assert said in text
 
@@ -112,7 +113,7 @@ def test_results_of_one_check_stand_together_and_its_advice_once(article: Run) -
     (limit,) = (one for one in article.findings if one.id == "SA-09")
     twice = replace(article, findings=(limit, replace(limit, parameter="level 0x11", requirements=("CS-REQ-7",))))
     text = " ".join(read(twice).text.split())
-    assert text.count("Count wrong keys in non-volatile memory.") == 2, "in what to mend first, and with the finding"
+    assert text.count("Count wrong keys in non-volatile memory.") == 2, "in what to fix first, and with the finding"
     assert "SA-09 Wrong keys lock SecurityAccess (2 results)" in text
     assert text.index("level 0x01 Expected") < text.index("level 0x11 Expected")
     assert "your requirement: CS-REQ-7" in text
@@ -184,6 +185,7 @@ def test_what_was_left_out_for_one_reason_says_so_once(article: Run) -> None:
     many = [replace(never, id=f"XX-{number:02}", title=f"Check {number}", reason="deselected") for number in range(80)]
     html = render_audit_html(replace(article, findings=(never, *many)), files=FILES)
     text = " ".join(Page(html).text.split())
+    text = text[text.index("What these results are worth") :]
     assert text.count("deselected (60 results)") == 1
     assert text.count("deselected (20 results)") == 1
     assert text.count(never.reason) == 1
@@ -228,5 +230,66 @@ def test_results_are_counted_by_area_and_by_threat(article: Run) -> None:
     assert sum(area.failed + area.passed + area.undecided + area.not_applicable for area in areas.values()) == len(
         [one for one in article.findings if not one.accepted]
     )
-    threats = {area.name for _, area in by_threat(article.findings)}
-    assert threats == {name for one in article.findings for name in one.r155 + one.requirements}
+    threats = {area.name for area in by_threat(article.findings)}
+    assert threats == {name for one in article.findings for name in one.r155}
+
+
+def test_each_requirement_of_the_user_is_met_open_or_not(article: Run) -> None:
+    """One that nothing answers stands there too."""
+    declared = [f"CSR-{number}" for number in range(1, 7)]
+    (failing, *_), (passing, *_) = article.failures(), article.with_verdict(Verdict.PASS)
+    (open_, *_) = article.with_verdict(Verdict.INCONCLUSIVE)
+    accepted = replace(failing, accepted="ticket 4711")
+    answers = {"CSR-1": (failing, passing), "CSR-2": (passing,), "CSR-3": (passing, open_), "CSR-4": (passing, accepted)}
+    findings = [replace(one, requirements=(name,)) for name, some in answers.items() for one in some]
+    judged = {area.name: area.judgement[0] for area in by_requirement(findings, declared)}
+    assert judged == {
+        "CSR-1": "not met",
+        "CSR-2": "met",
+        "CSR-3": "open",
+        "CSR-4": "not met, accepted",
+        "CSR-5": "no result",
+        "CSR-6": "no result",
+    }
+    target = {**article.info.target, "requirements": [{"id": name, "checks": ["SA-09"]} for name in declared]}
+    run = replace(article, findings=tuple(findings), info=replace(article.info, target=target))
+    text = " ".join(read(run).text.split())
+    assert "CSR-3 open " in text[text.index("By your own requirements") :]
+    assert "By your own requirements" not in read(article).text
+
+
+def test_a_partial_run_says_so_in_amber_and_words_whether_or_not_it_failed(article: Run) -> None:
+    passing, failing = article.with_verdict(Verdict.PASS), article.failures()
+    left_out = [replace(passing[0], id=f"XX-{n:02}", verdict=Verdict.NOT_RUN, reason="deselected") for n in range(40)]
+    for findings in ((*passing, *left_out), (*passing, *failing, *left_out)):
+        page = read(replace(article, findings=findings))
+        assert (
+            f"partial run {len(findings) - 40} of {len(findings)} results reached pass or fail, 40 not selected."
+            in page.text
+        )
+        assert "no finding " not in page.text
+    whole = read(replace(article, findings=passing)).text
+    assert "partial run" not in whole
+    assert "no finding " in whole
+
+
+def test_what_the_ecu_printed_fills_no_pages(article: Run) -> None:
+    console = "booting\n" + "got a frame\n" * 5000 + "".join(f"line {number}\n" for number in range(1000)) + "x" * 9999
+    html = render_audit_html(replace(article, info=replace(article.info, console=console)), files=FILES)
+    text = Page(html).text
+    assert "It printed 6002 lines, which began with: booting" in " ".join(text.split())
+    assert "got a frame (× 5000)\nline 0\n" in text
+    assert "line 999\n" in text
+    assert text.count("\nline ") < 60
+    assert html.index('<details class="rest">') < html.index("line 999")
+
+
+def test_what_is_worst_for_the_protection_is_said_first_in_sentence_and_list(article: Run) -> None:
+    failing = article.failures()[0]
+    names = ("TP-01", "IE-01", "SA-02")
+    some = tuple(replace(failing, id=name, failure=f"{name} is wrong", cause="", accepted="") for name in names)
+    run = replace(article, findings=some)
+    assert "(SA-02)" in answer(run)
+    text = read(run).text
+    listed = text[text.index("What to fix first") :]
+    assert listed.index("SA-02") < listed.index("TP-01")

@@ -1,14 +1,6 @@
 // Filters the results by verdict, severity and text, and folds raw frames. Without it everything is there, unfolded.
 "use strict";
 
-// A long report opens at once: what is out of sight is laid out when it comes into view.
-const lazily = new CSSStyleSheet();
-lazily.replaceSync(
-  ".check, .results > li { content-visibility: auto; }" +
-  ".check { contain-intrinsic-size: auto 3rem; } .results > li { contain-intrinsic-size: auto 3rem; }",
-);
-document.adoptedStyleSheets = [lazily];
-
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("filter-form");
   const status = document.getElementById("filter-status");
@@ -37,7 +29,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     const isFiltered = Boolean(verdict || severity || words.length);
     for (const holder of holders) {
-      if (words.length && !holder.hidden && holder.matches("details.check")) holder.open = true;
+      if (!holder.hidden && holder.matches("details.group") && isFiltered) holder.open = true;
+      if (!holder.hidden && holder.matches("details.check") && words.length) holder.open = true;
     }
     document.body.classList.toggle("filtered", isFiltered);
     status.textContent = isFiltered
@@ -67,8 +60,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function showTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    const folded = target && target.closest("details:not([open])");
-    if (folded) {
+    for (let folded; (folded = target && target.closest("details:not([open])")); ) {
       folded.open = true;
       target.scrollIntoView();
     }
@@ -83,10 +75,15 @@ document.addEventListener("DOMContentLoaded", () => {
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", remember);
+  form.elements.fold.addEventListener("click", (event) => {
+    const isOpening = event.target.textContent === "Open all";
+    for (const details of document.querySelectorAll("details.check, details.group")) details.open = isOpening;
+    event.target.textContent = isOpening ? "Close all" : "Open all";
+  });
   form.addEventListener("reset", () => setTimeout(remember));
   window.addEventListener("hashchange", () => { restore(); showTarget(); });
   window.addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details:not([open])")) {
+    for (const details of document.querySelectorAll("details:not([open], .rest)")) {
       details.open = true;
       details.dataset.opened = "";
     }
