@@ -15,27 +15,27 @@ from harness.simulation.node import Port
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressBytes:
-    """What frames begin with."""
+    """The address byte at the start of each frame, by direction."""
 
     request: int | None
-    """To this ECU; frames with another first byte are another's. None: there is no address before those."""
+    """Requests to this ECU. Frames with another first byte are ignored; None: these frames carry no address byte."""
     functional: int
-    """To all ECUs."""
+    """Requests to all ECUs."""
     response: int | None
-    """From this ECU; None: there is no address before those."""
+    """Answers of this ECU; None: these frames carry no address byte."""
 
 
 class AddressedNode:
-    """A node that hears what bears its address, and sees and sends frames without it."""
+    """A node behind an address byte: it takes frames that carry its address, and neither sees nor sends that byte itself."""
 
     def __init__(self, node: UdsNode, addresses: AddressBytes) -> None:
-        """`node` must have room for the address in its frames (`EcuConfig.address_bytes`)."""
+        """Wrap `node`, which must leave room for the address in its frames (`EcuConfig.address_bytes`)."""
         self.node = node
         self._addresses = addresses
 
     @property
     def image(self) -> bytes:
-        """What lies in its flash memory."""
+        """The content of its flash memory."""
         return self.node.image
 
     def attach(self, port: Port) -> None:
@@ -47,7 +47,10 @@ class AddressedNode:
         self.node.power_cycle()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Hand on a frame without its address; one that bears another's only if it has an id that means nothing here."""
+        """Hand on a frame without its address byte.
+
+        A frame with another address is handed on only if its id is not one of ours.
+        """
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id
         address = addresses.functional if can_id == node.functional_id else addresses.request
@@ -63,7 +66,7 @@ class AddressedNode:
         node.on_frame(frame)
 
     def _send(self, port: Port, frame: can.Message) -> None:
-        """Put the address before what an answer holds; other frames have none."""
+        """Put the address byte before the data of an answer; send other frames as they are."""
         address = self._addresses.response
         if address is not None and frame.arbitration_id in self.node.response_ids:
             frame = copy(frame)

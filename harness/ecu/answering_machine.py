@@ -1,4 +1,4 @@
-"""The simulated ECU for Scapy: an answering machine, on any of its ISO-TP sockets."""
+"""The simulated ECU for Scapy: an answering machine on any ISO-TP socket that Scapy has."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _FUNCTIONAL: Final = "functional"
 
 
 class AnsweringEcu(Protocol):
-    """What a machine can play."""
+    """An ECU that the answering machine can play."""
 
     def attach(self, surroundings: Surroundings) -> None:
-        """Start, with this time and this chance."""
+        """Start with this source of time and chance."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        """The responses to one request, in order; none is silence."""
+        """Return the responses to one request, in order; an empty list is silence."""
 
     def power_cycle(self) -> None:
         """Lose what is volatile, and boot."""
 
 
 class _Real:
-    """The machine's own time and chance, for a machine that no bus gives another."""
+    """The computer's own time and chance, used when the machine is not attached to a bus."""
 
     random_bytes = staticmethod(system_random_bytes)
 
@@ -80,20 +80,20 @@ class UdsAnsweringMachine(AnsweringMachine[PacketList]):
         super().__init__(**options)
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        """The responses to one request, in order; none is silence."""
+        """Return the responses to one request, in order; an empty list is silence."""
         return self.ecu.answer(pdu, is_functional=is_functional)
 
     def is_request(self, req: Packet) -> int:
-        """Whether it is UDS."""
+        """Whether the packet is UDS."""
         return isinstance(req, UDS)
 
     def make_reply(self, req: Packet) -> PacketList:
-        """The same responses as packets."""
+        """Return the responses as packets."""
         is_functional = req.sniffed_on == _FUNCTIONAL
         return PacketList([UDS(response) for response in self.answer(bytes(req), is_functional=is_functional)])
 
     def send_reply(self, reply: PacketList, send_function: Any = None) -> None:
-        """One message each."""
+        """Send each response as a message of its own."""
         send = send_function or (self._main_socket and self._main_socket.send)
         if send:
             for response in reply:

@@ -1,6 +1,6 @@
-"""How many wrong keys may be tried, and for how long nobody gets a seed after them.
+"""Count wrong keys, and start the delay during which no seed is given.
 
-Wrong keys are put on an account: each level has its own, or all levels share the first one's. ISO 14229-1:2020 Annex I.
+Each level has a counter of its own, or all levels share that of the first one. ISO 14229-1:2020 Annex I.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from harness.uds import Nrc
 
 
 def account_of(config: EcuConfig, level: int) -> int:
-    """The account that a level's wrong keys are put on."""
+    """Return the level whose counter counts the wrong keys of `level`."""
     return config.levels[0].level if config.has_one_counter else level
 
 
 def count_wrong_key(ecu: Ecu, level: int) -> Nrc:
-    """The last attempt starts the delay; the answer says so."""
+    """Count a wrong key and return the code that refuses it.
+
+    The last permitted attempt starts the delay and is answered 36.
+    """
     config, state = ecu.config, ecu.state
     account = account_of(config, level)
     state.wrong_keys[account] += 1
@@ -31,17 +34,17 @@ def count_wrong_key(ecu: Ecu, level: int) -> Nrc:
 
 
 def start_delay(ecu: Ecu, account: int) -> None:
-    """The limit is reached: from now on there is no seed for as long as the delay lasts."""
+    """Start the delay of a counter that has reached the limit."""
     ecu.state.delay_until_s[account] = ecu.now_s + ecu.config.delay_s
 
 
 def forgive_wrong_keys(ecu: Ecu, level: int) -> None:
-    """The right key clears its account."""
+    """Clear the counter of a level after its right key."""
     ecu.state.wrong_keys[account_of(ecu.config, level)] = 0
 
 
 def refusal_of_unasked_key(ecu: Ecu, level: int) -> Nrc:
-    """What a key without a seed is told; during the delay there can be no seed."""
+    """Return the code that refuses a key without a pending seed, which is what every key is during the delay."""
     if not ecu.state.delay_until_s or not is_delayed(ecu, level):
         return Nrc.REQUEST_SEQUENCE_ERROR
     return ecu.config.key_in_delay_nrc
@@ -54,7 +57,7 @@ def is_delayed(ecu: Ecu, level: int) -> bool:
 
 
 def end_expired_delays(ecu: Ecu, now_s: float) -> None:
-    """End the delays that have run out, and forget what caused them."""
+    """End the delays that have run out, and correct the counters that caused them."""
     state = ecu.state
     for account in [account for account, until_s in state.delay_until_s.items() if now_s >= until_s]:
         del state.delay_until_s[account]
@@ -62,7 +65,11 @@ def end_expired_delays(ecu: Ecu, now_s: float) -> None:
 
 
 def forget_run_out(state: State, config: EcuConfig, account: int) -> None:
-    """A delay that has run out takes the wrong keys that caused it with it, or all but the last few; a pause takes none."""
+    """Correct a counter when its delay has run out.
+
+    The counter is cleared, or lowered until `tries_after_delay` wrong keys are left. A pause after a single wrong key
+    changes nothing.
+    """
     if config.wrong_key_delay_s and state.wrong_keys[account] < config.attempts:
         return
     left = config.attempts if config.tries_after_delay is None else config.tries_after_delay

@@ -1,4 +1,4 @@
-"""What an ECU knows when it leaves the factory: its data, its security levels, its timing."""
+"""The data of an ECU as it leaves the factory: data identifiers, security levels, memory, timing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Final
 from harness.uds import Nrc, Service, Session
 
 OPEN: Final = 0
-"""Needs no unlocked level. Any other need is the level's number, as in 27 01."""
+"""No unlocked level is needed. Any other need is a level's number, as in 27 01."""
 
 NEVER: Final = -1
-"""No level is enough."""
+"""No level is sufficient."""
 
 KeyFunction = Callable[[bytes, int], bytes]
-"""From a seed and the sub-function that asked for it (1, 3, ...) to the key."""
+"""Computes the key from a seed and the sub-function that requested the seed (1, 3, ...)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataIdentifier:
-    """One value that 22 reads and 2E writes; its length never changes."""
+    """A value that 22 reads and 2E writes. Its length never changes."""
 
     did: int
     initial: bytes
@@ -31,44 +31,44 @@ class DataIdentifier:
     write: int = NEVER
     is_non_volatile: bool = False
     allowed: range | None = None
-    """What may be written, as a big-endian number; None: anything of the right length."""
+    """Values that may be written, as big-endian numbers; None: any value of the right length."""
     is_in_image: bool = True
-    """The initial value lies in the firmware image; a value that the ECU computes or is given later does not."""
+    """Whether the firmware image contains the initial value. It does not if the ECU computes or receives the value later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcuSecurityLevel:
-    """One pair of SecurityAccess sub-functions: `level` (odd) asks for the seed, `level` + 1 sends the key."""
+    """One pair of SecurityAccess sub-functions: `level` (odd) requests the seed, `level` + 1 sends the key."""
 
     level: int
     key: KeyFunction
     seed_bytes: int
     key_bytes: int
     secret: bytes = b""
-    """What the key function takes, for an ECU that has it where it can be found."""
+    """The secret of the key function, for an ECU that stores it in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRegion:
-    """Consecutive addresses, guarded as one."""
+    """A range of addresses that need the same level."""
 
     address: int
     initial: bytes = b""
-    """Its content at each start; its length is the region's."""
+    """The content after each start; its length is that of the region."""
     did: int | None = None
-    """The identifier whose stored value these addresses are, in place of a content of their own."""
+    """The data identifier whose stored value lies at these addresses; None: the region has a content of its own."""
     needs: int = NEVER
-    """For reading and for writing."""
+    """The level needed for reading and for writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """Something that 31 starts; it is done as soon as it has begun."""
+    """A routine that 31 starts and that is finished at once."""
 
     routine: int
     needs: int = NEVER
     is_erasing: bool = False
-    """It fills the memory with FF, data identifiers excepted."""
+    """The routine fills the memory with FF, except where data identifiers are stored."""
 
 
 SERVICE_NEEDS: Final[Mapping[int, int]] = MappingProxyType(
@@ -78,7 +78,7 @@ SERVICE_NEEDS: Final[Mapping[int, int]] = MappingProxyType(
         Service.CONTROL_DTC_SETTING: 1,
     }
 )
-"""What a sound ECU asks for before whole services; those that are not named ask for nothing."""
+"""The level that a sound ECU needs for a whole service; services that are not listed need none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class PeriodicFrame:
 
 
 NORMAL_TRAFFIC: Final = (PeriodicFrame(can_id=0x1A0, period_s=1.0, content=bytes.fromhex("1122334455667788")),)
-"""What an ECU sends that has anything to say unasked."""
+"""The normal traffic of an ECU that sends any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,79 +103,79 @@ class EcuConfig:
     memory: tuple[MemoryRegion, ...] = ()
     routines: tuple[Routine, ...] = ()
     trouble_codes: tuple[int, ...] = ()
-    """Faults that are stored when the ECU leaves the factory, three bytes each."""
+    """Trouble codes that are stored when the ECU leaves the factory, three bytes each."""
     service_needs: Mapping[int, int] = field(default_factory=lambda: SERVICE_NEEDS)
-    """The level that a service needs as a whole, whatever it is asked for."""
+    """The level that is needed for every request of a service."""
     further_services: frozenset[int] = frozenset()
-    """Of 29, 2F and 35, which the ECU does without otherwise, those that it has."""
+    """Those of the optional services 29, 2F and 35 that the ECU has."""
     requires_authentication: bool = False
-    """Service 29 exists, and 27 is refused (34) to whoever has not passed it."""
+    """Service 29 exists, and 27 is refused with 34 until authentication has succeeded."""
     sessions: tuple[int, ...] = (Session.DEFAULT, Session.PROGRAMMING, Session.EXTENDED)
     p2_ms: int = 50
     p2_star_ms: int = 5000
     s3_s: float = 5.0
     holds_seed: bool = False
-    """A seed is given again and again until the right key has answered it."""
+    """The same seed is given until the right key has answered it."""
     holds_seed_in_session: bool = False
-    """The same, but a session that ends takes the seed with it."""
+    """The same seed is given until the right key has answered it or the session ends."""
     ignored_record_bytes: int = 0
-    """A request for a seed may carry so many bytes more, which change nothing."""
+    """A request for a seed may have this many further bytes, which are ignored."""
     short_seed_every: int = 0
-    """Every Nth seed after a start has half the bytes; 0: all are as long."""
+    """Every Nth seed after a start has half the length; 0: all seeds have the full length."""
     zero_seed_bytes: int | None = None
-    """How long the seed of an unlocked level is; None: as long as any other."""
+    """The length of the seed of an unlocked level; None: that of any other seed."""
     attempts: int = 3
-    """The wrong key that is answered 36 and starts the delay, counted per level."""
+    """The number of the wrong key that is answered 36 and starts the delay, counted per level."""
     delay_s: float = 10.0
     has_one_counter: bool = False
-    """All levels share one count of wrong keys and one delay."""
+    """All levels share one counter of wrong keys and one delay."""
     tries_after_delay: int | None = None
-    """So many wrong keys may follow a delay that has run out; None: as many as before it."""
+    """The number of wrong keys that are permitted after a delay has run out; None: as many as before it."""
     wrong_key_delay_s: float = 0.0
-    """After a wrong key that is not the last one there is no seed for so long."""
+    """The time without seeds after a wrong key that does not reach the limit."""
     has_boot_delay: bool = False
-    """The delay follows every restart."""
+    """The delay runs after every restart."""
     counters_load_s: float = 0.0
-    """After a restart 27 is refused with 22 for so long, while the counts are read from memory."""
+    """The time after a restart during which 27 is refused with 22, because the counters are still being read from memory."""
     delay_nrc: Nrc = Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
-    """What a request for a seed is told during the delay ..."""
+    """The code that refuses a request for a seed during the delay."""
     key_in_delay_nrc: Nrc = Nrc.REQUEST_SEQUENCE_ERROR
-    """... and a key, which can have no seed then."""
+    """The code that refuses a key during the delay, when no seed can be pending."""
     boot_s: float = 0.05
-    """After a reset or power-up the ECU hears nothing for so long."""
+    """The time after a reset or power-up during which the ECU receives nothing."""
     boot_frames: int = 0
-    """So many frames it sends meanwhile on its response id, though nobody has asked."""
+    """The number of frames that the ECU sends unasked on its response id while it boots."""
     sessions_start_s: float = 0.0
-    """After a restart sessions are refused with 22 for so long."""
+    """The time after a restart during which sessions are refused with 22."""
     answer_delay_s: float = 0.0
     answer_jitter_s: float = 0.0
-    """Up to so much longer, by chance."""
+    """The greatest random addition to the answer delay."""
     busy_every: int = 0
     """Every Nth request is answered 21, whatever it is; 0: none is."""
     pending_services: frozenset[int] = frozenset()
-    """Services whose requests are answered 78 first and `pending_s` later finally."""
+    """Services that answer 78 at once, and finally after `pending_s`."""
     pending_s: float = 0.1
     periodic_frames: tuple[PeriodicFrame, ...] = ()
     connections: tuple[tuple[int, int], ...] = ()
     """Further pairs of request and response id, for further testers."""
     padding: int | None = 0x00
-    """The byte that fills frames up to 8 bytes; None: frames as short as their content."""
+    """The byte that fills frames up to 8 bytes; None: frames are as short as their content."""
     address_bytes: int = 0
-    """So many bytes of each frame are an address; what puts them there is around the node."""
+    """The number of bytes of each frame that are an address. `AddressedNode`, around the node, adds them."""
     fd: bool = False
-    """It takes CAN FD frames too, and answers in frames of up to 64 bytes."""
+    """The ECU also receives CAN FD frames, and answers in frames of up to 64 bytes."""
 
 
 _PROGRAM: Final = hashlib.shake_256(b"the program of a simulated ECU").digest(4096)
 
 
 def image(config: EcuConfig) -> bytes:
-    """What a reader of the ECU's flash memory finds: the program and its data, and no secret."""
+    """Return the content of the flash memory: the program and its data, without the secret."""
     return _PROGRAM + b"".join(entry.initial for entry in config.data_identifiers if entry.is_in_image)
 
 
 def of_another_unit(level: EcuSecurityLevel) -> EcuSecurityLevel:
-    """The same level in another unit of the type, which has a secret of its own."""
+    """Return the same level of another unit of the same type, which has a secret of its own."""
     own = hashlib.sha256(b"another unit" + level.secret).digest()[: len(level.secret)]
     key: KeyFunction = partial(level.key, secret=own)  # type: ignore[call-arg]  # every key function here takes one
     return replace(level, secret=own, key=key)

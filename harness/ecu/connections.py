@@ -1,4 +1,4 @@
-"""Further testers, each on ids of its own: what one has opened the others have not."""
+"""Further testers of one ECU, each on a pair of ids of its own. A level that one has unlocked is locked for the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.simulation.node import Port
 
 
 class Connection:
-    """A further pair of 11-bit ids on which an ECU takes physical requests, numbered from 1; it has its own ISO-TP."""
+    """A further pair of 11-bit ids on which an ECU takes physical requests, numbered from 1, with an ISO-TP of its own."""
 
     def __init__(self, ecu: Server, number: int, response_id: int) -> None:
         self._ecu = ecu
@@ -25,11 +25,11 @@ class Connection:
         self._port = port
 
     def power_cycle(self) -> None:
-        """A message under way is lost."""
+        """Forget a message that is being sent or received."""
         self._isotp.reset()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Take one frame that bears the request id. EcuDied: it crashed the ECU."""
+        """Take one frame that has the request id. Raises EcuDied if it crashes the ECU."""
         if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
             return
         now_s = self._port.now_s
@@ -52,7 +52,7 @@ class Connection:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Send what ISO-TP has ready, and come back when it is due."""
+        """Send what ISO-TP has ready, and set a timer for its next deadline."""
         isotp = self._isotp
         for data in isotp.outbox:
             self._port.send(can.Message(arbitration_id=self._response_id, data=data, is_extended_id=False))

@@ -1,9 +1,9 @@
-"""The definition of an ECU before it is built: its data, its services and its decisions, and every change made to them.
+"""The definition of an ECU before it is built: its data, services and decisions, and every change made to them.
 
-A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change (a
-flaw or a variant) takes one and returns another, by the methods below: it replaces, wraps or inserts a rule, wraps or
-replaces a decision, wraps what the node does with frames, or gives other data. Whatever is replaced is replaced before
-anything is wrapped, and two replacements of one thing are refused.
+A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change
+(a flaw or a variant) takes a definition and returns another: the methods below replace, wrap or insert a rule, wrap or
+replace a decision, wrap what the node does with frames, or give other data. Replacements are made before wrappers, and two
+replacements of the same thing are refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
 
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
-"""Every service of a sound ECU, and what answers for those that it lacks."""
+"""The number of every service of a sound ECU, and of the rules that answer for services that it lacks."""
 
 PLACES: Final = {
     "hear": "take a frame from the bus",
@@ -44,7 +44,7 @@ PLACES: Final = {
     "send": "put a frame on the bus",
     "talk": "say whether normal messages are sent now",
 }
-"""What a node does that a change can wrap."""
+"""The actions of a node that a change can wrap."""
 
 
 SOUND: Final = Decisions(
@@ -71,88 +71,91 @@ RuleWrapper = Callable[[Rule, Ecu, bytes], Answer | None]
 """Takes the rule that it wraps, the ECU and the request."""
 
 FrameRule = Callable[[Ecu, IsoTp, bytearray], bytes | None]
-"""Makes a request out of a frame's data field, or leaves the frame to ISO-TP (None)."""
+"""Returns a request made of a frame's data field, or None to leave the frame to ISO-TP."""
 
 _Slot = tuple[int, Rule] | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """An ECU to be built. Without changes it is the sound ECU of its data."""
+    """An ECU to be built. Without changes it is the sound ECU with its data."""
 
     config: EcuConfig
     services: Mapping[int, ServiceRules] = field(default_factory=lambda: {UNSUPPORTED.sid: UNSUPPORTED, **SERVICES})
     at_node: Mapping[str, Any] = field(default_factory=dict)
-    """What `UdsNode` takes instead of its defaults."""
+    """Arguments of `UdsNode` that differ from its defaults."""
     isotp: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of `IsoTpConfig` and what they are instead."""
+    """Fields of `IsoTpConfig` that differ from their defaults."""
     isotp_parts: tuple[type[IsoTp], ...] = ()
-    """Subclasses of `IsoTp` that the ECU's own is made of, the last one first."""
+    """Subclasses of `IsoTp` that are combined into the ECU's own class, the last one first."""
     frame_rules: tuple[Callable[[], FrameRule], ...] = ()
-    """Makers of what looks at a frame before ISO-TP does."""
+    """Functions that make a frame rule, one for each ECU."""
     enclose: Callable[[Any], Node] = lambda node: node
-    """What the node is put into, for what happens around it on the bus."""
+    """Wraps the node, for changes to what happens around it on the bus."""
     others: tuple[Callable[[], Node], ...] = ()
-    """Makers of further nodes on the same bus."""
+    """Functions that make further nodes on the same bus."""
     author: str = ""
     """The name of the change that is being made."""
     made: tuple[str, ...] = ()
     """The names of the changes that have been made."""
     _wrappers: Mapping[_Slot, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
     _replaced: Mapping[_Slot, tuple[str, Any]] = field(default_factory=dict)
-    """What stands in place of something, and by whom."""
+    """By slot: the name of the change that replaced it, and the replacement."""
     _inserted: Mapping[tuple[int, Rule | None], tuple[Rule, ...]] = field(default_factory=dict)
 
     # Data.
 
     def with_config(self, **values: Any) -> Definition:
-        """Other values of `EcuConfig`. ChangeConflict: another change has given another one."""
+        """Set values of `EcuConfig`. Raises ChangeConflict if another change has set a different one."""
         found = self
         for name, value in values.items():
             found = found._replacing(f"config {name}", value)
         return replace(found, config=replace(self.config, **values))
 
     def with_levels(self, *what: str, change: Callable[[EcuSecurityLevel], EcuSecurityLevel]) -> Definition:
-        """Each security level changed in the same way. ChangeConflict: another change has changed the same of them."""
+        """Change each security level in the same way.
+
+        Raises ChangeConflict if another change has changed the same values.
+        """
         found = self
         for name in what:
             found = found.claim(f"{name} of the levels")
         return replace(found, config=replace(self.config, levels=tuple(map(change, self.config.levels))))
 
     def with_level(self, level: EcuSecurityLevel) -> Definition:
-        """One more security level."""
+        """Add a security level."""
         return replace(self, config=replace(self.config, levels=(*self.config.levels, level)))
 
     def with_data(self, *entries: DataIdentifier) -> Definition:
-        """Further data identifiers."""
+        """Add data identifiers."""
         return replace(self, config=replace(self.config, data_identifiers=(*self.config.data_identifiers, *entries)))
 
     # Services and their rules.
 
     def offering(self, sid: int) -> Definition:
-        """One of the services that a sound ECU may have, and does without."""
+        """Add one of the optional services."""
         services = self.config.further_services | {sid}
         return replace(self, config=replace(self.config, further_services=services))
 
     def with_service(self, service: ServiceRules) -> Definition:
-        """Another service, or another form of one that is there."""
+        """Add a service, or put another form of it in the place of one that exists."""
         return replace(
             self._replacing(f"service {service.sid:02X}", service), services={**self.services, service.sid: service}
         )
 
     def with_every_service(self, change: Callable[[ServiceRules], ServiceRules]) -> Definition:
-        """Each service changed in the same way."""
+        """Change each service in the same way."""
         return replace(self, services={sid: change(service) for sid, service in self.services.items()})
 
     def wrap(self, sids: int | Iterable[int], rule: Rule, wrapper: RuleWrapper) -> Definition:
-        """Ask `wrapper` in place of a rule. Of several services, those are meant that have the rule."""
+        """Put `wrapper` around a rule, in those of the services that have the rule."""
         found = self
         for sid in self._having(sids, rule):
             found = found._wrapping((sid, rule), wrapper)
         return found
 
     def replace(self, sids: int | Iterable[int], rule: Rule, other: Rule) -> Definition:
-        """Ask `other` in place of a rule. ChangeConflict: another change has put something else there."""
+        """Put `other` in the place of a rule. Raises ChangeConflict if another change has replaced the rule."""
         found = self
         for sid in self._having(sids, rule):
             found = found._replacing((sid, rule), other)
@@ -163,7 +166,7 @@ class Definition:
         return self.replace(sids, rule, passes)
 
     def insert(self, sids: int | Iterable[int], rule: Rule, before: Rule | None = None) -> Definition:
-        """Ask `rule` before a rule of the service, or before all of them (None)."""
+        """Insert `rule` before a rule of the service, or before all of them (None)."""
         found = self
         for sid in self._having(sids, before):
             key = sid, before
@@ -171,7 +174,7 @@ class Definition:
         return found
 
     def rewrite(self, sid: int, change: Callable[[Ecu, bytes], bytes]) -> Definition:
-        """Let the service's own rules see another request than the one that came; those of all services see that one."""
+        """Change the request that the service's own rules see. The rules that all services share see the original."""
 
         def seeing(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
             return go_on(ecu, change(ecu, request))
@@ -184,54 +187,58 @@ class Definition:
     # Decisions, and the node.
 
     def wrap_decision(self, **wrappers: Callable[..., Any]) -> Definition:
-        """Ask a wrapper in place of a decision, by its name in `Decisions`; it takes what it wraps, and what that takes."""
+        """Put a wrapper around a decision, by its name in `Decisions`.
+
+        It takes the function that it wraps, and its arguments.
+        """
         found = self
         for name, wrapper in wrappers.items():
             found = found._wrapping(_decision(name), wrapper)
         return found
 
     def replace_decision(self, **functions: Callable[..., Any]) -> Definition:
-        """Ask another function for a decision. ChangeConflict: another change has put something else there."""
+        """Put another function in the place of a decision. Raises ChangeConflict if another change has replaced it."""
         found = self
         for name, function in functions.items():
             found = found._replacing(_decision(name), function)
         return found
 
     def with_node(self, **options: Any) -> Definition:
-        """Other options of `UdsNode`. ChangeConflict: another change has given another one."""
+        """Set arguments of `UdsNode`. Raises ChangeConflict if another change has set a different one."""
         found = self
         for name, value in options.items():
             found = found._replacing(f"node {name}", value)
         return replace(found, at_node={**self.at_node, **options})
 
     def with_isotp(self, *parts: type[IsoTp], **config: Any) -> Definition:
-        """Another ISO-TP: subclasses of `IsoTp`, and other values of its `IsoTpConfig`."""
+        """Change the ISO-TP layer by subclasses of `IsoTp` and by values of its `IsoTpConfig`."""
         found = self
         for name, value in config.items():
             found = found._replacing(f"ISO-TP {name}", value)
         return replace(found, isotp_parts=(*parts, *self.isotp_parts), isotp={**self.isotp, **config})
 
     def with_frame_rule(self, make: Callable[[], FrameRule]) -> Definition:
-        """Something that looks at each frame before ISO-TP does; it is made anew for each ECU."""
+        """Add a function that makes a frame rule for each ECU. The rule sees each frame before ISO-TP does."""
         return replace(self, frame_rules=(*self.frame_rules, make))
 
     def at(self, place: str, wrapper: Callable[..., Any]) -> Definition:
-        """Wrap what the node does at one of `PLACES`.
+        """Put a wrapper around the node's action at one of `PLACES`.
 
-        The wrapper takes what it wraps, the node, and what that takes. What it remembers it keeps in `node.notes`.
+        The wrapper takes the function that it wraps, the node, and the function's arguments. State that it needs is kept in
+        `node.notes`.
         """
         if place not in PLACES:
             raise ValueError(f"a node has no place {place!r}; there are {', '.join(PLACES)}")
         return self._wrapping(f"node {place}", wrapper)
 
     def claim(self, what: str) -> Definition:
-        """Say that this change is the one that decides about something. ChangeConflict: another one is."""
+        """Say that this change alone decides about `what`. Raises ChangeConflict if another change has claimed it."""
         return self._replacing(what, self.author)
 
     # Compiling.
 
     def chain(self, service: ServiceRules) -> tuple[Rule, ...]:
-        """Every rule that a request for this service meets, in order."""
+        """Return every rule that is asked about a request for this service, in order."""
         sid = service.sid
         chain: list[Rule] = list(self._inserted.get((sid, None), ()))
         for rule in (*general_rules(service), *service.rules):
@@ -242,19 +249,19 @@ class Definition:
         return tuple(chain)
 
     def decisions(self) -> Decisions:
-        """The ECU's decisions."""
+        """Return the decisions of this ECU."""
         slots = {slot for slot in (*self._wrappers, *self._replaced) if isinstance(slot, str)}
         changed = [name for name in Decisions.__dataclass_fields__ if _decision(name) in slots]
         return replace(SOUND, **{name: self.compiled(_decision(name), getattr(SOUND, name)) for name in changed})
 
     def at_the_node(self, place: str, sound: Callable[..., Any], node: Any) -> Callable[..., Any]:
-        """What a node does at a place, see `at`."""
+        """Return the node's action at a place, with the wrappers that `at` has put around it."""
         for wrapper in self._wrappers.get(f"node {place}", ()):
             sound = partial(wrapper, sound, node)
         return sound
 
     def compiled(self, slot: _Slot, sound: Callable[..., Any]) -> Callable[..., Any]:
-        """What stands in a slot: the sound function, or what replaces it, in all its wrappers."""
+        """Return the function of a slot: the sound one or its replacement, inside all wrappers."""
         function = self._replaced[slot][1] if slot in self._replaced else sound
         for wrapper in self._wrappers.get(slot, ()):
             function = partial(wrapper, function)
@@ -263,7 +270,7 @@ class Definition:
     # What the methods above are made of.
 
     def _having(self, sids: int | Iterable[int], rule: Rule | None) -> list[int]:
-        """The services that are meant, of those that have the rule."""
+        """Return those of the given services that have the rule."""
         known = [sid for sid in ((sids,) if isinstance(sids, int) else sids) if sid in self.services]
         having = [sid for sid in known if rule is None or rule in _rules_of(self.services[sid])]
         if not having:
@@ -283,14 +290,14 @@ class Definition:
 
 
 def _decision(name: str) -> str:
-    """The slot of a decision."""
+    """Return the slot of a decision."""
     if name not in Decisions.__dataclass_fields__:
         raise ValueError(f"no decision is called {name}; there are {', '.join(Decisions.__dataclass_fields__)}")
     return f"decision {name}"
 
 
 def passes(ecu: Ecu, request: bytes) -> Answer | None:
-    """Decide nothing: what stands in place of a rule that is left out."""
+    """Decide nothing. It takes the place of a rule that is left out."""
     return None
 
 

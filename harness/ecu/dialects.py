@@ -1,7 +1,7 @@
-"""The hardened ECU as it would have been built before UDS: the same state and rules behind KWP2000's or GMLAN's requests.
+"""The hardened ECU with the requests of an older standard, KWP2000 or GMLAN, in front of the same state and rules.
 
-Each service of the older dialect is put to the rules of the newer one, and what they say is put back. What has no place
-there is refused as a service that does not exist.
+Each service of the older dialect is translated for the UDS rules, and their answer is translated back. A request without a
+counterpart is refused like a service that does not exist.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from harness.ecu.server import Server
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, negative_response
 
 LOCAL_IDENTIFIERS: Final = {0x10: 0x1010, 0x20: 0x2020, 0x2A: 0x2A2A, 0x30: 0x3030}
-"""By identifier of one byte: the data that 21 (GMLAN: 1A) reads and 3B writes."""
+"""By one-byte identifier: the data that 21 (GMLAN: 1A) reads and 3B writes."""
 IDENTIFICATION: Final = {0x8C: 0xF18C, 0x90: 0xF1A0}
-"""By identifier of one byte: the data that 1A reads."""
+"""By one-byte identifier: the data that 1A reads."""
 SECURITY_ACCESS_ALLOWED: Final = 0x34
 _INVALID: Final = Nrc.SUB_FUNCTION_NOT_SUPPORTED
 _NOT_IN_THIS_SESSION: Final = 0x80
@@ -22,15 +22,15 @@ _KEPT_FROM_ALL: Final = frozenset((Nrc.SERVICE_NOT_SUPPORTED, Nrc.SUB_FUNCTION_N
 
 
 class _OlderServer(Server):
-    """What both dialects have in common."""
+    """The parts that both dialects share."""
 
     read_service: int
-    """The service that reads an identifier of one byte ..."""
+    """The service that reads a one-byte identifier."""
     identifiers: dict[int, int]
-    """... and which there are."""
+    """The one-byte identifiers that it reads."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
-        """The responses to one request of the dialect."""
+        """Return the responses to one request of the dialect."""
         self.now_s, self.work_s = self.surroundings.now_s, 0.0
         if self.now_s < self.state.ready_s or not pdu:
             return []
@@ -42,7 +42,7 @@ class _OlderServer(Server):
         return [self.said(pdu, asked, message) for message in said]
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """What the rules are asked for a request; or the code of its refusal."""
+        """Translate a request to UDS, or return the code of its refusal."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.SECURITY_ACCESS:
             return pdu if rest and not rest[0] & SUPPRESS_POSITIVE_RESPONSE else _INVALID
@@ -57,7 +57,7 @@ class _OlderServer(Server):
         return Nrc.REQUEST_OUT_OF_RANGE if did is None else bytes((service,)) + did.to_bytes(2, "big") + value
 
     def said(self, pdu: bytes, asked: bytes, message: bytes) -> bytes:
-        """A message of the rules as one of the dialect."""
+        """Translate a UDS answer to the dialect."""
         service = pdu[0]
         if message[0] == NEGATIVE_RESPONSE:
             return negative_response(service, _code(asked, message[2]))
@@ -69,12 +69,12 @@ class _OlderServer(Server):
         return self.confirmed(pdu, head, message)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """What a positive answer to the other services is made into."""
+        """Translate a positive answer to one of the other services."""
         return head + message[1:]
 
 
 def _code(asked: bytes, code: int) -> int:
-    """A refusal's code: fewer are told apart than in UDS."""
+    """Translate a refusal's code. The dialect distinguishes fewer codes than UDS."""
     if code == Nrc.INCORRECT_MESSAGE_LENGTH:
         return _INVALID
     if code == Nrc.REQUEST_SEQUENCE_ERROR:
@@ -92,7 +92,7 @@ class Kwp2000Server(_OlderServer):
     sessions: Final = {0x81: 0x01, 0x85: 0x02, 0x89: 0x03}
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """As of both dialects, and what KWP2000 has of its own."""
+        """Translate the requests that only KWP2000 has; leave the others to both dialects."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.DIAGNOSTIC_SESSION_CONTROL:
             session = self.sessions.get(rest[0]) if len(rest) == 1 else None
@@ -109,7 +109,7 @@ class Kwp2000Server(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Sessions state no timing, and a key is answered by its access."""
+        """Translate a positive answer: sessions state no timing, and a key is answered with the access that it opened."""
         if pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
             return head + pdu[1:2]
         if pdu[0] in (0x20, Service.TESTER_PRESENT, Service.ECU_RESET):
@@ -125,7 +125,7 @@ class GmlanServer(_OlderServer):
     identifiers = LOCAL_IDENTIFIERS | IDENTIFICATION
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """As of both dialects, and what GMLAN has of its own."""
+        """Translate the requests that only GMLAN has; leave the others to both dialects."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.TESTER_PRESENT:
             return _INVALID if rest else b"\x3e\x00"
@@ -134,7 +134,7 @@ class GmlanServer(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """The programmed state is that all is there."""
+        """Translate a positive answer: the programmed state says that everything is programmed."""
         if pdu[0] == 0xA2:
             return head + b"\x00"
         return head if pdu[0] in (0x20, Service.TESTER_PRESENT) else head + message[1:]

@@ -19,14 +19,14 @@ from harness.simulation.node import Port, Timer
 
 _BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
 _FRAME_TIME_S = 0.00025
-"""A full frame with 11-bit id and some stuff bits at 500 kbit/s: from its end the peer's STmin counts."""
+"""The duration of a full frame with 11-bit id and some stuff bits at 500 kbit/s. The peer's STmin counts from its end."""
 
 
 class UdsNode:
-    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; other frames do not concern it.
+    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; it ignores other frames.
 
-    One request at a time: while an answer is being prepared further requests are lost, and a new answer takes the place
-    of a long one that the tester has stopped fetching.
+    It serves one request at a time: requests that arrive while an answer is being prepared are lost, and a new answer
+    replaces a long one that the tester has stopped fetching.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class UdsNode:
         hears_extended: bool = False,
         speaks_extended: bool = False,
     ) -> None:
-        """`hears_extended`, `speaks_extended`: requests, and answers, have 29-bit ids."""
+        """Make the node. `hears_extended` and `speaks_extended`: requests, and answers, have 29-bit ids."""
         self.ecu = ecu
         self.machine = UdsAnsweringMachine(ecu)
         self._answer: Callable[..., list[bytes]] = self.machine.answer
@@ -74,7 +74,7 @@ class UdsNode:
 
     @property
     def image(self) -> bytes:
-        """What lies in its flash memory."""
+        """The content of its flash memory."""
         return self.ecu.decide.image(self.ecu.config)
 
     def attach(self, port: Port) -> None:
@@ -97,7 +97,7 @@ class UdsNode:
         self._talk_while_booting()
 
     def _talk_while_booting(self) -> None:
-        """Some ECUs send frames of their own on the response id before they hear anything."""
+        """Send the frames that some ECUs send on their response id before they can receive."""
         config = self.ecu.config
         for number in range(config.boot_frames):
             delay_s = config.boot_s * (number + 1) / (config.boot_frames + 1)
@@ -105,7 +105,7 @@ class UdsNode:
             self.port.call_later(delay_s, partial(self.port.send, frame))
 
     def _start_sending(self) -> None:
-        """The frames of normal traffic, each in its period."""
+        """Start the frames of normal traffic, each with its period."""
         for sent in self.ecu.config.periodic_frames:
             self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
@@ -115,7 +115,7 @@ class UdsNode:
         self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
     def on_frame(self, frame: can.Message) -> None:
-        """Take one frame from the bus. EcuDied: it crashed the ECU."""
+        """Take one frame from the bus. Raises EcuDied if it crashes the ECU."""
         self._hear(frame)
 
     def _take(self, frame: can.Message) -> None:
@@ -146,7 +146,7 @@ class UdsNode:
         self._go_on()
 
     def _made_of(self, data: bytearray) -> bytes | None:
-        """What is made of a frame before ISO-TP sees it, if anything."""
+        """Return the request that a frame rule makes of the frame before ISO-TP sees it, if any."""
         for rule in self._frame_rules if data else ():
             pdu = rule(self.ecu, self.isotp, data)
             if pdu is not None:
@@ -154,7 +154,7 @@ class UdsNode:
         return None
 
     def _respond_in_time(self, answers: list[bytes]) -> None:
-        """Send now, or when the ECU has taken its time."""
+        """Send the answer now, or after the ECU's answer delay."""
         config = self.ecu.config
         if self.ecu.now_s < self.ecu.state.ready_s:
             self.isotp = self._new_isotp()  # it boots after this answer, and a reception under way is lost
@@ -181,7 +181,7 @@ class UdsNode:
         self._flush()
 
     def _flush(self) -> None:
-        """Put on the bus what ISO-TP has ready, and see that it is woken in time."""
+        """Put on the bus what ISO-TP has ready, and set a timer for its next deadline."""
         isotp = self.isotp
         frame = self._frame
         for data in isotp.outbox:
@@ -195,7 +195,7 @@ class UdsNode:
             self._timer = self.port.call_later(max(0.0, isotp.deadline_s - self.port.now_s), self._on_timer)
 
     def _go_on(self) -> None:
-        """A message may be under way, in or out; S3 does not run meanwhile."""
+        """Restart S3 while a message is being sent or received."""
         if self.isotp.outbox or self.isotp.deadline_s is not None:
             self.ecu.keep_session()
             self._flush()
@@ -207,7 +207,7 @@ class UdsNode:
 
 
 def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
-    """What makes one end of the ECU's pair of addresses."""
+    """Return the function that makes the ISO-TP endpoint of the ECU."""
     definition = ecu.definition
     tx_dl = LONGEST_BYTES if ecu.config.fd else CLASSIC_BYTES
     config = IsoTpConfig(
@@ -219,7 +219,7 @@ def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
 
 
 class Outlet:
-    """A node's port, on which frames are sent in another way."""
+    """A port of the node whose frames are sent by another function."""
 
     def __init__(self, port: Port, send: Callable[[can.Message], None]) -> None:
         self._port = port
@@ -227,7 +227,7 @@ class Outlet:
 
     @classmethod
     def of(cls, port: Port, send: Callable[[can.Message], None]) -> Port:
-        """The port itself, if nothing is different."""
+        """Return the port itself if nothing changes the sending, else an outlet."""
         return port if send == port.send else cls(port, send)
 
     @property

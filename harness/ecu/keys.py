@@ -1,4 +1,4 @@
-"""How the ECU computes the key that belongs to a seed, and compares it. The tester has an implementation of its own."""
+"""Compute the key that belongs to a seed, and compare a key with it. The tester has an implementation of its own."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def hmac_sha256_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
 
 
 def key_is_right(ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
-    """Whether the key fits the pending seed. All of it is compared, in the same time whatever has come."""
+    """Whether the key fits the pending seed. The comparison takes the same time whatever key was sent."""
     return hmac.compare_digest(key, level.key(ecu.state.seed, level.level))

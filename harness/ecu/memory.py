@@ -1,4 +1,4 @@
-"""What lies at an address, and who may touch it: for the services that name addresses, 23, 34, 35 and 3D."""
+"""Memory and its guard, for the services that name addresses: 23, 34, 35 and 3D."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from harness.ecu.state import State, Transfer
 from harness.uds import RESPONSE_OFFSET, Nrc
 
 FORMAT_OF_TRANSFER_AT: Final = 2
-"""Where 34 and 35 have the addressAndLengthFormatIdentifier: behind the format of the data."""
+"""The position of the addressAndLengthFormatIdentifier in 34 and 35: after the dataFormatIdentifier."""
 
 _PLAIN: Final = 0x00
 _BLOCK_BYTES: Final = 0x0102
-"""The longest 36 that is taken: 256 bytes of data."""
+"""The longest 36 that is accepted: 256 bytes of data."""
 
 
 class Block(NamedTuple):
-    """Addresses that a request names."""
+    """The addresses that a request names."""
 
     address: int
     size: int
     end: int
-    """Where the request goes on behind them."""
+    """The position in the request after them."""
 
 
 def block_in(request: bytes, at: int) -> Block | None:
-    """The block behind the addressAndLengthFormatIdentifier at `at`; None: the format is none, or the request too short.
+    """Return the block that the addressAndLengthFormatIdentifier at `at` describes; None: invalid format or short request.
 
     Its low digit is the number of bytes of the address, which comes first; its high digit is that of the size.
     """
@@ -39,7 +39,7 @@ def block_in(request: bytes, at: int) -> Block | None:
 
 
 def region_of(ecu: Ecu, block: Block) -> MemoryRegion | None:
-    """The region that holds the whole block."""
+    """Return the region that contains the whole block."""
     for region in ecu.config.memory:
         size = len(_content(ecu.state, region))
         if region.address <= block.address and block.address + block.size <= region.address + size and block.size:
@@ -50,7 +50,7 @@ def region_of(ecu: Ecu, block: Block) -> MemoryRegion | None:
 def memory_is_there(at: int, *, has_data: bool = False) -> Rule:
     """A rule: the request names memory that exists, in a valid format (31), and has its length (13).
 
-    `has_data`: as many bytes as the size says follow.
+    `has_data`: the request continues with as many bytes as its size says.
     """
 
     def rule(ecu: Ecu, request: bytes) -> Answer | None:
@@ -66,7 +66,7 @@ def memory_is_there(at: int, *, has_data: bool = False) -> Rule:
 
 
 def addressed(ecu: Ecu, request: bytes, at: int) -> tuple[MemoryRegion, Block]:
-    """What the request names; `memory_is_there` has passed."""
+    """Return the block and the region that the request names, which `memory_is_there` has checked."""
     block = block_in(request, at)
     assert block is not None, f"no block in {request.hex(' ')}"
     region = region_of(ecu, block)
@@ -75,36 +75,36 @@ def addressed(ecu: Ecu, request: bytes, at: int) -> tuple[MemoryRegion, Block]:
 
 
 def is_guarded(ecu: Ecu, request: bytes, at: int) -> bool:
-    """Whether the level that the memory needs is locked."""
+    """Whether the memory needs a level that is locked."""
     region, _ = addressed(ecu, request, at)
     return region.needs not in (OPEN, ecu.state.unlocked_level)
 
 
 def data_is_plain(ecu: Ecu, request: bytes) -> Answer | None:
-    """34 and 35: neither compressed nor encrypted."""
+    """A rule of 34 and 35: the data are neither compressed nor encrypted."""
     return None if request[1] == _PLAIN else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def transfer_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """34 and 35: the level that the memory needs is unlocked."""
+    """A rule of 34 and 35: the level that the memory needs is unlocked."""
     return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, FORMAT_OF_TRANSFER_AT) else None
 
 
 def transfer_begins(ecu: Ecu, request: bytes, *, is_upload: bool) -> Answer | None:
-    """34 and 35: the answer says how long a 36 may be."""
+    """Begin a transfer for 34 or 35. The answer states the longest 36 that is accepted."""
     region, block = addressed(ecu, request, FORMAT_OF_TRANSFER_AT)
     ecu.state.transfer = Transfer(region, block.address, block.size, is_upload)
     return bytes((request[0] + RESPONSE_OFFSET, 0x20)) + _BLOCK_BYTES.to_bytes(2, "big")
 
 
 def read_memory(state: State, region: MemoryRegion, address: int, size: int) -> bytes:
-    """Bytes of a region."""
+    """Return bytes of a region."""
     start = address - region.address
     return _content(state, region)[start : start + size]
 
 
 def write_memory(state: State, region: MemoryRegion, address: int, data: bytes) -> None:
-    """Change bytes of a region; an identifier's value is what 22 reads from now on."""
+    """Change bytes of a region. Where the region is a data identifier, 22 reads the new value."""
     start = address - region.address
     old = _content(state, region)
     new = old[:start] + data + old[start + len(data) :]
@@ -115,7 +115,7 @@ def write_memory(state: State, region: MemoryRegion, address: int, data: bytes) 
 
 
 def erase_memory(ecu: Ecu) -> None:
-    """Fill every region with FF that is no identifier's."""
+    """Fill every region with FF, except those of data identifiers."""
     for region in ecu.config.memory:
         if region.did is None:
             ecu.state.memory[region.address] = b"\xff" * len(region.initial)

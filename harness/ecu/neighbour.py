@@ -1,4 +1,4 @@
-"""Another ECU, which talks on the bus of a simulated one."""
+"""Another ECU that talks on the bus of a simulated one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _UNASKED: Final = (
     (0x749, "0467020000000000"),
     (0x73F, "0227010000000000"),
 )
-"""What looks like diagnostic answers and requests, on ids next to those of the ECU."""
+"""Frames that look like diagnostic answers and requests, on ids next to those of the ECU."""
 
 
 class Neighbour:
-    """Another ECU, on the ids above. It denies every request of its own, and speaks when it hears the other's."""
+    """Another ECU, on the ids above those of the first. It refuses every request, and sends frames of its own."""
 
     def attach(self, port: Port) -> None:
         """Start speaking."""
@@ -28,7 +28,7 @@ class Neighbour:
         self._speak()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Deny what is asked; what goes to its neighbour makes it say something too."""
+        """Refuse a request, whether it went to this ECU or to its neighbour."""
         if frame.arbitration_id in (_REQUEST_ID, _REQUEST_ID - 1) and not frame.is_extended_id and len(frame.data) > 1:
             self._send(_RESPONSE_ID, bytes((0x03, 0x7F, frame.data[1], 0x33)))
 

@@ -1,4 +1,4 @@
-"""The ECUs that are ready to be simulated, by their names."""
+"""The ECUs that can be simulated, by their names."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ SECRETS: Final = {
     1: bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C"),
     3: bytes.fromhex("3BE07294D15F48A6C90D6E812FB7531A"),
 }
-"""What unlocks `hardened`, per level. For demonstration: whoever reads this file knows them."""
+"""The secrets of `hardened`, per level. They are for demonstration: whoever reads this file knows them."""
 
 ARTICLE_SECRETS: Final = {1: bytes.fromhex("1234567890"), 3: bytes.fromhex("6B1F0D93C7")}
-"""What unlocks `hardened-article-key`, per level; level 1 has the article's."""
+"""The secrets of `hardened-article-key`, per level; level 1 has the article's secret."""
 
 DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0x1010, initial=b"\xff", write=0x00),
@@ -47,7 +47,7 @@ DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
     DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
 )
-"""2A2A is long enough for a write of several frames; the last one makes a response of 100 bytes."""
+"""2A2A is long enough for a write of several frames; the last one gives a response of 100 bytes."""
 
 MEMORY: Final = (
     MemoryRegion(address=0x2000_0000, initial=bytes(range(0x40)), needs=0x01),
@@ -56,7 +56,7 @@ MEMORY: Final = (
 """Working memory, and the cell in which the value of 2020 is stored."""
 
 ROUTINES: Final = (Routine(routine=0x0203, needs=0x01), Routine(routine=0xFF00, needs=0x01, is_erasing=True))
-"""checkProgrammingPreconditions, as custom numbers it, and eraseMemory, as ISO 14229-1 does."""
+"""checkProgrammingPreconditions under its customary number, and eraseMemory under that of ISO 14229-1."""
 
 TROUBLE_CODES: Final = (0x056200, 0xC10000)
 """P0562 system voltage low, U0100 lost communication."""
@@ -88,7 +88,7 @@ HARDENED_ARTICLE_KEY: Final = replace(
 GMLAN_DATA: Final = replace(HARDENED, sessions=(), connections=())
 GMLAN_IDS: Final = {"request_id": 0x241, "response_id": 0x641, "functional_id": 0x101}
 GMLAN_ADDRESSES: Final = AddressBytes(request=None, functional=0xFE, response=None)
-"""Only what goes to all nodes begins with an address."""
+"""Only frames to all nodes begin with an address."""
 
 
 def article() -> ArticleNode:
@@ -122,9 +122,9 @@ def gmlan(*changes: str) -> UdsNode:
 
 
 def changed(config: EcuConfig, *names: str) -> Definition:
-    """The ECU of these data with these flaws and variants, in whatever order they are named.
+    """Return the ECU of these data with these flaws and variants, whose order has no effect.
 
-    ChangeConflict: two of them cannot be in one ECU.
+    ChangeConflict: two of them exclude each other.
     """
     ecu = Definition(config=config)
     for change in sorted((CHANGES[name] for name in dict.fromkeys(names)), key=_turn):
@@ -133,7 +133,7 @@ def changed(config: EcuConfig, *names: str) -> Definition:
 
 
 def _turn(change: EcuChange) -> tuple[bool, int]:
-    """Changes are made in one order, so that theirs in a channel makes no difference."""
+    """The place of a change in the order in which changes are made, whatever the order in the channel."""
     return not change.comes_first, _ORDER[change.name]
 
 
@@ -142,7 +142,7 @@ def _node(ecu: Definition, server: type[Server] = Server) -> UdsNode:
 
 
 CHANGES: Final[Mapping[str, EcuChange]] = {**VARIANTS, **FLAWS}
-"""Every flaw and variant by its name; variants are made first."""
+"""Every flaw and variant by its name; variants are made before flaws."""
 _ORDER: Final = {name: number for number, name in enumerate(CHANGES)}
 
 _MAKERS: Final[dict[str, Callable[[], Node]]] = {"article": article, "article-v1": article_v1}
@@ -152,15 +152,16 @@ _CONFIGS: Final = {
     "kwp2000": HARDENED,
     "gmlan": GMLAN_DATA,
 }
-"""The ECUs that take changes."""
+"""The profiles that accept changes."""
 _OLDER: Final[Mapping[str, Callable[..., UdsNode]]] = {"kwp2000": kwp2000, "gmlan": gmlan}
 """Those of them that speak another dialect than UDS."""
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:
-    """What makes the nodes of a channel: a profile's name, with a ``+`` before each flaw or variant put into it.
+    """Return a function that makes the nodes of a channel: a profile's name, then ``+`` and a name for each flaw or
+    variant.
 
-    UserError: it is no profile, or no flaw or variant, or the profile takes none, or two of them exclude each other.
+    Raises UserError if a name is unknown, the profile accepts no changes, or two changes exclude each other.
     """
     profile, *names = channel.split("+")
     if profile not in PROFILES:

@@ -11,7 +11,7 @@ from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, Session, negative_response
 
 Answer = bytes | Nrc
-"""A positive response's bytes, or why there is none. No bytes are silence, which no sound rule answers with."""
+"""The bytes of a positive response, or the code of a refusal. Empty bytes are silence; no sound rule returns them."""
 
 SILENT_WHEN_FUNCTIONAL: Final = frozenset(
     (
@@ -22,36 +22,36 @@ SILENT_WHEN_FUNCTIONAL: Final = frozenset(
         Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     )
 )
-"""Refusals that an ECU keeps to itself when the request went to all (ISO 14229-1:2020 8.7.5)."""
+"""Refusals that an ECU does not send if the request went to all ECUs (ISO 14229-1:2020 8.7.5)."""
 
 
 class Surroundings(Protocol):
-    """What an ECU takes from outside itself; a node's port is one."""
+    """The time and chance that an ECU takes from outside; a node's port is one."""
 
     @property
     def now_s(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic time in seconds."""
 
     @property
     def utc_s(self) -> float:
         """The wall clock, seconds since 1970."""
 
     def random_bytes(self, n: int) -> bytes:
-        """`n` bytes of chance."""
+        """Return `n` random bytes."""
 
 
 class Ecu(Protocol):
-    """What a rule sees of the ECU that it decides for, and may change: its state."""
+    """The ECU as a rule sees it. A rule may change its state."""
 
     config: EcuConfig
     decide: Decisions
     state: State
     surroundings: Surroundings
     now_s: float
-    """When the request arrived."""
+    """The time at which the request arrived."""
     service: ServiceRules
     sub_functions: dict[int, frozenset[int]]
-    """By service, those that the ECU has in any session."""
+    """By service: the sub-functions that the ECU has in any session."""
     data_identifiers: dict[int, DataIdentifier]
     levels: dict[int, EcuSecurityLevel]
 
@@ -60,7 +60,7 @@ class Ecu(Protocol):
         """Whether the request went to all ECUs."""
 
     work_s: float
-    """Seconds that the answer to the present request takes beyond the usual; a sound ECU takes none, whatever it is."""
+    """Additional seconds that the answer to this request takes; a sound ECU adds none."""
 
     def power_cycle(self) -> None:
         """Lose what is volatile, and boot, without an answer."""
@@ -73,7 +73,7 @@ SeedSource = Callable[["Ecu", EcuSecurityLevel], bytes]
 """Draws the next seed of a locked level."""
 
 Rule = Callable[["Ecu", bytes], Answer | None]
-"""Looks at a request and decides, or leaves it to the next rule (None). It may change the ECU's state.
+"""Decides about a request, or returns None to leave it to the next rule. It may change the ECU's state.
 
 The last rule of a service decides about every request that reaches it.
 """
@@ -81,9 +81,9 @@ The last rule of a service decides about every request that reaches it.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What an ECU decides outside the rules of a single service, which rules find as `ecu.decide`.
+    """The decisions of an ECU outside the rules of a single service, which rules find as `ecu.decide`.
 
-    Each is one function. Those of a sound ECU are `harness.ecu.definition.SOUND`; each says what it decides and from what.
+    Each is one function. Those of a sound ECU are `harness.ecu.definition.SOUND`, and each documents what it decides.
     """
 
     draw_seed: SeedSource
@@ -110,72 +110,72 @@ class EcuDied(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRules:
-    """How one service is answered. `harness.ecu.services` finds it as the name SERVICE in a file of its folder."""
+    """The rules of one service. `harness.ecu.services` finds it under the name SERVICE in a file of its folder."""
 
     sid: int
     min_bytes: int
     rules: tuple[Rule, ...]
     sub_functions: Callable[[EcuConfig], frozenset[int]] | None = None
-    """Those that the ECU has in any session; None: the service has no sub-function byte."""
+    """Returns the sub-functions that the ECU has in any session; None: the service has no sub-function byte."""
     is_in_default_session: bool = True
     obeys_suppress_bit: bool = True
-    """Bit 7 of its sub-function suppresses the positive response."""
+    """Bit 7 of the sub-function suppresses the positive response."""
     exists: Callable[[EcuConfig], bool] = lambda config: True
-    """Whether an ECU has the service at all."""
+    """Whether an ECU with this configuration has the service."""
 
 
 def sub_function(request: bytes) -> int:
-    """The sub-function without its suppress bit."""
+    """Return the sub-function without its suppress bit."""
     return request[1] & ~SUPPRESS_POSITIVE_RESPONSE
 
 
 def service_is_not_supported(ecu: Ecu, request: bytes) -> Answer | None:
-    """The answer to a service that the ECU does not have."""
+    """Refuse a service that the ECU does not have."""
     return Nrc.SERVICE_NOT_SUPPORTED
 
 
 def ecu_is_not_busy(ecu: Ecu, request: bytes) -> Answer | None:
-    """Now and then it has something better to do: the request is to be repeated."""
+    """Refuse every Nth request with 21, so that it must be repeated."""
     ecu.state.requests += 1
     return Nrc.BUSY_REPEAT_REQUEST if ecu.state.requests % ecu.config.busy_every == 0 else None
 
 
 def service_is_in_session(ecu: Ecu, request: bytes) -> Answer | None:
-    """The service may be one that the default session lacks; an ECU without sessions has everything in its only one."""
+    """Refuse a service that the default session lacks. An ECU without sessions has all services at all times."""
     if not ecu.config.sessions:
         return None
     return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION if ecu.state.session == Session.DEFAULT else None
 
 
 def level_of_the_service_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """For services that need a level as a whole, whatever they are asked for."""
+    """Refuse a service that needs a level for every request, while that level is locked."""
     needs = ecu.config.service_needs.get(request[0], OPEN)
     return None if not needs or needs == ecu.state.unlocked_level else Nrc.SECURITY_ACCESS_DENIED
 
 
 def request_is_long_enough(ecu: Ecu, request: bytes) -> Answer | None:
-    """Below the minimum there is nothing that a later rule could look at."""
+    """Refuse a request that is shorter than the service's minimum."""
     return Nrc.INCORRECT_MESSAGE_LENGTH if len(request) < ecu.service.min_bytes else None
 
 
 def sub_function_is_supported(ecu: Ecu, request: bytes) -> Answer | None:
-    """The sub-function may be one that the ECU has in no session."""
+    """Refuse a sub-function that the ECU has in no session."""
     if request[1] & ~SUPPRESS_POSITIVE_RESPONSE not in ecu.sub_functions[request[0]]:
         return Nrc.SUB_FUNCTION_NOT_SUPPORTED
     return None
 
 
 def nothing_follows_the_sub_function(ecu: Ecu, request: bytes) -> Answer | None:
-    """For the services whose request is two bytes: the exact length, checked after the sub-function."""
+    """Refuse further bytes after the sub-function, for services whose request has two bytes."""
     return None if len(request) == 2 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 UNSUPPORTED: Final = ServiceRules(sid=0, min_bytes=0, rules=(service_is_not_supported,))
-"""What answers for every service that the ECU does not have; 00 is none."""
+"""Answers for every service that the ECU does not have. No service has the number 00."""
 
 
 def general_rules(service: ServiceRules) -> tuple[Rule, ...]:
-    """The rules that a request for this service meets before the service's own."""
+    """Return the rules that a request for this service meets before the service's own."""
     if service.sid == UNSUPPORTED.sid:
         return ()
     in_session = () if service.is_in_default_session else (service_is_in_session,)
@@ -185,10 +185,10 @@ def general_rules(service: ServiceRules) -> tuple[Rule, ...]:
 
 
 def refusal(request: bytes, nrc: Nrc) -> bytes:
-    """The negative response to a request."""
+    """Return the negative response to a request."""
     return negative_response(request[0], nrc)
 
 
 def is_refusal_sent(ecu: Ecu, request: bytes, nrc: Nrc) -> bool:
-    """Whether this refusal leaves the ECU: some do not if the request went to all."""
+    """Whether this refusal is sent: some are not if the request went to all ECUs."""
     return not (ecu.is_functional and nrc in SILENT_WHEN_FUNCTIONAL)

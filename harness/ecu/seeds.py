@@ -1,4 +1,4 @@
-"""Where an ECU takes its seeds from: chance, afresh for each."""
+"""Draw seeds at random, a new one for each request unless the ECU holds its seeds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from harness.ecu.rules import Ecu
 
 
 def next_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """The next seed of a locked level."""
+    """Return the next seed of a locked level."""
     is_held = ecu.config.holds_seed or ecu.config.holds_seed_in_session
     return held_seed(ecu, level) if is_held else random_seed(ecu, level)
 
 
 def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Chance. All zeros would say that the level is unlocked, and are drawn again."""
+    """Return a random seed. All zeros are drawn again, because they would say that the level is unlocked."""
     count = level.seed_bytes
     if ecu.config.short_seed_every:
         ecu.state.seeds_issued += 1
@@ -25,9 +25,9 @@ def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
 
 
 def held_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """The same until the right key has answered it, restarts included: the option Static_Seed of Annex I.
+    """Return the same seed until the right key has answered it, also after a restart: the option Static_Seed of Annex I.
 
-    An ECU that holds it no longer than a session draws another one when that has ended.
+    An ECU that holds its seed for a session only draws another one after the session's end.
     """
     held = ecu.state.held_seeds
     is_over = ecu.config.holds_seed_in_session and not ecu.state.has_issued_seed_since_lock

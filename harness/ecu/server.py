@@ -1,4 +1,4 @@
-"""How an ECU comes to its answer: it asks one rule after the other, and the first that decides is right."""
+"""Answer requests: ask the rules of the service in order; the first rule that decides gives the answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Server:
     work_s: float = 0.0
 
     def __init__(self, definition: Definition | EcuConfig) -> None:
-        """Data alone are those of a sound ECU."""
+        """Compile a definition. An `EcuConfig` alone makes a sound ECU with these data."""
         self.definition = definition if isinstance(definition, Definition) else Definition(config=definition)
         self.config = config = self.definition.config
         self.decide = self.definition.decisions()
@@ -50,7 +50,7 @@ class Server:
         )
 
     def attach(self, surroundings: Surroundings) -> None:
-        """Start as a new ECU that has been on for long enough to be ready."""
+        """Start as a new ECU that has finished booting."""
         self.surroundings = surroundings
         self.state = factory_state(self.config)
 
@@ -69,27 +69,27 @@ class Server:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether normal messages are sent: 28 may have silenced them, until the session ends."""
+        """Whether normal messages are sent. 28 can stop them until the session ends."""
         self._end_expired_session(self.surroundings.now_s)
         return self.state.communication in TRANSMITTING
 
     def settle(self) -> None:
-        """End the session and the delays that have run out, for whoever looks at `state` between two requests."""
+        """End the session and the delays that have run out, so that `state` is true between two requests."""
         now_s = self.surroundings.now_s
         self._end_expired_session(now_s)
         end_expired_delays(self, now_s)
 
     def keep_session(self) -> None:
-        """A message is on its way in or out: S3 does not run meanwhile."""
+        """Restart S3, because a message is being sent or received."""
         now_s = self.surroundings.now_s
         self._end_expired_session(now_s)
         if self.state.session != _DEFAULT_SESSION:
             self.state.s3_due_s = now_s + self.config.s3_s
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
-        """The responses to one request, in order: none, one, or response pending (78) and the final one.
+        """Return the responses to one request, in order: none, one, or response pending (78) and the final one.
 
-        EcuDied: this request crashed the ECU.
+        Raises EcuDied if the request crashes the ECU.
         """
         self.now_s = now_s = self.surroundings.now_s
         state = self.state
@@ -124,7 +124,7 @@ class Server:
         return [] if is_suppressed or not response else [response]
 
     def _answer_time_s(self, sid: int) -> float:
-        """From the request until its final answer is out."""
+        """Return the time in seconds from the request until its final answer is sent."""
         config = self.config
         return config.answer_delay_s + (config.pending_s if sid in config.pending_services else 0.0)
 

@@ -1,4 +1,4 @@
-"""What ends, and what outlasts it: another address, the end of a session, a restart."""
+"""Change the address, the session, or restart: what ends then, and what stays."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from harness.ecu.state import ALL_ENABLED, LOCKED, State, factory_state
 from harness.uds import Session
 
 FUNCTIONAL: Final = -1
-"""The functional address, which tells nobody from anybody. Connections count from 0."""
+"""The functional address, which is the same for all testers. Connections count from 0."""
 
 _NOTHING: Final = (LOCKED, b"", LOCKED)
 
 
 def turn_to(state: State, address: int) -> None:
-    """Serve this address from now on: an ECU takes each for another tester, with its own unlocked level and pending seed."""
+    """Serve this address from now on. Each address has an unlocked level and a pending seed of its own."""
     state.elsewhere[state.address] = state.unlocked_level, state.seed, state.seed_level
     state.unlocked_level, state.seed, state.seed_level = state.elsewhere.get(address, _NOTHING)
     state.address = address
 
 
 def lock_on_leaving(state: State, session: int, *, has_expired: bool) -> None:
-    """Lock, because `session` takes the place of the present one: somebody entered it, or the present one has expired."""
+    """Lock the ECU because the present session ends: `session` was entered, or the present one has expired."""
     state.lock()
 
 
 def leave_session(state: State) -> None:
-    """End what lasts no longer than its session."""
+    """End everything that lasts as long as its session."""
     state.communication = ALL_ENABLED
     state.is_dtc_setting_on = True
     state.routine_results = {}
@@ -37,7 +37,7 @@ def leave_session(state: State) -> None:
 
 
 def end_session(ecu: Ecu) -> None:
-    """S3 passed without a request: back to the default session, locked (ISO 14229-1:2020 Annex I)."""
+    """Return to the default session and lock, because S3 passed without a request (ISO 14229-1:2020 Annex I)."""
     state = ecu.state
     ecu.decide.lock_on_leaving(state, Session.DEFAULT, has_expired=True)
     ecu.decide.leave_session(state)
@@ -46,7 +46,7 @@ def end_session(ecu: Ecu) -> None:
 
 
 def reboot(ecu: Ecu, now_s: float, reset_type: int | None = None) -> State:
-    """The state after a reset at `now_s`, or after a loss of power (None)."""
+    """Return the state after a reset at `now_s`, or after a loss of power (None)."""
     old, config = ecu.state, ecu.config
     end_expired_delays(ecu, now_s)
     new = factory_state(config)

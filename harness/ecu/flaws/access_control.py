@@ -1,4 +1,4 @@
-"""What can be wrong with the guard before data: writing it, reading it, and the ways around the guard."""
+"""Flaws of the guard on data: writes, reads, and the ways around it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 
 
 def _open_to_whom(definition: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
-    """Write protected values without any unlocking, under this condition."""
+    """Allow protected writes without unlocking while this condition holds."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if is_open(ecu, request) else go_on(ecu, request)
@@ -48,14 +48,16 @@ def _open_to_whom(definition: Definition, is_open: Callable[[Ecu, bytes], bool])
 
 
 def _fitted(ecu: Ecu, request: bytes) -> bytes:
-    """The write with as many bytes as the value has: what is too much is cut off, and what is missing stays as it was."""
+    """Return the write with as many bytes as the value has: cut off if too long, completed from the stored value if too
+    short.
+    """
     old = ecu.state.values[did_of(request)]
     new = request[3 : 3 + len(old)]
     return request[:3] + new + old[len(new) :]
 
 
 def _also_hearing(definition: Definition, is_meant: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Take frames with other ids as if they came by the ECU's own."""
+    """Accept frames with other ids as if they had the ECU's own."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if not is_meant(node, frame):
@@ -106,7 +108,7 @@ def _alias_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def _record(ecu: Ecu, did: int) -> bytes | None:
-    """What 22 finds in an identifier or an alias."""
+    """Return what 22 reads from an identifier or an alias."""
     entry = ecu.data_identifiers.get(did)
     if entry is not None and entry.read >= OPEN:
         return ecu.state.values[did]
@@ -118,7 +120,7 @@ def _record(ecu: Ecu, did: int) -> bytes | None:
 
 
 def _read_unguarded(ecu: Ecu, request: bytes) -> Answer | None:
-    """Read whatever there is, whatever level it needs."""
+    """Read every identifier, whatever level it needs."""
     response = bytes((Service.READ_DATA_BY_IDENTIFIER + RESPONSE_OFFSET,))
     for start in range(1, len(request), 2):
         record = _record(ecu, request[start] << 8 | request[start + 1])
@@ -130,7 +132,7 @@ def _read_unguarded(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def _looking_at(definition: Definition, size: int | None) -> Definition:
-    """Look at the levels of what stands in so many bytes of a read (None: all of it), and read the rest unguarded."""
+    """Check the levels of the first `size` bytes of a read only (None: of all of it), and read the rest without a check."""
 
     def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request[:size])

@@ -1,4 +1,4 @@
-"""What can be wrong with the count of wrong keys."""
+"""Flaws of the counter of wrong keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CarryOver = Callable[[State, State, EcuConfig, int | None], None]
 
 
 def _at_each_seed(definition: Definition, act: Callable[[Ecu, int], None]) -> Definition:
-    """Let something happen before a level's seed is drawn."""
+    """Call a function before each seed of a level is drawn."""
 
     def at_seed(ecu: Ecu, request: bytes) -> None:
         if not is_key(request):
@@ -40,7 +40,7 @@ def _clear(ecu: Ecu, level: int) -> None:
 
 
 def _forgetting_at(reset_type: int | None) -> Callable[..., None]:
-    """The counts are lost at resets of this type, or when the power is cut (None)."""
+    """Lose the counters at resets of this type, or when the power is cut (None)."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, kind: int | None) -> None:
         if kind == reset_type:
@@ -51,7 +51,7 @@ def _forgetting_at(reset_type: int | None) -> Callable[..., None]:
 
 
 def _keep_counts(state: State, config: EcuConfig, account: int) -> None:
-    """A delay that runs out leaves the count as it is."""
+    """Leave a counter as it is when its delay has run out."""
 
 
 # The count.

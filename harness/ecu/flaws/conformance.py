@@ -1,4 +1,4 @@
-"""What can be wrong with the form of answers, and with the order of refusals."""
+"""Flaws of the form of answers, and of the order of refusals."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _READ: Final = Service.READ_DATA_BY_IDENTIFIER
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 _SERIAL_NUMBER: Final = b"\x22\xf1\x8c"
 _OFTEN_MALFORMED: Final = frozenset((Nrc.INVALID_KEY, Nrc.REQUEST_OUT_OF_RANGE))
-"""The refusals that the flaws of the negative response's format spoil: the two that the article gets wrong."""
+"""The codes whose negative response is malformed by the flaws of that format: the two that the article gets wrong."""
 
 
 def _malformed(
     definition: Definition, form: Callable[[bytes, Nrc], bytes], codes: frozenset[Nrc] = _OFTEN_MALFORMED
 ) -> Definition:
-    """Refuse with these codes in another form."""
+    """Give the refusals with these codes another form."""
 
     def refuse(go_on: Callable[[bytes, Nrc], bytes], request: bytes, nrc: Nrc) -> bytes:
         return form(request, nrc) if nrc in codes else go_on(request, nrc)
@@ -69,7 +69,7 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
 
 
 def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
-    """Answer reads and writes so that name nothing that the ECU has."""
+    """Answer reads and writes of identifiers that the ECU does not have in this way."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
         return answer if _names_nothing_known(ecu, request) else None

@@ -1,4 +1,4 @@
-"""What a change of the sound ECU is: a variant, which no check may accuse, or a flaw, which some must see."""
+"""Declare a change of the sound ECU: a variant, on which no check may fail, or a flaw, which some checks must see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAMPAIGNS: Final = {
     "FZ-04": "a random walk may lead to any state",
     "FZ-05": "random sequences of frames may meet any flaw",
 }
-"""Checks that go wherever chance leads may fail on every flaw."""
+"""Checks that go wherever chance leads; they may fail on every flaw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +29,21 @@ class EcuChange:
     what: str
     """The difference, as a statement about the ECU."""
     apply: Apply
-    """Make the change to a definition."""
+    """Returns the definition with the change made."""
     number: str = ""
     """Its number in the catalogue, e.g. ``M80b`` or ``B4``; empty if it is one of the harness's own."""
     comes_first: bool = False
-    """It is made before the variants are: it says how they differ."""
+    """The change is made before the variants, because it says what they vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant(EcuChange):
-    """Another way to build a sound ECU: what the standard or its users leave open."""
+    """Another way to build a sound ECU, which the standard or its users leave open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw(EcuChange):
-    """What is wrong, and who must notice.
+    """A mistake, and the checks that must see it.
 
     Each of `kills` fails on the flaw at `depth`. A check in `also` may fail because of it, for the reason given; no other
     check may.
@@ -53,9 +53,9 @@ class Flaw(EcuChange):
     also: Mapping[str, str] = field(default_factory=dict)
     depth: Depth = "quick"
     base: str = "hardened"
-    """The profile that it is put into."""
+    """The profile that the flaw is put into."""
     survives: str = ""
-    """Why no check can be asked to see it, where that is so: then `kills` is empty."""
+    """Why no check can be expected to see the flaw, where that is so; `kills` is empty then."""
 
 
 def flaw(

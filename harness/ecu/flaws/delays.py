@@ -1,4 +1,4 @@
-"""What can be wrong with the delay after too many wrong keys, and with the codes that tell of it."""
+"""Flaws of the delay after too many wrong keys, and of the codes that tell of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CarryOver = Callable[[State, State, EcuConfig, int | None], None]
 
 
 def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]:
-    """Running delays end at such a restart, and the counts that caused them with them."""
+    """End running delays, and clear their counters, at such a restart."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, kind: int | None) -> None:
         for account in old.delay_until_s if is_lost(kind) else ():
@@ -39,7 +39,7 @@ def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]
 
 
 def _sparing(is_spared: Callable[[Ecu, bytes], bool]) -> RuleWrapper:
-    """The delay does not hold for such requests."""
+    """Serve these requests during the delay."""
 
     def over(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)

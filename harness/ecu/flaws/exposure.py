@@ -1,4 +1,4 @@
-"""What can leak out of an ECU, and what can bring it down."""
+"""Flaws that leak secrets, and flaws by which an ECU can be crashed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.uds import Service
 
 _BURST_FRAMES: Final = 200
 _NO_PAUSE_S: Final = 0.0003
-"""Frames that are further apart than this leave the receive interrupt time to empty its queue."""
+"""Frames that are further apart leave the receive interrupt enough time to empty its queue."""
 
 _WEAR_S: Final = 1e-6
 
@@ -28,12 +28,12 @@ Take = Callable[[can.Message], None]
 
 
 def _holding(definition: Definition, did: int, text: bytes) -> Definition:
-    """Let everybody read a text in an identifier that no file declares."""
+    """Add a data identifier that no file declares, with a text that everybody can read."""
     return definition.with_data(DataIdentifier(did=did, initial=text, is_in_image=False))
 
 
 def _overflowing(definition: Definition, is_counted: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Crash when so many frames of a kind come without a pause."""
+    """Crash when this many frames of a kind arrive without a pause."""
 
     def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if is_counted(node, frame):
@@ -48,14 +48,14 @@ def _overflowing(definition: Definition, is_counted: Callable[[UdsNode, can.Mess
 
 
 def _on_four_bytes(definition: Definition, happen: Rule) -> Definition:
-    """Do something when a request of service 31 has exactly four bytes."""
+    """Call a function when a request of service 31 has exactly four bytes."""
     return definition.insert(
         Service.ROUTINE_CONTROL, lambda ecu, request: happen(ecu, request) if len(request) == 4 else None
     )
 
 
 def _on_one_byte(definition: Definition, happen: Callable[[UdsNode], None]) -> Definition:
-    """Do something in place of hearing a frame whose data field is a single byte."""
+    """Call a function in place of receiving a frame whose data field is a single byte."""
 
     def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and len(frame.data) == 1:
@@ -71,7 +71,7 @@ def _die(what: str) -> None:
 
 
 class _SequenceNumberZero:
-    """A consecutive frame numbered 0 that follows its first frame crashes the ECU; where a 0 is due it does not."""
+    """Crash when a consecutive frame with number 0 directly follows its first frame, and not where 0 is the right number."""
 
     def __init__(self) -> None:
         self._previous = 0

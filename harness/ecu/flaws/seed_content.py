@@ -1,4 +1,4 @@
-"""What can be wrong with what seeds hold: too little chance, or a word that is not so."""
+"""Flaws of the content of seeds: too little randomness, or zeros that do not mean an unlocked level."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _READY_MS: Final = 300
 
 
 def _half(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Chance for the first half of a seed, and for the byte in the middle."""
+    """Return random bytes for the first half of a seed, and for the byte in the middle."""
     return ecu.surroundings.random_bytes(level.seed_bytes - level.seed_bytes // 2)
 
 
 def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, EcuSecurityLevel], bytes]:
-    """The first seed after each start; the others are as they would be."""
+    """Change the first seed after each start only."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes((byte,)) * level.seed_bytes if count_since_start(ecu) == 1 else go_on(ecu, level)

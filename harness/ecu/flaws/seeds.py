@@ -1,4 +1,4 @@
-"""What can be wrong with seeds: they come again, or they can be foretold."""
+"""Flaws of the sequence of seeds: they repeat, or can be predicted."""
 
 from __future__ import annotations
 

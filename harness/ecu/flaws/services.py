@@ -1,4 +1,4 @@
-"""What can be wrong with the guard before memory, routines and whole services, and services that should not be there."""
+"""Flaws of the guard on memory, routines and whole services, and services that should not exist."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OLDER_FORM_BYTES: Final = 7
 
 
 def _with_secret_in_memory(definition: Definition) -> Definition:
-    """Leave the first level's secret lying in every region of memory."""
+    """Leave the first level's secret in every region of memory."""
     secret = definition.config.levels[0].secret
 
     def with_secret(region: MemoryRegion) -> MemoryRegion:
@@ -45,13 +45,13 @@ def _with_secret_in_memory(definition: Definition) -> Definition:
 
 
 def _open_to_all(definition: Definition, service: Service) -> Definition:
-    """Let everybody use a whole service, in every session."""
+    """Open a whole service to everybody, in every session."""
     opened = definition.without(service, level_of_the_service_is_unlocked)
     return opened if definition.services[service].is_in_default_session else opened.without(service, service_is_in_session)
 
 
 def _did_of_local(config: EcuConfig, local: int) -> int | None:
-    """The identifier that the older services mean by its last byte."""
+    """Return the identifier that the older services name by its last byte."""
     return next((entry.did for entry in config.data_identifiers if entry.did & 0xFF == local), None)
 
 

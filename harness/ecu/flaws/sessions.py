@@ -1,4 +1,4 @@
-"""What can be wrong with sessions, timing and restarts."""
+"""Flaws of sessions, timing and restarts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Lock = Callable[..., None]
 
 
 def _staying_unlocked(definition: Definition, stays: Callable[[State, int, bool], bool]) -> Definition:
-    """Forget nothing but the pending seed when this session takes the place of the present one, or that has expired."""
+    """Do not lock when this session takes the place of the present one, or when that has expired."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
         if stays(state, session, has_expired):
@@ -56,7 +56,7 @@ def _until_a_session_is_entered(definition: Definition, name: str) -> Definition
 def _slow(
     definition: Definition, *, is_announced: bool = True, answer_s: float | None = None, repeat_s: float | None = None
 ) -> Definition:
-    """Take time for the serial number; the next request makes the ECU forget the answer."""
+    """Delay the answer that reads the serial number, and forget it when another request arrives meanwhile."""
 
     def respond(go_on: Callable[[list[bytes]], None], node: UdsNode, answers: list[bytes]) -> None:
         def announce() -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with the reading and sending of frames."""
+"""Flaws of reading and sending frames."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _NEVER_S: Final = 1e6
 _HALF_OF_32_BITS: Final = 1 << 31
 _BUFFERS: Final = 48
 _LEFT_OVER: Final = b"\xcc"
-"""What a frame's buffer holds before anything is written into it."""
+"""The content of a frame's buffer before anything is written to it."""
 
 
 def _executing(definition: Definition, request_in: Callable[[bytearray, Ecu, IsoTp], bytes | None]) -> Definition:
-    """Make a request of some frames, before ISO-TP sees them."""
+    """Execute some frames as requests before ISO-TP sees them."""
     return definition.with_frame_rule(lambda: lambda server, isotp, data: request_in(data, server, isotp))
 
 
 def _dying_without_data(definition: Definition, *, is_remote: bool) -> Definition:
-    """Crash when a frame, or a remote frame, comes without data."""
+    """Crash when a frame or a remote frame arrives without data."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and not frame.data and frame.is_remote_frame == is_remote:
@@ -91,7 +91,7 @@ class _SingleFrameMixedIn(IsoTp):
 
 
 class _Hanging(IsoTp):
-    """Hears nothing more once it hangs."""
+    """An endpoint that receives nothing more once it hangs."""
 
     _is_stuck = False
 

@@ -1,4 +1,4 @@
-"""What flawed ECUs draw their seeds from: counts, times, and generators that look like chance and are none."""
+"""Weak sources of seeds: counters, times, and generators that only look random."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MIDDLE = 397
 
 
 def lfsr16(state: int) -> Iterator[int]:
-    """Bytes of a 16-bit shift register (taps 16, 14, 13, 11), which is moved on by eight bits for each."""
+    """Yield bytes of a 16-bit shift register (taps 16, 14, 13, 11), which is shifted by eight bits for each."""
     while True:
         for _ in range(8):
             bit = (state ^ state >> 2 ^ state >> 3 ^ state >> 5) & 1
@@ -28,14 +28,14 @@ def lfsr16(state: int) -> Iterator[int]:
 
 
 def ansi_rand(state: int) -> Iterator[int]:
-    """``rand()`` as the C standard prints it: 15 bits of a congruential generator modulo 2^31."""
+    """Yield ``rand()`` as the C standard prints it: 15 bits of a congruential generator modulo 2^31."""
     while True:
         state = (state * 1103515245 + 12345) & 0x7FFFFFFF
         yield state >> 16 & 0x7FFF
 
 
 def minstd(state: int) -> Iterator[int]:
-    """Park and Miller's generator, in C++ ``minstd_rand0``: 31 bits."""
+    """Yield Park and Miller's generator, in C++ ``minstd_rand0``: 31 bits."""
     state = state % 0x7FFFFFFF or 1
     while True:
         state = state * 16807 % 0x7FFFFFFF
@@ -43,7 +43,7 @@ def minstd(state: int) -> Iterator[int]:
 
 
 def xorshift32(state: int) -> Iterator[int]:
-    """Marsaglia's generator with shifts 13, 17 and 5."""
+    """Yield Marsaglia's generator with shifts 13, 17 and 5."""
     while True:
         state ^= state << 13 & _MASK32
         state ^= state >> 17
@@ -52,7 +52,7 @@ def xorshift32(state: int) -> Iterator[int]:
 
 
 def mersenne_twister(key: tuple[int, ...]) -> Iterator[int]:
-    """MT19937, started from an array of 32-bit numbers as in Python's ``random.seed(int)``."""
+    """Return MT19937, started from an array of 32-bit numbers as in Python's ``random.seed(int)``."""
     state = _state_of(key)
     while True:
         for index in range(_WORDS):
@@ -83,7 +83,7 @@ def _state_of(key: tuple[int, ...]) -> list[int]:
 
 
 def _next(state: list[int], index: int) -> int:
-    """The place after `index`; the last one is carried over to the first."""
+    """Return the index after `index`, which wraps around at the end."""
     if index + 1 < _WORDS:
         return index + 1
     state[0] = state[-1]
@@ -91,17 +91,17 @@ def _next(state: list[int], index: int) -> int:
 
 
 def low_bytes(generator: Iterator[int], count: int) -> bytes:
-    """The low byte of each of `count` outputs, as in ``seed[i] = rand() & 0xFF``."""
+    """Return the low byte of each of `count` outputs, as in ``seed[i] = rand() & 0xFF``."""
     return bytes(number & 0xFF for number in islice(generator, count))
 
 
 def whole_words(generator: Iterator[int], count: int) -> bytes:
-    """Outputs of 32 bits one after the other, the last one cut."""
+    """Return 32-bit outputs one after the other, the last one cut."""
     return b"".join(number.to_bytes(4, "big") for number in islice(generator, -(-count // 4)))[:count]
 
 
 def random_bits(generator: Iterator[int], count: int) -> bytes:
-    """``random.getrandbits(8 * count)`` of Python as big-endian bytes."""
+    """Return ``random.getrandbits(8 * count)`` of Python as big-endian bytes."""
     number = 0
     for place in range(0, 8 * count, 32):
         number |= (next(generator) >> max(0, 32 - (8 * count - place))) << place
@@ -109,31 +109,31 @@ def random_bits(generator: Iterator[int], count: int) -> bytes:
 
 
 def count(ecu: Ecu) -> int:
-    """The next number of a counter that no restart resets."""
+    """Return the next number of a counter that no restart resets."""
     lasting = ecu.state.lasting
     lasting["seeds issued"] = lasting.get("seeds issued", 0) + 1
     return _FIRST_COUNT + int(lasting["seeds issued"])
 
 
 def count_since_start(ecu: Ecu) -> int:
-    """The next number of a counter that starts at 1 after each restart."""
+    """Return the next number of a counter that starts at 1 after each restart."""
     notes = ecu.state.until_restart
     notes["seeds issued"] = notes.get("seeds issued", 0) + 1
     return int(notes["seeds issued"])
 
 
 def ms_since_start(ecu: Ecu) -> int:
-    """Whole milliseconds since the ECU was ready."""
+    """Return the whole milliseconds since the ECU was ready."""
     return int((ecu.now_s - ecu.state.ready_s) * 1000)
 
 
 def low_bytes_of(number: int, count: int) -> bytes:
-    """The low `count` bytes of a number, big-endian."""
+    """Return the low `count` bytes of a number, big-endian."""
     return (number % (1 << 8 * count)).to_bytes(count, "big")
 
 
 def chance(ecu: Ecu, count: int) -> int:
-    """A start that cannot be guessed."""
+    """Return a random start value that cannot be guessed."""
     return int.from_bytes(ecu.surroundings.random_bytes(count), "big") or 1
 
 
@@ -143,7 +143,7 @@ def generated(
     *,
     is_restarted: bool = False,
 ) -> SeedSource:
-    """Seeds drawn from a generator that is started after each start of the ECU, or with `is_restarted` of a session."""
+    """Draw seeds from a generator that is started at each start of the ECU, or with `is_restarted` at each session."""
 
     def draw_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         notes = ecu.state.until_restart

@@ -1,4 +1,4 @@
-"""The services of an ECU: each file of this folder is one, found by its name SERVICE."""
+"""The services of an ECU. Each file of this folder is one, found by its name SERVICE."""
 
 from __future__ import annotations
 

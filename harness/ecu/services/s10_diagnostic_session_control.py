@@ -1,4 +1,4 @@
-"""10 DiagnosticSessionControl: which session is active, and what entering one undoes."""
+"""10 DiagnosticSessionControl: change the session, and lock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 
 def ecu_has_started_up(ecu: Ecu, request: bytes) -> Answer | None:
-    """Shortly after a restart an ECU may not be ready for other sessions yet."""
+    """Refuse other sessions shortly after a restart, if the ECU is not ready for them."""
     return Nrc.CONDITIONS_NOT_CORRECT if ecu.now_s < ecu.state.sessions_from_s else None
 
 
 def session_is_entered(ecu: Ecu, request: bytes) -> Answer | None:
-    """Whatever was unlocked is locked, on re-entry too; the answer carries P2 in 1 ms and P2* in 10 ms."""
+    """Enter the session and lock every level, also on re-entry. The answer states P2 in 1 ms and P2* in 10 ms."""
     session = sub_function(request)
     state = ecu.state
     ecu.decide.lock_on_leaving(state, session, has_expired=False)

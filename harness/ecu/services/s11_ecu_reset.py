@@ -1,4 +1,4 @@
-"""11 ECUReset: what the ECU says before it boots."""
+"""11 ECUReset: answer, then boot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.uds import RESPONSE_OFFSET, ResetType, Service
 
 
 def ecu_boots(ecu: Ecu, request: bytes) -> Answer | None:
-    """Every type of reset ends in the same boot; the answer still goes out first."""
+    """Boot. Every type of reset does the same, and the answer is sent first."""
     ecu.reset(sub_function(request))
     return bytes((Service.ECU_RESET + RESPONSE_OFFSET, sub_function(request)))
 

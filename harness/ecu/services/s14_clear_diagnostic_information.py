@@ -1,4 +1,4 @@
-"""14 ClearDiagnosticInformation: which trouble codes are forgotten, and at whose wish."""
+"""14 ClearDiagnosticInformation: clear stored trouble codes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _ALL_GROUPS: Final = 0xFFFFFF
 
 
 def request_is_one_group(ecu: Ecu, request: bytes) -> Answer | None:
-    """Three bytes say which trouble codes."""
+    """Refuse a request without exactly three bytes of trouble code."""
     return None if len(request) == 4 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def trouble_codes_are_cleared(ecu: Ecu, request: bytes) -> Answer | None:
-    """All of them, or the one that is named."""
+    """Clear all trouble codes, or the one that is named."""
     group = int.from_bytes(request[1:], "big")
     codes = ecu.state.trouble_codes
     if group != _ALL_GROUPS and group not in ecu.config.trouble_codes:

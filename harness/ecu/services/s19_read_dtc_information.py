@@ -1,4 +1,4 @@
-"""19 ReadDTCInformation: which trouble codes are stored (02), and which could be (0A)."""
+"""19 ReadDTCInformation: list the trouble codes that are stored (02), and those that are supported (0A)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SUPPORTED: Final = 0x0A
 
 
 def request_fits_its_report(ecu: Ecu, request: bytes) -> Answer | None:
-    """A report by status takes the mask, the other one nothing."""
+    """Refuse the wrong length: a report by status has a mask, the other one nothing."""
     length = 3 if sub_function(request) == _BY_STATUS_MASK else 2
     return None if len(request) == length else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def trouble_codes_are_listed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Three bytes of code and one of status for each."""
+    """List the trouble codes, three bytes of code and one of status for each."""
     kind = sub_function(request)
     stored = ecu.state.trouble_codes
     if kind == _BY_STATUS_MASK:

@@ -1,4 +1,4 @@
-"""22 ReadDataByIdentifier: which of the identifiers asked for are delivered."""
+"""22 ReadDataByIdentifier: read one or several data identifiers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ MAX_RESPONSE_BYTES: Final = 4095
 
 
 def identifiers_are_whole(ecu: Ecu, request: bytes) -> Answer | None:
-    """One byte of service, then two bytes for each identifier."""
+    """Refuse a request that does not consist of the service and two bytes for each identifier."""
     return None if len(request) & 1 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
-    """Each as often as it is asked for; one that is protected refuses them all, one that is unknown is left out."""
+    """Read each identifier as often as it is requested.
+
+    A protected one refuses the whole request; unknown ones are left out.
+    """
     state, entries = ecu.state, ecu.data_identifiers
     response = _HEAD
     for start in range(1, len(request), 2):

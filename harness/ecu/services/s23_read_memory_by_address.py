@@ -1,4 +1,4 @@
-"""23 ReadMemoryByAddress: which bytes are delivered, and to whom."""
+"""23 ReadMemoryByAddress: read memory whose level is unlocked."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ block_is_there: Final = memory_is_there(_FORMAT_AT)
 
 
 def memory_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """A region is read while its own level is unlocked."""
+    """Refuse to read a region while its own level is locked."""
     return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, _FORMAT_AT) else None
 
 
 def memory_is_read(ecu: Ecu, request: bytes) -> Answer | None:
-    """Nothing but the bytes."""
+    """Answer with the bytes alone."""
     region, block = addressed(ecu, request, _FORMAT_AT)
     head = bytes((Service.READ_MEMORY_BY_ADDRESS + RESPONSE_OFFSET,))
     return head + read_memory(ecu.state, region, block.address, block.size)

@@ -1,4 +1,4 @@
-"""27 SecurityAccess: who gets a seed, and which key unlocks. ISO 14229-1:2020 10.4 and Annex I.
+"""27 SecurityAccess: give seeds, and unlock by keys. ISO 14229-1:2020 10.4 and Annex I.
 
 The four states of Annex I are two facts of `State`: A and B are locked, without and with a pending seed; C and D are
 unlocked, without and with a pending seed of another level.
@@ -13,27 +13,27 @@ from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 
 def is_key(request: bytes) -> bool:
-    """Whether the request sends a key; else it asks for a seed."""
+    """Whether the request sends a key; otherwise it requests a seed."""
     return not request[1] & 1
 
 
 def level_of(request: bytes) -> int:
-    """The level that the request is about: the sub-function that asks for its seed."""
+    """Return the level that the request is about: the sub-function that requests its seed."""
     return sub_function(request) - is_key(request)
 
 
 def authentication_has_passed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Where 29 is required nobody gets a seed without it; and here nobody passes it."""
+    """Refuse everybody if 29 is required. Nobody can authenticate here."""
     return Nrc.AUTHENTICATION_REQUIRED if ecu.config.requires_authentication else None
 
 
 def counters_are_loaded(ecu: Ecu, request: bytes) -> Answer | None:
-    """After a start the counts of wrong keys may not be known yet."""
+    """Refuse requests after a start until the counters of wrong keys are loaded."""
     return Nrc.CONDITIONS_NOT_CORRECT if ecu.now_s < ecu.state.counters_loaded_s else None
 
 
 def key_follows_its_seed(ecu: Ecu, request: bytes) -> Answer | None:
-    """A key is answered only while the seed of its own level is pending; any other key ends that seed."""
+    """Refuse a key unless the seed of its own level is pending. A key for another level makes the pending seed invalid."""
     if not is_key(request):
         return None
     state, level = ecu.state, level_of(request)
@@ -44,13 +44,13 @@ def key_follows_its_seed(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def seed_request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """A request for a seed carries nothing more, or only what this ECU does not look at."""
+    """Refuse further bytes in a request for a seed, except those that this ECU ignores."""
     is_fitting = is_key(request) or len(request) in (2, 2 + ecu.config.ignored_record_bytes)
     return None if is_fitting else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def key_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Any other length is no attempt, but it costs the seed."""
+    """Refuse a key of another length. It is not counted as an attempt, but makes the seed invalid."""
     if not is_key(request) or len(request) == 2 + ecu.levels[level_of(request)].key_bytes:
         return None
     ecu.state.forget_seed()
@@ -58,14 +58,14 @@ def key_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def delay_is_over(ecu: Ecu, request: bytes) -> Answer | None:
-    """While its delay runs a level gives no seed."""
+    """Refuse a seed while the delay of its level is running."""
     if is_key(request) or not ecu.state.delay_until_s:
         return None
     return ecu.config.delay_nrc if is_delayed(ecu, level_of(request)) else None
 
 
 def unlocked_level_gives_zeros(ecu: Ecu, request: bytes) -> Answer | None:
-    """Zeros in place of a seed say that the level is unlocked."""
+    """Answer zeros in place of a seed if the level is unlocked."""
     if is_key(request) or ecu.state.unlocked_level != level_of(request):
         return None
     zeros = ecu.config.zero_seed_bytes
@@ -73,7 +73,7 @@ def unlocked_level_gives_zeros(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def seed_is_given(ecu: Ecu, request: bytes) -> Answer | None:
-    """A new seed for a level that is locked."""
+    """Give a new seed for a locked level."""
     if is_key(request):
         return None
     level = ecu.levels[level_of(request)]
@@ -81,7 +81,7 @@ def seed_is_given(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def right_key_unlocks(ecu: Ecu, request: bytes) -> Answer | None:
-    """The right key unlocks its level, and locks any other."""
+    """Unlock the level if its right key was sent, and lock any other."""
     if not ecu.decide.key_is_right(ecu, ecu.levels[ecu.state.seed_level], request[2:]):
         return None
     ecu.state.forget_seed()
@@ -89,13 +89,13 @@ def right_key_unlocks(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def wrong_key_is_counted(ecu: Ecu, request: bytes) -> Answer | None:
-    """The last attempt starts the delay; none leaves the seed."""
+    """Count a wrong key, and make the seed invalid. The last permitted attempt starts the delay."""
     ecu.state.forget_seed()
     return ecu.decide.count_wrong_key(ecu, level_of(request))
 
 
 def give_seed(ecu: Ecu, level: EcuSecurityLevel, request: bytes, seed: bytes) -> bytes:
-    """Make this seed the pending one, and answer with it."""
+    """Make this seed the pending one, and return the answer with it."""
     state = ecu.state
     state.seed, state.seed_level = seed, level.level
     state.has_issued_seed_since_lock = True
@@ -103,12 +103,12 @@ def give_seed(ecu: Ecu, level: EcuSecurityLevel, request: bytes, seed: bytes) ->
 
 
 def seed_response(request: bytes, seed: bytes) -> bytes:
-    """The answer to a request for a seed."""
+    """Return the answer to a request for a seed."""
     return bytes((Service.SECURITY_ACCESS + RESPONSE_OFFSET, sub_function(request))) + seed
 
 
 def unlock(ecu: Ecu, request: bytes) -> bytes:
-    """Open the level whose key came, whatever it was, and say so."""
+    """Unlock the level of the key, whatever key was sent, and return the positive answer."""
     state, level = ecu.state, level_of(request)
     ecu.decide.forgive_wrong_keys(ecu, level)
     state.held_seeds.pop(level, None)

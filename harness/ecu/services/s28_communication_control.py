@@ -1,4 +1,4 @@
-"""28 CommunicationControl: who may silence the ECU's normal messages."""
+"""28 CommunicationControl: stop and start the ECU's normal messages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from harness.ecu.rules import Answer, Ecu, ServiceRules, level_of_the_service_is
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 _NORMAL_AND_NETWORK_MANAGEMENT: Final = (0x01, 0x02, 0x03)
-"""The kinds of messages that can be switched, and both at once."""
+"""The kinds of messages that can be switched: normal, network management, and both."""
 
 
 def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """What is switched, and for which messages."""
+    """Refuse the wrong length: a request has a controlType and a communicationType."""
     return None if len(request) == 3 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def communication_type_is_known(ecu: Ecu, request: bytes) -> Answer | None:
-    """The kind of messages; the high digit would name another network, of which there is none."""
+    """Refuse an unknown kind of messages. The high digit would name another network; there is none."""
     return None if request[2] in _NORMAL_AND_NETWORK_MANAGEMENT else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def communication_is_switched(ecu: Ecu, request: bytes) -> Answer | None:
-    """Until the session ends, or until it is switched again."""
+    """Switch the messages until the session ends or they are switched again."""
     ecu.state.communication = sub_function(request)
     return bytes((Service.COMMUNICATION_CONTROL + RESPONSE_OFFSET, sub_function(request)))
 

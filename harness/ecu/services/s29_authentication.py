@@ -1,4 +1,4 @@
-"""29 Authentication: only as much of it as shows whether an ECU has it. Nobody passes: no certificate is known to it."""
+"""29 Authentication: only as much as shows whether an ECU has it. No certificate is accepted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _DEAUTHENTICATE: Final = 0x00
 _VERIFY_CERTIFICATE: Final = 0x01
 _CONFIGURATION: Final = 0x08
 _RETURN_VALUES: Final = {_DEAUTHENTICATE: 0x10, _CONFIGURATION: 0x02}
-"""deAuthentication successful; authentication by certificate exchange, asymmetric."""
+"""The return values: deAuthentication successful; authentication by certificate exchange, asymmetric."""
 
 
 def authentication_is_answered(ecu: Ecu, request: bytes) -> Answer | None:
-    """Leaving is always possible."""
+    """Answer deAuthenticate and the configuration; refuse everything else."""
     kind = sub_function(request)
     if kind not in _RETURN_VALUES:
         return Nrc.REQUEST_OUT_OF_RANGE

@@ -1,4 +1,4 @@
-"""2F InputOutputControlByIdentifier: who may set a value, or reset it to its default, without writing it."""
+"""2F InputOutputControlByIdentifier: set a value, or return control of it, without writing it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SHORT_TERM_ADJUSTMENT: Final = 0x03
 
 
 def identifier_is_controllable(ecu: Ecu, request: bytes) -> Answer | None:
-    """What can be written can be adjusted."""
+    """Refuse an identifier that cannot be written."""
     entry = ecu.data_identifiers.get(_did(request))
     return None if entry is not None and entry.write >= OPEN else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def control_is_known(ecu: Ecu, request: bytes) -> Answer | None:
-    """Adjusting takes a value, returning control takes none."""
+    """Refuse unknown controls. Adjusting takes a value, returning control takes none."""
     parameter, value = request[3], request[4:]
     if parameter not in (_RETURN_CONTROL, RESET_TO_DEFAULT, _SHORT_TERM_ADJUSTMENT):
         return Nrc.REQUEST_OUT_OF_RANGE
@@ -29,13 +29,13 @@ def control_is_known(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """The level that a write needs."""
+    """Refuse the request while the level that a write needs is locked."""
     needs = ecu.data_identifiers[_did(request)].write
     return None if not needs or needs == ecu.state.unlocked_level else Nrc.SECURITY_ACCESS_DENIED
 
 
 def value_is_adjusted(ecu: Ecu, request: bytes) -> Answer | None:
-    """The value is what 22 reads from now on; returning control leaves it there."""
+    """Adjust the value, which 22 reads from then on; returning control leaves it unchanged."""
     if request[3] == _SHORT_TERM_ADJUSTMENT:
         ecu.state.values[_did(request)] = request[4:]
     if request[3] == RESET_TO_DEFAULT:

@@ -1,6 +1,6 @@
-"""31 RoutineControl: who may start (01) and stop (02) what, and see its result (03).
+"""31 RoutineControl: start routines (01), stop them (02), and read their results (03).
 
-Unlike other services it looks at its routine before it looks at the sub-function (ISO 14229-1:2020 8.7.2).
+Unlike other services it checks the routine before the sub-function (ISO 14229-1:2020 8.7.2).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _SUCCESS: Final = b"\x00"
 
 
 def routine_exists(ecu: Ecu, request: bytes) -> Answer | None:
-    """One of those that the ECU was built with."""
+    """Refuse a routine that the ECU does not have."""
     return None if _routine(ecu, request) is not None else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def routine_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """A protected routine answers while its own level is unlocked."""
+    """Refuse a protected routine while its own level is locked."""
     routine = _routine(ecu, request)
     assert routine is not None, "routine_exists has passed"
     is_open = not routine.needs or routine.needs == ecu.state.unlocked_level
@@ -33,23 +33,23 @@ def routine_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def sub_function_is_one_of_three(ecu: Ecu, request: bytes) -> Answer | None:
-    """Start, stop, results."""
+    """Refuse sub-functions other than start, stop and results."""
     return None if sub_function(request) in _SUB_FUNCTIONS else Nrc.SUB_FUNCTION_NOT_SUPPORTED
 
 
 def nothing_follows_the_routine(ecu: Ecu, request: bytes) -> Answer | None:
-    """No routine here takes an option."""
+    """Refuse options, which no routine here takes."""
     return None if len(request) == 4 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def routine_was_started(ecu: Ecu, request: bytes) -> Answer | None:
-    """What never began can neither be stopped nor have a result."""
+    """Refuse to stop a routine, or to give its result, before it was started."""
     has_begun = _number(request) in ecu.state.routine_results
     return None if sub_function(request) == _START or has_begun else Nrc.REQUEST_SEQUENCE_ERROR
 
 
 def routine_is_controlled(ecu: Ecu, request: bytes) -> Answer | None:
-    """It is done at once; its result is there until the session ends or it is stopped."""
+    """Run the routine at once. Its result is kept until the session ends or the routine is stopped."""
     results = ecu.state.routine_results
     head = bytes((Service.ROUTINE_CONTROL + RESPONSE_OFFSET, sub_function(request))) + request[2:4]
     if sub_function(request) == _RESULTS:

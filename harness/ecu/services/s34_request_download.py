@@ -1,4 +1,4 @@
-"""34 RequestDownload: who may begin to send new content for memory."""
+"""34 RequestDownload: begin to write memory, block by block."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harness.uds import Nrc, Service
 
 
 def no_transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
-    """One after the other."""
+    """Refuse a second transfer while one is running."""
     return None if ecu.state.transfer is None else Nrc.UPLOAD_DOWNLOAD_NOT_ACCEPTED
 
 
 def download_begins(ecu: Ecu, request: bytes) -> Answer | None:
-    """Its blocks are 36."""
+    """Begin the download, whose blocks come by 36."""
     return transfer_begins(ecu, request, is_upload=False)
 
 

@@ -1,4 +1,4 @@
-"""35 RequestUpload: who may fetch memory, block by block."""
+"""35 RequestUpload: begin to read memory, block by block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.uds import Service
 
 
 def upload_begins(ecu: Ecu, request: bytes) -> Answer | None:
-    """Its blocks are 36."""
+    """Begin the upload, whose blocks go out by 36."""
     return transfer_begins(ecu, request, is_upload=True)
 
 

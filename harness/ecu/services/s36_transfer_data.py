@@ -1,4 +1,4 @@
-"""36 TransferData: which block comes next, and where it goes."""
+"""36 TransferData: transfer the next block of a download or upload."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _UPLOAD_BLOCK_BYTES: Final = 16
 
 
 def transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
-    """34 or 35 comes first."""
+    """Refuse a block unless 34 or 35 has begun a transfer."""
     return None if ecu.state.transfer is not None else Nrc.REQUEST_SEQUENCE_ERROR
 
 
 def block_follows_the_last_one(ecu: Ecu, request: bytes) -> Answer | None:
-    """Blocks are counted from 1; after FF comes 00. The last one again is answered again, and nothing more."""
+    """Refuse a block out of order. They count from 1, and 00 follows FF; a repeated last block is only answered."""
     counter = _transfer(ecu).counter
     if request[1] == counter & 0xFF and counter:
         return _head(request)
@@ -26,14 +26,14 @@ def block_follows_the_last_one(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def block_fits(ecu: Ecu, request: bytes) -> Answer | None:
-    """No more than was announced."""
+    """Refuse more bytes than 34 announced."""
     transfer = _transfer(ecu)
     is_fitting = transfer.left > 0 and (transfer.is_upload or 0 < len(request) - 2 <= transfer.left)
     return None if is_fitting else Nrc.TRANSFER_DATA_SUSPENDED
 
 
 def block_is_transferred(ecu: Ecu, request: bytes) -> Answer | None:
-    """Into memory at once, or out of it."""
+    """Write the block to memory at once, or read it from there."""
     transfer = _transfer(ecu)
     size = min(transfer.left, _UPLOAD_BLOCK_BYTES) if transfer.is_upload else len(request) - 2
     delivered = read_memory(ecu.state, transfer.region, transfer.address, size) if transfer.is_upload else b""

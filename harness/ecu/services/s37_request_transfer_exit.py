@@ -1,4 +1,4 @@
-"""37 RequestTransferExit: whether a transfer is complete."""
+"""37 RequestTransferExit: end a transfer that is complete."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 
 def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Nothing follows the service."""
+    """Refuse any byte after the service."""
     return None if len(request) == 1 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 def transfer_ends(ecu: Ecu, request: bytes) -> Answer | None:
-    """Once all that was announced has come."""
+    """End the transfer, once everything that was announced has been transferred."""
     transfer = ecu.state.transfer
     if transfer is None or transfer.left:
         return Nrc.REQUEST_SEQUENCE_ERROR

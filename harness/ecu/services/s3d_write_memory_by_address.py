@@ -1,4 +1,4 @@
-"""3D WriteMemoryByAddress: which bytes are stored, and at whose wish."""
+"""3D WriteMemoryByAddress: write memory whose level is unlocked."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _FORMAT_AT: Final = 1
 
 
 def memory_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """A region is written while its own level is unlocked."""
+    """Refuse to write a region while its own level is locked."""
     return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, _FORMAT_AT) else None
 
 
 def memory_is_written(ecu: Ecu, request: bytes) -> Answer | None:
-    """The answer repeats the address and the size."""
+    """Store the bytes. The answer repeats address and size."""
     region, block = addressed(ecu, request, _FORMAT_AT)
     write_memory(ecu.state, region, block.address, request[block.end :])
     return bytes((Service.WRITE_MEMORY_BY_ADDRESS + RESPONSE_OFFSET,)) + request[_FORMAT_AT : block.end]

@@ -1,4 +1,4 @@
-"""3E TesterPresent: the session goes on, as with every request, and nothing else happens."""
+"""3E TesterPresent: keep the session, as every request does, and do nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ZERO_SUB_FUNCTION: Final = 0x00
 
 
 def presence_is_confirmed(ecu: Ecu, request: bytes) -> Answer | None:
-    """The server that answers has already restarted S3."""
+    """Answer. The server has restarted S3 already."""
     return bytes((Service.TESTER_PRESENT + RESPONSE_OFFSET, _ZERO_SUB_FUNCTION))
 
 

@@ -1,4 +1,4 @@
-"""85 ControlDTCSetting: who may keep the ECU from storing faults."""
+"""85 ControlDTCSetting: stop and start the storing of trouble codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OFF: Final = 0x02
 
 
 def dtc_setting_is_switched(ecu: Ecu, request: bytes) -> Answer | None:
-    """Until the session ends, or until it is switched again."""
+    """Switch it until the session ends or it is switched again."""
     ecu.state.is_dtc_setting_on = sub_function(request) == _ON
     return bytes((Service.CONTROL_DTC_SETTING + RESPONSE_OFFSET, sub_function(request)))
 
