@@ -11,7 +11,7 @@ from harness.fuzz.requests import shown_bytes
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.target import Access, Target
-from harness.tester.reply import RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import (
     ANSWERED_BY_ALL,
@@ -22,6 +22,13 @@ from harness.uds import (
     Service,
 )
 from harness.verdict import Severity
+
+_NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
+    ReplyKind.NEGATIVE,
+    ReplyKind.POSITIVE,
+    ReplyKind.MALFORMED,
+    ReplyKind.SILENCE,
+)
 
 SECOND_ANSWER_S: Final = 0.003
 RECENT: Final = 8
@@ -66,6 +73,7 @@ class AnswerJudge:
         """`closed` are the levels that are known not to be open."""
         self._tester = tester
         self._closed = closed
+        self._late_s = tester.target.timing.p2_ms / 1000 if tester.link.is_virtual else SECOND_ANSWER_S
         self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - tester.frame_bytes))
         self._messages: deque[bytes] = deque(maxlen=RECENT)
 
@@ -73,19 +81,21 @@ class AnswerJudge:
 
     def of_reply(self, reply: Reply) -> Complaint | None:
         """What is wrong with the answer to a request."""
-        tester, request = self._tester, reply.request
-        service = f"{request[0]:02X}"
+        tester, request, kind = self._tester, reply.request, reply.kind
         is_long = len(request) >= tester.frame_bytes
-        if reply.is_malformed:
+        if kind is _NEGATIVE and self._is_quiet():
+            return None
+        service = f"{request[0]:02X}"
+        if kind is _MALFORMED:
             if is_long and reply.note:
                 return None
             said = (reply.pdu or reply.replies[0] if reply.replies else reply.pdu)[:1].hex().upper() or "no message"
             expected = f"a positive response to {shown_bytes(request)}, or 7F {service} and a code"
             return Complaint(f"malformed {said}", expected, str(reply), "positive|negative|silence")
-        if reply.is_positive and (objection := objection_to(tester.target, request, self._closed)):
+        if kind is _POSITIVE and (objection := objection_to(tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
             return objection.complaint(service, observed)
-        if reply.is_silence:
+        if kind is _SILENCE:
             wants_answer = not (
                 request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
             )
@@ -94,12 +104,16 @@ class AnswerJudge:
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
-        late = tester.listen(tester.target.timing.p2_ms / 1000 if tester.link.is_virtual else SECOND_ANSWER_S)
+        late = () if self._is_quiet() else tester.listen(self._late_s)
         if late and not tester.is_shared() and not is_long:
             expected = f"one answer to {shown_bytes(request)}"
             observed = f"{reply}, and then {late[0].text()}"
             return Complaint(f"second {service}", expected, observed, "any", one_answer=True)
         return None
+
+    def _is_quiet(self) -> bool:
+        """Whether it is certain that no other answer comes, though nobody listens."""
+        return self._tester.link.is_quiet_for(self._late_s)
 
     # Raw frames
 

@@ -12,10 +12,12 @@ from harness.fuzz.keyed import is_the_right_key
 from harness.fuzz.oracles import CRASH, SELF_HELP_S, Breach, Watch
 from harness.fuzz.play import Player, Stimulus
 from harness.tester.oddities import Oddity
-from harness.tester.reply import RawReply, Reply
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
+from harness.uds import is_send_key
 from harness.verdict import Severity
 
+_SILENCE: Final = ReplyKind.SILENCE
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
 """After these, and after frames, the lock is looked at before the next trial could hide what became of it."""
 
@@ -79,7 +81,7 @@ class Bench:
                 self._gap_s = self._player.gap_s
             self._player.gap_s = self._gap_s
         self.complaints.clear()
-        self._seconds = self._second_answers()
+        self._second_count, self._seconds = self.tester.oddities.second_answers, self._second_answers()
         self.was_opened_rightly = self._was_silent = False
         if state is not None:
             reach(state, tester, None)
@@ -137,20 +139,24 @@ class Bench:
         return found
 
     def _before(self, stimulus: Stimulus) -> None:
-        messages = self._judge.before_frames(stimulus) if self._setting.is_raw else list(stimulus)
-        self.was_opened_rightly |= any(is_the_right_key(message, self.tester) for message in messages)
+        messages: Sequence[bytes] = self._judge.before_frames(stimulus) if self._setting.is_raw else stimulus
+        for message in messages:
+            if is_send_key(message):
+                self.was_opened_rightly |= is_the_right_key(message, self.tester)
 
     def _hear_reply(self, reply: Reply) -> None:
         self._hear(reply)
-        self._was_silent |= reply.is_silence
-        complaint = self._second(reply) or self._judge.of_reply(reply)
+        if reply.kind is _SILENCE:
+            self._was_silent = True
+        is_second = self.tester.oddities.second_answers != self._second_count
+        complaint = (is_second and self._second(reply)) or self._judge.of_reply(reply)
         if complaint is not None and not self.was_opened_rightly:
             self.complaints.setdefault(complaint.what, complaint)
 
     def _second(self, reply: Reply) -> Complaint | None:
         """A second answer to one of the requests before this one, which has come only now."""
         now, before = self._second_answers(), self._seconds
-        self._seconds = now
+        self._second_count, self._seconds = self.tester.oddities.second_answers, now
         for asked in now if not reply.is_malformed else ():  # what fits an earlier request may be a wrong answer to this one
             if now[asked] > before.get(asked, 0):
                 expected = f"one answer to {asked} …"

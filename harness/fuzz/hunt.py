@@ -6,8 +6,8 @@ chance, corpus and knowledge give the same result.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -52,6 +52,11 @@ MOST_UNREPRODUCED: Final = 3
 
 KEY_AT_LEAST: Final = 1
 
+_Answer = tuple[int, int | str, bool, int]
+"""Service, code or kind of answer, whether others came before it, and length."""
+_SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
+_POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
+
 Cell = tuple[str, int, str]
 """State, service and outcome: what the coverage counts."""
 
@@ -91,7 +96,7 @@ class Hunt:
         seen: Iterable[str] = (),
     ) -> None:
         self._tester = tester
-        self._chance = chance
+        self._chance = chance.quick()
         self._known = list(known)
         self._bench = Bench(tester, self._hear)
         self._survey = StimulusSurvey(tester)
@@ -99,6 +104,9 @@ class Hunt:
         self._news: list[str] = []
         self._was_silent = False
         self._state = ""
+        self._counts: dict[str, dict[_Answer, int]] = {}
+        """By state: kinds of answers, and how often each was seen."""
+        self._counts_here: dict[_Answer, int] = {}
         self._begun = 0
         self._doubtful: Counter[str] = Counter()
         self.result = Yield()
@@ -112,9 +120,12 @@ class Hunt:
                 except (Unjudged, KeyFunctionError):
                     continue
         self._breeder = Breeder(tester.target, chance.stream("trials"), frame_bytes=tester.frame_bytes, key_bytes=key_bytes)
-        self._breeder.corpus = list(corpus)
-        self._given = [] if self._seen else list(corpus)
-        """What the campaign was given, and has not been played yet."""
+        self._given: dict[str, deque[Trial]] = {}
+        """What the campaign was given, and has not been played yet, by row."""
+        for trial in corpus:
+            self._breeder.learn(trial)
+            if not self._seen:
+                self._given.setdefault(trial.row, deque()).append(trial)
         self._levels = [entry.level for entry in tester.target.security]
         self._may_open = tester.access.can_relock or tester.link.can_renew()
         """What is opened can be locked again."""
@@ -139,6 +150,7 @@ class Hunt:
             result.lost = str(lost)
         finally:
             tester.gate.raw_needs = frozenset()
+            self._count_cells()
         result.exchanges = tester.exchange_count - start
         result.left_out = self._survey.reason and f"{self._survey.left_out} trials; the first: {self._survey.reason}"
         return result
@@ -164,7 +176,6 @@ class Hunt:
     # One batch
 
     def _batch(self, row: str) -> None:
-        chance = self._chance
         is_raw = row in (RANDOM_FRAMES, FRAME_ORDER)
         setting, prefix = self._setting(row, is_raw=is_raw)
         played: list[Stimulus] = []
@@ -175,16 +186,18 @@ class Hunt:
                 guilty = trial.row
                 self._news, self._was_silent = [], False
                 self._bench.approach()
-                self._bench.play(trial.stimuli)
-                played += trial.stimuli
+                stimuli = trial.stimuli
+                self._bench.play(stimuli)
+                played += stimuli
                 self.result.sent[trial.row] += trial.repeat
                 if self._news and trial.repeat == 1:
                     self._keep(trial)
-                for what, complaint in list(self._bench.complaints.items()):
-                    if not self._is_counted(what):
-                        self._accuse(what, complaint, setting, played, trial)
-                        return
-                self._bench.complaints.clear()
+                if self._bench.complaints:
+                    for what, complaint in self._bench.complaints.items():
+                        if not self._is_counted(what):
+                            self._accuse(what, complaint, setting, played, trial)
+                            return
+                    self._bench.complaints.clear()
                 breach = self._look(trial, is_raw=is_raw)
                 if breach is not None:
                     self._accuse(breach.what, breach, setting, played, trial)
@@ -198,8 +211,6 @@ class Hunt:
             raise
         except (Unjudged, KeyFunctionError) as reason:
             self._tester.note(f"{guilty}: {reason}")
-        finally:
-            chance.random_bytes(1)
 
     def _look(self, trial: Trial, *, is_raw: bool) -> Breach | None:
         if self._was_silent:
@@ -213,6 +224,7 @@ class Hunt:
 
     def _begin(self, setting: Setting) -> None:
         self._state = str(setting.state) if setting.state is not None else "default"
+        self._counts_here = self._counts.setdefault(self._state, {})
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
@@ -248,26 +260,25 @@ class Hunt:
         """The trials of a batch, made one by one: what has just been new is bred from."""
         breeder = self._breeder
         wanted = BATCHES[row]
+        breed = {
+            RANDOM_FRAMES: breeder.frame,
+            FRAME_ORDER: breeder.frames,
+            SWEEP: breeder.swept,
+            SOAK: breeder.soak,
+        }.get(row, partial(breeder.sequence, prefix))
+        given = self._given.get(row)
         keyed_level = self._keyed_level(setting, prefix) if self._may_open else None
         for _ in range(wanted):
-            trial: Trial | None = next((one for one in self._given if one.row == row and one.is_raw == is_raw), None)
-            if trial is not None:
-                self._given.remove(trial)
-                if self._survey.lets_pass(trial.messages, is_raw=is_raw):
+            if given:
+                trial = given.popleft()
+                if trial.is_raw == is_raw and self._survey.lets_pass(trial.messages, is_raw=is_raw):
                     yield trial
                 continue
+            keyed = None
             if keyed_level is not None and row in (MUTATIONS, RANDOM_FRAMES) and not self._chance.below(KEYED_ONE_IN):
-                trial = breeder.keyed(keyed_level, is_raw=is_raw)
-            if trial is None:
-                trial = {
-                    RANDOM_FRAMES: breeder.frame,
-                    FRAME_ORDER: breeder.frames,
-                    SWEEP: breeder.swept,
-                    SOAK: breeder.soak,
-                }.get(row, partial(breeder.sequence, prefix))()
-                is_whole = row in (SOAK, MUTATIONS)
-            else:
-                is_whole = False
+                keyed = breeder.keyed(keyed_level, is_raw=is_raw)
+            trial = keyed or breed()
+            is_whole = keyed is None and row in (SOAK, MUTATIONS)
             if prefix and not is_whole:
                 trial = trial._replace(messages=(*prefix, *trial.messages))
             if self._is_known(trial):
@@ -291,23 +302,44 @@ class Hunt:
         )
 
     def _keep(self, trial: Trial) -> None:
-        if len(self._breeder.corpus) < MOST_CORPUS:
-            self._breeder.corpus.append(trial)
+        if self._breeder.corpus_size < MOST_CORPUS:
+            self._breeder.learn(trial)
         if len(self.result.fresh) < MOST_CORPUS:
             self.result.fresh.append((trial, tuple(self._news)))
 
     # What is new
 
     def _hear(self, heard: Reply | RawReply) -> None:
-        for service, outcome, length in _outcomes(heard):
-            if outcome not in ("silence", "malformed", "0x11"):
-                self._breeder.exists(service)
-            self.result.cells[self._state, service, outcome] += 1
-            feature = f"{self._state}/{service:02X}/{outcome}/{min(length, 8) if length < 16 else length.bit_length() + 8}"
-            if feature not in self._seen:
-                self._seen.add(feature)
-                self._news.append(feature)
-        self._was_silent |= isinstance(heard, Reply) and heard.kind is ReplyKind.SILENCE
+        counts = self._counts_here
+        if isinstance(heard, RawReply):
+            for answer in _answers_in(heard):
+                self._look_at(answer, counts)
+            return
+        nrc, kind = heard.nrc, heard.kind
+        outcome = nrc if nrc is not None else _POSITIVE if kind is _IS_POSITIVE else kind.value
+        if kind is _SILENCE:
+            self._was_silent = True
+        self._look_at((heard.request[0], outcome, len(heard.replies) > 1, len(heard.pdu)), counts)
+
+    def _look_at(self, answer: _Answer, counts: dict[_Answer, int]) -> None:
+        count = counts.get(answer)
+        if count is not None:
+            counts[answer] = count + 1
+            return
+        counts[answer] = 1
+        service, length = answer[0], answer[3]
+        outcome = _shown(answer)
+        if outcome not in ("silence", "malformed", "0x11"):
+            self._breeder.exists(service)
+        feature = f"{self._state}/{service:02X}/{outcome}/{min(length, 8) if length < 16 else length.bit_length() + 8}"
+        if feature not in self._seen:
+            self._seen.add(feature)
+            self._news.append(feature)
+
+    def _count_cells(self) -> None:
+        for state, counts in self._counts.items():
+            for answer, count in counts.items():
+                self.result.cells[state, answer[0], _shown(answer)] += count
 
     # What fails
 
@@ -411,16 +443,15 @@ class Hunt:
         )
 
 
-def _outcomes(heard: Reply | RawReply) -> Iterable[tuple[int, str, int]]:
-    """The services that were asked, or that answered, with the outcome and the length of the answer."""
-    if isinstance(heard, Reply):
-        outcome = f"0x{heard.nrc:02X}" if heard.nrc is not None else heard.kind.value
-        late = "+" if len(heard.replies) > 1 else ""
-        yield heard.request[0], outcome + late, len(heard.pdu)
-        return
+def _answers_in(heard: RawReply) -> Iterator[_Answer]:
     for frame in heard.answers:
         pdu = frame.pdu
         if pdu[:1] == bytes((NEGATIVE_RESPONSE,)) and len(pdu) > 2:
-            yield pdu[1], f"0x{pdu[2]:02X}", len(pdu)
+            yield pdu[1], pdu[2], False, len(pdu)
         elif pdu:
-            yield pdu[0] & 0xBF, "positive" if pdu[0] & 0x40 else "malformed", len(pdu)
+            yield pdu[0] & 0xBF, _POSITIVE if pdu[0] & 0x40 else _MALFORMED, False, len(pdu)
+
+
+def _shown(answer: _Answer) -> str:
+    _, outcome, is_late, _ = answer
+    return f"{f'0x{outcome:02X}' if isinstance(outcome, int) else outcome}{'+' if is_late else ''}"

@@ -17,6 +17,8 @@ from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session
 Stimulus = tuple[bytes, ...]
 """The data fields of frames that go out back to back, or requests, one after the other."""
 
+_RESET, _SESSION_CONTROL = int(Service.ECU_RESET), int(Service.DIAGNOSTIC_SESSION_CONTROL)
+
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 """Between two raw stimuli: long enough for an answer of this ECU, so that it looks at each."""
 
@@ -69,13 +71,13 @@ class Player:
         if self._is_raw:
             heard += tester.listen(STORING_S)
             await_quiet(tester, MOST_BACKLOG_S, after=heard)
-            if any(map(self._may_restart, batch)):
+            if any(_may_restart(data) for stimulus in batch for data in stimulus):
                 self._await_boot()
 
     def _ask(self, stimulus: Stimulus) -> None:
         tester = self._tester
         for message in stimulus:
-            pdu = filled(message, tester)
+            pdu = message if type(message) is bytes else filled(message, tester)
             self._before((pdu,))
             is_long = len(pdu) >= tester.frame_bytes
             if is_long and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
@@ -84,7 +86,7 @@ class Player:
             reply = self.latest = tester.request(pdu, timeout_s=None if is_long else self._timeout_s)
             if is_long:
                 self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if not_taken([reply]) else 0
-            if self._may_restart((pdu,)) and not reply.is_negative:
+            if _asks_for_restart(pdu) and not reply.is_negative:
                 self._await_boot()
             else:
                 self._hear(reply)
@@ -94,13 +96,16 @@ class Player:
         self._tester.wait(reset.boot_s)
         self._tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
 
-    def _may_restart(self, stimulus: Stimulus) -> bool:
-        """Whether an ECU may find in it the request to restart, or to leave its application."""
-        return any(_asks_for_restart(data[start:]) for data in stimulus for start in range(4 if self._is_raw else 1))
+
+def _may_restart(frame: bytes) -> bool:
+    """Whether an ECU may find in a frame the request to restart, or to leave its application."""
+    return any(_asks_for_restart(frame, at) for at in range(4))
 
 
-def _asks_for_restart(reading: bytes) -> bool:
-    if reading[:1] == bytes((Service.ECU_RESET,)):
+def _asks_for_restart(message: bytes, at: int = 0) -> bool:
+    """Whether the request that begins there is one."""
+    service = message[at] if len(message) > at else None
+    if service == _RESET:
         return True
-    is_session = len(reading) > 1 and reading[0] == Service.DIAGNOSTIC_SESSION_CONTROL
-    return is_session and reading[1] & ~SUPPRESS_POSITIVE_RESPONSE == Session.PROGRAMMING
+    is_session = service == _SESSION_CONTROL and len(message) > at + 1
+    return is_session and message[at + 1] & ~SUPPRESS_POSITIVE_RESPONSE == Session.PROGRAMMING

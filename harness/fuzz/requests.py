@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,24 +40,32 @@ class CaseAnswer:
     """Why the ECU never had one of the messages whole: what it answers, or not, says nothing of the message then."""
 
 
-def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
-    """Why a message will not be sent: the gate does not let it pass, or a frame has no room for it; empty if it will."""
+def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:
+    """Why a message will not be sent, empty if it will; and the levels whose key an ECU may read into it.
+
+    It will not where the gate does not let it pass, or a frame has no room for it. What may be read as a key is counted in
+    the ledger.
+    """
     if is_raw and len(message) > tester.frame_bytes:
-        return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address"
+        return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address", ()
+    gate = tester.gate
     try:
         if is_raw:
-            tester.gate.check_raw(tester.gate.to_this_ecu(message))
-        else:
-            tester.gate.check(message)
+            return "", [level_of(reading) for reading in gate.check_raw(gate.to_this_ecu(message))]
+        gate.check(message)
     except NotPermitted as reason:
-        return str(reason).replace(message.hex(" ").upper(), shown_bytes(message))
-    return ""
+        return str(reason).replace(message.hex(" ").upper(), shown_bytes(message)), ()
+    return "", [level_of(message)] if is_send_key(message) else ()
 
 
-def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> list[int]:
+def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
+    """Why a message will not be sent; empty if it will."""
+    return screened(tester, message, is_raw=is_raw)[0]
+
+
+def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> Sequence[int]:
     """The levels whose key an ECU may read into a message that is permitted: what the ledger will count."""
-    found = tester.gate.check_raw(tester.gate.to_this_ecu(message)) if is_raw else [message]
-    return [level_of(reading) for reading in found if is_send_key(reading)]
+    return screened(tester, message, is_raw=is_raw)[1]
 
 
 def level_of(request: bytes) -> int:

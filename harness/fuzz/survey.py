@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from harness.fuzz.requests import guesses, refusal
+from harness.fuzz.requests import screened
 from harness.tester.tester import Tester
 
 PART_OF_BUDGET: Final = 4
@@ -29,16 +29,24 @@ class StimulusSurvey:
     def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool, times: int = 1) -> bool:
         """Whether all of it may be sent so many times; its keys are counted then."""
         tester = self._tester
-        refused = next(filter(None, (refusal(tester, one, is_raw=is_raw) for one in stimulus)), "")
-        levels = [] if refused else [level for one in stimulus for level in guesses(tester, one, is_raw=is_raw)]
-        keys = Counter(levels * times)
-        refused = refused or next(filter(None, (self._why_no_guesses(*one) for one in keys.items())), "")
-        if refused:
-            self.reason = self.reason or refused
-            self.left_out += 1
-            return False
-        self._keys.update(keys)
+        levels: list[int] = []
+        for one in stimulus:
+            refused, guessed = screened(tester, one, is_raw=is_raw)
+            if refused:
+                return self._leaves_out(refused)
+            levels += guessed
+        if levels:
+            keys = Counter(levels * times)
+            refused = next(filter(None, (self._why_no_guesses(*one) for one in keys.items())), "")
+            if refused:
+                return self._leaves_out(refused)
+            self._keys.update(keys)
         return True
+
+    def _leaves_out(self, refused: str) -> bool:
+        self.reason = self.reason or refused
+        self.left_out += 1
+        return False
 
     def _why_no_guesses(self, level: int, number: int) -> str:
         security = self._tester.security

@@ -105,7 +105,7 @@ class Breeder:
 
     def __init__(self, target: Target, chance: Chance, *, frame_bytes: int, key_bytes: Mapping[int, int]) -> None:
         """`key_bytes`: how long the key of each level is that has a key function."""
-        self._chance = chance
+        self._chance = chance.quick()
         self._by_service = vocabulary(target)
         self._services = list(self._by_service)
         self._requests = [request for requests in self._by_service.values() for request in requests]
@@ -113,19 +113,30 @@ class Breeder:
         self._dids = [entry.did for entry in target.data] or [0xF190]
         self._frame_bytes = frame_bytes
         self._key_bytes = dict(key_bytes)
-        self.corpus: list[Trial] = []
+        self.corpus_size = 0
+        self._known: list[Trial] = []
+        """What was new before, without what consists of frames."""
         self._existing: list[int] = []
+        self._existing_known: list[int] = []
+        self._swept: list[int] = []
+        """Those of the existing services that have sub-functions."""
         self._sweep = chance.below(STRIDE)
 
     def exists(self, service: int) -> None:
         """The ECU has this service: what belongs to it is tried more often."""
         if service not in self._existing:
-            self._existing.append(service)
-            self._existing.sort()
+            self._existing = sorted([*self._existing, service])
+            self._existing_known = [one for one in self._existing if one in self._by_service]
+            self._swept = [one for one in self._existing if one in WITH_SUB_FUNCTION]
+
+    def learn(self, trial: Trial) -> None:
+        """The trial was answered as none before: others are made of it."""
+        self.corpus_size += 1
+        if not trial.is_raw:
+            self._known.append(trial)
 
     def _service(self) -> int:
-        chance = self._chance
-        known = [one for one in self._existing if one in self._by_service]
+        chance, known = self._chance, self._existing_known
         choice = known if known and chance.below(100) < EXISTING_PERCENT else self._services
         return choice[chance.below(len(choice))]
 
@@ -157,7 +168,7 @@ class Breeder:
         """
         chance = self._chance
         wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
-        known = [trial for trial in self.corpus if not trial.is_raw]
+        known = self._known
         messages = list(prefix)
         if known and chance.below(100) < FROM_CORPUS_PERCENT:
             messages = list(known[chance.below(len(known))].messages[:wanted])
@@ -199,7 +210,7 @@ class Breeder:
         """A service with a sub-function and one of some lengths: of those that exist one after the other, else by chance."""
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
-        swept = [service for service in self._existing if service in WITH_SUB_FUNCTION]
+        swept = self._swept
         if not swept or not chance.below(4):
             length = SWEPT_LENGTHS[chance.below(lengths)]
             return Trial(SWEEP, (bytes((chance.below(256),)) + chance.random_bytes(length),))

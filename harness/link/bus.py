@@ -90,6 +90,9 @@ class Link(Protocol):
     def receive(self, until_s: float) -> Frame | None:
         """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""
 
+    def is_quiet_for(self, seconds: float) -> bool:
+        """Whether it is certain that nothing happens on the bus for so long if nothing is sent; a real bus never is."""
+
     def check_sent(self) -> None:
         """LinkError if silence may be ours: a frame that was handed over has not gone out, or frames were lost."""
 
@@ -348,6 +351,9 @@ class CanLink:
     @property
     def lost_frames(self) -> int:
         return self._lost_before + self._adapter.lost_frames
+
+    def is_quiet_for(self, seconds: float) -> bool:
+        return False
 
     def check_sent(self) -> None:
         until_s = self.now_s + ECHO_TIMEOUT_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import sys
 import threading
 import time
@@ -99,3 +100,24 @@ class Chance:
     def below(self, limit: int) -> int:
         """A whole number from 0 to `limit` - 1; the bias of the reduction is below 2^-64."""
         return int.from_bytes(self.random_bytes((limit.bit_length() + 7) // 8 + 8), "big") % limit
+
+    def quick(self) -> Chance:
+        """A source that is seeded from this one, for what draws often and where variety is all that counts."""
+        return _QuickChance(self)
+
+
+class _QuickChance(Chance):
+    """A Mersenne Twister: as repeatable, and ten times as quick, but whoever sees enough of it can tell what comes."""
+
+    def __init__(self, source: Chance) -> None:
+        super().__init__(source.seed, f"{source._stream}/quick")
+        twister = random.Random(int.from_bytes(source.random_bytes(32), "big"))
+        self._bits, self._fraction = twister.getrandbits, twister.random
+
+    def random_bytes(self, n: int) -> bytes:
+        """`n` bytes."""
+        return self._bits(8 * n).to_bytes(n, "big") if n else b""
+
+    def below(self, limit: int) -> int:
+        """A whole number from 0 to `limit` - 1, of no more than 32 bits."""
+        return int(self._fraction() * limit)

@@ -70,6 +70,9 @@ class SimulatedLink:
                 return None
         return inbox.popleft()
 
+    def is_quiet_for(self, seconds: float) -> bool:
+        return not self._inbox and self._simulation.next_event_s() > self._simulation.now_s + seconds
+
     def check_sent(self) -> None:
         return
 

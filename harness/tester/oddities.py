@@ -52,6 +52,8 @@ class Oddities:
     def __init__(self) -> None:
         self._found: dict[tuple[Oddity, bytes], Occurrences] = {}
         self._unsure_until_s = 0.0
+        self.second_answers = 0
+        """How many second answers were kept, whatever they were to."""
 
     def of(self, what: Oddity) -> list[Occurrences]:
         """Return what was seen of a kind, the most frequent first."""
@@ -76,6 +78,7 @@ class Oddities:
         """Keep an answer to a request that had its final answer already."""
         if now_s >= self._unsure_until_s:
             self._add(Oddity.SECOND_ANSWER, reply, message)
+            self.second_answers += 1
 
     def _add(self, what: Oddity, reply: Reply, message: bytes) -> None:
         key = (what, reply.request[:2])

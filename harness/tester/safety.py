@@ -21,7 +21,10 @@ NETWORK_MANAGEMENT_ID = 0x000
 """CANopen's id for network management: frames on it start, stop or reset nodes."""
 
 _START_AND_STOP = (0x01, 0x02)
+_KEY_SERVICE = int(Service.SECURITY_ACCESS)
 _NOTHING: Needs = frozenset()
+_ALL_THAT_ACTS: Needs = frozenset(Permission) - {Permission.FUNCTIONAL}
+"""Whatever a frame on the ECU's own request id may need."""
 _LIFTED_BY_THEIR_OWN = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS, Service.ROUTINE_CONTROL})
 """Services of which only single sessions and routines can be declared safe; wrong keys cannot."""
 
@@ -51,6 +54,7 @@ class SafetyGate:
         changed = {service for service, row in enumerate(rows) if row is not TABLE[service]}
         words = (_NOTHING.union(*rows[service]) if service in changed else WORDS[service] for service in range(0x100))
         self._always_pass = frozenset(service for service, needs in enumerate(words) if needs <= self._allow)
+        self._allows_all_that_acts = self._allow >= _ALL_THAT_ACTS
         self.raw_needs: frozenset[str] = frozenset()
         """What the running check has declared that its raw frames may do."""
 
@@ -112,11 +116,15 @@ class SafetyGate:
 
         Raises NotPermitted unless everything it may read into it is allowed, and declared by the check.
         """
+        is_free = self._allows_all_that_acts and frame.can_id == self._request_id and self.raw_needs >= _ALL_THAT_ACTS
+        if is_free and _KEY_SERVICE not in frame.data:
+            return []
         needs = self.raw_harms(frame)
-        self._refuse(needs, frame.text())
-        undeclared = needs - self.raw_needs - {Permission.FUNCTIONAL}
-        if undeclared:
-            raise NotPermitted(f"raw frame {frame.text()}: the check does not declare that it needs {_words(undeclared)}")
+        if not is_free:
+            self._refuse(needs, frame.text())
+            if undeclared := needs - self.raw_needs - {Permission.FUNCTIONAL}:
+                what = f"raw frame {frame.text()}: the check does not declare that it needs"
+                raise NotPermitted(f"{what} {_words(undeclared)}")
         if Permission.LOCKOUT not in needs:
             return []
         keys: dict[int, bytes] = {}

@@ -58,6 +58,15 @@ def test_every_number_below_a_limit_is_drawn() -> None:
     assert {chance.below(6) for _ in range(200)} == set(range(6))
 
 
+def test_quick_chance_is_repeated_by_its_source_and_takes_as_wide() -> None:
+    one, same, other = Chance(1).quick(), Chance(1).quick(), Chance(2).quick()
+    drawn = [one.random_bytes(5) for _ in range(20)]
+    assert drawn == [same.random_bytes(5) for _ in range(20)]
+    assert drawn != [other.random_bytes(5) for _ in range(20)]
+    assert (one.random_bytes(0), len(one.random_bytes(33))) == (b"", 33)
+    assert {one.below(6) for _ in range(200)} == set(range(6))
+
+
 def test_new_seeds_differ() -> None:
     assert len({new_seed() for _ in range(20)}) > 1
 

@@ -26,6 +26,7 @@ from harness.simulation.simulated_bus import (
     NodeConsole,
     Simulation,
 )
+from harness.simulation.simulated_link import SimulatedLink
 
 BIT_S = 1 / 500_000
 
@@ -249,6 +250,18 @@ def test_renewed_nodes_know_nothing_of_the_old_ones_and_what_was_under_way_is_lo
     bus.send(Frame(0x741, b""))
     assert [frame.can_id for frame in run(bus)] == [0x748]
     assert bus.now_s > before_s, "time goes on"
+
+
+def test_a_link_knows_how_long_nothing_comes() -> None:
+    node = Answerer(lambda port, frame: port.call_later(0.5, lambda: echo(port, frame)))
+    link = SimulatedLink([node], bitrate=500_000, chance=Chance(0), trace=Trace())
+    assert link.is_quiet_for(1e9)
+    link.send(Frame(0x740, bytes(8)))
+    assert not link.is_quiet_for(0.0), "our own frame is under way"
+    assert link.receive(0.1) is None
+    assert (link.is_quiet_for(0.3), link.is_quiet_for(0.5)) == (True, False)
+    assert link.receive(1.0) is not None
+    assert link.is_quiet_for(1e9)
 
 
 def test_a_frame_that_is_not_through_yet_has_not_arrived() -> None:

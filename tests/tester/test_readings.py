@@ -235,3 +235,12 @@ def test_any_frame_is_judged_and_needs_the_words_of_one_of_its_readings(field: b
     found = [reading.read(field) for reading in READINGS]
     assert all(message == b"" or message in field for message in found)
     assert needs(field) <= set().union(*(NOTHING_ALLOWED.harms(message) for message in found))
+
+
+@given(st.lists(st.sampled_from([0x00, 0x02, 0x06, 0x10, 0x27, 0x42, 0x82, 0x81]), max_size=8).map(bytes))
+def test_where_everything_is_allowed_a_frame_holds_the_keys_that_its_readings_find(data: bytes) -> None:
+    gate = SafetyGate(bare())
+    gate.raw_needs = frozenset(PERMISSIONS)
+    found = [reading.read(data, 8) for reading in READINGS]
+    keys = {one[1] & 0x7F for one in found if len(one) > 1 and one[0] == 0x27 and not one[1] & 1}
+    assert {key[1] & 0x7F for key in gate.check_raw(Frame(REQUEST_ID, data))} == keys
