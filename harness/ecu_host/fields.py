@@ -12,7 +12,7 @@ LONGEST_PERIOD_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class PeriodicField:
-    """A frame that is sent again and again."""
+    """A frame that is sent periodically."""
 
     can_id: int
     is_extended: bool
@@ -21,7 +21,7 @@ class PeriodicField:
 
 
 def read_bus(text: str) -> tuple[str, str]:
-    """Interface and channel of ``socketcan:can0``; a channel alone is SocketCAN's. ValueError says what to write."""
+    """Return interface and channel of ``socketcan:can0``; a channel alone is SocketCAN's. ValueError says what to write."""
     text = text.strip()
     interface, colon, channel = text.partition(":")
     if not colon:
@@ -32,7 +32,7 @@ def read_bus(text: str) -> tuple[str, str]:
 
 
 def read_id(text: str) -> tuple[int, bool]:
-    """A CAN id in hex, and whether it has 29 bits: three digits have 11, eight have 29, as candump writes them.
+    """Return a CAN id in hex, and whether it has 29 bits: three digits have 11, eight have 29, as candump writes them.
 
     ValueError says what to write.
     """
@@ -48,7 +48,7 @@ def read_id(text: str) -> tuple[int, bool]:
 
 
 def read_data(text: str) -> bytes:
-    """Up to eight bytes in hex, with or without commas or spaces between them. ValueError says what to write."""
+    """Return up to eight bytes in hex, with or without commas or spaces between them. ValueError says what to write."""
     parts = [part.removeprefix("0x") for part in text.replace(",", " ").split()]
     try:
         if not all(parts) or (len(parts) > 1 and any(len(part) > 2 for part in parts)):
@@ -62,7 +62,7 @@ def read_data(text: str) -> bytes:
 
 
 def read_period(text: str) -> float:
-    """Seconds between two frames. ValueError says what to write."""
+    """Return the seconds between two frames. ValueError says what to write."""
     try:
         seconds = float(text)
     except ValueError:

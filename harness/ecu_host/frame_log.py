@@ -1,4 +1,4 @@
-"""Keep the last frames of a bus, and say what they mean to a reader."""
+"""Keep the last frames of a bus, and decode them for a reader."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from harness.report.text import visible
 from harness.simulation.node import Node
 
 LINES_KEPT: Final = 1000
-"""Until they are shown; the oldest go first."""
+"""The number of lines kept until they are shown; the oldest are dropped first."""
 BYTES_SHOWN: Final = 16
 LONGEST_LINE: Final = 1000
 LONGEST_SHORT: Final = 8
-"""In a longer frame the length of a single message stands in the second byte."""
+"""The longest frame, in bytes, whose single message has its length in the first byte; in longer ones it is in the second."""
 
 
 class FrameLog:
-    """Frames, messages and what nodes printed, in their order. One thread adds, another takes."""
+    """Frames, messages and the output of nodes, in order. One thread adds, another takes."""
 
     def __init__(self) -> None:
         self._request_ids: set[int] = set()
@@ -35,7 +35,7 @@ class FrameLog:
         self.taken = 0
 
     def know(self, nodes: Collection[Node]) -> None:
-        """Read what is asked of these nodes, and what they answer, as messages."""
+        """Decode requests to these nodes, and their answers, as messages."""
         for node in nodes:
             if isinstance(node, UdsNode):
                 connections = node.ecu.config.connections
@@ -51,7 +51,7 @@ class FrameLog:
         self.added += 1
 
     def take(self, most: int) -> list[str]:
-        """The next lines, and how many frames there was no room for."""
+        """Return the lines since the last call, and the number of frames that were dropped."""
         lines = []
         waiting = len(self._entries)
         missed = self.added - self.taken - waiting
@@ -84,7 +84,7 @@ class FrameLog:
 
 
 def _single(data: bytes) -> bytes | None:
-    """The message of a single frame; None: it is another kind of frame, or holds less than it says."""
+    """Return the message of a single frame; None for other frames, and for one shorter than the length it states."""
     if len(data) > LONGEST_SHORT and data[0] == 0:
         return escaped_single(data)
     length = data[0] if data else 0
@@ -92,14 +92,14 @@ def _single(data: bytes) -> bytes | None:
 
 
 class PrintedLines(TextIOBase):
-    """A stream that hands on what is printed, line by line, under the frames."""
+    """A stream that puts printed lines between the frames."""
 
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take = take
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Hand on the lines that are complete, or longer than anybody reads, as no terminal obeys them."""
+        """Hand on complete lines, and parts of lines that are too long; unprintable characters are escaped."""
         *lines, self._begun = (self._begun + text).split("\n")
         if len(self._begun) > LONGEST_LINE:
             lines.append(self._begun)

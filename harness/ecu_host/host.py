@@ -1,4 +1,4 @@
-"""Play an ECU for weeks: open its bus, wait for it when it goes away, and tell how things stand."""
+"""Run a simulated ECU for weeks: open its bus, wait for the bus when it goes away, and report the state."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from harness.simulation.live import LiveBus, LiveClock
 from harness.simulation.node import Node, load_nodes
 
 STEP_S: Final = 0.1
-"""So long a step waits at most: what was asked from outside is done within."""
+"""The longest time a step waits, in seconds. What another thread asks is done within it."""
 RETRY_S: Final = 0.5
-"""How often a bus that is away is looked for."""
+"""The seconds between two attempts to open a bus that is away."""
 FAULTS_KEPT: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusOptions:
-    """The bus that an ECU is to stand on."""
+    """The bus on which an ECU runs."""
 
     interface: str
     channel: str
@@ -44,20 +44,20 @@ class BusOptions:
 
     @property
     def name(self) -> str:
-        """E.g. ``socketcan:can0``."""
+        """The name of the bus, e.g. ``socketcan:can0``."""
         return f"{self.interface}:{self.channel}"
 
     def trouble(self) -> str:
-        """Why it cannot be opened now, where that can be told beforehand; empty: it may be tried."""
+        """Why the bus cannot be opened now, where that is known without trying; empty if it may be tried."""
         return trouble_with(self.channel, is_fd=self.fd) if self.interface == "socketcan" else ""
 
     @property
     def is_down(self) -> bool:
-        """Whether it is a network interface that is there and down."""
+        """Whether it is a network interface that exists and is down."""
         return self.interface == "socketcan" and is_interface_down(self.channel)
 
     def open(self) -> can.BusABC:
-        """Open it through python-can. UserError: that did not work."""
+        """Open it through python-can. Raises UserError if that fails."""
         rates = rate_options(self.interface, bitrate=self.bitrate, fd=self.fd, data_bitrate=self.data_bitrate)
         try:
             return can.Bus(interface=self.interface, channel=self.channel, **rates)
@@ -79,9 +79,11 @@ class Host:
         on_frame: Callable[[Frame], None] | None = None,
         clock: LiveClock | None = None,
     ) -> None:
-        """`beside`: nodes that stand on the same bus. `say` is told what an operator has to know.
+        """Make the host. `beside`: further nodes on the same bus.
 
-        UserError: there is no such profile or flaw, or the state file is not this profile's.
+        `say` is called with messages for the operator.
+
+        Raises UserError if the profile or a flaw does not exist, or if the state file belongs to another profile.
         """
         self.profile = profile
         self.flaws = tuple(flaws)
@@ -114,17 +116,17 @@ class Host:
     # From any thread
 
     def ask(self, act: Callable[[], None]) -> None:
-        """Have something done between two frames, on the thread that runs the nodes."""
+        """Call a function between two frames, on the thread that runs the nodes."""
         self._asked.append(act)
 
     def stop(self) -> None:
-        """End `run` within a step."""
+        """End `run` within one step."""
         self.is_stopping = True
 
     # On the thread that runs the nodes
 
     def run(self) -> None:
-        """Play until `stop`."""
+        """Run until `stop` is called."""
         try:
             while not self.is_stopping:
                 self.step()
@@ -148,15 +150,17 @@ class Host:
         self._keep()
 
     def close(self) -> None:
-        """Let go of the bus; what is to be remembered is in the file."""
+        """Close the bus. The state file is complete at any time."""
         self._keep()
         with suppress(Exception):  # backends raise what they like, and nobody needs this one any more
             self._live.unplug()
 
     def connect(self, bus: BusOptions, *, waits: bool = True) -> None:
-        """Put the ECU on a bus. UserError: it cannot be opened, and is not waited for.
+        """Put the ECU on a bus.
 
-        An interface that is there but down is always waited for.
+        Raises UserError if the bus cannot be opened and is not waited for.
+
+        An interface that exists but is down is always waited for.
         """
         self.disconnect()
         trouble = bus.trouble()
@@ -174,9 +178,11 @@ class Host:
             self._is_away(trouble)
 
     def start(self) -> None:
-        """Switch the ECU on, with its memory from the file if there is one; `step` does so by itself.
+        """Switch the ECU on, with its memory from the state file if there is one;
 
-        UserError: the file does not fit the ECU.
+        `step` does so by itself.
+
+        Raises UserError if the file does not fit the ECU.
         """
         if not self._is_attached:
             self._is_attached = True
@@ -193,12 +199,12 @@ class Host:
         self._away_since_s = None
 
     def power_cycle(self) -> None:
-        """Cut and restore the ECU's supply. A node that died lives again."""
+        """Cut and restore the ECU's supply. A node that crashed runs again."""
         self._live.power_cycle()
         self._keep()
 
     def set_flaws(self, flaws: Sequence[str]) -> None:
-        """Restart as the same ECU with these flaws and no others. UserError: the profile has no such flaw."""
+        """Restart as the same ECU with these flaws and no others. Raises UserError if the profile has no such flaw."""
         nodes = self._made(self.profile, flaws)
         sound = ecus_of(self._made("+".join(one for one in self.profile.split("+") if one not in FLAWS), ()))
         memories = [soundly_remembered(ecu, one.config) for ecu, one in zip(ecus_of(self.nodes), sound, strict=False)]
@@ -210,20 +216,20 @@ class Host:
 
     @property
     def is_on_bus(self) -> bool:
-        """Whether frames come and go."""
+        """Whether the ECU is on a bus that is working."""
         return self._live.is_plugged
 
     def views(self) -> tuple[EcuView, ...]:
-        """The ECUs as they are now."""
+        """The present state of each ECU."""
         return views_of(self.nodes) if self._is_attached else ()
 
     def counters(self) -> dict[str, int]:
-        """Frames since the start."""
+        """The numbers of frames since the start."""
         names = ("received_frames", "sent_frames", "unsent_frames", "error_frames")
         return {name: getattr(self._live, name) for name in names}
 
     def status(self) -> dict[str, Any]:
-        """All that an operator may ask, for programs."""
+        """Everything that an operator may ask, as JSON for programs."""
         bus = self.bus_options
         used = os.times()
         file = self.state_file
@@ -258,7 +264,7 @@ class Host:
     # The bus
 
     def _look_for_bus(self) -> None:
-        """Try to open the bus, if it is time for it."""
+        """Try to open the bus if the time of the next attempt has come."""
         now_s = self._clock.now_s()
         if now_s < self._next_try_s or self.bus_options is None:
             return
@@ -318,13 +324,15 @@ class Host:
 
 
 def _may_come(error: UserError) -> bool:
-    """Whether what could not be opened may be there later: an adapter that is not plugged in, not a mistyped option."""
+    """Whether a bus that could not be opened may appear later: true for an unplugged adapter, false for a mistyped
+    option.
+    """
     cause = error.__cause__
     return isinstance(cause, (can.CanError, OSError)) and not isinstance(cause, can.CanInterfaceNotImplementedError)
 
 
 def resident_bytes() -> int:
-    """How much memory this process holds; 0 where the system does not tell."""
+    """Return the memory of this process in bytes; 0 where the system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -333,5 +341,5 @@ def resident_bytes() -> int:
 
 
 def quiet_python_can() -> None:
-    """Keep python-can from printing what is said better here."""
+    """Keep python-can from printing errors that this program reports itself."""
     logging.getLogger("can").addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""Carry over what an ECU keeps without power: from one flaw set to the next, and in a file from one start to the next."""
+"""Keep an ECU's non-volatile memory when its flaws change, and in a file between two starts."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from harness.simulation.node import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonVolatile:
-    """What one ECU remembers over a loss of power. Levels and identifiers are the keys of the mappings."""
+    """The memory of one ECU that survives a loss of power. The keys of the mappings are levels and identifiers."""
 
     values: dict[int, bytes] = field(default_factory=dict)
     wrong_keys: dict[int, int] = field(default_factory=dict)
     delays_left_s: dict[int, float] = field(default_factory=dict)
-    """Delays that were running, with the seconds that were left; infinite: for ever."""
+    """Running delays, with the seconds that are left; infinite if a delay never ends."""
     held_seeds: dict[int, bytes] = field(default_factory=dict)
     trouble_codes: dict[int, int] = field(default_factory=dict)
     lasting: dict[str, Any] = field(default_factory=dict)
-    """What a changed ECU (a flaw, a variant) remembers besides: counts, and lists of words."""
+    """What a flaw or variant remembers: counts, and lists of words."""
 
 
 def ecus_of(nodes: Sequence[Node]) -> list[Server]:
-    """The ECUs among the nodes that have something to remember."""
+    """Return those nodes that are ECUs with non-volatile memory."""
     inner = [node.node if isinstance(node, AddressedNode) else node for node in nodes]
     return [node.ecu for node in inner if isinstance(node, UdsNode)]
 
 
 def remembered(ecu: Server) -> NonVolatile:
-    """What the ECU would still have if its power were cut now."""
+    """Return the memory that the ECU would have if its power were cut now."""
     state, now_s = ecu.state, ecu.surroundings.now_s
     return NonVolatile(
         values={entry.did: state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile},
@@ -49,7 +49,7 @@ def remembered(ecu: Server) -> NonVolatile:
 
 
 def fingerprint(ecu: Server) -> tuple[object, ...]:
-    """Changes when there is something new to remember, and not because time passes."""
+    """Return a value that changes with the memory, and not with time."""
     state = ecu.state
     return (
         tuple(state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile),
@@ -62,7 +62,7 @@ def fingerprint(ecu: Server) -> tuple[object, ...]:
 
 
 def recall(ecu: Server, memory: NonVolatile) -> None:
-    """Give a new ECU its memory. The ECU has to be powered up afterwards: what follows from it is its own business."""
+    """Give a new ECU its memory. Power it up afterwards, so that delays start again from it."""
     state, now_s = ecu.state, ecu.surroundings.now_s
     state.values |= memory.values
     state.wrong_keys |= memory.wrong_keys
@@ -73,7 +73,7 @@ def recall(ecu: Server, memory: NonVolatile) -> None:
 
 
 def soundly_remembered(ecu: Server, sound: EcuConfig) -> NonVolatile:
-    """The same, but only what the ECU could remember if it were as `sound`: a flaw that is switched off leaves no traces."""
+    """Return only the part of the memory that a `sound` ECU could have: a flaw that is switched off leaves no traces."""
     memory = remembered(ecu)
     entries = {entry.did: entry for entry in sound.data_identifiers if entry.is_non_volatile}
     return NonVolatile(
@@ -96,7 +96,7 @@ def _could_be_written(entry: DataIdentifier, value: bytes) -> bool:
 
 
 def to_json(memory: NonVolatile) -> dict[str, Any]:
-    """One ECU's memory as it stands in the file; a delay without an end is null."""
+    """Return one ECU's memory as the file has it; a delay without an end is null."""
     left_s = {level: None if math.isinf(left) else round(left, 3) for level, left in memory.delays_left_s.items()}
     return {
         "values": {f"{did:04X}": value.hex().upper() for did, value in memory.values.items()},
@@ -109,7 +109,7 @@ def to_json(memory: NonVolatile) -> dict[str, Any]:
 
 
 def from_json(shown: object, ecu: Server) -> NonVolatile:
-    """Read what `to_json` wrote, for this ECU. ValueError says which entry is wrong, and why."""
+    """Read the memory of this ECU as `to_json` wrote it. ValueError says which entry is wrong, and why."""
     if not isinstance(shown, dict):
         raise ValueError("an ECU's memory is an object")
     known = set(to_json(NonVolatile()))
@@ -170,7 +170,7 @@ def _bytes(text: object, name: str) -> bytes:
 
 
 def _count(number: object, name: str, most: int = 1 << 63) -> int:
-    """A flawed ECU's count of wrong keys may be negative."""
+    """Return a number of wrong keys, which may be negative in a flawed ECU."""
     if not isinstance(number, int) or isinstance(number, bool) or not -most <= number <= most:
         raise ValueError(f"{name}: {number!r} is no count")
     return number

@@ -1,4 +1,4 @@
-"""Send frames in their periods, beside an ECU on the same bus."""
+"""Send frames periodically, beside an ECU on the same bus."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.simulation.node import Port, Timer
 ARTICLE_FRAMES: Final = tuple(
     PeriodicField(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
 )
-"""What the article's window holds when it opens; its script sends 29-bit ids."""
+"""The frames in the article's window when it opens; its script sends 29-bit ids."""
 
 
 class PeriodicFrames:
-    """A node that sends whatever frames it is given, the first time at once."""
+    """A node that sends the given frames periodically, the first time at once."""
 
     def __init__(self) -> None:
         self._port: Port | None = None
@@ -27,20 +27,20 @@ class PeriodicFrames:
         self._timers: list[Timer] = []
 
     def attach(self, port: Port) -> None:
-        """Begin, with what is to be sent already."""
+        """Begin to send the frames that were given already."""
         self._port = port
         self._begin()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Nothing that others send concerns it."""
+        """Ignore every frame."""
 
     def power_cycle(self) -> None:
-        """Begin anew; the bus has dropped the timers."""
+        """Begin again; the bus has dropped the timers."""
         self._timers = []
         self._begin()
 
     def send(self, frames: Sequence[PeriodicField]) -> None:
-        """Send these from now on, and no others. To be called between two frames."""
+        """Send these frames from now on, and no others. Call it between two frames."""
         if tuple(frames) == self._frames:
             return
         self._frames = tuple(frames)
@@ -55,7 +55,7 @@ class PeriodicFrames:
                 self._send(number, frame, self._port, self._port.now_s)
 
     def _send(self, number: int, frame: PeriodicField, port: Port, due_s: float) -> None:
-        """Keep to the periods, but send nothing twice to make up for a time without."""
+        """Send the frames that are due. Periods that were missed are not made up for."""
         port.send(can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended))
         next_s = max(due_s + frame.period_s, port.now_s)
         self._timers[number] = port.call_later(next_s - port.now_s, partial(self._send, number, frame, port, next_s))
@@ -63,7 +63,7 @@ class PeriodicFrames:
 
 class _NoTimer:
     def cancel(self) -> None:
-        """There is nothing to forget."""
+        """Do nothing."""
 
 
 _no_timer: Final = _NoTimer()

@@ -1,4 +1,4 @@
-"""Keep an ECU's non-volatile memory in a file that is whole at any moment, whenever the power is cut."""
+"""Keep an ECU's non-volatile memory in a file that is complete at any moment, even if the power is cut."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from harness.system import sync_folder
 SCHEMA_VERSION: Final = 1
 LONGEST_BYTES: Final = 1 << 20
 RETRY_S: Final = 1.0
-"""So long after a write that failed the next one is tried."""
+"""The seconds between a failed write and the next one."""
 
 
 class StateFile:
-    """One file for the ECUs of one program. It is written before an answer leaves that rests on what changed."""
+    """One file for the ECUs of one program. It is written before an answer that depends on a change is sent."""
 
     def __init__(self, path: Path, profile: str) -> None:
-        """`profile`: whose memory it is; another profile's is refused. UserError: the file is broken, or not ours."""
+        """Open the file of a profile. Raises UserError if the file is damaged or belongs to another profile."""
         self.path = path
         self._profile = profile.split("+")[0]
         self._clock = RealClock()
@@ -39,7 +39,10 @@ class StateFile:
         """Why the last write failed; empty: it did not."""
 
     def recall(self, ecus: Sequence[Server]) -> bool:
-        """Give new ECUs what the file holds. False: there is no file yet. UserError: it does not fit them."""
+        """Give new ECUs the memory in the file; return False if there is no file yet.
+
+        Raises UserError if it does not fit them.
+        """
         if self._shown is None:
             return False
         shown = self._shown["ecus"]
@@ -53,7 +56,7 @@ class StateFile:
         return True
 
     def keep(self, ecus: Sequence[Server]) -> bool:
-        """Write what the ECUs remember, if that has changed. False: it could not be written; see `trouble`."""
+        """Write the ECUs' memory if it has changed; return False if that failed, see `trouble`."""
         for ecu in ecus:
             ecu.settle()
         changed = tuple(map(fingerprint, ecus))
@@ -80,7 +83,7 @@ class StateFile:
         return True
 
     def _replace(self, text: str) -> None:
-        """Have the whole new content on the disk before it takes the place of the old one."""
+        """Write the whole new content to the disk before it replaces the old file."""
         number, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         try:
             with open(number, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Ask a running ECU how it is: a socket that every user of this machine finds, and what it says."""
+"""Ask a running ECU for its state, over a socket that every user of this computer finds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StatusSocket:
         self._thread.start()
 
     def close(self) -> None:
-        """Free the name."""
+        """Free the name of the socket."""
         if self._socket is None:
             return
         with suppress(OSError):
@@ -69,7 +69,9 @@ class StatusSocket:
                 visitor.sendall(json.dumps(self._status()).encode() + b"\n")
 
     def _status(self) -> dict[str, Any]:
-        """Taken on the thread that runs the ECU; little if that does not come to it."""
+        """Return the status, taken on the thread that runs the ECU; only a part of it if that thread does not answer
+        in time.
+        """
         taken: list[dict[str, Any]] = []
         is_taken = threading.Event()
 
@@ -85,7 +87,10 @@ class StatusSocket:
 
 
 def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
-    """The status of every ECU that runs on this machine, or of those that fit. UserError: the system does not tell."""
+    """Return the status of every ECU that runs on this computer, or of those that match.
+
+    Raises UserError if it cannot be known.
+    """
     try:
         table = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
@@ -100,7 +105,7 @@ def running(*, interface: str | None = None, channel: str | None = None, profile
 
 
 def names_in(table: str) -> list[str]:
-    """The names of ECUs in ``/proc/net/unix``; its seventh column is padded, and what follows it may hold spaces."""
+    """Return the names of ECUs in ``/proc/net/unix``. The seventh column is padded, and the name may contain spaces."""
     paths = [line.split(None, 7)[7:] for line in table.splitlines()]
     return sorted({path[0][1:] for path in paths if path and path[0].startswith(f"@{PREFIX}")})
 
@@ -111,9 +116,9 @@ def _fits(status: dict[str, Any], key: str, value: str) -> bool:
 
 
 def _asked(name: str) -> dict[str, Any]:
-    """What one ECU answers; empty if nothing that can be read.
+    """Return the status that one ECU sends; empty if it cannot be read.
 
-    Any program may have such a name, and answer what it likes.
+    Any program may have such a name, and answer anything.
     """
     clock = RealClock()
     until_s, answer = clock.now_s() + 2 * ANSWER_S, b""
@@ -135,7 +140,10 @@ def _asked(name: str) -> dict[str, Any]:
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """What a person reads, a line for each subject, and no terminal obeys. LookupError, TypeError: it is no status."""
+    """Format a status for a person, one line a subject, unprintable characters escaped.
+
+    Raises LookupError or TypeError if it is not a status.
+    """
     return "\n".join(map(visible, _lines(status)))
 
 
@@ -166,7 +174,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
 
 
 def status_line(told: dict[str, Any]) -> str:
-    """The same for a window, in one line: what is wrong, or else how it goes."""
+    """Format a status for a window in one line: the trouble, if any, else the counters."""
     if told["is_dead"]:
         return f"{told['faults'][-1]}; Power (F7) brings it back"
     if told["away"]:

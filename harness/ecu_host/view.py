@@ -1,4 +1,4 @@
-"""Look at an ECU from outside without changing it: session, lock, pending seed, attempts, delay, data."""
+"""Read an ECU's state without changing it: session, lock, pending seed, attempts, delay, data."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class LevelView:
     level: int
     is_unlocked: bool
     seed: bytes
-    """The seed that waits for its key; empty: none does."""
+    """The pending seed, which waits for its key; empty: none is pending."""
     key: bytes
-    """The key that the ECU waits for."""
+    """The right key for the pending seed."""
     wrong_keys: int | None
-    """None: the ECU counts none."""
+    """The number of wrong keys; None: the ECU counts none."""
     attempts: int | None
-    """The wrong key that starts the delay."""
+    """The number of the wrong key that starts the delay."""
     delay_left_s: float
-    """0: no delay is running; infinite: it never ends."""
+    """The seconds until the delay ends; 0: no delay is running; infinite: it never ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,25 +48,25 @@ class DataView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcuView:
-    """One ECU, at one moment."""
+    """The state of one ECU at one moment."""
 
     session: int | None
-    """None: it has no sessions."""
+    """The active session; None: the ECU has no sessions."""
     session_left_s: float
-    """Until S3 ends the session; infinite: nothing ends it."""
+    """The seconds until S3 ends the session; infinite: nothing ends it."""
     is_booting: bool
     levels: tuple[LevelView, ...]
     data: tuple[DataView, ...]
 
 
 def views_of(nodes: Sequence[Node]) -> tuple[EcuView, ...]:
-    """The nodes that can be looked into. Call it on the thread that runs them."""
+    """Return the state of each node that shows it. Call it on the thread that runs them."""
     servers = [_server(ecu) for ecu in ecus_of(nodes)]
     return (*servers, *(_article(node.ecu) for node in nodes if isinstance(node, ArticleNode)))
 
 
 def session_name(session: int) -> str:
-    """``extended (0x03)``; the number alone where the standard has no name."""
+    """Return ``extended (0x03)``; the number alone where the standard has no name."""
     try:
         return f"{Session(session).name.lower()} (0x{session:02X})"
     except ValueError:
@@ -74,7 +74,7 @@ def session_name(session: int) -> str:
 
 
 def security_text(views: Sequence[EcuView]) -> str:
-    """Session, levels, pending seeds and their keys: a line for each."""
+    """Return session, levels, pending seeds and their keys, one line each."""
     lines = []
     for view in views:
         if view.session is not None:
@@ -101,7 +101,7 @@ def _level_lines(level: LevelView) -> list[str]:
 
 
 def data_text(views: Sequence[EcuView], most_bytes: int) -> str:
-    """A line for each identifier, with so many bytes of its value."""
+    """Return a line for each identifier, with the first bytes of its value."""
     rows = [_data_row(entry, most_bytes) for view in views for entry in view.data]
     return "\n".join(["DID  write       value", *rows]) if rows else ""
 
@@ -112,7 +112,7 @@ def _data_row(entry: DataView, most_bytes: int) -> str:
 
 
 def as_json(view: EcuView) -> dict[str, Any]:
-    """The view for programs. Keys are left out: whoever may ask how an ECU is need not be able to unlock it."""
+    """Return the state for programs, without keys: whoever may ask for it need not be able to unlock the ECU."""
     return {
         "session": view.session,
         "session_left_s": _number(view.session_left_s),

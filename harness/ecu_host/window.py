@@ -1,4 +1,4 @@
-"""The operator's window: an ECU and its bus on a terminal, in the place of the article's window."""
+"""The operator's window: an ECU and its bus on a terminal, like the article's window."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ from harness.system import ENDING_SIGNALS
 
 REFRESH_S: Final = 0.2
 SWITCH_S: Final = 0.0005
-"""So long the window may keep the ECU waiting while it draws; Python's own 5 ms are a tenth of P2, several times over."""
+"""The longest time in seconds that drawing may keep the ECU waiting.
+
+Python's default of 5 ms would add up to more than P2.
+"""
 LINES_A_REFRESH: Final = 200
 LOG_LINES: Final = 1000
 WIDE: Final = 110
@@ -43,13 +46,13 @@ BYTES_NARROW, BYTES_WIDE = 4, 16
 
 
 class _Flaws(OptionList):
-    """A list in which Space does what Enter does."""
+    """A list in which Space selects, as Enter does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Switch", show=False)]
 
 
 class EcuWindow(App[None]):
-    """Fields, buttons and pictures of one host. It asks the host for everything, and never touches a node itself."""
+    """Fields, buttons and pictures of one host. It asks the host for everything, and never accesses a node itself."""
 
     TITLE = "uds-harness ecu"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual's own declaration
@@ -96,9 +99,11 @@ class EcuWindow(App[None]):
         starts: bool,
         threaded: bool = True,
     ) -> None:
-        """`starts`: at once, as if Start were pressed. `threaded`: False in tests, which step the host themselves.
+        """Make the window. `starts`: begin at once, as if Start were pressed.
 
-        What the host says, and the frames that it hears, have to go into `log`.
+        `threaded`: False in tests, which step the host themselves.
+
+        The host's messages and the frames that it receives have to go into `log`.
         """
         super().__init__()
         self.animation_level = "none"  # over a slow line each of its pictures would be waited for
@@ -187,7 +192,7 @@ class EcuWindow(App[None]):
     # Life
 
     def on_mount(self) -> None:
-        """Begin to play."""
+        """Start the ECU."""
         self.sub_title = self._host.profile
         sys.stdout = PrintedLines(self._frame_log.add)  # the article's script prints; Textual puts the old one back
         if self._threaded:
@@ -220,7 +225,7 @@ class EcuWindow(App[None]):
             self._thread.join(timeout=5.0)
 
     def _ask(self, act: Callable[[], object]) -> None:
-        """Have the host do something; what is wrong with it is told."""
+        """Call a function of the host, and show the error that it raises."""
 
         def try_it() -> None:
             try:
@@ -233,7 +238,7 @@ class EcuWindow(App[None]):
         self._host.ask(try_it)
 
     def _log_status(self) -> None:
-        """As SIGUSR1 does without a window."""
+        """Print the status to the log, as SIGUSR1 does without a window."""
 
         def tell() -> None:
             for line in status_text(self._host.status()).splitlines():
@@ -245,7 +250,7 @@ class EcuWindow(App[None]):
 
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
-        """Put the ECU on the bus, and send what is switched on."""
+        """Put the ECU on the bus, and send the frames that are switched on."""
         try:
             interface, channel = read_bus(self.query_one("#bus", Input).value)
         except ValueError as error:
@@ -268,7 +273,7 @@ class EcuWindow(App[None]):
         self._ask(partial(self._connect, bus, frames))
 
     def _connect(self, bus: BusOptions, frames: Sequence[PeriodicField]) -> None:
-        """On the host's thread."""
+        """Connect to the bus. Runs on the host's thread."""
         try:
             self._host.connect(bus, waits=False)
             self._periodic.send(frames)
@@ -305,7 +310,7 @@ class EcuWindow(App[None]):
     # Fields
 
     def _frames(self) -> list[PeriodicField] | None:
-        """What is switched on; None: a field of it is wrong. Problems are shown beside the fields."""
+        """Return the frames that are switched on; None if a field is wrong. Problems are shown beside the fields."""
         frames: list[PeriodicField] | None = []
         for number in range(len(ARTICLE_FRAMES)):
             problem = ""
@@ -328,7 +333,7 @@ class EcuWindow(App[None]):
     @on(Input.Blurred, ".id, .bytes, .period")
     @on(Checkbox.Changed)
     def _take_frames(self) -> None:
-        """Send what is typed now; nothing while a field of it is wrong."""
+        """Send the frames as they are typed now, or none while a field is wrong."""
         for number in range(len(ARTICLE_FRAMES)):
             switch = self.query_one(f"#on{number}", Checkbox)
             switch.label = f"{number + 1} {'on' if switch.value else 'off'}"
@@ -349,7 +354,7 @@ class EcuWindow(App[None]):
 
     @on(OptionList.OptionSelected, "#flaws")
     def _switch_flaw(self, event: OptionList.OptionSelected) -> None:
-        """Restart the ECU with one flaw more, or less; two that exclude each other are not both switched on."""
+        """Restart the ECU with one flaw more, or less. Two flaws that exclude each other cannot both be on."""
         name = event.option.id or ""
         wanted = self._switched_on ^ {name}
         try:
@@ -364,12 +369,12 @@ class EcuWindow(App[None]):
     # What is shown
 
     def _look(self) -> None:
-        """On the host's thread."""
+        """Read the ECU's state. Runs on the host's thread."""
         self._shown = (self._host.status(), self._host.views())
         self._is_asked = False
 
     def refresh_view(self) -> None:
-        """Show how things stand, as last looked at, and look again."""
+        """Show the last state that was read, and read it again."""
         if not self._is_asked:
             self._is_asked = True
             self._host.ask(self._look)
@@ -385,14 +390,14 @@ class EcuWindow(App[None]):
         self._show("data", data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
 
     def _show(self, name: str, text: str) -> None:
-        """Draw only what has changed."""
+        """Draw a text only if it has changed."""
         if self._texts.get(name) != text:
             self._texts[name] = text
             self.query_one(f"#{name}", Static).update(text)
 
 
 def _takes_flaws(profile: str) -> bool:
-    """Whether there are any that can be put into this ECU."""
+    """Whether this ECU accepts any flaws."""
     try:
         load_nodes(f"{profile.split('+')[0]}+{next(iter(FLAWS))}")
     except HarnessError:
@@ -401,7 +406,7 @@ def _takes_flaws(profile: str) -> bool:
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
-    """Whether a reader takes a text."""
+    """Whether a reader accepts a text."""
 
     def is_read(text: str) -> bool:
         try:
@@ -414,7 +419,7 @@ def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
 
 
 def open_window(profile: str, *, flaws: Sequence[str], state_file: StateFile | None, bus: BusOptions, starts: bool) -> None:
-    """Show the window until it is closed. UserError: as `Host`."""
+    """Show the window until it is closed. Raises UserError as `Host` does."""
     log, periodic = FrameLog(), PeriodicFrames()
     host = Host(profile, flaws=flaws, say=log.add, state_file=state_file, beside=(periodic,), on_frame=log.add)
     log.know(host.nodes)

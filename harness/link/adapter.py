@@ -1,4 +1,4 @@
-"""How frames get to an adapter and back: through python-can, or past it where Linux tells more than python-can does."""
+"""Send and receive frames on an adapter: through python-can, or directly where Linux tells more than python-can does."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harness.link.clock import RealClock
 from harness.link.frame import FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, Frame, from_message
 
 BUFFER_BYTES = 1 << 22
-"""Some ten thousand frames; the usual buffer loses a few of the 600 that an unpaced answer of 4 KiB sends at once."""
+"""Room for some ten thousand frames. The default buffer loses some of the 600 frames of an answer of 4 KiB without STmin."""
 
 BLOCKING_S = 0.05
-"""The socket's own time-out for receiving. A wait that is no shorter costs one system call instead of two."""
+"""The socket's own time-out for receiving. Waiting at least this long costs one system call instead of two."""
 
 SENDING_S = 1.0
-"""The socket's own time-out for sending: as long as this its buffer may be full."""
+"""The socket's own time-out for sending, for as long as its buffer is full."""
 
 # Linux's, which the socket module does not offer; from asm-generic/socket.h, linux/can.h and linux/can/error.h
 SO_RCVBUFFORCE = 33
@@ -40,7 +40,7 @@ _GONE = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EIO, errno.E
 
 _CANFD_BYTES = 72
 _FD_FLAGS = FD_BIT_RATE_SWITCH | FD_ERROR_PASSIVE
-"""Linux's canfd_frame.flags has them where candump, and so a frame, has them."""
+"""The bits of Linux's canfd_frame.flags, by the bits that candump, and so a frame, has."""
 _TIMEVAL = struct.Struct("@ll")
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -51,31 +51,34 @@ class Adapter(Protocol):
 
     @property
     def lost_frames(self) -> int:
-        """Frames that arrived and were lost on their way to us, as far as it is known."""
+        """The number of frames that arrived and were lost before they were read, as far as it is known."""
 
     def send(self, frame: Frame) -> None:
         """Hand over a frame."""
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """The next frame, our own if the bus gives them back, or None: none came within `timeout_s`, or less."""
+        """Return the next frame, including our own if the bus returns them;
+
+        None if none comes within `timeout_s`, or less.
+        """
 
     def is_bus_off(self, frame: Frame) -> bool:
         """Whether an error frame says that the controller has left the bus."""
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Take only frames with these ids from the bus, in either format; None: all of them."""
+        """Receive only frames with these ids, in either format; None: all frames."""
 
     def close(self) -> None:
-        """Let go of the bus."""
+        """Close the bus."""
 
 
 def adapter_of(bus: can.BusABC) -> Adapter:
-    """The best way to read a bus that python-can has opened."""
+    """Return the best way to read a bus that python-can has opened."""
     return SocketCan(bus) if isinstance(bus, SocketcanBus) else PythonCan(bus)
 
 
 class PythonCan:
-    """Any bus, as python-can shows it."""
+    """Any bus, read through python-can."""
 
     lost_frames = 0
 
@@ -88,29 +91,30 @@ class PythonCan:
         self._bus.send(frame.message())
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """The next frame; stamped on arrival here if the driver has no stamp."""
+        """Return the next frame, with the time of its arrival here if the driver gives none."""
         message = self._bus.recv(timeout_s)
         if message is None:
             return None
         return from_message(message, message.timestamp or self._clock.utc_s(), not message.is_rx)
 
     def is_bus_off(self, frame: Frame) -> bool:
-        """Never: what an error frame says is each driver's own."""
+        """Return False: the content of error frames differs from driver to driver."""
         return False
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Take only frames with these ids, or all of them; by the driver, or else by python-can."""
+        """Receive only frames with these ids, or all of them. The driver filters, or else python-can."""
         self._bus.set_filters(_filters(ids))
 
     def close(self) -> None:
-        """Let go of the bus."""
+        """Close the bus."""
         self._bus.shutdown()
 
 
 class SocketCan:
-    """A SocketCAN bus that was opened with our own frames to come back.
+    """A SocketCAN bus that returns our own frames.
 
-    python-can takes every frame that this computer sent for our own, those of other programs included.
+    It is read directly, because python-can takes every frame that this computer sent for our own, those of other programs
+    included.
     """
 
     def __init__(self, bus: SocketcanBus) -> None:
@@ -122,7 +126,7 @@ class SocketCan:
         self._widen()
 
     def _widen(self) -> None:
-        """Make room for what arrives while Python is busy: as much as the system lets us have."""
+        """Enlarge the receive buffer as far as the system permits, for frames that arrive while Python is busy."""
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
         except PermissionError:
@@ -133,7 +137,7 @@ class SocketCan:
         self._socket.send(build_can_frame(frame.message()))
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """The next frame, stamped by the driver; it waits no longer than BLOCKING_S."""
+        """Return the next frame with the driver's time stamp; wait BLOCKING_S at most."""
         if timeout_s < BLOCKING_S and not select.select([self._socket], [], [], timeout_s)[0]:
             return None
         try:
@@ -167,17 +171,17 @@ class SocketCan:
         return bool(frame.can_id & CAN_ERR_BUSOFF)
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Let the kernel drop frames with other ids than these, ours too, before they take room in the socket's buffer."""
+        """Let the kernel drop frames with other ids, ours too, before they take room in the socket's buffer."""
         self._bus.set_filters(_filters(ids))
 
     @property
     def lost_frames(self) -> int:
-        """Frames that the socket's buffer had no room for, and overruns that the controller reported."""
+        """The number of frames that did not fit the socket's buffer, and of overruns that the controller reported."""
         memory = MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size))
         return self._overruns + int(memory[DROPS])
 
     def close(self) -> None:
-        """Let go of the bus."""
+        """Close the bus."""
         self._bus.shutdown()
 
 
@@ -190,7 +194,7 @@ def _filters(ids: Collection[int] | None) -> list[CanFilter] | None:
 
 
 def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | None) -> dict[str, Any]:
-    """What python-can is told of a bus's bit rates. SocketCAN's are set with ``ip link``."""
+    """Return python-can's options for the bit rates of a bus. Those of SocketCAN are set with ``ip link``."""
     rates = {} if interface == "socketcan" else {"bitrate": bitrate}
     if not fd:
         return rates
@@ -200,7 +204,7 @@ def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | 
 
 
 def trouble_with(interface: str, *, is_fd: bool = False) -> str:
-    """What keeps a network interface from being opened, for CAN FD if so wanted, and what to do; empty if nothing does."""
+    """Say why a network interface cannot be opened, for CAN FD if so wanted, and what to do; empty if it can."""
     known = Path("/sys/class/net")
     if not known.is_dir():
         return ""
@@ -215,7 +219,7 @@ def trouble_with(interface: str, *, is_fd: bool = False) -> str:
 
 
 def is_interface_down(interface: str) -> bool:
-    """Whether a network interface is there, and down."""
+    """Whether a network interface exists and is down."""
     try:
         return not int((Path("/sys/class/net") / interface / "flags").read_text(), 16) & 1
     except (OSError, ValueError):
@@ -223,7 +227,7 @@ def is_interface_down(interface: str) -> bool:
 
 
 def is_gone(error: Exception) -> bool:
-    """Whether the interface is down or away, as far as it can be told: a driver that gives no number may mean anything."""
+    """Whether the interface is down or away, as far as the error tells: one without a number may mean anything."""
     number = getattr(error, "errno", None) or getattr(error, "error_code", None)
     return number is None or number in _GONE
 
@@ -234,5 +238,5 @@ def is_down(error: Exception) -> bool:
 
 
 def is_full_queue(error: Exception) -> bool:
-    """Whether sending failed only because frames that were handed over before wait for the bus."""
+    """Whether sending failed only because earlier frames still wait for the bus."""
     return errno.ENOBUFS in (getattr(error, "errno", None), getattr(error, "error_code", None))

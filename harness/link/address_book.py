@@ -1,4 +1,4 @@
-"""Which frames begin with an address, by their ids: what tells address and data apart, on a bus and in its log."""
+"""Know which frames begin with an address, by their ids, to separate address and data on a bus and in its log."""
 
 from __future__ import annotations
 
@@ -10,37 +10,42 @@ if TYPE_CHECKING:
 
 
 class AddressBook(dict[int, "set[int] | None"]):
-    """By id, the address bytes that frames with it begin with (None: any); frames with other ids, or other bytes, have none.
+    """By id: the address bytes that its frames begin with (None: any byte).
 
-    It is a dictionary so that a bus without addresses, which asks for every frame, is told so at once.
+    Frames with other ids, or other bytes, have none.
+
+    It is a dictionary so that a bus without addresses costs one look-up a frame.
     """
 
     def add(self, can_id: int, address: bytes | None) -> None:
-        """From now on take a first byte like this for an address on this id; None: whatever it is."""
+        """From now on take this first byte on this id for an address; None: any first byte."""
         if address is None:
             self[can_id] = None
         elif address and (known := self.setdefault(can_id, set())) is not None:
             known.add(address[0])
 
     def address_bytes(self, can_id: int, data: bytes | bytearray) -> int:
-        """How many bytes of a frame's data field are its address."""
+        """Return how many bytes of a frame's data field are its address."""
         if not data:
             return 0
         known = self.get(can_id, ())
         return int(known is None or data[0] in known)
 
     def split(self, frame: Frame) -> None:
-        """Take the address out of a frame's data, where it has one; a frame that nobody has seen yet."""
+        """Move the address from a frame's data to its `address`, where it has one.
+
+        Call it before anybody has seen the frame.
+        """
         if not frame.address and not frame.is_error and self.address_bytes(frame.can_id, frame.data):
             frame.address, frame.data = frame.data[:1], frame.data[1:]
 
     def plain(self) -> dict[str, list[int] | None]:
-        """All that it knows, as JSON can hold it."""
+        """Return the content for JSON."""
         return {f"{can_id:X}": None if known is None else sorted(known) for can_id, known in self.items()}
 
     @classmethod
     def of_plain(cls, known: Mapping[str, Sequence[int] | None]) -> AddressBook:
-        """What `plain` gave."""
+        """Return the book that `plain` was called on."""
         book = cls()
         for can_id, addresses in known.items():
             book[int(can_id, 16)] = None if addresses is None else set(addresses)

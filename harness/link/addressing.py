@@ -1,4 +1,4 @@
-"""What stands before ISO-TP in a frame's data field: one address byte with extended and mixed addressing, else nothing."""
+"""The address byte before ISO-TP in a frame's data field: one with extended and mixed addressing, else none."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ NO_ADDRESS: Final = b""
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The bytes that our frames, and those of the ECU, begin with."""
+    """The address bytes of our frames and of those of the ECU."""
 
     request: bytes = NO_ADDRESS
-    """Of every frame to this ECU."""
+    """The address in every frame to this ECU."""
     functional: bytes = NO_ADDRESS
-    """Of every frame to all ECUs."""
+    """The address in every frame to all ECUs."""
     response: bytes | None = NO_ADDRESS
-    """Of every frame from this ECU; None: there is one, and it may be any."""
+    """The address in every frame from this ECU; None: any byte."""
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes of each frame are taken by the address."""
+        """The number of bytes of each frame that are an address."""
         return len(self.request)
 
 
 def addresses_of(can: Can) -> Addresses:
-    """What the target's frames begin with."""
+    """Return the addresses that the target declares."""
     request = NO_ADDRESS
     response: bytes | None = NO_ADDRESS
     if can.addressing == "extended":
@@ -44,7 +44,7 @@ def addresses_of(can: Can) -> Addresses:
 
 
 def book_of(target: Target) -> AddressBook:
-    """What stands before the frames of an ECU, on each of its connections."""
+    """Return the address book of an ECU, with each of its connections."""
     book = AddressBook()
     add_to(book, target.can)
     for entry in target.connections:
@@ -53,7 +53,7 @@ def book_of(target: Target) -> AddressBook:
 
 
 def add_to(book: AddressBook, can: Can) -> None:
-    """Note what stands before the frames of a target's ids."""
+    """Add the ids of a target and their addresses to a book."""
     addresses = addresses_of(can)
     book.add(can.request_id, addresses.request)
     book.add(can.response_id, addresses.response)

@@ -1,4 +1,4 @@
-"""What the harness needs of a bus (`Link`), and a real bus through any adapter that python-can knows (`CanLink`)."""
+"""The interface of a bus for the harness (`Link`), and a real bus through any adapter that python-can knows (`CanLink`)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from harness.link.frame import Frame
 from harness.link.trace import Trace
 
 ECHO_TIMEOUT_S = 1.0
-"""An adapter that has not sent a frame within this on a working bus will not send it."""
+"""The seconds after which a frame counts as not sent, if the adapter of a working bus has not confirmed it."""
 
 OUTAGE_S = 30.0
-"""So long an interface that has gone down, or an adapter that was unplugged, is waited for."""
+"""The seconds for which an interface that is down, or an adapter that is unplugged, is waited for."""
 OUTAGE_STEP_S = 0.2
 
 FLOOD_FRAMES, FLOOD_S = 250, 0.25
-"""So many foreign frames within so long are more than Python should have to look at: a thousand a second."""
+"""More foreign frames than this within this time are filtered out: a thousand a second."""
 DRAIN_S = 0.01
 MOST_IDS = 64
-"""Whoever listens to more ids than these listens to the whole bus."""
+"""A listener to more ids than these listens to the whole bus."""
 
 FULL_QUEUE_WAIT_S = 0.001
-"""As long as a bus at 500 kbit/s needs for four frames."""
+"""The time in which a bus at 500 kbit/s sends four frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFault:
-    """How a simulated node died. It stays dead until its power is cycled."""
+    """Why a simulated node crashed. It stays dead until its power is cycled."""
 
     node: str
     time_s: float
@@ -45,71 +45,71 @@ class NodeFault:
 
 
 class Link(Protocol):
-    """Frames out, frames in, and time. Everything that passes is in `trace`."""
+    """A bus: frames out, frames in, and time. Every frame that passes is in `trace`."""
 
     trace: Trace
     addresses: AddressBook
-    """Which frames begin with an address: in `Frame.address` from then on, and no longer in `Frame.data`."""
+    """Which frames begin with an address. It is moved to `Frame.address` and is no longer in `Frame.data`."""
     is_virtual: bool
     confirms_sending: bool
-    """Whether a frame that did not go out would be noticed."""
+    """Whether it would be noticed that a frame was not sent."""
     tells_stale: bool
-    """Whether `unsent` is kept, so that nothing need be drained before a request."""
+    """Whether `unsent` is kept, so that no frames have to be discarded before a request."""
     is_fd: bool
     """Whether CAN FD frames can be sent."""
     is_gone: bool
-    """The adapter was waited for in vain; it is looked for again whenever something is sent."""
+    """The adapter did not come back in time. It is looked for again whenever something is sent."""
     remarks: list[str]
-    """What a reader of the run must know of the bus: when it was away, and from when on it was not heard as a whole."""
+    """Remarks on the bus for the report: when it was away, and since when it was not heard completely."""
     say: Callable[[str], None]
-    """Tell whoever watches what happens to the bus; set by them."""
+    """Called with messages about the bus; set by whoever shows them."""
 
     @property
     def unsent(self) -> int:
-        """Frames handed over that are not yet out: what arrives before them cannot answer them."""
+        """The number of our frames that are not sent yet. Frames that arrive before them cannot answer them."""
 
     @property
     def lost_frames(self) -> int:
-        """Frames that arrived and were lost on their way to us, as far as the adapter tells."""
+        """The number of frames that arrived and were lost before they were read, as far as the adapter tells."""
 
     @property
     def error_frames(self) -> int:
-        """Error frames that the adapter reported."""
+        """The number of error frames that the adapter reported."""
 
     @property
     def now_s(self) -> float:
-        """The link's time; for time-outs."""
+        """The time of the link in seconds, for time-outs."""
 
     @property
     def utc_s(self) -> float:
         """The wall clock, seconds since 1970; virtual on a simulated bus."""
 
     def send(self, frame: Frame) -> None:
-        """Hand a frame over to the bus, whose own it is from then on. LinkError: the adapter refuses it."""
+        """Send a frame; the caller must not change it afterwards. Raises LinkError if the adapter refuses it."""
 
     def receive(self, until_s: float) -> Frame | None:
-        """The next frame of another node, or None when it is `until_s`. LinkError: the adapter failed."""
+        """Return the next frame of another node, or None at `until_s`. Raises LinkError if the adapter failed."""
 
     def is_quiet_for(self, seconds: float) -> bool:
         """Whether it is certain that nothing happens on the bus for so long if nothing is sent; a real bus never is."""
 
     def check_sent(self) -> None:
-        """LinkError if silence may be ours: a frame that was handed over has not gone out, or frames were lost."""
+        """Raise LinkError if silence may be our own fault: a frame has not been sent, or received frames were lost."""
 
     def use(self, ids: Collection[int]) -> None:
-        """Frames with other ids than these may be left out if there are too many of them."""
+        """Say which ids are in use. Frames with other ids may be filtered out if there are too many of them."""
 
     def hear_also(self, ids: Collection[int], seconds: float) -> None:
-        """Somebody listens to these ids too, for so long: they are not left out."""
+        """Say that these ids are in use too, for as long as the block lasts."""
 
     def console(self) -> str:
-        """What simulated nodes printed."""
+        """The output of simulated nodes."""
 
     def images(self) -> Sequence[bytes]:
-        """What lies in the flash memory of simulated nodes, of those that show it."""
+        """The flash memory of those simulated nodes that show it."""
 
     def faults(self) -> Sequence[NodeFault]:
-        """Which simulated nodes died, and of what."""
+        """The simulated nodes that crashed, and why."""
 
     def can_power_cycle(self) -> bool:
         """Whether `power_cycle` has an effect."""
@@ -121,18 +121,18 @@ class Link(Protocol):
         """Whether `renew` has an effect."""
 
     def renew(self) -> None:
-        """Put factory-new nodes in the place of the simulated ones. LinkError: they are not ours to make."""
+        """Replace simulated nodes by new ones in factory state. Raises LinkError if that is impossible."""
 
     def close(self) -> None:
-        """Let go of the bus."""
+        """Close the bus."""
 
 
 class CanLink:
     """A real bus through python-can.
 
-    With `confirms_sending` the adapter gives our own frames back once they have been sent: they enter the trace then,
-    with the driver's time stamp and in their true order. Without it they enter it when they are handed over, and all
-    frames are stamped here, on arrival: a driver's stamps may be of another epoch, or run at another pace.
+    With `confirms_sending` the adapter returns our own frames once they have been sent. They enter the trace then, with the
+    driver's time stamp and in their true order. Without it they enter the trace when they are handed over, and all frames
+    get the time of their arrival here, because a driver's time may have another epoch or pace.
     """
 
     is_virtual = False
@@ -147,7 +147,7 @@ class CanLink:
         is_fd: bool = False,
         reopen: Callable[[], can.BusABC] | None = None,
     ) -> None:
-        """`reopen` opens the same bus once more, or raises; without it a bus that is gone is not waited for."""
+        """Make the link. `reopen` opens the same bus again, or raises; without it a bus that is gone is not waited for."""
         self.trace = trace
         self.addresses = AddressBook()
         self.remarks: list[str] = []
@@ -192,7 +192,7 @@ class CanLink:
             self.trace.record(frame.as_sent(self._clock.utc_s()))
 
     def _send_again(self, frame: Frame, error: Exception) -> None:
-        """A full queue empties as the bus takes its frames; other errors last."""
+        """Try again to send a frame that a full queue refused. Other errors are raised."""
         until_s = self.now_s + ECHO_TIMEOUT_S
         while is_full_queue(error) and self.now_s < until_s:
             self._clock.sleep(FULL_QUEUE_WAIT_S)
@@ -219,7 +219,7 @@ class CanLink:
                 return frame
 
     def _next(self, timeout_s: float) -> Frame | None:
-        """The next frame, ours and the adapter's own included."""
+        """Return the next frame, including our own and the adapter's error frames."""
         try:
             frame = self._adapter.receive(timeout_s)
         except (can.CanError, OSError) as error:
@@ -247,7 +247,7 @@ class CanLink:
     # The interface is away
 
     def _await_bus(self, error: Exception) -> None:
-        """Wait for a bus that is gone. LinkInterrupted: it is back. Returns if it does not come back, or is not gone."""
+        """Wait for a bus that is gone. Raises LinkInterrupted when it is back; returns if it stays away, or is not gone."""
         if self._reopen is None or not is_gone(error):
             return
         begun_s, begun_utc = self._clock.now_s(), utc_text(self._clock.utc_s())
@@ -303,9 +303,9 @@ class CanLink:
             self._adapter.narrow(self._ids)
 
     def _count_foreign(self, time_s: float) -> None:
-        """Have the kernel leave out what is not ours, where there is more of it than can be looked at.
+        """Let the kernel filter out foreign frames if there are too many of them.
 
-        `time_s` is the driver's, of whatever epoch: when a frame is looked at says nothing of the traffic.
+        `time_s` is the driver's, of any epoch: the time at which a frame is read here says nothing about the traffic.
         """
         if not self._foreign:
             self._foreign_since_s = time_s
@@ -330,7 +330,7 @@ class CanLink:
         raise LinkInterrupted(f"{self._name}: the bus was flooded with foreign frames, which are left out from now on")
 
     def _forget_what_waits(self) -> None:
-        """Throw away what the adapter still holds: an answer among it is too late, and our own frames may be lost."""
+        """Discard the frames that the adapter still holds: an answer among them is too late, and our own may be lost."""
         with suppress(can.CanError, OSError):
             while self._adapter.receive(DRAIN_S) is not None:
                 pass
@@ -340,7 +340,7 @@ class CanLink:
     # What is out
 
     def _confirm(self, frame: Frame) -> None:
-        """A frame of ours is out. One that was given up already says nothing of those that were sent since."""
+        """Note that a frame of ours was sent. The late confirmation of one that was given up does not confirm later ones."""
         if frame.identity in self._handed_over:
             self._handed_over.remove(frame.identity)
 
@@ -395,7 +395,7 @@ class CanLink:
         raise LinkError(f"{self._name}: an ECU on a real bus is not ours to replace")
 
     def hold(self) -> None:
-        """Keep other runs off this bus until `close`. UserError if one is under way."""
+        """Keep other runs off this bus until `close`. Raises UserError if one is running."""
         self._lock = BusLock(self._name)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Keep a bus to one run at a time, whoever started it."""
+"""Let only one run at a time use a bus, whoever started it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from harness.system import HAS_ABSTRACT_SOCKETS, hold_by_file
 
 
 class Waiting(Protocol):
-    """A clock that time is let pass by."""
+    """A clock, and a way to wait."""
 
     def now_s(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic time in seconds."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait."""
 
 
 _CREDENTIALS = struct.Struct("3i")
 """Linux's ``struct ucred``: process, user, group."""
 MOST_WAITING = 4096
 LOOK_S = 0.5
-"""How often a bus that is waited for is looked at."""
+"""The seconds between two attempts to lock a bus that is in use."""
 LONGEST_NAME_BYTES = 100
 """Linux allows 107 bytes for the name of a socket."""
 
 
 class BusLock:
-    """Held from its making until `release`, or until the process ends. UserError: another run holds it.
+    """A lock on a bus, from its creation until `release` or the end of the process.
 
-    It is a name in Linux's abstract socket namespace, which is that of the network interfaces: every user of this machine
-    sees it, whatever their environment, no file can stand in its place, and the kernel frees it when its holder dies.
-    Elsewhere it is a locked file in the user's state folder, which other users do not see.
+    Raises UserError if another run has it.
+
+    It is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this computer
+    sees it, no file can take its place, and the kernel frees it when its process ends. On other systems it is a locked file
+    in the user's state folder, which other users do not see.
     """
 
     def __init__(self, bus: str) -> None:
@@ -54,26 +56,28 @@ class BusLock:
         self._free = free
 
     def release(self) -> None:
-        """Let the next run have the bus."""
+        """Release the bus."""
         self._free()
 
     def keep_for_later(self, bus: str) -> None:
-        """Hold it for the next `BusLock` that this process makes for the same bus, or until the process ends."""
+        """Keep the lock for the next `BusLock` that this process makes for the same bus, or until the process ends."""
         _waited_for[abstract_name(f"uds-harness-bus-{bus}")] = self._free
 
 
 _waited_for: dict[bytes, Callable[[], None]] = {}
-"""What frees the buses that `BusLock.keep_for_later` holds."""
+"""The functions that release the buses kept by `BusLock.keep_for_later`."""
 
 
 class BusInUse(UserError):
-    """Another run holds the bus."""
+    """Another run uses the bus."""
 
 
 def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: Waiting | None = None) -> None:
-    """Wait until nobody uses a bus, and hold it for the run that follows. UserError: it is still used after so long.
+    """Wait until nobody uses a bus, and lock it for the next run.
 
-    `say` is told once who is waited for.
+    Raises UserError if it is still in use after this time.
+
+    `say` is called once with the process that is waited for.
     """
     clock = clock or RealClock()
     until_s, has_said = clock.now_s() + longest_s, False
@@ -91,7 +95,7 @@ def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: 
 
 
 def _held_name(name: bytes) -> Callable[[], None] | None:
-    """Hold an abstract name; return what frees it, or None if another process holds it."""
+    """Take an abstract name; return the function that frees it, or None if another process has it."""
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         holder.bind(name)
@@ -105,7 +109,7 @@ def _held_name(name: bytes) -> Callable[[], None] | None:
 
 
 def abstract_name(text: str) -> bytes:
-    """The address of a socket that has no file; of a text that is too long, the beginning and a hash of it all."""
+    """Return the address of a socket without a file. A text that is too long is cut, and a hash of all of it is added."""
     name = b"\0" + text.encode("utf-8", "backslashreplace")
     if len(name) > LONGEST_NAME_BYTES:
         from hashlib import sha256
@@ -115,7 +119,7 @@ def abstract_name(text: str) -> bytes:
 
 
 def holder_of(name: bytes) -> str:
-    """Which process holds an abstract socket, of whom and for how long, as far as the kernel tells."""
+    """Describe the process that has an abstract socket: its user and age, as far as the kernel tells."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.setblocking(False)
         try:
@@ -140,7 +144,7 @@ def _user_name(user: int) -> str:
 
 
 def _age(process: int) -> str:
-    """How long a process has been running, from /proc alone."""
+    """Return how long a process has been running, from /proc alone."""
     try:
         uptime_s = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""What time it is, and where chance comes from: the one file that asks the machine for either."""
+"""The time, and random numbers: the only file that asks the computer for either."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ VIRTUAL_EPOCH_S = 1_767_225_600.0
 
 
 class Clock(Protocol):
-    """Time as a bus keeps it."""
+    """The time of a bus."""
 
     def now_s(self) -> float:
-        """Seconds that only grow; for time-outs."""
+        """Monotonic time in seconds, for time-outs."""
 
     def utc_s(self) -> float:
-        """Seconds since 1970; for stamps."""
+        """Seconds since 1970, for time stamps."""
 
 
 class RealClock:
-    """The machine's own time."""
+    """The computer's own time."""
 
     def now_s(self) -> float:
         return time.monotonic()
@@ -40,29 +40,29 @@ class RealClock:
 
 
 def utc_text(utc_s: float) -> str:
-    """ISO 8601 to the second, e.g. ``2026-11-20T09:28:00Z``."""
+    """Format a time to the second as in ISO 8601, e.g. ``2026-11-20T09:28:00Z``."""
     return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def system_random_bytes(n: int) -> bytes:
-    """Chance from the operating system: what a simulated ECU uses on a real bus."""
+    """Return random bytes of the operating system, which a simulated ECU uses on a real bus."""
     return os.urandom(n)
 
 
 def new_seed() -> int:
-    """A seed for a run that was given none."""
+    """Return a seed for a run that was given none."""
     return int.from_bytes(os.urandom(4), "big")
 
 
 def thread_time_s(thread_id: int) -> float:
-    """Seconds of processor time that a thread, known by `threading.get_ident`, has taken; 0 if it has ended."""
+    """Return the processor time in seconds of a thread, known by `threading.get_ident`; 0 if it has ended."""
     if thread_id not in sys._current_frames():
         return 0.0
     return time.clock_gettime(time.pthread_getcpuclockid(thread_id))
 
 
 def every(interval_s: float, callback: Callable[[], None]) -> None:
-    """Call back on a daemon thread, for as long as the process lives."""
+    """Call a function periodically on a daemon thread, until the process ends."""
 
     def loop() -> None:
         while True:
@@ -73,10 +73,12 @@ def every(interval_s: float, callback: Callable[[], None]) -> None:
 
 
 class Chance:
-    """Repeatable chance: SHA-256 in counter mode over a seed and a stream's name.
+    """Repeatable random numbers:
 
-    The same seed gives the same bytes on every machine, and no statistical test tells them from the system's own. Each
-    consumer takes a stream of its own, so that leaving one check out does not change what another one draws.
+    SHA-256 in counter mode over a seed and a stream's name.
+
+    The same seed gives the same bytes on every computer, and no statistical test distinguishes them from the system's. Each
+    user takes a stream of its own, so that leaving out one check does not change what another one draws.
     """
 
     def __init__(self, seed: int, stream: str = "") -> None:
@@ -86,11 +88,11 @@ class Chance:
         self._counter = 0
 
     def stream(self, name: str) -> Chance:
-        """An independent source under the same seed."""
+        """Return an independent source under the same seed."""
         return Chance(self.seed, f"{self._stream}/{name}")
 
     def random_bytes(self, n: int) -> bytes:
-        """`n` bytes."""
+        """Return `n` bytes."""
         blocks = []
         for _ in range(-(-n // 32)):
             blocks.append(hashlib.sha256(self._prefix + self._counter.to_bytes(8, "big")).digest())
@@ -98,7 +100,7 @@ class Chance:
         return b"".join(blocks)[:n]
 
     def below(self, limit: int) -> int:
-        """A whole number from 0 to `limit` - 1; the bias of the reduction is below 2^-64."""
+        """Return a whole number from 0 to `limit` - 1; the bias of the reduction is below 2^-64."""
         return int.from_bytes(self.random_bytes((limit.bit_length() + 7) // 8 + 8), "big") % limit
 
     def quick(self) -> Chance:

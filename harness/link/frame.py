@@ -1,4 +1,4 @@
-"""One CAN frame, as the harness keeps it: cheap, and on its way to or from python-can."""
+"""One CAN frame as the harness stores it, and its conversion to and from python-can."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
 
 @dataclass(slots=True)
 class Frame:
-    """A frame with its time stamp. It is never changed once anybody has seen it.
+    """A frame with its time stamp.
 
-    `time_s` is the bus's own time on a simulated bus and seconds since 1970, from the driver where it stamps, on a real
-    one. `is_sent` tells the harness's own frames from the others.
+    It must not be changed once it is in use.
+
+    `time_s` is the bus's own time on a simulated bus, and seconds since 1970 on a real one, from the driver where it gives
+    them. `is_sent` marks the harness's own frames.
     """
 
     can_id: int
@@ -31,38 +33,38 @@ class Frame:
     is_error: bool = False
     is_fd: bool = False
     dlc: int = 0
-    """What a remote frame asks for; other frames carry their length in `data`."""
+    """The length that a remote frame requests; other frames carry their length in `data`."""
     fd_flags: int = 0
-    """Of an FD frame, as candump writes them: FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, both, or none."""
+    """The flags of an FD frame as candump writes them: FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, both, or none."""
     address: bytes = b""
-    """What stands before `data` in the data field: one byte with extended and mixed addressing."""
+    """The address before `data` in the data field: one byte with extended and mixed addressing, else empty."""
 
     @property
     def data_field(self) -> bytes:
-        """All bytes that the frame has on the bus."""
+        """All bytes of the frame's data field, the address included."""
         return self.address + self.data if self.address else self.data
 
     @property
     def pci_type(self) -> int:
-        """What ISO-TP takes the frame for: the upper half of its first byte behind the address; -1 without data."""
+        """The frame's type for ISO-TP: the upper half of its first byte after the address; -1 without data."""
         return frame_type(self.data)
 
     @property
     def pdu(self) -> bytes:
-        """The message that the frame holds, or as much of it as a first frame has; empty: it begins none."""
+        """The message in the frame, or the part of it that a first frame has; empty if it begins none."""
         return message_in(self.data, len(self.address))
 
     def as_sent(self, time_s: float) -> Frame:
-        """The same frame, seen on a bus as one of the harness's own."""
+        """The same frame, marked as one of the harness's own."""
         return replace(self, time_s=time_s, is_sent=True)
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What tells it from others when an adapter gives it back."""
+        """The values by which the frame is recognised when an adapter returns it."""
         return self.can_id, self.data_field, self.is_extended, self.is_remote, self.is_fd
 
     def message(self) -> can.Message:
-        """The frame for python-can."""
+        """Return the frame for python-can."""
         message = can.Message(
             self.time_s,
             self.can_id,
@@ -80,23 +82,23 @@ class Frame:
         return message
 
     def fd_bits(self) -> tuple[int, int]:
-        """What an FD frame takes on the bus: bits at the nominal rate, and bits at the rate that it may switch to.
+        """The bits that an FD frame takes at the nominal rate, and at the rate that it may switch to.
 
-        Without stuff bits, but for those of the checksum, whose number is fixed.
+        Stuff bits are not counted, except those of the checksum, whose number is fixed.
         """
         size = len(self.address) + len(self.data)
         ends, middle = 50 if self.is_extended else 30, 8 * size + (31 if size <= 16 else 36)
         return (ends, middle) if self.fd_flags & FD_BIT_RATE_SWITCH else (ends + middle, 0)
 
     def text(self) -> str:
-        """``740#0322101000000000``, ``740##10322101000000000``: id, flags and data as candump writes them."""
+        """Return id, flags and data as candump writes them: ``740#0322101000000000``, ``740##10322101000000000``."""
         can_id = ("%08X" if self.is_extended else "%03X") % self.can_id
         separator = f"##{self.fd_flags:X}" if self.is_fd else "#"
         return f"{can_id}{separator}{f'R{self.dlc}' if self.is_remote else self.data_field.hex().upper()}"
 
 
 def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
-    """What python-can holds, as a frame of its own."""
+    """Convert a message of python-can."""
     return Frame(
         message.arbitration_id,
         bytes(message.data),
@@ -112,7 +114,7 @@ def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
 
 
 def fd_flags(message: can.Message) -> int:
-    """The flags of an FD frame, as a frame keeps them."""
+    """Return the flags of an FD frame as `Frame.fd_flags` has them."""
     return FD_BIT_RATE_SWITCH * bool(message.bitrate_switch) | FD_ERROR_PASSIVE * bool(message.error_state_indicator)
 
 
@@ -133,7 +135,8 @@ def check(message: can.Message) -> None:
 
 
 def parse(text: str) -> Frame:
-    """Read what `Frame.text` writes: eight id digits for 29 bits, ``#R8`` for a remote frame, ``##1`` for an FD frame.
+    """Read the text that `Frame.text` returns: eight id digits for 29 bits, ``#R8`` for a remote frame, ``##1`` for an FD
+    frame.
 
     Raises ValueError.
     """

@@ -1,7 +1,9 @@
-"""Make frames of a message, and a message of frames: ISO 15765-2, classic CAN and CAN FD; no I/O, no clock.
+"""Split a message into frames, and assemble a message from frames:
 
-Addresses are the owner's: with extended and mixed addressing it puts one byte before each data field that goes out, and
-takes it off each that comes in. An endpoint only knows how many bytes that takes from a frame.
+ISO 15765-2, classic CAN and CAN FD; no I/O, no clock.
+
+Addresses are the owner's task: with extended and mixed addressing it puts one byte before each data field that goes out,
+and removes it from each that comes in. An endpoint only knows how many bytes of a frame the address takes.
 """
 
 from __future__ import annotations
@@ -34,12 +36,12 @@ from harness.link.isotp_frames import (
 __all__ = ["IsoTp", "IsoTpBusy", "IsoTpConfig", "IsoTpFault"]
 
 _ROUNDING_S: Final = 1e-6
-"""An owner that waits `deadline_s - now_s` may arrive a rounding error early; it must not have to wait again."""
+"""An owner that waits `deadline_s - now_s` may arrive early by a rounding error; it must not have to wait again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoTpConfig:
-    """What one endpoint announces, accepts and waits for."""
+    """The values that one endpoint announces and accepts, and its time-outs."""
 
     tx_dl: int = CLASSIC_BYTES  # our longest frame; above 8 it is CAN FD, and frames of up to 64 bytes are accepted
     padding: int | None = 0x00  # the byte that fills frames up to 8 bytes; None: frames as short as their content
@@ -54,18 +56,20 @@ class IsoTpConfig:
 
 
 class IsoTp:
-    """One end of one pair of addresses. Its owner moves the frames and says what time it is.
+    """One end of one pair of addresses.
 
-    After each call the owner puts the data fields in `outbox` on the bus, in order, and clears the list; it calls
-    `tick` when `deadline_s` is reached. A message is sent (`is_sending` is false again) once its last frame is in the
-    outbox. A reception and a transmission may be under way at the same time.
+    Its owner moves the frames and tells the time.
 
-    `fault` says why a message, of either direction, was last given up; `send` and `reset` clear it. The attributes
-    are the owner's to read, not to set.
+    After each call the owner puts the data fields in `outbox` on the bus, in order, and clears the list; it calls `tick`
+    when `deadline_s` is reached. A message is sent (`is_sending` is false again) once its last frame is in the outbox. A
+    reception and a transmission may run at the same time.
 
-    An endpoint that is wrong on purpose is a subclass, of `receive` or of the steps that have no underscore:
-    `take_first_frame`, `begin_reception`, `grant_block`, `abort_reception`, `take_flow_control`. They read the attributes
-    without one: `received` (what has come of a message), `expected_sn`, `clear_to_send` (our flow control),
+    `fault` says why a message, of either direction, was last given up; `send` and `reset` clear it. The owner reads the
+    attributes and does not set them.
+
+    An endpoint that is wrong on purpose is a subclass that overrides `receive` or a step without an underscore:
+    `take_first_frame`, `begin_reception`, `grant_block`, `abort_reception`, `take_flow_control`. They use the attributes
+    without one: `received` (the part of a message that has arrived), `expected_sn`, `clear_to_send` (our flow control),
     `awaits_flow_control`, `waits` (flow controls in a row that said wait), `config`.
     """
 
@@ -86,7 +90,9 @@ class IsoTp:
     awaits_flow_control: bool
 
     def __init__(self, config: IsoTpConfig) -> None:
-        """ValueError: the config's padding, block_size or stmin is no byte, or there are no frames of `tx_dl` bytes."""
+        """Make an endpoint. Raises ValueError if padding, block_size or stmin is not a byte, or `tx_dl` is not a frame
+        length.
+        """
         self.config = config
         self.address_bytes = address_bytes = config.address_bytes
         self._fill = fills(config.tx_dl, config.padding, address_bytes)
@@ -114,9 +120,9 @@ class IsoTp:
         self._end_transmission()
 
     def send(self, pdu: bytes | bytearray, now_s: float) -> None:
-        """Start a message of 1 to 2**32 - 1 bytes; ValueError for any other length.
+        """Start to send a message of 1 to 2**32 - 1 bytes; raises ValueError for any other length.
 
-        IsoTpBusy while another message is in transmission: a message is neither dropped nor mixed with the next one.
+        Raises IsoTpBusy while another message is being sent: a message is neither dropped nor mixed with the next one.
         """
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
@@ -141,11 +147,11 @@ class IsoTp:
         self._await_flow_control(now_s + self.config.frame_time_s)
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
-        """Take one frame's data, which arrived at `now_s`; the message, if this frame completed one.
+        """Take the data of one frame, which arrived at `now_s`; return the message if this frame completed one.
 
-        Never raises: what the standard does not allow is ignored or ends the message, silently but for `fault`. More
-        than 8 bytes is no classic frame, and ignored unless `tx_dl` says CAN FD. By functional addressing only a single
-        frame is accepted, and it leaves a reception under way alone: it is another channel.
+        Never raises: what the standard does not allow is ignored or ends the message, and only `fault` tells. More than 8
+        bytes are not a classic frame, and are ignored unless `tx_dl` says CAN FD. With functional addressing only a single
+        frame is accepted; it does not affect a reception that is running, because it is another channel.
         """
         size = len(data)
         if not 0 < size <= self._longest_frame:
@@ -171,7 +177,7 @@ class IsoTp:
         return None
 
     def tick(self, now_s: float) -> None:
-        """Let time pass: a due consecutive frame goes to `outbox`, a wait that has run out ends its message."""
+        """Send a consecutive frame that is due, and give up a message whose time-out has passed."""
         due_s = now_s + _ROUNDING_S
         if self._rx_deadline_s <= due_s:
             self.abort_reception(IsoTpFault.TIMEOUT_CR)
@@ -197,14 +203,14 @@ class IsoTp:
         self.begin_reception(length, data[start:], now_s)
 
     def begin_reception(self, length: int, content: bytes | bytearray, now_s: float) -> None:
-        """Expect a message of so many bytes, of which these have come."""
+        """Expect a message of so many bytes, and keep the first of them."""
         self.received = bytearray(content)
         self._rx_length = length
         self.expected_sn = 1
         self.grant_block(now_s)
 
     def grant_block(self, now_s: float) -> None:
-        """Ask for the next consecutive frames."""
+        """Send a flow control that requests the next consecutive frames."""
         self.outbox.append(self.clear_to_send)
         self._rx_block = self.config.block_size or -1  # counts down to 0; from -1 it never gets there
         self._await_consecutive(now_s)
@@ -276,7 +282,7 @@ class IsoTp:
         self._schedule()
 
     def _send_consecutive(self, now_s: float) -> None:
-        """Put out what is due: one frame if STmin paces them, else the rest of the block."""
+        """Send the consecutive frames that are due: one if STmin paces them, else the rest of the block."""
         pdu, start, end_s, cf_bytes = self._tx_pdu, self._tx_next, now_s, self._cf_bytes
         while start < len(pdu) and self._tx_block != 0:
             frame = CF_HEAD[self._tx_sn] + pdu[start : start + cf_bytes]
@@ -307,7 +313,7 @@ class IsoTp:
         self._schedule()
 
     def _schedule(self) -> None:
-        """What is under way has a deadline; bring what the owner reads in line with the two of them."""
+        """Set `deadline_s` and `is_sending` from the deadlines of reception and transmission."""
         self.is_receiving = self._rx_deadline_s < math.inf
         self.is_sending = self._tx_deadline_s < math.inf
         first_s = self._rx_deadline_s if self._rx_deadline_s < self._tx_deadline_s else self._tx_deadline_s

@@ -1,7 +1,7 @@
-"""What ISO-TP's frames look like (ISO 15765-2:2016), on classic CAN and on CAN FD; every reader of frames asks here.
+"""The frames of ISO-TP (ISO 15765-2:2016), on classic CAN and on CAN FD, for everybody who reads or writes them.
 
-Data is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is how many
-bytes that address takes: so much less fits a frame.
+Data is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is the length
+of that address, by which less fits a frame.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from typing import Final
 CLASSIC_BYTES: Final = 8
 LONGEST_BYTES: Final = 64
 FRAME_LENGTHS: Final = (8, 12, 16, 20, 24, 32, 48, 64)
-"""What TX_DL may be: the longest frame that a sender uses. 8 is classic CAN; CAN FD has nothing between these."""
+"""The values of TX_DL, the longest frame that a sender uses. 8 is classic CAN; CAN FD has no lengths between these."""
 
 SF_BYTES: Final = 7
-"""What a single frame carries whose length stands in its first byte; a longer one has it in its second (the escape)."""
+"""The bytes that a single frame carries with its length in the first byte; longer ones have it in the second (the
+escape).
+"""
 FF_MAX: Final = 4095
-"""Above this length the first frame carries 32 bits of length, announced by twelve zero bits (the escape)."""
+"""The longest message whose first frame has 12 bits of length; longer ones have 32 bits after twelve zero bits (the
+escape).
+"""
 LONGEST_MESSAGE: Final = 2**32 - 1
 
 CLEAR_TO_SEND: Final = 0x30
@@ -25,7 +29,7 @@ WAIT: Final = 0x31
 OVERFLOW: Final = 0x32
 
 FILL: Final = 0xCC
-"""What fills a frame of more than 8 bytes up to the next length that CAN FD has, where nothing else is wanted."""
+"""The byte that fills a frame of more than 8 bytes up to the next length that CAN FD has, unless another is wanted."""
 
 SF_HEAD: Final = tuple(bytes((length,)) for length in range(SF_BYTES + 1))
 CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
@@ -67,14 +71,14 @@ class IsoTpFault(Enum):
 
 
 def frame_type(data: bytes | bytearray) -> int:
-    """The upper half of the first byte; `NO_TYPE` where there is none."""
+    """Return the upper half of the first byte; `NO_TYPE` without data."""
     return data[0] >> 4 if data else NO_TYPE
 
 
 def message_in(data: bytes | bytearray, address_bytes: int = 0) -> bytes:
-    """The message that a frame holds, or as much of it as a first frame has; empty: it begins none.
+    """Return the message in a frame, or the part of it that a first frame has; empty if it begins none.
 
-    Read as the standard says, so that a frame which it has a receiver ignore begins none.
+    A frame that the standard requires a receiver to ignore begins none.
     """
     kind = frame_type(data)
     if kind == FrameType.SINGLE:
@@ -86,10 +90,10 @@ def message_in(data: bytes | bytearray, address_bytes: int = 0) -> bytes:
 
 
 def fills(tx_dl: int, padding: int | None, address_bytes: int = 0) -> tuple[bytes, ...]:
-    """By the size of a frame's content without the address: what goes behind it.
+    """Return the fill bytes by the size of a frame's content without the address.
 
-    Up to 8 bytes that is a matter of taste; above, the next length that CAN FD has must be reached. ValueError: there
-    are no frames of `tx_dl` bytes, or `padding` is no byte.
+    Up to 8 bytes filling is optional; above, the next length that CAN FD has must be reached. Raises ValueError if `tx_dl`
+    is not a frame length or `padding` is not a byte.
     """
     if tx_dl not in FRAME_LENGTHS:
         raise ValueError(f"frames of {tx_dl} bytes; there are {', '.join(map(str, FRAME_LENGTHS))}")
@@ -103,19 +107,21 @@ def fills(tx_dl: int, padding: int | None, address_bytes: int = 0) -> tuple[byte
 
 
 def longest_single(tx_dl: int, address_bytes: int = 0) -> int:
-    """How many bytes a single frame carries."""
+    """Return how many bytes a single frame carries."""
     return (SF_BYTES if tx_dl == CLASSIC_BYTES else tx_dl - 2) - address_bytes
 
 
 def first_frame_head(length: int) -> bytes:
-    """What stands in a first frame before the message's own bytes."""
+    """Return the first bytes of a first frame, before those of the message."""
     return (0x1000 | length).to_bytes(2, "big") if length <= FF_MAX else b"\x10\x00" + length.to_bytes(4, "big")
 
 
 def escaped_single(data: bytes | bytearray, address_bytes: int = 0) -> bytes | None:
-    """The message in a single frame of more than 8 bytes, or None: to be ignored.
+    """Return the message in a single frame of more than 8 bytes;
 
-    Only the escape is allowed here, and only for what does not fit 8 bytes.
+    None if the frame is to be ignored.
+
+    Only the escape is allowed here, and only for a message that does not fit 8 bytes.
     """
     length = data[1]
     is_needed = SF_BYTES - address_bytes < length <= len(data) - 2
@@ -123,9 +129,11 @@ def escaped_single(data: bytes | bytearray, address_bytes: int = 0) -> bytes | N
 
 
 def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[int, int] | None:
-    """The length that a first frame states, and where the message's own bytes begin; None: to be ignored.
+    """Return the length that a first frame states, and the position of the message's first byte;
 
-    What would have fitted a single frame of the same size comes in no first frame, nor what needs no escape with one.
+    None: to be ignored.
+
+    A first frame is ignored if its message fits a single frame of the same size, or if it has the escape without need.
     """
     size, classic_bytes = len(data), CLASSIC_BYTES - address_bytes
     if size < classic_bytes:
@@ -137,10 +145,10 @@ def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[i
 
 
 def segments(pdu: bytes, *, stated_length: int | None = None, frame_bytes: int = CLASSIC_BYTES) -> list[bytes]:
-    """The data fields of a first frame and of its consecutive frames, the last one padded with 00.
+    """Return the data fields of a first frame and of its consecutive frames, the last one padded with 00.
 
-    `frame_bytes` is how long each is: the tester's `frame_bytes`, which an address byte makes less than 8.
-    `stated_length` is what the first frame says instead of the message's own length. ValueError: more than 4095 is stated.
+    `frame_bytes` is the length of each: the tester's `frame_bytes`, which an address byte makes less than 8.
+    `stated_length` is the length in the first frame, instead of the message's own. Raises ValueError above 4095.
     """
     start_bytes, step_bytes = frame_bytes - 2, frame_bytes - 1
     length = len(pdu) if stated_length is None else stated_length

@@ -1,4 +1,4 @@
-"""Which frames passed: every one on disk as it came, the latest in memory as evidence."""
+"""Record every frame: all of them on disk in order, the latest also in memory as evidence."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from harness.link.frame import Frame
 ERROR_FRAME = "20000080#0000000000000000"
 
 KEEP = 4096
-"""Frames at hand in memory: more than any decisive exchange needs, and bounded however long the run."""
+"""The number of frames kept in memory: more than any decisive exchange needs, and bounded however long the run."""
 
 
 class Log(Protocol):
-    """Where lines go."""
+    """A text file, or what takes its place."""
 
     def write(self, text: str, /) -> object:
-        """Take whole lines."""
+        """Write whole lines."""
 
     def flush(self) -> object:
-        """See that they are on their way to the disk."""
+        """Write buffered lines to the disk."""
 
 
 class Trace:
-    """Counts and keeps frames. After `write_to`, each is a line of candump's log format (``-L``), in order.
+    """Counts and stores frames.
 
-    The number of a frame is its line in the log, counted from 0, if the log is there before frames are let go of.
+    After `write_to`, each is a line of candump's log format (``-L``), in order.
+
+    The number of a frame is its line in the log, counted from 0, if the log is opened before frames are dropped from
+    memory.
     """
 
     def __init__(self, channel: str = "can0") -> None:
@@ -41,35 +44,36 @@ class Trace:
         """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
 
     def forget(self, first: int) -> None:
-        """Let go of all that was recorded so far, which is in no log; the next frame has the number `first`."""
+        """Drop all frames that were recorded so far and are in no log; the next frame has the number `first`."""
         self._recent.clear()
         self._first = self._written = first
 
     def write_to(self, log: Log) -> None:
-        """Write everything from now on, and what is at hand, to a file."""
+        """Write the frames in memory, and all later ones, to a file."""
         self._log = log
 
     @property
     def count(self) -> int:
-        """How many frames were recorded: the number that the next one will have."""
+        """The number of recorded frames, which is also the number of the next one."""
         return self._first + len(self._recent)
 
     def frames(self, first: int, last: int) -> tuple[Frame, ...]:
-        """Frames numbered `first` to `last` - 1, as far as they are still at hand."""
+        """Return the frames `first` to `last` - 1, as far as they are still in memory."""
         start = max(first - self._first, 0)
         return tuple(self._recent[start : max(last - self._first, start)])
 
     def trim(self) -> None:
-        """Write out what is new, and let go of all but the latest frames."""
+        """Write new frames to the log, and drop all but the latest from memory."""
         if len(self._recent) > 2 * KEEP:
             self.flush()
             self._first += len(self._recent) - KEEP
             del self._recent[:-KEEP]
 
     def flush(self) -> None:
-        """Write out what is new, if there is a log.
+        """Write new frames to the log, if there is one.
 
-        UserError: it cannot be written. It is given up then: what a full disk left out would shift every number behind it.
+        Raises UserError if that fails; nothing more is written then, since lines that a full disk left out would shift all
+        later numbers.
         """
         if self._log is None:
             return
