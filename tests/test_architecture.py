@@ -67,7 +67,7 @@ MACHINE = {
 """Where time and chance come from; None: everything in the module."""
 ASKS_THE_MACHINE = {
     "harness/link/clock.py",
-    "harness/fuzz/scapy_chance.py",  # seeds the global `random`, from which Scapy's fuzz() draws, and puts it back
+    "harness/fuzz/python.py",  # seeds the global `random`, from which Scapy's fuzz() draws, and puts it back
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import Depth, Severity, Tester, attack
-from harness.fuzz import Campaign, random_frame, valid_requests
+from harness.fuzz import StimulusStream, random_frame, valid_requests
 
 
 @attack(
@@ -27,5 +27,5 @@ def test_random_frames_neither_stop_nor_change_the_ecu(tester: Tester, depth: De
     requests = valid_requests(tester.target)
     wanted = depth.choose(quick=200, default=1500, deep=50_000)
     frames = [(random_frame(chance, requests, tester.frame_bytes),) for _ in range(wanted)]
-    sent = Campaign(tester, is_raw=True, most_keys=depth.choose(quick=4, default=8, deep=None)).run(frames)
+    sent = StimulusStream(tester, is_raw=True, most_keys=depth.choose(quick=4, default=8, deep=None)).run(frames)
     tester.note(f"{sent} random frames sent; life, lock and protected values were watched")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, uds
-from harness.fuzz import Campaign
+from harness.fuzz import StimulusStream
 
 LENGTHS = (0, 1, 2, 3, 7)
 """Lengths of what follows the service, in bytes."""
@@ -33,7 +33,7 @@ def test_no_service_answers_that_is_not_documented(tester: Tester, depth: Depth)
     unmentioned: set[int] = set()
     existing: set[int] = set()
 
-    def look(reply: Reply) -> str:
+    def look(reply: Reply) -> None:
         if reply.is_positive and (what := why_undocumented(tester, reply.request)):
             undocumented.setdefault(what, reply)
         exists = reply.is_positive or (reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED))
@@ -41,13 +41,11 @@ def test_no_service_answers_that_is_not_documented(tester: Tester, depth: Depth)
             existing.add(reply.request[0])
         if exists and not is_documented(tester, reply.request[0]):
             unmentioned.add(reply.request[0])
-        return ""
 
-    in_time_s = tester.target.timing.p2_ms / 1000
-    sent = Campaign(tester, judge=look, timeout_s=in_time_s).run(requests(tester, depth))
+    sent = StimulusStream(tester, hear=look).run(requests(tester, depth))
     if depth is not Depth.QUICK and (more := sub_functions(existing)):
         tester.restore()
-        sent += Campaign(tester, judge=look, timeout_s=in_time_s).run(more)
+        sent += StimulusStream(tester, hear=look).run(more)
     if undocumented:
         reply = next(iter(undocumented.values()))
         tester.cite(*list(undocumented.values())[:6])

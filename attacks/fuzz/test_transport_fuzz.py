@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness import Depth, Severity, Tester, attack
-from harness.fuzz import Campaign, frame_sequence, valid_requests
+from harness.fuzz import StimulusStream, frame_sequence, valid_requests
 
 
 @attack(
@@ -27,5 +27,5 @@ def test_frames_in_any_order_neither_stop_nor_change_the_ecu(tester: Tester, dep
     requests = valid_requests(tester.target)
     wanted = depth.choose(quick=120, default=500, deep=10_000)
     sequences = [frame_sequence(chance, requests, tester.frame_bytes) for _ in range(wanted)]
-    sent = Campaign(tester, is_raw=True, most_keys=depth.choose(quick=4, default=8, deep=None)).run(sequences)
+    sent = StimulusStream(tester, is_raw=True, most_keys=depth.choose(quick=4, default=8, deep=None)).run(sequences)
     tester.note(f"{sent} sequences of frames sent; life, lock and protected values were watched")

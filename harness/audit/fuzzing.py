@@ -15,7 +15,8 @@ from harness.audit.check_version import CASE
 from harness.check import attack
 from harness.errors import UserError
 from harness.fuzz.case import CASES_FOLDER, Case, read_cases
-from harness.fuzz.execution import Spoiled, run_case
+from harness.fuzz.execution import run_case
+from harness.fuzz.oracles import Spoiled
 from harness.fuzz.python import declared_case
 from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance

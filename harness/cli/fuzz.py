@@ -313,7 +313,7 @@ def _new_case(options: argparse.Namespace) -> int:
     """Write a case that sends the given request, and say how to run it."""
     from harness.errors import Refused
     from harness.fuzz.case import read_cases
-    from harness.fuzz.notation import SEND
+    from harness.fuzz.send import SEND
 
     if options.send is None:
         raise UserError('give what the case sends, e.g. uds-harness fuzz new "2E 20 {00..FF}"')

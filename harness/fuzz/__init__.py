@@ -5,7 +5,7 @@ A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with
     [[case]]
     id = "write-odd-length"                                                # letters, digits and - _ .
     why = "A write with half a DID is refused, and nothing is stored."     # the title of the result
-    send = "2E 20 {00..FF}"                                                # a message, or a list of them: see notation.py
+    send = "2E 20 {00..FF}"                                                # a message, or a list of them: see send.py
     expect = "negative 13|31|33"                                           # which answers are right: see expect.py
     # and if wanted
     state = "session 0x03"        # in which state each message finds the ECU: see case_state.py
@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING
 from harness.lazy import lazily
 
 if TYPE_CHECKING:
-    from harness.fuzz.campaign import Campaign
     from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
+    from harness.fuzz.stream import StimulusStream
     from harness.fuzz.walk import Patience, Walk
     from harness.link.isotp_frames import segments
 
 _HOMES = {
-    "Campaign": "fuzz.campaign",
     "Patience": "fuzz.walk",
+    "StimulusStream": "fuzz.stream",
     "Walk": "fuzz.walk",
     "frame_sequence": "fuzz.generate",
     "mutated_request": "fuzz.generate",
@@ -44,8 +44,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Campaign",
     "Patience",
+    "StimulusStream",
     "Walk",
     "frame_sequence",
     "mutated_request",

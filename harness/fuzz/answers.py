@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from harness.fuzz.requests import shown_bytes
+from harness.fuzz.keyed import shown_bytes
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.target import Access, Target
@@ -20,6 +20,7 @@ from harness.uds import (
     SUPPRESS_POSITIVE_RESPONSE,
     WITH_SUB_FUNCTION,
     Service,
+    is_send_key,
 )
 from harness.verdict import Severity
 
@@ -64,6 +65,7 @@ class Complaint:
     severity: Severity = Severity.LOW
     one_answer: bool = False
     """The number of answers is wrong."""
+    evidence: Reply | RawReply | None = None
 
 
 class AnswerJudge:
@@ -79,8 +81,8 @@ class AnswerJudge:
 
     # Requests
 
-    def of_reply(self, reply: Reply) -> Complaint | None:
-        """What is wrong with the answer to a request."""
+    def of_form(self, reply: Reply) -> Complaint | None:
+        """What is wrong with the form, or the number, of the answers to a request, whatever was asked."""
         tester, request, kind = self._tester, reply.request, reply.kind
         is_long = len(request) >= tester.frame_bytes
         if kind is _NEGATIVE and self._is_quiet():
@@ -92,15 +94,8 @@ class AnswerJudge:
             said = (reply.pdu or reply.replies[0] if reply.replies else reply.pdu)[:1].hex().upper() or "no message"
             expected = f"a positive response to {shown_bytes(request)}, or 7F {service} and a code"
             return Complaint(f"malformed {said}", expected, str(reply), "positive|negative|silence")
-        if kind is _POSITIVE and (objection := objection_to(tester.target, request, self._closed)):
-            observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
-            return objection.complaint(service, observed)
         if kind is _SILENCE:
-            wants_answer = not (
-                request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
-            )
-            may_be_deaf = reply.replies or reply.note or is_long or request[0] not in ANSWERED_BY_ALL
-            if wants_answer and not may_be_deaf and tester.answers_now():
+            if self._must_answer(reply) and tester.answers_now() and self._is_silent_again(request):
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
@@ -111,9 +106,39 @@ class AnswerJudge:
             return Complaint(f"second {service}", expected, observed, "any", one_answer=True)
         return None
 
+    def of_reply(self, reply: Reply) -> Complaint | None:
+        """The same, and whether what the target declares allows the answer."""
+        request = reply.request
+        if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
+            observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
+            return objection.complaint(f"{request[0]:02X}", observed)
+        return self.of_form(reply)
+
+    def of_form_confirmed(self, reply: Reply) -> Complaint | None:
+        """What is wrong with the form of an answer, and of that to the same request sent again; a key is not repeated."""
+        first = None if is_send_key(reply.request) else self.of_form(reply)
+        if first is None or self.of_form(self._tester.request(reply.request)) is None:
+            return None
+        return replace(first, observed=f"{shown_bytes(reply.request)} gives {first.observed}", evidence=reply)
+
     def _is_quiet(self) -> bool:
         """Whether it is certain that no other answer comes, though nobody listens."""
         return self._tester.link.is_quiet_for(self._late_s)
+
+    def _must_answer(self, reply: Reply) -> bool:
+        """Whether a sound ECU would certainly have answered: it had the whole request, which asks for an answer."""
+        request = reply.request
+        is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
+        was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
+        return was_taken and not is_suppressed and request[0] in ANSWERED_BY_ALL
+
+    def _is_silent_again(self, request: bytes) -> bool:
+        """Whether it is silent once more, for all the time that an ECU may take; not if even a proper 3E gets no answer."""
+        if is_send_key(request):
+            return True  # a key is not repeated
+        if request[0] == Service.TESTER_PRESENT and self._tester.request(b"\x3e\x00").is_silence:
+            return False
+        return self._tester.request(request).is_silence
 
     # Raw frames
 

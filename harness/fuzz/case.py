@@ -12,8 +12,7 @@ from typing import Annotated, Any, Final, Protocol
 from harness.errors import Refused, UserError
 from harness.fuzz.case_state import STATE, CaseState
 from harness.fuzz.expect import EXPECT
-from harness.fuzz.notation import SEND
-from harness.fuzz.send import MOST_MESSAGES, SentStep, Template, refuse_lengths, too_many
+from harness.fuzz.send import MOST_MESSAGES, SEND, SentStep, Template, refuse_lengths, too_many
 from harness.link.clock import Chance
 from harness.target import Target
 from harness.target.toml_schema import FLAG, Problems, Rule, choice, integer, read_fields, read_toml, shown, shown_key, text

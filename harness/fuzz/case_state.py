@@ -18,7 +18,6 @@ from typing import Final
 from harness.errors import Inconclusive, Refused
 from harness.target.toml_schema import Rule, integer
 from harness.target.values import LEVEL, whole_number
-from harness.tester.security import DEFAULT_ATTEMPTS
 from harness.tester.tester import Tester
 from harness.uds import Session
 
@@ -104,7 +103,8 @@ def _enter(state: CaseState, tester: Tester) -> None:
 
 def _have_seed(wanted: int | None, tester: Tester) -> None:
     level = _declared(wanted, tester)
-    spare_attempts(level, tester)
+    if tester.security.make_room(level):
+        _require_locked(level, tester)
     tester.session_for(level)
     if not tester.security.seed(level):
         raise Inconclusive(f"level 0x{level:02X} is open already (its seed is zero), so that no seed is pending")
@@ -116,22 +116,13 @@ def _declared(level: int | None, tester: Tester) -> int:
     return level
 
 
-def spare_attempts(level: int, tester: Tester) -> None:
-    """Clear the attempt counter by a good unlock before the next wrong key could reach its limit, where the key is known."""
-    known = tester.security.level(level)
-    entry = tester.target.level(level)
-    attempts = entry.attempts if entry is not None and entry.attempts else DEFAULT_ATTEMPTS
-    if known.wrong_in_a_row >= max(attempts - 1, 1) and _can_be_opened(level, tester):
-        _open_and_lock(level, tester)
-
-
 def wait_out_lockout(level: int, tester: Tester) -> None:
     """Go on only when the level gives seeds again, and clear its attempt counter where the key is known.
 
     Inconclusive: it takes its key no more, or is open now and does not lock again.
     """
-    if _can_be_opened(level, tester):
-        _open_and_lock(level, tester)
+    if tester.security.clear_attempts(level):
+        _require_locked(level, tester)
         return
     tester.session_for(level)
     try:
@@ -142,14 +133,8 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
         tester.enter_session(Session.DEFAULT)
 
 
-def _can_be_opened(level: int, tester: Tester) -> bool:
-    return tester.security.level(level).is_proven and tester.security.right_key_must_come_first
-
-
-def _open_and_lock(level: int, tester: Tester) -> None:
-    """Inconclusive: the ECU does not open, or does not lock again; what it does unlocked must not be a message's fault."""
-    tester.security.unlock(level)
-    tester.access.lock()
+def _require_locked(level: int, tester: Tester) -> None:
+    """Inconclusive: an ECU that was opened to clear its counter stays open; what it does now is no message's fault."""
     tester.access.require_locked(tester.access.protected_by(level))
     if tester.has_sessions:
         tester.enter_session(Session.DEFAULT)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn
-from weakref import WeakKeyDictionary
 
 from harness.errors import ContactLost, Inconclusive, NotApplicable, NotRun, Unjudged, Violation
+from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import Case
-from harness.fuzz.case_state import reach, wait_out_lockout
-from harness.fuzz.oracles import Breach, Watch
-from harness.fuzz.requests import CaseAnswer, Speaker, guesses, refusal, shown_bytes
+from harness.fuzz.case_state import wait_out_lockout
+from harness.fuzz.keyed import shown_bytes
+from harness.fuzz.oracles import Breach, Spoiled
+from harness.fuzz.play import NOT_TAKEN_LIMIT, Answered
 from harness.fuzz.send import SentStep
+from harness.fuzz.survey import guesses, refusal
 from harness.tester.access import STORING_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
@@ -28,21 +30,7 @@ THOROUGH_EVERY: Final = 16
 
 COMPARED_SHARE: Final = 3
 """Of a case's wrong keys one in so many may have the right length: the ECU compares it, and counts it as an attempt."""
-NOT_TAKEN_LIMIT: Final = 3
-"""An ECU that lets so many long messages in a row not through is sent no more of them: each takes a second."""
-
 _SEVERITIES: Final = list(Severity)
-
-
-class Spoiled:
-    """Which values a case has changed for good, on each ECU: what it did once it cannot do again."""
-
-    def __init__(self) -> None:
-        self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
-
-    def on(self, tester: Tester) -> dict[int, bytes]:
-        """By DID, what the value was before."""
-        return self._values.setdefault(tester, {})
 
 
 def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most_keys: int | None = None) -> None:
@@ -58,7 +46,7 @@ class _Done(NamedTuple):
     """A step that was sent, and its answer."""
 
     step: SentStep
-    answer: CaseAnswer
+    answer: Answered
 
 
 class _Execution:
@@ -67,8 +55,8 @@ class _Execution:
         self._most_keys = most_keys
         self._tester = tester
         gap_s = None if case.gap_ms is None else case.gap_ms / 1000
-        self._speaker = Speaker(tester, is_raw=case.is_raw, gap_s=gap_s)
-        self._watch = Watch(tester, case.state.unlocked_level if case.state is not None else None, spoiled)
+        self._setting = Setting(case.state, is_raw=case.is_raw, gap_s=gap_s)
+        self._bench = Bench(tester, judging=Judging.NOTHING, spoiled=spoiled)
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
         self._not_taken = self._not_taken_in_a_row = 0
@@ -86,7 +74,7 @@ class _Execution:
             tester.access.require_locked()
         if self._case.is_raw:
             tester.require_quiet()
-        self._begin()
+        self._begin(is_known=True)
         for step in self._steps():
             if not self._refusal(step):
                 self._play(step)
@@ -170,14 +158,9 @@ class _Execution:
 
     # Sending
 
-    def _begin(self) -> None:
-        """Reach the state, and take stock in it."""
-        self._reach(self._first_level)
-        self._watch.begin()
-
-    def _reach(self, level: int | None) -> None:
-        if self._case.state is not None:
-            reach(self._case.state, self._tester, level)
+    def _begin(self, *, is_known: bool) -> None:
+        """Reach the state, and take stock in it; `is_known` as of `Bench.begin`."""
+        self._bench.begin(self._setting, level=self._first_level, is_known=is_known)
 
     def _play(self, step: SentStep) -> None:
         is_long = any(len(message) >= self._tester.frame_bytes for message in step.messages)
@@ -206,15 +189,14 @@ class _Execution:
             wait_out_lockout(done.answer.locked_out_level, self._tester)
 
     def _send(self, step: SentStep) -> _Done:
-        self._reach(step.level)
-        return _Done(step, self._speaker.send(step))
+        return _Done(step, self._bench.answer_to(step.messages, level=step.level))
 
     def _forgive(self) -> None:
         """A random key was the right one: that is the ECU's right, and it has to be locked again."""
         self._tester.note("a random key was the right one; it was not judged")
         self._tester.restore()
         self._tester.access.require_locked()
-        self._begin()
+        self._begin(is_known=True)
 
     def _may_have_effect(self, step: SentStep) -> bool:
         """Whether what comes next could hide what this step did: the state reached anew, or another write."""
@@ -235,7 +217,7 @@ class _Execution:
                 observed = f"{reply}, and then {late[0].text()}"
                 raise Violation(expected=f"one answer to {self._named(done.step)}", observed=observed)
             return
-        breach = self._watch.check(is_thorough=True)
+        breach = self._bench.look(is_thorough=True)
         if breach is not None:
             self._accuse(breach, [*self._unsure, done])
         self._tester.cite(*done.answer.evidence)
@@ -245,7 +227,7 @@ class _Execution:
     def _look(self, *, is_thorough: bool) -> None:
         """Look after the ECU; whatever breach there is, name the message that did it."""
         suspects = self._unsure if is_thorough else self._unseen
-        breach = self._watch.check(is_thorough=is_thorough) if suspects else None
+        breach = self._bench.look(is_thorough=is_thorough) if suspects else None
         if breach is not None:
             self._accuse(breach, suspects)
         self._unseen = []
@@ -286,11 +268,10 @@ class _Execution:
     def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Breach] | None:
         """The suspects once more from a known state, one by one: the first that does it again, and what it does."""
         try:
-            self._tester.restore()
-            self._begin()
+            self._begin(is_known=False)
             for step in suspects:
                 done = self._send(step)
-                breach = self._watch.check(is_thorough=True)
+                breach = self._bench.look(is_thorough=True)
                 if breach is not None:
                     return done, breach
         except ContactLost:

@@ -1,6 +1,6 @@
 """Hunt on one ECU for so many exchanges: breed trials, play them, watch, and make minimal what fails.
 
-The loop is that of cases and campaigns (survey, play, watch, reduce), with what was new before as its guide. The same ECU,
+The loop is that of cases and streams (survey, play, watch, reduce), with what was new before as its guide. The same ECU,
 chance, corpus and knowledge give the same result.
 """
 
@@ -14,14 +14,13 @@ from typing import Final
 
 from harness.errors import ContactLost, KeyFunctionError, Unjudged
 from harness.fuzz.answers import Complaint
-from harness.fuzz.bench import LOCK_SERVICES, Bench, Setting
+from harness.fuzz.bench import LOCK_SERVICES, Bench, Judging, Setting
 from harness.fuzz.case_state import CaseState, CaseStateKind
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
 from harness.fuzz.oracles import Breach
 from harness.fuzz.play import Stimulus
-from harness.fuzz.requests import level_of
 from harness.fuzz.survey import StimulusSurvey
 from harness.fuzz.trials import (
     FRAME_ORDER,
@@ -36,6 +35,7 @@ from harness.fuzz.trials import (
 )
 from harness.fuzz.walk import Patience, Walk
 from harness.link.clock import Chance
+from harness.tester.ecu_state import level_of
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
@@ -98,7 +98,7 @@ class Hunt:
         self._tester = tester
         self._chance = chance.quick()
         self._known = list(known)
-        self._bench = Bench(tester, self._hear)
+        self._bench = Bench(tester, judging=Judging.ALL, hear=self._hear, may_renew=True)
         self._survey = StimulusSurvey(tester)
         self._seen = set(seen)
         self._news: list[str] = []

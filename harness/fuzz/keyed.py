@@ -7,6 +7,7 @@ from typing import Final
 from harness.tester.tester import Tester
 from harness.uds import is_send_key
 
+LONGEST_SHOWN_BYTES: Final = 24
 USUAL_BYTES: Final = 4
 """So many zeros stand for a key whose length is not known yet."""
 
@@ -81,3 +82,12 @@ def from_notation(text: str) -> bytes:
         return bytes.fromhex(text)
     count, _, tail = rest.partition("}")
     return Keyed.of(bytes.fromhex(head), bytes.fromhex(tail), int(count.removeprefix(":") or 0))
+
+
+def shown_bytes(message: bytes) -> str:
+    """A message in a sentence."""
+    if isinstance(message, Keyed):
+        return in_notation(message)
+    if len(message) <= LONGEST_SHOWN_BYTES:
+        return message.hex(" ").upper() or "no data"
+    return f"{message[:LONGEST_SHOWN_BYTES].hex(' ').upper()} … ({len(message)} bytes)"

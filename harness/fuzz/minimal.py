@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.fuzz.bench import Setting
 from harness.fuzz.found import ANY, LONGER, Pattern
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.play import Stimulus
-from harness.fuzz.reduce import reduced
 from harness.link.isotp_frames import CLASSIC_BYTES
 
+T = TypeVar("T")
 Fails = Callable[[Setting, Sequence[Stimulus]], bool]
 
 MOST_TRIES: Final = 160
@@ -24,6 +24,39 @@ LONGEST_CUT_BY_PARTS: Final = 12
 FRAME_GAP_S: Final = 0.005
 
 
+def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most_tries: int) -> list[T]:
+    """Delta debugging: a part of a sequence that fails as the whole does, its order kept.
+
+    After enough tries no single element of it could be left out (it is 1-minimal); after `most_tries` it is the smallest
+    part found so far.
+
+    >>> reduced("abcdefgh", lambda part: {"c", "g"} <= set(part), most_tries=100)
+    ['c', 'g']
+    """
+    part = list(sequence)
+    pieces = 2
+    tries = 0
+    while len(part) >= 2:
+        size = -(-len(part) // pieces)
+        starts = range(0, len(part), size)
+        chunks = [part[start : start + size] for start in starts]
+        rests = [part[:start] + part[start + size :] for start in starts]
+        for candidate, next_pieces in [*((one, 2) for one in chunks), *((one, max(pieces - 1, 2)) for one in rests)]:
+            if len(candidate) == len(part):
+                continue
+            if tries == most_tries:
+                return part
+            tries += 1
+            if fails(candidate):
+                part, pieces = candidate, next_pieces
+                break
+        else:
+            if size == 1:
+                return part
+            pieces = min(pieces * 2, len(part))
+    return part
+
+
 def message_of(frame: bytes) -> bytes:
     """The message that a single frame holds; empty: it is none, or holds less than it says, or a key."""
     is_whole = not isinstance(frame, Keyed) and bool(frame) and 0 < frame[0] < min(len(frame), CLASSIC_BYTES)
@@ -33,9 +66,9 @@ def message_of(frame: bytes) -> bytes:
 class Minimizer:
     """Shortens one failing sequence. `fails` plays it from a known state."""
 
-    def __init__(self, fails: Fails) -> None:
+    def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES) -> None:
         self._fails = fails
-        self._left = MOST_TRIES
+        self._left = most_tries
 
     def _try(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
         if self._left <= 0:
@@ -43,28 +76,38 @@ class Minimizer:
         self._left -= 1
         return self._fails(setting, stimuli)
 
-    def stimuli(self, setting: Setting, failing: Sequence[Stimulus]) -> tuple[Setting, list[Stimulus]]:
-        """The fewest stimuli, and the plainest state that they need."""
+    def stimuli(
+        self, setting: Setting, failing: Sequence[Stimulus], *, as_requests: bool = True
+    ) -> tuple[Setting, list[Stimulus]]:
+        """The fewest stimuli, and the plainest state that they need; with `as_requests` no frames where requests do."""
         part = self._end_of(setting, list(failing))
-        part = reduced(part, lambda some: self._try(setting, some), most_tries=self._left)
+        part = self._reduced(part, lambda some: self._try(setting, some))
         if setting.state is not None and self._try(plain := replace(setting, state=None), part):
             setting = plain
         if setting.is_raw:
             setting, part = self._frames(setting, part)
             messages = [message_of(frame) for stimulus in part for frame in stimulus]
             plain = replace(setting, is_raw=False, gap_s=None)
-            if all(messages) and self._try(plain, [(message,) for message in messages]):
+            if as_requests and all(messages) and self._try(plain, [(message,) for message in messages]):
                 return plain, [(message,) for message in messages]
         return setting, part
 
+    def _reduced(self, part: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:
+        return reduced(part, fails, most_tries=self._left)
+
     def _end_of(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """The shortest end of it that fails, in powers of two."""
-        length = 1
-        while length < len(failing):
-            if self._try(setting, failing[-length:]):
-                return failing[-length:]
-            length *= 2
-        return failing
+        """The shortest end of it that fails: doubled until one does, and what is more than the last one cut in halves."""
+        too_short, length = 0, 1
+        while length < len(failing) and not self._try(setting, failing[-length:]):
+            too_short, length = length, length * 2
+        length = min(length, len(failing))
+        while length - too_short > 1:
+            middle = (too_short + length) // 2
+            if self._try(setting, failing[-middle:]):
+                length = middle
+            else:
+                too_short = middle
+        return failing[-length:]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
         """Frames that go out back to back, if that does; else so long apart that the ECU looks at each."""
@@ -74,8 +117,8 @@ class Minimizer:
             singles = [(frame,) for frame in flat]
             if not self._try(setting, singles):
                 return setting, part
-            return setting, reduced(singles, lambda some: self._try(setting, some), most_tries=self._left)
-        frames = reduced(flat, lambda some: self._try(setting, [tuple(some)]), most_tries=self._left)
+            return setting, self._reduced(singles, lambda some: self._try(setting, some))
+        frames = self._reduced(flat, lambda some: self._try(setting, [tuple(some)]))
         return setting, [tuple(frames)]
 
     def repeats(self, setting: Setting, once: Sequence[Stimulus], times: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from harness.errors import Inconclusive
 from harness.target import DataEntry
@@ -49,6 +50,17 @@ class Breach:
     def is_crash(self) -> bool:
         """Whether contact was lost, for good or for a while."""
         return self.is_death or self.is_restart
+
+
+class Spoiled:
+    """Which values a case has changed for good, on each ECU: what it did once it cannot do again."""
+
+    def __init__(self) -> None:
+        self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
+
+    def on(self, tester: Tester) -> dict[int, bytes]:
+        """By DID, what the value was before."""
+        return self._values.setdefault(tester, {})
 
 
 class Watch:

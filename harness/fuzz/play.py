@@ -1,18 +1,21 @@
-"""Send a stream of stimuli to one ECU: requests and their answers, or frames without waiting for any."""
+"""Send stimuli to one ECU: requests and their answers, or frames, with or without waiting for any."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from harness.fuzz.execution import NOT_TAKEN_LIMIT
 from harness.fuzz.keyed import filled
-from harness.fuzz.requests import SLOWEST_BOOT, not_taken
 from harness.link.frame import Frame
+from harness.link.isotp import IsoTpFault
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
-from harness.tester.reply import RawReply, Reply
+from harness.tester.ecu_state import level_of
+from harness.tester.exchange import LISTEN_S
+from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
-from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
 
 Stimulus = tuple[bytes, ...]
 """The data fields of frames that go out back to back, or requests, one after the other."""
@@ -21,6 +24,30 @@ _RESET, _SESSION_CONTROL = int(Service.ECU_RESET), int(Service.DIAGNOSTIC_SESSIO
 
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 """Between two raw stimuli: long enough for an answer of this ECU, so that it looks at each."""
+NOT_TAKEN_LIMIT: Final = 3
+"""An ECU that lets so many long messages in a row not through is sent no more of them: each takes a second."""
+SLOWEST_BOOT: Final = 5
+"""As many times its declared boot time, and two seconds, an ECU is waited for after a reset that a message asked for."""
+
+_NOT_TAKEN: Final = {
+    fault.value for fault in (IsoTpFault.TIMEOUT_BS, IsoTpFault.OVERFLOW, IsoTpFault.WAIT_LIMIT, IsoTpFault.INVALID_FS)
+}
+"""Faults of sending: the peer did not let the whole message through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back to the last message of a stimulus that is judged by itself."""
+
+    reply: Reply
+    evidence: tuple[Reply | RawReply, ...]
+    """What came back to every message."""
+    is_right_key: bool = False
+    """One of the messages happened to be the right key."""
+    locked_out_level: int | None = None
+    """The level that an answer says is locked for a while."""
+    not_taken: str = ""
+    """Why the ECU never had one of the messages whole: what it answers, or not, says nothing of the message then."""
 
 
 class Player:
@@ -36,16 +63,16 @@ class Player:
         hear_raw: Callable[[RawReply], None] = lambda reply: None,
         before: Callable[[Stimulus], None] = lambda stimulus: None,
     ) -> None:
-        """`timeout_s` is how long the answer to a request of one frame is waited for.
+        """`timeout_s` is how long the answer to a request of one frame is waited for in a stream.
 
-        `hear` is told each answer but those to requests to restart. `before` is told what will be sent.
+        `hear` is told each answer of a stream but those to requests to restart. `before` is told what will be sent.
         """
         self._tester = tester
         self._is_raw = is_raw
         self._timeout_s = timeout_s
         self._hear, self._hear_raw, self._before = hear, hear_raw, before
         self.gap_s = SHORTEST_GAP_S
-        """So long each raw stimulus is left to the ECU."""
+        """So long each raw stimulus of a stream is left to the ECU."""
         self._not_taken_in_a_row = 0
         self.latest: Reply | RawReply | None = None
 
@@ -54,6 +81,8 @@ class Player:
         tester = self._tester
         times = [max(tester.answer_times_s(tester.request(tester.liveness_request)), default=0.0) for _ in range(3)]
         self.gap_s = min(max(1.5 * max(times), SHORTEST_GAP_S), LONGEST_GAP_S)
+
+    # A stream: as much as possible in a short time
 
     def play(self, batch: Sequence[Stimulus]) -> None:
         """Send them all, in order."""
@@ -67,14 +96,14 @@ class Player:
                 self._hear_raw(raw)
                 heard += raw.answers
             else:
-                self._ask(stimulus)
+                self._play_requests(stimulus)
         if self._is_raw:
             heard += tester.listen(STORING_S)
             await_quiet(tester, MOST_BACKLOG_S, after=heard)
             if any(_may_restart(data) for stimulus in batch for data in stimulus):
                 self._await_boot()
 
-    def _ask(self, stimulus: Stimulus) -> None:
+    def _play_requests(self, stimulus: Stimulus) -> None:
         tester = self._tester
         for message in stimulus:
             pdu = message if type(message) is bytes else filled(message, tester)
@@ -85,11 +114,56 @@ class Player:
                 continue
             reply = self.latest = tester.request(pdu, timeout_s=None if is_long else self._timeout_s)
             if is_long:
-                self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if not_taken([reply]) else 0
+                self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if _not_taken([reply]) else 0
             if _asks_for_restart(pdu) and not reply.is_negative:
                 self._await_boot()
             else:
                 self._hear(reply)
+
+    # One stimulus by itself, whose answer is judged
+
+    def answer_to(self, stimulus: Stimulus, *, gap_s: float | None = None) -> Answered:
+        """Send one stimulus, and take what comes back. NotRun or Inconclusive: a key in it must not be sent.
+
+        `gap_s`: so long each frame is left to the ECU; None: they go out back to back.
+        """
+        tester = self._tester
+        if self._is_raw:
+            tester.wait(LISTEN_S)  # late answers are no answers to frames
+            raw = self._frames(stimulus, gap_s)
+            tester.state.expect_anything()
+            return Answered(_read(raw, is_shared=tester.is_shared()), (raw,))
+        is_right = False
+        replies = []
+        for message in stimulus:
+            reply, was_right = self._request(filled(message, tester))
+            is_right = is_right or was_right
+            replies.append(reply)
+        return Answered(reply, tuple(replies), is_right, _locked_out_level(replies), _not_taken(replies))
+
+    def _frames(self, stimulus: Stimulus, gap_s: float | None) -> RawReply:
+        tester = self._tester
+        frames = tuple(filled(message, tester) for message in stimulus)
+        if gap_s is None:
+            return tester.raw(*frames)
+        replies = [tester.raw(frame, listen_s=gap_s) for frame in frames[:-1]]
+        replies.append(tester.raw(frames[-1], listen_s=max(gap_s, LISTEN_S)))
+        sent = tuple(frame for reply in replies for frame in reply.sent)
+        answers = tuple(frame for reply in replies for frame in reply.answers)
+        return RawReply(sent, answers, replies[0].trace, replies[0].first_frame)
+
+    def _request(self, message: bytes) -> tuple[Reply, bool]:
+        """The reply, and whether the message was the right key after all."""
+        tester, security = self._tester, self._tester.security
+        seed = security.level(level_of(message)).seed if is_send_key(message) else None
+        reply = tester.request(message)
+        if message[0] == Service.ECU_RESET and not reply.is_negative:
+            self._await_boot()
+        if seed is None or reply.is_negative or not security.has_key(level_of(message)):
+            return reply, False
+        return reply, message[2:] == security.right_key(level_of(message), seed)
+
+    # Restarts
 
     def _await_boot(self) -> None:
         reset = self._tester.target.reset
@@ -109,3 +183,47 @@ def _asks_for_restart(message: bytes, at: int = 0) -> bool:
         return True
     is_session = service == _SESSION_CONTROL and len(message) > at + 1
     return is_session and message[at + 1] & ~SUPPRESS_POSITIVE_RESPONSE == Session.PROGRAMMING
+
+
+def _locked_out_level(replies: list[Reply]) -> int | None:
+    for reply in replies:
+        if reply.request[0] == Service.SECURITY_ACCESS and len(reply.request) > 1 and reply.is_delayed:
+            return level_of(reply.request)
+    return None
+
+
+def _not_taken(replies: list[Reply]) -> str:
+    """Why the ECU never had one of the requests whole; empty if it had them all."""
+    for reply in replies:
+        has_answer = reply.is_positive or reply.is_negative
+        if not has_answer and reply.note in _NOT_TAKEN:
+            return reply.note
+    return ""
+
+
+def _read(raw: RawReply, *, is_shared: bool) -> Reply:
+    """What frames say, as far as that can be told without knowing what they answer: the first message among them.
+
+    `is_shared`: somebody else asks the ECU too, so that an answer to a service which our frames do not name is not ours.
+    """
+    sent = b"".join(frame.data for frame in raw.sent)
+    answers = [frame for frame in raw.answers if not is_shared or _may_answer(frame.pdu, sent)]
+    kind, nrc, pdu = ReplyKind.MALFORMED if answers else ReplyKind.SILENCE, None, b""
+    for frame in answers:
+        pdu = frame.pdu
+        if len(pdu) == 3 and pdu[0] == NEGATIVE_RESPONSE:
+            if pdu[2] == Nrc.RESPONSE_PENDING:
+                continue
+            kind, nrc = ReplyKind.NEGATIVE, pdu[2]
+        elif pdu and pdu[0] != NEGATIVE_RESPONSE and pdu[0] & RESPONSE_OFFSET:
+            kind = ReplyKind.POSITIVE
+        break
+    return Reply(sent, pdu, kind, nrc, (), raw.trace, raw.first_frame, note=str(raw) if answers else "")
+
+
+def _may_answer(pdu: bytes, sent: bytes) -> bool:
+    """Whether a message answers a service that is anywhere in what was sent; the rest of a long one cannot be told."""
+    if not pdu:
+        return False
+    service = pdu[1] if pdu[0] == NEGATIVE_RESPONSE and len(pdu) > 1 else pdu[0] - RESPONSE_OFFSET
+    return service in sent

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from harness.errors import UserError
 from harness.fuzz.case import Case, Head, label
-from harness.fuzz.scapy_chance import ScapyChance
 from harness.fuzz.send import LONGEST_MESSAGE, MOST_MESSAGES, SentStep
 from harness.link.clock import Chance
 from harness.target import Target
@@ -122,3 +123,28 @@ class Generated:
 
     def __str__(self) -> str:
         return f"what {self.function.__name__} yields"
+
+
+class ScapyChance:
+    """A state of Python's global generator, from which Scapy's `fuzz()` draws: it goes on where it was left.
+
+    Nothing is drawn here: the global generator is only given a state that the run's seed decides, and its own one back.
+    """
+
+    def __init__(self, chance: Chance) -> None:
+        self._state: object = None
+        self._seed = int.from_bytes(chance.random_bytes(16), "big")
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Whatever draws from `random` within draws from the run's chance."""
+        outside = random.getstate()
+        if self._state is None:
+            random.seed(self._seed)
+        else:
+            random.setstate(self._state)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            self._state = random.getstate()
+            random.setstate(outside)

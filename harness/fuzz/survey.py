@@ -6,11 +6,42 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from harness.fuzz.requests import screened
+from harness.errors import NotPermitted
+from harness.fuzz.keyed import shown_bytes
+from harness.tester.ecu_state import level_of
 from harness.tester.tester import Tester
+from harness.uds import is_send_key
 
 PART_OF_BUDGET: Final = 4
 """A campaign takes no more than this part of the wrong keys that are left: other checks need theirs."""
+
+
+def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:
+    """Why a message will not be sent, empty if it will; and the levels whose key an ECU may read into it.
+
+    It will not where the gate does not let it pass, or a frame has no room for it. What may be read as a key is counted in
+    the ledger.
+    """
+    if is_raw and len(message) > tester.frame_bytes:
+        return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address", ()
+    gate = tester.gate
+    try:
+        if is_raw:
+            return "", [level_of(reading) for reading in gate.check_raw(gate.to_this_ecu(message))]
+        gate.check(message)
+    except NotPermitted as reason:
+        return str(reason).replace(message.hex(" ").upper(), shown_bytes(message)), ()
+    return "", [level_of(message)] if is_send_key(message) else ()
+
+
+def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
+    """Why a message will not be sent; empty if it will."""
+    return screened(tester, message, is_raw=is_raw)[0]
+
+
+def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> Sequence[int]:
+    """The levels whose key an ECU may read into a message that is permitted: what the ledger will count."""
+    return screened(tester, message, is_raw=is_raw)[1]
 
 
 class StimulusSurvey:

@@ -401,13 +401,22 @@ class SecurityAccess:
         key = make_key(seed)
         return seed, key, self.send_key(level, key)
 
-    def make_room(self, level: int, guesses: int = 1) -> None:
-        """Clear the attempt counter by an unlock, and lock again, if `guesses` more guesses could reach its limit."""
+    def make_room(self, level: int, guesses: int = 1) -> bool:
+        """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether that was done."""
         state = self.level(level)
         entry = self._client.target.level(level)
         declared = entry.attempts if entry is not None else None
         attempts = declared or min(state.seen_limit or DEFAULT_ATTEMPTS, DEFAULT_ATTEMPTS)
-        is_close = state.wrong_in_a_row and state.wrong_in_a_row + guesses >= max(attempts, 2)
-        if is_close and state.is_proven and self.right_key_must_come_first:
-            self.unlock(level)
-            self.lock()
+        is_close = state.wrong_in_a_row > 0 and state.wrong_in_a_row + guesses >= max(attempts, 2)
+        return is_close and self.clear_attempts(level)
+
+    def clear_attempts(self, level: int) -> bool:
+        """Clear the attempt counter by an unlock with the right key, and lock again.
+
+        Return False, with nothing sent, if the key is not proven or the ECU cannot be locked again.
+        """
+        if not (self.level(level).is_proven and self.right_key_must_come_first):
+            return False
+        self.unlock(level)
+        self.lock()
+        return True

@@ -109,6 +109,48 @@ def ignores_frame_types() -> UdsNode:
     return _IgnoresFrameTypes(Server(HARDENED))
 
 
+class _AnswersLongReads(Flawed):
+    """Answers a read of 1010 with one byte too many in its own way."""
+
+    answers: tuple[bytes, ...] = ()
+    times = 1_000
+    count = 0
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[:3] != b"\x22\x10\x10" or len(pdu) != 4 or self.count >= self.times:
+            return None
+        self.count += 1
+        return list(self.answers)
+
+
+def ignores_long_reads() -> UdsNode:
+    return node(_AnswersLongReads)
+
+
+class _AnswersForAnotherService(_AnswersLongReads):
+    answers = (b"\x63\x10\x10",)
+
+
+def answers_a_long_read_for_another_service() -> UdsNode:
+    return node(_AnswersForAnotherService)
+
+
+class _AnswersLongReadsTwice(_AnswersLongReads):
+    answers = (b"\x7f\x22\x13", b"\x7f\x22\x31")
+
+
+def answers_a_long_read_twice() -> UdsNode:
+    return node(_AnswersLongReadsTwice, replace(HARDENED, pending_s=0.001))
+
+
+class _IgnoresTheFirstLongRead(_AnswersLongReads):
+    times = 1
+
+
+def ignores_the_first_long_read() -> UdsNode:
+    return node(_IgnoresTheFirstLongRead)
+
+
 # Flaws of SecurityAccess
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.fuzz.keyed import Keyed, from_notation, in_notation
-from harness.fuzz.notation import SEND
+from harness.fuzz.send import SEND
 from harness.fuzz.trials import Trial
 from harness.link.clock import Chance
 from harness.target import load_target

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.fuzz.reduce import reduced
+from harness.fuzz.minimal import reduced
 
 
 @pytest.mark.parametrize("guilty", [{7}, {0, 49}, {3, 4, 30}, set(range(10))])

@@ -8,8 +8,7 @@ from itertools import islice
 import pytest
 
 from harness.errors import NotApplicable, Refused
-from harness.fuzz.notation import SEND
-from harness.fuzz.send import MOST_MESSAGES, Template
+from harness.fuzz.send import MOST_MESSAGES, SEND, Template
 from harness.link.clock import Chance
 from harness.target import load_target
 

@@ -13,10 +13,9 @@ from attacks.fuzz.test_sweep import test_no_service_answers_that_is_not_document
 from attacks.fuzz.test_transport_fuzz import test_frames_in_any_order_neither_stop_nor_change_the_ecu as sequences
 from harness.audit.opening import open_tester
 from harness.errors import NotRun, Violation
-from harness.fuzz.campaign import Campaign
+from harness.fuzz.stream import StimulusStream
 from harness.link.trace import Trace
 from harness.target import Target
-from harness.tester.reply import Reply
 from harness.tester.tester import Tester
 from harness.testing import run_checks
 from harness.verdict import Severity
@@ -41,65 +40,77 @@ def stream(*guilty: bytes, at: int = 137) -> list[tuple[bytes, ...]]:
 
 
 def test_the_one_guilty_frame_is_named() -> None:
-    campaign = Campaign(a_tester(with_changes("hardened", "dies_on_routine_of_four_bytes")), is_raw=True)
+    sending = StimulusStream(a_tester(with_changes("hardened", "dies_on_routine_of_four_bytes")), is_raw=True)
     with pytest.raises(Violation) as caught:
-        campaign.run(stream(b"\x04\x31\x03\xff\x00"))
+        sending.run(stream(b"\x04\x31\x03\xff\x00"))
     assert caught.value.expected == "the ECU answers after 04 31 03 FF 00 as raw frames"
     assert caught.value.severity is Severity.HIGH
 
 
 def test_of_a_sequence_the_guilty_frames_are_named() -> None:
-    campaign = Campaign(a_tester(with_changes("hardened", "dies_on_sequence_number_zero")), is_raw=True)
+    sending = StimulusStream(a_tester(with_changes("hardened", "dies_on_sequence_number_zero")), is_raw=True)
     whole = (b"\x02\x3e\x00", b"\x10\x0a\x22\x10\x10\x10\x10\x10", b"\x20" + bytes(7), b"\x02\x3e\x00")
     with pytest.raises(Violation) as caught:
-        campaign.run([QUIET, whole, QUIET])
+        sending.run([QUIET, whole, QUIET])
     assert caught.value.expected == "the ECU answers after 10 0A 22 10 10 10 10 10; 20 00 00 00 00 00 00 00 as raw frames"
 
 
 def test_an_order_of_two_requests_is_found_in_many() -> None:
-    campaign = Campaign(a_tester(with_changes("hardened", "unprotected_in_extended_session")))
+    sending = StimulusStream(a_tester(with_changes("hardened", "unprotected_in_extended_session")))
     requests = [(b"\x3e\x00",)] * 20 + [(b"\x10\x03",)] + [(b"\x22\x10\x10",)] * 20 + [(b"\x2e\x20\x20\x55",)]
     with pytest.raises(Violation) as caught:
-        campaign.run(requests)
+        sending.run(requests)
     assert caught.value.severity is Severity.CRITICAL
     assert "DID 2020" in caught.value.expected
 
 
 def test_a_reset_that_was_asked_for_is_no_finding() -> None:
-    assert Campaign(a_tester(target()), is_raw=True).run(stream(b"\x02\x11\x01")) == 168
+    assert StimulusStream(a_tester(target()), is_raw=True).run(stream(b"\x02\x11\x01")) == 168
 
 
 def test_open_data_may_be_written_and_is_put_back() -> None:
     tester = a_tester(target())
     before = tester.read(0x1010)
-    Campaign(tester).run([(b"\x2e\x10\x10\x12",)])
+    StimulusStream(tester).run([(b"\x2e\x10\x10\x12",)])
     tester.restore()
     assert tester.read(0x1010) == before
 
 
 def test_what_is_not_permitted_is_left_out() -> None:
     tester = a_tester(target(**allowing("write")))
-    assert Campaign(tester, is_raw=True).run([QUIET, (b"\x02\x11\x01",)]) == 1
+    assert StimulusStream(tester, is_raw=True).run([QUIET, (b"\x02\x11\x01",)]) == 1
     assert any("1 of 2 stimuli were left out" in note for note in tester.notes)
     with pytest.raises(NotRun):
-        Campaign(tester, is_raw=True).run([(b"\x02\x11\x01",)])
+        StimulusStream(tester, is_raw=True).run([(b"\x02\x11\x01",)])
 
 
 def test_a_small_budget_of_wrong_keys_is_not_used_up() -> None:
     tester = a_tester(target(**allowing("write", "lockout", wrong_keys=8)))
     keys = [(b"\x06\x27\x02" + bytes((number,)) * 4,) for number in range(20)]
-    assert Campaign(tester, is_raw=True).run([QUIET, *keys]) == 3
+    assert StimulusStream(tester, is_raw=True).run([QUIET, *keys]) == 3
     assert tester.security.ledger.spent(0x01) == 2
 
 
-def test_a_complaint_is_made_of_an_answer_and_lower_than_a_breach() -> None:
-    def complaint(reply: Reply) -> str:
-        return "" if reply.is_positive else "something else"
-
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ("answers_a_long_read_for_another_service", "a positive response to 22 10 10 77"),
+        ("answers_a_long_read_twice", "one answer to 22 10 10 77"),
+        ("ignores_long_reads", "an answer to 22 10 10 77"),
+    ],
+)
+def test_an_answer_of_a_wrong_form_is_a_lower_finding_than_a_breach(node: str, expected: str) -> None:
+    sending = StimulusStream(a_tester(target(node)), is_form_judged=True)
     with pytest.raises(Violation) as caught:
-        Campaign(a_tester(target()), judge=complaint).run([(b"\x3e\x00",), (b"\x3e\x05",)])
+        sending.run([(b"\x3e\x00",), (b"\x22\x10\x10\x77",), (b"\x22\x10\x10",)])
     assert caught.value.severity is Severity.LOW
-    assert "3E 05" in caught.value.observed
+    assert caught.value.expected.startswith(expected)
+    assert caught.value.observed.startswith("22 10 10 77 gives ")
+
+
+def test_an_answer_of_a_wrong_form_that_is_seen_once_is_no_finding() -> None:
+    sending = StimulusStream(a_tester(target("ignores_the_first_long_read")), is_form_judged=True)
+    assert sending.run([(b"\x22\x10\x10\x77",)]) == 1
 
 
 @pytest.mark.parametrize("check", [random_frames, mutations, sweep, sequences])

@@ -1,8 +1,8 @@
-"""What does a stream of fuzzed messages do to an ECU? Sent in batches, looked after, and reduced to what is guilty.
+"""Send one stream of fuzzed messages to an ECU in batches, look after it, and name the fewest that are guilty.
 
-Other than a case, whose every message is judged, a campaign is about mass: raw frames go out without waiting for answers.
-After each batch the ECU must be alive, locked as before and its protected data unchanged (see oracles.py). If it is not,
-the batch is played again from a known state, in ever smaller parts, until only what is needed for the breach is left.
+Other than of a case, whose every message is judged, there are many: raw frames go out without waiting for answers. After
+each batch the ECU must be alive, locked as before and its protected data unchanged (see oracles.py). If it is not, the
+batch is played again from a known state, and cut in halves until only what is needed for the breach is left.
 """
 
 from __future__ import annotations
@@ -11,28 +11,24 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from harness.errors import ContactLost, NotPermitted, NotRun, Unjudged, Violation
-from harness.fuzz.execution import Spoiled
-from harness.fuzz.oracles import Breach, Watch
-from harness.fuzz.play import Player, Stimulus
-from harness.fuzz.reduce import reduced
-from harness.fuzz.requests import shown_bytes
+from harness.fuzz.bench import Bench, Judging, Setting
+from harness.fuzz.keyed import shown_bytes
+from harness.fuzz.minimal import Minimizer
+from harness.fuzz.oracles import Breach, Spoiled
+from harness.fuzz.play import Stimulus
 from harness.fuzz.survey import StimulusSurvey
-from harness.tester.reply import Reply
+from harness.tester.reply import RawReply, Reply
 from harness.tester.tester import Tester
-from harness.verdict import Severity
-
-Judge = Callable[[Reply], str]
-"""What is wrong with an answer; nothing if it may be so."""
 
 BATCH: Final = 50
 THOROUGH_EVERY: Final = 4
-REPLAYS: Final = 32
+REPLAYS: Final = 64
 SHOWN_STIMULI: Final = 6
 
 _SPOILED: Final = Spoiled()
 
 
-class Campaign:
+class StimulusStream:
     """Fuzzed messages for one ECU that has just been restored."""
 
     def __init__(
@@ -40,22 +36,21 @@ class Campaign:
         tester: Tester,
         *,
         is_raw: bool = False,
-        judge: Judge | None = None,
-        timeout_s: float | None = None,
+        is_form_judged: bool = False,
+        hear: Callable[[Reply], None] = lambda reply: None,
         most_keys: int | None = None,
     ) -> None:
-        """`judge` looks at each answer, and `timeout_s` is how long one is waited for: neither with raw frames.
+        """`hear` is told each answer to a request. `is_form_judged`: wrong forms of answers fail, too, if seen twice.
 
         Of stimuli in which an ECU may read a wrong key at most `most_keys` are sent to each level; None: as many as the
         budget has room for.
         """
         self._tester = tester
-        self._is_raw = is_raw
-        self._judge = judge
-        self._player = Player(tester, is_raw=is_raw, timeout_s=timeout_s, hear=self._hear)
+        self._setting = Setting(is_raw=is_raw)
         self._most_keys = most_keys
-        self._watch = Watch(tester, None, _SPOILED.on(tester))
-        self._complaint: tuple[Reply, str] | None = None
+        judging = Judging.FORM if is_form_judged else Judging.NOTHING
+        self._hear_reply = hear
+        self._bench = Bench(tester, judging=judging, hear=self._hear, spoiled=_SPOILED.on(tester))
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
         """Send all that is permitted, and say how many stimuli that was.
@@ -67,42 +62,40 @@ class Campaign:
         permitted = self._permitted(stimuli)
         tester.access.require_locked()
         tester.require_quiet()
-        self._player.measure_gap()
-        self._watch.begin()
+        self._bench.begin(self._setting, is_known=True)
         unsure: list[Stimulus] = []
         for number, start in enumerate(range(0, len(permitted), BATCH), 1):
             batch = permitted[start : start + BATCH]
             unsure += batch
-            self._player.play(batch)
+            self._bench.play(batch)
             is_thorough = number % THOROUGH_EVERY == 0 or start + BATCH >= len(permitted)
-            breach = self._watch.check(is_thorough=is_thorough)
+            breach = self._bench.look(is_thorough=is_thorough)
             if breach is not None:
                 self._accuse(breach, unsure)
             unsure = [] if is_thorough else unsure
         tester.state.expect_anything()
-        if self._complaint is not None:
-            reply, complaint = self._complaint
-            tester.cite(reply)
-            raise Violation(
-                expected=complaint, observed=f"{shown_bytes(reply.request)} gives {reply}", severity=Severity.LOW
-            )
+        complaint = next(iter(self._bench.complaints.values()), None)
+        if complaint is not None:
+            if complaint.evidence is not None:
+                tester.cite(complaint.evidence)
+            raise Violation(expected=complaint.expected, observed=complaint.observed, severity=complaint.severity)
         return len(permitted)
+
+    def _hear(self, heard: Reply | RawReply) -> None:
+        if isinstance(heard, Reply):
+            self._hear_reply(heard)
 
     # Before anything is sent
 
     def _permitted(self, stimuli: Sequence[Stimulus]) -> list[Stimulus]:
         survey = StimulusSurvey(self._tester, most_keys=self._most_keys)
-        found = [stimulus for stimulus in stimuli if survey.lets_pass(stimulus, is_raw=self._is_raw)]
+        found = [stimulus for stimulus in stimuli if survey.lets_pass(stimulus, is_raw=self._setting.is_raw)]
         if not found:
             raise NotRun(survey.reason or "there is nothing to send")
         if len(found) < len(stimuli):
             left_out = len(stimuli) - len(found)
             self._tester.note(f"{left_out} of {len(stimuli)} stimuli were left out; the first: {survey.reason}")
         return found
-
-    def _hear(self, reply: Reply) -> None:
-        if self._judge is not None and self._complaint is None and (complaint := self._judge(reply)):
-            self._complaint = reply, complaint
 
     # The breach
 
@@ -118,17 +111,15 @@ class Campaign:
         guilty = suspects
         is_reproduced = breach.is_restart
         try:
-            if not self._breaks_again(suspects):
+            if not self._breaks_again(self._setting, suspects):
                 tester.note("sent once more from a known state, the messages did not do it again")
             else:
                 is_reproduced = True
-                guilty = reduced(suspects, self._breaks_again, most_tries=REPLAYS)
-                if len(guilty) == 1 and self._is_raw:
-                    frames = reduced(guilty[0], lambda part: self._breaks_again([tuple(part)]), most_tries=REPLAYS)
-                    guilty = [tuple(frames)]
-                self._breaks_again(guilty)
-                if self._player.latest is not None:
-                    tester.cite(self._player.latest)
+                minimizer = Minimizer(self._breaks_again, most_tries=REPLAYS)
+                setting, guilty = minimizer.stimuli(self._setting, suspects, as_requests=False)
+                self._breaks_again(setting, guilty)
+                if self._bench.latest is not None:
+                    tester.cite(self._bench.latest)
             tester.restore()
         except ContactLost as lost:
             tester.crashes.report(self._shown(suspects), breach.observed, is_reproduced=False)
@@ -143,16 +134,11 @@ class Campaign:
             expected=f"{breach.expected} after {self._shown(guilty)}", observed=breach.observed, severity=breach.severity
         )
 
-    def _breaks_again(self, part: Sequence[Stimulus]) -> bool:
-        tester = self._tester
-        tester.state.expect_anything()
-        tester.restore()
-        self._watch.begin()
-        self._player.play(part)
-        return self._watch.check(is_thorough=True) is not None
+    def _breaks_again(self, setting: Setting, part: Sequence[Stimulus]) -> bool:
+        return any(isinstance(failure, Breach) for failure in self._bench.failures(setting, part).values())
 
     def _shown(self, stimuli: Sequence[Stimulus]) -> str:
         shown = ["; ".join(map(shown_bytes, stimulus)) for stimulus in stimuli[-SHOWN_STIMULI:]]
         more = len(stimuli) - len(shown)
-        words = " | ".join(shown) + (" as raw frames" if self._is_raw else "")
+        words = " | ".join(shown) + (" as raw frames" if self._setting.is_raw else "")
         return f"the last of {more + len(shown)} stimuli: {words}" if more else words
