@@ -26,13 +26,13 @@ _READERS: Final[dict[str, tuple[Any, str]]] = {
 MOST_TRIALS: Final = 400
 MOST_OF_A_CASE: Final = 32
 TOGETHER: Final = 3
-"""So many messages in a row of a recording are one sequence: what comes before a message may matter."""
+"""The number of consecutive messages of a recording that form one sequence, since earlier messages may matter."""
 
 
 def corpus_in(path: Path, target: Target) -> list[Trial]:
-    """The sequences in a file of cases or a recording, or in all of those below a folder, each once.
+    """Return the sequences in a file of cases or a recording, or in all files below a folder, each once.
 
-    Raises UserError if there is nothing of the kind, or a file is damaged.
+    Raises UserError if there are none, or a file is damaged.
     """
     if not path.exists():
         raise UserError(f"--corpus {path}: there is no such file or folder")
@@ -62,7 +62,7 @@ def _trials_in(file: Path, target: Target) -> Iterator[Trial]:
 
 
 def trials_of(requests: Iterable[bytes]) -> Iterator[Trial]:
-    """Each request by itself, and with those before it."""
+    """Yield each request by itself, and with those before it."""
     last: tuple[bytes, ...] = ()
     for request in requests:
         last = (*last, request)[-TOGETHER:]
@@ -72,7 +72,7 @@ def trials_of(requests: Iterable[bytes]) -> Iterator[Trial]:
 
 
 def _requests(data_fields: Iterable[bytes], target: Target) -> Iterator[bytes]:
-    """The messages in frames to the ECU."""
+    """Yield the messages in frames to the ECU."""
     address = addresses_of(target.can).request
     isotp = IsoTp(IsoTpConfig(address_bytes=len(address)))
     for data in data_fields:
@@ -85,7 +85,7 @@ def _requests(data_fields: Iterable[bytes], target: Target) -> Iterator[bytes]:
 
 
 def _data_fields(file: Path, target: Target) -> Iterator[bytes]:
-    """The data fields of the frames with the request id."""
+    """Yield the data fields of the frames with the request id."""
     wanted = target.can.request_id
     try:
         if file.suffix in (".pcap", ".pcapng"):

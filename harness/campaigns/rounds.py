@@ -16,16 +16,16 @@ from harness.fuzz.trials import Trial
 from harness.target import Target
 
 SHARDS_A_ROUND: Final = 4
-"""On simulated ECUs; a campaign on a real one is not split."""
+"""The shards of a round on simulated ECUs; a campaign on a real one is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
-"""In exchanges: some ten seconds of one processor, so that starting a shard costs little in comparison."""
+"""In exchanges: some ten seconds of one processor, so that the start of a shard costs little in comparison."""
 PARTS_OF_CAMPAIGN: Final = 8
 EXCHANGES_A_SECOND: Final = 4_000
-"""About what one processor does in a second, where it is not told otherwise."""
+"""The exchanges that one processor makes in a second, as an estimate."""
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
 MOST_KEPT: Final = 32
-"""Walks that left the model, and failures that were not seen again: beyond so many they are not told."""
+"""The most walks that left the model, and failures that did not repeat, that are listed."""
 
 Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
 """Runs jobs somewhere, and yields the content of their files as they end, in any order."""
@@ -38,9 +38,9 @@ class CampaignSoFar:
     target: Target
     seed: int
     exchanges_wanted: int | None
-    """None: as many as there is time for."""
+    """The number of exchanges; None: as many as there is time for."""
     time_s: float | None = None
-    """So long it is to take, if that was said: a shard is a small part of it."""
+    """The duration of the campaign, if one is given; a shard is a small part of it."""
     rounds: int = 0
     exchanges: int = 0
     planned: int = 0

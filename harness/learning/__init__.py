@@ -1,1 +1,1 @@
-"""Learn an ECU's state machine by asking it, and judge what was learned."""
+"""Learn an ECU's state machine from its answers, and judge the learned machine."""

@@ -1,4 +1,6 @@
-"""Say what changed between two learned machines of one ECU: states and steps that came and went, and the shortest proof."""
+"""Compare two learned machines of one ECU: new and lost states and steps, and the shortest sequence that shows a
+difference.
+"""
 
 from __future__ import annotations
 
@@ -13,38 +15,38 @@ Word = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class MachineChange:
-    """One step that both machines come to by one sequence, and answer or follow otherwise."""
+    """A step that both machines reach by the same sequence, and that they answer or continue differently."""
 
     sequence: Word
-    """The shortest that tells: its last letter is answered otherwise."""
+    """The shortest sequence that shows the change; its last letter is answered differently."""
     old: str
     new: str
 
 
 @dataclass(frozen=True, slots=True)
 class MachineComparison:
-    """What two machines have in common, and what not."""
+    """The common parts and the differences of two machines."""
 
     letters_gone: Word
     letters_new: Word
     states_gone: Word
     states_new: Word
     steps_gone: Word
-    """As ``state, letter: answer → state``, by the states' names."""
+    """Each step as ``state, letter: answer → state``, with the names of the states."""
     steps_new: Word
     changes: tuple[MachineChange, ...]
-    """Of the letters that both know; the shortest first, one for each answer that changed."""
+    """Changes of letters that both machines have; the shortest first, one for each answer that changed."""
     rules_gone: Word
     rules_new: Word
 
     @property
     def is_same(self) -> bool:
-        """Both do the same, however it is written."""
+        """Whether both machines behave alike, whatever their states are called."""
         return not (self.changes or self.rules_gone or self.rules_new or self.letters_gone or self.letters_new)
 
 
 def compare(old: StateMachine, new: StateMachine) -> MachineComparison:
-    """What is otherwise in `new` than in `old`."""
+    """Return the differences of `new` from `old`."""
     one, two = dict.fromkeys(old.alphabet), dict.fromkeys(new.alphabet)
     shared = [letter for letter in one if letter in two]
     before, after = {state.name for state in old.states}, {state.name for state in new.states}
@@ -73,7 +75,10 @@ def _rules(machine: StateMachine) -> set[str]:
 
 
 def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
-    """Every answer that differs, by breadth-first search through pairs of states; beyond it the two cannot be compared."""
+    """Return every answer that differs, by breadth-first search through pairs of states.
+
+    Beyond a difference nothing is compared.
+    """
     before, after = old.table(), new.table()
     if not old.states or not new.states:
         return
@@ -98,7 +103,7 @@ def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterat
 
 
 def comparison_lines(found: MachineComparison) -> Iterator[str]:
-    """What to print."""
+    """Format a comparison for the terminal."""
     if found.is_same:
         yield "the machines do the same"
         return

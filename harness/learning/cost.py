@@ -1,4 +1,4 @@
-"""Tell what learning an ECU would take, before anything is sent: by learning the reference in its place."""
+"""Estimate what learning an ECU would take, before anything is sent: the reference machine is learned in its place."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from harness.tester.restart import LATEST_START_S
 from harness.tester.security import DEFAULT_DELAY_S, DELAY_MARGIN_S
 
 WRITE_REQUESTS: Final = 2
-"""A guarded write, and the look at what it did."""
+"""Requests for one guarded write and the read that shows its effect."""
 RESTORING_REQUESTS: Final = 9
-"""What brings a real ECU back: life, the right key with its session and seed, a restart that is seen, the session."""
+"""Requests for the reset of a real ECU: life, the right key with its session and seed, a restart that is seen, the
+session.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LearningCost:
-    """What learning would take if the ECU were a sound one."""
+    """The cost of learning the ECU if it were a sound one."""
 
     sequences: int
     requests: int
     resets: int
     wrong_keys: int
     seconds: float
-    """Of a real ECU, by the timing that its target declares; 0: virtual."""
+    """The duration on a real ECU, by the timing that its target declares; 0 in virtual time."""
     letters: tuple[str, ...]
     left_out: tuple[str, ...]
     reset_by: str
@@ -48,7 +50,7 @@ class LearningCost:
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """Stands for the ECU: answers as the reference does, and counts what would have been sent."""
+    """Answers as the reference machine does, in place of the ECU, and counts the requests that would be sent."""
 
     target: Target
     reference: StateMachine
@@ -65,7 +67,7 @@ class _Rehearsal:
         self._table = {key: (one.answer, one.target) for key, one in self.reference.table().items()}
 
     def reset(self) -> None:
-        """Count what the last sequence has to be followed by."""
+        """Count the requests for the reset after the last sequence."""
         boot_s = self.target.reset.boot_s + LATEST_START_S
         answer_s = self.target.timing.p2_ms / 1000
         if self.how is TrueReset.RESTARTED:
@@ -83,15 +85,15 @@ class _Rehearsal:
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """What the target allows is told beside the plan."""
+        """Return None: the plan shows the permitted wrong keys separately."""
         return None
 
     def lives(self) -> bool:
-        """It does."""
+        """Return True: the reference always answers."""
         return True
 
     def do(self, letter: Letter) -> str:
-        """The reference's answer; that to a letter which is in no model is the likeliest."""
+        """Return the reference's answer, or the likeliest one for a letter that no model has."""
         self.seconds += letter.seconds
         step = self._table.get((self._state, letter.name))
         answer, self._state = step if step is not None else ("0x24", self._state)
@@ -112,7 +114,7 @@ class _Rehearsal:
 def plan_of(
     target: Target, alphabet: Alphabet, how: TrueReset, *, is_full: bool, seed: int, most_requests: int | None
 ) -> LearningCost:
-    """What learning would take on an ECU that does as the standard says, with the limits that its target declares."""
+    """Estimate the cost for an ECU that obeys the standard, with the limits that its target declares."""
     attempts = {one.level: one.attempts for one in target.security}
     known = known_of(target, attempts, is_one_counter=False, read_answer="")
     reference = expected_machine(alphabet, known, boots_deaf=target.is_simulated)
@@ -156,7 +158,7 @@ def plan_of(
 
 
 def plan_lines(plan: LearningCost) -> Iterator[str]:
-    """What to print."""
+    """Format a plan for the terminal."""
     yield f"letters       {', '.join(plan.letters)}"
     yield from (f"not sent      {one}" for one in plan.left_out)
     yield f"reset by      {plan.reset_by}"

@@ -1,4 +1,4 @@
-"""The machine that a sound ECU would have in the same alphabet: the reference, to be drawn beside what was learned."""
+"""Build the machine that a sound ECU has in the same alphabet: the reference, drawn beside the learned one."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ _OUT: Final = "0x7F"
 
 @dataclass(frozen=True, slots=True)
 class _Ecu:
-    """A sound ECU, reduced to what it remembers."""
+    """The state of a sound ECU."""
 
     session: int = Session.DEFAULT
     opened: int = 0
     pending: int = 0
     wrong: int = 0
-    """Wrong keys for the level that is counted."""
+    """The number of wrong keys for the level whose keys are counted."""
     is_delayed: bool = False
     is_booting: bool = False
 
 
 def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> StateMachine:
-    """The machine of ISO 14229-1's Annex I with the limit that was seen, or the usual one. Without states: it is too large.
+    """Build the machine of ISO 14229-1's Annex I, with the limit that was seen or else a usual one.
 
-    `boots_deaf`: the letter after a restart meets an ECU that boots. Time passes by the letters that wait, and no other.
+    The machine has no states if it would be too large. `boots_deaf`: the letter after a restart meets a booting ECU. Time
+    passes only by the letters that wait.
     """
     level = alphabet.level
     limit = known.limits.get(level) or USUAL_LIMIT
@@ -62,7 +63,7 @@ def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> S
 
 
 def _smallest(machine: StateMachine) -> StateMachine:
-    """The same machine without states that do the same: those are told apart by their answers, round after round."""
+    """Merge states with the same behaviour: states are separated by their answers, round after round."""
     table = machine.table()
     classes = {state.id: 0 for state in machine.states}
     count = 0
@@ -138,7 +139,9 @@ def _waited(ecu: _Ecu, letter: Letter, level: int, known: Known) -> tuple[_Ecu, 
 
 
 def differing_steps(machine: StateMachine, reference: StateMachine) -> list[tuple[str, str]]:
-    """The steps of a machine that are answered otherwise than the reference, on the shortest way on which both agree."""
+    """Return the steps of a machine whose answer differs from the reference, each on the shortest way on which
+    both agree.
+    """
     own, other = machine.table(), reference.table()
     if not machine.states or not reference.states:
         return []

@@ -1,4 +1,4 @@
-"""Find what a learned machine, or a sequence that was asked, does against the reference; the shortest way to each."""
+"""Find the rules that a learned machine, or a sequence that was sent, breaks, and the shortest sequence for each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
 
 MOST_BELIEFS = 8_000
-"""Beyond so many pairs of a state and a belief nothing more is looked at."""
+"""The most pairs of a state and a belief that are examined."""
 
 _COMPARED = ("0x35", "0x36")
 
 _BY_EFFECT = frozenset({"AC-02", "SA-28", "SA-29", "SA-36", "SA-39", "ST-01", "ST-02", "ST-03", "ST-04"})
-"""What is told by a guarded effect that works though it should not."""
+"""Rules that are broken if a guarded effect works though the level should be locked."""
 
 _IMPLIES = {
     "SA-09": frozenset({"SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-18", "SA-20", "SA-36"}),
@@ -33,14 +33,14 @@ _IMPLIES = {
     "ST-02": frozenset({"ST-04"}),
     "ST-05": frozenset({"SA-26", "ST-08"}),
 }
-"""What shows, too, wherever a rule is broken: e.g. without a limit nothing can put its count back."""
+"""By rule: further rules that the same mistake breaks, e.g. without a limit nothing can be found to reset its counter."""
 
 Broken = dict[str, Word]
-"""By the id of the check that owns the rule, the shortest sequence that breaks it."""
+"""By the id of the check that owns the rule: the shortest sequence that breaks it."""
 
 
 def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
-    """By level, how many wrong keys the ECU compared one after the other; None: no limit was seen."""
+    """Return, by level, how many wrong keys in a row the ECU compared; None: no limit was seen."""
     declared = {entry.level: entry.attempts for entry in target.security}
     return {
         level: _limit(observations, plain_wrong_keys(alphabet, target, level), declared.get(level))
@@ -49,7 +49,7 @@ def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) 
 
 
 def what_is_known(observations: Observations, alphabet: Alphabet, target: Target) -> Known:
-    """What has to be seen of an ECU before it is judged: its limits, and whether its levels share one count."""
+    """Return what must be known of an ECU before it is judged: its limits, and whether its levels share one counter."""
     limits = limits_seen(observations, alphabet, target)
     is_shared = False
     for level in alphabet.levels:
@@ -63,9 +63,11 @@ def what_is_known(observations: Observations, alphabet: Alphabet, target: Target
 
 
 def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
-    """How many wrong keys of a sequence were compared before the ECU took no more; None: it took all.
+    """Return how many wrong keys of a sequence were compared before the ECU refused more;
 
-    A seed that is refused after fewer keys than the target declares is a pause between two of them, and no limit.
+    None: it refused none.
+
+    A seed that is refused after fewer keys than the target declares is a pause between two keys, and no limit.
     """
     answers = observations.known(word) if word else None
     compared = 0
@@ -80,7 +82,7 @@ def _limit(observations: Observations, word: Word, declared: int | None) -> int 
 
 
 def _compared(observations: Observations, word: Word, alphabet: Alphabet, level: int) -> int | None:
-    """How many wrong keys for a level were compared in a sequence; None: it was not asked."""
+    """Return how many wrong keys for a level were compared in a sequence; None if it was not sent."""
     answers = observations.known(word) if word else None
     wrong = alphabet.first(LetterKind.WRONG_KEY, level)
     if answers is None or wrong is None:
@@ -91,9 +93,9 @@ def _compared(observations: Observations, word: Word, alphabet: Alphabet, level:
 def judge_word(
     word: Sequence[Letter], answers: Answers, known: Known, seconds: Sequence[float] = ()
 ) -> list[tuple[str, int]]:
-    """The ids that the answers to a sequence break, each with the number of letters up to there.
+    """Return the ids of the rules that the answers to a sequence break, each with the number of letters until then.
 
-    `seconds` passed with each letter beyond its own wait.
+    `seconds` is the time that passed with each letter beyond its own wait.
     """
     monitor, found = Monitor.start(known), []
     open_levels: set[int] = set()
@@ -113,7 +115,7 @@ def judge_word(
 
 
 def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: dict[str, Letter]) -> Broken:
-    """The shortest of these sequences that breaks each rule."""
+    """Return the shortest of these sequences that breaks each rule."""
     shortest: Broken = {}
     for word, answers in words:
         for id, length in judge_word([letters[name] for name in word], answers, known):
@@ -123,7 +125,7 @@ def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: di
 
 
 def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
-    """The broken rules of which this one may be no more than a consequence."""
+    """Return the broken rules that may be the cause of this one."""
     found = [cause for cause, implied in _IMPLIES.items() if id in implied and cause in broken]
     if id in _BY_EFFECT and "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
         found.append("AC-01")
@@ -131,7 +133,9 @@ def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
 
 
 def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter]) -> Broken:
-    """The shortest sequence of the machine that breaks each rule, by breadth-first search through states and beliefs."""
+    """Return the shortest sequence of the machine that breaks each rule, by breadth-first search through states and
+    beliefs.
+    """
     table = machine.table()
     if not machine.states:
         return {}

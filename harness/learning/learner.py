@@ -1,4 +1,4 @@
-"""Let AALpy make a state machine of what the ECU answers, until nothing that is asked contradicts it."""
+"""Let AALpy build a state machine from the ECU's answers, until no further sequence contradicts it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Hypothesis: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard a machine is tried before it is believed."""
+    """The effort to refute a machine before it is accepted."""
 
     walks: int
-    """Random walks from each state."""
+    """The number of random walks from each state."""
     steps: int
-    """Letters of each."""
+    """The number of letters of each walk."""
 
 
 class _System(SUL):  # type: ignore[misc]
-    """The ECU as AALpy asks it; each question goes to the observations."""
+    """The ECU as AALpy queries it; the observations answer."""
 
     def __init__(self, observations: Observations) -> None:
         super().__init__()
         self._observations = observations
 
     def query(self, word: Sequence[str]) -> list[str]:
-        """The answers to a sequence."""
+        """Return the answers to a sequence."""
         return list(self._observations.ask(tuple(word)))
 
     def adaptive_query(self, word: list[str], ads: Any) -> tuple[list[str], list[str]]:
-        """The answers to a sequence that goes on as they come."""
+        """Return the answers to a sequence that is continued depending on the answers."""
         length = len(word)
 
         def choose(answers: tuple[str, ...]) -> str | None:
@@ -54,10 +54,10 @@ class _System(SUL):  # type: ignore[misc]
         return word, list(answers)
 
     def pre(self) -> None:
-        """Not used: each question starts anew."""
+        """Do nothing: each query starts from the initial state."""
 
     def post(self) -> None:
-        """Not used."""
+        """Do nothing."""
 
     def step(self, letter: str) -> str:
         """Not used."""
@@ -66,7 +66,7 @@ class _System(SUL):  # type: ignore[misc]
 
 @dataclass
 class _Doubt(Oracle):  # type: ignore[misc]
-    """Looks for a sequence that a machine answers otherwise than the ECU."""
+    """Searches for a sequence that a machine answers differently from the ECU."""
 
     alphabet: list[str]
     observations: Observations
@@ -83,7 +83,7 @@ class _Doubt(Oracle):  # type: ignore[misc]
         self.known_letters = set(self.alphabet)
 
     def find_cex(self, hypothesis: Hypothesis) -> Word | None:
-        """A sequence that tells the machine from the ECU; None: none was found."""
+        """Return a sequence on which machine and ECU differ; None if none was found."""
         self.see(hypothesis)
         for word, answers in self.observations.played():
             if self.known_letters.issuperset(word) and tuple(_outputs(hypothesis, word)) != answers:
@@ -139,9 +139,9 @@ def learn(
     suite: Suite,
     see: Callable[[Hypothesis], None],
 ) -> None:
-    """Learn until no sequence contradicts the machine; `see` is given each machine on the way.
+    """Learn until no sequence contradicts the machine; call `see` with each intermediate machine.
 
-    Ended, and whatever the tester raises: learning stopped before.
+    Raises Ended if learning stopped before, and whatever the tester raises.
     """
     for attempt in range(MOST_RELEARNED):
         doubt = _Doubt(list(alphabet), observations, chance.stream(f"walk {attempt}"), effort, suite, see)

@@ -1,4 +1,4 @@
-"""Learn one ECU's state machine, and judge it; whatever happens meanwhile, what was learned is kept."""
+"""Learn one ECU's state machine and judge it. Whatever is learned is kept, even if learning fails."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from harness.tester.tester import Tester
 DEFAULT_EFFORT: Final = Effort(walks=2, steps=10)
 FULL_EFFORT: Final = Effort(walks=1, steps=12)
 FULL_REQUESTS: Final = 60_000
-"""As many requests a full alphabet takes at most, unless another budget is given."""
+"""The most requests for a full alphabet, unless another budget is given."""
 MOST_OF_A_TREE: Final = 60
-"""States that are told of where learning ended before a machine was made."""
+"""The most states that are shown if learning ended before there was a machine."""
 COUNTED: Final = frozenset({"SA-09", "SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-20"})
-"""Rules that are broken by more wrong keys than the ECU takes, if it has compared them."""
+"""Rules that take more wrong keys to break than the ECU compares."""
 EVIDENCE: Final = 6
 MOST_SHORTENED: Final = 40
-"""So often a sequence is tried with a letter less."""
+"""The most attempts to shorten a sequence by a letter."""
 _FOREIGN = (LinkError, NotPermitted, KeyFunctionError, Unjudged)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A broken rule that the ECU has broken once more, with the exchanges at the end of its sequence."""
+    """A broken rule that the ECU has broken again, with the exchanges at the end of its sequence."""
 
     rule: BrokenRule
     exchanges: tuple[Exchange, ...]
@@ -55,20 +55,22 @@ class Confirmed:
 
 @dataclass(slots=True)
 class Learned:
-    """What came of learning."""
+    """The result of learning."""
 
     machine: StateMachine
     alphabet: Alphabet
     confirmed: list[Confirmed] = field(default_factory=list)
     unconfirmed: list[BrokenRule] = field(default_factory=list)
-    """What the machine says of the ECU, and the ECU did not do when it was asked once more."""
+    """Deviations of the machine that the ECU did not repeat when it was asked again."""
     is_interrupted: bool = False
     is_error: bool = False
-    """The bus, or a key function, has failed."""
+    """Whether the bus or a key function has failed."""
 
 
 def _tree(observations: Observations | None) -> tuple[tuple[NamedState, ...], tuple[Transition, ...]]:
-    """What is known where no machine was made of it yet: a state for each sequence that was asked."""
+    """Return the known answers as a machine, with a state for each sequence that was sent; used where learning did
+    not end.
+    """
     ids: dict[Word, str] = {(): "s0"}
     steps: dict[tuple[str, str], Transition] = {}
     for word, answers in observations.played() if observations is not None else ():
@@ -84,14 +86,14 @@ def _tree(observations: Observations | None) -> tuple[tuple[NamedState, ...], tu
 
 
 def _boots_deaf(machine: StateMachine) -> bool:
-    """Whether what follows a restart is not answered."""
+    """Whether the letter after a restart gets no answer."""
     table = machine.table()
     booting = {one.target for one in machine.transitions if one.answer == RESTARTED}
     return any(table[state, letter].answer == SILENCE for state in booting for letter in machine.alphabet)
 
 
 class Learner:
-    """Learns one ECU. `learned` is what there is at any moment, also after an error."""
+    """Learns one ECU. `learned` is the present result, also after an error."""
 
     def __init__(
         self,
@@ -104,9 +106,10 @@ class Learner:
         keep: Callable[[Word, Answers], None] = lambda word, answers: None,
         known: Sequence[tuple[Word, Answers]] = (),
     ) -> None:
-        """Inconclusive: the ECU cannot be brought back to one initial state. Nothing has been sent then.
+        """Prepare learning. Raises Inconclusive, before anything is sent, if the ECU cannot be brought back to one initial
+        state.
 
-        `keep` is told of each sequence that was asked; `known` are such sequences from an earlier run on the same ECU.
+        `keep` is called with each sequence that was sent; `known` are such sequences from an earlier run on the same ECU.
         """
         self._tester = tester
         self._is_full = is_full
@@ -127,7 +130,10 @@ class Learner:
         self._is_interrupted = self._is_error = False
 
     def run(self) -> Learned:
-        """Learn and judge; what stops it is told in the machine's `ended`. UserError: the ledger cannot be written."""
+        """Learn and judge. The reason of an early end is in the machine's `ended`.
+
+        Raises UserError if the ledger cannot be written.
+        """
         try:
             self._learn()
         except (Ended, *_FOREIGN) as reason:
@@ -145,7 +151,7 @@ class Learner:
         return self.learned()
 
     def learned(self) -> Learned:
-        """What there is now."""
+        """The present result."""
         machine = self._machine()
         machine = named(machine, self.alphabet) if self._hypothesis is not None else machine
         rules = tuple(one.rule for one in self._confirmed)
@@ -194,7 +200,7 @@ class Learner:
         )
 
     def _prove_keys(self) -> None:
-        """Let each key open its level once: only then it is known which key is right."""
+        """Let each key open its level once; only then is it known to be right."""
         tester, security = self._tester, self._tester.security
         for entry in tester.target.security:
             if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is TrueReset.RENEWED):
@@ -276,7 +282,7 @@ class Learner:
         self._confirmed.sort(key=lambda one: (len(one.rule.sequence), one.rule.id))
 
     def _settle(self, id: str, broken: Broken, known: Known, stands: dict[str, bool]) -> bool:
-        """Whether a rule is broken on the ECU, and by no other rule's flaw; the causes are settled first."""
+        """Whether the ECU breaks a rule that is not only a consequence of another broken rule; causes are settled first."""
         if id in stands:
             return stands[id]
         stands[id] = False
@@ -287,7 +293,7 @@ class Learner:
         return stands[id]
 
     def _confirm(self, id: str, word: Word, known: Known) -> bool:
-        """Show it once more, by a sequence as short as can be found."""
+        """Break the rule once more, by a sequence as short as can be found."""
         self._say(f"{id} is confirmed on the ECU")
         shortest = self._shortened(id, word, known)
         first_frame = self._tester.trace.count
@@ -310,7 +316,9 @@ class Learner:
         return True
 
     def _is_silent_awake(self, word: Word) -> bool:
-        """Whether the last letter of a sequence is not answered just after something else was: an ECU may have slept."""
+        """Whether the last letter of a sequence gets no answer directly after an answered one, when the ECU cannot be
+        asleep.
+        """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
         for letter in letters[:-1]:
@@ -318,7 +326,8 @@ class Learner:
         return self._tester.is_alive() and self._subject.do(letters[-1]) == SILENCE
 
     def _are_compared(self, word: Word) -> bool:
-        """Whether the right key opens the level after the wrong ones: else a delay may run that the ECU does not tell of.
+        """Whether the right key opens the level after the wrong ones; if not, a delay may run that the ECU does not
+        announce.
 
         Without a key function the code 0x35 is believed.
         """
@@ -331,7 +340,7 @@ class Learner:
         return [self._subject.do(letter) for letter in letters][-1] == POSITIVE
 
     def _is_open_before(self, word: Word) -> bool:
-        """Whether what the level of a sequence's last letter guards is done just before that letter."""
+        """Whether the guarded effect of the last letter's level works just before that letter."""
         letters = self.alphabet.by_name()
         effect = self.alphabet.first(LetterKind.EFFECT, letters[word[-1]].number)
         if effect is None:
@@ -341,7 +350,7 @@ class Learner:
         return answers[-1] in (WRITTEN, POSITIVE)
 
     def _shortened(self, id: str, word: Word, known: Known) -> Word:
-        """The sequence without the letters that it does not need; the last one stays."""
+        """Return the sequence without the letters that are not needed; the last one stays."""
         tries = 0
         index = 0
         while index < len(word) - 1 and tries < MOST_SHORTENED:
@@ -354,7 +363,7 @@ class Learner:
         return word
 
     def _breaks(self, id: str, word: Word, known: Known) -> bool:
-        """Whether the ECU breaks this rule at the end of a sequence; asked only where the answers are not known."""
+        """Whether the ECU breaks this rule at the end of a sequence; it is asked only if the answers are not known."""
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:
@@ -365,7 +374,9 @@ class Learner:
         return (id, len(word)) in judge_word([letters[name] for name in word], answers, known)
 
     def _broken_again(self, id: str, word: Word, known: Known) -> Answers:
-        """The answers to the sequence, asked once more and judged by the time that has passed; empty: it broke no rule."""
+        """Send the sequence again and judge it by the time that has passed; return the answers, or nothing if no rule was
+        broken.
+        """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
         answers, seconds = [], []

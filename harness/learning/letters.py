@@ -1,4 +1,4 @@
-"""The letters of the alphabet in which an ECU is asked: what each one sends, and what it needs to be permitted."""
+"""The letters of the alphabet in which an ECU is asked: the message of each, and the permissions that it needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.tester.tester import Tester
 from harness.uds import ResetType, Service, Session
 
 LONGER = 1.2
-"""A wait is so many times the time that it is to outlast: S3, or a delay."""
+"""The factor by which a wait is longer than the time that it has to outlast: S3, or a delay."""
 
 
 class LetterKind(Enum):
-    """What a letter does."""
+    """The kinds of letters."""
 
     SESSION = "session"
     SEED = "seed"
@@ -49,7 +49,7 @@ KEYS: Final = frozenset(
     }
 )
 GUESSES: Final = KEYS - {LetterKind.RIGHT_KEY}
-"""Keys that are wrong by intention."""
+"""Keys that are wrong on purpose."""
 
 
 _MADE: Final = frozenset({LetterKind.RIGHT_KEY, LetterKind.OLD_KEY, LetterKind.LONG_KEY, LetterKind.FOREIGN_KEY})
@@ -58,28 +58,28 @@ _MADE: Final = frozenset({LetterKind.RIGHT_KEY, LetterKind.OLD_KEY, LetterKind.L
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One thing that is done to the ECU."""
+    """One action on the ECU."""
 
     name: str
     kind: LetterKind
     number: int = 0
     """The session, the reset type, or the level."""
     other: int = 0
-    """The level whose sub-function takes a key of `number`."""
+    """The level whose sub-function is sent with a key of `number`."""
     seconds: float = 0.0
-    """Of a wait."""
+    """The duration of a wait."""
     what: str = ""
-    """What it sends, in words."""
+    """The message in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """What an ECU is asked, and what it is not."""
+    """The letters that an ECU is asked, and those that are left out."""
 
     letters: tuple[Letter, ...]
-    """Those that the model is made of."""
+    """Letters that the model consists of."""
     probes: tuple[Letter, ...]
-    """Those that are sent in single sequences only."""
+    """Letters that are sent in single sequences only."""
     left_out: tuple[str, ...]
     """Letters that are not sent, and why."""
     level: int
@@ -91,15 +91,17 @@ class Alphabet:
         return {letter.name: letter for letter in (*self.letters, *self.probes)}
 
     def first(self, kind: LetterKind, number: int | None = None) -> Letter | None:
-        """The first letter of a kind, for a level, a session or a reset type if one is named."""
+        """Return the first letter of a kind, for a level, session or reset type if one is given."""
         found = (one for one in (*self.letters, *self.probes) if one.kind is kind and number in (None, one.number))
         return next(found, None)
 
 
 def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_tried: bool = False) -> Alphabet:
-    """The letters for an ECU. `can_renew`: wrong keys leave nothing behind, since the ECU itself is replaced.
+    """Return the letters for an ECU.
 
-    `are_keys_tried`: a key that has not opened its level by now cannot be the right one.
+    `can_renew`: wrong keys have no lasting effect, since the ECU itself is replaced.
+
+    `are_keys_tried`: a key that has not opened its level yet is taken to be wrong.
     """
     target = tester.target
     levels = tuple(sorted(entry.level for entry in target.security)) or (1,)
@@ -136,7 +138,7 @@ def _default(tester: Tester, level: int) -> Iterator[Letter]:
 
 
 def _full(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
-    """All levels; but wrong keys for the lowest one alone, since each count multiplies the states."""
+    """Return the letters of all levels, with wrong keys for the lowest only, since each counter multiplies the states."""
     target = tester.target
     sessions = dict.fromkeys(session for level in levels for session in _sessions_for(target, level))
     sessions |= dict.fromkeys(target.way_to(one.id)[-1] for one in target.sessions)
@@ -159,7 +161,7 @@ def _wrong_key(level: int) -> Letter:
 
 
 def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
-    """What is sent in the sequences of single checks only."""
+    """Return the letters that only the sequences of single checks contain."""
     target = tester.target
     for level in levels:
         name, sent = f"0x{level:02X}", f"27 {level + 1:02X} and"
@@ -187,7 +189,7 @@ def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
 
 
 def _sessions_for(target: Target, level: int) -> Iterator[int]:
-    """The default session, and those that lead to the level's."""
+    """Return the default session, and those on the way to the level's session."""
     yield Session.DEFAULT
     entry = target.level(level)
     own = entry.session if entry is not None and entry.session is not None else None
@@ -228,7 +230,7 @@ def _waits(target: Target, levels: tuple[int, ...]) -> Iterator[Letter]:
 
 
 def why_not(tester: Tester, letter: Letter, *, can_renew: bool, are_keys_tried: bool) -> str:
-    """Why a letter cannot be sent; empty: it can."""
+    """Return why a letter cannot be sent; empty if it can."""
     allowed, security = tester.allows, tester.security
     pdu = b""
     if letter.kind is LetterKind.SESSION:

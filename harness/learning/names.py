@@ -1,4 +1,4 @@
-"""Name each state of a learned machine by what it means: its session, what is open, pending, counted or delayed."""
+"""Name each state of a learned machine by its meaning: its session, and what is open, pending, counted or delayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IN_DELAY = ("0x36", "0x37")
 
 
 def named(machine: StateMachine, alphabet: Alphabet) -> StateMachine:
-    """The same machine, its states with names of which no two are alike."""
+    """Return the same machine with a unique name for each state."""
     namer = _Namer(machine, alphabet)
     names = {one.id: namer.name(one.id) for one in machine.states}
     counts, used = Counter(names.values()), Counter[str]()
@@ -39,7 +39,7 @@ class _Namer:
         self._limits = {level: self._wrong_keys_left(machine.initial, level) for level in alphabet.levels}
 
     def name(self, state: str) -> str:
-        """What a state means."""
+        """Return a name for the meaning of a state."""
         answers = {letter: self._answer(state, letter) for letter in self._letters}
         sent = {name: answer for name, answer in answers.items() if answer != NOT_SENT}
         asked = [answer for name, answer in sent.items() if self._letters[name].kind is not LetterKind.WAIT]
@@ -88,7 +88,7 @@ class _Namer:
         return self._answers(state, LetterKind.SEED, level) == ZERO_SEED
 
     def _where_seeds_are(self, state: str, level: int) -> str:
-        """The state after the sessions that lead to the level's seeds were entered, if they are needed."""
+        """Return the state after the sessions that the level's seeds need have been entered."""
         if self._answers(state, LetterKind.SEED, level) not in ("0x7F", "0x7E", "0x12", "0x11"):
             return state
         for one in self._of(LetterKind.SESSION):
@@ -101,7 +101,7 @@ class _Namer:
         return self._answers(self._where_seeds_are(state, level), LetterKind.SEED, level) in _IN_DELAY
 
     def _wrong_keys_left(self, state: str, level: int) -> int | None:
-        """How many wrong keys the level would still compare; None: there is no limit, or no way to tell."""
+        """Return how many wrong keys the level would still compare; None: there is no limit, or it cannot be seen."""
         seed = next((one.name for one in self._of(LetterKind.SEED) if one.number == level), "")
         wrong = next((one.name for one in self._of(LetterKind.WRONG_KEY) if one.number == level), "")
         if not seed or not wrong:
@@ -120,7 +120,7 @@ class _Namer:
         return None
 
     def _session(self, state: str) -> str:
-        """The session that the shortest way to a state ends in; empty: the ECU knows none."""
+        """Return the session at the end of the shortest way to a state; empty if the ECU has no sessions."""
         sessions = self._of(LetterKind.SESSION)
         if not any(self._answer(self._initial, one.name) == POSITIVE for one in sessions):
             return ""

@@ -1,4 +1,7 @@
-"""Every answer of the ECU to a sequence of letters: asked once, looked up ever after, and voted on if it changes."""
+"""Store the ECU's answers to sequences of letters.
+
+A sequence is sent once and then looked up; contradictions are voted on.
+"""
 
 from __future__ import annotations
 
@@ -15,34 +18,34 @@ Word = tuple[str, ...]
 Answers = tuple[str, ...]
 
 NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
-"""Refusals before anything is looked at: an ECU that gives one should be as it was."""
+"""Refusals before the request is examined. After one of them the ECU's state should be unchanged."""
 VOTES: Final = 5
 KEPT_WRONG_KEYS: Final = 40
-"""What a few findings take to be confirmed, their resets included."""
+"""The number of wrong keys that confirming a few findings takes, their resets included."""
 MAJORITY: Final = 5
-"""Of `VOTES` and the two answers that differ, so many must agree."""
+"""The number of equal answers, of `VOTES` and the two that differ, that decide a vote."""
 MOST_CONFLICTS: Final = 200
 FEW_CONFLICTS: Final = 12
-"""So many are borne, whatever share of the sequences they are."""
+"""The number of contradictions that is tolerated, whatever share of the sequences it is."""
 OFTEN: Final = 0.2
-"""A larger share of all sequences is no exception any more."""
+"""The share of sequences with contradictions above which they are no exceptions."""
 MOST_RETRIES: Final = 10
 
 
 class Ended(Exception):
-    """Learning cannot go on; the text says why."""
+    """Learning cannot continue; the text says why."""
 
 
 class Relearn(Exception):
-    """What was believed of a sequence has changed: the machine has to be made anew from what is known."""
+    """The accepted answer to a sequence has changed, so the machine has to be built again from the known answers."""
 
 
 class Exceptional(Relearn):
-    """What is believed stands; the sequence under way went on from an answer that is an exception."""
+    """The accepted answer stands, but the present sequence continued from an exceptional answer."""
 
 
 class OutOfBudget(Ended):
-    """As many requests were sent as may be."""
+    """The budget of requests is used up."""
 
 
 @dataclass(slots=True)
@@ -50,40 +53,43 @@ class _Node:
     answers: dict[str, str] = field(default_factory=dict)
     after: dict[str, _Node] = field(default_factory=dict)
     is_dead: bool = False
-    """The ECU answers nothing any more, so that nothing need be asked."""
+    """The ECU answers nothing any more, so nothing is sent from here on."""
 
     def answer(self, letter: str) -> str | None:
-        """The answer to a letter here; None: it was not asked."""
+        """Return the answer to a letter here; None if it was not sent."""
         return DEAD if self.is_dead else self.answers.get(letter)
 
     def then(self, letter: str) -> _Node:
-        """Where a letter that was asked here leads; the same node: it changes nothing."""
+        """Return the node after a letter that was sent here; the same node if the letter changes nothing."""
         return self if self.is_dead else self.after[letter]
 
 
 class LetterSubject(Protocol):
-    """Whoever answers letters."""
+    """Answers letters."""
 
     @property
     def requests(self) -> int:
-        """All requests that were sent so far."""
+        """The number of requests sent so far."""
 
     def reset(self) -> None:
-        """Be in the initial state."""
+        """Go to the initial state."""
 
     def do(self, letter: Letter) -> str:
-        """The answer to one letter."""
+        """Return the answer to one letter."""
 
     def lives(self) -> bool:
-        """Whether it answers anything, once it is in its initial state again."""
+        """Whether it answers anything after a reset to its initial state."""
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """How many more wrong keys it may be sent; None: there is no limit."""
+        """Return how many more wrong keys it may be sent; None if there is no limit."""
 
 
 class Observations:
-    """A tree of answers by sequence. What an ECU does not serve is taken to leave it as it was, until it is seen not to."""
+    """A tree of answers by sequence.
+
+    A refused letter is assumed to leave the state unchanged, until the opposite is seen.
+    """
 
     def __init__(self, subject: LetterSubject, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
         self._subject = subject
@@ -103,15 +109,15 @@ class Observations:
 
     @property
     def requests(self) -> int:
-        """All requests that were sent so far."""
+        """The number of requests sent so far."""
         return self._subject.requests
 
     def played(self) -> Iterator[tuple[Word, Answers]]:
-        """Each sequence that was played, with its answers, in order."""
+        """Each sequence that was sent, with its answers, in order."""
         yield from self._played
 
     def remember(self, word: Word, answers: Answers) -> None:
-        """Take the answers of an earlier run for known."""
+        """Take over the answers of an earlier run."""
         self._played.append((word, answers))
         node = self._root
         for letter, answer in zip(word, answers, strict=False):
@@ -119,7 +125,7 @@ class Observations:
             node = node.then(letter)
 
     def known(self, word: Sequence[str]) -> Answers | None:
-        """The answers to a sequence as far as they follow from what was asked; None: they do not."""
+        """Return the answers to a sequence as far as they follow from known ones; None if they do not."""
         node, answers = self._root, []
         for letter in word:
             answer = node.answer(letter)
@@ -130,7 +136,7 @@ class Observations:
         return tuple(answers)
 
     def ask(self, word: Sequence[str]) -> Answers:
-        """The answers to a sequence, from memory if they are known."""
+        """Return the answers to a sequence, from memory if they are known."""
         known = self.known(word)
         if known is not None:
             self.saved_letters += len(word)
@@ -138,9 +144,10 @@ class Observations:
         return self.follow(word, lambda answers: None)
 
     def follow(self, word: Sequence[str], choose: Callable[[Answers], str | None]) -> Answers:
-        """Play a sequence, and then what `choose` makes of the answers so far, until it says None; gives all answers.
+        """Send a sequence, and then the letters that `choose` picks by the answers, until it returns None; return all
+        answers.
 
-        What is known to change nothing is not sent; nothing at all is, if every answer is known.
+        Letters that are known to change nothing are not sent; nothing is sent if every answer is known.
         """
         answers: list[str] = []
         changing: list[tuple[str, str]] = []  # the letters that matter, with their answers
@@ -176,10 +183,10 @@ class Observations:
             yield letter
 
     def play(self, word: Sequence[str]) -> Answers:
-        """Play a whole sequence, every letter of it, and see whether it agrees with what is known.
+        """Send every letter of a sequence, and compare the answers with the known ones.
 
-        Relearn: a letter that was refused has changed something, or an answer was an exception. Ended: the ECU does not
-        answer alike.
+        Raises Relearn if a refused letter has changed the state, or an answer was an exception; Ended if the ECU's answers
+        vary.
         """
         for _ in range(MOST_RETRIES):
             try:
@@ -189,7 +196,7 @@ class Observations:
         raise Ended(f"the ECU does not always answer alike: {_shown(tuple(word))} did not come to its end as it did before")
 
     def verify(self, word: Word) -> None:
-        """Play a sequence once more, if that was not done yet. Raises as `play`."""
+        """Send a sequence again unless that was done before. Raises as `play`."""
         if word not in self._verified:
             self.play(word)
             self._verified.add(word)
@@ -216,9 +223,9 @@ class Observations:
         return tuple(answers)
 
     def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
-        """See that a letter is answered as it was before; else ask again and again.
+        """Check that a letter gets the same answer as before; if not, send it again several times.
 
-        Relearn: one answer has a clear majority. Ended: none has, or it is not the first time.
+        Raises Relearn if one answer has a clear majority; Ended if none has, or this has happened before.
         """
         if known in (None, given):
             return
@@ -249,12 +256,12 @@ class Observations:
         return answer
 
     def _forget_deaths(self) -> None:
-        """Take out that it answers nothing after some sequence: it answers nothing after any."""
+        """Forget all sequences after which the ECU was silent, because it is now silent after any."""
         self._played = [(word, answers) for word, answers in self._played if DEAD not in answers]
         self._rebuild()
 
     def _forget(self, word: Word) -> None:
-        """Take out every sequence that begins with this one: it is asked anew."""
+        """Forget every sequence with this beginning, so that it is sent again."""
         self._played = [(one, answers) for one, answers in self._played if one[: len(word)] != word]
         self._verified = {one for one in self._verified if one[: len(word)] != word}
         self._rebuild()

@@ -1,8 +1,8 @@
-"""Hold what an ECU answers, letter by letter, against the state machine that ISO 14229-1 gives SecurityAccess.
+"""Compare an ECU's answers, letter by letter, with the state machine that ISO 14229-1 gives SecurityAccess.
 
-What is locked, pending and open is followed by the model that the random walk uses (`harness.fuzz.reference_model`).
-This file adds what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a
-deviation belongs to.
+The model that the random walk uses (`harness.fuzz.reference_model`) tracks what is locked, pending and open. This file adds
+what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation belongs
+to.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from harness.target import Target
 from harness.tester.security import DEFAULT_DELAY_S
 
 LARGEST_LIMIT: Final = 10
-"""More wrong keys than these are no limit."""
+"""More wrong keys than these do not count as a limit."""
 DELAY_KEPT: Final = 0.95
-"""The part of a delay after which it may be over."""
+"""The share of a delay after which it may be over."""
 PERMANENT: Final = 10
-"""A lock that holds for so many delays is one for ever."""
+"""A lock that lasts for this many delays counts as permanent."""
 LONGER_THAN_AN_ANSWER_S: Final = 2.0
 _SEEDS: Final = frozenset({LetterKind.SEED, LetterKind.QUIET_SEED, LetterKind.FUNCTIONAL_SEED})
 _IN_DELAY: Final = frozenset({"0x36", "0x37"})
@@ -80,7 +80,7 @@ RULES: Final[Mapping[str, str]] = {
     "CF-07": "the codes of keys and of the delay follow the standard",
     "DS-04": "no request keeps the ECU from answering",
 }
-"""Each rule that a machine can break, by the check that owns it."""
+"""Every rule that a machine can break, by the check that owns it."""
 
 Events = frozenset[str]
 _NONE: Final[Events] = frozenset()
@@ -88,22 +88,22 @@ _NONE: Final[Events] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was seen of this ECU before it is judged."""
+    """Facts that were seen of this ECU before it is judged."""
 
     rules: ModelRules
     delays_s: Mapping[int, float | None]
     limits: Mapping[int, int | None]
-    """By level, how many wrong keys it compares one after the other; None: no limit was seen."""
+    """By level: the wrong keys in a row that it compares; None: no limit was seen."""
     is_one_counter: bool = False
-    """All levels share one count."""
+    """Whether all levels share one counter."""
     read_answer: str = POSITIVE
-    """What an ordinary read is answered in the initial state."""
+    """The answer to an ordinary read in the initial state."""
     s3_s: float | None = None
     attempts: Mapping[int, int | None] = field(default_factory=dict)
-    """By level, how many wrong keys the target says that it takes."""
+    """By level: the number of wrong keys that the target declares."""
     default_session: int = 1
     taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
-    """Steps of the reference that were worked out already."""
+    """Steps of the reference that were computed before."""
 
     def delay_s(self, level: int) -> float | None:
         """The declared delay."""
@@ -111,7 +111,7 @@ class Known:
 
 
 def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter: bool, read_answer: str) -> Known:
-    """What is declared of an ECU, and what was seen."""
+    """Return what is declared and what was seen of an ECU."""
     rules = ModelRules({one.level: one.session for one in target.security}, has_sessions=target.timing.s3_ms is not None)
     delays = {one.level: one.delay_s for one in target.security}
     s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
@@ -120,29 +120,29 @@ def known_of(target: Target, limits: Mapping[int, int | None], *, is_one_counter
 
 
 class _Level(NamedTuple):
-    """What happened to one level within one sequence."""
+    """The history of one level within one sequence."""
 
     spent_by: str = "never"
-    """What made the last seed unusable; empty: it is pending, as far as we know."""
+    """The reason why the last seed cannot be answered; empty if it is pending, as far as is known."""
     closed_by: str = "never"
-    """What locked it last; empty: its key was accepted and nothing has locked it."""
+    """The last reason for its lock; empty if its key was accepted and nothing has locked it since."""
     wrong: int = 0
-    """Keys compared and found wrong, since the count could be put back."""
+    """The wrong keys that were compared since the counter could last be reset."""
     between: Events = _NONE
-    """What came between them."""
+    """The letters between them."""
     is_delayed: bool = False
     in_delay: Events = _NONE
-    """What came since the delay began."""
+    """The letters since the delay began."""
     waited_s: float = 0.0
-    """Since the last wrong key, or since a restart before any delay."""
+    """Seconds since the last wrong key, or since a restart before any delay."""
     is_failed_before_restart: bool = False
     refused_since_key: Events = _NONE
-    """Kinds of keys that were refused since anything could have locked the level."""
+    """Kinds of keys that were refused since the level could last be locked."""
     delays_waited: float = 0.0
 
 
 class Monitor(NamedTuple):
-    """What the reference believes after a sequence, and what it thinks of the next answer."""
+    """The state of the reference after a sequence, and its judgement of the next answer."""
 
     known: Known
     tracker: Tracker
@@ -150,23 +150,23 @@ class Monitor(NamedTuple):
     is_booting: bool = False
     has_restarted_last: bool = False
     presents: bool = False
-    """TesterPresent was sent since the last level was opened or closed."""
+    """Whether TesterPresent was sent since a level was last opened or locked."""
     session: int = 1
 
     @classmethod
     def start(cls, known: Known) -> Monitor:
-        """The belief of an ECU that has just started."""
+        """Return the state of an ECU that has just started."""
         return cls(known, Tracker(known.rules, (ModelState(),)), {level: _Level() for level in known.rules.levels})
 
     def key(self) -> Hashable:
-        """Two monitors with one key judge alike whatever follows."""
+        """Two monitors with the same key judge all that follows alike."""
         levels = tuple(sorted((number, one) for number, one in self.levels.items()))
         return self.tracker.belief, levels, self.is_booting, self.has_restarted_last, self.presents, self.session
 
     def after(self, letter: Letter, answer: str, *, is_open: bool = False, seconds: float = 0.0) -> tuple[Monitor, str]:
-        """The belief after one letter, and the id of the check whose rule its answer breaks; empty: none.
+        """Return the state after one letter, and the id of the check whose rule its answer breaks; empty if none.
 
-        `is_open`: the machine is known to do here what the level guards. `seconds` that passed beyond a letter's own wait.
+        `is_open`: the guarded effect of the level is known to work here. `seconds`: the time beyond the letter's own wait.
         """
         monitor = self._waiting(letter.seconds + seconds) if letter.seconds + seconds else self
         if answer == DEAD:
@@ -208,7 +208,7 @@ class Monitor(NamedTuple):
         return self._replace(levels={**self.levels, number: level._replace(**changes)})  # type: ignore[arg-type]
 
     def _each(self, event: str) -> Monitor:
-        """Something has come between wrong keys, or since the delay began."""
+        """Note a letter between wrong keys, or since the delay began."""
         levels = dict(self.levels)
         for number, one in self.levels.items():
             if one.wrong and event not in one.between:
@@ -222,7 +222,7 @@ class Monitor(NamedTuple):
         return monitor if presents is None else monitor._replace(presents=presents)
 
     def _waiting(self, seconds: float) -> Monitor:
-        """Time passes: a delay may be over, and with it the count of wrong keys is put back."""
+        """Let time pass: a delay may end, which resets the counter of wrong keys."""
         levels = {}
         for number, one in self.levels.items():
             delay_s = self.known.delay_s(number)
@@ -246,7 +246,7 @@ class Monitor(NamedTuple):
         return monitor._replace(tracker=tracker, session=self.known.default_session, has_restarted_last=False), ""
 
     def _locked(self, why: str) -> Monitor:
-        """Every level is locked now, and no seed is pending."""
+        """Lock every level and forget the pending seed."""
         levels = {
             number: one
             if one.spent_by and one.closed_by and not one.refused_since_key
@@ -302,7 +302,7 @@ class Monitor(NamedTuple):
         return monitor, ""
 
     def _why_open(self, number: int, level: _Level, answer: str) -> str:
-        """Which check owns it that a guarded effect works though the level should be locked."""
+        """Return the check that owns the rule that a guarded effect must not work while the level should be locked."""
         if self.presents:
             return "ST-04"
         if CHANGED in answer:
@@ -365,12 +365,14 @@ class Monitor(NamedTuple):
         return monitor._with(number, **changes)._others(number, spent_by="other level"), broken
 
     def _delay_is_endless(self, level: _Level) -> bool:
-        """Whether a seed is refused although nothing but waiting has followed the last wrong key, for many delays."""
+        """Whether a seed is still refused after many delays of nothing but waiting since the last wrong key."""
         delays = [delay for delay in self.known.delays_s.values() if delay]
         return bool(delays) and level.waited_s > PERMANENT * max(delays) and not level.is_failed_before_restart
 
     def _given_too_early(self, level: _Level, kind: str) -> str:
-        """Which check owns it that a seed is given while a delay should run; empty: none should."""
+        """Return the check that owns the rule that no seed is given during the delay; empty if no delay should be
+        running.
+        """
         events = level.in_delay | ({kind} if kind else set())
         if level.is_delayed:
             if events & {"reset", "power"}:
@@ -428,7 +430,7 @@ class Monitor(NamedTuple):
         return monitor, broken
 
     def _counted(self, number: int, letter: Letter, answer: str) -> tuple[Monitor, str]:
-        """One more key was compared, and found wrong."""
+        """Count one more wrong key that was compared."""
         monitor = self
         broken = ""
         for one in self.levels if self.known.is_one_counter else (number,):
@@ -450,7 +452,7 @@ class Monitor(NamedTuple):
         return monitor, broken
 
     def _opened(self, number: int) -> Monitor:
-        """A key was accepted: the level is open, every other one is not, and the count is put back."""
+        """Open the level after an accepted key, lock every other one, and reset the counter."""
         monitor = self
         for one, level in self.levels.items():
             if one == number or self.known.is_one_counter:
@@ -469,7 +471,7 @@ class Monitor(NamedTuple):
         return monitor._replace(presents=False)
 
     def _why_accepted(self, letter: Letter, level: _Level) -> str:
-        """Which check owns it that a key is accepted which must not be."""
+        """Return the check that owns the rule that this key must not be accepted."""
         if letter.kind is LetterKind.FOREIGN_KEY:
             return "SA-27"
         if letter.kind in (LetterKind.LONG_KEY, LetterKind.OLD_KEY):
@@ -494,7 +496,7 @@ class Monitor(NamedTuple):
 
 
 def _why_unlimited(between: Events) -> str:
-    """Which check owns it that more keys are compared than the ECU takes in a row."""
+    """Return the check that owns the rule that no more keys are compared than the limit."""
     for event, check in (
         ("suppressed", "SA-36"),
         ("power", "SA-13"),

@@ -1,4 +1,4 @@
-"""What a learned machine comes to, as results LM-01 to LM-09 of a run."""
+"""Turn a learned machine into the results LM-01 to LM-09 of a run."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.verdict import Basis, Severity, Verdict
 
 LOCKING: Final = (LetterKind.SESSION, LetterKind.RESET, LetterKind.POWER, LetterKind.WAIT)
 SHOWN: Final = 12
-"""So many letters of a sequence are told in a line, at its end."""
+"""The number of letters at the end of a sequence that a line shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Rules that belong together."""
+    """Rules that are judged together."""
 
     id: str
     title: str
     checks: tuple[str, ...]
     needs: tuple[LetterKind, ...]
-    """Letters without which nothing is known of them."""
+    """Letters without which these rules cannot be judged."""
     rationale: str
     remediation: str
     basis: Basis = "standard"
@@ -105,7 +105,7 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
 
 
 def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
-    """LM-01 and LM-02 on the learning itself; LM-03 to LM-09, each with a failure for every broken rule, or one result."""
+    """Return LM-01 and LM-02 on learning itself; and for LM-03 to LM-09 a failure for each broken rule, or one result."""
     machine = learned.machine
     level = f"level 0x{learned.alphabet.level:02X}"
     yield Finding(
@@ -142,7 +142,7 @@ def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
 
 
 def not_learned(reason: str, *, repeat: str) -> Iterator[Finding]:
-    """The one result where nothing could be learned."""
+    """Return the single result if nothing could be learned."""
     yield Finding(
         id="LM-01",
         title="The ECU's state machine can be learned",
@@ -176,7 +176,7 @@ def _of_group(group: _Group, learned: Learned, level: str, repeat: str) -> Itera
 
 
 def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
-    """The rules of a group; wrong keys that are not counted for their suppress bit belong to the count."""
+    """Return the rules of a group. Wrong keys that are not counted because of their suppress bit belong to the counter."""
     is_count = one.rule.id == "SA-36" and sum("suppressed" in letter for letter in one.rule.sequence) > 1
     if one.rule.id == "SA-36":
         return ("SA-36",) if (group.id == "LM-05") == is_count and group.id in ("LM-03", "LM-05") else ()
@@ -228,7 +228,9 @@ def _without_failure(group: _Group, learned: Learned) -> tuple[Verdict, str]:
 
 
 def _missing_control(group: _Group, learned: Learned) -> str:
-    """What has to be seen once before the rules of a group mean anything, and was not; empty: nothing."""
+    """Return what must be seen once before the rules of a group can be judged, and was not seen; empty if nothing is
+    missing.
+    """
     letters = {one.name: one.kind for one in learned.alphabet.letters}
     seen = {(letters[one.letter], one.answer) for one in learned.machine.transitions}
     is_done = {(LetterKind.EFFECT, WRITTEN), (LetterKind.EFFECT, POSITIVE)} & seen
@@ -244,7 +246,7 @@ def _missing_control(group: _Group, learned: Learned) -> str:
 
 
 def _could_lock(learned: Learned) -> bool:
-    """Whether anything that ought to lock was served where a level was open."""
+    """Whether any letter that should lock was served while a level was open."""
     letters = {one.name: one.kind for one in learned.alphabet.letters}
     opened = {
         one.source

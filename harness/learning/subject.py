@@ -1,4 +1,4 @@
-"""The ECU as a learner sees it: brought back to its initial state, asked letter by letter, its answers made abstract."""
+"""Present the ECU to the learner: reset to its initial state, asked letter by letter, its answers made abstract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
 DEAD: Final = "dead"
-"""The answer of an ECU that no longer answers anything."""
+"""The answer of an ECU that has become silent."""
 SILENCE: Final = "silence"
 MALFORMED: Final = "malformed"
 SEED: Final = "seed"
@@ -26,23 +26,23 @@ EMPTY_SEED: Final = "empty seed"
 POSITIVE: Final = "positive"
 WRITTEN: Final = "positive, written"
 CHANGED: Final = ", yet written"
-"""What follows a refusal that has changed the guarded value all the same."""
+"""The suffix of the answer if a refused write has changed the guarded value all the same."""
 NOT_WRITTEN: Final = "positive, not written"
 WAITED: Final = "waited"
 RESTARTED: Final = "restarted"
 NOT_SENT: Final = "not sent"
-"""Instead of an answer, where a key would be a guess, and guesses are not permitted."""
+"""The answer in place of a key that was not sent, because it would be a guess and guesses are not permitted."""
 
 READY_STEP_S: Final = 0.25
 DEAF_STEP_S: Final = 0.005
 WELL_INTO_BOOT: Final = 0.2
-"""A letter is sent into a boot when this part of it has passed since the ECU was first seen deaf."""
+"""The share of the boot time, since the ECU was first seen deaf, after which a letter is sent into the boot."""
 LATEST_READY_S: Final = 5.0
 USUAL_KEY_BYTES: Final = 4
 
 
 class TrueReset(Enum):
-    """How the ECU is brought back to its initial state."""
+    """The way in which the ECU is reset to its initial state."""
 
     RENEWED = "a factory-new simulated ECU each time"
     RESTARTED = "delays waited out, the right key, and a restart"
@@ -51,50 +51,53 @@ class TrueReset(Enum):
 
 @dataclass(slots=True)
 class _Memory:
-    """What the learner itself remembers of one level within one sequence."""
+    """The learner's own memory of one level within one sequence."""
 
     seed: bytes = b""
-    """The last one that was to be answered."""
+    """The last seed that was not zero."""
     opened_by: bytes = b""
-    """The key that was accepted last."""
+    """The last key that was accepted."""
     is_open: bool = False
 
 
 @dataclass(slots=True)
 class Subject:
-    """One ECU. Every sequence starts with `reset`; `do` then sends one letter after the other."""
+    """One ECU. Every sequence starts with `reset`; then `do` sends one letter after the other."""
 
     tester: Tester
     how: TrueReset
     resets: int = 0
     settle_s: float = 0.0
-    """How long after a restart the ECU is left alone before it is asked again."""
+    """The seconds after a restart during which the ECU is left alone."""
     is_dead: bool = False
     deaf_after_s: float = 0.0
-    """How long after the answer to a reset the next letter is sent in virtual time: within the boot, not at its edge."""
+    """The seconds from the answer to a reset until the next letter in virtual time, in the middle of the boot."""
     _boot_ends_s: float = 0.0
     _is_booting: bool = False
-    """It was told to restart, and has not been asked since."""
+    """Whether the ECU was told to restart and has not been asked since."""
     _memory: dict[int, _Memory] = field(default_factory=dict)
     _values: dict[int, set[bytes]] = field(default_factory=dict)
-    """By DID, the values that it may have now, from this sequence or before it."""
+    """By DID: the values that it may have now, from this sequence or before."""
     _first_values: dict[int, bytes] = field(default_factory=dict)
     _effects: dict[int, DataEntry] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
-        """All requests that were sent so far, by whomever."""
+        """The number of requests sent so far, whoever sent them."""
         return self.tester.exchange_count
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """How many more wrong keys the ECU may be sent, at the level that has fewest left; None: there is no limit."""
+        """The number of wrong keys that the ECU may still be sent, at the level with the fewest left;
+
+        None if there is no limit.
+        """
         ledger = self.tester.security.ledger
         left = [ledger.left(entry.level) for entry in self.tester.target.security]
         return min((one for one in left if one is not None), default=None)
 
     def lives(self) -> bool:
-        """Whether it answers anything, once it is in its initial state again."""
+        """Whether it answers anything after a reset to its initial state."""
         try:
             self.reset()
         except ContactLost:
@@ -102,7 +105,10 @@ class Subject:
         return self.tester.is_alive()
 
     def prepare(self, alphabet: Alphabet) -> None:
-        """See how long the ECU takes to be ready after a start, and what the guarded values are. Unjudged: it is silent."""
+        """Measure how long the ECU takes to be ready after a start, and read the guarded values.
+
+        Raises Unjudged if it is silent.
+        """
         tester = self.tester
         self.settle_s = 2 * tester.target.reset.boot_s + LATEST_START_S
         for letter in alphabet.letters:
@@ -121,7 +127,9 @@ class Subject:
             self.reset()
 
     def _measure_start(self, reset_type: int, level: int) -> None:
-        """Ask until sessions and seeds are served as before the restart: some ECUs refuse them with 22 for a while."""
+        """Ask until sessions and seeds are served as before the restart, because some ECUs refuse them with 22 for
+        a while.
+        """
         tester = self.tester
         usual = self._first_answers(level)
         if not tester.request(bytes((Service.ECU_RESET, reset_type))).is_positive:
@@ -137,7 +145,9 @@ class Subject:
             self.settle_s += 1.5 * waited_s
 
     def _look_when_deaf(self) -> float:
-        """How long after the answer to a reset the ECU no longer answers, as surely as can be: some go on for a while."""
+        """Return the seconds after the answer to a reset at which the ECU has certainly become deaf; some run on for
+        a while.
+        """
         tester = self.tester
         boot_s, begun_s = tester.target.reset.boot_s, tester.link.now_s
         while (asked_s := tester.link.now_s) - begun_s < boot_s + LATEST_START_S:
@@ -160,7 +170,7 @@ class Subject:
         return [_kind_of(reply) for reply in answers]
 
     def reset(self) -> None:
-        """Bring the ECU to its initial state. ContactLost: it does not come back."""
+        """Reset the ECU to its initial state. Raises ContactLost if it does not come back."""
         tester = self.tester
         self.resets += 1
         self._memory = {}
@@ -176,9 +186,9 @@ class Subject:
             tester.wait(self.settle_s)
 
     def do(self, letter: Letter) -> str:
-        """Send one letter and give its answer without what changes from one time to the next.
+        """Send one letter and return its answer, without the parts that change each time.
 
-        LinkError, NotRun, NotPermitted, KeyFunctionError: as by the tester.
+        Raises LinkError, NotRun, NotPermitted and KeyFunctionError as the tester does.
         """
         if self.is_dead:
             return DEAD
@@ -206,7 +216,7 @@ class Subject:
         return answer
 
     def _has_restarted(self) -> None:
-        """Wait for the boot. In virtual time the next letter is sent into it: that the ECU is deaf then is a state, too."""
+        """Wait for the boot. In virtual time the next letter is sent during the boot, because a deaf ECU is a state too."""
         self.tester.state.restart_begun()
         self.tester.state.restart_seen()
         self._is_booting = self.tester.link.is_virtual
@@ -217,7 +227,7 @@ class Subject:
         self.tester.wait(self.deaf_after_s)
 
     def _was_answered(self) -> None:
-        """Expect the ECU to be deaf for as long as it may boot still, although it has answered a letter since."""
+        """Expect the ECU to be deaf for the rest of its boot time, although it has answered a letter since."""
         self._is_booting = self._is_booting and self.tester.link.now_s < self._boot_ends_s
 
     def _send(self, letter: Letter) -> Reply:
@@ -268,13 +278,15 @@ class Subject:
         return reply
 
     def _may_send(self, level: int) -> bool:
-        """Whether the right key may go out: without permission for wrong ones, only while its seed is believed pending."""
+        """Whether the right key may be sent: without permission for wrong keys, only while its seed is believed to be
+        pending.
+        """
         security = self.tester.security
         is_pending = bool(security.level(level).seed) and security.level(level).seed == self._of(level).seed
         return is_pending or self.tester.allows("lockout")
 
     def _key(self, letter: Letter) -> bytes:
-        """The key that a letter means. Without a seed in this sequence the right key is that of a memory never written."""
+        """Return the key that a letter means. Without a seed in this sequence the right key is that for a seed of zeros."""
         security, memory, level = self.tester.security, self._of(letter.number), letter.number
         length = security.level(level).key_length or USUAL_KEY_BYTES
         if letter.kind is LetterKind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not LetterKind.OLD_KEY):
@@ -292,9 +304,9 @@ class Subject:
         return right + b"\x00" if letter.kind is LetterKind.LONG_KEY else right
 
     def _is_alive(self, letter: Letter) -> bool:
-        """Whether an ECU that was silent lives; one that boots is waited for.
+        """Whether an ECU that was silent still answers; a booting one is waited for.
 
-        One that was asked not to answer is not looked at.
+        An ECU that was asked not to answer is not examined.
         """
         if self._is_booting:
             self._is_booting = False
@@ -305,7 +317,7 @@ class Subject:
         return not self.is_dead
 
     def _comes_back(self) -> bool:
-        """Whether an ECU that answers nothing is booting, for longer than its target says or of its own accord."""
+        """Whether a silent ECU is booting, for longer than its target says or without having been told to."""
         if not self.tester.await_life(self.tester.target.reset.boot_s * SLOWEST_BOOT + LATEST_READY_S):
             return False
         self.tester.state.restart_begun()
@@ -325,7 +337,7 @@ class Subject:
         return self._write(letter, entry)
 
     def _write(self, letter: Letter, entry: DataEntry) -> str:
-        """Write a value that the data cannot have had, so that one look afterwards tells the effect."""
+        """Write a value that the data cannot have had before, so that one read shows the effect."""
         tester, seen = self.tester, self._values[entry.did]
         value = self._new_value(entry, seen)
         if value is None:
@@ -381,7 +393,7 @@ def _kind_of(reply: Reply) -> str:
 
 
 def way_back(tester: Tester) -> TrueReset:
-    """How the ECU can be brought back to one initial state. Inconclusive: the target names no way."""
+    """Return the way to reset the ECU to one initial state. Raises Inconclusive if the target names none."""
     if tester.link.can_renew():
         return TrueReset.RENEWED
     if tester.restart.means():

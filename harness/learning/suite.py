@@ -1,4 +1,4 @@
-"""Sequences that single checks ask, to be asked of the machine as a whole: from its initial state, and in every state."""
+"""List the sequences of single checks, to be sent from the initial state and in every state of the machine."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from harness.uds import Session
 USUAL_LIMIT: Final = 3
 LARGEST_LIMIT: Final = 10
 MOST_KEYS: Final = 12
-"""The most wrong keys in a row that a sequence sends."""
+"""The most wrong keys in a row in a sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What is asked whatever the machine looks like."""
+    """Sequences that are sent whatever the machine looks like."""
 
     first: tuple[Word, ...]
-    """From the initial state."""
+    """Sequences from the initial state."""
     everywhere: tuple[Word, ...]
-    """In every state."""
+    """Sequences from every state."""
     after_each: tuple[Word, ...]
-    """After every transition: what tells states apart that differ in what was counted."""
+    """Sequences after every transition, to separate states that differ in a counter."""
 
 
 Limits = Mapping[int, int | None]
-"""By level, how many wrong keys it was seen to compare one after the other; None: no limit was seen."""
+"""By level: the wrong keys in a row that it compared; None: no limit was seen."""
 
 
 def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) -> Suite:
-    """The sequences that the letters of an alphabet allow; the limits are the declared ones where none was seen."""
+    """Return the sequences that the letters of an alphabet permit. Limits are the declared ones where none was seen."""
     first, everywhere, after_each = [], [], []
     levels = alphabet.levels if len(alphabet.levels) > 1 and alphabet.probes else (alphabet.level,)
     for level in levels:
@@ -48,14 +48,14 @@ def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) 
 
 
 def plain_wrong_keys(alphabet: Alphabet, target: Target, level: int) -> Word:
-    """Wrong keys one after the other from the initial state, more than a level should compare; empty: they are not sent."""
+    """Return wrong keys in a row from the initial state, more than a level should compare; empty if they are not sent."""
     scenes = _Scenes(alphabet, target, level)
     keys = scenes.wrong_keys(scenes.longest)
     return (*scenes.enter, *keys) if keys else ()
 
 
 def wrong_keys_after_another_level(alphabet: Alphabet, target: Target, level: int, other: int) -> Word:
-    """One wrong key for another level, and then as many as lock this one: where one count serves all, one is too many."""
+    """Return a wrong key for another level, then as many as lock this one: with one shared counter that is one too many."""
     scenes, before = _Scenes(alphabet, target, level), _Scenes(alphabet, target, other)
     first, then = before.wrong_keys(1), scenes.wrong_keys(scenes.limit)
     return (*before.enter, *first, *scenes.enter, *then) if first and then else ()
@@ -68,7 +68,7 @@ def _shared_count(alphabet: Alphabet, target: Target, levels: tuple[int, ...]) -
 
 
 class _Scenes:
-    """The sequences for one level. A letter that is not sent makes the sequences with it fall away."""
+    """The sequences for one level. A sequence is left out if one of its letters is not sent."""
 
     def __init__(self, alphabet: Alphabet, target: Target, level: int, limits: Limits | None = None) -> None:
         self._alphabet = alphabet
@@ -103,7 +103,7 @@ class _Scenes:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
     def _word(self, *parts: str | Word) -> Word:
-        """The sequence; empty if one of its letters is not sent, which is an empty text."""
+        """Return the sequence; empty if one of its letters is an empty text, because it is not sent."""
         letters: list[str] = []
         for part in parts:
             if part == "":
@@ -112,11 +112,11 @@ class _Scenes:
         return tuple(letters)
 
     def wrong_keys(self, count: int) -> Word | str:
-        """So many wrong keys, each with its seed; an empty text if they are not sent."""
+        """Return so many wrong keys, each with its seed; an empty text if they are not sent."""
         return (self.seed, self.wrong) * count if self.seed and self.wrong else ""
 
     def breaks(self) -> Iterator[Word]:
-        """What may come between: sessions, resets, waits, other requests; each ends in the level's session."""
+        """Return what may come between keys: sessions, resets, waits, other requests; each ends in the level's session."""
         enter = self.enter or (self.seed,)
         for one in self._of(LetterKind.SESSION):
             yield (one.name, *enter)
@@ -132,7 +132,7 @@ class _Scenes:
                 yield (*there, other.seed, other.key, *back)
 
     def from_start(self) -> Iterator[Word]:
-        """What checks ask from a known state."""
+        """Return the sequences that checks send from a known state."""
         word, enter, wrong = self._word, self.enter, self.wrong_keys
         seed, key = self.seed, self.key
         start = enter or (seed,)
@@ -165,7 +165,7 @@ class _Scenes:
         yield from self._tester_present()
 
     def _in_delay(self) -> Iterator[Word]:
-        """What may get round the delay, outlast it, or never see its end."""
+        """Return sequences that may evade the delay, outlast it, or show that it never ends."""
         word, seed, wrong = self._word, self.seed, self.wrong_keys(self.limit)
         start = self.enter or (seed,)
         for one in self._of(LetterKind.SESSION):
@@ -185,7 +185,7 @@ class _Scenes:
                 yield word(start, rounds, wrong, (longest,) * 11, start, seed)
 
     def _other_keys(self) -> Iterator[Word]:
-        """Keys of another form, at another time, or for another seed."""
+        """Return sequences with keys of another form, at another time, or for another seed."""
         word, seed, key, seen = self._word, self.seed, self.key, self.effect or self.seed
         start = self.enter or (seed,)
         yield word(start, self.without_seed, seen)
@@ -196,7 +196,7 @@ class _Scenes:
         yield word(start, seed, key, start, seed, self.old, seen)
 
     def _other_levels(self) -> Iterator[Word]:
-        """What another level's seeds and keys do to this one."""
+        """Return sequences with seeds and keys of another level."""
         word, seed, key, seen = self._word, self.seed, self.key, self.effect or self.seed
         start = self.enter or (seed,)
         for level in self._alphabet.levels:
@@ -214,7 +214,7 @@ class _Scenes:
             yield word(start, self.wrong_keys(self.limit), there, other.seed, start if there else (), seed)
 
     def _tester_present(self) -> Iterator[Word]:
-        """Whether TesterPresent does more than keep a session."""
+        """Return sequences that show whether TesterPresent does more than keep a session."""
         word, seed, key = self._word, self.seed, self.key
         start = self.enter or (seed,)
         for one in self._of(LetterKind.PRESENT):
@@ -224,7 +224,7 @@ class _Scenes:
                 yield word(start, seed, key, wait.name, one.name, self.effect)
 
     def in_every_state(self) -> Iterator[Word]:
-        """What is asked wherever the machine is; letters of the model alone."""
+        """Return the sequences for every state, made of the model's letters only."""
         word, seed, key = self._word, self.seed, self.key
         yield word(seed, key, self.effect or seed)
         if self._is_counted():
@@ -235,7 +235,9 @@ class _Scenes:
         return any(one.name == self.wrong for one in self._letters)
 
     def after_each_transition(self) -> Iterator[Word]:
-        """As many wrong keys as lock a level, from wherever it is; with several levels, what is open and pending, too."""
+        """Return the wrong keys that lock a level, from any state; with several levels also what shows the open level
+        and seed.
+        """
         if len(self._alphabet.levels) > 1 and self._alphabet.probes:
             yield self._word(self.effect, self.key, self.effect)
         if self._is_counted():

@@ -100,7 +100,7 @@ class Link(Protocol):
         """Say which ids are in use. Frames with other ids may be filtered out if there are too many of them."""
 
     def hear_also(self, ids: Collection[int], seconds: float) -> None:
-        """Say that these ids are in use too, for as long as the block lasts."""
+        """Say that these ids are in use too, for this many seconds."""
 
     def console(self) -> str:
         """The output of simulated nodes."""

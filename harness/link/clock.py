@@ -73,9 +73,7 @@ def every(interval_s: float, callback: Callable[[], None]) -> None:
 
 
 class Chance:
-    """Repeatable random numbers:
-
-    SHA-256 in counter mode over a seed and a stream's name.
+    """Repeatable random numbers: SHA-256 in counter mode over a seed and a stream's name.
 
     The same seed gives the same bytes on every computer, and no statistical test distinguishes them from the system's. Each
     user takes a stream of its own, so that leaving out one check does not change what another one draws.

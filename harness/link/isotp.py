@@ -1,6 +1,6 @@
-"""Split a message into frames, and assemble a message from frames:
+"""Split a message into frames, and assemble a message from frames, as in ISO 15765-2.
 
-ISO 15765-2, classic CAN and CAN FD; no I/O, no clock.
+Classic CAN and CAN FD; no I/O, no clock.
 
 Addresses are the owner's task: with extended and mixed addressing it puts one byte before each data field that goes out,
 and removes it from each that comes in. An endpoint only knows how many bytes of a frame the address takes.

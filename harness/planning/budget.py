@@ -11,9 +11,9 @@ from harness.planning.plan import AuditPlan, duration
 from harness.verdict import Severity
 
 WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
-"""How informative a check is, by the severity of its failure ..."""
+"""The weight of a check by the severity of its failure."""
 MAIN_FAMILY, MAIN_WEIGHT = "SA-", 2
-"""... and twice as much for this family, SecurityAccess."""
+"""SecurityAccess weighs twice as much."""
 LEAST_S: Final = 0.5
 """The least time that a check is taken to cost, in seconds: it must be begun and ended."""
 ROUNDS: Final = 7

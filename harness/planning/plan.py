@@ -35,7 +35,7 @@ class PlannedCheck:
     permissions: tuple[str, ...]
     """What the target must permit for all of it, and what the check declares to need."""
     used: tuple[str, ...]
-    """Those of them that something needs which would be sent."""
+    """The permissions among them that some planned request needs."""
     requests: int
     wrong_keys: int
     writes: int
@@ -44,7 +44,7 @@ class PlannedCheck:
     """The time in which nothing comes and nothing is sent."""
     seconds: float
     why: str
-    """What is waited for; if nothing would be sent, why not."""
+    """The reasons for waits; if nothing would be sent, why not."""
 
     @property
     def name(self) -> str:

@@ -77,7 +77,7 @@ class HandTester(Client):
     def raw_frames(
         self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
     ) -> RawReply:
-        """As in `Exchanger`."""
+        """See `Exchanger.raw_frames`."""
         reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
         if self.listener is not None:
             self.listener.hears_frames(reply)

@@ -1,4 +1,4 @@
-"""Declare what can be said of an ECU. Each annotated field is a key of the target file, under the rule beside it."""
+"""Declare what a target file can say of an ECU. Each annotated field is a key of the file, with its rule beside it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ADDRESSINGS = ("normal", "normal-fixed", "extended", "mixed")
 
 
 class Permission(StrEnum):
-    """What a target may allow, as [safety] allow spells it. Whatever is not known to be harmless needs one of these."""
+    """The permissions of [safety] allow. A request that is not known to be harmless needs at least one of them."""
 
     LOCKOUT = "lockout"
-    """Wrong keys, and whatever else may end in a refusal of the right one for a while or for good."""
+    """Wrong keys, and whatever else may lock out the right key for a while or for good."""
     WRITE = "write"
-    """Requests that store something: data, identifiers, certificates, what is to be done at an event."""
+    """Requests that store something: data, identifiers, certificates, actions at an event."""
     RESET = "reset"
     """Requests that restart the ECU, leave its application, or end what another tester has begun."""
     POWER = "power"
@@ -31,14 +31,14 @@ class Permission(StrEnum):
     FUNCTIONAL = "functional"
     """Requests to every ECU of the bus at once, and ids that other nodes may take for theirs."""
     DESTRUCTIVE = "destructive"
-    """Requests that erase, program, move or silence something, and those of which nobody knows what they do."""
+    """Requests that erase, program, move or silence something, and requests whose effect nobody knows."""
 
 
 PERMISSIONS = tuple(Permission)
 QUIRKS = {
     "malformed_invalid_key": "a wrong key is answered 27 35 instead of 7F 27 35; it is read as invalidKey",
 }
-"""Known deviations, and what tolerating them means."""
+"""Known deviations, and the meaning of tolerating them."""
 
 _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")
 _ALLOW = Rule(
@@ -54,9 +54,11 @@ _HOOKS = frozenset({"key", "command", "power", "console", "memory"})
 """Fields of [[security]], [reset] and [observe] that may name a program or a service."""
 
 Origin = Annotated[Literal["declared", "found"], choice("declared", "found")]
-"""Whether a person declared the entry or discovery found it. What was only found is never permission.
+"""Whether a person declared the entry or discovery found it.
 
-That somebody was refused can be held against an ECU, however it is known: a level that was found to be needed is a subject.
+Entries that were only found give no permission.
+
+A found refusal can still be judged: a level that was found to be needed is a subject of checks.
 """
 
 
@@ -73,34 +75,40 @@ class Can:
     response_id: Annotated[int, rules.CAN_ID]
     """The id on which it answers."""
     functional_id: Annotated[int | None, rules.CAN_ID] = None
-    """The id of requests to every ECU of the bus; absent: none is known, and none is sent."""
+    """The id of requests to every ECU of the bus. Absent: none is known, and none is sent."""
     addressing: Annotated[Literal["normal", "normal-fixed", "extended", "mixed"], choice(*ADDRESSINGS)] = "normal"
-    """ISO 15765-2's: "normal-fixed" has the addresses in 29-bit ids; "extended" and "mixed" put a byte before the data."""
+    """The addressing of ISO 15765-2: "normal-fixed" has the addresses in 29-bit ids; "extended" and "mixed" put a byte
+    before the data.
+    """
     target_address: Annotated[int | None, rules.ADDRESS] = None
-    """The ECU's: the first byte of requests with extended addressing, a part of the ids with normal fixed."""
+    """The address of the ECU: the first byte of requests with extended addressing, a part of the ids with normal fixed
+    addressing.
+    """
     source_address: Annotated[int | None, rules.ADDRESS] = None
-    """Ours: the first byte of answers with extended addressing (absent: any), a part of the ids with normal fixed."""
+    """The address of the tester: the first byte of answers with extended addressing (absent: any), a part of the ids with
+    normal fixed.
+    """
     address_extension: Annotated[int | None, rules.ADDRESS] = None
     """The first byte of requests and answers with mixed addressing."""
     functional_address: Annotated[int | None, rules.ADDRESS] = None
-    """The first byte of functional requests, where it is another than that of physical ones."""
+    """The first byte of functional requests, if it differs from that of physical ones."""
     other_request_ids: Annotated[tuple[int, ...], _CAN_IDS] = ()
-    """Further ids on which the ECU was seen to take requests, whether or not it should; checks try them."""
+    """Further ids on which the ECU was seen to take requests, rightly or not; checks try them."""
     extended_ids: Annotated[bool | Literal["any"], rules.EXTENDED_IDS] = False
     """Whether ids have 29 bits; "any": requests as the id's size says, answers in either format.
 
     A file without the key gets what the size of its ids says.
     """
     padding: Annotated[int | None, rules.PADDING] = 0x00
-    """The byte that fills our frames up to 8 bytes; false: frames as short as they can be."""
+    """The byte that fills our frames up to 8 bytes; false: frames are as short as their content."""
     bitrate: Annotated[int, integer(1_000, 1_000_000, "bits per second, e.g. 500000")] = 500_000
-    """Of the bus. With socketcan it is set by `ip link`; here it only has to agree."""
+    """The bit rate of the bus. With socketcan `ip link` sets it, and this value only has to agree."""
     fd: Annotated[bool, FLAG] = False
-    """Whether CAN FD frames are sent and taken."""
+    """Whether CAN FD frames are sent and received."""
     data_bitrate: Annotated[int | None, integer(1_000, 20_000_000, "bits per second, e.g. 2000000")] = None
-    """Of the data phase of CAN FD frames."""
+    """The bit rate of the data phase of CAN FD frames."""
     shared: Annotated[bool, FLAG] = False
-    """Whether another tester may ask the ECU on the same ids: an audit on a real bus goes on beside it."""
+    """Whether another tester may use the same ids: an audit on a real bus then goes on beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +124,14 @@ class ConnectionEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """[timing]: how long the ECU may take."""
+    """[timing]: the time limits of the ECU."""
 
     p2_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 50")] = 50
-    """Until the first answer to a request (P2 of the server)."""
+    """The longest time until the first answer to a request (P2 of the server)."""
     p2_star_ms: Annotated[int, integer(1, 600_000, "milliseconds, e.g. 5000")] = 5000
-    """Until the next answer after response pending, 0x78 (P2*)."""
+    """The longest time until the next answer after response pending, 0x78 (P2*)."""
     s3_ms: Annotated[int | None, integer(1, 3_600_000, "milliseconds, e.g. 5000")] = None
-    """Without a request for so long, the ECU returns to the default session. Absent: the ECU has no sessions."""
+    """The time without a request after which the ECU returns to the default session. Absent: the ECU has no sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +141,11 @@ class SessionEntry:
     id: Annotated[int, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)]
     """The sub-function of service 10 that enters it. Above 0x7F it has no suppress bit: 10 82 is answered by 50 82."""
     name: Annotated[str, text('a name, e.g. "extended"')] = ""
-    """For the report."""
+    """The session's name in the report."""
     via: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
-    """The session from which it is entered; ways of several steps follow from entry to entry. Absent: from any."""
+    """The session from which it is entered; ways of several steps follow from entry to entry. Absent: any session."""
     before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
-    """What is sent there before the session is asked for; a level's seed request means that the level is opened."""
+    """Requests to send there before the session is requested; a level's seed request means that the level is opened."""
     origin: Origin = "declared"
 
 
@@ -148,23 +156,26 @@ class SecurityLevel:
     level: Annotated[int, rules.LEVEL]
     """The odd sub-function of service 27 that requests its seed; the next number sends the key."""
     session: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
-    """The session in which the level can be unlocked. Absent: in any."""
+    """The session in which the level can be unlocked. Absent: any session."""
     record: Annotated[bytes, rules.RECORD] = b""
-    """The data record that follows in the request for a seed, where the level wants one."""
+    """The data record in the request for a seed, if the level needs one."""
     before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
-    """What is sent in its session before a seed is asked for; another level's seed request means that it is opened."""
+    """Requests to send in its session before a seed is requested; another level's seed request means that it is opened."""
     attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
-    """After so many wrong keys the level waits. Absent: it is not declared how many."""
+    """The number of wrong keys that start the delay. Absent: not declared."""
     delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
-    """How long it then refuses. Absent: it is not declared how long."""
+    """The duration of that delay. Absent: not declared."""
     key: Annotated[str | None, rules.KEY] = None
-    """How a key is made of a seed: built in, a Python function, a command or an HTTP service. Absent: not known."""
+    """How a key is computed from a seed: built in, a Python function, a command or an HTTP service. Absent: not known."""
     secret: Annotated[Secret | None, rules.SECRET] = None
-    """What a built-in key takes; never printed. With another key: bytes that must never leave the ECU."""
+    """The secret of a built-in key; never printed. With another key: bytes that must never leave the ECU."""
     key_timeout_s: Annotated[float, number(0.001, 3600, "seconds, e.g. 5")] = 5.0
-    """How long the key may take to be made."""
+    """The longest time that computing a key may take."""
     pairs: Annotated[str | None, text('a path, e.g. "pairs.csv"')] = None
-    """Recorded seeds with their keys: a line each, both in hex, a comma between. Relative to the target file."""
+    """A file of recorded seeds with their keys: a line each, both in hex, with a comma between.
+
+    Relative to the target file.
+    """
     origin: Origin = "declared"
 
 
@@ -175,15 +186,15 @@ class DataEntry:
     did: Annotated[int, integer(0x0000, 0xFFFF, "a data identifier, e.g. 0xF190", is_hex=True)]
     """The identifier, as services 22 and 2E send it."""
     length: Annotated[int | None, integer(1, 65_535, "how many bytes it has, e.g. 1")] = None
-    """How many bytes its value has. Absent: not declared."""
+    """The length of its value. Absent: not declared."""
     read: Annotated[Access, rules.ACCESS] = OPEN
     """Who may read it."""
     write: Annotated[Access, rules.ACCESS] = NEVER
     """Who may write it."""
     values: Annotated[Values | None, rules.VALUES] = None
-    """What may be written. Absent: not declared."""
+    """The values that may be written. Absent: not declared."""
     volatile: Annotated[bool, FLAG] = False
-    """Whether its value changes by itself, so that no change is held against the ECU."""
+    """Whether its value changes by itself, so that no change counts against the ECU."""
     secret: Annotated[bool, FLAG] = False
     """Whether its value is hidden in reports."""
     origin: Origin = "declared"
@@ -191,19 +202,19 @@ class DataEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Guarded:
-    """What services, routines and memory have in common: one number or a range of them, and who may use it."""
+    """The common keys of services, routines and memory: one number or a range of them, and who may use it."""
 
     id: int | None = None
     range: Span | None = None
     needs: Annotated[Access, rules.ACCESS] = OPEN
     """Who may use it."""
     safe: Annotated[bool, FLAG] = False
-    """Whether a check may use it where that is open: it harms nothing."""
+    """Whether a check may use it where it is open, because that harms nothing."""
     origin: Origin = "declared"
 
     @property
     def span(self) -> Span:
-        """The numbers that the entry is about, whichever way they were given."""
+        """The numbers of the entry, given as one number or as a range."""
         if self.range is not None:
             return self.range
         return Span(self.id or 0, self.id or 0)
@@ -244,9 +255,9 @@ class Reset:
     """[reset]: the ways to restart the ECU. None of them by default."""
 
     uds: Annotated[int | None, integer(0x01, 0x7F, "a reset type, e.g. 0x01", is_hex=True)] = None
-    """The type of service 11 that restarts it, where "reset" is allowed."""
+    """The type of service 11 that restarts the ECU, where "reset" is allowed."""
     boot_s: Annotated[float, number(0, 600, "seconds, e.g. 1.0")] = 1.0
-    """How long it needs until it answers again."""
+    """The time from a restart until the ECU answers again."""
     command: Annotated[str | None, rules.BARE_COMMAND] = None
     """A program on this computer that restarts the ECU."""
     power: Annotated[str | None, rules.POWER] = None
@@ -255,14 +266,14 @@ class Reset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
-    """[observe]: ways to look into the ECU that are not on the bus."""
+    """[observe]: ways to observe the ECU outside the bus."""
 
     console: Annotated[str | None, rules.COMMAND] = None
-    """A program that prints what the ECU has printed so far."""
+    """A program that prints the ECU's console output so far."""
     memory: Annotated[str | None, rules.COMMAND] = None
-    """A program that prints how much memory the ECU uses, a number."""
+    """A program that prints the memory that the ECU uses, as a number."""
     image: Annotated[str | None, text('a path, e.g. "firmware.bin"')] = None
-    """The firmware, or a folder of it, in which secrets are looked for. Relative to the target file."""
+    """The firmware image, or a folder of it, that is searched for secrets. Relative to the target file."""
     other_unit: Annotated[str | None, text('a file of pairs, e.g. "unit-b.pairs", or "simulated"')] = None
     """Seeds and keys of another unit of the same type, a line `0x01 SEED KEY` for each. Relative to the target file."""
 
@@ -272,25 +283,25 @@ class Safety:
     """[safety]: what may be sent. A file without the keys: everything if simulated; else nothing that harms."""
 
     allow: Annotated[frozenset[Permission], _ALLOW] = frozenset()
-    """What may be sent beyond what is harmless. Absent: everything on a simulated ECU, nothing on a real one."""
+    """The permissions beyond what is harmless. Absent: all on a simulated ECU, none on a real one."""
     wrong_keys: Annotated[int | None, integer(0, 10**9, "how many wrong keys per level, e.g. 200")] = None
-    """For each level, over all runs. Absent: 200 on a real ECU, no limit on a simulated one."""
+    """The most wrong keys for each level over all runs. Absent: 200 on a real ECU, no limit on a simulated one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """[[accepted]]: a finding that somebody decided to live with."""
+    """[[accepted]]: a finding that is accepted for now."""
 
     id: Annotated[str, _ID_OF_CHECK]
     """The check that fails."""
     severity: Annotated[str, rules.SEVERITY]
-    """The highest that is accepted; a failure that is more severe counts."""
+    """The highest severity that is accepted; a more severe failure counts."""
     parameter: Annotated[str | None, text('what the check was run on, e.g. "level 0x01"')] = None
-    """What the check was run on. Absent: whatever it was."""
+    """The parameter of the check, e.g. a level. Absent: any."""
     observed: Annotated[str | None, text("text that the failure's observation holds", is_multiline=True)] = None
-    """Words that the observation must hold. Absent: whatever was observed."""
+    """Words that the observation must contain. Absent: any observation."""
     reason: Annotated[str, text("the reason, a sentence", is_multiline=True)]
-    """Why it is accepted; it stands in every report."""
+    """The reason, which stands in every report."""
     expires: Annotated[date | None, rules.EXPIRES] = None
     """The last day on which it is accepted. Absent: for good."""
 
@@ -312,11 +323,11 @@ class Target:
     name: Annotated[str, text('a name, e.g. "gateway"', pattern=r".{0,99}\S.{0,99}")]
     """The ECU's name in reports and in the names of run folders. Absent: the file's name."""
     notes: Annotated[str, text("text", pattern=r".*", is_multiline=True)] = ""
-    """For the report."""
+    """Notes for the report."""
     environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
     """"bench" is required for a real bus: the ECU lies on a desk, and is in no vehicle."""
     dialect: Annotated[Literal["uds", "kwp2000", "gmlan"] | None, choice(*DIALECTS)] = None
-    """What the ECU speaks on ISO-TP: UDS, KWP2000 or GMLAN. Absent: it is found out, by requests that only read."""
+    """The protocol of the ECU on ISO-TP: UDS, KWP2000 or GMLAN. Absent: it is found out by requests that only read."""
     expected_findings: Annotated[tuple[str, ...], _IDS_OF_CHECKS] = ()
     """The checks that this ECU, weak on purpose, is known to fail; an audit says whether it found these and no others."""
     can: Can
@@ -345,7 +356,7 @@ class Target:
 
     @property
     def folder(self) -> Path:
-        """Where relative paths start: the file's folder, or the working directory."""
+        """The folder to which relative paths refer: the file's folder, or the working directory."""
         return self.path.parent if self.path else Path.cwd()
 
     def way_to(self, session: int) -> tuple[int, ...]:

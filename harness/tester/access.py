@@ -20,12 +20,12 @@ R = TypeVar("R", bound=Reply | RawReply)
 
 
 END_OF_SESSION = "the end of the session (S3)"
-"""The purpose of a wait, in the words of plans and logs."""
+"""The purpose of a wait, as plans and logs name it."""
 STORING_S = 0.2
-"""In seconds. An ECU may answer before it has stored: a value is read again this long after the answer."""
+"""In seconds. An ECU may answer before it has stored a value, so the value is read again this long after the answer."""
 
 CLOCK_S = 8.0
-"""In seconds. A value that changes unasked is watched this long: it may be a clock's, or a counter's."""
+"""In seconds. A value that changes by itself is watched this long, because it may be a clock or a counter."""
 LOOKS = 8
 """How often it is read meanwhile, which also keeps a session alive."""
 
@@ -85,14 +85,16 @@ class AccessProbes:
         return next((entry for entry in self.protected() if entry.write.level == level), None)
 
     def may_open(self, level: int | None, entry: DataEntry) -> bool:
-        """Whether an open level may rightly open the data: it is the declared one, or no owner is declared or seen."""
+        """Whether an open level may rightly open the data: the level is the declared one, or none is declared or
+        was seen.
+        """
         if level is None or entry.write.level is None:
             return False
         is_anybodys = entry.origin == "found" and level in self._opened_by.get(entry.did, (level,))
         return entry.write.level == level or is_anybodys
 
     def is_shared(self, entry: DataEntry) -> bool:
-        """Whether data that was found guarded is opened by several levels; whether that is intended is undeclared."""
+        """Whether several levels open data that was found guarded. Whether that is intended is not declared."""
         return len(self._opened_by.get(entry.did, ())) > 1
 
     def settle_guards(self) -> None:
@@ -124,7 +126,7 @@ class AccessProbes:
         return value.is_positive and self._client.write(entry.did, value.pdu[3:]).is_positive
 
     def without_data(self, what: str) -> Unjudged:
-        """End a check that lacks guarded data; if no key has opened what was found guarded, that may be what it lacks."""
+        """End a check that lacks guarded data; the reason says so if no key has opened the data that was found guarded."""
         guarded = [one for one in self._client.target.data if one.write.level or one.read.level]
         for entry in guarded:
             level = entry.write.level or entry.read.level or 0

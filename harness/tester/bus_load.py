@@ -65,7 +65,7 @@ def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float
 
 
 def _let_out(client: Client, but: int) -> None:
-    """Wait until at most `but` of our frames are still unsent; receive what comes meanwhile."""
+    """Wait until at most `but` of our frames are unsent, and receive the frames that arrive meanwhile."""
     link = client.link
     left, since_s = link.unsent, link.now_s
     while left > but:
@@ -101,7 +101,9 @@ def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -
 
 
 def owes_answer(client: Client) -> bool:
-    """Whether a "response pending" of the last P2* has no final answer yet: the ECU may ignore other requests meanwhile."""
+    """Whether an announced answer ("response pending" within the last P2*) is outstanding: the ECU may ignore other
+    requests until then.
+    """
     count = client.trace.count
     frames = client.trace.frames(max(count - LAST_FRAMES, 0), count)
     since_s = frames[-1].time_s - client.target.timing.p2_star_ms / 1000 if frames else 0.0
@@ -111,7 +113,7 @@ def owes_answer(client: Client) -> bool:
 
 
 class _Debts:
-    """What the ECU has announced and not sent yet, by its frames."""
+    """The answers that the ECU has announced and not sent yet, as its frames show."""
 
     def __init__(self, timing: Timing) -> None:
         self.p2_s, self._p2_star_s = timing.p2_ms / 1000, timing.p2_star_ms / 1000
@@ -137,7 +139,7 @@ class _Debts:
 
     @property
     def patience_s(self) -> float:
-        """How long the ECU may be silent meanwhile, in seconds."""
+        """Return how long the ECU may be silent for that reason, in seconds."""
         if self.pending:
             return self._p2_star_s
         return N_BS_S if self._awaits_flow_control else 0.0
@@ -151,9 +153,9 @@ def foreign_frame(client: Client, taken: set[int]) -> Frame:
 
 
 def own_lag_s(client: Client) -> float:
-    """Return how much too late this computer returns from a short wait, which its load adds to any time; 0 if simulated.
+    """Return how much too late this computer returns from a short wait; its load adds as much to any time.
 
-    An ECU that is simulated on the same computer is slowed by the same load.
+    0 if simulated.
     """
     if client.link.is_virtual:
         return 0.0

@@ -1,4 +1,4 @@
-"""Ask one ECU and judge its answers: sessions, data, liveness, verdicts."""
+"""Send requests to one ECU and judge its answers: sessions, data, liveness, verdicts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ class Client(Exchanger):
         return reply
 
     def meet(self, preconditions: Sequence[Before]) -> None:
-        """Send what the target declares as preconditions. Raises NotPermitted if the target does not allow it."""
+        """Send the requests that the target declares as preconditions.
+
+        Raises NotPermitted if the target does not allow them.
+        """
         for before in preconditions:
             if before.level is not None:
                 self.open_level(before.level)
@@ -131,10 +134,10 @@ class Client(Exchanger):
                 self.note(f"a precondition was refused: {before} was answered {reply}")
 
     def _has_entered(self, session: int) -> None:
-        """Wait for an ECU that restarts on returning to its default session, as boot loaders do, and is silent then.
+        """Wait for an ECU that restarts on returning to its default session, as boot loaders do, and is silent meanwhile.
 
-        Whether it does is tried once for each session. A session that may have timed out counts as left now: an ECU may
-        check its time-out only when the next request comes.
+        Whether it does is tried once for each session. A session that may have timed out counts as left now, because an ECU
+        may check its time-out only when the next request comes.
         """
         left, self._entered = self._entered, session
         is_back_to_default = session == Session.DEFAULT != left
@@ -274,9 +277,11 @@ class Client(Exchanger):
         return False
 
     def _learn_life(self, reply: Reply) -> None:
-        """Use this request from now on. A request that was answered before is kept until it has failed a second time.
+        """Use this request from now on.
 
-        What an ECU answers first while it boots may be a request that changes its session.
+        A request that was answered before is replaced only after it has failed twice.
+
+        The request that an ECU answers first while it boots may be one that changes its session.
         """
         is_other = reply.request != self.liveness_request and self._usual_life is not None
         self._failed_life = self._failed_life + 1 if is_other else 0
@@ -300,7 +305,9 @@ class Client(Exchanger):
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
-        """Return a request whose answer fulfils `is_wanted`, the same while it does; TesterPresent if no read does.
+        """Return a request whose answer fulfils `is_wanted`, the same one as long as it does;
+
+        TesterPresent if no read does.
 
         In a raw frame any byte may be read as a service, e.g. the last one of 22 F1 86; checks then need other data.
         """

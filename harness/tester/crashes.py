@@ -34,12 +34,12 @@ from harness.uds import (
 )
 
 RAW_LISTEN_S: Final = 0.01
-"""In seconds, until an ECU has read a frame. It need not have answered: its state is asked for afterwards."""
+"""In seconds: the time in which an ECU has read a frame. It need not answer, because its state is asked for afterwards."""
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
-"""Of one check, on a real bus: each takes as long as an answer may take."""
+"""The most suspects of one check on a real bus, where each takes as long as an answer may take."""
 MOST_ALIKE: Final = 8
-"""Of one service and length, in a run on a real bus."""
+"""The most suspects of one service and length in a run on a real bus."""
 MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 RECOVERY_S: Final = 5.0
@@ -127,7 +127,7 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """Return what was sent before it, without which an ECU may not reach the place where it crashes."""
+        """Return the requests that were sent before it, without which an ECU may not reach the state in which it crashes."""
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):
@@ -205,7 +205,10 @@ class Crashes:
     # Trying
 
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
-        """Send a few in a row; if the ECU's state is lost, try them singly, in pairs and together, and the guilty twice."""
+        """Send a few suspects in a row.
+
+        If the ECU's state is lost, try them singly, in pairs and together, and the culprit twice.
+        """
         first = self._effect(group, mark)
         if first is None:
             return None
@@ -236,9 +239,11 @@ class Crashes:
         return True
 
     def _effect(self, sents: Sequence[Sent], mark: _Mark | None) -> _Effect | None:
-        """Whether the ECU stopped answering for a while after these, or lost its state.
+        """Whether the ECU stopped answering for a while after these requests, or lost its state;
 
-        None: neither, or they were answered.
+        None if neither.
+
+        None too if they were answered.
         """
         client = self._client
         is_marked = mark is not None and self._is_true(mark.take)
@@ -279,12 +284,14 @@ class Crashes:
         return False
 
     def _may_have_ended(self, elapsed_s: float) -> bool:
-        """Whether a session, and what belongs to it, may have timed out in this time: the ECU was busy with requests."""
+        """Whether a session, and what belongs to it, may have timed out because the ECU was busy for this long."""
         s3_ms = self._client.target.timing.s3_ms
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
-        """Take the control: send a harmless request instead of the suspect, and wait as long."""
+        """Take the control: send a harmless request instead of the suspect, and wait as long; return whether the state
+        was kept.
+        """
         client = self._client
         if mark is None:
             return True
@@ -302,7 +309,7 @@ class Crashes:
         return is_kept
 
     def _send(self, sent: Sent) -> Reply | RawReply | None:
-        """Send it again; None if that is not permitted."""
+        """Send the suspect again; return None if that is not permitted."""
         client = self._client
         try:
             if sent.is_raw:
@@ -328,7 +335,7 @@ class Crashes:
     # What a restart loses
 
     def _mark_for(self, condition: Condition) -> _Mark | None:
-        """Return the state that the suspect met if a restart would show in it, or else another such state."""
+        """Return the state in which the suspect was sent, if its loss would show a restart, or else another such state."""
         if condition.level and (mark := self._unlocked_mark(condition.level)):
             return mark
         for session in dict.fromkeys((condition.session, *self._client.sessions())):
@@ -339,7 +346,9 @@ class Crashes:
         return next(marks, None)
 
     def _session_mark(self, session: int) -> _Mark | None:
-        """Return the session as such a state, if a read or request for a seed is answered differently in the default one."""
+        """Return the session as such a state, if a read or a request for a seed is answered differently in the default
+        session.
+        """
         if session not in self._sessions:
             self._sessions[session] = self._find_session_mark(session)
         return self._sessions[session]

@@ -129,11 +129,13 @@ class Requester(Protocol):
 
 
 def recognised(requester: Requester) -> Dialect | None:
-    """The dialect that an ECU speaks; None: UDS, or what cannot be told from it. Everything that is asked only reads.
+    """Return the dialect that an ECU speaks;
 
-    KWP2000's standard session is 81, which UDS takes for its session 01 without an answer, and its TesterPresent says
-    whether it wants an answer. GMLAN's is one byte, and so is its answer; KWP2000 has local identifiers (21) there. Either
-    has identification behind 1A, which UDS has not.
+    None: UDS, or unknown. Only requests that read are sent.
+
+    KWP2000's standard session is 81, which UDS takes for its session 01 with the answer suppressed, and its TesterPresent
+    says whether it wants an answer. GMLAN's is one byte, as its answer is; KWP2000 has local identifiers (21) there. Both
+    have identification behind 1A, which UDS lacks.
     """
     if any(requester.request(request).is_positive for request in UDS_ONLY):
         return None
@@ -155,13 +157,13 @@ def recognised(requester: Requester) -> Dialect | None:
 
 
 def _says(requester: Requester, dialect: Dialect, request: bytes) -> bool:
-    """Whether a request is served in the words of a dialect."""
+    """Whether a request is answered positively as in this dialect."""
     requester.dialect = dialect
     return requester.request(request).is_positive
 
 
 def _has_local_identifiers(requester: Requester) -> bool:
-    """Whether service 21 is there, whatever it says of the identifier."""
+    """Whether service 21 exists, whatever its answer says of the identifier."""
     requester.dialect = None
     reply = requester.request(bytes((READ_LOCAL, 0x01)))
     return reply.is_positive or (reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED))

@@ -32,7 +32,7 @@ from harness.uds import (
 )
 
 MARGIN_S = 0.15
-"""What adapter, driver and a busy tester may add to P2 before silence is called silence, in seconds."""
+"""The time in seconds that adapter, driver and a busy tester may add to P2 before a missing answer counts as silence."""
 
 PENDING_LIMIT_S = 60.0
 """An ECU that answers 0x78 or leaves a message unfinished for longer than this, in seconds, has not answered."""
@@ -74,7 +74,7 @@ _ECHO_BYTES: dict[int, int] = {
     Service.TESTER_PRESENT: 1,
     Service.CONTROL_DTC_SETTING: 1,
 }
-"""How many bytes behind the service a positive response repeats."""
+"""The number of bytes after the service that a positive response repeats."""
 
 
 class KeyGuard(Protocol):
@@ -139,7 +139,7 @@ class Exchanger:
 
     @property
     def has_answered(self) -> bool:
-        """Whether any frame has come on the ECU's response id so far."""
+        """Whether any frame has arrived on the ECU's response id so far."""
         return self._transport.answer_frames > 0
 
     def request(
@@ -231,7 +231,7 @@ class Exchanger:
         self.state.hear(reply, self.link.now_s)
 
     def _has_entered(self, session: int) -> None:
-        """The ECU has confirmed a session; a subclass handles what follows from it."""
+        """Called when the ECU has confirmed a session; a subclass handles the consequences."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
@@ -341,7 +341,7 @@ class Exchanger:
             self._outstanding[message[1:2]] = self.link.now_s + self._p2_star_s
 
     def _await_outstanding(self) -> None:
-        """Receive the final answers to frames for which nobody waited: until then the ECU may serve nothing else."""
+        """Receive the final answers to frames that nobody waited for, because until then the ECU may serve nothing else."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while self._outstanding:
@@ -353,7 +353,7 @@ class Exchanger:
                 self._follow_pending(message)
 
     def intruder(self) -> str:
-        """Return what another tester asks the same ECU, on a real bus; empty if that is too little to report, or unknown.
+        """Return the requests of another tester to the same ECU, on a real bus; empty if too few to report, or unknown.
 
         Only an adapter that confirms our own frames distinguishes them from others on the same id.
         """

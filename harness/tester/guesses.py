@@ -88,7 +88,7 @@ class Supplied:
     """A wrong key that answers another question too, whatever it is sent for."""
 
     make_key: Callable[[bytes], bytes]
-    """From the seed to the key."""
+    """Makes the key from the seed."""
     keep: Callable[[Attempt], None]
     """Record its outcome."""
 

@@ -135,10 +135,7 @@ class Looking:
         return (NotApplicable if known.is_absent else Inconclusive)(f"{before}{known.why}")
 
     def without_sessions(self) -> Unjudged:
-        """End a check on a target without timing.s3_ms, i.e.
-
-        Without sessions: not applicable unless a frame shows a session.
-        """
+        """End a check on a target without timing.s3_ms (without sessions): not applicable unless a frame shows a session."""
         known = self.sessions()
         none = "no session besides the default one" if self._client.has_sessions else "no sessions (no timing.s3_ms)"
         if known.is_there:

@@ -149,7 +149,7 @@ class Reply:
 
 
 class RawReply:
-    """What followed raw frames: only frames, since nothing shows what they answer."""
+    """The frames that followed raw frames. They are not messages, since nothing shows what they answer."""
 
     __slots__ = ("answers", "first_frame", "last_frame", "sent", "trace")
 

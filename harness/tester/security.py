@@ -24,7 +24,7 @@ USUAL_KEY_LENGTH = 4
 BREATH_S = 0.2
 """In seconds. An ECU that refuses a key with 0x21 is given this time after each later seed: keys are never repeated."""
 EMPTY_SEEDS = 3
-"""How often a seed is requested again after a positive answer without a seed."""
+"""The number of further requests for a seed after a positive answer without one."""
 DELAY_MARGIN_S = 0.5
 """Seconds added to a delay before it is taken to be over."""
 START_UP_S = 5.0
@@ -348,7 +348,7 @@ class SecurityAccess:
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
 
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
-        """Whether the refusal of the key for a seed of zeros says that the level is open, and no effect contradicts it."""
+        """Whether the refusal of the key for a seed of zeros shows that the level is open, and no effect contradicts it."""
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
         return not any(seed) and is_refused and self.unlock_effects.is_open(level) is not False
 

@@ -1,6 +1,7 @@
-"""Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target declares.
+"""Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target
+declares.
 
-An answer to a key is only a claim. What the ECU does while a level is open, and refuses otherwise, is the proof.
+An answer to a key is only a claim. The proof is what the ECU does while a level is open, and refuses otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
     Service.CONTROL_DTC_SETTING: b"\x85\x01",
 }
-"""Of services that act: a request for what is in force anyway, for which a level is needed nevertheless."""
+"""By service that acts: a request that sets the present state again, and needs a level nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,10 @@ class UnlockEffect:
     """One thing that the ECU does only while a level is open."""
 
     name: str
-    """What it is, e.g. ``reading DID 0305``."""
+    """A name of the effect, e.g. ``reading DID 0305``."""
     level: int
     is_declared: bool
-    """Whether a person has declared that it needs this level; else that was concluded from a refusal."""
+    """Whether a person has declared that it needs this level; otherwise that was concluded from a refusal."""
     ask: Callable[[], Reply]
     """Request it, in the ECU's present session."""
 
@@ -41,7 +42,9 @@ class UnlockEffects:
         self._client = client
 
     def of(self, level: int) -> list[UnlockEffect]:
-        """Return what is declared or was found to need the level, and may be requested; what only reads first."""
+        """Return the effects that are declared or were found to need the level, and may be requested; those that only read
+        come first.
+        """
         return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
 
     def is_open(self, level: int, *, says_so: bool = False) -> bool | None:
@@ -60,7 +63,9 @@ class UnlockEffects:
         return found
 
     def look(self, level: int) -> None:
-        """Try what is refused before the level is opened for the first time, so that a later success proves something."""
+        """Request the effects before the level is opened for the first time: only after a refusal does a later success
+        prove something.
+        """
         for effect in self.of(level):
             if not self._client.state.has_refused(effect.name):
                 self._ask(effect)
