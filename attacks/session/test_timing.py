@@ -205,6 +205,8 @@ def publish(tester: Tester, measure: Measurements, seen: Latencies, margin_s: fl
     }
     if seen.after_pending:
         rows["after 0x78, longest"] = f"{max(time_s for time_s, _ in seen.after_pending) * 1000:.1f} ms"
+    p2_s, p2_star_s = tester.target.timing.p2_ms / 1000, tester.target.timing.p2_star_ms / 1000
+    limits = {"first answers": {"P2": p2_s}, "answers after 0x78": {"P2*": p2_star_s}}
     entered = next((reply.pdu for _, reply in seen.first if reply.pdu[:1] == b"\x50" and len(reply.pdu) == 6), None)
     if entered is not None:
         p2_ms, p2_star_ms = int.from_bytes(entered[2:4], "big"), int.from_bytes(entered[4:6], "big") * 10
@@ -214,4 +216,4 @@ def publish(tester: Tester, measure: Measurements, seen: Latencies, margin_s: fl
     times_by_kind = {"first answers": [time_s for time_s, _ in seen.first]}
     if seen.after_pending:
         times_by_kind["answers after 0x78"] = [time_s for time_s, _ in seen.after_pending]
-    measure.publish("Timing", rows, times=times_by_kind)
+    measure.publish("Timing", rows, times=times_by_kind, limits=limits)

@@ -28,7 +28,7 @@ from harness.measurements.seeds import sample_answered_seeds, sample_renewed_see
 from harness.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.measurements.timing import KeyTiming, time_keys
 from harness.measurements.trouble_codes import trouble_codes
-from harness.runs.measured import Profile, Times
+from harness.runs.measured import Limit, Profile, Times
 from harness.tester.guesses import OpenedMeanwhile, Supplied
 from harness.tester.tester import Tester
 from harness.verdict import Depth
@@ -76,11 +76,18 @@ class Measurements:
         return found  # type: ignore[return-value]
 
     def publish(
-        self, title: str, rows: Mapping[str, str], *, seeds: Sequence[bytes] = (), times: Mapping[str, Sequence[float]] = {}
+        self,
+        title: str,
+        rows: Mapping[str, str],
+        *,
+        seeds: Sequence[bytes] = (),
+        times: Mapping[str, Sequence[float]] = {},
+        limits: Mapping[str, Mapping[str, float]] = {},
     ) -> None:
         """Show a measured profile in the report, e.g. of a lockout; a later one of the same title replaces it.
 
-        `seeds` and `times` (in seconds, by what was timed) are drawn as pictures; of many only the first.
+        `seeds` and `times` (in seconds, by what was timed) are drawn as pictures; of many only the first. `limits` are
+        marked in the picture of what was timed: seconds by their names, e.g. ``{"first answers": {"P2": 0.05}}``.
         """
         self.profiles = [profile for profile in self.profiles if profile.title != title]
         self.profiles.append(
@@ -88,7 +95,14 @@ class Measurements:
                 title=title,
                 rows=tuple(rows.items()),
                 seeds=tuple(seed.hex().upper() for seed in seeds[:MOST_VALUES]),
-                times=tuple(Times(name=name, seconds=tuple(values[:MOST_VALUES])) for name, values in times.items()),
+                times=tuple(
+                    Times(
+                        name=name,
+                        seconds=tuple(values[:MOST_VALUES]),
+                        limits=tuple(Limit(name=word, seconds=one) for word, one in limits.get(name, {}).items()),
+                    )
+                    for name, values in times.items()
+                ),
             )
         )
 

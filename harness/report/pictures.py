@@ -1,27 +1,19 @@
-"""Draw seeds and times as pictures: small SVG and PNG, from numbers alone."""
+"""Draw the seeds and times of a profile as pictures, each with a caption that says what is to be seen."""
 
 from __future__ import annotations
 
-import base64
 import itertools
 import math
-import struct
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
+from harness.report.plot import HEIGHT, WIDTH, Plot, Tick, ticks
 from harness.report.text import bytes_of, shown
 from harness.runs.measured import Profile, Times
-
-WIDTH: Final = 360
-HEIGHT: Final = 150
-LEFT: Final = 34
-BOTTOM: Final = 20
-TOP: Final = 8
 
 MOST_SEEDS: Final = 1000
 MOST_COLUMNS: Final = 256
@@ -32,11 +24,17 @@ MOST_BYTES: Final = 64
 
 FEWEST_SEEDS: Final = 8
 BINS: Final = 40
-CHANCE_SIGMAS: Final = 3.29
-"""In standard deviations: by chance one of 1000 bits has a share of ones farther from one half."""
+BEYOND_CHANCE: Final = 0.0005
+"""The share on either side of a band of chance: 999 of 1000 lie within it."""
+
+SHADES: Final = 4
+"""Steps of darkness by which a byte value's count is shown; a value that never occurs has none."""
 
 MOST_KINDS: Final = 6
 """Kinds of times shown side by side."""
+
+FAR_BELOW: Final = 4
+"""Answers this many times quicker than their limit are shown a second time, enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,20 @@ def figures(profile: Profile) -> list[Figure]:
     return [*_of_seeds(profile.seeds), *_of_times(profile.times)]
 
 
+def chance_band(trials: int, probability: float) -> tuple[int, int]:
+    """Return the fewest and the most hits of so many trials that are left to chance, with `BEYOND_CHANCE` on either side."""
+    at = math.exp(trials * math.log1p(-probability))
+    total, low = 0.0, -1
+    for hits in range(trials + 1):
+        total += at
+        if low < 0 and total > BEYOND_CHANCE:
+            low = hits
+        if total >= 1 - BEYOND_CHANCE:
+            return low, hits
+        at *= (trials - hits) / (hits + 1) * probability / (1 - probability)
+    return max(low, 0), trials
+
+
 def _of_seeds(texts: Sequence[str]) -> list[Figure]:
     found = [bytes_of(text, MOST_BYTES) for text in texts[:MOST_SEEDS]]
     length = Counter(len(seed) for seed in found if seed).most_common(1)[0][0] if any(found) else 0
@@ -63,88 +75,132 @@ def _of_seeds(texts: Sequence[str]) -> list[Figure]:
     return [_bit_map(seeds), _bit_shares(seeds), _byte_counts(seeds), _lag_plot(seeds)]
 
 
+def _byte_ticks(length: int, at: float) -> list[Tick]:
+    """Return a tick for each byte of a seed, of long seeds for some of them; `at` is where in a byte it stands, in bits."""
+    every = max(1, math.ceil(length / 8))
+    return [(8 * number + at, str(number)) for number in range(0, length, every)]
+
+
 def _bit_map(seeds: Sequence[bytes]) -> Figure:
-    """Draw one column a seed and one row a bit, as a PNG of one bit a pixel."""
-    shown_seeds = seeds[:MOST_COLUMNS]
-    width, height = len(shown_seeds), 8 * len(seeds[0])
-    numbers = [int.from_bytes(seed, "big") for seed in shown_seeds]
+    """Draw one column a seed and one row a bit."""
+    some = seeds[:MOST_COLUMNS]
+    columns, bits = len(some), 8 * len(seeds[0])
+    numbers = [int.from_bytes(seed, "big") for seed in some]
     rows = []
-    for bit in reversed(range(height)):
+    for bit in reversed(range(bits)):
         row = 0
         for number in numbers:
             row = row << 1 | (number >> bit & 1)
-        rows.append(b"\0" + (row << -width % 8).to_bytes((width + 7) // 8, "big"))
-    alt = f"Map of the bits of {width} seeds of {height} bits: a column for each seed, a row for each bit"
-    image = Markup('<img class="bits" src="data:image/png;base64,{}" alt="{}" width="{}" height="{}">').format(
-        base64.b64encode(_png(width, height, rows)).decode(), alt, WIDTH * 2, min(max(height * 4, 96), 256)
+        rows.append(row)
+    plot = Plot(0, columns, bits, 0, width=WIDTH * 2.5, height=54 + min(max(bits * 2, 96), 512))
+    plot.bit_map(rows, columns)
+    plot.x_axis(
+        "seed, in the order in which they came", [(n - 0.5, str(n)) for n in sorted({1, *range(32, columns + 1, 32)})]
     )
-    which = f"The first {width} seeds" if width < len(seeds) else f"All {width} seeds"
+    plot.y_axis("byte", _byte_ticks(len(seeds[0]), 4))
+    which = f"The first {columns} seeds" if columns < len(seeds) else f"All {columns} seeds"
     caption = (
-        f"{which}, one column each in the order in which they came; {height} rows, the highest bit on top. Light is 1. "
+        f"{which}, one column each; {bits} rows, one for each bit, the highest on top. Light is 1. "
+        "Sound seeds are noise: stripes and steps are bits that follow a rule."
     )
-    return Figure(
-        "Bits", caption + "Sound seeds are noise: stripes and steps are bits that follow a rule.", image, is_wide=True
-    )
+    label = f"Map of the bits of {columns} seeds of {bits} bits: a column for each seed, a row for each bit"
+    return Figure("Bits", caption, plot.svg(label), is_wide=True)
 
 
 def _bit_shares(seeds: Sequence[bytes]) -> Figure:
-    bits = 8 * len(seeds[0])
+    bits, count = 8 * len(seeds[0]), len(seeds)
     numbers = [int.from_bytes(seed, "big") for seed in seeds]
-    shares = [sum(number >> bit & 1 for number in numbers) / len(seeds) for bit in reversed(range(bits))]
-    margin = CHANCE_SIGMAS * math.sqrt(0.25 / len(seeds))
-    outside = sum(abs(share - 0.5) > margin for share in shares)
-    plot = _Plot(bits, 1.0)
-    body = [plot.band(0.5 - margin, 0.5 + margin), plot.line(0.5), plot.bars(shares)]
-    body += plot.y_labels([(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")])
-    body += plot.x_labels([(0.5, "highest bit"), (bits - 0.5, "lowest bit")])
+    ones = [sum(number >> bit & 1 for number in numbers) for bit in reversed(range(bits))]
+    low, high = chance_band(count, 0.5)
+    points = [(bit + 0.5, hits / count * 100) for bit, hits in enumerate(ones)]
+    outside = [point for point, hits in zip(points, ones, strict=True) if not low <= hits <= high]
+    plot = Plot(0, bits, 0, 100)
+    plot.band(low / count * 100, high / count * 100)
+    plot.level(50)
+    plot.dots("dots", (point for point in points if point not in outside))
+    plot.dots("outside", outside)
+    plot.x_axis("bit, numbered by bytes, the highest bit first", _byte_ticks(bits // 8, 0))
+    plot.y_axis("ones, %", [(share, str(share)) for share in (0, 25, 50, 75, 100)])
     caption = (
-        f"How often each of the {bits} bits is 1, in {len(seeds)} seeds. The band is where 999 of 1000 bits of chance lie; "
+        f"How often each of the {bits} bits is 1, in {count} seeds. The band is where 999 of 1000 bits of chance lie, "
+        f"{low / count:.0%} to {high / count:.0%}; {len(outside)} {'lies' if len(outside) == 1 else 'lie'} outside"
+        f"{', drawn larger' if outside else ''}."
     )
-    return Figure(
-        "Share of ones",
-        f"{caption}{outside} {'lies' if outside == 1 else 'lie'} outside.",
-        plot.svg("Share of ones for each bit", body),
-    )
+    return Figure("Share of ones", caption, plot.svg("Share of ones for each bit"))
 
 
 def _byte_counts(seeds: Sequence[bytes]) -> Figure:
+    """Draw one cell a value: 256 bars side by side would be thinner than a screen can show."""
     counts = Counter(byte for seed in seeds for byte in seed)
-    total = sum(counts.values())
+    total = counts.total()
     highest = max(counts.values())
-    plot = _Plot(256, highest * 1.05)
-    body = [plot.line(total / 256), plot.bars([counts.get(byte, 0) for byte in range(256)])]
-    body += plot.y_labels([(0, "0"), (highest, str(highest))])
-    body += plot.x_labels([(0.5, "00"), (128, "80"), (255.5, "FF")])
-    caption = f"How often each byte value occurs among {total} bytes; the line is the mean, {total / 256:.1f}. "
+    low, high = chance_band(total, 1 / 256)
+    places = {byte: (byte % 16, 15 - byte // 16) for byte in range(256)}
+    plot = Plot(0, 16, 0, 16)
+    for shade in range(1, SHADES + 1):
+        of_shade = [places[byte] for byte, count in counts.items() if math.ceil(count / highest * SHADES) == shade]
+        plot.cells(f"shade shade-{shade}", of_shade)
+    outside = [place for byte, place in places.items() if not low <= counts[byte] <= high]
+    plot.cells("framed", outside)
+    plot.x_axis("low digit", [(digit + 0.5, f"{digit:X}") for digit in range(16)])
+    plot.y_axis("high digit", [(15.5 - digit, f"{digit:X}") for digit in range(0, 16, 3)])
     missing = 256 - len(counts)
-    caption += f"{missing} of the 256 values never occur." if missing else "Every value occurs."
-    return Figure("Byte values", caption, plot.svg("Histogram of byte values", body))
+    never = f"; {missing} of the 256 values never occur" if missing else ""
+    caption = (
+        f"How often each byte value occurs among {total} bytes: the stronger its colour the more often, up to {highest} "
+        f"times; the mean is {total / 256:.1f}{never}. Where 999 of 1000 values of chance lie is {low} to {high} times; "
+        f"{len(outside)} {'lies' if len(outside) == 1 else 'lie'} outside{', framed' if outside else ''}."
+    )
+    return Figure("Byte values", caption, plot.svg("Map of how often each byte value occurs"))
 
 
 def _lag_plot(seeds: Sequence[bytes]) -> Figure:
-    scale = 256 ** min(len(seeds[0]), 4)
-    values = [int.from_bytes(seed[:4], "big") / scale for seed in seeds]
-    plot = _Plot(1.0, 1.0)
-    points = "".join(f"M{plot.x(one):.1f} {plot.y(other):.1f}h0" for one, other in itertools.pairwise(values))
-    body = [Markup('<path class="dots" d="{}"/>').format(points)]
-    body += plot.y_labels([(0.0, "00…"), (1.0, "FF…")])
-    body += plot.x_labels([(0.0, "00…"), (1.0, "FF…")])
-    caption = "Each seed (across) and the one after it (upwards), as numbers. Sound seeds fill the square evenly; "
-    return Figure(
-        "Each seed and the next", caption + "lines, clusters and gaps foretell a seed.", plot.svg("Lag plot of seeds", body)
+    used = min(len(seeds[0]), 4)
+    scale = 256**used
+    values = [int.from_bytes(seed[:used], "big") / scale for seed in seeds]
+    quarters = [(number / 4, f"{min(number * 64, 255):02X}") for number in range(5)]
+    plot = Plot(0, 1, 0, 1)
+    plot.dots("dots", itertools.pairwise(values))
+    plot.x_axis("first byte of a seed", quarters)
+    plot.y_axis("of the seed after it", quarters)
+    caption = (
+        f"Each seed and the one after it, as numbers{' of their first 4 bytes' if used < len(seeds[0]) else ''}. "
+        "Sound seeds fill the area evenly; lines, clusters and gaps foretell a seed."
     )
+    return Figure("Each seed and the next", caption, plot.svg("Each seed against the next"))
 
 
 def _of_times(times: Sequence[Times]) -> list[Figure]:
-    """Draw one histogram a kind, all on the same scale."""
-    kinds = [Times(name=one.name, seconds=tuple(filter(math.isfinite, one.seconds))) for one in times[:MOST_KINDS]]
+    """Draw one histogram a kind. Kinds without limits are held against each other: they have one scale."""
+    kinds = [
+        Times(name=one.name, seconds=tuple(filter(math.isfinite, one.seconds)), limits=one.limits)
+        for one in times[:MOST_KINDS]
+    ]
     kinds = [one for one in kinds if len(one.seconds) > 1]
-    if not kinds:
-        return []
-    everything = [second for one in kinds for second in one.seconds]
-    low, high = min(everything), max(everything)
-    margin = max((high - low) * 0.02, 1e-6)
-    return [_histogram(one, low - margin, high + margin) for one in kinds]
+    together = [second for one in kinds if not one.limits for second in one.seconds]
+    found = []
+    for one in kinds:
+        if not one.limits:
+            found.append(_histogram(one, *_range(together)))
+            continue
+        furthest = max(limit.seconds for limit in one.limits)
+        found.append(_histogram(one, min(0.0, *one.seconds), max(furthest, *one.seconds) * 1.06))
+        if max(one.seconds) - min(one.seconds) > RESOLUTION_S and max(one.seconds) * FAR_BELOW < furthest:
+            enlarged = Times(name=f"{one.name}, enlarged", seconds=one.seconds)
+            found.append(_histogram(enlarged, *_range(one.seconds)))
+    return found
+
+
+RESOLUTION_S: Final = 1e-9
+
+
+def _range(seconds: Sequence[float]) -> tuple[float, float]:
+    """Return where the axis begins and ends: at 0, unless what differs could not be seen then."""
+    low, high = min(seconds), max(seconds)
+    spread = high - low
+    if spread <= RESOLUTION_S or low < spread:
+        return min(0.0, low), (high * 1.06 if high > 0 else 1e-3)
+    return low - spread * 0.05, high + spread * 0.05
 
 
 def _histogram(times: Times, low: float, high: float) -> Figure:
@@ -152,18 +208,29 @@ def _histogram(times: Times, low: float, high: float) -> Figure:
     counts = Counter(min(int((second - low) / width), BINS - 1) for second in times.seconds)
     mean, error = _mean_and_error(times.seconds)
     highest = max(counts.values())
-    plot = _Plot(BINS, highest * 1.18)
-    mark = (mean - low) / width
-    reach = max(error / width, 0.15)
-    body = [plot.bars([counts.get(number, 0) for number in range(BINS)]), plot.error_bar(mark, reach, highest * 1.1)]
-    body += plot.y_labels([(0, "0"), (highest, str(highest))])
-    body += plot.x_labels([(0, _milliseconds(low)), (BINS, _milliseconds(high))])
+    unit, scale = next((one for one in _UNITS if max(abs(low), abs(high)) >= one[1] * 2), _UNITS[-1])
+    plot = Plot(low, high, 0, highest * 1.2, height=HEIGHT)
+    plot.bars((low + number * width, low + (number + 1) * width, count) for number, count in sorted(counts.items()))
+    plot.error_bar(max(mean - error, low), min(mean + error, high), highest * 1.1)
+    plot.x_axis(f"{unit} after the request", ticks(low, high, scale=scale))
+    plot.y_axis("answers", ticks(0, highest, is_whole=True))
+    for limit in times.limits:
+        plot.limit(limit.seconds, shown(limit.name, 60))
     caption = (
         f"{len(times.seconds)} answers; the mean is {_milliseconds(mean)} ± {_microseconds(error)}, one standard error. "
     )
-    caption += "The bar on top marks it." if error else "They do not differ at the resolution of the time stamps."
+    caption += "The mark above the bars is there." if error else "They do not differ at the resolution of the time stamps."
+    if times.limits:
+        late = sum(second > min(limit.seconds for limit in times.limits) for second in times.seconds)
+        caption += f" {late or 'None'} came later than {' or '.join(shown(limit.name, 60) for limit in times.limits)}."
+    if low > 0:
+        plot.broken_axis()
+        caption += f" The axis begins at {low / scale:.3g} {unit}, not at 0."
     name = shown(times.name, 80)
-    return Figure(name[:1].upper() + name[1:], caption, plot.svg(f"Histogram of times: {name}", body))
+    return Figure(name[:1].upper() + name[1:], caption, plot.svg(f"Histogram of times: {name}"))
+
+
+_UNITS: Final = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
 def _mean_and_error(seconds: Sequence[float]) -> tuple[float, float]:
@@ -178,70 +245,3 @@ def _milliseconds(seconds: float) -> str:
 
 def _microseconds(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} µs"
-
-
-class _Plot:
-    """A diagram's area: x from 0 to `columns`, y from 0 to `highest`."""
-
-    def __init__(self, columns: float, highest: float) -> None:
-        self.columns = columns
-        self.highest = highest or 1.0
-
-    def x(self, value: float) -> float:
-        return LEFT + value / self.columns * (WIDTH - LEFT - 4)
-
-    def y(self, value: float) -> float:
-        return HEIGHT - BOTTOM - value / self.highest * (HEIGHT - BOTTOM - TOP)
-
-    def bars(self, values: Sequence[float]) -> Markup:
-        """Draw one bar a column, as one path."""
-        path = "".join(
-            f"M{self.x(number):.1f} {self.y(0):.1f}V{self.y(value):.1f}H{self.x(number + 1):.1f}V{self.y(0):.1f}"
-            for number, value in enumerate(values)
-            if value
-        )
-        return Markup('<path class="bars" d="{}"/>').format(path)
-
-    def band(self, low: float, high: float) -> Markup:
-        top, bottom = self.y(min(high, self.highest)), self.y(max(low, 0.0))
-        return Markup('<path class="band" d="M{} {:.1f}H{}V{:.1f}H{}Z"/>').format(LEFT, top, WIDTH - 4, bottom, LEFT)
-
-    def line(self, value: float) -> Markup:
-        return Markup('<path class="mean" d="M{} {:.1f}H{}"/>').format(LEFT, self.y(value), WIDTH - 4)
-
-    def error_bar(self, x: float, reach: float, y: float) -> Markup:
-        left, right, height = self.x(max(x - reach, 0)), self.x(min(x + reach, self.columns)), self.y(y)
-        return Markup('<path class="error" d="M{:.1f} {:.1f}v6m0 -3H{:.1f}m0 -3v6"/>').format(left, height - 3, right)
-
-    def x_labels(self, labels: Iterable[tuple[float, str]]) -> list[Markup]:
-        found = []
-        for value, text in labels:
-            anchor = "start" if value < self.columns / 4 else "end" if value > self.columns * 3 / 4 else "middle"
-            found.append(
-                Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(self.x(value), HEIGHT - 5, anchor, text)
-            )
-        return found
-
-    def y_labels(self, labels: Iterable[tuple[float, str]]) -> list[Markup]:
-        return [
-            Markup('<text x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(LEFT - 4, self.y(value) + 4, text)
-            for value, text in labels
-        ]
-
-    def svg(self, label: str, body: Iterable[Markup]) -> Markup:
-        axes = Markup('<path class="axes" d="M{} {}V{}H{}"/>').format(LEFT, TOP, HEIGHT - BOTTOM, WIDTH - 4)
-        return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
-            WIDTH, HEIGHT, label, Markup("").join(body), axes
-        )
-
-
-def _png(width: int, height: int, rows: Sequence[bytes]) -> bytes:
-    """Encode a greyscale image of one bit a pixel; each row begins with its filter, 0."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"".join(rows), 9)) + chunk(b"IEND", b"")
-    )

@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A time within which something must come."""
+
+    name: str
+    """E.g. ``P2 declared``."""
+    seconds: float
+    """After the request, or what else the times are counted from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
     """Measured times of one kind, few enough to be drawn."""
 
@@ -13,6 +23,8 @@ class Times:
     """What was timed, e.g. ``last byte wrong``."""
     seconds: tuple[float, ...]
     """Each of them, in the order in which it was measured."""
+    limits: tuple[Limit, ...] = ()
+    """Times within which they should lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
