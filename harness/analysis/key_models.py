@@ -90,7 +90,7 @@ def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> b
 
 
 def _says_nothing(seed: bytes) -> bytes | None:
-    """Predict nothing: the predictor of a model that the pairs neither fit nor exclude."""
+    """Predict nothing; stands for a model that the pairs neither fit nor exclude."""
     return None
 
 

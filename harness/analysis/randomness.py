@@ -35,7 +35,7 @@ LONG_SAMPLE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Indication:
-    """What one family of tests says."""
+    """The result of one family of tests."""
 
     family: str
     p: float

@@ -138,7 +138,10 @@ def tied_bytes(found: Mapping[int, frozenset[int]]) -> set[tuple[int, int]]:
 
 
 def named_linear(found: Mapping[int, frozenset[int]], octets: Octets, *, is_next: bool = False) -> list[Part]:
-    """Say what is the XOR of what. `is_next`: the columns are those of the previous seed, then those of the seed."""
+    """Describe which bits are the XOR of which others.
+
+    `is_next`: the columns are those of the previous seed, then those of the seed.
+    """
     length = octets.shape[1]
     shift = 8 * length if is_next else 0
     before = " of the seed before" if is_next else ""

@@ -106,7 +106,9 @@ class Contact:
         restored(tester)
 
     def _comes_back(self) -> bool:
-        """Whether the ECU answers after a while: first its own time, then that of a person, or of any other help."""
+        """Whether the ECU answers again after a while: first by itself, then with the help of a person, or of
+        anything else.
+        """
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True

@@ -1,4 +1,4 @@
-"""Which checks judge an ECU that speaks KWP2000 or GMLAN, and why the others do not."""
+"""Decide which checks judge an ECU that speaks KWP2000 or GMLAN, and give the reason for the others."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ NOT_JUDGED: Final[dict[str, str]] = {
     "ST-05": "in which sessions SecurityAccess is there is the maker's to say",
     "ST-07": "its sessions are the maker's",
 }
-"""By check: what of its subject the older dialects do not have."""
+"""By check: the part of its subject that the older dialects lack."""
 
 NOT_JUDGED_OF_GMLAN: Final[dict[str, str]] = {
     "ST-08": "there is no ECUReset",
     "DS-05": "there is no ECUReset",
 }
-"""Beside the others."""
+"""The checks that GMLAN lacks besides."""
 
 
 def why_not_judged(check: str, dialect: Dialect | None) -> str:
-    """Why a check says nothing of an ECU with this dialect; empty if it does."""
+    """Return why a check says nothing about an ECU with this dialect; empty if it judges it."""
     if dialect is None:
         return ""
     reason = NOT_JUDGED.get(check) or (NOT_JUDGED_OF_GMLAN.get(check) if dialect.key == GMLAN.key else None)
@@ -52,5 +52,5 @@ def why_not_judged(check: str, dialect: Dialect | None) -> str:
 
 
 def judged(checks: list[str], dialect: Dialect = KWP2000) -> list[str]:
-    """Those of the checks that judge such an ECU."""
+    """Return those of the checks that judge such an ECU."""
     return [check for check in checks if not why_not_judged(check, dialect)]

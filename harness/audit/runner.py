@@ -322,7 +322,8 @@ class Runner:
     def _crashed(self, first: Ending, found: CrashCause, check: Check, repeat: str) -> Ending:
         """Fail a check that provoked a crash; a failure for another reason stands.
 
-        A security check whose request had crashed the ECU in an earlier check is inconclusive: its rule is another.
+        A security check whose request had crashed the ECU in an earlier check is inconclusive, because the crash hides what
+        it looks for.
         """
         declared = check.declared
         earlier = [one.check for one in self.crashes if one.request == found.request and one.check != declared.id]

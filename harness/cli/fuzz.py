@@ -242,7 +242,7 @@ def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
 
 
 def _corpus(options: argparse.Namespace, target: Target) -> list[Trial]:
-    """What the campaign starts from, as it was when it was begun."""
+    """Return the sequences with which the campaign begins; a resumed one takes those of its first beginning."""
     from harness.fuzz.trials import Trial
 
     if options.resume is not None:

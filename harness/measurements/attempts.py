@@ -148,7 +148,7 @@ class _Rows:
         return found
 
     def _plan(self, acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
-        """Plan rows in which each thing comes at least once, and with each other one as far as the depth allows.
+        """Plan rows in which each value comes at least once, combined with the others as far as the depth allows.
 
         At depth deep kinds of keys that the ECU may not count are varied too, one for each row.
         """

@@ -207,7 +207,7 @@ class SeedSample:
         return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
 
     def beginnings(self) -> SeedSample:
-        """Of seeds of many lengths: the first bytes, as many as enough of the seeds have."""
+        """Keep the first bytes of seeds of many lengths: as many bytes as enough of the seeds have."""
         lengths = sorted((len(seed) for seed in self.seeds), reverse=True)
         return self.beginnings_of(lengths[min(len(lengths), 2 * ENOUGH_SEEDS) - 1])
 

@@ -114,7 +114,7 @@ def rank(finding: Finding) -> tuple[int, int]:
 
 _FAMILIES: Final = ("SA", "AC", "ST")
 _ON_THE_PROTECTION: Final = (*(f"{family}-" for family in _FAMILIES), "LM-")
-"""How the ids of results begin that tell whether the protection is real: those of a learned state machine, too."""
+"""Prefixes of the ids of results that tell whether the protection is real, those of a learned state machine included."""
 _ANSWERS: Final[dict[Severity, str]] = {
     Severity.CRITICAL: "This ECU's protection is void for whoever reaches the bus",
     Severity.HIGH: "This ECU's protection can be overcome with realistic effort",
@@ -126,7 +126,7 @@ _UNJUDGED_ANSWERS: Final[dict[Severity, str]] = dict.fromkeys(
     (Severity.MEDIUM, Severity.LOW, Severity.INFO),
     "It is not known whether this ECU's protection is real; other rules are broken",
 )
-"""Where nothing was judged that is on the protection itself."""
+"""The answers if no result on the protection itself was judged."""
 
 
 def conclusion(run: Run) -> str:

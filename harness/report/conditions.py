@@ -21,7 +21,9 @@ _SUBJECT: Final = re.compile(r"(level|DID) (?:0x)?([0-9A-Fa-f]{1,8})")
 
 
 def differing_conditions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> tuple[str, ...]:
-    """Return the differences for which two results of one check on one subject cannot be compared; empty if they can be."""
+    """Return the conditions that differ between two results of one check on one subject; empty if the results can be
+    compared.
+    """
     return (
         *_check(old, new, old_info, new_info),
         *_differing("depth", old_info.depth, new_info.depth),
@@ -62,7 +64,7 @@ def _allowed(info: RunInfo) -> list[str]:
 
 
 def _target(parameter: str | None, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Return what the target files declare differently, of that on which a verdict on this subject depends."""
+    """Return the declarations that differ between the target files, among those that affect a verdict on this subject."""
     changed = [f"can.{key}" for key in WAY_TO_THE_ECU if _table(before, "can").get(key) != _table(after, "can").get(key)]
     changed += [name for name in ALWAYS if not _is_same(before.get(name), after.get(name))]
     subject = _SUBJECT.fullmatch(parameter or "")

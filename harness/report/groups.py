@@ -206,7 +206,7 @@ _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN)
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Group results that say no more than one shared reason, up to `MOST_TOGETHER`; leave each other result by itself."""
+    """Group up to `MOST_TOGETHER` results that have one reason and nothing else to say; each other result stays alone."""
     found: list[list[Finding]] = []
     open_: dict[str, list[Finding]] = {}
     times = Counter(one.reason for one in findings)

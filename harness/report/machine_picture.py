@@ -28,7 +28,7 @@ KINDS: Final = ("move", "step", "differs", "broken")
 MOST_LABELS: Final = 3
 WRAP: Final = 27
 MOVES_WRAP: Final = 34
-"""Of what is told in small letters."""
+"""The width, in characters, at which the small text in a box is wrapped."""
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
 """Beginnings of letters that lead back from everywhere: their edges are faint, and listed in the boxes."""
 

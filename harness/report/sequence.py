@@ -104,7 +104,7 @@ def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramS
 
 
 def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
-    """Assign the frames to the messages in the order in which they passed, by their ISO-TP type."""
+    """Assign each frame, in order, to its message, by the frame's ISO-TP type."""
     request = _Message("tester", exchange.request)
     replies = [_Message("ECU", reply) for reply in exchange.replies]
     found, waiting = [request], replies.copy()

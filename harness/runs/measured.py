@@ -29,7 +29,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
-    """One thing that was asked for, and what was seen under each of the grid's conditions."""
+    """One request, and the answers under each of the grid's conditions."""
 
     name: str
     """E.g. ``0x27 SecurityAccess``."""
@@ -39,7 +39,7 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """What was asked for, under which conditions, and what came back."""
+    """A table of requests (rows) under conditions (columns), with the answers in its cells."""
 
     columns: tuple[str, ...]
     """The conditions, e.g. ``session 0x03, level 0x01 open``."""
@@ -49,15 +49,15 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Something measured of the ECU that is no verdict, as a table of two columns."""
+    """A measurement of the ECU that is not a verdict, as a table of two columns."""
 
     title: str
     """E.g. ``Lockout of level 0x01``."""
     rows: tuple[tuple[str, str], ...]
-    """What was measured, and how much."""
+    """The name and the value of each quantity."""
     seeds: tuple[str, ...] = ()
     """Seeds in hex, in the order in which they came, the first ones of a large sample. They are no secret; keys are."""
     times: tuple[Times, ...] = ()
-    """What was timed, one entry for each kind that is held against the others."""
+    """Measured times, one entry for each kind that is compared."""
     grid: Grid | None = None
-    """What was seen under which conditions; None if that is not what was measured."""
+    """The answers by condition; None if the measurement has no grid."""

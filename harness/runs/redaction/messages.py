@@ -58,7 +58,7 @@ class _Transfer:
     is_key: bool
     message: bytearray = field(default_factory=bytearray)
     places: list[tuple[bytearray, int, int]] = field(default_factory=list)
-    """A frame's data, and from where to where it belongs to the message."""
+    """Each frame's data, with the first position and the end of the part that belongs to the message."""
 
     def take(self, data: bytearray, start: int) -> None:
         """Add a frame's part to the message."""
