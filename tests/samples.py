@@ -1,9 +1,14 @@
-"""Write reports/sample/, docs/target-file.md and its schema: `python -m tests.samples`."""
+"""Write reports/sample/, docs/target-file.md with its schema, and the pictures of docs/: `python -m tests.samples`.
+
+The picture of a report is taken by Chromium; where there is none, it is left as it is.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +26,8 @@ from harness.target import describe
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "sample"
+PICTURE = ROOT / "docs" / "report.png"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "article": ("audit", "article", "--seed", "7"),
@@ -75,6 +82,16 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield describe.SCHEMA, json.dumps(describe.json_schema(), indent=1) + "\n"
 
 
+def picture_of(page: Path, to: Path) -> bool:
+    """Take a picture of the first screen of a page; False if there is no Chromium."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        return False
+    words = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,800", f"--screenshot={to}"]
+    subprocess.run([browser, *words, page.as_uri()], check=True, capture_output=True)
+    return True
+
+
 def write() -> None:
     """Run the audits, and write the samples and documents."""
     for path, text in documents():
@@ -88,6 +105,8 @@ def write() -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8", newline="\n")
                 print(os.path.relpath(path))
+    is_taken = picture_of(FOLDER / "article" / AUDIT_HTML, PICTURE)
+    print(os.path.relpath(PICTURE) if is_taken else f"{os.path.relpath(PICTURE)}: not made anew, Chromium is missing")
 
 
 if __name__ == "__main__":
