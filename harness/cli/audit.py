@@ -113,6 +113,7 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
             resumes=resumes,
         ),
         verbosity=-1 if options.q else options.v,
+        is_exit_zero=options.exit_zero,
     )
     request.console.heading(f"uds-harness audit: {target.name} ({target.environment}), depth {options.depth}, seed {seed}")
     if options.time is not None or not target.is_simulated:

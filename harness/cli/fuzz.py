@@ -93,7 +93,8 @@ def _fuzz(options: argparse.Namespace) -> int:
     from harness.audit.stopping import Stop
     from harness.campaigns.rounds import CampaignSoFar
     from harness.campaigns.running import CampaignRun
-    from harness.cli.terminal import result_lines
+    from harness.cli.results import result_lines
+    from harness.cli.wrapping import has_colour, width_of
     from harness.link.clock import RealClock, new_seed
     from harness.runs.folder import AUDIT_HTML, check_is_free
 
@@ -111,7 +112,6 @@ def _fuzz(options: argparse.Namespace) -> int:
         return INTERRUPTED
     command = _command(options, seed, wanted)
     clock, stop = RealClock(), Stop()
-    is_terminal = sys.stdout.isatty()
     with contextlib.ExitStack() as ends:
         door = _door(options, target, ends)
         session = AuditSession(
@@ -137,7 +137,9 @@ def _fuzz(options: argparse.Namespace) -> int:
 
             def tell(finding: Finding) -> None:
                 progress.clear()
-                print("\n".join(result_lines(finding, colour=is_terminal)), flush=True)
+                print(
+                    "\n".join(result_lines(finding, colour=has_colour(sys.stdout), width=width_of(sys.stdout))), flush=True
+                )
 
             campaign_run = CampaignRun(session, campaign, command=command, tell=tell)
             try:

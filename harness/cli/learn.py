@@ -156,7 +156,8 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
-    from harness.cli.terminal import result_lines
+    from harness.cli.results import result_lines
+    from harness.cli.wrapping import has_colour, width_of
     from harness.learning.results import not_learned, results
     from harness.link.clock import new_seed
     from harness.runs.folder import AUDIT_HTML
@@ -176,7 +177,6 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
         )
     )
     stop = Stop()
-    is_terminal = sys.stdout.isatty()
     try:
         print(
             f"uds-harness learn: {target.name} ({target.environment}), alphabet {options.alphabet}, seed {seed}\n",
@@ -187,7 +187,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
         found = not_learned(why_not, repeat=command) if learned is None else results(learned, repeat=command)
         for finding in found:
             kept = session.keep(finding)
-            print("\n".join(result_lines(kept, colour=is_terminal)), flush=True)
+            print("\n".join(result_lines(kept, colour=has_colour(sys.stdout), width=width_of(sys.stdout))), flush=True)
         if learned is not None:
             machine = learned.machine
             session.before_reports = lambda: _write(session, machine)

@@ -29,7 +29,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Ctrl-C while a check runs."""
     place = tmp_path_factory.mktemp("stopped")
     mine = write_checks(place / "mine", FIRST, STOP, LATER)
-    return uds_harness("audit", "article", "--checks", mine, "-k", ALL, "--seed", "1", cwd=place)
+    return uds_harness("audit", "article", "--checks", mine, "-k", ALL, "--seed", "1", "-v", cwd=place)
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,7 @@ def test_without_its_control_a_refusal_proves_nothing(why: str, place: Path) -> 
 
 
 def test_what_waits_is_printed_when_it_is_settled_and_once(place: Path) -> None:
-    done = uds_harness("audit", "article", "--depth", "quick", "-k", "AC-01 or CF-02 or SA-24", cwd=place)
+    done = uds_harness("audit", "article", "--depth", "quick", "-k", "AC-01 or CF-02 or SA-24", "-v", cwd=place)
     heads = [line.split()[1] for line in done.out.splitlines() if line.startswith(("pass ", "fail ")) and "-" in line]
     assert heads == ["CF-02", "AC-01", "SA-24"], done.out
 

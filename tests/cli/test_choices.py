@@ -52,7 +52,7 @@ def test_an_audit_takes_what_was_chosen_and_tells_the_rest_in_one_line(tmp_path:
     assert {"SA-20", "SA-27"} <= run_of(done) <= {f"SA-2{n}" for n in range(10)} - {"SA-28"}
     left_out = re.findall(r"^left out +(\d+) by the selection$", done.out, re.MULTILINE)
     assert left_out == [str(sum(result["reason"] == "deselected" for result in done.document["results"]))]
-    assert not re.search(r"SA-2\d", done.out)
+    assert set(re.findall(r"[A-Z]{2}-\d\d", done.out)) <= run_of(done)
     assert done.out.endswith("\n0 findings\n")
     assert done.document["run"]["command"].endswith("--check 'SA-2*' --family SA --severity medium")
 
@@ -100,23 +100,27 @@ def test_json_is_all_on_standard_output_and_the_log_is_not(tmp_path: Path) -> No
     assert not re.search(r"27 0[24] [0-9A-F]{2} ", done.err)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.NOT_APPLICABLE, Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.ERROR])
-def test_reasons_of_what_was_not_run_are_told_on_request(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_findings_are_told_as_they_come_and_every_result_with_its_reason_on_request(verdict: Verdict) -> None:
     finding = Finding(
         id="SA-09",
         title="Wrong keys lock",
+        failure="No limit on wrong keys",
         parameter=None,
         verdict=verdict,
         severity=Severity.HIGH,
         basis="policy",
         reason="for want of it",
     )
-    is_told = verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)
     for verbosity in (-1, 0, 1):
-        out = io.StringIO()
-        TerminalOutput(out, verbosity=verbosity).result(finding)
-        assert ("SA-09" in out.getvalue()) is (verbosity >= 0)
-        assert ("for want of it" in out.getvalue()) is (verbosity >= (0 if is_told else 1))
+        for tells_findings in (True, False):  # an audit that takes seconds tells them at its end
+            out = io.StringIO()
+            TerminalOutput(out, verbosity=verbosity, tells_findings=tells_findings).result(finding)
+            is_told = verbosity > 0 or (verbosity == 0 and tells_findings and verdict in (Verdict.FAIL, Verdict.ERROR))
+            assert ("SA-09" in out.getvalue()) is is_told
+            has_reason = is_told and verdict not in (Verdict.PASS, Verdict.FAIL)
+            assert ("for want of it" in out.getvalue()) is has_reason
+            assert ("No limit on wrong keys" in out.getvalue()) is (is_told and verdict is Verdict.FAIL)
 
 
 # list and show

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cli.terminal import result_lines, summary_lines
+from harness.cli.ending import MOST_LINES, Ended, ending_lines
+from harness.cli.results import finding_lines, result_lines
 from harness.runs.findings import Finding, Run
-from harness.verdict import Verdict
+from harness.verdict import Severity, Verdict
 
 
 def columns(line: str) -> int:
@@ -62,7 +63,7 @@ def test_a_long_command_can_be_copied_as_it_stands(article: Run) -> None:
 def test_no_line_is_wider_than_the_terminal(run_name: str, request: pytest.FixtureRequest) -> None:
     run: Run = request.getfixturevalue(run_name)
     lines = [line for finding in run.findings for line in result_lines(replace(finding, repeat="run -k x"))]
-    for line in lines + summary_lines(run):
+    for line in lines + ending_lines(run):
         assert columns(line) <= 80, line
 
 
@@ -78,7 +79,7 @@ def test_an_ecu_cannot_command_the_terminal_or_forge_a_line(hostile: Run) -> Non
         assert all(one.isprintable() for line in lines for one in line)
         assert all(line.startswith("    ") for line in lines[1:])
         assert len(lines) < 120
-    assert all(one.isprintable() for line in summary_lines(hostile) for one in line)
+    assert all(one.isprintable() for line in ending_lines(hostile) for one in line)
 
 
 def test_colour_only_adds_to_the_words(article: Run) -> None:
@@ -89,23 +90,76 @@ def test_colour_only_adds_to_the_words(article: Run) -> None:
         assert [line.replace(code, "").replace("\x1b[0m", "") for line in coloured] == result_lines(finding)
 
 
-def test_the_summary_counts_and_ends_with_the_findings(article: Run) -> None:
-    lines = summary_lines(article)
-    assert lines[:2] == ["pass                6", "fail                9, 1 of them accepted"]
-    assert "  high        3  SA-09, AC-13, TP-12" in lines
+def test_the_end_answers_then_names_the_findings_by_what_is_wrong(article: Run) -> None:
+    lines = ending_lines(article)
+    assert lines[0].startswith("This ECU's protection can be overcome with realistic effort: ")
+    first = lines.index("Findings, the worst first")
+    assert [line.split()[:2] for line in lines[first + 1 : first + 4]] == [
+        ["high", "SA-09"],
+        ["high", "AC-13"],
+        ["high", "TP-12"],
+    ]
+    assert next(line for line in lines if "results: " in line).startswith("19 results: 6 pass, 9 fail (1 accepted), ")
     assert lines[-1] == "8 findings, as expected of this deliberately weak ECU"
+
+
+def test_what_was_not_judged_is_told_by_its_reason(article: Run) -> None:
+    lost = next(one for one in article.findings if one.verdict is Verdict.INCONCLUSIVE)
+    many = [replace(lost, id=f"XX-{n:02}", reason="the ECU has no key") for n in range(60)]
+    lines = ending_lines(replace(article, findings=(lost, *many)))
+    assert "  60 inconclusive   XX-00 and 59 more: the ECU has no key" in lines
+    assert any(lost.reason[:30] in line and lost.id in line for line in lines)
+
+
+def test_many_findings_take_two_screens(article: Run) -> None:
+    failure = by_id(article, "SA-22")
+    kinds = [Severity.HIGH, Severity.MEDIUM, Severity.LOW]
+    many = [replace(failure, id=f"XX-{n:03}", severity=kinds[max(0, n - 9) // 30]) for n in range(90)]
+    doubts = [replace(failure, id=f"YY-{n}", verdict=Verdict.INCONCLUSIVE, reason=f"as {n} wants it") for n in range(40)]
+    ended = Ended(code=1, folder="reports/20261120T092800Z-article")
+    for width in (80, 160):
+        lines = ending_lines(replace(article, findings=(*many[:60], *doubts)), ended, width=width)
+        assert max(map(columns, lines)) <= width
+        assert len(lines) <= MOST_LINES
+        said = " ".join(lines)
+        assert all(one.id in said for one in many[:60]), "of the many at least the ids"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_exit_zero", "why"),
+    [
+        (1, False, "exit code 1: 8 results are failures"),
+        (1, True, "exit code 0, as --exit-zero asks: 8 results are failures"),
+        (2, False, "exit code 2: the run was interrupted"),
+    ],
+)
+def test_the_end_says_why_the_exit_code_and_what_next(article: Run, code: int, is_exit_zero: bool, why: str) -> None:
+    run = replace(article, info=replace(article.info, interrupted=code == 2))
+    lines = ending_lines(run, Ended(code=code, folder="reports/my run", is_exit_zero=is_exit_zero))
+    assert why in lines
+    said = " ".join(" ".join(lines).split())
+    assert ("--resume 'reports/my run'" if code == 2 else "next: uds-harness show SA-09") in said
+    assert "report: reports/my run/audit.html" in lines
+
+
+def test_a_finding_is_one_line_as_it_comes(article: Run) -> None:
+    assert finding_lines(by_id(article, "SA-22")) == [
+        "fail   medium    SA-22  A seed is spent after a wrong key [level 0x01]"
+    ]
+    error = replace(by_id(article, "SA-22"), verdict=Verdict.ERROR, reason="ValueError: no\nTraceback: of ours")
+    assert "Traceback" not in "".join(finding_lines(error))
 
 
 def test_an_ordinary_target_gets_the_plain_number(article: Run) -> None:
     ordinary = replace(article, info=replace(article.info, target={"name": "pi"}))
-    assert summary_lines(ordinary)[-1] == "8 findings"
-    assert summary_lines(only(ordinary, "SA-09"))[-1] == "1 finding"
+    assert ending_lines(ordinary)[-1] == "8 findings"
+    assert ending_lines(only(ordinary, "SA-09"))[-1] == "1 finding"
 
 
 def test_known_findings_that_are_missing_or_new_are_named(article: Run) -> None:
     mended = [replace(one, verdict=Verdict.PASS) if one.id == "SA-22" else one for one in article.findings]
     broken = [replace(one, verdict=Verdict.FAIL) if one.id == "AC-01" else one for one in mended]
-    lines = summary_lines(replace(article, findings=tuple(broken)))
+    lines = ending_lines(replace(article, findings=tuple(broken)))
     assert (
         " ".join(line.strip() for line in lines[-2:]).strip()
         == "8 findings; known of this deliberately weak ECU but not found: SA-22; new: AC-01"
@@ -113,12 +167,12 @@ def test_known_findings_that_are_missing_or_new_are_named(article: Run) -> None:
 
 
 def test_a_known_finding_whose_check_did_not_run_is_not_missed(article: Run) -> None:
-    assert summary_lines(only(article, "SA-09"))[-1] == (
+    assert ending_lines(only(article, "SA-09"))[-1] == (
         "1 finding, none new; 8 known findings of this deliberately weak ECU not tested"
     )
 
 
 def test_an_interrupted_run_and_its_remarks_are_said(article: Run) -> None:
-    text = " ".join(" ".join(summary_lines(replace(article, info=replace(article.info, interrupted=True)))).split())
+    text = " ".join(" ".join(ending_lines(replace(article, info=replace(article.info, interrupted=True)))).split())
     assert "This run was interrupted" in text
     assert "The ECU never relocks" in text

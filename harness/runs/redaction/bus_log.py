@@ -22,6 +22,9 @@ from harness.runs.redaction.vocabulary import Vocabulary
 ORIGINAL: Final = f"{PRIVATE}/{BUS_LOG}"
 SECRETS: Final = f"{PRIVATE}/{SECRETS_JSONL}"
 
+NOT_SHOWN: Final = "Keys and secrets are not shown"
+"""How the remark on a redacted run begins."""
+
 MOST_WAITING: Final = 20_000
 """Lines that are held back until a transfer ends; beyond that it is searched as far as it came."""
 
@@ -73,7 +76,7 @@ def redact_log(folder: Path) -> str:
 def remark_on(folder: Path) -> str:
     """Say what a reader must know of a redacted log, and of everything that is made from it."""
     return (
-        "Keys and secrets are not shown: bytes from E0 to EF stand for them, for the same value always the same ones. "
+        f"{NOT_SHOWN}: bytes from E0 to EF stand for them, for the same value always the same ones. "
         f"The original bus log is {ORIGINAL} (SHA-256 {sha256_of(folder / ORIGINAL)})."
     )
 
