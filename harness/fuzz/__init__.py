@@ -1,4 +1,4 @@
-"""Fuzz cases, and hunts for what they should be: what a few lines of TOML or one Scapy packet mean.
+"""Fuzz cases, streams and hunts. A case is a few lines of TOML or one Scapy packet.
 
 A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with one result, ``fuzz/<id>``::
 

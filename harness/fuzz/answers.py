@@ -1,4 +1,6 @@
-"""Judge an answer without knowing what was meant: form, number, and whether anything that was sent justifies it."""
+"""Judge an answer without knowing the intention of the request: its form, its number, and whether the request
+justifies it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ _NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
 
 SECOND_ANSWER_S: Final = 0.003
 RECENT: Final = 8
-"""An answer to raw frames may be to any of so many messages before it."""
+"""How many earlier messages an answer to raw frames may belong to."""
 
 _EXACTLY: Final[dict[int, int]] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,
@@ -54,17 +56,17 @@ _AT_LEAST: Final[dict[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Something about an answer that no sound ECU does."""
+    """A property of an answer that no sound ECU shows."""
 
     what: str
-    """The same for the same cause."""
+    """A name that is the same for the same cause."""
     expected: str
     observed: str
     expect: str
-    """Which answers are right, as a case says it."""
+    """The right answers, in the words of a case."""
     severity: Severity = Severity.LOW
     one_answer: bool = False
-    """The number of answers is wrong."""
+    """Whether the number of answers is wrong."""
     evidence: Reply | RawReply | None = None
 
 
@@ -72,7 +74,7 @@ class AnswerJudge:
     """Judges the answers of one ECU since it was in a known state."""
 
     def __init__(self, tester: Tester, closed: Container[int]) -> None:
-        """`closed` are the levels that are known not to be open."""
+        """Make a judge. `closed` are the levels that are known to be locked."""
         self._tester = tester
         self._closed = closed
         self._late_s = tester.target.timing.p2_ms / 1000 if tester.link.is_virtual else SECOND_ANSWER_S
@@ -82,7 +84,7 @@ class AnswerJudge:
     # Requests
 
     def of_form(self, reply: Reply) -> Complaint | None:
-        """What is wrong with the form, or the number, of the answers to a request, whatever was asked."""
+        """Return the complaint about the form or the number of the answers to a request, whatever was requested."""
         tester, request, kind = self._tester, reply.request, reply.kind
         is_long = len(request) >= tester.frame_bytes
         if kind is _NEGATIVE and self._is_quiet():
@@ -107,7 +109,7 @@ class AnswerJudge:
         return None
 
     def of_reply(self, reply: Reply) -> Complaint | None:
-        """The same, and whether what the target declares allows the answer."""
+        """Return that complaint, or one about an answer that contradicts what the target declares."""
         request = reply.request
         if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
@@ -115,25 +117,25 @@ class AnswerJudge:
         return self.of_form(reply)
 
     def of_form_confirmed(self, reply: Reply) -> Complaint | None:
-        """What is wrong with the form of an answer, and of that to the same request sent again; a key is not repeated."""
+        """Return the complaint about the form that a repetition of the request confirms; a key is not repeated."""
         first = None if is_send_key(reply.request) else self.of_form(reply)
         if first is None or self.of_form(self._tester.request(reply.request)) is None:
             return None
         return replace(first, observed=f"{shown_bytes(reply.request)} gives {first.observed}", evidence=reply)
 
     def _is_quiet(self) -> bool:
-        """Whether it is certain that no other answer comes, though nobody listens."""
+        """Whether no other answer can arrive unnoticed."""
         return self._tester.link.is_quiet_for(self._late_s)
 
     def _must_answer(self, reply: Reply) -> bool:
-        """Whether a sound ECU would certainly have answered: it had the whole request, which asks for an answer."""
+        """Whether a sound ECU would certainly have answered: it received the whole request, which demands an answer."""
         request = reply.request
         is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
         was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
         return was_taken and not is_suppressed and request[0] in ANSWERED_BY_ALL
 
     def _is_silent_again(self, request: bytes) -> bool:
-        """Whether it is silent once more, for all the time that an ECU may take; not if even a proper 3E gets no answer."""
+        """Whether the ECU is silent once more for as long as it may take. False if even a correct 3E gets no answer."""
         if is_send_key(request):
             return True  # a key is not repeated
         if request[0] == Service.TESTER_PRESENT and self._tester.request(b"\x3e\x00").is_silence:
@@ -143,7 +145,7 @@ class AnswerJudge:
     # Raw frames
 
     def before_frames(self, frames: tuple[bytes, ...]) -> list[bytes]:
-        """The messages that ISO 15765-2 has in these frames, and in those before them."""
+        """Take note of the messages that ISO 15765-2 finds in these frames, and in those before them."""
         found = []
         for data in frames:
             message = self._isotp.receive(data, self._tester.link.now_s)
@@ -154,7 +156,7 @@ class AnswerJudge:
         return found
 
     def of_frames(self, raw: RawReply) -> Complaint | None:
-        """What is wrong with what raw frames were answered; `before_frames` was told them."""
+        """Return the complaint about the answer to raw frames, which `before_frames` was called with."""
         for frame in raw.answers:
             answer = frame.pdu if frame.pci_type in (FrameType.SINGLE, FrameType.FIRST) else b""
             if len(answer) < 2 or answer[0] == NEGATIVE_RESPONSE or answer[0] - RESPONSE_OFFSET not in ANSWERED_BY_ALL:
@@ -181,7 +183,7 @@ class AnswerJudge:
         return bytes((padding,)) * CLASSIC_BYTES if type(padding) is int else b""
 
     def _stored(self, message: bytes, behind: bytes) -> str:
-        """Whether a write has stored what stands behind the end of its message, in the same frame: by effect."""
+        """Whether a write has stored the bytes after the end of its message in the same frame; tested by effect."""
         if message[0] != Service.WRITE_DATA_BY_IDENTIFIER or len(message) != 3 or not behind:
             return ""
         value = self._tester.read_reply(int.from_bytes(message[1:3], "big"))
@@ -191,19 +193,19 @@ class AnswerJudge:
 
 
 class Objection(NamedTuple):
-    """Why a positive answer is none that a sound ECU gives."""
+    """The reason why a sound ECU does not give this positive answer."""
 
     why: str
     severity: Severity = Severity.MEDIUM
 
     def complaint(self, service: str, observed: str) -> Complaint:
-        """The same, of an answer that was seen."""
+        """Return the complaint about an answer that was seen."""
         expected = f"no positive answer where {self.why}"
         return Complaint(f"{service} {self.why}", expected, observed, "negative|silence", self.severity)
 
 
 def _likely_source(service: int, raw: RawReply) -> str:
-    """What ISO-TP takes the frame for that the service may stand in."""
+    """Return the type of a frame, in the words of ISO-TP, in which an ECU may have found the service."""
     holding = [one.data for one in raw.sent if one.data[1:2] == bytes((service,))]
     data = (holding or [raw.sent[-1].data])[-1]
     types = {0: "a single frame of another length", 1: "a first frame", 2: "a consecutive frame", 3: "a flow control"}
@@ -219,9 +221,11 @@ def _may_answer(answer: bytes, message: bytes) -> bool:
 
 
 def objection_to(target: Target, request: bytes, closed: Container[int]) -> Objection | None:
-    """Why a positive answer to a request contradicts its length, or what the target declares; None: it does not.
+    """Return why a positive answer to a request contradicts its length or the target;
 
-    What needs a level is refused while that is among the `closed` ones.
+    None if it does not.
+
+    A request that needs one of the `closed` levels must be refused.
     """
     service = request[0]
     if service == Service.WRITE_DATA_BY_IDENTIFIER and len(request) == 3:

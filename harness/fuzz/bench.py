@@ -1,6 +1,6 @@
-"""Play stimuli on one ECU from a known state, look after it, and say by name whatever goes wrong.
+"""Play stimuli on one ECU from a known state, watch the ECU, and name whatever goes wrong.
 
-Cases, streams and hunts all play on it: they survey what may be sent, begin, play and look, and make minimal what fails.
+Cases, streams and hunts all use it: they survey what may be sent, begin, play and look, and reduce what fails.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from harness.verdict import Severity
 
 _SILENCE: Final = ReplyKind.SILENCE
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
-"""After these, and after frames, the lock is looked at before the next trial could hide what became of it."""
+"""Services after which, as after frames, the lock is examined before the next trial could hide a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How stimuli are played: the state they find, and whether they are frames, and so long apart."""
+    """How stimuli are played: the state of the ECU, whether they are frames, and the gap between them."""
 
     state: CaseState | None = None
     is_raw: bool = False
     gap_s: float | None = None
-    """Between frames; None: back to back, and the ECU's own time between stimuli."""
+    """Seconds between frames; None: back to back, with the ECU's own time between stimuli."""
 
 
 class Judging(Enum):
-    """What is judged of the answers in a stream of stimuli."""
+    """Which properties of the answers in a stream are judged."""
 
     NOTHING = "nothing"
     FORM = "their form and number, seen twice"
@@ -45,7 +45,7 @@ class Judging(Enum):
 
 
 class Bench:
-    """One ECU. `begin` brings it to a known state; `play` sends, judges and looks after it."""
+    """One ECU under test. `begin` brings it to a known state; `play` sends, judges and watches."""
 
     def __init__(
         self,
@@ -56,10 +56,7 @@ class Bench:
         may_renew: bool = False,
         spoiled: dict[int, bytes] | None = None,
     ) -> None:
-        """`hear` is told every answer. `may_renew`: a simulated ECU may be replaced by a factory-new one.
-
-        `spoiled` as of `Watch`; None: what was changed before is what is there now.
-        """
+        """Make a bench. `hear` is called with every answer. `may_renew`: a simulated ECU may be replaced by a new one."""
         self.tester = tester
         self._judging = judging
         self._hear = hear
@@ -74,7 +71,7 @@ class Bench:
         """What answers were wrong since the last beginning, by what."""
 
     def renew(self) -> None:
-        """Put the ECU into a known state: a factory-new one on a simulated bus, else restored. ContactLost: it is gone."""
+        """Bring the ECU to a known state: replaced on a simulated bus, else restored. Raises ContactLost if it is gone."""
         tester = self.tester
         if self._may_renew:
             tester.link.renew()
@@ -85,9 +82,11 @@ class Bench:
             tester.restore()
 
     def begin(self, setting: Setting, *, level: int | None = None, is_known: bool = False) -> None:
-        """Renew the ECU, bring it into the setting's state, and take stock there. Unjudged: it does not go there.
+        """Renew the ECU, bring it into the setting's state, and read what must not change.
 
-        `level` is what `{level}` stands for in the state. `is_known`: the ECU is in a known state already.
+        Raises Unjudged if that is impossible.
+
+        `level` is the meaning of `{level}` in the state. `is_known`: the ECU is in a known state already.
         """
         tester, state = self.tester, setting.state
         if not is_known:
@@ -112,18 +111,18 @@ class Bench:
         self._judge = AnswerJudge(tester, self._closed_levels(open_level))
 
     def _closed_levels(self, open_level: int | None) -> set[int]:
-        """The levels that are closed: all of a factory-new ECU, of another one those that an effect has shown to be."""
+        """Return the levels that are locked: all those of a new ECU, else those that an effect has shown to be locked."""
         levels = {entry.level for entry in self.tester.target.security} - {open_level}
         return levels if self._may_renew else levels & self._watch.locked_levels
 
     def approach(self) -> None:
-        """Bring the ECU into the state once more, before the next trial."""
+        """Bring the ECU into the state again, before the next trial."""
         state = self._setting.state
         if state is not None and state.kind is not CaseStateKind.UNLOCKED:
             reach(state, self.tester, None)
 
     def play(self, stimuli: Sequence[Stimulus]) -> None:
-        """Send them, one after the other, and judge the answers as was said."""
+        """Send the stimuli one after the other, and judge the answers as the bench was told."""
         if self._setting.gap_s is not None:
             self._player.gap_s = self._setting.gap_s
         elif self._setting.is_raw:
@@ -134,27 +133,27 @@ class Bench:
         self._player.play(stimuli)
 
     def answer_to(self, stimulus: Stimulus, *, level: int | None = None) -> Answered:
-        """Bring the ECU into the state, send one stimulus by itself, and take what comes back: who asks judges it."""
+        """Bring the ECU into the state, send one stimulus, and return the answer for the caller to judge."""
         if self._setting.state is not None:
             reach(self._setting.state, self.tester, level)
         return self._player.answer_to(stimulus, gap_s=self._setting.gap_s)
 
     @property
     def latest(self) -> Reply | RawReply | None:
-        """What came back last in a stream."""
+        """The last answer in a stream."""
         return self._player.latest
 
     def look(self, *, is_thorough: bool) -> Breach | None:
-        """Whether the ECU is as it must be; nothing is wrong with a level that was opened by right."""
+        """Return what is wrong with the ECU, if anything. A level that was opened rightly is not wrong."""
         breach = self._watch.check(is_thorough=is_thorough)
         return None if breach is not None and self.was_opened_rightly and not breach.is_crash else breach
 
     def look_at_lock(self) -> Breach | None:
-        """The same for the lock alone."""
+        """Return what is wrong with the lock, if anything."""
         return None if self.was_opened_rightly else self._watch.check_lock()
 
     def look_at_life(self) -> Breach | None:
-        """The same for life alone. An ECU that is back after a moment of silence has restarted."""
+        """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
         tester = self.tester
         self._was_silent = False
         if tester.answers_now() or tester.answers_now():
@@ -169,7 +168,7 @@ class Bench:
         return self._watch.check_life()
 
     def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Breach | Complaint]:
-        """All that goes wrong, by what, when stimuli are played once from a known state."""
+        """Play stimuli once from a known state; return everything that goes wrong, by its name."""
         self.begin(setting)
         self.approach()
         self.play(stimuli)
@@ -200,7 +199,7 @@ class Bench:
             self.complaints.setdefault(complaint.what, complaint)
 
     def _second(self, reply: Reply) -> Complaint | None:
-        """A second answer to one of the requests before this one, which has come only now."""
+        """Return the complaint about a late second answer to an earlier request."""
         now, before = self._second_answers(), self._seconds
         self._second_count, self._seconds = self.tester.oddities.second_answers, now
         for asked in now if not reply.is_malformed else ():  # what fits an earlier request may be a wrong answer to this one

@@ -1,4 +1,4 @@
-"""What is a fuzz case? Read from TOML whole, or not at all."""
+"""Read fuzz cases from TOML. A malformed case is refused as a whole."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.tester.reply import Expectation
 from harness.verdict import Severity
 
 ID_PREFIX: Final = "fuzz/"
-"""Before a case's id in every result."""
+"""The prefix of a case's id in every result."""
 
 CASES_FOLDER: Final = "cases"
-"""TOML files in a folder of this name are fuzz cases."""
+"""The name of folders whose TOML files are fuzz cases."""
 
 _ID = text('letters, digits and - _ . only, e.g. "write-odd-length"', pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _WHY = text('a sentence, e.g. "A write with half a DID is refused."')
@@ -47,18 +47,18 @@ _PROVEN_BY = Rule('a list of defects or nodes, e.g. ["write_unprotected"] or ["m
 
 
 class Messages(Protocol):
-    """What a case sends."""
+    """The messages of a case."""
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
-        """Every step in order; the same ones again for the same target and chance."""
+        """Yield every step in order; the same ones again for the same target and chance."""
 
     def size(self, target: Target) -> int | None:
-        """How many messages that is; None if only sending them tells."""
+        """Return the number of messages; None if it is only known when they are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a case says of itself, in TOML and in Python alike. Each annotated field is a key, under the rule beside it."""
+    """The properties of a case in TOML and in Python alike. Each annotated field is a key, with its rule beside it."""
 
     id: Annotated[str, _ID]
     why: Annotated[str, _WHY]
@@ -87,13 +87,13 @@ class Case(Head):
     path: Path
     line: int = 0
     is_raw: bool = False
-    """Its messages are the data fields of frames."""
+    """Whether its messages are the data fields of frames."""
     repeat: int = 1
-    """So often each combination is sent before it is judged."""
+    """How often each combination is sent before it is judged."""
     gap_ms: int | None = None
-    """So long each frame is left to the ECU before the next one follows; None: they go out back to back."""
+    """The time after each frame until the next one, in ms; None: back to back."""
     one_answer: bool = False
-    """A second final answer fails it."""
+    """Whether a second final answer fails the case."""
 
     @property
     def full_id(self) -> str:
@@ -101,20 +101,20 @@ class Case(Head):
         return ID_PREFIX + self.id
 
     def check_size(self, target: Target) -> None:
-        """UserError: for this target it means more messages than a case may have."""
+        """Raise UserError if it has more messages for this target than a case may have."""
         size = self.messages.size(target)
         if size is not None and (size := size * self.repeat) > MOST_MESSAGES:
             raise UserError(f'{label(self.path)}: case {self.id}: send is "{self.messages}"; {too_many(size)}')
 
 
 def label(path: Path) -> str:
-    """A file as errors name it: from the working directory if it lies below."""
+    """Return a file's name for errors: relative to the working directory if it lies below."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 
 
 def read_cases(path: Path) -> list[Case]:
-    """The cases of a file. UserError: everything that is wrong with it, one line per mistake."""
+    """Return the cases of a file. Raises UserError with every mistake in it, one line each."""
     tables = read_toml(path, label(path))
     problems = Problems(label(path))
     for key in tables:

@@ -1,4 +1,4 @@
-"""In which state does a case want the ECU before each of its messages, and how is the ECU brought there?
+"""The states in which a case wants the ECU before each of its messages, and the way to reach each of them.
 
     session 0x03        in that session, entered anew: locked, no seed pending
     seed pending        in the level's session, a fresh seed given: for `{level}` if the case has it, else the first level
@@ -47,7 +47,7 @@ class CaseState:
 
     @property
     def session(self) -> int | None:
-        """The session that it is."""
+        """The session of the state."""
         return self.number if self.kind is CaseStateKind.SESSION else None
 
     @property
@@ -117,9 +117,9 @@ def _declared(level: int | None, tester: Tester) -> int:
 
 
 def wait_out_lockout(level: int, tester: Tester) -> None:
-    """Go on only when the level gives seeds again, and clear its attempt counter where the key is known.
+    """Wait until the level gives seeds again, and clear its attempt counter if the key is known.
 
-    Inconclusive: it takes its key no more, or is open now and does not lock again.
+    Raises Inconclusive if the level refuses its key now, or is open and cannot be locked.
     """
     if tester.security.clear_attempts(level):
         _require_locked(level, tester)
@@ -134,7 +134,7 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
 
 
 def _require_locked(level: int, tester: Tester) -> None:
-    """Inconclusive: an ECU that was opened to clear its counter stays open; what it does now is no message's fault."""
+    """Raise Inconclusive if an ECU that was opened to clear its counter stays open: later effects are no message's fault."""
     tester.access.require_locked(tester.access.protected_by(level))
     if tester.has_sessions:
         tester.enter_session(Session.DEFAULT)

@@ -1,7 +1,7 @@
-"""How is a fuzz case run? Every message sent and judged, the watch kept, and the guilty message named.
+"""Run a fuzz case: send and judge every message, watch the ECU, and name the message that caused a failure.
 
-Nothing is sent before all that the case would send has been looked at: a step of which any message is not permitted is
-left out, and if none remains, or the wrong keys are over budget, the case is not run.
+Nothing is sent before every message of the case has been examined: a step with a message that is not permitted is left out,
+and if no step remains, or the wrong keys exceed the budget, the case is not run.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ from harness.uds import Service
 from harness.verdict import Severity
 
 THOROUGH_EVERY: Final = 16
-"""Steps between two looks at everything. After a step that could unlock or write there is a look at the lock anyway."""
+"""The number of steps between two complete looks. The lock is also examined after each step that could unlock or write."""
 
 COMPARED_SHARE: Final = 3
-"""Of a case's wrong keys one in so many may have the right length: the ECU compares it, and counts it as an attempt."""
+"""One in so many wrong keys of a case may have the right length: the ECU compares it and counts it as an attempt."""
 _SEVERITIES: Final = list(Severity)
 
 
 def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most_keys: int | None = None) -> None:
-    """Run a case on an ECU that has just been restored. It passes by returning, and ends otherwise by what it raises.
+    """Run a case on an ECU that has just been restored.
+
+    It passes by returning, and ends otherwise by its exception.
 
     Whoever repeats a failure gives the same `spoiled` both times. Of steps that send wrong keys at most `most_keys` are
     played for each level: those of the right length, the first and the last, and some between them.
@@ -67,7 +69,7 @@ class _Execution:
         """Steps since the last look at everything."""
 
     def run(self) -> None:
-        """Send everything, and raise what the case ends by."""
+        """Send everything, and raise the exception that ends the case."""
         tester = self._tester
         count = self._survey()
         if self._case.state is None or self._case.state.unlocked_level is None:
@@ -84,7 +86,7 @@ class _Execution:
         self._conclude(count)
 
     def _conclude(self, count: int) -> None:
-        """Say what the case has looked at. Inconclusive: the ECU took none of its messages."""
+        """Say what the case has examined. Raises Inconclusive if the ECU received none of its messages."""
         judged = count - self._not_taken
         if not judged:
             raise Inconclusive(f"no message of this length was taken ({self._fault})")
@@ -94,7 +96,7 @@ class _Execution:
         self._tester.note(f"{number} judged; life, lock and protected values were watched")
 
     def _steps(self) -> Iterator[SentStep]:
-        """The same ones whenever it is called."""
+        """Return the steps; each call returns the same ones."""
         steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
         if self._case.repeat > 1:
             steps = (step._replace(messages=step.messages * self._case.repeat) for step in steps)
@@ -111,7 +113,9 @@ class _Execution:
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
     def _chosen(self, steps: list[SentStep], numbers: list[int]) -> set[int]:
-        """Which of the steps that send a wrong key to one level are played: few that have the length that is compared."""
+        """Return the steps with wrong keys to one level that are played: few of those that have the length that is
+        compared.
+        """
         assert self._most_keys is not None
         lengths = {
             entry.level: self._tester.security.level(entry.level).key_length for entry in self._tester.target.security
@@ -125,14 +129,17 @@ class _Execution:
         return {*fitting, *list(dict.fromkeys((*others[:1], *others[-1:], *spread)))[:room]}
 
     def _refusal(self, step: SentStep) -> str:
-        """Why a step may not be sent; empty if it may."""
+        """Return why a step may not be sent; empty if it may."""
         reasons = (refusal(self._tester, message, is_raw=self._case.is_raw) for message in step.messages)
         return next(filter(None, reasons), "")
 
     # Before anything is sent
 
     def _survey(self) -> int:
-        """How many messages may be sent. NotRun: none of them, or their keys are over budget. NotApplicable: it has none."""
+        """Return how many messages may be sent.
+
+        Raises NotRun if none may or their keys exceed the budget, NotApplicable without any.
+        """
         sent = left_out = 0
         first_reason = ""
         keys: Counter[int] = Counter()
@@ -159,7 +166,7 @@ class _Execution:
     # Sending
 
     def _begin(self, *, is_known: bool) -> None:
-        """Reach the state, and take stock in it; `is_known` as of `Bench.begin`."""
+        """Reach the state, and read what must not change; `is_known` as in `Bench.begin`."""
         self._bench.begin(self._setting, level=self._first_level, is_known=is_known)
 
     def _play(self, step: SentStep) -> None:
@@ -192,14 +199,14 @@ class _Execution:
         return _Done(step, self._bench.answer_to(step.messages, level=step.level))
 
     def _forgive(self) -> None:
-        """A random key was the right one: that is the ECU's right, and it has to be locked again."""
+        """Lock the ECU again after a random key that happened to be right; opening was correct then."""
         self._tester.note("a random key was the right one; it was not judged")
         self._tester.restore()
         self._tester.access.require_locked()
         self._begin(is_known=True)
 
     def _may_have_effect(self, step: SentStep) -> bool:
-        """Whether what comes next could hide what this step did: the state reached anew, or another write."""
+        """Whether the next step could hide this one's effect: it reaches the state anew, or is another write."""
         if self._case.is_raw or self._case.state is not None:
             return True
         services = (Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS)
@@ -225,7 +232,7 @@ class _Execution:
         raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
 
     def _look(self, *, is_thorough: bool) -> None:
-        """Look after the ECU; whatever breach there is, name the message that did it."""
+        """Watch the ECU; if anything is wrong, name the message that caused it."""
         suspects = self._unsure if is_thorough else self._unseen
         breach = self._bench.look(is_thorough=is_thorough) if suspects else None
         if breach is not None:
@@ -235,7 +242,10 @@ class _Execution:
             self._unsure = []
 
     def _accuse(self, breach: Breach, suspects: list[_Done]) -> NoReturn:
-        """Fail, with the message that did it. ContactLost: it cannot be repeated, since nothing brings the ECU back."""
+        """Fail, and name the message.
+
+        Raises ContactLost if nothing brings the ECU back, so that the failure cannot be repeated.
+        """
         silent = (suspect for suspect in suspects if suspect.answer.reply.kind is ReplyKind.SILENCE)
         done, found = next(silent, suspects[-1]) if breach.is_death else suspects[-1], breach
         which = f"after {self._named(done.step)}"
@@ -266,7 +276,7 @@ class _Execution:
         )
 
     def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Breach] | None:
-        """The suspects once more from a known state, one by one: the first that does it again, and what it does."""
+        """Play the suspects again from a known state, one by one; return the first that fails again, and how."""
         try:
             self._begin(is_known=False)
             for step in suspects:

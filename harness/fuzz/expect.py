@@ -1,4 +1,4 @@
-"""What does `expect` say? Which answers are right, in a few words.
+"""The expectation of a case: which answers are right, in a few words.
 
     expect  =  "any"  or  answer, "|", answer, ...
     answer  =  "positive"  or  "silence"  or  "negative"  or  "negative" code, "|", code, ...
@@ -54,7 +54,7 @@ def _is_code(answer: str) -> bool:
 
 
 def _split(answer: str) -> tuple[str, str]:
-    """A word, and the first code of its list or nothing."""
+    """Return a word and the first code of its list, if any."""
     word, _, code = answer.partition(" ")
     if answer == "any":
         raise Refused('"any" includes every other answer; give it alone')

@@ -1,4 +1,4 @@
-"""What a campaign has found: the shortest sequence that shows it, and the files that show it again."""
+"""Store the finding of a campaign: the shortest sequence that shows it, and the files that show it again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.verdict import Severity
 
 ID_PREFIX: Final = "found-"
 ANY: Final = -1
-"""In a pattern: whatever stands there."""
+"""A byte of a pattern that may have any value."""
 LONGER: Final = -2
-"""At its end: whatever follows."""
+"""At the end of a pattern: any further bytes."""
 
 Pattern = tuple[tuple[int, ...], ...]
-"""The messages of a minimal sequence, and in them the bytes that matter."""
+"""The messages of a minimal sequence, with the bytes that matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,14 @@ class FuzzFinding:
     row: str
     """The check whose kind of stimulus found it."""
     what: str
-    """The same for the same cause."""
+    """A name that is the same for the same cause."""
     expected: str
     observed: str
     severity: Severity
     expect: str
-    """What a case expects; any: that the ECU lives, locked and unchanged."""
+    """The expectation of a case; any: that the ECU lives, and is locked and unchanged."""
     state: str
-    """In the words of a case; empty: none is reached first."""
+    """The state in the words of a case; empty: none is reached first."""
     is_raw: bool
     messages: tuple[bytes, ...]
     repeat: int = 1
@@ -44,13 +44,13 @@ class FuzzFinding:
     is_crash: bool = False
     pattern: Pattern = ()
     exchanges: int = 0
-    """After so many exchanges of its shard it was seen first."""
+    """The number of exchanges of its shard before it was seen first."""
     times: int = 1
-    """So often it was met."""
+    """How often it was seen."""
 
     @property
     def digest(self) -> str:
-        """Eight hex digits of the minimal sequence."""
+        """Eight hex digits that identify the minimal sequence."""
         head = [self.state, "raw" if self.is_raw else "", str(self.repeat), str(self.gap_ms or 0)]
         return hashlib.sha256("\n".join([*head, *self.texts]).encode()).hexdigest()[:8]
 
@@ -61,7 +61,7 @@ class FuzzFinding:
 
     @property
     def cause(self) -> str:
-        """What findings of one cause share."""
+        """The value that findings of one cause share."""
         if self.expect != "any" or self.one_answer:
             return self.what
         again = " again and again" if self.repeat > 1 else ""
@@ -72,7 +72,7 @@ class FuzzFinding:
 
     @property
     def shown(self) -> str:
-        """The sequence in a sentence, bytes that do not matter as ``..``."""
+        """The sequence in a sentence; bytes that do not matter are ``..``."""
         shown = " | ".join(_shown(message, pattern) for message, pattern in zip(self.messages, self._patterns, strict=True))
         words = f"{shown}{f', {self.repeat} times' if self.repeat > 1 else ''}{' as raw frames' if self.is_raw else ''}"
         return f"{words} ({self.state})" if self.state else words
@@ -82,7 +82,7 @@ class FuzzFinding:
         return self.pattern or [()] * len(self.messages)
 
     def is_part_of(self, messages: Sequence[bytes], *, is_raw: bool) -> bool:
-        """Whether its messages, or ones that differ in bytes that do not matter, are among these, in their order."""
+        """Whether its messages, apart from bytes that do not matter, occur among these in the same order."""
         if is_raw is not self.is_raw or not self.pattern:
             return False
         wanted = self.pattern * self.repeat
@@ -93,16 +93,16 @@ class FuzzFinding:
         return at == len(wanted)
 
     def also(self, other: FuzzFinding) -> FuzzFinding:
-        """This one, met as often as both; the shorter sequence counts."""
+        """Merge with another finding of the same cause: the counts add up, and the shorter sequence stays."""
         best = min(self, other, key=lambda one: (len(one.messages) * one.repeat, sum(map(len, one.messages)), one.texts))
         return replace(best, times=self.times + other.times, row=min(self.row, other.row))
 
     def counting(self, other: FuzzFinding) -> FuzzFinding:
-        """This one, met as often as both."""
+        """Add the count of another finding to this one."""
         return replace(self, times=self.times + other.times)
 
     def case_text(self) -> str:
-        """A file with one case that shows it again."""
+        """Return a file with one case that shows it again."""
         lines = [
             "# Found by a fuzz campaign. Run it by: uds-harness audit TARGET --checks case.toml -k fuzz/" + self.case_id,
             "[[case]]",
@@ -125,7 +125,7 @@ class FuzzFinding:
         return ID_PREFIX + self.digest
 
     def as_json(self) -> dict[str, Any]:
-        """For a shard's file."""
+        """Return the finding for a shard's file."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             **values,
@@ -136,7 +136,7 @@ class FuzzFinding:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> FuzzFinding:
-        """What `as_json` gave. KeyError, TypeError, ValueError: it is none."""
+        """Read what `as_json` returned. Raises KeyError, TypeError or ValueError if it is something else."""
         return cls(
             **{
                 **given,
@@ -148,7 +148,7 @@ class FuzzFinding:
 
 
 def _kind(frame: bytes) -> str:
-    """What ISO-TP takes a frame for, and of a single frame the service."""
+    """Return a frame's type in ISO-TP, and the service of a single frame."""
     kind = frame[0] >> 4 if frame else "nothing"
     return f"frame {kind}" + (f" {frame[1]:02X}" if kind == 0 and len(frame) > 1 else "")
 

@@ -1,6 +1,6 @@
-"""What does chance make of frames and requests? Random frames, mutated requests, wrong orders of ISO-TP frames.
+"""Draw frames and requests at random: random frames, mutated requests, wrong orders of ISO-TP frames.
 
-Pure functions of a source of chance: the same source gives the same messages.
+All are pure functions of a source of chance: the same source gives the same messages.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ LONGEST_ADDITION: Final = 7
 LONGEST_MUTATION: Final = 64
 
 SERVICES: Final = tuple(Service)
-"""What chance picks half of its services from; the other half is any byte."""
+"""Half of the services are drawn from these; the other half is any byte."""
 
 _SUB_FUNCTIONS: Final = (0x00, 0x01, 0x02, 0x03, 0x7F, 0x80, 0x81, 0xFF)
 
 
 def valid_requests(target: Target) -> list[bytes]:
-    """Requests that make sense to this ECU: what is declared of it, and what most ECUs have."""
+    """Return valid requests for this ECU: about what is declared of it, and what most ECUs have."""
     sessions = [entry.id for entry in target.sessions] or ([0x01, 0x03] if target.timing.s3_ms is not None else [])
     found = [b"\x3e\x00", b"\x22\xf1\x90", b"\x19\x01\xff", b"\x31\x03\xff\x00"]
     found += [bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)) for session in sessions]
@@ -38,9 +38,10 @@ def valid_requests(target: Target) -> list[bytes]:
 
 
 def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = CLASSIC_BYTES) -> bytes:
-    """A data field: noise, a single frame of some service, a request with one byte changed, or another kind of frame.
+    """Return a data field: noise, a single frame of some service, a request with one byte changed, or another kind of
+    frame.
 
-    `frame_bytes` is its most: the tester's `frame_bytes`, less than 8 where an address stands before it.
+    `frame_bytes` is its greatest length: the tester's `frame_bytes`, less than 8 after an address.
     """
     noise = chance.random_bytes(16)
     kind, pick, body = noise[0] & 3, noise[1], noise[2:]
@@ -60,7 +61,7 @@ def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = C
 
 
 def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
-    """A valid request with one thing wrong: service, sub-function, a byte, its length, or all of it twice."""
+    """Return a valid request with one thing wrong: service, sub-function, a byte, its length, or all of it twice."""
     request = bytearray(requests[chance.below(len(requests))])
     how = chance.below(7)
     if how == 0:
@@ -81,9 +82,9 @@ def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
 
 
 def frame_sequence(chance: Chance, requests: Sequence[bytes], frame_bytes: int = CLASSIC_BYTES) -> tuple[bytes, ...]:
-    """Frames of ISO-TP in an order that may be wrong: lengths, sequence numbers and flow controls as chance has them.
+    """Return frames of ISO-TP in an order that may be wrong, with random lengths, sequence numbers and flow controls.
 
-    `frame_bytes` as of `random_frame`.
+    `frame_bytes` as in `random_frame`.
     """
     request = requests[chance.below(len(requests))]
     long = (request + chance.random_bytes(20))[: 8 + chance.below(12)]
@@ -104,12 +105,14 @@ def frame_sequence(chance: Chance, requests: Sequence[bytes], frame_bytes: int =
 
 
 def _number(chance: Chance) -> int:
-    """A sequence number; every second one is 0, which may follow a 15 only."""
+    """Return a sequence number; every second one is 0, which is right only after 15."""
     return 0 if chance.below(2) else chance.below(16)
 
 
 def _opening(chance: Chance, request: bytes, first: bytes) -> bytes:
-    """What begins a message: a first frame, whole or with a wrong or escaped length, or a single frame."""
+    """Return the frame that begins a message: a first frame, correct or with a wrong or escaped length, or a
+    single frame.
+    """
     how = chance.below(8)
     if how <= 3:
         return first

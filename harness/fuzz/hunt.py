@@ -1,7 +1,7 @@
-"""Hunt on one ECU for so many exchanges: breed trials, play them, watch, and make minimal what fails.
+"""Hunt on one ECU for a number of exchanges: breed trials, play them, watch, and reduce what fails.
 
-The loop is that of cases and streams (survey, play, watch, reduce), with what was new before as its guide. The same ECU,
-chance, corpus and knowledge give the same result.
+The loop is that of cases and streams (survey, play, watch, reduce), guided by trials that got new kinds of answers. The
+same ECU, chance, corpus and knowledge give the same result.
 """
 
 from __future__ import annotations
@@ -41,50 +41,50 @@ from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
 
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
-"""Trials between two looks at everything."""
+"""The number of trials between two complete looks."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
-"""So often a session is entered out of another one."""
+"""A session is entered from another one once in so many times."""
 MOST_CORPUS: Final = 400
 MOST_UNREPRODUCED: Final = 3
-"""A cause that so often was not seen again is not looked into any more."""
+"""A cause that failed to reproduce this often is not examined again."""
 
 KEY_AT_LEAST: Final = 1
 
 _Answer = tuple[int, int | str, bool, int]
-"""Service, code or kind of answer, whether others came before it, and length."""
+"""Service, code or kind of the answer, whether others came before it, and its length."""
 _SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
 _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 
 Cell = tuple[str, int, str]
-"""State, service and outcome: what the coverage counts."""
+"""State, service and outcome: one cell of the coverage."""
 
 
 @dataclass(slots=True)
 class Yield:
-    """What a hunt has brought."""
+    """The result of a hunt."""
 
     exchanges: int = 0
     sent: Counter[str] = field(default_factory=Counter)
-    """Trials, by the check whose kind they are."""
+    """The number of trials, by the check whose kind they are."""
     found: list[FuzzFinding] = field(default_factory=list)
     fresh: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
-    """Trials that were answered as none before, with what was new: state, service, outcome and length, in classes."""
+    """Trials that got a new kind of answer, with what was new: state, service, outcome and class of length."""
     cells: Counter[Cell] = field(default_factory=Counter)
     deviations: list[str] = field(default_factory=list)
-    """Where a walk left the model; an open lock first."""
+    """Deviations of walks from the model; an open lock first."""
     is_open: bool = False
-    """One of these is an open lock."""
+    """Whether one of these is an open lock."""
     not_reproduced: list[str] = field(default_factory=list)
     left_out: str = ""
-    """Why something was not permitted; empty: all was."""
+    """Why something was not permitted; empty if everything was."""
     lost: str = ""
     """Why the hunt ended early; empty: it did not."""
 
 
 class Hunt:
-    """One hunt. `known` are findings of before, which are only counted; `corpus` and `seen` what was new before."""
+    """One hunt. `known` are earlier findings, which are only counted; `corpus` and `seen` hold what was new before."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class Hunt:
         self._can_open = list(key_bytes) if self._may_open else []
 
     def run(self, exchanges: int) -> Yield:
-        """Go on for so many exchanges at least, what follows a failure included."""
+        """Continue for at least this many exchanges, including those that examine failures."""
         tester, result = self._tester, self.result
         tester.gate.raw_needs = tester.target.safety.allow
         start = tester.exchange_count
@@ -228,7 +228,9 @@ class Hunt:
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
-        """The state of a batch, and the requests that lead there, where requests can: they are part of each trial then."""
+        """Return the state of a batch, and the requests that lead there if requests can; these are then part of
+        each trial.
+        """
         chance, target = self._chance, self._tester.target
         sessions = [one for one in self._tester.sessions() if one != 1]
         kinds = ["default", *["session"] * bool(sessions), *["seed"] * bool(self._levels), *["open"] * bool(self._can_open)]
@@ -257,7 +259,7 @@ class Hunt:
         return Setting(is_raw=is_raw), ()
 
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
-        """The trials of a batch, made one by one: what has just been new is bred from."""
+        """Yield the trials of a batch one by one, so that later ones can be bred from what was just new."""
         breeder = self._breeder
         wanted = BATCHES[row]
         breed = {
@@ -294,7 +296,7 @@ class Hunt:
         return None
 
     def _is_known(self, trial: Trial) -> bool:
-        """Whether it would only do once more what is known to do harm."""
+        """Whether the trial would only repeat something that is known to do harm."""
         return any(
             one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw)
             for one in self._known
@@ -344,7 +346,7 @@ class Hunt:
     # What fails
 
     def _is_counted(self, what: str) -> bool:
-        """Whether a wrong answer is one of a cause that is known, or that could not be seen again: counted then."""
+        """Whether a wrong answer has a cause that is known or failed to reproduce; if so, count it."""
         if self._doubtful[what] >= MOST_UNREPRODUCED:
             return True
         for one in self._known:
@@ -356,7 +358,7 @@ class Hunt:
     def _accuse(
         self, what: str, seen: Breach | Complaint, setting: Setting, played: Sequence[Stimulus], trial: Trial
     ) -> None:
-        """Take a failure up: as one of what is known, or reproduced and minimal, or as one that was not seen again."""
+        """Examine a failure: record it as known, as reproduced and minimal, or as not reproduced."""
         flat = [message for stimulus in played for message in stimulus]
         for one in self._known:
             if one.what == what and one.is_part_of(flat, is_raw=setting.is_raw):
@@ -376,7 +378,7 @@ class Hunt:
         self._count(found)
 
     def _count(self, met: FuzzFinding) -> None:
-        """Take a failure down, or count it, where its cause has been met in this hunt."""
+        """Record a failure, or count it if its cause was seen in this hunt before."""
         met = replace(met, times=1)
         for index, one in enumerate(self.result.found):
             if one.cause == met.cause:
@@ -385,7 +387,7 @@ class Hunt:
         self.result.found.append(met)
 
     def _may_be_played(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
-        """Whether there is room for the keys in them once more."""
+        """Whether the budget of keys permits to play them again."""
         messages = [message for stimulus in stimuli for message in stimulus]
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 

@@ -1,4 +1,4 @@
-"""Messages that hold the right key of the seed that is pending: what that is shows only when they are sent."""
+"""Messages that contain the right key for the pending seed, which is only known when they are sent."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from harness.uds import is_send_key
 
 LONGEST_SHOWN_BYTES: Final = 24
 USUAL_BYTES: Final = 4
-"""So many zeros stand for a key whose length is not known yet."""
+"""The number of zeros that stand for a key of unknown length."""
 
 
 class Keyed(bytes):
-    """A message in which zeros stand for the key, or for its first bytes: `at` says where, `key_bytes` how many (0: all)."""
+    """A message in which zeros stand for the key, or for its first bytes: `at` is the position, `key_bytes` the length
+    (0: all).
+    """
 
     at: int
     key_bytes: int
 
     @classmethod
     def of(cls, head: bytes, tail: bytes = b"", key_bytes: int = 0) -> Keyed:
-        """What stands before the key, and behind it."""
+        """Make the message from the bytes before and after the key."""
         made = cls(head + bytes(key_bytes or USUAL_BYTES) + tail)
         made.at, made.key_bytes = len(head), key_bytes
         return made
@@ -32,14 +34,14 @@ class Keyed(bytes):
 
     @property
     def tail(self) -> bytes:
-        """The bytes behind it."""
+        """The bytes after it."""
         return bytes(self[self.at + (self.key_bytes or USUAL_BYTES) :])
 
 
 def filled(message: bytes, tester: Tester) -> bytes:
-    """The message as it is sent now; without a pending seed, or a key function, the zeros stay.
+    """Return the message to send now; without a pending seed, or a key function, the zeros stay.
 
-    KeyFunctionError: as that raises it.
+    Raises KeyFunctionError.
     """
     if not isinstance(message, Keyed):
         return message
@@ -48,7 +50,7 @@ def filled(message: bytes, tester: Tester) -> bytes:
 
 
 def pending_key(tester: Tester) -> bytes | None:
-    """The right key for the seed that is pending, of the first level that has one; None: it cannot be told."""
+    """Return the right key for the pending seed, of the first level that has one; None if it is unknown."""
     for entry in tester.target.security:
         seed = tester.security.level(entry.level).seed
         if seed and any(seed) and tester.security.has_key(entry.level):
@@ -57,7 +59,7 @@ def pending_key(tester: Tester) -> bytes | None:
 
 
 def is_the_right_key(message: bytes, tester: Tester) -> bool:
-    """Whether a request is one that a tester who knows the key would send now: service, level and key, and no more."""
+    """Whether a tester who knows the key would send exactly this request now: service, level and key."""
     if not is_send_key(message):
         return False
     level = (message[1] & 0x7F) - 1
@@ -68,7 +70,7 @@ def is_the_right_key(message: bytes, tester: Tester) -> bool:
 
 
 def in_notation(message: bytes) -> str:
-    """A message as a case writes it."""
+    """Return a message as a case writes it."""
     if not isinstance(message, Keyed):
         return message.hex(" ").upper()
     key = f"{{key:{message.key_bytes}}}" if message.key_bytes else "{key}"
@@ -76,7 +78,7 @@ def in_notation(message: bytes) -> str:
 
 
 def from_notation(text: str) -> bytes:
-    """The message that `in_notation` has written."""
+    """Read a message that `in_notation` has written."""
     head, brace, rest = text.partition("{key")
     if not brace:
         return bytes.fromhex(text)
@@ -85,7 +87,7 @@ def from_notation(text: str) -> bytes:
 
 
 def shown_bytes(message: bytes) -> str:
-    """A message in a sentence."""
+    """Return a message for use in a sentence."""
     if isinstance(message, Keyed):
         return in_notation(message)
     if len(message) <= LONGEST_SHOWN_BYTES:

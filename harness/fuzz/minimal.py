@@ -1,4 +1,4 @@
-"""Make what failed as short and as plain as it can be: fewer stimuli, fewer bytes, zeros, and bytes that do not matter."""
+"""Reduce a failing sequence: fewer stimuli, fewer bytes, zeros, and bytes that do not matter."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 Fails = Callable[[Setting, Sequence[Stimulus]], bool]
 
 MOST_TRIES: Final = 160
-"""For one finding, in all."""
+"""The most tries for one finding."""
 OTHER_BYTE: Final = 0xA5
 LOOKED_AT: Final = 16
-"""Bytes of a message that are looked at one by one; those behind them all at once."""
+"""The number of bytes of a message that are examined one by one; those after them are examined together."""
 LONGEST_CUT_BY_PARTS: Final = 12
 FRAME_GAP_S: Final = 0.005
 
@@ -58,13 +58,13 @@ def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most
 
 
 def message_of(frame: bytes) -> bytes:
-    """The message that a single frame holds; empty: it is none, or holds less than it says, or a key."""
+    """Return the message in a single frame; empty for other frames, for one shorter than it states, and for a key."""
     is_whole = not isinstance(frame, Keyed) and bool(frame) and 0 < frame[0] < min(len(frame), CLASSIC_BYTES)
     return frame[1 : 1 + frame[0]] if is_whole else b""
 
 
 class Minimizer:
-    """Shortens one failing sequence. `fails` plays it from a known state."""
+    """Reduces one failing sequence. `fails` plays it from a known state."""
 
     def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES) -> None:
         self._fails = fails
@@ -79,7 +79,10 @@ class Minimizer:
     def stimuli(
         self, setting: Setting, failing: Sequence[Stimulus], *, as_requests: bool = True
     ) -> tuple[Setting, list[Stimulus]]:
-        """The fewest stimuli, and the plainest state that they need; with `as_requests` no frames where requests do."""
+        """Return the fewest stimuli, and the simplest state that they need.
+
+        `as_requests`: replace frames by requests if possible.
+        """
         part = self._end_of(setting, list(failing))
         part = self._reduced(part, lambda some: self._try(setting, some))
         if setting.state is not None and self._try(plain := replace(setting, state=None), part):
@@ -96,7 +99,7 @@ class Minimizer:
         return reduced(part, fails, most_tries=self._left)
 
     def _end_of(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """The shortest end of it that fails: doubled until one does, and what is more than the last one cut in halves."""
+        """Return the shortest end of the sequence that fails: doubled until one does, and then halved."""
         too_short, length = 0, 1
         while length < len(failing) and not self._try(setting, failing[-length:]):
             too_short, length = length, length * 2
@@ -110,7 +113,7 @@ class Minimizer:
         return failing[-length:]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
-        """Frames that go out back to back, if that does; else so long apart that the ECU looks at each."""
+        """Return frames that go out back to back, if that fails too; otherwise with gaps, so that the ECU processes each."""
         flat = tuple(frame for stimulus in part for frame in stimulus)
         if len(part) > 1 and not self._try(setting, [flat]):
             setting = replace(setting, gap_s=FRAME_GAP_S)
@@ -122,7 +125,7 @@ class Minimizer:
         return setting, [tuple(frames)]
 
     def repeats(self, setting: Setting, once: Sequence[Stimulus], times: int) -> int:
-        """How often it is needed at least, if fewer times do no more than more."""
+        """Return the least number of repetitions that still fails, if fewer ever pass."""
         fewest, enough = 0, times
         while enough - fewest > 1:
             middle = (fewest + enough) // 2
@@ -133,7 +136,9 @@ class Minimizer:
         return enough
 
     def bytes_of(self, setting: Setting, part: list[Stimulus], repeat: int = 1) -> tuple[list[Stimulus], Pattern]:
-        """The same stimuli with as few bytes as fail, zeros wherever they do, and which of the bytes matter."""
+        """Return the same stimuli with as few bytes as fail, zeros where possible, and the positions of the bytes that
+        matter.
+        """
         pattern: list[tuple[int, ...]] = []
         for index, stimulus in enumerate(part):
             for at, message in enumerate(stimulus):
@@ -157,7 +162,7 @@ class Minimizer:
         return part, tuple(pattern)
 
     def _beginning(self, message: bytes, fails: Callable[[bytes], bool]) -> bytes:
-        """Its shortest beginning that fails, if longer ones do no less."""
+        """Return the shortest beginning that fails, if every longer one does too."""
         if len(message) < 2 or not fails(message[:-1]):
             return message
         least, enough = 0, len(message) - 1

@@ -1,8 +1,8 @@
-"""What must hold after every message, whatever the answer: alive, lock state unchanged, protected values unchanged.
+"""Check after every message, whatever the answer, that the ECU is alive, its lock and its protected values unchanged.
 
 Protected is what the target declares to need a level, or never to be written; a level that the case itself opens, or that
-is opened as a precondition, protects nothing in it. The lock is told by a write of the value that is already there, in the
-session that the case is in, and only where that write was refused before the case began.
+is opened as a precondition, protects nothing in it. The lock is tested by a write of the present value, in the session of
+the case, and only if that write was refused before the case began.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from harness.tester.tester import Tester
 from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S, MOST_CONTROL_REQUESTS = 10.0, 60.0, 200
-"""How long a value that has changed is watched without messages, before its change is anybody's fault."""
+"""How long, and with how many requests, a changed value is watched without messages before its change is blamed on one."""
 
 MOST_AT_ONCE: Final = 4
-"""Protected values that are looked at after each message, one of each level first; the others are now and then."""
+"""The number of protected values that are read after each message, one of each level first; the others are read at times."""
 
 MOST_WATCHED: Final = 64
 
 SELF_HELP_S: Final = 5.0
-"""How long an ECU that fell silent is given to come back by itself."""
+"""The time that a silent ECU is given to come back by itself."""
 
 CRASH: Final = "crash"
 
@@ -44,7 +44,7 @@ class Breach:
     evidence: Reply | RawReply | None = None
     is_death: bool = False
     is_restart: bool = False
-    """It fell silent, and came back by itself."""
+    """Whether the ECU fell silent and came back by itself."""
 
     @property
     def is_crash(self) -> bool:
@@ -59,12 +59,12 @@ class Spoiled:
         self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
 
     def on(self, tester: Tester) -> dict[int, bytes]:
-        """By DID, what the value was before."""
+        """By DID: the value before."""
         return self._values.setdefault(tester, {})
 
 
 class Watch:
-    """Looks after one ECU for one case. `begin` takes the state that must not change."""
+    """Watches one ECU for one case. `begin` records the state that must not change."""
 
     def __init__(self, tester: Tester, unlocked_level: int | None, spoiled: dict[int, bytes]) -> None:
         """`spoiled` remembers the values that this case has changed before, should it be run once more on this ECU."""
@@ -79,9 +79,9 @@ class Watch:
         self._locked: list[DataEntry] = []
 
     def begin(self) -> None:
-        """Read what must not change, and see which protected writes are refused, in the state that the case wants.
+        """Read what must not change, and find the protected writes that are refused in the state that the case wants.
 
-        Inconclusive: a value still is what an earlier run of the case has made of it.
+        Raises Inconclusive if a value still is what an earlier run of the case has made of it.
         """
         self._values.clear()
         self._begun_s, self._begun_count = self._tester.link.now_s, self._tester.exchange_count
@@ -133,7 +133,7 @@ class Watch:
     # After a message
 
     def check(self, *, is_thorough: bool) -> Breach | None:
-        """What does not hold any more. More than the first few values are read only if `is_thorough`."""
+        """Return what is wrong now. More than the first few values are read only if `is_thorough`."""
         for entry in [*self._guarded, *self._now_and_then] if is_thorough else self._guarded:
             breach = self._check_value(entry)
             if breach is not None:
@@ -143,15 +143,15 @@ class Watch:
 
     @property
     def locked_levels(self) -> set[int]:
-        """The levels whose data was seen to refuse a write when the watch began."""
+        """The levels whose data refused a write when the watch began."""
         return {entry.write.level for entry in self._locked if entry.write.level is not None}
 
     def check_lock(self) -> Breach | None:
-        """Whether what was locked is open now."""
+        """Return what is wrong with the lock: something that was locked is open."""
         return next(filter(None, map(self._check_lock, self._locked)), None)
 
     def check_life(self) -> Breach | None:
-        """Whether the ECU is dead, or was for a while."""
+        """Return what is wrong with the ECU's life: it is silent, or was for a while."""
         tester = self._tester
         if tester.is_alive() or (owes_answer(tester) and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
             return None
@@ -189,9 +189,9 @@ class Watch:
         return Breach(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
 
     def _settled(self, entry: DataEntry) -> bytes:
-        """A value that has changed: as long again as it was watched, and as many requests, leave it as it is now.
+        """Return a changed value once it stays the same for as long, and as many requests, as it was watched before.
 
-        Inconclusive: it changes by itself.
+        Raises Inconclusive if it changes by itself.
         """
         tester = self._tester
         after = tester.stable_value(entry.did)
@@ -203,7 +203,7 @@ class Watch:
         return after
 
     def _check_lock(self, entry: DataEntry) -> Breach | None:
-        """By effect: a write that is answered positively and changes nothing has not unlocked anything."""
+        """Test the lock by effect: a write that is answered positively and changes nothing does not show an open level."""
         tester = self._tester
         probe = tester.write(entry.did, self._values[entry.did])
         if probe.kind is ReplyKind.SILENCE:

@@ -23,35 +23,35 @@ Stimulus = tuple[bytes, ...]
 _RESET, _SESSION_CONTROL = int(Service.ECU_RESET), int(Service.DIAGNOSTIC_SESSION_CONTROL)
 
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
-"""Between two raw stimuli: long enough for an answer of this ECU, so that it looks at each."""
+"""The limits of the gap between two raw stimuli: long enough for an answer of this ECU, so that it processes each."""
 NOT_TAKEN_LIMIT: Final = 3
-"""An ECU that lets so many long messages in a row not through is sent no more of them: each takes a second."""
+"""After this many long messages in a row that the ECU rejects, no more are sent, because each takes a second."""
 SLOWEST_BOOT: Final = 5
-"""As many times its declared boot time, and two seconds, an ECU is waited for after a reset that a message asked for."""
+"""After a reset that a message requested, the ECU is waited for this many times its declared boot time, and two seconds."""
 
 _NOT_TAKEN: Final = {
     fault.value for fault in (IsoTpFault.TIMEOUT_BS, IsoTpFault.OVERFLOW, IsoTpFault.WAIT_LIMIT, IsoTpFault.INVALID_FS)
 }
-"""Faults of sending: the peer did not let the whole message through."""
+"""Errors of sending after which the ECU did not receive the whole message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back to the last message of a stimulus that is judged by itself."""
+    """The answer to the last message of a stimulus that is judged by itself."""
 
     reply: Reply
     evidence: tuple[Reply | RawReply, ...]
-    """What came back to every message."""
+    """The answers to all messages."""
     is_right_key: bool = False
-    """One of the messages happened to be the right key."""
+    """Whether one of the messages happened to be the right key."""
     locked_out_level: int | None = None
     """The level that an answer says is locked for a while."""
     not_taken: str = ""
-    """Why the ECU never had one of the messages whole: what it answers, or not, says nothing of the message then."""
+    """Why the ECU did not receive one of the messages as a whole, so that its answer says nothing; empty if it did."""
 
 
 class Player:
-    """Plays stimuli; requests to restart are followed by a wait for the boot."""
+    """Plays stimuli. It waits for the boot after requests to restart."""
 
     def __init__(
         self,
@@ -63,9 +63,10 @@ class Player:
         hear_raw: Callable[[RawReply], None] = lambda reply: None,
         before: Callable[[Stimulus], None] = lambda stimulus: None,
     ) -> None:
-        """`timeout_s` is how long the answer to a request of one frame is waited for in a stream.
+        """Make a player. `timeout_s` is how long the answer to a request of one frame is waited for in a stream.
 
-        `hear` is told each answer of a stream but those to requests to restart. `before` is told what will be sent.
+        `hear` is called with each answer of a stream except those to requests to restart, `before` with each stimulus
+        before it is sent.
         """
         self._tester = tester
         self._is_raw = is_raw
@@ -77,7 +78,7 @@ class Player:
         self.latest: Reply | RawReply | None = None
 
     def measure_gap(self) -> None:
-        """Leave raw stimuli as long as this ECU takes to answer."""
+        """Set the gap between raw stimuli to the time that this ECU takes to answer."""
         tester = self._tester
         times = [max(tester.answer_times_s(tester.request(tester.liveness_request)), default=0.0) for _ in range(3)]
         self.gap_s = min(max(1.5 * max(times), SHORTEST_GAP_S), LONGEST_GAP_S)
@@ -123,9 +124,11 @@ class Player:
     # One stimulus by itself, whose answer is judged
 
     def answer_to(self, stimulus: Stimulus, *, gap_s: float | None = None) -> Answered:
-        """Send one stimulus, and take what comes back. NotRun or Inconclusive: a key in it must not be sent.
+        """Send one stimulus and return the answer.
 
-        `gap_s`: so long each frame is left to the ECU; None: they go out back to back.
+        Raises NotRun or Inconclusive if a key in it must not be sent.
+
+        `gap_s`: the time after each frame; None: back to back.
         """
         tester = self._tester
         if self._is_raw:
@@ -153,7 +156,7 @@ class Player:
         return RawReply(sent, answers, replies[0].trace, replies[0].first_frame)
 
     def _request(self, message: bytes) -> tuple[Reply, bool]:
-        """The reply, and whether the message was the right key after all."""
+        """Send one request; return the reply, and whether the message was the right key."""
         tester, security = self._tester, self._tester.security
         seed = security.level(level_of(message)).seed if is_send_key(message) else None
         reply = tester.request(message)
@@ -177,7 +180,7 @@ def _may_restart(frame: bytes) -> bool:
 
 
 def _asks_for_restart(message: bytes, at: int = 0) -> bool:
-    """Whether the request that begins there is one."""
+    """Whether the request with this beginning asks for a restart."""
     service = message[at] if len(message) > at else None
     if service == _RESET:
         return True
@@ -193,7 +196,7 @@ def _locked_out_level(replies: list[Reply]) -> int | None:
 
 
 def _not_taken(replies: list[Reply]) -> str:
-    """Why the ECU never had one of the requests whole; empty if it had them all."""
+    """Return why the ECU did not receive one of the requests as a whole; empty if it received them all."""
     for reply in replies:
         has_answer = reply.is_positive or reply.is_negative
         if not has_answer and reply.note in _NOT_TAKEN:
@@ -202,9 +205,9 @@ def _not_taken(replies: list[Reply]) -> str:
 
 
 def _read(raw: RawReply, *, is_shared: bool) -> Reply:
-    """What frames say, as far as that can be told without knowing what they answer: the first message among them.
+    """Return the first message in the frames of the ECU, without knowing which request it answers.
 
-    `is_shared`: somebody else asks the ECU too, so that an answer to a service which our frames do not name is not ours.
+    `is_shared`: another tester uses the ECU too, so that an answer to a service which is not in our frames is not ours.
     """
     sent = b"".join(frame.data for frame in raw.sent)
     answers = [frame for frame in raw.answers if not is_shared or _may_answer(frame.pdu, sent)]
@@ -222,7 +225,7 @@ def _read(raw: RawReply, *, is_shared: bool) -> Reply:
 
 
 def _may_answer(pdu: bytes, sent: bytes) -> bool:
-    """Whether a message answers a service that is anywhere in what was sent; the rest of a long one cannot be told."""
+    """Whether a message answers a service that occurs in what was sent; the rest of a long message is unknown."""
     if not pdu:
         return False
     service = pdu[1] if pdu[0] == NEGATIVE_RESPONSE and len(pdu) > 1 else pdu[0] - RESPONSE_OFFSET

@@ -1,4 +1,4 @@
-"""How is a fuzz case written in Python? A function that yields Scapy packets or bytes, under `@fuzz_case`."""
+"""Write fuzz cases in Python: a function that yields Scapy packets or bytes, under `@fuzz_case`."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def fuzz_case(
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What stood in the decorator."""
+    """The arguments of the decorator."""
 
     given: dict[str, Any]
     function: Callable[..., Iterable[Any]]
 
 
 def declared_case(function: object) -> Case | None:
-    """The case that a function is, or None. UserError: what is wrong with it."""
+    """Return the case of a function; None if it is not under `@fuzz_case`. Raises UserError if it is malformed."""
     declared = getattr(function, ATTRIBUTE, None)
     if not isinstance(declared, _Declared):
         return None
@@ -82,17 +82,20 @@ def declared_case(function: object) -> Case | None:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a function yields."""
+    """The messages that a function yields."""
 
     function: Callable[..., Iterable[Any]]
     name: str
 
     def size(self, target: Target) -> int | None:
-        """Not known before it is run."""
+        """Return None: the number is unknown before the function is run."""
         return None
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
-        """Run the function, its chance and Scapy's from streams of their own. UserError: it yields what cannot be sent."""
+        """Run the function; its chance and Scapy's come from streams of their own.
+
+        Raises UserError if it yields anything else.
+        """
         known = {"target": target, "chance": chance.stream("function")}
         scapy = ScapyChance(chance.stream("scapy"))
         arguments = {name: known[name] for name in inspect.signature(self.function).parameters}
@@ -126,9 +129,9 @@ class Generated:
 
 
 class ScapyChance:
-    """A state of Python's global generator, from which Scapy's `fuzz()` draws: it goes on where it was left.
+    """A state of Python's global generator, from which Scapy's `fuzz()` draws, continued at each use.
 
-    Nothing is drawn here: the global generator is only given a state that the run's seed decides, and its own one back.
+    Nothing is drawn here: the global generator is set to a state that the run's seed decides, and later restored.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -137,7 +140,7 @@ class ScapyChance:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Whatever draws from `random` within draws from the run's chance."""
+        """Within the block, whatever draws from `random` draws from the run's chance."""
         outside = random.getstate()
         if self._state is None:
             random.seed(self._seed)

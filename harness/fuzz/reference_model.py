@@ -1,8 +1,9 @@
-"""A reference state machine: the states an ECU may be in after each step of SecurityAccess, without any I/O.
+"""A reference state machine: the states that an ECU may be in after each step of SecurityAccess, without any I/O.
 
-The states are those of ISO 14229-1's Annex I: locked or one level unlocked, with or without a pending seed. The standard and
-its users leave much open (see `following`), so the model is a set of states: every step narrows it by what the ECU said, and
-what leaves no state is a deviation. Stricter than the standard is never wrong: an ECU may lock, or refuse, at any time.
+The states are those of ISO 14229-1's Annex I: locked or one level unlocked, with or without a pending seed. The standard
+and its users leave much open (see `following`), so the model is a set of states: every answer of the ECU narrows it, and an
+answer that leaves no state is a deviation. Behaviour stricter than the standard is never wrong: an ECU may lock, or refuse,
+at any time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ NOTHING: Final = 0
 
 
 class Action(Enum):
-    """What can be done to an ECU."""
+    """The actions on an ECU."""
 
     SESSION = "session"
     RESET = "reset"
@@ -35,7 +36,7 @@ class Action(Enum):
 
 
 class ModelKey(Enum):
-    """How a key relates to the pending seed, or to the last one if none is pending."""
+    """The relation of a key to the pending seed, or to the last one if none is pending."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -45,11 +46,11 @@ class ModelKey(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelStep:
-    """One thing that is done."""
+    """One action, with its argument."""
 
     action: Action
     number: int = 0
-    """The session, or the level: of a write, the one that the data needs."""
+    """The session or the level; of a write, the level that the data needs."""
     key: ModelKey | None = None
 
     def __str__(self) -> str:
@@ -62,18 +63,18 @@ class ModelStep:
 
 
 class Said(Enum):
-    """What the ECU said, as far as the model cares."""
+    """The outcome of a request, as far as the model needs it."""
 
     YES = "positive"
     ZERO_SEED = "a seed of zeros"
     NO = "negative"
     NOTHING = "no valid answer"
-    """Silence, or something that is none."""
+    """Silence, or an invalid answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What the ECU said, with its code."""
+    """The outcome of a request, with the code of a refusal."""
 
     said: Said
     nrc: int | None = None
@@ -87,24 +88,24 @@ class ModelState:
     unlocked: int = NOTHING
     """The level that is open."""
     pending: int = NOTHING
-    """The level whose seed waits for its key."""
+    """The level whose seed is pending."""
 
     @property
     def locked(self) -> ModelState:
-        """The same, with nothing unlocked and no seed pending."""
+        """The same state with nothing unlocked and no seed pending."""
         return ModelState(self.session)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRules:
-    """What is declared of the ECU."""
+    """The declarations about the ECU that the model needs."""
 
     levels: Mapping[int, int | None]
-    """Each level, with the session in which it can be unlocked; None: in any."""
+    """By level: the session in which it can be unlocked; None: in any."""
     has_sessions: bool = True
 
     def is_out_of_session(self, level: int, session: int) -> bool:
-        """Whether 27 is not available: in the default session, for levels that have one of their own (Table 23)."""
+        """Whether 27 is not available: in the default session, for levels that have a session of their own (Table 23)."""
         own = self.levels.get(level)
         return self.has_sessions and session == Session.DEFAULT and own is not None and own != Session.DEFAULT
 
@@ -123,12 +124,12 @@ _SEQUENCE: Final = frozenset((Nrc.REQUEST_SEQUENCE_ERROR,))
 _KEY_WITHOUT_SEED: Final = (
     _SEQUENCE | _DELAY | _ANY_TIME | _SESSION | _DENIED | frozenset((Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE))
 )
-"""13 and 24 in either order; 24, 36, 37 and 22 in a delay: all of them are sound."""
+"""Sound refusals of such a key: 13 and 24 in either order; 24, 36, 37 and 22 in a delay."""
 _KEY_REFUSED: Final = _KEY_WITHOUT_SEED | frozenset((Nrc.INVALID_KEY,))
 
 
 def following(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """The states that a sound ECU may be in after a step, given what it said; none: a sound ECU does not say that."""
+    """Return the states that a sound ECU may be in after a step with this answer; none if a sound ECU does not answer so."""
     match step.action:
         case Action.WAIT:
             yield ModelState() if rules.has_sessions else state
@@ -160,7 +161,9 @@ def following(rules: ModelRules, state: ModelState, step: ModelStep, answer: Mod
 
 
 def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """Only the level that the data needs opens it; an ECU that has locked itself meanwhile is a stricter one."""
+    """Return the states after a write: only the level that the data needs permits it; an ECU may have locked itself
+    before.
+    """
     if answer.said is Said.NO:
         yield replace(state, unlocked=NOTHING) if state.unlocked == step.number else state
         yield state
@@ -169,7 +172,7 @@ def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Ite
 
 
 def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """Zeros for the level that is open, and for no other. A new seed takes the place of a pending one."""
+    """Return the states after a seed: zeros for the open level and for no other; a new seed replaces a pending one."""
     is_open = state.unlocked == step.number
     if answer.said is Said.NO:
         yield from (state, replace(state, pending=NOTHING))
@@ -182,7 +185,7 @@ def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: M
 
 
 def _after_key(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """The right key for the pending seed opens its level and closes any other; every other key costs the seed."""
+    """Return the states after a key: the right one opens its level and locks any other; every other key uses up the seed."""
     is_pending = state.pending == step.number
     if answer.said is not Said.NO:
         if is_pending and step.key is ModelKey.RIGHT and not rules.is_out_of_session(step.number, state.session):
@@ -198,7 +201,7 @@ def _after_key(rules: ModelRules, state: ModelState, step: ModelStep, answer: Mo
 
 
 class Tracker:
-    """Every state that the ECU may be in, by all that it has said."""
+    """The set of states that the ECU may be in, given all its answers."""
 
     def __init__(self, rules: ModelRules, states: Iterable[ModelState] = (ModelState(),)) -> None:
         self.rules = rules
@@ -208,19 +211,20 @@ class Tracker:
 
     @property
     def belief(self) -> tuple[frozenset[ModelState], frozenset[ModelState]]:
-        """All that it has narrowed down: of two with the same belief each says the same of what follows."""
+        """A value of that set: two trackers with the same one judge all that follows alike."""
         return self.states, self._doubted
 
     def copy(self) -> Tracker:
-        """The same belief, to be followed on its own."""
+        """Return an independent tracker with the same states."""
         other = Tracker(self.rules, self.states)
         other._doubted = self._doubted
         return other
 
     def take(self, step: ModelStep, answer: ModelAnswer) -> bool:
-        """Follow a step; whether a sound ECU may say that.
+        """Take a step and its answer; return whether a sound ECU may answer so.
 
-        If not, the states go on as if it might, where that opens nothing: else one deviation would be seen as many.
+        If not, the states continue as if it might, where that opens nothing, so that one deviation is not reported many
+        times.
         """
         found = frozenset(after for state in self.states for after in following(self.rules, state, step, answer))
         doubted = frozenset(self._with_doubt(step, answer))
@@ -242,11 +246,11 @@ class Tracker:
                 yield replace(state, pending=step.number)
 
     def may_be_open(self, level: int) -> bool:
-        """Whether the level could be unlocked now without anything but wrong answers."""
+        """Whether the level could be unlocked now by correct behaviour."""
         return any(state.unlocked == level for state in self.states | self._doubted)
 
     def likely(self) -> ModelState:
-        """The state that goes furthest: what a next step is best chosen by."""
+        """Return the state in which most is possible, to choose the next step by."""
         return max(self.states, key=lambda state: (state.unlocked != NOTHING, state.pending != NOTHING, state.session))
 
     def __str__(self) -> str:

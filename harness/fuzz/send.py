@@ -31,40 +31,40 @@ from harness.target import Target
 from harness.target.toml_schema import Rule, printable
 
 MOST_MESSAGES: Final = 100_000
-"""Of one case, sequences counted message by message: minutes on a real bus."""
+"""The most messages of one case, all messages of a sequence counted: minutes on a real bus."""
 
 LONGEST_MESSAGE: Final = 4095
 LONGEST_FRAME: Final = 8
 
 
 class SentStep(NamedTuple):
-    """One combination: what is sent, one message after the other."""
+    """One combination: its messages, one after the other."""
 
     messages: tuple[bytes, ...]
     level: int | None = None
-    """The level that `{level}` stands for."""
+    """The meaning of `{level}` in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Bytes as they are."""
+    """Constant bytes."""
 
     content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of several values: spans of big-endian numbers, each with its first, its last and its length in bytes."""
+    """One of several values: ranges of big-endian numbers, each with its first, its last and its length in bytes."""
 
     spans: tuple[tuple[int, int, int], ...]
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return sum(last - first + 1 for first, last, _ in self.spans)
 
     def pick(self, index: int) -> bytes:
-        """The value with this number, from 0."""
+        """Return the value with this number, from 0."""
         for first, last, length in self.spans:
             if index <= last - first:
                 return (first + index).to_bytes(length, "big")
@@ -82,7 +82,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the target declares: ``did`` or ``level``, as a number of `length` bytes, with `plus` added."""
+    """A declared ``did`` or ``level``, as a number of `length` bytes, with `plus` added."""
 
     name: str
     length: int
@@ -91,7 +91,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class KeyBytes:
-    """The right key of the pending seed, or its first `count` bytes; 0: all of it."""
+    """The right key for the pending seed, or its first `count` bytes; 0: all of it."""
 
     count: int
 
@@ -102,21 +102,24 @@ Message = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """All that a case of TOML sends."""
+    """All messages of a case in TOML."""
 
     messages: tuple[Message, ...]
     text: str
 
     def size(self, target: Target) -> int:
-        """How many messages it means for a target, sequences counted message by message."""
+        """Return the number of messages for a target, all messages of a sequence counted."""
         return self.size_with({name: len(numbers) for name, numbers in _numbers(target).items()})
 
     def size_with(self, declared: dict[str, int]) -> int:
-        """The same for a target that declares so many of each name."""
+        """Return that number for a target that declares this many of each name."""
         return math.prod(_counts(self.messages, declared)) * len(self.messages)
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
-        """Every combination in order. NotApplicable: the target declares nothing that a placeholder could stand for."""
+        """Yield every combination in order.
+
+        Raises NotApplicable if the target declares nothing that a placeholder could stand for.
+        """
         numbers = _numbers(target)
         slots: dict[object, int] = {}
         sizes: list[int] = []
@@ -139,7 +142,7 @@ class Template:
             yield SentStep(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
     def is_random_before(self, offset: int) -> bool:
-        """Whether chance decides any byte of a message before this offset."""
+        """Whether any byte of a message before this offset is random."""
         return any(_noise_offset(message) < offset for message in self.messages)
 
     def __str__(self) -> str:
@@ -156,7 +159,7 @@ def _noise_offset(message: Message) -> float:
 
 
 def _joined(parts: list[bytes]) -> bytes:
-    """The message that parts make; one of them may stand for a key."""
+    """Join parts to a message; one of them may stand for a key."""
     for number, part in enumerate(parts):
         if isinstance(part, Keyed):
             return Keyed.of(b"".join(parts[:number]), b"".join(parts[number + 1 :]), part.key_bytes)
@@ -194,21 +197,21 @@ def _count(part: Part, declared: dict[str, int]) -> int:
 
 
 def _counts(messages: tuple[Message, ...], declared: dict[str, int]) -> list[int]:
-    """One number for each placeholder that varies by itself."""
+    """Return one number for each placeholder that varies by itself."""
     parts = [part for message in messages for part in message]
     alone = [_count(part, declared) for part in parts if not isinstance(part, Named)]
     return alone + [declared[name] for name in {part.name for part in parts if isinstance(part, Named)}]
 
 
 def too_many(size: int) -> str:
-    """The advice to whoever asks for more than `MOST_MESSAGES`."""
+    """Return the advice for a case with more than `MOST_MESSAGES`."""
     return (
         f"that is {size if size < 10**18 else 'far too many'} messages; give placeholders that make at most {MOST_MESSAGES}"
     )
 
 
 def refuse_lengths(template: Template, *, is_raw: bool) -> str:
-    """What is wrong with how long the messages, or the data fields of raw frames, can become; empty if nothing is."""
+    """Return what is wrong with the possible lengths of messages, or of raw data fields; empty if nothing is."""
     for message in template.messages:
         shortest, longest = sum(_shortest(part) for part in message), sum(_longest(part) for part in message)
         if is_raw and longest > LONGEST_FRAME:

@@ -1,8 +1,8 @@
-"""Send one stream of fuzzed messages to an ECU in batches, look after it, and name the fewest that are guilty.
+"""Send one stream of fuzzed messages to an ECU in batches, watch the ECU, and reduce what fails.
 
-Other than of a case, whose every message is judged, there are many: raw frames go out without waiting for answers. After
-each batch the ECU must be alive, locked as before and its protected data unchanged (see oracles.py). If it is not, the
-batch is played again from a known state, and cut in halves until only what is needed for the breach is left.
+Unlike a case, whose every message is judged, a stream is long, and raw frames are sent without waiting for answers. After
+each batch the ECU must be alive, its lock and its protected data unchanged (see oracles.py). If not, the batch is played
+again from a known state, and halved until only the messages are left that cause the failure.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ class StimulusStream:
         hear: Callable[[Reply], None] = lambda reply: None,
         most_keys: int | None = None,
     ) -> None:
-        """`hear` is told each answer to a request. `is_form_judged`: wrong forms of answers fail, too, if seen twice.
+        """Make the stream. `hear` is called with each answer.
+
+        `is_form_judged`: malformed answers fail too, if seen twice.
 
         Of stimuli in which an ECU may read a wrong key at most `most_keys` are sent to each level; None: as many as the
-        budget has room for.
+        budget permits.
         """
         self._tester = tester
         self._setting = Setting(is_raw=is_raw)
@@ -53,10 +55,10 @@ class StimulusStream:
         self._bench = Bench(tester, judging=judging, hear=self._hear, spoiled=_SPOILED.on(tester))
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
-        """Send all that is permitted, and say how many stimuli that was.
+        """Send everything that is permitted; return the number of stimuli.
 
-        Raises what the check ends by: Violation for a breach or a complaint, NotRun if nothing is permitted or the keys
-        that an ECU may read into it are over budget.
+        Raises what the check ends by: Violation for a failure or a complaint, NotRun if nothing is permitted or the keys
+        that an ECU may read into it exceed the budget.
         """
         tester = self._tester
         permitted = self._permitted(stimuli)
@@ -100,9 +102,9 @@ class StimulusStream:
     # The breach
 
     def _accuse(self, breach: Breach, suspects: list[Stimulus]) -> NoReturn:
-        """Fail, with the shortest part of the suspects that does it again.
+        """Fail with the shortest part of the suspects that fails again.
 
-        ContactLost: nothing brings the ECU back, so that it cannot be repeated.
+        Raises ContactLost if nothing brings the ECU back, so that it cannot be repeated.
         """
         tester = self._tester
         tester.state.expect_anything()

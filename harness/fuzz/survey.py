@@ -1,4 +1,6 @@
-"""Decide what of a stream of stimuli may be sent: what the gate lets pass, and as many wrong keys as there is room for."""
+"""Select the stimuli of a stream that may be sent: those that the target permits, with as many wrong keys as the
+budget has.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,13 @@ from harness.tester.tester import Tester
 from harness.uds import is_send_key
 
 PART_OF_BUDGET: Final = 4
-"""A campaign takes no more than this part of the wrong keys that are left: other checks need theirs."""
+"""The most of the remaining wrong keys that a campaign takes; other checks need theirs."""
 
 
 def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:
-    """Why a message will not be sent, empty if it will; and the levels whose key an ECU may read into it.
+    """Return why a message is not sent (empty if it is), and the levels whose key an ECU may read into it.
 
-    It will not where the gate does not let it pass, or a frame has no room for it. What may be read as a key is counted in
-    the ledger.
+    It is not sent if the target does not permit it, or if it does not fit a frame. Possible keys are counted in the ledger.
     """
     if is_raw and len(message) > tester.frame_bytes:
         return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address", ()
@@ -35,20 +36,23 @@ def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequ
 
 
 def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
-    """Why a message will not be sent; empty if it will."""
+    """Return why a message is not sent; empty if it is."""
     return screened(tester, message, is_raw=is_raw)[0]
 
 
 def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> Sequence[int]:
-    """The levels whose key an ECU may read into a message that is permitted: what the ledger will count."""
+    """Return the levels whose key an ECU may read into a permitted message; the ledger will count them."""
     return screened(tester, message, is_raw=is_raw)[1]
 
 
 class StimulusSurvey:
-    """Looks at stimuli before they are sent, and counts the keys that an ECU may read into those that may be."""
+    """Examines stimuli before they are sent, and counts the keys that an ECU may read into the permitted ones."""
 
     def __init__(self, tester: Tester, *, most_keys: int | None = None) -> None:
-        """Of stimuli in which an ECU may read a wrong key at most `most_keys` pass for each level; None: as many as fit."""
+        """Make a survey. At most `most_keys` stimuli that may be read as a wrong key pass for each level;
+
+        None: as many as fit.
+        """
         self._tester = tester
         self._most_keys = most_keys
         self._keys: Counter[int] = Counter()
@@ -58,7 +62,7 @@ class StimulusSurvey:
         self.left_out = 0
 
     def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool, times: int = 1) -> bool:
-        """Whether all of it may be sent so many times; its keys are counted then."""
+        """Whether all of it may be sent this many times; if so, count its keys."""
         tester = self._tester
         levels: list[int] = []
         for one in stimulus:

@@ -1,4 +1,4 @@
-"""What a campaign tries: short sequences of messages or frames, bred from what the target has and what was new before."""
+"""Generate the trials of a campaign: short sequences of messages or frames, bred from declared and earlier new ones."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ INTERESTING_LENGTHS: Final = (
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 16, 17, 20, 21, 32, 33, 62, 63, 64, 65, 66, 100, 127, 128, 129, 255, 256,
     257, 258, 300, 511, 513, 1023, 1025, 2049, 4095,
 )  # fmt: skip
-"""Around the sizes of buffers and of length fields."""
+"""Lengths around the sizes of buffers and of length fields."""
 HOW_OFTEN: Final = (70, 300, 300, 1100)
-"""A message is repeated so often: counters of six, eight and ten bits wrap."""
+"""Numbers of repetitions: counters of six, eight and ten bits overflow."""
 LONG_SOAK, LONG_SOAK_ONE_IN = 5_500, 24
 LONGEST_SEQUENCE: Final = (1, 1, 1, 2, 2, 2, 3, 3, 4)
 AGAIN_PERCENT, SAME_SERVICE_PERCENT = 20, 45
 FROM_CORPUS_PERCENT, MUTATED_PERCENT = 30, 45
 MOST_OF_AN_ENUM: Final = 128
 SWEPT_LENGTHS: Final = (0, 1, 2, 3, 4, 5, 7)
-"""Bytes behind the service."""
+"""The numbers of bytes after the service."""
 SUB_FUNCTIONS: Final = 0x80
 STRIDE: Final = 1_000_003
-"""Prime, so that a sweep comes by everything once before it comes by anything twice."""
+"""A prime number, so that a sweep reaches every value before it repeats one."""
 EXISTING_PERCENT: Final = 75
 
 
 class Trial(NamedTuple):
-    """What is sent in one go, and whose kind of stimulus it is."""
+    """The messages of one trial, and the check whose kind of stimulus they are."""
 
     row: str
     messages: tuple[bytes, ...]
@@ -46,17 +46,17 @@ class Trial(NamedTuple):
 
     @property
     def stimuli(self) -> list[Stimulus]:
-        """As they are played: frames back to back, or one request after the other."""
+        """The stimuli as they are played: frames back to back, or one request after the other."""
         once: list[Stimulus] = [self.messages] if self.is_raw else [(message,) for message in self.messages]
         return once * self.repeat
 
     def as_json(self) -> list[object]:
-        """For a file."""
+        """Return the trial for a file."""
         return [self.row, [in_notation(message) for message in self.messages], self.is_raw, self.repeat]
 
     @classmethod
     def from_json(cls, given: Sequence[object]) -> Trial:
-        """What `as_json` gave. ValueError, TypeError: it is none."""
+        """Read what `as_json` returned. Raises ValueError or TypeError if it is something else."""
         row, messages, is_raw, repeat = given
         if not isinstance(messages, list) or not isinstance(repeat, int):
             raise TypeError("no trial")
@@ -65,7 +65,7 @@ class Trial(NamedTuple):
 
 @cache
 def scapy_requests() -> tuple[bytes, ...]:
-    """The requests that Scapy's UDS layers describe: as they are built by default, and with each value of the first enum."""
+    """Return the requests that Scapy's UDS layers describe: with default values, and with each value of the first enum."""
     from scapy.contrib.automotive.uds import UDS
     from scapy.fields import EnumField
 
@@ -84,7 +84,7 @@ def scapy_requests() -> tuple[bytes, ...]:
 
 
 def vocabulary(target: Target) -> dict[int, list[bytes]]:
-    """Requests that make sense, by service: what the target declares, what most ECUs have, what Scapy's layers describe."""
+    """Return valid requests, by service: declared by the target, usual in most ECUs, and described by Scapy's layers."""
     declared = valid_requests(target)
     declared += [b"\x3e\x80", b"\x10\x01", b"\x11\x01"]
     for routine in target.routines:
@@ -101,10 +101,10 @@ def vocabulary(target: Target) -> dict[int, list[bytes]]:
 
 
 class Breeder:
-    """Makes trials. The same chance and the same corpus give the same ones."""
+    """Generates trials. The same chance and the same corpus give the same trials."""
 
     def __init__(self, target: Target, chance: Chance, *, frame_bytes: int, key_bytes: Mapping[int, int]) -> None:
-        """`key_bytes`: how long the key of each level is that has a key function."""
+        """Make a breeder. `key_bytes`: by level with a key function, the length of its key."""
         self._chance = chance.quick()
         self._by_service = vocabulary(target)
         self._services = list(self._by_service)
@@ -123,14 +123,14 @@ class Breeder:
         self._sweep = chance.below(STRIDE)
 
     def exists(self, service: int) -> None:
-        """The ECU has this service: what belongs to it is tried more often."""
+        """Note that the ECU has this service, so that it is tried more often."""
         if service not in self._existing:
             self._existing = sorted([*self._existing, service])
             self._existing_known = [one for one in self._existing if one in self._by_service]
             self._swept = [one for one in self._existing if one in WITH_SUB_FUNCTION]
 
     def learn(self, trial: Trial) -> None:
-        """The trial was answered as none before: others are made of it."""
+        """Note that the trial got a new kind of answer, so that others are bred from it."""
         self.corpus_size += 1
         if not trial.is_raw:
             self._known.append(trial)
@@ -141,7 +141,7 @@ class Breeder:
         return choice[chance.below(len(choice))]
 
     def keyed(self, level: int, *, is_raw: bool) -> Trial | None:
-        """The right key of a level in a message, or in a frame, that is none of its: longer, shorter, elsewhere."""
+        """Return the right key of a level in a message or frame that is not its own: longer, shorter, elsewhere."""
         count = self._key_bytes.get(level)
         if count is None or (is_raw and 3 + count > self._frame_bytes):
             return None
@@ -162,9 +162,9 @@ class Breeder:
         return Trial(MUTATIONS, (message,))
 
     def sequence(self, prefix: tuple[bytes, ...] = ()) -> Trial:
-        """One to four requests behind a prefix, or in place of it what was new before; some of them mutated.
+        """Return one to four requests, some of them mutated, after a prefix or after an earlier trial that was new.
 
-        A request may be the one before it once more, with something changed.
+        A request may be the previous one with a change.
         """
         chance = self._chance
         wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
@@ -207,7 +207,7 @@ class Breeder:
         return bytes(changed)
 
     def swept(self) -> Trial:
-        """A service with a sub-function and one of some lengths: of those that exist one after the other, else by chance."""
+        """Return a service with a sub-function and one of some lengths: existing services in turn, others at random."""
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
         swept = self._swept
@@ -221,7 +221,7 @@ class Breeder:
         return Trial(SWEEP, (bytes((service,)) + behind[: SWEPT_LENGTHS[at]],))
 
     def frame(self) -> Trial:
-        """One frame; one in four is a request behind a first byte that makes it something else."""
+        """Return one frame; one in four is a request after a first byte that makes it something else."""
         chance = self._chance
         if not chance.below(4):
             request = self._declared[chance.below(len(self._declared))][: self._frame_bytes - 1]
@@ -230,7 +230,7 @@ class Breeder:
         return Trial(RANDOM_FRAMES, (random_frame(self._chance, self._declared, self._frame_bytes),), True)
 
     def frames(self) -> Trial:
-        """Frames of ISO-TP in an order that may be wrong, requests of one frame among them."""
+        """Return frames of ISO-TP in an order that may be wrong, with single-frame requests among them."""
         chance = self._chance
         frames = list(frame_sequence(chance, self._declared, self._frame_bytes))
         how = chance.below(6)
@@ -245,7 +245,7 @@ class Breeder:
         return Trial(FRAME_ORDER, tuple(one[: self._frame_bytes] for one in frames), True)
 
     def soak(self) -> Trial:
-        """One request again and again."""
+        """Return one request, repeated many times."""
         chance = self._chance
         if not chance.below(LONG_SOAK_ONE_IN):
             return Trial(SOAK, (self._declared[0],), repeat=LONG_SOAK)
@@ -254,7 +254,7 @@ class Breeder:
 
 
 def batches(chance: Chance) -> Iterator[str]:
-    """Whose stimuli come next, for ever."""
+    """Yield, endlessly, the check whose stimuli come next."""
     mix = (MUTATIONS, FRAME_ORDER, MUTATIONS, RANDOM_FRAMES, MUTATIONS, SWEEP, MUTATIONS, SOAK)
     start = chance.below(len(mix))
     while True:

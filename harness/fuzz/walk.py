@@ -1,4 +1,4 @@
-"""A random walk through an ECU's sessions, seeds and keys, held against the model."""
+"""Walk at random through an ECU's sessions, seeds and keys, and compare its answers with the model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from harness.uds import Service
 
 STEPS_SHOWN: Final = 8
 LOCKOUT_ONE_IN: Final = 8
-"""How seldom a failure is risked that the ECU may answer with its delay."""
+"""A failure that may start the ECU's delay is risked once in so many times."""
 UNWANTED_LOCKOUTS: Final = 2
-"""An ECU with a lower limit than was declared may lock out the walk so often."""
+"""How many lockouts an ECU with a lower limit than declared may cause."""
 LOCK_MAY_CHANGE: Final = frozenset((Action.SESSION, Action.RESET, Action.WAIT, Action.SEED, Action.KEY))
 
 
@@ -58,18 +58,18 @@ WHEN_OPEN: Final[Weights] = (
     (4, Action.PRESENT, None),
     (4, Action.READ, None),
 )
-"""How likely each step is. Legal steps lead on, so that the illegal ones are tried in every state."""
+"""The probability of each step. Legal steps lead on, so that illegal ones are tried in every state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """What a sound ECU does not do."""
+    """Behaviour that no sound ECU shows."""
 
     expected: str
     observed: str
     reply: Reply
     is_open: bool = False
-    """A protected write is effective where the model has the ECU locked."""
+    """Whether a protected write was effective while the model has the ECU locked."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,10 @@ class Patience:
 
 
 class Walk:
-    """One walk on an ECU that has just been restored. Inconclusive: no level has a key, so that none can be opened."""
+    """One walk on an ECU that has just been restored.
+
+    Raises Inconclusive if no level has a key, so that none can be opened.
+    """
 
     def __init__(self, tester: Tester, chance: Chance, patience: Patience) -> None:
         self._tester = tester
@@ -124,7 +127,7 @@ class Walk:
         return {level: (entry, tester.stable_value(entry.did)) for level, entry in entries.items()}
 
     def run(self, steps: int) -> int:
-        """Go so many steps, or until the ECU is open where it must not be; how many it were."""
+        """Walk this many steps, or until the ECU is open where it must not be; return the number of steps."""
         for level in self._levels:
             self._tester.session_for(level)
             self._tester.security.key_length(level)
@@ -171,7 +174,7 @@ class Walk:
         return ModelStep(action)
 
     def _way_to_a_seed(self, state: ModelState, level: int) -> ModelStep:
-        """The seed, or the session for it."""
+        """Return the step to a seed: its request, or the session for it."""
         if self._tracker.rules.is_out_of_session(level, state.session):
             session = self._tracker.rules.levels[level]
             assert session is not None
@@ -179,7 +182,7 @@ class Walk:
         return ModelStep(Action.SEED, level)
 
     def _on_the_way(self, step: ModelStep) -> tuple[int, ...]:
-        """The sessions that lead to the one that is wanted: each is entered, and locks, whatever the last one says."""
+        """Enter the sessions on the way to the wanted one. Each of them locks, whatever the last one answers."""
         return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
     def _is_possible(self, action: Action) -> bool:
@@ -195,7 +198,7 @@ class Walk:
         return action is not Action.READ or self._readable is not None
 
     def _can_afford_a_failure(self) -> bool:
-        """Whether one more key may be refused: where the ECU counts by level, and where it counts all together."""
+        """Whether one more key may be refused, with counters for each level and with a common one."""
         declared = [entry.attempts for entry in self._tester.target.security if entry.attempts]
         if max(self._failed_since_success, *self._failed.values()) < min(declared, default=DEFAULT_ATTEMPTS) - 1:
             return True
@@ -232,11 +235,11 @@ class Walk:
             self._wait_out_delay(step.number)
 
     def _meet(self, preconditions: Sequence[Before]) -> None:
-        """Send what is wanted before, but for keys: those are steps of their own."""
+        """Send the preconditions, except keys, which are steps of their own."""
         self._tester.meet([one for one in preconditions if one.level is None])
 
     def _has_locked_itself(self, level: int) -> bool:
-        """A new seed for a level that should be open: an ECU may lock at any time, as after one write; a write shows it."""
+        """Whether an ECU that gives a new seed for an open level has locked itself, as after one write; a write shows it."""
         if not any(state.unlocked == level for state in self._tracker.states):
             return False
         if level not in self._probes:
@@ -281,7 +284,9 @@ class Walk:
                 return tester.request(b"\x3e\x00")
 
     def _key(self, step: ModelStep) -> bytes:
-        """A key for the last seed of the level, or of the level whose seed is pending; chance if no seed was given yet."""
+        """Return a key for the last seed of the level, or of the level whose seed is pending; random if no seed was
+        given yet.
+        """
         security = self._tester.security
         pending = self._tracker.likely().pending
         level = step.number if not pending or self._chance.below(2) else pending
@@ -299,7 +304,7 @@ class Walk:
         return {ModelKey.SHORT: right[:-1], ModelKey.LONG: right + b"\x00"}.get(step.key or ModelKey.RIGHT, right)
 
     def _watch_restart(self) -> None:
-        """Follow the restart if it is seen: the ECU may go on for a while before it does what it has promised."""
+        """Follow the restart if it is seen: the ECU may run on for a while before the restart that it has promised."""
         tester = self._tester
         until_s = tester.link.now_s + tester.target.reset.boot_s + LATEST_START_S
         while tester.link.now_s < until_s:
@@ -351,7 +356,7 @@ def _answer(reply: Reply) -> ModelAnswer:
 
 
 def likely_step(state: ModelState, is_possible: Callable[[Action], bool], chance: Chance) -> tuple[Action, ModelKey | None]:
-    """An action that is possible now, and the kind of key where it is one."""
+    """Return an action that is possible now, and the kind of key if it is one."""
     weights = WHEN_OPEN if state.unlocked else WHEN_PENDING if state.pending else WHEN_LOCKED
     possible = [one for one in weights if is_possible(one[1])]
     at = chance.below(sum(weight for weight, _, _ in possible))
