@@ -28,14 +28,12 @@ class Connection:
         """Forget a message that is being sent or received."""
         self._isotp.reset()
 
-    def on_frame(self, frame: can.Message) -> None:
-        """Take one frame that has the request id. Raises EcuDied if it crashes the ECU."""
-        if frame.is_extended_id or frame.is_remote_frame or frame.is_error_frame or frame.is_fd:
-            return
+    def take(self, data: bytes | bytearray) -> None:
+        """Take one classic frame that has the request id. Raises EcuDied if it crashes the ECU."""
         now_s = self._port.now_s
         if now_s < self._ecu.state.ready_s:
             return
-        pdu = self._isotp.receive(frame.data, now_s)
+        pdu = self._isotp.receive(data, now_s)
         if pdu is None:
             self._go_on()
             return

@@ -42,7 +42,7 @@ class UdsNode:
         """Make the node. `hears_extended` and `speaks_extended`: requests, and answers, have 29-bit ids."""
         self.ecu = ecu
         self.machine = UdsAnsweringMachine(ecu)
-        self._answer: Callable[..., list[bytes]] = self.machine.answer
+        self._answer: Callable[..., list[bytes]] = ecu.answer
         self.request_id, self.response_id, self.functional_id = request_id, response_id, functional_id
         self._request_id = request_id
         self._is_fd = is_fd = ecu.config.fd
@@ -70,6 +70,10 @@ class UdsNode:
         self._hear = definition.at_the_node("hear", self._take, self)
         self._respond = definition.at_the_node("respond", self._respond_in_time, self)
         self.transmit = definition.at_the_node("transmit", self._transmit_now, self)
+        # Without python-can's messages in between, if nothing looks at them on their way.
+        self._send_data: Callable[[int, bytes, bool], None] | None = None
+        if type(self).on_frame is UdsNode.on_frame and self._hear == self._take:
+            self.on_data = self._take_data
         self._may_talk = definition.at_the_node("talk", lambda: ecu.is_speaking, self)
 
     @property
@@ -80,6 +84,8 @@ class UdsNode:
     def attach(self, port: Port) -> None:
         """Start, ready at once."""
         self.port = Outlet.of(port, self.ecu.definition.at_the_node("send", port.send, self))
+        fits = self.response_id <= (0x1FFFFFFF if self._frame.is_extended_id else 0x7FF)
+        self._send_data = getattr(self.port, "send_data", None) if fits and not self._is_fd else None
         self.ecu.attach(self.port)
         for connection in self._connections.values():
             connection.attach(self.port)
@@ -119,27 +125,30 @@ class UdsNode:
         self._hear(frame)
 
     def _take(self, frame: can.Message) -> None:
-        can_id = frame.arbitration_id
-        if can_id != self._request_id and can_id != self._functional_id:
-            if can_id in self._connections:
-                self._connections[can_id].on_frame(frame)
+        may_be_fd = self._is_fd and frame.arbitration_id not in self._connections
+        if not (frame.is_remote_frame or frame.is_error_frame or (frame.is_fd and not may_be_fd)):
+            self._take_data(frame.arbitration_id, frame.data, frame.is_extended_id)
+
+    def _take_data(self, can_id: int, data: bytes | bytearray, is_extended: bool) -> None:
+        is_physical = can_id == self._request_id
+        if not is_physical and can_id != self._functional_id:
+            if can_id in self._connections and not is_extended:
+                self._connections[can_id].take(data)
             return
-        if frame.is_extended_id != self._hears_extended or frame.is_remote_frame or frame.is_error_frame:
-            return
-        if frame.is_fd and not self._is_fd:
+        if is_extended != self._hears_extended:
             return
         now_s = self.port.now_s
         if now_s < self.ecu.state.ready_s:
             return
-        if can_id == self._request_id:
-            pdu = self._made_of(frame.data) if self._frame_rules else None
+        if is_physical:
+            pdu = self._made_of(bytearray(data)) if self._frame_rules else None
             if pdu is None:
-                pdu = self.isotp.receive(frame.data, now_s)
+                pdu = self.isotp.receive(data, now_s)
             if pdu is not None and not self._is_busy:
                 self._respond(self._answer(pdu))
                 return
         else:
-            pdu = self.isotp.receive(frame.data, now_s, is_functional=True)
+            pdu = self.isotp.receive(data, now_s, is_functional=True)
             if pdu is not None and not self._is_busy:
                 self._respond(self._answer(pdu, is_functional=True))
                 return
@@ -175,18 +184,27 @@ class UdsNode:
         self.transmit(answer)
 
     def _transmit_now(self, answer: bytes) -> None:
-        if self.isotp.is_sending:
-            self.isotp.reset()
-        self.isotp.send(answer, self.port.now_s)
-        self._flush()
+        isotp, send_data = self.isotp, self._send_data
+        if isotp.is_sending:
+            isotp.reset()
+        single = None if send_data is None or isotp.deadline_s is not None else isotp.single_frame(answer)
+        if send_data is not None and single is not None:
+            send_data(self.response_id, single, self._frame.is_extended_id)
+        else:
+            isotp.send(answer, self.port.now_s)
+            self._flush()
 
     def _flush(self) -> None:
         """Put on the bus what ISO-TP has ready, and set a timer for its next deadline."""
         isotp = self.isotp
-        frame = self._frame
-        for data in isotp.outbox:
-            frame.data, frame.dlc = bytearray(data), len(data)
-            self.port.send(frame)
+        frame, send_data = self._frame, self._send_data
+        if send_data is not None:
+            for data in isotp.outbox:
+                send_data(frame.arbitration_id, data, frame.is_extended_id)
+        else:
+            for data in isotp.outbox:
+                frame.data, frame.dlc = bytearray(data), len(data)
+                self.port.send(frame)
         isotp.outbox.clear()
         if isotp.deadline_s is not None and (self._timer is None or isotp.deadline_s < self._timer_due_s):
             if self._timer is not None:

@@ -124,13 +124,11 @@ class IsoTp:
 
         Raises IsoTpBusy while another message is being sent: a message is neither dropped nor mixed with the next one.
         """
-        if self.is_sending:
-            raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
-        length = len(pdu)
-        if 0 < length <= self.short_sf_bytes:
-            self.fault = None
-            self.outbox.append(SF_HEAD[length] + pdu + self._fill[length + 1])
+        frame = self.single_frame(pdu)
+        if frame is not None:
+            self.outbox.append(frame)
             return
+        length = len(pdu)
         if not 0 < length <= LONGEST_MESSAGE:
             raise ValueError(f"a message of {length} bytes; ISO-TP carries 1 to {LONGEST_MESSAGE}")
         self.fault = None
@@ -145,6 +143,19 @@ class IsoTp:
         self._tx_cf_end_s = -math.inf
         self.outbox.append(head + self._tx_pdu[: self._tx_next])
         self._await_flow_control(now_s + self.config.frame_time_s)
+
+    def single_frame(self, pdu: bytes | bytearray) -> bytes | None:
+        """Return the one frame of up to 8 bytes that a message takes, which is sent as soon as it is on the bus; else None.
+
+        IsoTpBusy as in `send`.
+        """
+        if self.is_sending:
+            raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
+        length = len(pdu)
+        if not 0 < length <= self.short_sf_bytes:
+            return None
+        self.fault = None
+        return SF_HEAD[length] + pdu + self._fill[length + 1]
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
         """Take the data of one frame, which arrived at `now_s`; return the message if this frame completed one.

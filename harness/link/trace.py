@@ -23,6 +23,17 @@ class Log(Protocol):
         """Write buffered lines to the disk."""
 
 
+class _Heads(dict[int, str]):
+    """By 11-bit id, what stands before the data of a classic frame in its line."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+
+    def __missing__(self, can_id: int) -> str:
+        head = self[can_id] = f"{self._channel} {can_id:03X}#"
+        return head
+
+
 class Trace:
     """Counts and stores frames.
 
@@ -35,6 +46,7 @@ class Trace:
     def __init__(self, channel: str = "can0") -> None:
         self._log: Log | None = None
         self._channel = channel
+        self._heads = _Heads(channel)
         self._recent: list[Frame] = []
         self._first = 0
         self._written = 0
@@ -88,8 +100,14 @@ class Trace:
         self._written = self.count
 
     def _lines(self, frames: list[Frame]) -> list[str]:
-        channel = self._channel
+        heads = self._heads
         return [
-            f"({frame.time_s:.6f}) {channel} {ERROR_FRAME if frame.is_error else frame.text()} {'RT'[frame.is_sent]}\n"
+            self._other_line(frame)
+            if frame.is_extended or frame.is_fd or frame.is_remote or frame.is_error or frame.address
+            else f"({frame.time_s:.6f}) {heads[frame.can_id]}{frame.data.hex().upper()} {'RT'[frame.is_sent]}\n"
             for frame in frames
         ]
+
+    def _other_line(self, frame: Frame) -> str:
+        text = ERROR_FRAME if frame.is_error else frame.text()
+        return f"({frame.time_s:.6f}) {self._channel} {text} {'RT'[frame.is_sent]}\n"

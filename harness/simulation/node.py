@@ -23,7 +23,11 @@ class Timer(Protocol):
 
 
 class Port(Protocol):
-    """A node's side of the bus, given to it by :meth:`Node.attach`."""
+    """A node's side of the bus, given to it by :meth:`Node.attach`.
+
+    That of the simulated bus also has ``send_data(can_id, data, is_extended)``, which queues a classic data frame without
+    python-can's message and without a check of it.
+    """
 
     @property
     def now_s(self) -> float:
@@ -46,7 +50,8 @@ class Port(Protocol):
 class Node(Protocol):
     """An ECU, or any other participant of the bus.
 
-    It may also have ``power_cycle()`` (see `power_cycle`), and ``image``: the bytes that its flash memory holds.
+    It may also have ``power_cycle()`` (see `power_cycle`), ``image``: the bytes that its flash memory holds, and
+    ``on_data`` (see `takes_data`).
     """
 
     def attach(self, port: Port) -> None:
@@ -61,6 +66,15 @@ def power_cycle(node: Node) -> None:
     cut = getattr(node, "power_cycle", None)
     if cut is not None:
         cut()
+
+
+def takes_data(node: Node) -> Callable[[int, bytes, bool], None] | None:
+    """Return the node's ``on_data(can_id, data, is_extended)``, called instead of `on_frame` for classic data frames.
+
+    Only an attribute of the object itself counts: what stands before a node and hands on the rest of it hears every frame.
+    """
+    found: Callable[[int, bytes, bool], None] | None = getattr(node, "__dict__", {}).get("on_data")
+    return found
 
 
 def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:

@@ -18,8 +18,9 @@ from harness.link.address_book import AddressBook
 from harness.link.bus import NodeFault
 from harness.link.clock import VIRTUAL_EPOCH_S, Chance
 from harness.link.frame import Frame, check, from_message
+from harness.link.isotp_frames import CLASSIC_BYTES
 from harness.link.trace import Trace
-from harness.simulation.node import Node, power_cycle
+from harness.simulation.node import Node, power_cycle, takes_data
 from harness.simulation.watchdog import NodeSpins, watch
 
 INSTANT_S = 0.001
@@ -82,6 +83,7 @@ class _Port:
         self.random_bytes = chance.random_bytes
         self.now_s = 0.0
         """A plain attribute, set before each call of the node, because it is read several times an exchange."""
+        self.on_data = takes_data(node)
         self.is_dead = False
         self.waiting = 0
         self.let_time_pass()
@@ -98,6 +100,10 @@ class _Port:
     def send(self, frame: can.Message) -> None:
         if not self.is_dead:
             self._simulation.queue(frame, self)
+
+    def send_data(self, can_id: int, data: bytes, is_extended: bool) -> None:
+        if not self.is_dead:
+            self._simulation.enqueue(Frame(can_id, data, is_extended, 0.0, False, False, False, False, len(data)), self)
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> _Timer:
         if not delay_s >= 0:
@@ -146,6 +152,8 @@ class Simulation:
         self.is_in_node = False
         self._bit_s = 1.0 / bitrate
         self._data_bit_s = 1.0 / (data_bitrate or bitrate)
+        self._short_s = tuple((47 + 8 * size) * self._bit_s for size in range(CLASSIC_BYTES + 1))
+        """How long a classic frame with an 11-bit id occupies the bus, by its bytes."""
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
         self._waiting: deque[_Waiting] = deque()
@@ -179,29 +187,30 @@ class Simulation:
     def send(self, frame: Frame) -> None:
         """Queue a frame of the harness; do not change it afterwards. It enters the trace when it has left."""
         frame.is_sent = True
-        self._sequence += 1
         self.unsent += 1
-        self._enqueue((_arbitration(frame), self._sequence, frame, None))
+        self.enqueue(frame, None)
 
     def queue(self, message: can.Message, port: _Port) -> None:
         """Queue a node's frame; later changes to the message have no effect.
 
-        Raises ValueError if it is no CAN frame, CanOperationError if the node's transmit queue is full.
+        Raises ValueError if it is no CAN frame, CanOperationError as `enqueue`.
         """
         check(message)
-        if port.waiting >= FRAMES_WAITING:
-            raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
-        port.waiting += 1
-        self._sequence += 1
-        frame = from_message(message, 0.0, False)
-        self._enqueue((_arbitration(frame), self._sequence, frame, port))
+        self.enqueue(from_message(message, 0.0, False), port)
 
-    def _enqueue(self, entry: _Waiting) -> None:
-        """Insert a frame in order. Most frames belong at the end, since a long message's have one id."""
+    def enqueue(self, frame: Frame, port: _Port | None) -> None:
+        """Insert a frame in order. CanOperationError: the node's transmit queue is full."""
+        if port is not None:
+            if port.waiting >= FRAMES_WAITING:
+                raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
+            port.waiting += 1
+        self._sequence += 1
+        bits = _arbitration(frame) if frame.is_extended else frame.can_id << 20 | frame.is_remote
+        entry = (bits, self._sequence, frame, port)
         waiting = self._waiting
         if waiting and entry < waiting[-1]:
             bisect.insort(waiting, entry)
-        else:
+        else:  # most frames belong at the end, since a long message's have one id
             waiting.append(entry)
 
     def schedule(self, delay_s: float, timer: _Timer) -> None:
@@ -220,12 +229,18 @@ class Simulation:
         self.trace.trim()
         if until_s == math.inf:
             until_s = _FOREVER_S
-        timers = self._timers
-        inbox = self.inbox
+        timers, inbox = self._timers, self.inbox
         while not inbox:
             due_s = timers[0][0] if timers else math.inf
             if self._flying is None and self._waiting and due_s > self.now_s:
-                self._take_off()
+                _, _, frame, port = self._waiting.popleft()
+                if port is not None:
+                    port.waiting -= 1
+                if frame.is_extended or frame.is_fd or frame.address:
+                    self._arrives_s = self._arrival_s(frame)
+                else:
+                    self._arrives_s = self.now_s + self._short_s[len(frame.data)]
+                self._flying = (frame, port)
             if self._arrives_s <= due_s:
                 if self._arrives_s > until_s:
                     break
@@ -246,17 +261,12 @@ class Simulation:
         if self.now_s < until_s < _FOREVER_S:
             self.now_s = until_s
 
-    def _take_off(self) -> None:
-        _, _, frame, port = self._waiting.popleft()
-        if port is not None:
-            port.waiting -= 1
+    def _arrival_s(self, frame: Frame) -> float:
+        """Return when a frame that leaves now has arrived."""
         if frame.is_fd:
             nominal, fast = frame.fd_bits()
-            self._arrives_s = self.now_s + nominal * self._bit_s + fast * self._data_bit_s
-        else:
-            bits = (67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))
-            self._arrives_s = self.now_s + bits * self._bit_s
-        self._flying = (frame, port)
+            return self.now_s + nominal * self._bit_s + fast * self._data_bit_s
+        return self.now_s + ((67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))) * self._bit_s
 
     def _land(self) -> None:
         assert self._flying is not None
@@ -272,7 +282,11 @@ class Simulation:
         else:
             self.unsent -= 1
         for port in self._ports:
-            if port is not sender and not port.is_dead:
+            if port is sender or port.is_dead:
+                continue
+            if port.on_data is not None and not (frame.is_remote or frame.is_fd or frame.address or frame.is_error):
+                self._call(port, port.on_data, frame.can_id, frame.data, frame.is_extended)
+            else:
                 self._call(port, port.node.on_frame, frame.message())
 
     def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
@@ -343,7 +357,5 @@ class Simulation:
 
 
 def _arbitration(frame: Frame) -> int:
-    """Return the frame's arbitration bits: the lowest wins. A remote frame loses to its data frame."""
-    if frame.is_extended:
-        return frame.can_id >> 18 << 20 | 1 << 19 | (frame.can_id & 0x3FFFF) << 1 | frame.is_remote
-    return frame.can_id << 20 | frame.is_remote
+    """Return the arbitration bits of a frame with a 29-bit id: the lowest wins. A remote frame loses to its data frame."""
+    return frame.can_id >> 18 << 20 | 1 << 19 | (frame.can_id & 0x3FFFF) << 1 | frame.is_remote

@@ -58,7 +58,8 @@ LISTEN_S = 0.2
 """How long raw frames are given to have an effect, in seconds."""
 
 # What every exchange needs: before Python 3.12 looking up an enum's member is slow.
-_POSITIVE, _SILENCE, _BUSY = ReplyKind.POSITIVE, ReplyKind.SILENCE, Nrc.BUSY_REPEAT_REQUEST
+_POSITIVE, _SILENCE, _MALFORMED = ReplyKind.POSITIVE, ReplyKind.SILENCE, ReplyKind.MALFORMED
+_BUSY = Nrc.BUSY_REPEAT_REQUEST
 
 _ECHO_BYTES: dict[int, int] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 1,
@@ -163,12 +164,12 @@ class Exchanger:
             self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
-        if reply.kind is ReplyKind.MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+        if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
-            if reply.kind is ReplyKind.MALFORMED:
+            if reply.kind is _MALFORMED:
                 self._transport.remark = ""  # it was not the flow control
         repeats = 0
-        while reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
+        while reply.nrc is not None and reply.nrc == _BUSY and repeats < BUSY_REPEATS and not is_send_key(pdu):
             repeats += 1
             self.wait(BUSY_WAIT_S, "the ECU is busy")
             reply = self._exchange(pdu, is_functional, wait_s)
@@ -246,7 +247,7 @@ class Exchanger:
         transport.send(sent, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
         until_s = link.now_s + wait_s
-        give_up_s = until_s + self._pending_limit_s(pdu[:1])
+        give_up_s = until_s + (self._pending_limit_s(pdu[:1]) if self._endless else PENDING_LIMIT_S)
         replies: list[bytes] = []
         unusable = b""
         kind, answer, nrc = _SILENCE, b"", None
@@ -280,7 +281,7 @@ class Exchanger:
             self._note_second(message)
         else:
             if unusable or transport.garbage or transport.answer_frames - frames_before > len(replies) - early:
-                kind, answer = ReplyKind.MALFORMED, unusable
+                kind, answer = _MALFORMED, unusable
                 if not unusable or unusable[0] not in (NEGATIVE_RESPONSE, pdu[0] | RESPONSE_OFFSET, pdu[0]):
                     self._hear_silence(pdu, is_functional)
             elif replies:
@@ -305,7 +306,7 @@ class Exchanger:
         elif kind is _SILENCE:
             self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
-        elif kind is ReplyKind.MALFORMED:
+        elif kind is _MALFORMED:
             self.oddities.judge(reply, link.now_s)
         return reply
 

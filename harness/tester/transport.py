@@ -113,6 +113,12 @@ class Transport:
             raise ValueError(f"a functional request is one frame of at most {self._longest_single} bytes, not {len(pdu)}")
         isotp = self._isotp
         self.garbage = self.early = 0
+        single = None if is_functional or self._is_fd else isotp.single_frame(pdu)
+        if single is not None:
+            self._handed_over = 1
+            self.fault = ""
+            self.link.send(Frame(self._request_id, single, self._is_extended, address=self._address))
+            return
         isotp.send(pdu, self.link.now_s)
         self._flush(is_functional)
         while isotp.is_sending:
@@ -146,7 +152,11 @@ class Transport:
         if self._early:
             return self._early.popleft()
         while True:
-            pdu = self._step(until_s)
+            if isotp.deadline_s is None:
+                frame = link.receive(until_s)
+                pdu = None if frame is None else self._take(frame)
+            else:
+                pdu = self._step(until_s)
             if pdu is not None:
                 return pdu
             now_s = link.now_s
@@ -161,13 +171,21 @@ class Transport:
         if due_s is not None and (due_s < until_s or isotp.is_receiving):
             until_s = due_s
         frame = link.receive(until_s)
+        if frame is not None:
+            return self._take(frame)
+        if due_s is not None:
+            was_receiving = isotp.is_receiving
+            isotp.tick(link.now_s)
+            self._has_stopped_answer |= was_receiving and isotp.fault is IsoTpFault.TIMEOUT_CR
+            if isotp.outbox:
+                self._flush(False)
+        return None
+
+    def _take(self, frame: Frame) -> bytes | None:
+        """Take one frame from the bus; the message, if it completed one."""
+        isotp, link = self._isotp, self.link
         pdu = None
-        if frame is None:
-            if due_s is not None:
-                was_receiving = isotp.is_receiving
-                isotp.tick(link.now_s)
-                self._has_stopped_answer |= was_receiving and isotp.fault is IsoTpFault.TIMEOUT_CR
-        elif (
+        if (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats
             and (frame.address == self._answer_address or (self._answer_address is None and bool(frame.address)))

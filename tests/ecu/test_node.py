@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import can
 import pytest
 
+from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED, hardened
+from harness.ecu.server import Server
+from harness.link.clock import Chance
+from harness.link.frame import Frame, parse
+from harness.link.trace import Trace
+from harness.simulation.node import Node
+from harness.simulation.simulated_link import SimulatedLink
 
 from .bench import Bench, HardenedBench
 
@@ -261,3 +270,66 @@ def test_long_answers_are_paced_after_a_power_cycle(bench: Bench) -> None:
     bench.wait(2.0)
     bench.give("740#0322F18C")
     assert len(bench.give("740#300014") + bench.wait(0.1)) == 2
+
+
+# Without python-can's messages.
+
+
+class HeardAsMessages(UdsNode):
+    """The hardened ECU, which looks at every frame itself before it is taken."""
+
+    def __init__(self) -> None:
+        super().__init__(Server(HARDENED))
+        self.heard = 0
+
+    def on_frame(self, frame: can.Message) -> None:
+        self.heard += 1
+        super().on_frame(frame)
+
+
+class StandsBefore:
+    """Hands on what it is asked for to the node behind it, but looks at every frame."""
+
+    def __init__(self) -> None:
+        self.node = hardened()
+        self.heard = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.node, name)
+
+    def on_frame(self, frame: can.Message) -> None:
+        self.heard += 1
+        self.node.on_frame(frame)
+
+
+def frames_with(node: Node) -> list[str]:
+    """All that passes on the simulated bus when the node is asked, by everybody's id and on its second connection too."""
+    trace = Trace()
+    link = SimulatedLink([node], bitrate=500_000, chance=Chance(1), trace=trace)
+    for data in ("0322101000000000", "1009221010202010", "2110100000000000", "0322F18C00000000", "3000000000000000"):
+        link.send(Frame(0x740, bytes.fromhex(data)))
+        link.receive(link.now_s + 0.05)
+    for frame in ("7DF#023E00", "742#0322F18C00000000", "742#3000000000000000", "740#R3", "00000740#03221010"):
+        link.send(parse(frame))
+        link.receive(link.now_s + 0.05)
+    while link.receive(link.now_s + 2.0):
+        pass
+    return [f"{frame.time_s:.9f} {frame.text()}" for frame in trace.frames(0, trace.count)]
+
+
+@pytest.mark.parametrize("make", [HeardAsMessages, StandsBefore])
+def test_whoever_looks_at_messages_hears_every_frame_and_changes_nothing(make: Any) -> None:
+    looking = make()
+    frames = frames_with(looking)
+    assert frames == frames_with(hardened())
+    assert looking.heard == 10
+
+
+def test_an_answer_on_an_impossible_id_kills_the_node() -> None:
+    with_faults = SimulatedLink(
+        [UdsNode(Server(HARDENED), response_id=0x800)], bitrate=500_000, chance=Chance(1), trace=Trace()
+    )
+    with_faults.send(Frame(0x740, bytes.fromhex("03221010")))
+    assert with_faults.receive(1.0) is None
+    [fault] = with_faults.faults()
+    assert "does not fit 11 bits" in fault.reason
