@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.runs.measured import Grid, GridRow, Profile
-from harness.target import Target
+from harness.runs.measured import Grid, GridRow, Profile, Standing
+from harness.target import Access, Target
 from harness.tester.reply import ReplyKind
 from harness.tester.seen import Condition, Seen
 from harness.uds import Nrc, Service
@@ -35,17 +35,15 @@ def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
     """Return the services and data identifiers that the ECU knows; no profile if nothing was answered."""
     services = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 1}
     data = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 3}
-    has_sessions = target.timing.s3_ms is not None
     profiles = (
-        _profile("Sessions and access: services", services, _NO_SERVICE, has_sessions),
-        _profile("Sessions and access: data", data, _NO_DATA, has_sessions),
+        _profile("Sessions and access: services", services, _NO_SERVICE, target),
+        _profile("Sessions and access: data", data, _NO_DATA, target),
     )
     return tuple(profile for profile in profiles if profile.grid is not None and profile.grid.rows)
 
 
-def _profile(
-    title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[ReplyKind | int], has_sessions: bool
-) -> Profile:
+def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[ReplyKind | int], target: Target) -> Profile:
+    has_sessions = target.timing.s3_ms is not None
     known = {subject: by for subject, by in sorted(outcomes.items()) if set().union(*by.values()) - nothing}
     shown = dict(list(known.items())[:MOST_ROWS])
     conditions = sorted({condition for by in shown.values() for condition in by})[:MOST_CONDITIONS]
@@ -58,11 +56,49 @@ def _profile(
     grid = Grid(
         columns=tuple(_condition(condition, has_sessions) for condition in conditions),
         rows=tuple(
-            GridRow(name=_name(subject), cells=tuple(_cell(by.get(condition, ())) for condition in conditions))
+            GridRow(
+                name=_name(subject),
+                cells=tuple(_cell(by.get(condition, ())) for condition in conditions),
+                standings=_standings(_declared(subject, target), [(by.get(one, set()), one.level) for one in conditions]),
+            )
             for subject, by in shown.items()
         ),
     )
     return Profile(title=title, rows=tuple(rows.items()), grid=grid)
+
+
+def _declared(subject: bytes, target: Target) -> Access | None:
+    """Return who may use a service, or data in this way; None where nobody declared it: what was only found is no rule."""
+    if len(subject) == 1:
+        needs = (entry.needs for entry in target.services if entry.origin == "declared" and subject[0] in entry.span)
+        return next(needs, None)
+    entry = target.did(int.from_bytes(subject[1:], "big"))
+    if entry is None or entry.origin != "declared":
+        return None
+    return entry.read if subject[0] == Service.READ_DATA_BY_IDENTIFIER else entry.write
+
+
+def _standings(access: Access | None, seen: Iterable[tuple[Iterable[ReplyKind | int], int]]) -> tuple[Standing, ...]:
+    """Compare what was seen in each condition, with its open level, to what was declared."""
+    return tuple(_standing(access, set(outcomes), level) for outcomes, level in seen) if access is not None else ()
+
+
+def _standing(access: Access, outcomes: set[ReplyKind | int], level: int) -> Standing:
+    is_allowed = access.kind == "open" or (access.kind == "level" and access.level == level)
+    refusals = {one for one in outcomes if isinstance(one, int)}
+    if ReplyKind.POSITIVE not in outcomes:
+        if not is_allowed:
+            return "refused as declared" if refusals else "not known"
+        return "refused though open" if refusals & _DENIED else "not known"
+    if is_allowed:
+        return "allowed as declared"
+    # An answer beside a refusal is a matter for the checks, and under another level the wanted one may be open as well.
+    is_sure = not refusals & _DENIED and (access.kind == "never" or not level)
+    return "open though guarded" if is_sure else "not known"
+
+
+_DENIED: frozenset[int] = frozenset({Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED})
+"""Refusals for want of access; others have reasons of their own."""
 
 
 def _condition(condition: Condition, has_sessions: bool) -> str:

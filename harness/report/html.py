@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,7 +23,7 @@ from harness.report.sequence import spoken_ids, steps
 from harness.report.text import shown, shown_hex
 from harness.runs.findings import Finding, NotTested, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML
-from harness.runs.measured import Profile
+from harness.runs.measured import Grid, Profile, Standing
 from harness.uds import nrc_name
 from harness.verdict import Verdict
 
@@ -198,6 +199,7 @@ def _parts(ids: frozenset[int]) -> Any:
         "steps": lambda exchange: steps(exchange, ids),
         "figures": figures,
         "codes": _codes,
+        "standings": _standings,
         "most_exchanges": MOST_EXCHANGES,
         "most_places": MOST_PLACES,
         "most_notes": MOST_NOTES,
@@ -244,6 +246,12 @@ def _codes(profile: Profile) -> list[str]:
     """Return the names of the codes in a profile's grid, for the line below it."""
     cells = " ".join(cell for row in profile.grid.rows for cell in row.cells) if profile.grid is not None else ""
     return [nrc_name(code) for code in range(256) if f"0x{code:02X}" in cells]
+
+
+def _standings(grid: Grid) -> list[tuple[str, int]]:
+    """Count the cells by how they stand to what the target declares, for the legend; empty if it declares nothing."""
+    counts = Counter(one for row in grid.rows for one in row.standings)
+    return [(one, counts[one]) for one in get_args(Standing)] if counts else []
 
 
 def _lines(text: str) -> list[str]:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Standing: TypeAlias = Literal[
+    "allowed as declared", "refused as declared", "open though guarded", "refused though open", "not known"
+]
+"""How what was seen in a cell of a grid stands to what the target declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,11 @@ class GridRow:
     """E.g. ``0x27 SecurityAccess``."""
     cells: tuple[str, ...]
     """In the order of the grid's columns, e.g. ``answered 12 times; 3 times 0x13``; empty where it was not asked for."""
+    standings: tuple[Standing, ...] = ()
+    """How each cell stands to what the target declares, in the same order; empty if the target declares nothing of it.
+
+    ``not known``: it was not asked for, answers differed, or another level was open.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

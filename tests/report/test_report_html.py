@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 from harness.report.conclusion import answer
 from harness.report.groups import by_area, by_requirement, by_threat
 from harness.report.html import render_audit_html
 from harness.runs.findings import BusAccess, Identifier, NotTested, Run
+from harness.runs.measured import Grid, GridRow, Profile, Standing
 from harness.verdict import Severity, Verdict
 from tests.report.conftest import HOSTILE
 from tests.report.page import FILES, Page, read
@@ -293,3 +295,19 @@ def test_what_is_worst_for_the_protection_is_said_first_in_sentence_and_list(art
     text = read(run).text
     listed = text[text.index("What to fix first") :]
     assert listed.index("SA-02") < listed.index("TP-01")
+
+
+def test_the_map_says_in_words_what_stands_against_the_declaration(article: Run) -> None:
+    standings: tuple[Standing, ...] = ("allowed as declared", "open though guarded", "refused though open", "not known")
+    rows = (
+        GridRow(name="2020 write", cells=("answered", "answered", "0x33", ""), standings=standings),
+        GridRow(name="ABCD read", cells=("answered",) * 4),
+    )
+    grid = Grid(columns=("a", "b", "c", "d"), rows=rows)
+    info = replace(article.info, profiles=(Profile(title="Access", rows=(), grid=grid),))
+    html = render_audit_html(replace(article, info=info), files=FILES)
+    text = " ".join(Page(html).text.split())
+    assert "2020 write answered answeredopen though guarded 0x33refused though open not asked" in text
+    assert "allowed as declared: 1 refused as declared: 0 open though guarded: 1 refused though open: 1 not known: 1" in text
+    for standing in get_args(Standing):  # a sign stands in the style, besides the colour
+        assert re.search(rf"\.{standing.replace(' ', '-')}::before {{ content: \"[^ ] \"", html), standing

@@ -83,6 +83,7 @@ SEVERE = ["critical", "high", "medium", "low", "info", "good", "bad", "fault"]
         *[(ink, paper) for ink in ("ink", "soft", "link", *SEVERE) for paper in ("paper", "tint")],
         *[("on-badge", severity) for severity in SEVERE],
         ("warning-ink", "warning"),
+        *[("ink", standing) for standing in ("allowed", "refused", "breach", "shut")],
     ],
 )
 def test_every_text_stands_out_from_what_is_behind_it(ink: str, paper: str, article: Run) -> None:

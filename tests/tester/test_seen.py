@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,9 @@ from harness.audit.opening import open_tester
 from harness.link.trace import Trace
 from harness.measurements.access_map import access_profiles
 from harness.runs.measured import Profile
-from harness.target import load_target
+from harness.target import NEVER, Access, DataEntry, load_target
+from harness.target.values import OPEN
+from harness.tester.reply import ReplyKind
 from harness.tester.seen import MOST_SUBJECTS, Condition, Seen
 from harness.tester.tester import Tester
 
@@ -37,6 +40,68 @@ def test_a_write_is_refused_locked_and_answered_with_its_level_open(hardened: Te
     services, data = access_profiles(hardened.state.seen, hardened.target)
     assert cells(data, "2020 write") == {"session 0x03, locked": "0x33", "session 0x03, level 0x01 open": "answered"}
     assert cells(services, "2E WriteDataByIdentifier")["session 0x03, locked"] == "0x33"
+
+
+def standings(profile: Profile, row: str) -> dict[str, str]:
+    """How a row of the map stands to what is declared, by condition."""
+    assert profile.grid is not None
+    (found,) = [one for one in profile.grid.rows if one.name == row]
+    return dict(zip(profile.grid.columns, found.standings, strict=True)) if found.standings else {}
+
+
+def test_the_map_says_what_is_as_declared(hardened: Tester) -> None:
+    hardened.request("1003")
+    for _ in range(2):
+        for request in ("222020", "2E202011", "2EF18C41", "14FFFFFF"):
+            hardened.request(request)
+        hardened.security.unlock(1)
+    hardened.request("1001")
+    hardened.request("14FFFFFF")
+    services, data = access_profiles(hardened.state.seen, hardened.target)
+    locked, opened = "session 0x03, locked", "session 0x03, level 0x01 open"
+    assert standings(data, "2020 read") == {
+        "session 0x01, locked": "not known",
+        locked: "allowed as declared",
+        opened: "allowed as declared",
+    }
+    assert standings(data, "2020 write")[locked] == "refused as declared"
+    assert standings(data, "2020 write")[opened] == "allowed as declared"
+    assert standings(services, "14 ClearDiagnosticInformation")["session 0x01, locked"] == "refused as declared"
+    assert standings(services, "22 ReadDataByIdentifier") == {}, "nobody declared it"
+
+
+@pytest.mark.parametrize(
+    ("access", "outcomes", "level", "standing"),
+    [
+        (Access("level", 1), {ReplyKind.POSITIVE}, 0, "open though guarded"),
+        (NEVER, {ReplyKind.POSITIVE}, 3, "open though guarded"),
+        (Access("level", 1), {ReplyKind.POSITIVE, 0x33}, 0, "not known"),
+        (Access("level", 1), {ReplyKind.POSITIVE}, 3, "not known"),
+        (Access("level", 1), {0x7F}, 0, "refused as declared"),
+        (Access("level", 1), {0x33}, 1, "refused though open"),
+        (OPEN, {0x33}, 0, "refused though open"),
+        (OPEN, {0x31}, 0, "not known"),
+        (OPEN, {ReplyKind.SILENCE}, 0, "not known"),
+        (NEVER, set(), 0, "not known"),
+    ],
+)
+def test_only_a_plain_answer_in_a_locked_ecu_stands_against_the_declaration(
+    access: Access, outcomes: set[ReplyKind | int], level: int, standing: str
+) -> None:
+    seen, target = Seen(5.0), replace(load_target("hardened"), data=(DataEntry(did=0x2020, write=access),))
+    seen.condition = Condition(9, 0)
+    seen.note(bytes.fromhex("2E202000"), ReplyKind.POSITIVE)  # it is known, so that there is a row
+    seen.outcomes[bytes.fromhex("2E2020")][Condition(3, level)] = outcomes
+    (data,) = [one for one in access_profiles(seen, target) if "data" in one.title]
+    condition = f"session 0x03, level 0x{level:02X} open" if level else "session 0x03, locked"
+    assert standings(data, "2020 write")[condition] == standing
+
+
+def test_what_was_only_found_is_no_declaration(hardened: Tester) -> None:
+    hardened.request("222020")
+    found = replace(hardened.target, data=tuple(replace(one, origin="found") for one in hardened.target.data))
+    _, data = access_profiles(hardened.state.seen, found)
+    assert standings(data, "2020 read") == {}
 
 
 def test_a_change_of_session_a_reset_and_a_long_silence_close_the_level(hardened: Tester) -> None:
