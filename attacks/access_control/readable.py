@@ -18,7 +18,7 @@ AT_ONCE = 3
 
 @dataclass(frozen=True)
 class Readable:
-    """What was tried, and what answered."""
+    """The requests that were tried, and those that were answered."""
 
     tried: int
     dids: tuple[int, ...]

@@ -199,7 +199,7 @@ def _remarks(run: Run, width: int) -> list[str]:
 
 
 def _shorter(remark: str) -> str:
-    """Return what a remark comes to for somebody who has the whole folder."""
+    """Shorten a remark for a reader who has the private files too."""
     return "Keys and secrets are hidden; the originals stay in private/." if remark.startswith(NOT_SHOWN) else remark
 
 

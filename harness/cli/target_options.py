@@ -72,7 +72,7 @@ def key_of(options: argparse.Namespace) -> str | None:
 
 
 def counted(what: str, example: int) -> Callable[[str], int]:
-    """Return what parses an option that is a number above 0: `what` it is, and an `example`, for the error."""
+    """Return a parser for an option that is a number above 0: `what` it is, and an `example`, for the error."""
 
     def count(text: str) -> int:
         if not text.isdecimal() or not int(text):

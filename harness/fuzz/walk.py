@@ -74,7 +74,7 @@ class Deviation:
 
 @dataclass(slots=True)
 class Patience:
-    """How often the walk may do what takes its time."""
+    """The number of resets, waits and lockouts that a walk may still make; each of them takes long."""
 
     resets: int
     waits: int

@@ -333,7 +333,7 @@ class _Rows:
         return None
 
     def _blame(self, row: Row, wanted: int) -> bool:
-        """Whether the row breaks the limit; record what of it does so alone, trying each part of an act by itself."""
+        """Whether the row breaks the limit. Record each value, or part of an act, that breaks it alone."""
         run = self._breaks(row, wanted)
         if run is None:
             return False

@@ -106,7 +106,7 @@ class Restarts:
 
     @property
     def jitter_s(self) -> float:
-        """How far apart moments that were planned as the same really were."""
+        """The greatest time between requests that were planned for the same moment."""
         ages: dict[tuple[str, float], list[float]] = {}
         for one in self.at_one_moment:
             ages.setdefault((one.way, one.moment_s), []).append(one.age_s)

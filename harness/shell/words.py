@@ -129,6 +129,6 @@ def _meaning_of(request: bytes, message: bytes) -> str:
 
 
 def _code(nrc: int) -> str:
-    """``securityAccessDenied``; what has no name as ``0x99``."""
+    """Return a code's name, e.g. ``securityAccessDenied``; ``0x99`` if it has none."""
     number, _, name = nrc_name(nrc).partition(" ")
     return name or number

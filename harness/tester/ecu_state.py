@@ -152,7 +152,7 @@ class EcuState:
         return effect in self._refused_effects
 
     def has_granted(self, effect: str) -> bool:
-        """Whether it has worked in this run, after it was refused."""
+        """Whether an effect that was refused has worked later in this run."""
         return effect in self._granted_effects
 
     # What is heard

@@ -134,7 +134,7 @@ class SafetyGate:
         return list(keys.values())
 
     def permits_raw(self, *frames: Frame | bytes) -> bool:
-        """Whether `check_raw` would let these frames pass; data means frames to this ECU alone."""
+        """Whether `check_raw` would let these frames pass; bytes stand for a frame to this ECU."""
         try:
             for frame in frames:
                 self.check_raw(self.to_this_ecu(frame) if isinstance(frame, bytes) else frame)

@@ -1,4 +1,4 @@
-"""What a report says of frames with an address, and that a key behind one stays secret."""
+"""Prove that a report shows frames with an address, and that a key behind one stays secret."""
 
 from __future__ import annotations
 

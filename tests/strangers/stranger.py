@@ -1,4 +1,4 @@
-"""One ECU by a stranger: its node, what checks must and may say of it, and its target file."""
+"""Describe one ECU by a stranger: its node, the checks that must or may fail, and its target file."""
 
 from __future__ import annotations
 

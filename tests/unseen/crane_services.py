@@ -1,4 +1,4 @@
-"""What testers want of a crane: data, memory, trouble codes, routines, communication; each behind its level."""
+"""The services of a crane for testers: data, memory, trouble codes, routines, communication; each behind its level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tester says to a tractor to find out one thing: steps, and yes-or-no questions."""
+"""Test one property of a tractor by a dialogue: steps, and yes-or-no questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What testers want of a loom: data, periodic data, outputs, routines, transfers, timing and baud rate."""
+"""The services of a loom for testers: data, periodic data, outputs, routines, transfers, timing and baud rate."""
 
 from __future__ import annotations
 
