@@ -16,7 +16,7 @@ from harness.check import attack
 from harness.errors import UserError
 from harness.fuzz.case import CASES_FOLDER, Case, read_cases
 from harness.fuzz.execution import run_case
-from harness.fuzz.oracles import Spoiled
+from harness.fuzz.oracles import ChangedValues
 from harness.fuzz.python import declared_case
 from harness.fuzz.send import LONGEST_FRAME, Template
 from harness.link.clock import Chance
@@ -58,7 +58,7 @@ _ANY_CHANCE: Final = Chance(0)
 
 def check_of(case: Case) -> Callable[[Tester, Depth], None]:
     """Turn a case into a check with metadata like any other."""
-    spoiled = Spoiled()
+    spoiled = ChangedValues()
 
     def check(tester: Tester, depth: Depth) -> None:
         run_case(case, tester, spoiled, most_keys=depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=None))

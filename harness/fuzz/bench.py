@@ -13,7 +13,7 @@ from typing import Final
 from harness.fuzz.answers import AnswerJudge, Complaint
 from harness.fuzz.case_state import CaseState, CaseStateKind, reach
 from harness.fuzz.keyed import is_the_right_key
-from harness.fuzz.oracles import CRASH, SELF_HELP_S, Breach, Watch
+from harness.fuzz.oracles import CRASH, SELF_HELP_S, Damage, Watch
 from harness.fuzz.play import Answered, Player, Stimulus
 from harness.tester.oddities import Oddity
 from harness.tester.reply import RawReply, Reply, ReplyKind
@@ -143,16 +143,16 @@ class Bench:
         """The last answer in a stream."""
         return self._player.latest
 
-    def look(self, *, is_thorough: bool) -> Breach | None:
+    def look(self, *, is_thorough: bool) -> Damage | None:
         """Return what is wrong with the ECU, if anything. A level that was opened rightly is not wrong."""
-        breach = self._watch.check(is_thorough=is_thorough)
-        return None if breach is not None and self.was_opened_rightly and not breach.is_crash else breach
+        damage = self._watch.check(is_thorough=is_thorough)
+        return None if damage is not None and self.was_opened_rightly and not damage.is_crash else damage
 
-    def look_at_lock(self) -> Breach | None:
+    def look_at_lock(self) -> Damage | None:
         """Return what is wrong with the lock, if anything."""
         return None if self.was_opened_rightly else self._watch.check_lock()
 
-    def look_at_life(self) -> Breach | None:
+    def look_at_life(self) -> Damage | None:
         """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
         tester = self.tester
         self._was_silent = False
@@ -164,18 +164,18 @@ class Bench:
                 observed = (
                     f"it fell silent, and was back within {tester.link.now_s - silent_since_s:.1f} s: it has restarted"
                 )
-                return Breach(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
+                return Damage(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         return self._watch.check_life()
 
-    def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Breach | Complaint]:
+    def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
         """Play stimuli once from a known state; return everything that goes wrong, by its name."""
         self.begin(setting)
         self.approach()
         self.play(stimuli)
-        breach = (self.look_at_life() if self._was_silent else None) or self.look(is_thorough=True)
-        found: dict[str, Breach | Complaint] = dict(self.complaints)
-        if breach is not None:
-            found[breach.what] = breach
+        damage = (self.look_at_life() if self._was_silent else None) or self.look(is_thorough=True)
+        found: dict[str, Damage | Complaint] = dict(self.complaints)
+        if damage is not None:
+            found[damage.what] = damage
         return found
 
     def _before(self, stimulus: Stimulus) -> None:

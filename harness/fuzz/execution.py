@@ -15,7 +15,7 @@ from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import Case
 from harness.fuzz.case_state import wait_out_lockout
 from harness.fuzz.keyed import shown_bytes
-from harness.fuzz.oracles import Breach, Spoiled
+from harness.fuzz.oracles import ChangedValues, Damage
 from harness.fuzz.play import NOT_TAKEN_LIMIT, Answered
 from harness.fuzz.send import SentStep
 from harness.fuzz.survey import guesses, refusal
@@ -33,7 +33,7 @@ COMPARED_SHARE: Final = 3
 _SEVERITIES: Final = list(Severity)
 
 
-def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most_keys: int | None = None) -> None:
+def run_case(case: Case, tester: Tester, spoiled: ChangedValues | None = None, *, most_keys: int | None = None) -> None:
     """Run a case on an ECU that has just been restored.
 
     It passes by returning, and ends otherwise by its exception.
@@ -41,7 +41,7 @@ def run_case(case: Case, tester: Tester, spoiled: Spoiled | None = None, *, most
     Whoever repeats a failure gives the same `spoiled` both times. Of steps that send wrong keys at most `most_keys` are
     played for each level: those of the right length, the first and the last, and some between them.
     """
-    _Execution(case, tester, (spoiled or Spoiled()).on(tester), most_keys).run()
+    _Execution(case, tester, (spoiled or ChangedValues()).on(tester), most_keys).run()
 
 
 class _Done(NamedTuple):
@@ -224,9 +224,9 @@ class _Execution:
                 observed = f"{reply}, and then {late[0].text()}"
                 raise Violation(expected=f"one answer to {self._named(done.step)}", observed=observed)
             return
-        breach = self._bench.look(is_thorough=True)
-        if breach is not None:
-            self._accuse(breach, [*self._unsure, done])
+        damage = self._bench.look(is_thorough=True)
+        if damage is not None:
+            self._accuse(damage, [*self._unsure, done])
         self._tester.cite(*done.answer.evidence)
         sequence = f" to the last of {self._named(done.step)}" if len(done.step.messages) > 1 else ""
         raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
@@ -234,20 +234,20 @@ class _Execution:
     def _look(self, *, is_thorough: bool) -> None:
         """Watch the ECU; if anything is wrong, name the message that caused it."""
         suspects = self._unsure if is_thorough else self._unseen
-        breach = self._bench.look(is_thorough=is_thorough) if suspects else None
-        if breach is not None:
-            self._accuse(breach, suspects)
+        damage = self._bench.look(is_thorough=is_thorough) if suspects else None
+        if damage is not None:
+            self._accuse(damage, suspects)
         self._unseen = []
         if is_thorough:
             self._unsure = []
 
-    def _accuse(self, breach: Breach, suspects: list[_Done]) -> NoReturn:
+    def _accuse(self, damage: Damage, suspects: list[_Done]) -> NoReturn:
         """Fail, and name the message.
 
         Raises ContactLost if nothing brings the ECU back, so that the failure cannot be repeated.
         """
         silent = (suspect for suspect in suspects if suspect.answer.reply.kind is ReplyKind.SILENCE)
-        done, found = next(silent, suspects[-1]) if breach.is_death else suspects[-1], breach
+        done, found = next(silent, suspects[-1]) if damage.is_death else suspects[-1], damage
         which = f"after {self._named(done.step)}"
         self._tester.state.expect_anything()
         try:
@@ -267,7 +267,7 @@ class _Execution:
             self._tester.note(f"contact was lost {which}")
             raise ContactLost(f"contact lost {which}, and nothing brings the ECU back to repeat it") from lost
         if found.is_crash:
-            is_reproduced = found.is_restart or found is not breach
+            is_reproduced = found.is_restart or found is not damage
             self._tester.crashes.report(self._named(done.step), found.observed, is_reproduced=is_reproduced)
         raise Violation(
             expected=f"{found.expected} {which}",
@@ -275,15 +275,15 @@ class _Execution:
             severity=min(found.severity, self._case.severity, key=_SEVERITIES.index),
         )
 
-    def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Breach] | None:
+    def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Damage] | None:
         """Play the suspects again from a known state, one by one; return the first that fails again, and how."""
         try:
             self._begin(is_known=False)
             for step in suspects:
                 done = self._send(step)
-                breach = self._bench.look(is_thorough=True)
-                if breach is not None:
-                    return done, breach
+                damage = self._bench.look(is_thorough=True)
+                if damage is not None:
+                    return done, damage
         except ContactLost:
             raise
         except Unjudged as reason:

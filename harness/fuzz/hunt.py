@@ -19,7 +19,7 @@ from harness.fuzz.case_state import CaseState, CaseStateKind
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
-from harness.fuzz.oracles import Breach
+from harness.fuzz.oracles import Damage
 from harness.fuzz.play import Stimulus
 from harness.fuzz.survey import StimulusSurvey
 from harness.fuzz.trials import (
@@ -198,25 +198,25 @@ class Hunt:
                             self._accuse(what, complaint, setting, played, trial)
                             return
                     self._bench.complaints.clear()
-                breach = self._look(trial, is_raw=is_raw)
-                if breach is not None:
-                    self._accuse(breach.what, breach, setting, played, trial)
+                damage = self._look(trial, is_raw=is_raw)
+                if damage is not None:
+                    self._accuse(damage.what, damage, setting, played, trial)
                     return
                 if self._bench.was_opened_rightly:
                     break
-            breach = self._bench.look(is_thorough=True) if played else None
-            if breach is not None:
-                self._accuse(breach.what, breach, setting, played, trial)
+            damage = self._bench.look(is_thorough=True) if played else None
+            if damage is not None:
+                self._accuse(damage.what, damage, setting, played, trial)
         except ContactLost:
             raise
         except (Unjudged, KeyFunctionError) as reason:
             self._tester.note(f"{guilty}: {reason}")
 
-    def _look(self, trial: Trial, *, is_raw: bool) -> Breach | None:
+    def _look(self, trial: Trial, *, is_raw: bool) -> Damage | None:
         if self._was_silent:
-            breach = self._bench.look_at_life()
-            if breach is not None:
-                return breach
+            damage = self._bench.look_at_life()
+            if damage is not None:
+                return damage
         if trial.repeat > 1:
             return self._bench.look(is_thorough=True)
         is_about_lock = is_raw or any(message[:1] and message[0] in LOCK_SERVICES for message in trial.messages)
@@ -356,7 +356,7 @@ class Hunt:
         return False
 
     def _accuse(
-        self, what: str, seen: Breach | Complaint, setting: Setting, played: Sequence[Stimulus], trial: Trial
+        self, what: str, seen: Damage | Complaint, setting: Setting, played: Sequence[Stimulus], trial: Trial
     ) -> None:
         """Examine a failure: record it as known, as reproduced and minimal, or as not reproduced."""
         flat = [message for stimulus in played for message in stimulus]
@@ -392,9 +392,9 @@ class Hunt:
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
     def _minimal(
-        self, what: str, seen: Breach | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
+        self, what: str, seen: Damage | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
     ) -> FuzzFinding | None:
-        latest: dict[str, Breach | Complaint] = {}
+        latest: dict[str, Damage | Complaint] = {}
 
         def fails(setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
             if not self._tester.link.can_renew() and not self._may_be_played(setting, stimuli):
@@ -440,7 +440,7 @@ class Hunt:
             repeat=repeat,
             gap_ms=round(FRAME_GAP_S * 1000) if setting.gap_s is not None else None,
             one_answer=complaint is not None and complaint.one_answer,
-            is_crash=isinstance(shown, Breach) and shown.is_crash,
+            is_crash=isinstance(shown, Damage) and shown.is_crash,
             pattern=pattern,
         )
 

@@ -33,7 +33,7 @@ CRASH: Final = "crash"
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Damage:
     """One of the three does not hold."""
 
     what: str
@@ -52,7 +52,7 @@ class Breach:
         return self.is_death or self.is_restart
 
 
-class Spoiled:
+class ChangedValues:
     """Which values a case has changed for good, on each ECU: what it did once it cannot do again."""
 
     def __init__(self) -> None:
@@ -132,25 +132,25 @@ class Watch:
 
     # After a message
 
-    def check(self, *, is_thorough: bool) -> Breach | None:
+    def check(self, *, is_thorough: bool) -> Damage | None:
         """Return what is wrong now. More than the first few values are read only if `is_thorough`."""
         for entry in [*self._guarded, *self._now_and_then] if is_thorough else self._guarded:
-            breach = self._check_value(entry)
-            if breach is not None:
-                return breach
-        breach = self.check_lock()
-        return breach if breach is not None or self._guarded else self.check_life()
+            damage = self._check_value(entry)
+            if damage is not None:
+                return damage
+        damage = self.check_lock()
+        return damage if damage is not None or self._guarded else self.check_life()
 
     @property
     def locked_levels(self) -> set[int]:
         """The levels whose data refused a write when the watch began."""
         return {entry.write.level for entry in self._locked if entry.write.level is not None}
 
-    def check_lock(self) -> Breach | None:
+    def check_lock(self) -> Damage | None:
         """Return what is wrong with the lock: something that was locked is open."""
         return next(filter(None, map(self._check_lock, self._locked)), None)
 
-    def check_life(self) -> Breach | None:
+    def check_life(self) -> Damage | None:
         """Return what is wrong with the ECU's life: it is silent, or was for a while."""
         tester = self._tester
         if tester.is_alive() or (owes_answer(tester) and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
@@ -160,11 +160,11 @@ class Watch:
             if tester.is_alive():
                 silent_s = tester.link.now_s - silent_since_s
                 observed = f"it fell silent, and was back within {silent_s:.1f} s: it has restarted"
-                return Breach(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
+                return Damage(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         observed = f"it has not answered for {SELF_HELP_S:g} s"
-        return Breach(CRASH, "the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
+        return Damage(CRASH, "the ECU answers", observed, Severity.HIGH, tester.state.unanswered, is_death=True)
 
-    def _check_value(self, entry: DataEntry) -> Breach | None:
+    def _check_value(self, entry: DataEntry) -> Damage | None:
         tester = self._tester
         before = self._values[entry.did]
         reply = tester.read_reply(entry.did)
@@ -186,7 +186,7 @@ class Watch:
         change = "its content, which is secret, has changed"
         if not entry.secret:
             change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"
-        return Breach(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
+        return Damage(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
 
     def _settled(self, entry: DataEntry) -> bytes:
         """Return a changed value once it stays the same for as long, and as many requests, as it was watched before.
@@ -202,7 +202,7 @@ class Watch:
             raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after
 
-    def _check_lock(self, entry: DataEntry) -> Breach | None:
+    def _check_lock(self, entry: DataEntry) -> Damage | None:
         """Test the lock by effect: a write that is answered positively and changes nothing does not show an open level."""
         tester = self._tester
         probe = tester.write(entry.did, self._values[entry.did])
@@ -216,4 +216,4 @@ class Watch:
             raise Inconclusive(f"a protected write is answered positively all of a sudden, but changes nothing: {effect}")
         expected = f"DID {entry.did:04X} locked as before"
         what = f"lock {entry.did:04X}"
-        return Breach(what, expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)
+        return Damage(what, expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)

@@ -14,7 +14,7 @@ from harness.errors import ContactLost, NotPermitted, NotRun, Unjudged, Violatio
 from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.keyed import shown_bytes
 from harness.fuzz.minimal import Minimizer
-from harness.fuzz.oracles import Breach, Spoiled
+from harness.fuzz.oracles import ChangedValues, Damage
 from harness.fuzz.play import Stimulus
 from harness.fuzz.survey import StimulusSurvey
 from harness.tester.reply import RawReply, Reply
@@ -25,7 +25,7 @@ THOROUGH_EVERY: Final = 4
 REPLAYS: Final = 64
 SHOWN_STIMULI: Final = 6
 
-_SPOILED: Final = Spoiled()
+_SPOILED: Final = ChangedValues()
 
 
 class StimulusStream:
@@ -71,9 +71,9 @@ class StimulusStream:
             unsure += batch
             self._bench.play(batch)
             is_thorough = number % THOROUGH_EVERY == 0 or start + BATCH >= len(permitted)
-            breach = self._bench.look(is_thorough=is_thorough)
-            if breach is not None:
-                self._accuse(breach, unsure)
+            damage = self._bench.look(is_thorough=is_thorough)
+            if damage is not None:
+                self._accuse(damage, unsure)
             unsure = [] if is_thorough else unsure
         tester.state.expect_anything()
         complaint = next(iter(self._bench.complaints.values()), None)
@@ -99,19 +99,19 @@ class StimulusStream:
             self._tester.note(f"{left_out} of {len(stimuli)} stimuli were left out; the first: {survey.reason}")
         return found
 
-    # The breach
+    # The damage
 
-    def _accuse(self, breach: Breach, suspects: list[Stimulus]) -> NoReturn:
+    def _accuse(self, damage: Damage, suspects: list[Stimulus]) -> NoReturn:
         """Fail with the shortest part of the suspects that fails again.
 
         Raises ContactLost if nothing brings the ECU back, so that it cannot be repeated.
         """
         tester = self._tester
         tester.state.expect_anything()
-        if breach.evidence is not None:
-            tester.cite(breach.evidence)
+        if damage.evidence is not None:
+            tester.cite(damage.evidence)
         guilty = suspects
-        is_reproduced = breach.is_restart
+        is_reproduced = damage.is_restart
         try:
             if not self._breaks_again(self._setting, suspects):
                 tester.note("sent once more from a known state, the messages did not do it again")
@@ -124,20 +124,20 @@ class StimulusStream:
                     tester.cite(self._bench.latest)
             tester.restore()
         except ContactLost as lost:
-            tester.crashes.report(self._shown(suspects), breach.observed, is_reproduced=False)
+            tester.crashes.report(self._shown(suspects), damage.observed, is_reproduced=False)
             raise ContactLost(
                 f"contact lost after {self._shown(suspects)}; nothing brings the ECU back to repeat it"
             ) from lost
         except (Unjudged, NotPermitted) as reason:
             tester.note(f"which messages did it was not found out: {reason}")
-        if breach.is_crash:
-            tester.crashes.report(self._shown(guilty), breach.observed, is_reproduced=is_reproduced)
+        if damage.is_crash:
+            tester.crashes.report(self._shown(guilty), damage.observed, is_reproduced=is_reproduced)
         raise Violation(
-            expected=f"{breach.expected} after {self._shown(guilty)}", observed=breach.observed, severity=breach.severity
+            expected=f"{damage.expected} after {self._shown(guilty)}", observed=damage.observed, severity=damage.severity
         )
 
     def _breaks_again(self, setting: Setting, part: Sequence[Stimulus]) -> bool:
-        return any(isinstance(failure, Breach) for failure in self._bench.failures(setting, part).values())
+        return any(isinstance(failure, Damage) for failure in self._bench.failures(setting, part).values())
 
     def _shown(self, stimuli: Sequence[Stimulus]) -> str:
         shown = ["; ".join(map(shown_bytes, stimulus)) for stimulus in stimuli[-SHOWN_STIMULI:]]
