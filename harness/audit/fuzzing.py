@@ -58,10 +58,10 @@ _ANY_CHANCE: Final = Chance(0)
 
 def check_of(case: Case) -> Callable[[Tester, Depth], None]:
     """Turn a case into a check with metadata like any other."""
-    spoiled = ChangedValues()
+    changed_values = ChangedValues()
 
     def check(tester: Tester, depth: Depth) -> None:
-        run_case(case, tester, spoiled, most_keys=depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=None))
+        run_case(case, tester, changed_values, most_keys=depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=None))
 
     needs, uses = permissions(case)
     words = f"{case.messages}{' as raw frames' if case.is_raw else ''}"

@@ -54,14 +54,14 @@ class Bench:
         judging: Judging,
         hear: Callable[[Reply | RawReply], None] = lambda reply: None,
         may_renew: bool = False,
-        spoiled: dict[int, bytes] | None = None,
+        changed_values: dict[int, bytes] | None = None,
     ) -> None:
         """Make a bench. `hear` is called with every answer. `may_renew`: a simulated ECU may be replaced by a new one."""
         self.tester = tester
         self._judging = judging
         self._hear = hear
         self._may_renew = may_renew and tester.link.can_renew()
-        self._spoiled = spoiled
+        self._changed_values = changed_values
         self._setting = Setting()
         self._gap_s: float | None = None
         self._was_silent = False
@@ -93,7 +93,7 @@ class Bench:
             self.renew()
         self._setting = setting
         open_level = state.unlocked_level if state is not None else None
-        self._watch = Watch(tester, open_level, {} if self._spoiled is None else self._spoiled)
+        self._watch = Watch(tester, open_level, {} if self._changed_values is None else self._changed_values)
         self._player = Player(
             tester,
             is_raw=setting.is_raw,

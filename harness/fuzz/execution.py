@@ -33,15 +33,17 @@ COMPARED_SHARE: Final = 3
 _SEVERITIES: Final = list(Severity)
 
 
-def run_case(case: Case, tester: Tester, spoiled: ChangedValues | None = None, *, most_keys: int | None = None) -> None:
+def run_case(
+    case: Case, tester: Tester, changed_values: ChangedValues | None = None, *, most_keys: int | None = None
+) -> None:
     """Run a case on an ECU that has just been restored.
 
     It passes by returning, and ends otherwise by its exception.
 
-    Whoever repeats a failure gives the same `spoiled` both times. Of steps that send wrong keys at most `most_keys` are
-    played for each level: those of the right length, the first and the last, and some between them.
+    Whoever repeats a failure gives the same `changed_values` both times. Of steps that send wrong keys at most `most_keys`
+    are played for each level: those of the right length, the first and the last, and some between them.
     """
-    _Execution(case, tester, (spoiled or ChangedValues()).on(tester), most_keys).run()
+    _Execution(case, tester, (changed_values or ChangedValues()).on(tester), most_keys).run()
 
 
 class _Done(NamedTuple):
@@ -52,13 +54,13 @@ class _Done(NamedTuple):
 
 
 class _Execution:
-    def __init__(self, case: Case, tester: Tester, spoiled: dict[int, bytes], most_keys: int | None) -> None:
+    def __init__(self, case: Case, tester: Tester, changed_values: dict[int, bytes], most_keys: int | None) -> None:
         self._case = case
         self._most_keys = most_keys
         self._tester = tester
         gap_s = None if case.gap_ms is None else case.gap_ms / 1000
         self._setting = Setting(case.state, is_raw=case.is_raw, gap_s=gap_s)
-        self._bench = Bench(tester, judging=Judging.NOTHING, spoiled=spoiled)
+        self._bench = Bench(tester, judging=Judging.NOTHING, changed_values=changed_values)
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
         self._not_taken = self._not_taken_in_a_row = 0

@@ -34,7 +34,7 @@ CRASH: Final = "crash"
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One of the three does not hold."""
+    """What a message has done to the ECU: a crash, an open lock, or a changed value."""
 
     what: str
     """``crash``, ``value 2020`` or ``lock 2020``: the same for the same cause, whatever was seen of it."""
@@ -53,7 +53,7 @@ class Damage:
 
 
 class ChangedValues:
-    """Which values a case has changed for good, on each ECU: what it did once it cannot do again."""
+    """The values that a case has changed for good, on each ECU; it cannot change them once more."""
 
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
@@ -66,11 +66,11 @@ class ChangedValues:
 class Watch:
     """Watches one ECU for one case. `begin` records the state that must not change."""
 
-    def __init__(self, tester: Tester, unlocked_level: int | None, spoiled: dict[int, bytes]) -> None:
-        """`spoiled` remembers the values that this case has changed before, should it be run once more on this ECU."""
+    def __init__(self, tester: Tester, unlocked_level: int | None, changed_values: dict[int, bytes]) -> None:
+        """`changed_values` remembers the values that earlier runs of this case have changed on this ECU."""
         self._tester = tester
         self._unlocked_level = unlocked_level
-        self._spoiled = spoiled
+        self._changed_values = changed_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
@@ -108,7 +108,7 @@ class Watch:
         except Inconclusive as reason:
             tester.note(f"not watched: {reason}")
             return
-        if self._spoiled.get(entry.did, value) != value:
+        if self._changed_values.get(entry.did, value) != value:
             raise Inconclusive(f"DID {entry.did:04X} is still changed, and nothing puts it back")
         self._values[entry.did] = value
         if entry.write.kind != "never":
@@ -182,7 +182,7 @@ class Watch:
             return None
         if after == before:
             return None
-        self._spoiled[entry.did] = before
+        self._changed_values[entry.did] = before
         change = "its content, which is secret, has changed"
         if not entry.secret:
             change = f"it went from {before.hex(' ').upper()} to {after.hex(' ').upper()}"

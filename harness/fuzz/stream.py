@@ -25,7 +25,7 @@ THOROUGH_EVERY: Final = 4
 REPLAYS: Final = 64
 SHOWN_STIMULI: Final = 6
 
-_SPOILED: Final = ChangedValues()
+_CHANGED_VALUES: Final = ChangedValues()
 
 
 class StimulusStream:
@@ -52,7 +52,7 @@ class StimulusStream:
         self._most_keys = most_keys
         judging = Judging.FORM if is_form_judged else Judging.NOTHING
         self._hear_reply = hear
-        self._bench = Bench(tester, judging=judging, hear=self._hear, spoiled=_SPOILED.on(tester))
+        self._bench = Bench(tester, judging=judging, hear=self._hear, changed_values=_CHANGED_VALUES.on(tester))
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
         """Send everything that is permitted; return the number of stimuli.

@@ -15,14 +15,14 @@ SPILLED = b"spilled over    "
 
 
 class Flawed(Server):
-    """Answers as the sound server does where `spoiled` gives None."""
+    """Answers as the sound server does where `flawed_answers` gives None."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.spoiled(pdu)
+        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
         return super().answer(pdu, is_functional=is_functional) if answers is None else answers
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         raise NotImplementedError
 
 
@@ -49,7 +49,7 @@ class _Remembering(Flawed):
         super().power_cycle()
         self.last = ()
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.last = (*self.last[-2:], pdu)
         return self.after(*self.last) if len(self.last) > 1 else None
 
@@ -61,7 +61,7 @@ class _Remembering(Flawed):
 
 
 class _DiesOnOneShape(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x2F and len(pdu) == 5:
             raise EcuDied("a control record of one byte")
         return None
@@ -73,7 +73,7 @@ def dies_on_one_shape() -> UdsNode:
 
 
 class _RestartsOnOneSubFunction(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:2] == b"\x19\x42" and len(pdu) == 5:
             self.power_cycle()
             self.state.ready_s += 1.0
@@ -87,7 +87,7 @@ def restarts_on_one_sub_function() -> UdsNode:
 
 
 class _ShortKeyUnlocks(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:2] == b"\x27\x02" and len(pdu) == 5 and self.state.seed:
             self.state.forget_seed()
             self.state.unlocked_level = 1
@@ -101,7 +101,7 @@ def malformed_length_unlocks() -> UdsNode:
 
 
 class _RecordUnlocks(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:2] == b"\x27\x01" and len(pdu) == 10:
             self.state.unlocked_level = 1
         return None
@@ -113,7 +113,7 @@ def record_unlocks() -> UdsNode:
 
 
 class _LongValueSpills(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:3] == b"\x2e\x10\x10" and len(pdu) == 5:
             self.state.values[PROTECTED] = bytes((pdu[4] ^ 0x5A,))
             return [b"\x7f\x2e\x13"]
@@ -126,7 +126,7 @@ def long_value_spills_over() -> UdsNode:
 
 
 class _AnswersTwice(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x22 and len(pdu) == 9:
             return [b"\x7f\x22\x13", b"\x7f\x22\x31"]
         return None
@@ -140,7 +140,7 @@ def answers_four_identifiers_twice() -> UdsNode:
 
 
 class _LongWriteKills(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x2E and len(pdu) > 0x100:
             raise EcuDied("a buffer of 256 bytes")
         return None
@@ -151,7 +151,7 @@ def segmented_write_kills() -> UdsNode:
 
 
 class _LongWriteSpills(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x2E and len(pdu) > 0x40:
             self.state.values[SERIAL_NUMBER] = SPILLED
         return None
@@ -220,7 +220,7 @@ def suppressed_seed_takes_any_key() -> UdsNode:
 
 
 class _CounterWraps(_Counting):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.count = self.count + 1 if pdu[0] == 0x3E else 0
         if self.count == 256:
             self.state.unlocked_level = 1
@@ -233,7 +233,7 @@ def counter_wraps() -> UdsNode:
 
 
 class _RefusalsKill(_Counting):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.count += pdu[:2] == b"\x31\x01"
         if self.count == 64:
             raise EcuDied("a table of 64 routines")

@@ -19,14 +19,14 @@ FOREVER = 1e9
 
 
 class Flawed(Server):
-    """Answers as the sound server does where `spoiled` gives None."""
+    """Answers as the sound server does where `flawed_answers` gives None."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.spoiled(pdu)
+        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
         return super().answer(pdu, is_functional=is_functional) if answers is None else answers
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         raise NotImplementedError
 
 
@@ -38,7 +38,7 @@ def node(server: type[Flawed], config: EcuConfig = HARDENED) -> UdsNode:
 
 
 class _ReadsWhatIsMissing(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] != 0x22 or len(pdu) != 2:
             return None
         return super(Flawed, self).answer(pdu + pdu[1:])
@@ -50,7 +50,7 @@ def reads_what_is_missing() -> UdsNode:
 
 
 class _IgnoresWhatFollowsARead(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         return super(Flawed, self).answer(pdu[:3]) if pdu[0] == 0x22 and len(pdu) > 3 else None
 
 
@@ -59,7 +59,7 @@ def ignores_what_follows_a_read() -> UdsNode:
 
 
 class _DiesOnLongRead(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x22 and len(pdu) > 12:
             raise EcuDied("a buffer of twelve bytes")
         return None
@@ -70,7 +70,7 @@ def dies_on_long_read() -> UdsNode:
 
 
 class _StoresWhatIsMissing(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] != 0x2E or len(pdu) != 3:
             return None
         did = int.from_bytes(pdu[1:], "big")
@@ -86,7 +86,7 @@ def stores_what_is_missing() -> UdsNode:
 
 
 class _AnyLevelWrites(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x2E and pdu[1:3] == b"\x20\x20" and len(pdu) == 4 and self.state.unlocked_level:
             self.state.values[PROTECTED] = pdu[3:]
             return [b"\x6e\x20\x20"]
@@ -116,7 +116,7 @@ class _AnswersLongReads(Flawed):
     times = 1_000
     count = 0
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:3] != b"\x22\x10\x10" or len(pdu) != 4 or self.count >= self.times:
             return None
         self.count += 1
@@ -155,7 +155,7 @@ def ignores_the_first_long_read() -> UdsNode:
 
 
 class _DiesOnSeedRecord(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:2] == b"\x27\x01" and len(pdu) > 20:
             raise EcuDied("a buffer of twenty bytes")
         return None
@@ -171,7 +171,7 @@ def reserved_level_gives_seeds() -> UdsNode:
 
 
 class _EmptyKeyUnlocks(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x27\x02" and self.state.seed:
             self.state.forget_seed()
             self.state.unlocked_level = 1
@@ -187,7 +187,7 @@ def empty_key_unlocks() -> UdsNode:
 
 
 class _ReadOfOneDidUnlocks(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d":
             self.state.unlocked_level = 1
         return None
@@ -199,7 +199,7 @@ def read_of_one_did_unlocks() -> UdsNode:
 
 
 class _ReadOfOneDidWritesSerialNumber(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d":
             self.state.values[0xF18C] = b"overwritten     "
         return None
@@ -222,7 +222,7 @@ def read_of_one_did_writes_for_good() -> UdsNode:
 
 
 class _ReadOfOneDidKills(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d":
             raise EcuDied("an address that is not there")
         return None
@@ -248,7 +248,7 @@ def read_of_one_did_kills_later() -> UdsNode:
 
 
 class _ReadOfOneDidRestarts(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d":
             self.power_cycle()
             self.state.ready_s += 2.0
@@ -269,7 +269,7 @@ class _DiesForGoodOnce(Flawed):
         super().power_cycle()
         self.state.ready_s = max(self.state.ready_s, ready_s)
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d":
             self.died = True
             self.state.ready_s = FOREVER
@@ -285,7 +285,7 @@ def read_of_one_did_kills_for_good() -> UdsNode:
 class _DiesOnce(Flawed):
     died = False
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x00\x4d" and not self.died:
             self.died = True
             raise EcuDied("a coincidence")
@@ -301,7 +301,7 @@ def dies_once() -> UdsNode:
 
 
 class _StartsUnlocked(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.state.unlocked_level = 1
         return None
 
@@ -314,7 +314,7 @@ def always_unlocked() -> UdsNode:
 class _Counts(Flawed):
     count = 0
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == b"\x22\x20\x20":
             self.count += 1
             self.state.values[PROTECTED] = bytes((self.count // 2 & 0xFF,))
@@ -349,7 +349,7 @@ def value_drifts() -> UdsNode:
 class _CountsRequests(Flawed):
     count = 0
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.count += 1
         self.state.values[PROTECTED] = bytes((self.count // 50 & 0xFF,))
         return None

@@ -13,7 +13,7 @@ from harness.target import load_target
 from harness.tester.reply import negative
 from harness.verdict import Severity
 
-from .desk import case, write_case
+from .playing import case, write_case
 
 
 def test_the_pinned_example_is_read(tmp_path: Path) -> None:

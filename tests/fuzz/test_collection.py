@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..audit.auditing import Done, run_pytest
-from .desk import write_case
+from .playing import write_case
 
 PYTHON_CASE = """
 from harness import fuzz_case

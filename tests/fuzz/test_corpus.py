@@ -15,7 +15,7 @@ from harness.report.candump import logged_frames
 from harness.report.pcapng import write_pcapng
 from harness.target import load_target
 
-from .desk import write_case
+from .playing import write_case
 from .test_hunt import ecu_of
 
 FRAMES = ("0322F19000000000", "100A2E1010010203", "2104050607000000", "023E000000000000")

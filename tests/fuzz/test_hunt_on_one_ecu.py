@@ -19,7 +19,7 @@ from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.tester import Tester
 
-from .desk import allowing, target
+from .playing import allowing, target
 from .test_hunt import ecu_of
 
 EXCHANGES = 2_500

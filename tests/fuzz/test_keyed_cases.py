@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UserError
 
-from .desk import case, run, target
+from .playing import case, run, target
 
 
 def test_a_key_out_of_the_padding_is_the_right_one(tmp_path: Path) -> None:

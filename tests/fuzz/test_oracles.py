@@ -12,7 +12,7 @@ from harness.target import Reset, load_target
 from harness.testing import run_checks
 from harness.verdict import Severity, Verdict
 
-from .desk import allowing, case, run, target
+from .playing import allowing, case, run, target
 
 READS = '"22 00 {00..7F}"'
 """The 78th of them is 22 00 4D."""

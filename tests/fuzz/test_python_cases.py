@@ -18,7 +18,7 @@ from harness.link.clock import Chance
 from harness.target import load_target
 from harness.verdict import Severity, Verdict
 
-from .desk import run, target
+from .playing import run, target
 
 HARDENED = load_target("hardened")
 

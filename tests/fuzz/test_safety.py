@@ -13,7 +13,7 @@ from harness.runs.findings import Finding
 from harness.target import load_target
 from harness.verdict import Depth, Verdict
 
-from .desk import NODES, allowing, case, run, target
+from .playing import NODES, allowing, case, run, target
 
 ALL = ("lockout", "write", "reset", "power", "functional", "destructive")
 

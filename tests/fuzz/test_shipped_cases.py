@@ -14,7 +14,7 @@ from harness.target import load_target
 from harness.testing import run_checks
 from harness.verdict import Verdict
 
-from .desk import NODES, target
+from .playing import NODES, target
 
 Check = Callable[..., object]
 

@@ -21,7 +21,7 @@ from harness.testing import run_checks
 from harness.verdict import Severity
 
 from ..variants import with_changes
-from .desk import allowing, target
+from .playing import allowing, target
 
 QUIET = (b"\x02\x3e\x00",)
 
