@@ -20,8 +20,10 @@ from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code,
 from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
 from harness.audit.session import AuditSession
 from harness.audit.stopping import Stop
+from harness.audit.watched import WatchedTester
 from harness.check import Attack, declared_attack
 from harness.errors import HarnessError, NotRun, UserError, fail
+from harness.report.conclusion import DESELECTED
 from harness.report.pytest_html import DetailView
 from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
@@ -55,6 +57,8 @@ class Audit:
         if self._request is not None:
             self._session.runner.contact.operator = self._request.console
             self._session.tester.link.say = self._request.console.say
+            if isinstance(self._session.tester, WatchedTester):
+                self._request.console.watch(self._session.tester)
         config.pluginmanager.register(DetailView(self._session.info), "uds-harness-details")
         self._held: dict[tuple[str, str | None], tuple[pytest.Item, list[pytest.TestReport]]] = {}
         self._settled: list[Finding] = []
@@ -122,7 +126,7 @@ class Audit:
         if options.resumes is not None:
             done = {(one.id, one.parameter) for one in options.resumes.kept}
             items[:] = [
-                item for item in items if ATTACK not in item.stash or (item.stash[ATTACK].id, _parameter(item)) not in done
+                item for item in items if ATTACK not in item.stash or (item.stash[ATTACK].id, parameter_of(item)) not in done
             ]
         no_time = [item for item in items if ATTACK in item.stash and item.stash[ATTACK].id in options.no_time_for]
         self._no_time += no_time
@@ -163,7 +167,7 @@ class Audit:
             return None
         given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
         values = {name: as_known_now(value, self._session.tester) for name, value in given.items()}
-        parameter, version = _parameter(pyfuncitem), check_version(pyfuncitem.function)
+        parameter, version = parameter_of(pyfuncitem), check_version(pyfuncitem.function)
         if hasattr(pyfuncitem, "callspec") and parameter is None:
             name = next(name for name in SUBJECTS if name in pyfuncitem.callspec.params)
             check = Check(declared, None, partial(without_subject, name, self._session.tester), version)
@@ -202,7 +206,7 @@ class Audit:
             return report
         finding = item.stash.get(FINDING, None)
         if report.failed or (report.skipped and finding is None):
-            finding = item.stash[FINDING] = ended_by_pytest(declared, _parameter(item), self._repeat(declared), report)
+            finding = item.stash[FINDING] = ended_by_pytest(declared, parameter_of(item), self._repeat(declared), report)
         if finding is not None and (report.when == "call" or not report.passed):
             show(finding, report)
         return report
@@ -213,7 +217,7 @@ class Audit:
         if declared is None:
             return None
         if self._is_out_of_time():
-            item.stash[FINDING] = left_out(declared, _parameter(item), self._repeat(declared), NO_TIME)
+            item.stash[FINDING] = left_out(declared, parameter_of(item), self._repeat(declared), NO_TIME)
             self._no_time.append(item)
             return True
         try:
@@ -323,14 +327,14 @@ class Audit:
             self._stopped_by = self._stop.reason or _words(error)
         try:
             self._release(settled)
-            for item in self._deselected:
-                self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK])))
-            for item in self._no_time:
-                self._session.keep(left_out(item.stash[ATTACK], _parameter(item), self._repeat(item.stash[ATTACK]), NO_TIME))
+            for items, reason in ((self._deselected, DESELECTED), (self._no_time, NO_TIME)):
+                for item in items:
+                    declared = item.stash[ATTACK]
+                    self._session.keep(left_out(declared, parameter_of(item), self._repeat(declared), reason))
             for item in session.items if session.shouldfail else ():
                 if ATTACK in item.stash and FINDING not in item.stash:
                     declared = item.stash[ATTACK]
-                    self._session.keep(left_out(declared, _parameter(item), self._repeat(declared), STOPPED))
+                    self._session.keep(left_out(declared, parameter_of(item), self._repeat(declared), STOPPED))
         except Exception as error:
             self._stopped_by = self._stopped_by or _words(error)
         try:
@@ -375,7 +379,8 @@ class Audit:
         terminalreporter.write_line(f"report: {self._session.folder.path / AUDIT_HTML}")
 
 
-def _parameter(item: pytest.Item) -> str | None:
+def parameter_of(item: pytest.Item) -> str | None:
+    """Return what an item's check is run on; None if it is about the ECU as a whole."""
     callspec = getattr(item, "callspec", None)
     return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
 

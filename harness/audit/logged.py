@@ -6,10 +6,10 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from harness.audit.watched import WatchedTester
 from harness.link.frame import Frame
 from harness.tester.exchange import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
-from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name
 
 LOG: Final = logging.getLogger("harness.audit")
@@ -25,7 +25,7 @@ _NAMED_BYTES: Final[dict[int, int]] = {
 """How many bytes of a request are logged, by service; of others the service and the byte behind it."""
 
 
-class LoggedTester(Tester):
+class LoggedTester(WatchedTester):
     """A tester that logs each exchange, and each wait with its purpose and its caller."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
@@ -59,9 +59,9 @@ def named(pdu: bytes) -> str:
     return pdu[:shown].hex(" ").upper() + (f" and {rest} bytes" if rest > 0 else "")
 
 
-def kind_of_tester() -> type[Tester]:
+def kind_of_tester() -> type[WatchedTester]:
     """Return the class of tester that an audit uses: one that logs, if logging is on."""
-    return LoggedTester if LOG.isEnabledFor(logging.DEBUG) else Tester
+    return LoggedTester if LOG.isEnabledFor(logging.DEBUG) else WatchedTester
 
 
 def begins(id: str, parameter: str | None) -> None:

@@ -166,6 +166,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
     audit = request.options
     if longest_s is None:  # a user's own checks may do more than ask the ECU: they are run only once
         audit = replace(audit, checks=())
+    request.console.heading("planning: the audit is rehearsed on an ECU simulated from the target")
     try:
         left_out, plan = planned_in_time(options, audit, longest_s)
     except UserError as error:
@@ -181,6 +182,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
         )
     beside = ", without your own checks" if options.checks and longest_s is None else ""
     request.console.heading(f"planned{beside}: {totals_in_words(plan)}")
+    request.console.planned = {(one.id, one.parameter): one.seconds for one in plan.checks}
     return plan
 
 

@@ -6,19 +6,20 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import pytest
 
 from harness.audit import REQUEST
 from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
-from harness.audit.items import ATTACK, is_foreseen
+from harness.audit.items import ATTACK, is_foreseen, parameter_of
 from harness.audit.requirements import attacks_folder
 from harness.audit.session import AuditOptions
 from harness.cli.ending import Ended, ending_lines
+from harness.cli.progress import CheckKey, Progress, Watched
 from harness.cli.results import finding_lines, result_lines
 from harness.cli.wrapping import hanging, has_colour, width_of
 from harness.report.as_pytest import own_pytest
@@ -26,11 +27,12 @@ from harness.report.text import visible
 from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
-CLEAR_LINE = "\r\x1b[K"
+DEBUG: Final = 2
+"""The verbosity from which the log tells what is under way."""
 
 
 class TerminalOutput:
-    """Prints an audit. A terminal also shows, on a line that is overwritten, the running check and how many are left.
+    """Prints an audit, and shows its progress: on a terminal in lines that are overwritten, elsewhere now and then.
 
     If the output is closed it prints nothing more: the audit goes on, and its report is written.
     """
@@ -46,40 +48,63 @@ class TerminalOutput:
         self._is_exit_zero = is_exit_zero
         self.folder: Path | None = None
         """The folder of the run, once that has ended."""
-        self._is_terminal = out.isatty()
-        self._has_colour = has_colour(out)
-        self.is_there = self._is_terminal and sys.stdin is not None and sys.stdin.isatty()
+        self.planned: Mapping[CheckKey, float] = {}
+        """How many seconds each check takes, as far as that was planned; set before the first check."""
+        self.is_there = out.isatty() and sys.stdin is not None and sys.stdin.isatty()
         """Whether somebody reads the messages, and can act."""
-        self._total = 0
-        self._done = 0
+        self._watched: Watched | None = None
+        self._progress: Progress | None = None
         self._has_printed = False
         self._not_begun: list[Finding] = []
 
-    def expect(self, total: int) -> None:
-        """Set how many results there will be."""
-        self._total = total
+    def watch(self, watched: Watched) -> None:
+        """Set who knows what the audit waits for."""
+        self._watched = watched
 
-    def starting(self, name: str) -> None:
+    def expect(self, checks: Sequence[CheckKey]) -> None:
+        """Set which results there will be, and begin to show how many there are."""
+        if not 0 <= self._verbosity < DEBUG:
+            return
+        self._progress = Progress(
+            self._out, sys.stderr, planned=self.planned, shows_recent=self._verbosity == 0 and not self._tells_findings
+        )
+        if self._watched is not None:
+            self._progress.watch(self._watched)
+        self._progress.course.expect(checks)
+        self._progress.start()
+
+    def starting(self, check: CheckKey) -> None:
         """Show which check is running."""
-        if self._is_terminal and self._verbosity >= 0:
-            text = visible(f"[{self._done + 1}/{self._total}] {name}")
-            self._write(CLEAR_LINE + text[: width_of(self._out) - 1])
+        if self._progress is not None:
+            self._progress.course.begins(check)
 
     def result(self, finding: Finding) -> None:
         """Print one result. Results that only say that the ECU was lost are collected, and printed together."""
-        self._done += 1
+        is_finding = finding.verdict in (Verdict.FAIL, Verdict.ERROR)
+        colour, width = has_colour(self._out), width_of(self._out)
+        if self._progress is not None:
+            self._progress.course.ends(is_finding=finding.verdict is Verdict.FAIL)
+            if is_finding:
+                self._progress.found(finding_lines(finding, colour=colour, width=width - 1)[0])
         if self._verbosity > 0 and finding.reason.startswith(NOT_BEGUN):
             self._not_begun.append(finding)
             return
         self._tell_not_begun()
         if self._verbosity > 0:
-            self._print(result_lines(finding, colour=self._has_colour, width=width_of(self._out)))
-        elif self._verbosity == 0 and self._tells_findings and finding.verdict in (Verdict.FAIL, Verdict.ERROR):
-            self._print(finding_lines(finding, colour=self._has_colour, width=width_of(self._out)))
+            self._print(result_lines(finding, colour=colour, width=width))
+        elif self._verbosity == 0 and self._tells_findings and is_finding:
+            self._print(finding_lines(finding, colour=colour, width=width))
+
+    def end(self) -> None:
+        """Show no progress any more."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
     def summary(self, run: Run, folder: str, code: int) -> None:
         """Print what the run came to, with its exit code and where the report is."""
         self._tell_not_begun()
+        self.end()
         self.folder = Path(folder)
         ended = Ended(code=code, folder=folder, is_exit_zero=self._is_exit_zero)
         self._print([*([""] if self._has_printed else []), *ending_lines(run, ended, width=width_of(self._out))])
@@ -102,7 +127,8 @@ class TerminalOutput:
 
     def _print(self, lines: Sequence[str]) -> None:
         self._has_printed = True
-        self._write((CLEAR_LINE if self._is_terminal else "") + "\n".join([*lines, ""]))
+        if self._progress is None or not self._progress.print_above("\n".join(lines)):
+            self._write("\n".join([*lines, ""]))
 
     def _write(self, text: str) -> None:
         try:
@@ -127,20 +153,21 @@ class AuditRequest:
         )
         self.has_internal_error = False
         self._has_collect_error = False
-        self._names: dict[str, str] = {}
+        self._checks: dict[str, CheckKey] = {}
 
-    @pytest.hookimpl
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Set the number of checks."""
-        self.console.expect(len(session.items))
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
+        """Set which checks there are, before anything is asked."""
         for item in session.items:
             declared = item.stash.get(ATTACK, None)
-            self._names[item.nodeid] = f"{declared.id} {declared.title}" if declared else item.name
+            self._checks[item.nodeid] = (declared.id, parameter_of(item)) if declared else (item.name, None)
+        self.console.expect(list(self._checks.values()))
+        yield
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the running check."""
-        self.console.starting(self._names.get(nodeid, nodeid))
+        self.console.starting(self._checks.get(nodeid, (nodeid, None)))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -178,7 +205,10 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
     pytest_says = io.StringIO()
     with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
-        code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
+        try:
+            code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
+        finally:
+            request.console.end()
     if code not in range(6) or request.has_internal_error:
         print(pytest_says.getvalue(), file=sys.stderr)
     return code

@@ -61,15 +61,16 @@ def thread_time_s(thread_id: int) -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread_id))
 
 
-def every(interval_s: float, callback: Callable[[], None]) -> None:
-    """Call a function periodically on a daemon thread, until the process ends."""
+def every(interval_s: float, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call a function periodically on a daemon thread, until the process ends or the function returned here is called."""
+    is_over = threading.Event()
 
     def loop() -> None:
-        while True:
-            time.sleep(interval_s)
+        while not is_over.wait(interval_s):
             callback()
 
     threading.Thread(target=loop, daemon=True, name="uds-harness-every").start()
+    return is_over.set
 
 
 class Chance:

@@ -1,0 +1,192 @@
+"""Show how far an audit is, how long it still takes, which check runs and what that waits for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
+
+from harness.cli.wrapping import flat, has_colour, width_of, wrapped
+from harness.link.clock import RealClock, every
+from harness.planning.plan import duration
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+CheckKey = tuple[str, str | None]
+"""A check's id, and what it is run on."""
+
+EVERY_LINE_S: Final = 10.0
+"""How often a line is printed where there is no terminal."""
+PER_SECOND: Final = 4
+"""How often a terminal is refreshed."""
+BAR: Final = 10
+"""Columns of the bar."""
+RECENT: Final = 8
+"""How many of the last findings are shown while an audit runs that tells them at its end."""
+FEWEST_DONE: Final = 0.1
+"""The share of the checks that must have ended before the time for the rest is told from them alone."""
+LEAST_MEASURED_S: Final = 5.0
+"""How many planned seconds must be over before the plan is corrected by how long they took."""
+MOST_CORRECTED: Final = 3.0
+
+
+class Watched(Protocol):
+    """Whatever can say what it waits for now."""
+
+    def told_wait(self) -> str:
+        """Say what is waited for now; empty if nothing is."""
+
+
+class Course:
+    """How far an audit is, by a clock: what has ended, what runs, and what is left."""
+
+    def __init__(self, now_s: Callable[[], float], planned: Mapping[CheckKey, float] | None = None) -> None:
+        """`planned`: how many seconds each check takes, if that is known."""
+        self._now_s = now_s
+        self._planned = planned
+        self._left: dict[CheckKey, None] = {}
+        self._begun_s = self._check_begun_s = now_s()
+        self._is_begun = False
+        self.total = self.done = self.findings = 0
+        self.running: CheckKey | None = None
+
+    def expect(self, checks: Sequence[CheckKey]) -> None:
+        """Set which checks there will be."""
+        self._left = dict.fromkeys(checks)
+        self.total = len(checks)
+
+    def begins(self, check: CheckKey) -> None:
+        """A check begins."""
+        self._check_begun_s = self._now_s()
+        if not self._is_begun:  # what is learned before the first check is no part of any
+            self._begun_s, self._is_begun = self._check_begun_s, True
+        self.running = check
+        self._left.pop(check, None)
+
+    def ends(self, *, is_finding: bool) -> None:
+        """A check has ended."""
+        self.done += 1
+        self.findings += is_finding
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it has been running."""
+        return self._now_s() - self._begun_s
+
+    @property
+    def left_s(self) -> float | None:
+        """How long the rest takes, by the plan and how true that was so far, or by what has ended; None if unknown."""
+        if self._planned:
+            return self._by_plan(self._planned)
+        share = self.done / self.total if self.total else 0.0
+        return self.elapsed_s * (1 - share) / share if share >= FEWEST_DONE else None
+
+    def _by_plan(self, planned: Mapping[CheckKey, float]) -> float:
+        running_s = planned.get(self.running, 0.0) if self.running is not None else 0.0
+        rest_s = sum(planned.get(check, 0.0) for check in self._left)
+        over_s = sum(planned.values()) - rest_s - running_s
+        spent_s = self._now_s() - self._check_begun_s
+        pace = (self.elapsed_s - spent_s) / over_s if over_s >= LEAST_MEASURED_S else 1.0
+        pace = min(max(pace, 1 / MOST_CORRECTED), MOST_CORRECTED)
+        return rest_s * pace + max(running_s * pace - spent_s, 0.0)
+
+    def in_words(self) -> str:
+        """``45 of 136 checks, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
+        findings = "1 finding" if self.findings == 1 else f"{self.findings} findings"
+        left_s = self.left_s
+        left = "" if left_s is None else f", about {_rounded(left_s)} left"
+        return f"{self.done} of {self.total} checks, {findings}, {_rounded(self.elapsed_s)}{left}"
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 10 else duration(seconds)
+
+
+class Progress:
+    """Shows an audit's course: on a terminal in lines that are overwritten, elsewhere by a line now and then."""
+
+    def __init__(
+        self, out: TextIO, errors: TextIO, *, planned: Mapping[CheckKey, float] | None = None, shows_recent: bool = False
+    ) -> None:
+        """`out`: where results are printed. `shows_recent`: the last findings, too."""
+        self.course = Course(RealClock().now_s, planned)
+        self._out, self._errors = out, errors
+        self._recent: deque[str] | None = deque(maxlen=RECENT) if shows_recent else None
+        self._watched: Watched | None = None
+        self._live: Live | None = None
+        self._stop_lines: Callable[[], None] = lambda: None
+
+    def watch(self, watched: Watched) -> None:
+        """Set who knows what is waited for."""
+        self._watched = watched
+
+    def start(self) -> None:
+        """Begin to show it."""
+        terminal = next((one for one in (self._out, self._errors) if one.isatty()), None)
+        if terminal is None:
+            self._stop_lines = every(EVERY_LINE_S, self._print_line)
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(file=terminal, no_color=not has_colour(terminal), highlight=False, width=width_of(terminal))
+        self._live = Live(
+            get_renderable=self._shown,
+            console=console,
+            refresh_per_second=PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def stop(self) -> None:
+        """Show nothing more, and leave nothing on the terminal."""
+        self._stop_lines()
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.stop()
+
+    def found(self, line: str) -> None:
+        """A finding has come, in a line."""
+        if self._recent is not None:
+            self._recent.append(line)
+
+    def print_above(self, text: str) -> bool:
+        """Print above the lines that are overwritten; False if there are none on the terminal where results are printed."""
+        live = self._live
+        if live is None or not self._out.isatty():
+            return False
+        from rich.text import Text
+
+        live.console.print(Text.from_ansi(text), soft_wrap=True)
+        return True
+
+    def now(self) -> str:
+        """Say which check runs and what it waits for."""
+        course = self.course
+        if course.running is None:
+            return "begins"
+        if course.done >= course.total:
+            return "leaves the ECU as it was, and writes the reports"
+        id, parameter = course.running
+        name = flat(id, 80) + (f" [{flat(parameter, 120)}]" if parameter is not None else "")
+        waits = self._watched.told_wait() if self._watched is not None else ""
+        return f"{name}: {waits or 'asks the ECU'}"
+
+    def _print_line(self) -> None:
+        try:
+            print(f"{self.course.in_words()}; {self.now()}", file=self._errors, flush=True)
+        except (OSError, ValueError):  # nobody reads it any more
+            self._stop_lines()
+
+    def _shown(self) -> Text:
+        from rich.text import Text
+
+        width = width_of(self._out if self._out.isatty() else self._errors) - 1
+        course = self.course
+        full = round(BAR * course.done / course.total) if course.total else 0
+        lines = [*(self._recent or ()), f"[{'=' * full}{' ' * (BAR - full)}] {course.in_words()}", self.now()]
+        return Text.from_ansi("\n".join(wrapped(line, width, width)[0] if "\x1b" not in line else line for line in lines))
