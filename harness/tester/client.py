@@ -148,7 +148,7 @@ class Client(Exchanger):
             is_back = self._falls_silent() and self.await_life(LONGEST_RESTART_S)
             self.restarts_on_leaving[left] = is_back or self.restarts_on_leaving.get(left, False)
             if is_back:
-                self.state.restart_begun()
+                self.state.restart_begun(self.link.now_s)
                 self._entered = int(Session.DEFAULT)
         finally:
             self._is_settling = False

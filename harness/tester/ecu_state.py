@@ -6,6 +6,7 @@ worked, data that was read) outweighs what an answer claimed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,6 +113,9 @@ class EcuState:
         self._silent_now: list[Reply | RawReply] = []
         self._gaps: list[tuple[Reply | RawReply, ...]] = []
         self.levels: dict[int, LevelState] = {}
+        self.restarted_s = -math.inf
+        """When it was last told to restart, by the link's clock: a delay may have begun anew."""
+        self._independent: dict[tuple[int, int], bool] = {}
         self._changed: dict[int, bytes] = {}
         self._seen_locked: set[int] = set()
         self._refused_effects: set[str] = set()
@@ -142,6 +146,10 @@ class EcuState:
     def level(self, level: int) -> LevelState:
         """Return what is believed of a level, read-only."""
         return self.levels.setdefault(level, LevelState())
+
+    def serves_during_delay(self, of: int, other: int) -> bool | None:
+        """Whether the other level was opened while this one was in its delay; None if it was not tried."""
+        return self._independent.get((of, other))
 
     def was_seen_locked(self, did: int) -> bool:
         """Whether a write of the data identifier was refused in this run before anything was unlocked."""
@@ -279,8 +287,9 @@ class EcuState:
         if not is_right:
             state.wrong_in_a_row += 1
 
-    def restart_begun(self) -> None:
+    def restart_begun(self, now_s: float | None = None) -> None:
         """The ECU was told to restart, or its supply was cut: earlier silences are unrelated to its boot."""
+        self.restarted_s = self.restarted_s if now_s is None else now_s
         self.seen.restarted()
         self._silent_now.clear()
 
@@ -365,6 +374,10 @@ class EcuState:
         state.is_locked_out = not is_over
         if is_over:
             state.longest_delay_s = max(state.longest_delay_s, seconds)
+
+    def tried_during_delay(self, of: int, other: int, *, was_opened: bool) -> None:
+        """The right key was sent to the other level while this one was in its delay."""
+        self._independent[of, other] = was_opened
 
     def zero_seed_while_locked(self, level: int) -> None:
         """An effect shows the level locked although its seed was all zeros."""

@@ -156,7 +156,7 @@ class Restart:
         if not act():
             return None
         self.begun_s = client.link.now_s
-        client.state.restart_begun()
+        client.state.restart_begun(client.link.now_s)
         s3_ms = client.target.timing.s3_ms or 0
         was_in_session = session_before is not None and client.link.now_s - entered_s < s3_ms / 1000 * IN_GOOD_TIME
         with client.state.without_waiting_for_strays():

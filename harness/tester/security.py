@@ -150,6 +150,11 @@ class SecurityAccess:
             self._client.session_for(level)
             reply = self.request_seed(level)
         waited_s = delayed_s = 0.0
+        if reply.is_delayed and (left_s := self.delay_left_s(level)):
+            self._client.wait(left_s, delay_of(level))
+            delayed_s = left_s
+            self._client.session_for(level)  # the session may have timed out
+            reply = self.request_seed(level)
         while not state.level(level).is_locked_out and (step_s := self._patience_s(level, reply, waited_s)):
             is_delay = reply.is_delayed or self.is_in_delay(level)
             self._client.wait(step_s, delay_of(level) if is_delay else "the ECU gives no seed yet")
@@ -200,6 +205,15 @@ class SecurityAccess:
         """Whether a delay after the last wrong key, declared or usual, may still be running."""
         last_s = self.level(level).last_wrong_s
         return last_s is not None and self._client.link.now_s - last_s < self.delay_s(level) + DELAY_MARGIN_S
+
+    def delay_left_s(self, level: int) -> float:
+        """Return how long the delay after the last wrong key, or the restart after it, may still run; 0 if it is over."""
+        last_s = self.level(level).last_wrong_s
+        if last_s is None:
+            return 0.0
+        restarted_s = self._client.state.restarted_s + self._client.target.reset.boot_s
+        over_s = max(last_s, restarted_s) + self.delay_s(level) + DELAY_MARGIN_S
+        return max(over_s - self._client.link.now_s, 0.0)
 
     def delay_s(self, level: int) -> float:
         """Return the declared delay of a level, or a usual one, in seconds."""
