@@ -65,7 +65,8 @@ def run_checks(
     measure = Measurements(tester, depth)
     functions = list(functions)
     try:
-        measure.prepare(declared for function in functions if (declared := declared_attack(function)) is not None)
+        declared = [one for function in functions if (one := declared_attack(function)) is not None]
+        measure.prepare(declared, [entry.level for entry in tester.target.security])
         checks = checks_of(functions, tester=tester, measure=measure, depth=depth)
         findings = [finding for check in checks for finding in runner.run(check, "")]
         return [*findings, *runner.settle()]

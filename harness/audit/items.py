@@ -17,7 +17,7 @@ from harness.audit.check_version import check_version
 from harness.audit.logged import begins
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
-from harness.audit.schedule import SUBJECTS, Check, as_known_now, order, subjects, without_subject
+from harness.audit.schedule import SUBJECTS, Check, as_known_now, may_send_wrong_keys, order, subjects, without_subject
 from harness.audit.session import AuditSession
 from harness.audit.stopping import Stop
 from harness.audit.watched import WatchedTester
@@ -139,7 +139,9 @@ class Audit:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         can_relock = self._session.tester.access.can_relock
         session.items.sort(key=lambda item: order(item.stash.get(ATTACK, None), can_relock))
-        self._session.measure.prepare(item.stash[ATTACK] for item in session.items if ATTACK in item.stash)
+        checks = [item for item in session.items if ATTACK in item.stash]
+        levels = {_level(item) for item in checks if may_send_wrong_keys(item.stash[ATTACK])} - {None}
+        self._session.measure.prepare((item.stash[ATTACK] for item in checks), filter(None, levels))
         self._is_collected = True
         self._stop.hold()
 
@@ -383,6 +385,13 @@ def parameter_of(item: pytest.Item) -> str | None:
     """Return what an item's check is run on; None if it is about the ECU as a whole."""
     callspec = getattr(item, "callspec", None)
     return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
+
+
+def _level(item: pytest.Item) -> int | None:
+    """Return the level that the item is about; None if it is about anything else."""
+    callspec = getattr(item, "callspec", None)
+    level = None if callspec is None else callspec.params.get("level")
+    return level if isinstance(level, int) else None
 
 
 def is_foreseen(error: BaseException) -> bool:

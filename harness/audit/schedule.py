@@ -85,6 +85,11 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
             yield Check(declared, None, partial(without_subject, name, shared["tester"]), version)
 
 
+def may_send_wrong_keys(declared: Attack) -> bool:
+    """Whether a check sends wrong keys, if the target allows it."""
+    return "lockout" in declared.needs + declared.uses
+
+
 class Stage(IntEnum):
     """When a check is run: what could cost the ECU comes last."""
 
@@ -131,5 +136,5 @@ def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
     stage = stage_of(declared)
     last = int(declared.comes_last)
     if can_relock:
-        return stage, int("lockout" in declared.needs + declared.uses), last
+        return stage, int(may_send_wrong_keys(declared)), last
     return int(declared.unlocks), stage, last

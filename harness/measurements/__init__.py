@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.analysis.parts import Structure
 from harness.check import Attack
-from harness.errors import HarnessError, Inconclusive, NotApplicable, Unjudged
+from harness.errors import HarnessError, Inconclusive, NotApplicable, Unjudged, Violation
 from harness.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
 from harness.measurements.attempts import Attempts, take_attempts
 from harness.measurements.between_keys import Act, acts_between
@@ -25,6 +25,7 @@ from harness.measurements.restarts import Restarts, seeds_after_restarts
 from harness.measurements.secrets import SecretSearch, search_for_secret
 from harness.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
 from harness.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
+from harness.measurements.side_by_side import Steps, side_by_side
 from harness.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.measurements.timing import KeyTiming, time_keys
 from harness.measurements.trouble_codes import trouble_codes
@@ -56,6 +57,10 @@ class Measurements:
         self._taken: dict[tuple[object, ...], object] = {}
         self.profiles: list[Profile] = []
         """What the report shows of measurements, in the order in which they were taken."""
+        self._notes: dict[int, list[str]] = {}
+        """By level: what measurements that were taken for the checks of another level have noted."""
+        self.levels: set[int] = set()
+        """The levels that the run's checks may send wrong keys to; what one of them needs is measured for the others too."""
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
@@ -289,12 +294,41 @@ class Measurements:
 
         Raises NotApplicable if no limit was found.
         """
+        self.limit(level)
+        found = self.once(("attempts", level), lambda: self._take_attempts(level))
+        for note in self._notes.pop(level, ()):
+            self._tester.note(note)
+        return found
+
+    def _take_attempts(self, level: int) -> Attempts:
+        """Send the rows of the level, and side by side with them those of other levels whose lockouts do not affect it."""
+        others = [other for other in self._independent_of(level) if ("attempts", other) not in self._taken]
+        rows = {level: self._rows(level)}
+        for other in others:
+            with contextlib.suppress(Unjudged, Violation, HarnessError):  # their own checks will meet it again
+                rows[other] = self._rows(other)
+        for one, (found, notes) in side_by_side(self._tester, level, rows).items():
+            self._taken["attempts", one] = found
+            self._notes[one] = notes
+        own = self._taken["attempts", level]
+        if isinstance(own, Unjudged):
+            raise own
+        assert isinstance(own, Attempts)
+        return own
+
+    def _independent_of(self, level: int) -> list[int]:
+        """Return the other levels of the run that have a limit, and can be opened while this one is locked out."""
+        found: list[int] = []
+        for other in sorted(self.levels - {level}):
+            with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
+                if self._tester.serves_beside(other, [level]) and self.limit(other):
+                    found.append(other)
+        return found
+
+    def _rows(self, level: int) -> Steps[Attempts]:
         limit, holds = self.limit(level), self.lockout(level).holds
         book, acts = self.key_book(level), self.acts_between(level)
-        return self.once(
-            ("attempts", level),
-            lambda: take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds),
-        )
+        return take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds)
 
     def acts_between(self, level: int) -> list[Act]:
         """Return what may be done between two wrong keys, or in a delay. Raises NotApplicable if no limit was found."""
@@ -372,12 +406,15 @@ class Measurements:
         book = self.key_book(level) if has_key else KeyBook(self._tester, level, self._depth)
         return try_simple_keys(self._tester, level, self._depth, book)
 
-    def prepare(self, checks: Iterable[Attack]) -> None:
+    def prepare(self, checks: Iterable[Attack], levels: Iterable[int] = ()) -> None:
         """Learn before the first check what a discovered target leaves open, with the permissions of the checks.
+
+        `levels`: those whose checks may send wrong keys.
 
         Simple keys are tried on levels without a key function, if any check may send wrong keys. An ECU that cannot be
         locked again is left to the check of simple keys. Guarded data is tried with every key.
         """
+        self.levels |= set(levels)
         needs = {need for check in checks for need in check.needs + check.uses}
         with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet the error again, and report it
             if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:

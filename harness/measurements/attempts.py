@@ -17,6 +17,7 @@ from harness.measurements.between_keys import Act
 from harness.measurements.key_book import KeyBook
 from harness.measurements.key_kinds import PLAIN, KeyKind
 from harness.measurements.places import Place, PlaceState, home_of, places_of, states_of
+from harness.measurements.side_by_side import Steps
 from harness.runs.findings import Exchange
 from harness.tester.guesses import ODD_ANSWERS, ODD_PAUSE_S, Attempt, KeyOutcome
 from harness.tester.reply import Reply
@@ -98,8 +99,8 @@ class _Run:
 
 def take_attempts(
     tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act], *, holds: bool = False
-) -> Attempts:
-    """Send every row that the depth allows; `acts` may come between two keys.
+) -> Steps[Attempts]:
+    """Send every row that the depth allows, a row in each step; `acts` may come between two keys.
 
     `holds`: seeds were refused after the limit when it was measured; if not, the rows begin by finding that out.
     """
@@ -123,9 +124,11 @@ class _Rows:
         self._is_kept = True
         """Whether seeds are refused after the limit; if not, the limit shows only in the refusal that announces it."""
 
-    def taken(self, between: Sequence[Act], *, holds: bool) -> Attempts:
+    def taken(self, between: Sequence[Act], *, holds: bool) -> Steps[Attempts]:
         """Take all rows."""
+        yield True
         tester, found = self._tester, self._found
+        self._begun_s = tester.link.now_s
         self._is_kept = holds or self._is_kept_at_limit()
         acts = [NOTHING, *between]
         places = [self._home, *places_of(tester, self._level)]
@@ -138,10 +141,12 @@ class _Rows:
             if self._guilty & {one.name for one in (row.act, row.place, row.state)}:
                 continue  # known to go on beyond the limit
             if self._has_time():
+                yield row.act.asks_others or row.state.asks_others
                 self._judge(row)
             else:
                 self._leave_open(row, "left out: each row waits for a delay, and this depth has no time for so many")
         while self._book.has_uncounted_kinds:
+            yield False
             if not self._judge(Row(NOTHING, self._home, self._plain)):
                 break
         found.tried["SA-09"] = self._book.sent_kinds()
@@ -217,7 +222,7 @@ class _Rows:
         tester, guesses, level = self._tester, self._tester.guesses, self._level
         is_kept = self._is_kept if is_kept is None else is_kept
         tester.security.ledger.check(level, wanted)
-        tester.restore()
+        tester.restore(for_level=None if row.act.asks_others or row.state.asks_others else level)
         guesses.start(level)
         place = row.state.place or row.place
         row.state.prepare()

@@ -38,6 +38,8 @@ class Act:
     """Acts that are unavoidable with this one: it is not blamed for what they do by themselves."""
     seconds: float = 0.0
     """How long it takes, if that matters."""
+    asks_others: bool = False
+    """Whether it requests seeds of other levels."""
     leaves_place: bool = False
     """Whether it may end the session, so that the level's own must be entered again."""
 
@@ -68,7 +70,9 @@ def _together(name: str, check: str, parts: list[Act], *, severity: Severity | N
         for part in parts:
             part.do()
 
-    return Act(name, check, do, severity, tuple(parts), leaves_place=any(part.leaves_place for part in parts))
+    asks_others = any(part.asks_others for part in parts)
+    leaves_place = any(part.leaves_place for part in parts)
+    return Act(name, check, do, severity, tuple(parts), asks_others=asks_others, leaves_place=leaves_place)
 
 
 # Sessions.
@@ -177,7 +181,7 @@ def _seeds(tester: Tester, level: int) -> Act:
         for one in (level, *others, level):
             tester.security.request_seed(one)
 
-    return Act("seeds that are not answered", "SA-10", ask)
+    return Act("seeds that are not answered", "SA-10", ask, asks_others=bool(others))
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:

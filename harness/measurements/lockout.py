@@ -157,5 +157,5 @@ def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
 def clean_seed(tester: Tester, level: int) -> bytes:
     """Request a seed of a level after clearing its count of wrong keys, as far as possible."""
     tester.prove_keys()
-    tester.restore()
+    tester.restore(for_level=level)
     return tester.guesses.start(level)

@@ -62,6 +62,8 @@ class PlaceState:
     """What to do around each seed and its key."""
     is_lost_by_acts: bool = False
     """Whether an act between two keys, or a change of session, would end it."""
+    asks_others: bool = False
+    """Whether it takes seeds of other levels."""
     place: Place | None = None
     """The place where it is brought about, if not the level's usual one."""
 
@@ -216,7 +218,8 @@ def _beside(tester: Tester, level: int, other: int, session: int) -> PlaceState:
         raise Inconclusive(f"level 0x{other:02X} was not opened in session 0x{session:02X}")
 
     here = Place("", "", "", lambda: None, partial(tester.guesses.ask, level))
-    return PlaceState(f"while level 0x{other:02X} is open", "SA-15", prepare, is_lost_by_acts=True, place=here)
+    name = f"while level 0x{other:02X} is open"
+    return PlaceState(name, "SA-15", prepare, is_lost_by_acts=True, asks_others=True, place=here)
 
 
 def pending_request(tester: Tester, level: int) -> bytes:

@@ -225,13 +225,15 @@ class EcuState:
             state.pairs[seed] = key
             state.key_length = len(key)
 
-    def hear_elsewhere(self, reply: Reply) -> None:
+    def hear_elsewhere(self, reply: Reply, now_s: float) -> None:
         """Learn from an answer to a request from another address; its seeds and unlocks do not count as ours."""
         self.is_touched = True
         if reply.request[0] != Service.SECURITY_ACCESS:
             self.forget_seeds()
-        elif reply.is_positive and len(reply.request) > 1 and not reply.request[1] & 1:
-            self.has_unlocked = True
+        elif len(reply.request) > 1 and not reply.request[1] & 1:
+            self.has_unlocked = self.has_unlocked or reply.is_positive
+            if not reply.is_positive:
+                self.level(level_of(reply.request)).last_wrong_s = now_s
 
     def hear_raw(self, frame: Frame) -> None:
         """A raw frame was sent in which an ECU may read a request of service 27."""

@@ -47,7 +47,7 @@ class OtherAddress(Exchanger):
         return any(reply.is_positive or reply.is_negative for reply in replies)
 
     def _hear(self, reply: Reply) -> None:
-        self.state.hear_elsewhere(reply)
+        self.state.hear_elsewhere(reply, self.link.now_s)
 
     def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
         super()._remember(reply, was_answered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermitted, Unjudged
 from harness.link.bus import Link
@@ -67,11 +67,12 @@ class Tester(Client):
                 except Unjudged as reason:
                     self.note(f"level 0x{entry.level:02X}: {reason}")
 
-    def restore(self) -> None:
+    def restore(self, *, for_level: int | None = None) -> None:
         """Bring the ECU to a known state: alive, default session, locked, no seed pending, counters clear, values put back.
 
-        It is restarted only if it died or a check has touched its security state. Raises ContactLost if it does not
-        come back.
+        It is restarted only if it died or a check has touched its security state. With `for_level` the counters and delays
+        of other levels are left as they are, provided that the ECU was seen to open this level meanwhile. Raises
+        ContactLost if it does not come back.
         """
         if not self.is_alive() and not self._revive():
             can = self.target.can
@@ -80,10 +81,12 @@ class Tester(Client):
                 f"(0x{can.request_id:X} -> 0x{can.response_id:X}){self._cause_of_death()}"
             )
         self.recognise()
-        self._wait_out_delays()
+        self.try_others_during_delays()
+        levels = self._levels_in_the_way(for_level)
+        self._wait_out_delays(levels)
         self._put_back()
         if self.access.can_relock:
-            self._clear_counters()
+            self._clear_counters(levels)
             if self.state.is_touched or self.state.has_unlocked:
                 self._restart_quietly()
         if self.has_sessions:
@@ -107,14 +110,51 @@ class Tester(Client):
         if not is_usual or any(entry.id >= STANDARD_SESSION for entry in self.target.sessions):
             self.dialect = recognised(self)
 
-    def _wait_out_delays(self) -> None:
-        for entry in self.target.security:
-            if self.security.level(entry.level).is_delayed:
-                try:
-                    self.session_for(entry.level)
-                    self.security.seed(entry.level)
-                except Unjudged as reason:
-                    self.note(f"level 0x{entry.level:02X} was left in its delay: {reason}")
+    def serves_beside(self, level: int, delayed: Collection[int]) -> bool:
+        """Whether a level was opened while each of these others was in its delay; tried now if it was not tried yet."""
+        self.try_others_during_delays()
+        return all(self.state.serves_during_delay(of, level) for of in delayed)
+
+    def _levels_in_the_way(self, for_level: int | None) -> list[int]:
+        levels = [entry.level for entry in self.target.security]
+        if for_level is None:
+            return levels
+        return [one for one in levels if one == for_level or not self.state.serves_during_delay(one, for_level)]
+
+    def _wait_out_delays(self, levels: Collection[int]) -> None:
+        for level in [level for level in levels if self.security.level(level).is_delayed]:
+            try:
+                self.session_for(level)
+                self.security.seed(level)
+            except Unjudged as reason:
+                self.note(f"level 0x{level:02X} was left in its delay: {reason}")
+
+    def try_others_during_delays(self) -> None:
+        """Find out once for each level that is in its delay whether each other one can be opened meanwhile.
+
+        If it can, what is needed of it need not wait.
+        """
+        levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
+        for level in [level for level in levels if self.security.level(level).is_delayed]:
+            for other in [other for other in levels if other != level and self.security.level(other).is_proven]:
+                is_known = self.state.serves_during_delay(level, other) is not None
+                if not is_known and not self.security.level(other).is_delayed and self.security.delay_left_s(level):
+                    self._try_during_delay(level, other)
+
+    def _try_during_delay(self, level: int, other: int) -> None:
+        was_opened = False
+        try:
+            self.session_for(other)
+            seed = self.security.request_seed(other)
+            if seed.is_seed:
+                key = self.security.right_key(other, seed.pdu[2:])
+                was_opened = self.security.send_key(other, key).is_positive
+                self.access.lock()
+                self.session_for(level)
+                was_opened = was_opened and not self.security.request_seed(level).is_positive
+        except (Unjudged, NotPermitted, KeyFunctionError):
+            was_opened = False
+        self.state.tried_during_delay(level, other, was_opened=was_opened)
 
     def _cause_of_death(self) -> str:
         faults = self.link.faults()
@@ -135,14 +175,14 @@ class Tester(Client):
             self.state.locked_by_effect()
             self.state.restart_seen()
 
-    def _clear_counters(self) -> None:
-        for entry in self.target.security:
-            state = self.security.level(entry.level)
+    def _clear_counters(self, levels: Collection[int]) -> None:
+        for level in levels:
+            state = self.security.level(level)
             if state.wrong_in_a_row and state.is_proven:
                 try:
-                    self.security.unlock(entry.level)
+                    self.security.unlock(level)
                 except (Unjudged, NotPermitted, KeyFunctionError) as reason:
-                    self.note(f"level 0x{entry.level:02X} was left with failed attempts: {reason}")
+                    self.note(f"level 0x{level:02X} was left with failed attempts: {reason}")
 
     def _put_back(self) -> None:
         for did, value in list(self.state.changed.items()):

@@ -14,7 +14,8 @@ The floor at depth quick, for a level with a key of 16 bytes beside one other le
     51  in all; each of them serves the limit, a lockout, a restart or another check at the same time
 
 and besides these kinds: three used keys and the key of a replaced seed (SA-25), the key of another unit (IE-04), one
-key in each fuzz case that sends some (random, suppressed, behind a read), and what a random walk comes to (FZ-04).
+key in each fuzz case that sends some (random, suppressed, behind a read), what a random walk comes to (FZ-04), and the
+suppressed key of SA-09 that got no answer, once more by itself, to see that the silence was no crash.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 LEVELS = (0x01, 0x03)
-OF_NO_KIND = {"IE-04": 1, "SA-25": 4, "fuzz/key-any-length": 1, "fuzz/key-suppressed": 1, "fuzz/key-after-a-read": 1}
+OF_NO_KIND = {"IE-04": 1, "SA-09": 1, "SA-25": 4, "fuzz/key-any-length": 1, "fuzz/key-suppressed": 1, "fuzz/key-after-a-read": 1}
 """At depth quick, by check: keys that nothing else has a use for."""
 
 
