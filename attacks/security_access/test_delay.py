@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from attacks.security_access.limit_rows import judge_rows
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, ends_delay
+from attacks.security_access.lockouts_in_a_row import hold
+from attacks.security_access.lockouts_over_restarts import outlast_restarts
 from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
-from attacks.security_access.two_lockouts import hold_twice
 from harness import (
     DataEntry,
     Depth,
@@ -54,7 +55,7 @@ def test_the_delay_is_kept(tester: Tester, measure: Measurements, depth: Depth, 
             expected=f"no key is taken during the delay of {delay.length_s:.1f} s", observed=f"halfway the right one: {key}"
         )
     if not delay.is_too_short:
-        if depth is not Depth.QUICK or hold_twice(tester, measure, level, delay) is None:
+        if hold(tester, measure, depth, level) is None:
             judge_what_comes_between(tester, measure, level, delay)
         return
     if not measure.fresh_delay(level).is_too_short:
@@ -114,6 +115,9 @@ def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float)
 def test_the_delay_outlasts_a_restart(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     delay = require_delay(measure, level)
     ways = restarts(tester)
+    if together := outlast_restarts(tester, measure, depth, level, ways):
+        measure.of_lockout(level, "Delay outlasts", ", ".join(together))
+        return
     held: list[str] = []
     undecided: list[str] = []
     judge_restarts(tester, measure, level, delay, ways, held, undecided)
@@ -260,7 +264,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
 def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     judge_rows(tester, measure, level, "SA-19", "other sessions and addresses")
     delay = require_delay(measure, level)
-    if depth is Depth.QUICK and (held := hold_twice(tester, measure, level, delay)) is not None:
+    if (held := hold(tester, measure, depth, level)) is not None:
         tester.note(f"no seed during the delay: {', '.join(held.tried)}")
         return
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)

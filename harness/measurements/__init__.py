@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.analysis.parts import Structure
 from harness.check import Attack
@@ -13,7 +13,7 @@ from harness.errors import HarnessError, Inconclusive, NotApplicable, Unjudged, 
 from harness.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_after_wrong_keys
 from harness.measurements.attempts import Attempts, take_attempts
 from harness.measurements.between_keys import Act, acts_between
-from harness.measurements.delay import AfterRestart, Delay, measure_delay, seed_after_restart
+from harness.measurements.delay import AfterRestart, Delay, measure_delay, seeds_after_restart
 from harness.measurements.generators import GeneratorSearch, search_generators
 from harness.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
 from harness.measurements.key_book import KeyBook
@@ -25,7 +25,7 @@ from harness.measurements.restarts import Restarts, seeds_after_restarts
 from harness.measurements.secrets import SecretSearch, search_for_secret
 from harness.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
 from harness.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
-from harness.measurements.side_by_side import Steps, side_by_side
+from harness.measurements.side_by_side import Steps, Turns, alone, in_turn, side_by_side
 from harness.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.measurements.timing import KeyTiming, time_keys
 from harness.measurements.trouble_codes import trouble_codes
@@ -34,7 +34,7 @@ from harness.tester.guesses import OpenedMeanwhile, Supplied
 from harness.tester.tester import Tester
 from harness.verdict import Depth
 
-__all__ = ["Act", "Delay", "KeyBook", "Measurements", "bits_at", "rearranged"]
+__all__ = ["Act", "Delay", "KeyBook", "Measurements", "Turns", "bits_at", "rearranged"]
 
 T = TypeVar("T")
 
@@ -57,8 +57,8 @@ class Measurements:
         self._taken: dict[tuple[object, ...], object] = {}
         self.profiles: list[Profile] = []
         """What the report shows of measurements, in the order in which they were taken."""
-        self._notes: dict[int, list[str]] = {}
-        """By level: what measurements that were taken for the checks of another level have noted."""
+        self._notes: dict[tuple[str, int], list[str]] = {}
+        """What was noted by measurements of a level that were taken in a check of another."""
         self.levels: set[int] = set()
         """The levels that the run's checks may send wrong keys to; what one of them needs is measured for the others too."""
         tester.guesses.supply = self._next_key
@@ -79,6 +79,63 @@ class Measurements:
         if isinstance(found, Unjudged):
             raise found
         return found  # type: ignore[return-value]
+
+    def in_turn(self, name: str, level: int, take: Callable[[int], Turns[T]]) -> T:
+        """Return what `take` came to for the level; it is taken once a run, for all levels of the run in turn.
+
+        Only levels of declared delays that can be opened while the others are locked out are taken together. The ECU is
+        restored first.
+        """
+        return self._for_all(name, level, in_turn, take, is_both_ways=True)
+
+    def _for_all(
+        self,
+        name: str,
+        level: int,
+        together: Callable[..., Mapping[int, tuple[Any, list[str]]]],
+        take: Callable[[int], Generator[Any, None, T]],
+        *,
+        is_both_ways: bool = False,
+    ) -> T:
+        def take_all() -> T:
+            others = [
+                other for other in self.others_beside(level, is_both_ways=is_both_ways) if (name, other) not in self._taken
+            ]
+            if is_both_ways:
+                self._tester.prove_keys()
+                self._tester.restore()
+            for one, (found, notes) in together(self._tester, level, {one: take(one) for one in (level, *others)}).items():
+                self._taken[name, one] = found
+                self._notes[name, one] = notes
+            own = self._taken[name, level]
+            if isinstance(own, Unjudged):
+                raise own
+            return own  # type: ignore[return-value]
+
+        found = self.once((name, level), take_all)
+        for note in self._notes.pop((name, level), ()):
+            self._tester.note(note)
+        return found
+
+    def others_beside(self, level: int, *, is_both_ways: bool = True) -> list[int]:
+        """Return the other levels of the run that have a limit, and can be opened while this one is locked out.
+
+        With `is_both_ways` also the reverse, and the delays of all of them are declared.
+        """
+        found: list[int] = []
+        declared = {entry.level for entry in self._tester.target.security if entry.delay_s}
+        if is_both_ways and level not in declared:
+            return found
+        for other in sorted((self.levels & declared if is_both_ways else self.levels) - {level}):
+            known = [level, *found]
+            if not self._tester.serves_beside(other, known):
+                continue
+            if is_both_ways and not all(self._tester.serves_beside(one, [other]) for one in known):
+                continue
+            with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
+                self.limit(other)
+                found.append(other)
+        return found
 
     def publish(
         self,
@@ -295,40 +352,12 @@ class Measurements:
         Raises NotApplicable if no limit was found.
         """
         self.limit(level)
-        found = self.once(("attempts", level), lambda: self._take_attempts(level))
-        for note in self._notes.pop(level, ()):
-            self._tester.note(note)
-        return found
-
-    def _take_attempts(self, level: int) -> Attempts:
-        """Send the rows of the level, and side by side with them those of other levels whose lockouts do not affect it."""
-        others = [other for other in self._independent_of(level) if ("attempts", other) not in self._taken]
-        rows = {level: self._rows(level)}
-        for other in others:
-            with contextlib.suppress(Unjudged, Violation, HarnessError):  # their own checks will meet it again
-                rows[other] = self._rows(other)
-        for one, (found, notes) in side_by_side(self._tester, level, rows).items():
-            self._taken["attempts", one] = found
-            self._notes[one] = notes
-        own = self._taken["attempts", level]
-        if isinstance(own, Unjudged):
-            raise own
-        assert isinstance(own, Attempts)
-        return own
-
-    def _independent_of(self, level: int) -> list[int]:
-        """Return the other levels of the run that have a limit, and can be opened while this one is locked out."""
-        found: list[int] = []
-        for other in sorted(self.levels - {level}):
-            with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
-                if self._tester.serves_beside(other, [level]) and self.limit(other):
-                    found.append(other)
-        return found
+        return self._for_all("attempts", level, side_by_side, self._rows)
 
     def _rows(self, level: int) -> Steps[Attempts]:
         limit, holds = self.limit(level), self.lockout(level).holds
         book, acts = self.key_book(level), self.acts_between(level)
-        return take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds)
+        return (yield from take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds))
 
     def acts_between(self, level: int) -> list[Act]:
         """Return what may be done between two wrong keys, or in a delay. Raises NotApplicable if no limit was found."""
@@ -355,7 +384,14 @@ class Measurements:
     def delay(self, level: int) -> Delay:
         """Measure how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
         self.limit(level)
-        return self.once(("delay", level), lambda: self._measure_delay(level))
+        delay = self.in_turn("delay", level, lambda one: measure_delay(self._tester, one, self._depth))
+        self.once(("delay shown", level), lambda: self._show_delay(level, delay))
+        return delay
+
+    def _show_delay(self, level: int, delay: Delay) -> None:
+        declared = "" if delay.declared_s is None else f"; declared: {delay.declared_s:g} s"
+        self.of_lockout(level, "Delay", f"{delay}{declared}")
+        self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
 
     def delay_if_any(self, level: int) -> Delay | None:
         """Return the delay; if it could not be measured, None, with a note that says why."""
@@ -366,23 +402,29 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """Measure once more how long a level that is locked out gives no seed."""
-        return measure_delay(self._tester, level, self._depth)
-
-    def _measure_delay(self, level: int) -> Delay:
-        delay = self.fresh_delay(level)
-        declared = "" if delay.declared_s is None else f"; declared: {delay.declared_s:g} s"
-        self.of_lockout(level, "Delay", f"{delay}{declared}")
-        self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
-        return delay
+        """Measure once more how long a level that is locked out gives no seed, no other level being asked meanwhile."""
+        self._tester.prove_keys()
+        self._tester.restore()
+        return alone(self._tester, level, measure_delay(self._tester, level, self._depth))
 
     def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
-        """Send a wrong key, restart in the way of this name, and request a seed. Measured once for each way."""
-        return self.once(("after restart", level, name), lambda: self.fresh_after_restart(level, restart))
+        """Send a wrong key, restart in the way of this name, and request a seed. Measured once for each way.
+
+        Other levels whose lockouts do not affect this one share the restart.
+        """
+        return self.once(("after restart", level, name), lambda: self._after_restart(level, name, restart))
+
+    def _after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
+        others = [one for one in self.others_beside(level) if ("after restart", one, name) not in self._taken]
+        with contextlib.suppress(Unjudged, Violation) if others else contextlib.nullcontext():
+            found = seeds_after_restart(self._tester, [level, *others], restart)
+            self._taken.update({("after restart", one, name): after for one, after in found.items()})
+            return found[level]
+        return self.fresh_after_restart(level, restart)
 
     def fresh_after_restart(self, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
         """Send a wrong key, restart and request a seed once more."""
-        return seed_after_restart(self._tester, level, restart)
+        return seeds_after_restart(self._tester, [level], restart)[level]
 
     def of_lockout(self, level: int, name: str, value: str) -> None:
         """Add a line to the level's profile in the report, or replace its value."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s
 from harness.errors import Inconclusive, NotRun
-from harness.measurements.lockout import clean_seed
+from harness.measurements.side_by_side import Turns
 from harness.tester.guesses import LARGEST_LIMIT, Guess, LockedOut
 from harness.tester.reply import Reply
-from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 from harness.verdict import Depth
@@ -101,10 +100,31 @@ class AfterRestart:
         return bool(self.seen) and self.is_limited and self.wrong.is_evaluated
 
 
-def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | None]) -> AfterRestart:
-    """Send one wrong key, restart the ECU, and request a seed. Raises Inconclusive if the wrong key was not compared."""
-    guesses, has_key = tester.guesses, tester.security.has_key(level)
+def seeds_after_restart(
+    tester: Tester, levels: Sequence[int], restart: Callable[[], bool | None]
+) -> dict[int, AfterRestart]:
+    """Send one wrong key to each level, restart the ECU, and request a seed of each.
+
+    Raises Inconclusive if a wrong key was not compared.
+    """
     tester.restore()
+    wrong = {level: _first_wrong_key(tester, level) for level in levels}
+    seen = restart()
+    if seen is None:
+        return {level: AfterRestart(wrong[level], None) for level in levels}
+    back_s = tester.link.now_s
+    found = {}
+    for level in levels:
+        tester.session_for(level)
+        seed = tester.guesses.ask(level)
+        now_s = tester.link.now_s
+        is_limited = tester.guesses.is_limited(level, seed)
+        found[level] = AfterRestart(wrong[level], seen, seed, now_s - back_s, now_s - tester.restart.begun_s, is_limited)
+    return found
+
+
+def _first_wrong_key(tester: Tester, level: int) -> Guess:
+    guesses, has_key = tester.guesses, tester.security.has_key(level)
     guesses.start(level)
     wrong = guesses.guess(level)
     if wrong.is_limited and not has_key:  # earlier keys were counted too: the delay clears them
@@ -117,21 +137,15 @@ def seed_after_restart(tester: Tester, level: int, restart: Callable[[], bool | 
         )
     if not wrong.is_evaluated and not wrong.is_limited:
         raise Inconclusive(f"the wrong key was not compared: {wrong.decisive}")
-    seen = restart()
-    if seen is None:
-        return AfterRestart(wrong, None)
-    back_s = tester.link.now_s
-    tester.session_for(level)
-    seed = guesses.ask(level)
-    now_s = tester.link.now_s
-    return AfterRestart(wrong, seen, seed, now_s - back_s, now_s - tester.restart.begun_s, guesses.is_limited(level, seed))
+    return wrong
 
 
-def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
+def measure_delay(tester: Tester, level: int, depth: Depth) -> Turns[Delay]:
     """Lock the level out, and request a seed until one is given; halfway through send the right key, if known.
 
-    A delay that ends before the declared number of wrong keys was a pause between two of them. Raises NotRun if the
-    declared delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
+    The ECU is in its known state when this begins. A delay that ends before the declared number of wrong keys was a pause
+    between two of them. Raises NotRun if the declared delay is longer than this depth has time for, Inconclusive if the
+    limit was not reached again.
     """
     entry = tester.target.level(level)
     declared_s = entry.delay_s if entry is not None else None
@@ -139,19 +153,21 @@ def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
     longest_s = math.inf if tester.link.is_virtual else depth.choose(quick=60, default=300, deep=86_400)
     if declared_s is not None and declared_s > longest_s:
         raise NotRun(f"a delay of {declared_s:g} s is declared: too long for depth {depth}")
-    clean_seed(tester, level)
+    tester.guesses.start(level)
     wrong_keys = 0
     while True:
         locked = tester.guesses.lock_out(level)
         wrong_keys += locked.wrong_keys
-        delay = _watch(tester, level, locked, wrong_keys, declared_s, depth)
+        delay = yield from _watch(tester, level, locked, wrong_keys, declared_s, depth)
         if not delay.is_too_short:
             return delay
         if wrong_keys >= attempts:
             return _with_key_for_given(tester, level, delay)
 
 
-def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth) -> Delay:
+def _watch(
+    tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth
+) -> Turns[Delay]:
     """Request a seed until one is given, or until the time to watch is over."""
     guesses, security = tester.guesses, tester.security
     if not locked.holds:
@@ -162,7 +178,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
     refused_s = 0.0
     key_in_delay = None
     while refused_s < patience_s:
-        tester.wait(_step_s(refused_s, declared_s), delay_of(level))
+        yield tester.link.now_s + _step_s(refused_s, declared_s)
         if declared_s and refused_s > declared_s / 2 and key_in_delay is None and security.level(level).is_proven:
             key_in_delay = security.send_key(level, security.right_key(level, locked.seed))
             if key_in_delay.is_positive:
@@ -175,7 +191,7 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
         _require_refusal(tester, level, reply)
         refused_s = asked_s
     silence_s = min(patience_s, 300.0)
-    tester.wait(silence_s, delay_of(level))
+    yield tester.link.now_s + silence_s
     asked_s = tester.link.now_s - locked.at_s
     reply = guesses.seed_in_delay(level)
     if tester.guesses.is_seed(level, reply):

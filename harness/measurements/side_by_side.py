@@ -1,20 +1,54 @@
-"""Measure several levels in turn, so that the delay of one passes while another one is asked."""
+"""Measure several levels side by side, so that the delay of one passes while another one is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from harness.errors import HarnessError, Unjudged, Violation
+from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 
 T = TypeVar("T")
 
 Steps = Generator[bool, None, T]
-"""A measurement of one level in steps, each of which may lock the level out.
+"""A measurement of one level in steps, each of which begins in the known state, and may lock the level out.
 
 Before each step it yields whether the step needs all other levels out of their delays, too.
 """
+
+Turns = Generator[float, None, T]
+"""A measurement of one level during its delays; it yields the time, by the link's clock, until which it waits."""
+
+
+class _Results(Generic[T]):
+    """What measurements came to, each with the notes it made."""
+
+    def __init__(self, tester: Tester, own: int) -> None:
+        self._tester = tester
+        self._own = own
+        self._notes: dict[int, list[str]] = {}
+        self.ended: dict[int, tuple[T | Unjudged, list[str]]] = {}
+
+    def next(self, level: int, measurement: Generator[float, None, T]) -> float | None:
+        """Go on with a measurement to its next stop; return what it yields, None at its end.
+
+        One of another level that fails is left out: that is for the checks of its level to find.
+        """
+        tester, notes = self._tester, self._notes.setdefault(level, [])
+        others_notes, tester.notes[:] = [*tester.notes], notes
+        try:
+            return next(measurement)
+        except StopIteration as end:
+            self.ended[level] = end.value, notes
+        except Unjudged as reason:
+            self.ended[level] = reason, notes
+        except (Violation, HarnessError):
+            if level == self._own:
+                raise
+        finally:
+            notes[:], tester.notes[:] = tester.notes, others_notes
+        return None
 
 
 def side_by_side(
@@ -22,11 +56,9 @@ def side_by_side(
 ) -> dict[int, tuple[T | Unjudged, list[str]]]:
     """Take the measurements, by level, a step of each beside one of the others; then wait until all delays are over.
 
-    Return what each came to, with the notes it made. One of another level than `own` that fails in any other way is left
-    out: that is for the checks of its level to find. Raises what `own` raises, except Unjudged.
+    Return what each came to, with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
     """
-    ended: dict[int, tuple[T | Unjudged, list[str]]] = {}
-    notes: dict[int, list[str]] = {level: [] for level in measurements}
+    results = _Results[T](tester, own)
     needs_others = dict.fromkeys(measurements, True)
     while needs_others:
         tester.restore()
@@ -35,18 +67,38 @@ def side_by_side(
             if stepped and (needs_others[level] or not tester.serves_beside(level, stepped)):
                 continue  # it has its turn in the next round
             stepped.append(level)
-            others_notes, tester.notes[:] = [*tester.notes], notes[level]
-            try:
-                needs_others[level] = next(measurements[level])
-                continue
-            except StopIteration as end:
-                ended[level] = end.value, notes[level]
-            except Unjudged as reason:
-                ended[level] = reason, notes[level]
-            except (Violation, HarnessError):
-                if level == own:
-                    raise
-            finally:
-                notes[level][:], tester.notes[:] = tester.notes, others_notes
-            del needs_others[level]
-    return ended
+            found = results.next(level, measurements[level])
+            if found is None:
+                del needs_others[level]
+            else:
+                needs_others[level] = bool(found)
+    return results.ended
+
+
+def in_turn(tester: Tester, own: int, measurements: Mapping[int, Turns[T]]) -> dict[int, tuple[T | Unjudged, list[str]]]:
+    """Take the measurements, by level, each while the others wait.
+
+    Return what each came to, with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    """
+    results = _Results[T](tester, own)
+    until_s = dict.fromkeys(measurements, 0.0)
+    while until_s:
+        level = min(until_s, key=until_s.__getitem__)
+        if (seconds := until_s[level] - tester.link.now_s) > 0:
+            tester.wait(seconds, delay_of(level))
+        found = results.next(level, measurements[level])
+        if found is None:
+            del until_s[level]
+        else:
+            until_s[level] = found
+    return results.ended
+
+
+def alone(tester: Tester, level: int, measurement: Turns[T]) -> T:
+    """Take the measurement of one level only. Raises what it raises."""
+    (found, notes) = in_turn(tester, level, {level: measurement})[level]
+    for note in notes:
+        tester.note(note)
+    if isinstance(found, Unjudged):
+        raise found
+    return found

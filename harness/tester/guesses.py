@@ -460,8 +460,10 @@ class Guesses:
         """
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)
+        left_s = self._security.delay_left_s(level)
         while not self.is_seed(level, reply) and self._client.link.now_s - begun_s <= LONGEST_DELAYS * delay_s:
-            self._client.wait(1.05 * delay_s + PAUSE_STEP_S, delay_of(level))
+            self._client.wait(left_s or 1.05 * delay_s + PAUSE_STEP_S, delay_of(level))
+            left_s = 0.0
             self._client.session_for(level)
             reply = self.ask(level)
         return reply, self._client.link.now_s - begun_s

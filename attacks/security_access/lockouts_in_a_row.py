@@ -1,0 +1,207 @@
+"""Lock levels out several times in a row, for several checks: what must not end a delay, what it leaves alone, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attacks.security_access.lockout_window import EARLY, EARLY_UNTIL, LockoutWindow, ends_delay
+from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
+from harness import Depth, Inconclusive, Measurements, Tester, uds
+from harness.measurements import Delay, Turns
+
+BETWEEN_KEYS = ("SA-11", "SA-14")
+"""The checks whose acts between two keys must not end a delay either."""
+BUSY_S = 0.5
+"""Seconds after which an ECU that does not serve a request is asked again: it may be busy for a moment."""
+SOONER_S = 0.25
+"""How long before another level's delay is surely over its seeds are requested: before that level is locked out again."""
+LONG_UP_S = 3700.0
+"""A little more than an hour in seconds, in which clocks of whole seconds or an hour meter may overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Lockouts in a row that nothing ended early, that affected nothing but seeds, and that ended."""
+
+    lockouts: int
+    wrong_keys: int
+    """How many wrong keys led to them in all, without a right one."""
+    tried: tuple[str, ...]
+    """What was done in the first delay without a seed being given, in words."""
+    served: int
+    """How many other requests were served during each."""
+    locked: str
+    """Which levels the first of them locked, in words."""
+    is_long_up: bool
+    """Whether the last of them came more than an hour after the others, without a restart."""
+
+
+def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
+    """Lock the level out twice, once a run for all checks that ask, and other levels in turn with it.
+
+    On a simulated ECU a third time an hour later, from depth default on. Return None if something was not in order, or the
+    delay is too short for all of it; each check then finds its own cause in lockouts of its own. So it does at depth deep.
+    """
+    if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
+        return None
+    is_long_up = tester.link.is_virtual and depth is not Depth.QUICK
+    return measure.in_turn(
+        "two lockouts", level, lambda one: _held(tester, measure, one, 2, tries_acts=True, is_long_up=is_long_up)
+    )
+
+
+def hold_many(tester: Tester, measure: Measurements, level: int, lockouts: int) -> Held | None:
+    """Lock the level out so many times in a row, and other levels in turn with it; None as for `hold`."""
+    if not is_ordinary(tester, level, measure.delay(level)):
+        return None
+    return measure.in_turn("many lockouts", level, lambda one: _held(tester, measure, one, lockouts))
+
+
+def is_ordinary(tester: Tester, level: int, delay: Delay) -> bool:
+    """Whether the delay is long enough and constant so far, and the level's key is known to be right."""
+    is_odd = delay.seconds is None or delay.is_too_short or delay.is_restarted_by_requests or not delay.at_least_s
+    return not is_odd and tester.security.level(level).is_proven and tester.access.can_relock
+
+
+def _held(
+    tester: Tester,
+    measure: Measurements,
+    level: int,
+    lockouts: int,
+    *,
+    tries_acts: bool = False,
+    is_long_up: bool = False,
+) -> Turns[Held | None]:
+    if not is_ordinary(tester, level, measure.delay(level)):
+        return None
+    try:
+        return (yield from _Lockouts(tester, measure, level).held(lockouts, tries_acts=tries_acts, is_long_up=is_long_up))
+    except Inconclusive as reason:
+        tester.note(f"each check needs lockouts of its own: {reason}")
+        return None
+
+
+class _Lockouts:
+    def __init__(self, tester: Tester, measure: Measurements, level: int) -> None:
+        self._tester = tester
+        self._measure = measure
+        self._level = level
+        self._delay = measure.delay(level)
+        self._window = LockoutWindow(tester, level, self._delay.wrong_keys, self._delay.at_least_s)
+        self._tried: list[str] = []
+        self._others: list[bytes] = []
+        self._looks = 0
+        """How often a seed was requested long before a later delay may be over."""
+
+    def held(self, lockouts: int, *, tries_acts: bool, is_long_up: bool) -> Turns[Held | None]:
+        """Return how it went; None if anything was not as in the first delay that was measured."""
+        tester, level = self._tester, self._level
+        if tries_acts:  # seeds of other levels are requested too
+            others = [entry.level for entry in tester.target.security if entry.level != level]
+            yield tester.link.now_s + max(map(tester.security.delay_left_s, others), default=0.0) - SOONER_S
+        tester.session_for(level)
+        self._others = [request for request in other_communication(tester) if tester.request(request).is_positive]
+        if not self._others:
+            return None
+        wrong_keys, locked = 0, ""
+        for count in range(lockouts + is_long_up):
+            if count:
+                yield tester.link.now_s + tester.security.delay_left_s(level)
+            if count == lockouts:
+                yield tester.link.now_s + LONG_UP_S
+            if tries_acts and not count:
+                locked = self._first()
+                if not locked:
+                    return None
+                wrong_keys += self._delay.wrong_keys
+                continue
+            spent = self._lock_again()
+            if not spent:
+                return None
+            wrong_keys += spent
+            locked = locked or scope(tester, level)
+            yield tester.link.now_s - self._since_limit_s() + EARLY * self._delay.at_least_s
+            if self._since_limit_s() < EARLY_UNTIL * self._delay.at_least_s:
+                if tester.guesses.seed_in_delay(level).is_seed:
+                    return None
+                self._looks += 1
+        yield tester.link.now_s + tester.security.delay_left_s(level)
+        if not self._looks or not self._is_over():
+            return None
+        tester.security.unlock(level)
+        return Held(lockouts, wrong_keys, tuple(self._tried), len(self._others), locked, is_long_up)
+
+    def _since_limit_s(self) -> float:
+        return self._tester.link.now_s - (self._tester.security.level(self._level).last_wrong_s or 0.0)
+
+    def _first(self) -> str:
+        """Return which levels the first lockout locks; empty if something ended it, or another request was not served."""
+        tester, level, window = self._tester, self._level, self._window
+        acts = [part for act in self._measure.acts_between(level) for part in act.parts or (act,)]
+        acts = [act for act in acts if act.check in BETWEEN_KEYS and window.has_room_for(act.seconds)]
+        window.open()
+        entry = tester.access.protected_by(level) if tester.allows("write") else None
+        is_locked = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative
+        if is_key_compared(tester, level, window) is not None:
+            return ""
+        if not all(self._are_served()) or not self._doors_hold():
+            return ""
+        locked = scope(tester, level)
+        for act in sorted(acts, key=lambda act: act.seconds):
+            if not window.has_time_for(act.seconds) or ends_delay(tester, level, window, act) or not window.is_open:
+                return ""
+            self._tried.append(act.name)
+        if entry is not None and is_locked and tester.access.locked_probe(entry, in_this_session=True).is_positive:
+            return ""
+        return locked
+
+    def _lock_again(self) -> int:
+        """Return how many wrong keys led to a lockout that is like the first; 0 if it is different."""
+        tester, level = self._tester, self._level
+        if not self._is_over():
+            return 0
+        limit = self._measure.limit(level)
+        spent = tester.guesses.spend(level, tester.guesses.allowance(level, limit) + 2)
+        if not spent.is_limited or spent.evaluated + 1 < self._delay.wrong_keys:
+            return 0
+        is_seed = tester.guesses.is_seed(level, tester.guesses.ask(level))
+        return 0 if is_seed or not all(self._are_served()) else spent.evaluated + 1
+
+    def _is_over(self) -> bool:
+        self._tester.session_for(self._level)
+        reply, _ = self._tester.guesses.await_seed(self._level, self._delay.length_s)
+        return self._tester.guesses.is_seed(self._level, reply)
+
+    def _are_served(self) -> Iterator[bool]:
+        self._tester.session_for(self._level)
+        for request in self._others:
+            if not self._tester.request(request).is_positive:
+                self._tester.wait(BUSY_S)
+                yield self._tester.request(request).is_positive
+
+    def _doors_hold(self) -> bool:
+        """Whether every form of the request, and a plain one after it, is refused a seed."""
+        tester, level = self._tester, self._level
+        for name, door in side_doors(tester, level).items():
+            if seed_in(tester, door(), level) or tester.guesses.seed_in_delay(level).is_seed or not self._window.is_early:
+                return False
+            self._tried.append(name)
+        return True
+
+
+def other_communication(tester: Tester) -> list[bytes]:
+    """Yield requests that have nothing to do with SecurityAccess."""
+    readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
+    requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
+    return [uds.keep_session(), b"\x22\xf1\x86", tester.liveness_request, *requests]
+
+
+def scope(tester: Tester, level: int) -> str:
+    """Say which levels are locked with this one."""
+    others = [entry.level for entry in tester.target.security if entry.level != level]
+    served = [other for other in others if tester.state.serves_during_delay(level, other)]
+    locked = [other for other in others if other not in served and not tester.security.request_seed(other).is_seed]
+    if not others:
+        return "the only level declared"
+    return "level " + ", ".join(f"0x{one:02X}" for one in (level, *locked)) + (" only" if not locked else "")

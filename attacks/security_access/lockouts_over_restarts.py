@@ -1,0 +1,94 @@
+"""Restart the ECU while several levels are locked out: each restart tells of all of their delays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attacks.security_access.lockout_window import LockoutWindow
+from attacks.security_access.lockouts_in_a_row import is_ordinary
+from harness import Depth, Inconclusive, Measurements, Tester
+
+Ways = Mapping[str, Callable[[], bool | None]]
+SHARE_BEFORE = 0.2
+"""Share of the delay that passes before the restart."""
+
+
+def outlast_restarts(tester: Tester, measure: Measurements, depth: Depth, level: int, ways: Ways) -> tuple[str, ...]:
+    """Return the names of the restarts that the level's delay was seen to outlast, together with those of other levels.
+
+    Empty if something was not in order, or there is no other level; the check then finds the cause in a lockout of its own.
+    """
+    levels = tuple(sorted((level, *measure.others_beside(level))))
+    if len(levels) == 1 or depth is Depth.DEEP:
+        return ()
+    levels = tuple(one for one in levels if is_ordinary(tester, one, measure.delay(one)))
+
+    def together() -> dict[int, tuple[str, ...]]:
+        try:
+            return _Together(tester, measure, levels, ways).held(depth)
+        except Inconclusive as reason:
+            tester.note(f"each level needs lockouts of its own: {reason}")
+            return {}
+
+    return measure.once(("over restarts", levels), together).get(level, ())
+
+
+class _Together:
+    def __init__(self, tester: Tester, measure: Measurements, levels: Sequence[int], ways: Ways) -> None:
+        self._tester = tester
+        self._levels = [*levels]
+        """Those whose delays have held so far."""
+        self._delays = {level: measure.delay(level) for level in levels}
+        self._ways = ways
+
+    def held(self, depth: Depth) -> dict[int, tuple[str, ...]]:
+        """Return by level the restarts that its delay has outlasted; levels with which anything was not in order lack."""
+        names = self._restart([*self._ways])
+        for name in names[: depth.choose(quick=0, default=1, deep=0)] if len(names) > 1 else ():
+            self._restart([name])
+        for name in depth.choose(quick=[], default=list(dict.fromkeys((names or [""])[:1] + names[-1:])), deep=[]):
+            self._restart([name], is_at_once=True)
+        return {level: tuple(names) for level in self._levels if names}
+
+    def _restart(self, names: Sequence[str], *, is_at_once: bool = False) -> list[str]:
+        """Restart in each way within one lockout of all levels; return those that the ECU offers.
+
+        `is_at_once`: before a slow ECU has stored the lockout.
+        """
+        tester = self._tester
+        tester.restore()
+        windows = {
+            level: LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s) for level, delay in self._delays.items()
+        }
+        offered = []
+        for name in names:
+            for level in self._levels:
+                windows[level].open()
+            if not is_at_once:
+                self._let_pass(windows)
+            seen = self._ways[name]()
+            if seen is None:
+                continue
+            offered.append(name)
+            for level in [*self._levels]:
+                tester.session_for(level)
+                reply = tester.guesses.ask(level)
+                if not seen or not tester.guesses.is_limited(level, reply):
+                    self._levels.remove(level)
+        while offered and any(windows[level].is_early for level in self._levels):
+            tester.wait(min(self._delays[level].at_least_s for level in self._levels) / 20, "delays after a restart")
+            self._require_no_seeds(windows)
+        return offered
+
+    def _let_pass(self, windows: Mapping[int, LockoutWindow]) -> None:
+        """Wait for the share of each delay that comes before the restart."""
+        left_s = [SHARE_BEFORE * windows[level].delay_s - windows[level].elapsed_s for level in self._levels]
+        self._tester.wait(max(0.0, *left_s), "delays before a restart")
+        self._require_no_seeds(windows)
+
+    def _require_no_seeds(self, windows: Mapping[int, LockoutWindow]) -> None:
+        """Leave out levels that give a seed although their delay cannot be over."""
+        for level in [*self._levels]:
+            self._tester.session_for(level)
+            if self._tester.guesses.is_seed(level, self._tester.guesses.seed_in_delay(level)) and windows[level].is_early:
+                self._levels.remove(level)
