@@ -61,7 +61,7 @@ class _Together:
             level: LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s) for level, delay in self._delays.items()
         }
         offered = []
-        for name in names:
+        for name in names if self._levels else ():
             for level in self._levels:
                 windows[level].open()
             if not is_at_once:
@@ -75,6 +75,8 @@ class _Together:
                 reply = tester.guesses.ask(level)
                 if not seen or not tester.guesses.is_limited(level, reply):
                     self._levels.remove(level)
+            if not self._levels:
+                break
         while offered and any(windows[level].is_early for level in self._levels):
             tester.wait(min(self._delays[level].at_least_s for level in self._levels) / 20, "delays after a restart")
             self._require_no_seeds(windows)
@@ -83,7 +85,7 @@ class _Together:
     def _let_pass(self, windows: Mapping[int, LockoutWindow]) -> None:
         """Wait for the share of each delay that comes before the restart."""
         left_s = [SHARE_BEFORE * windows[level].delay_s - windows[level].elapsed_s for level in self._levels]
-        self._tester.wait(max(0.0, *left_s), "delays before a restart")
+        self._tester.wait(max([0.0, *left_s]), "delays before a restart")
         self._require_no_seeds(windows)
 
     def _require_no_seeds(self, windows: Mapping[int, LockoutWindow]) -> None:

@@ -43,6 +43,7 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
         measure.of_lockout(level, "Ends", f"after each lockout; {held.wrong_keys} wrong keys in a row were tried")
         return
     tester.restore()
+    judge_locked_out_before(tester, level, seen_s=delay.seconds or 0.0)
     tester.session_for(level)
     served = [request for request in other_communication(tester) if tester.request(request).is_positive]
     if not served:
@@ -72,15 +73,19 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
     measure.of_lockout(level, "Ends", f"after each lockout; {failures} wrong keys in a row were tried")
 
 
-def judge_locked_out_before(tester: Tester, level: int) -> None:
-    """Fail if wrong keys of this run have locked the level for good, though delays were seen to end before."""
+def judge_locked_out_before(tester: Tester, level: int, *, seen_s: float = 0.0) -> None:
+    """Fail if wrong keys of this run have locked the level for good, though delays were seen to end before.
+
+    `seen_s`: the longest of them, if one was measured.
+    """
     state = tester.security.level(level)
-    if not (state.is_locked_out and state.longest_delay_s and state.wrong_in_a_row):
+    longest_s = max(state.longest_delay_s, seen_s)
+    if not (state.is_locked_out and longest_s and state.wrong_in_a_row):
         return
     tester.session_for(level)
-    reply, waited_s = tester.guesses.await_seed(level, max(state.longest_delay_s, SHORTEST_DELAY_S))
+    reply, waited_s = tester.guesses.await_seed(level, max(longest_s, SHORTEST_DELAY_S))
     if not tester.guesses.is_seed(level, reply):
-        tester.note(f"earlier delays of this run were over after {state.longest_delay_s:.0f} s")
+        tester.note(f"earlier delays of this run were over after {longest_s:.0f} s")
         judge_endless(tester, reply, waited_s, state.wrong_in_a_row, is_known=True)
 
 

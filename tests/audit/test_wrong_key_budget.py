@@ -48,7 +48,14 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 LEVELS = (0x01, 0x03)
-OF_NO_KIND = {"IE-04": 1, "SA-09": 1, "SA-25": 4, "fuzz/key-any-length": 1, "fuzz/key-suppressed": 1, "fuzz/key-after-a-read": 1}
+OF_NO_KIND = {
+    "IE-04": 1,
+    "SA-09": 1,
+    "SA-25": 4,
+    "fuzz/key-any-length": 1,
+    "fuzz/key-suppressed": 1,
+    "fuzz/key-after-a-read": 1,
+}
 """At depth quick, by check: keys that nothing else has a use for."""
 
 
