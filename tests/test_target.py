@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -227,6 +227,13 @@ def test_a_secret_survives_copying() -> None:
     assert copy.deepcopy(secret) == secret == pickle.loads(pickle.dumps(secret))
     assert secret != Secret(b"\x02")
     assert len({secret, Secret(b"\x01")}) == 1
+
+
+def test_bytes_are_written_in_hex() -> None:
+    target = load_target("hardened")
+    assert [level["record"] for level in target.redacted()["security"]] == ["", ""]
+    asked = replace(target, security=tuple(replace(level, record=b"\xaa\x01") for level in target.security))
+    assert [level["record"] for level in asked.redacted()["security"]] == ["AA 01", "AA 01"]
 
 
 def test_the_redacted_target_is_plain_json_in_the_files_words() -> None:

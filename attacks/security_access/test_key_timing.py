@@ -42,15 +42,15 @@ def test_the_answer_does_not_tell_how_much_was_right(tester: Tester, measure: Me
         ts = ", ".join(f"{run.t:.0f}" for run in timing.runs)
         fail(
             expected="the same time whichever byte is wrong",
-            observed=f"each byte makes {1e6 * timing.step_s:+.1f} us ({keys}; t = {ts})",
+            observed=f"each byte makes {1e6 * timing.step_s:+.1f} µs ({keys}; t = {ts})",
             severity=Severity.HIGH if abs(timing.step_s) >= CLEAR_STEP_S else Severity.INFO,
         )
-    detectable = f"detectable: {1e6 * timing.detectable_step_s:.2g} us or more a byte, with {keys}"
+    detectable = f"detectable: {1e6 * timing.detectable_step_s:.2g} µs or more a byte, with {keys}"
     if any(run.is_significant for run in timing.runs):
         inconclusive(f"one of two runs shows a difference, the other does not ({detectable})")
     if timing.detectable_step_s > EXCLUDED_STEP_S:
         needed = timing.needed_for(EXCLUDED_STEP_S)
-        inconclusive(f"{detectable}; {1e6 * EXCLUDED_STEP_S:.0f} us a byte would need {needed} keys of each kind")
+        inconclusive(f"{detectable}; {1e6 * EXCLUDED_STEP_S:.0f} µs a byte would need {needed} keys of each kind")
     if not is_limited(measure, level):
         inconclusive(f"{detectable}; smaller steps show to whoever guesses more often, and nothing is known to limit that")
     tester.note(f"{detectable}; the limit for wrong keys keeps anybody from taking many more")

@@ -19,6 +19,7 @@ from harness.report import conclusion
 from harness.report.facts import declared_requirements, described, identification_line, run_facts, target_rows
 from harness.report.groups import Anchors, by_area, by_requirement, by_threat, grouped, sharing_a_reason, unjudged
 from harness.report.pictures import figures
+from harness.report.redacted import marked, stretches
 from harness.report.sequence import spoken_ids, steps
 from harness.report.text import shown, shown_hex
 from harness.runs.findings import Finding, NotTested, Run, RunInfo
@@ -85,7 +86,7 @@ class Console:
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
     """Render the page. ``files``: names beside it, to be linked; ``machine``: a learned state machine, if any."""
     info = run.info
-    parts = _parts(spoken_ids(info))
+    parts = _parts(spoken_ids(info), stretches(run.findings))
     anchors = Anchors()
     groups = grouped(sorted(run.failures(), key=conclusion.rank), anchors=anchors)
     accepted = grouped(run.accepted(), anchors=anchors)
@@ -193,13 +194,17 @@ def _by_group(not_tested: Sequence[NotTested]) -> list[tuple[str, list[NotTested
     return list(found.items())
 
 
-def _parts(ids: frozenset[int]) -> Any:
-    """Return the macros of the page's repeated pieces; ``ids`` are the CAN ids of tester and ECU."""
+def _parts(ids: frozenset[int], redacted: frozenset[str]) -> Any:
+    """Return the macros of the page's repeated pieces.
+
+    ``ids`` are the CAN ids of tester and ECU, ``redacted`` the bytes that stand for secrets wherever they occur.
+    """
     context = {
         "steps": lambda exchange: steps(exchange, ids),
         "figures": figures,
         "codes": _codes,
         "standings": _standings,
+        "redacted": redacted,
         "most_exchanges": MOST_EXCHANGES,
         "most_places": MOST_PLACES,
         "most_notes": MOST_NOTES,
@@ -218,7 +223,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link)
+    pages.filters.update(shown=shown, shown_hex=shown_hex, lines=_lines, link=_link, marked=marked)
     return pages
 
 

@@ -9,10 +9,12 @@ from importlib import resources
 from typing import Any, Final
 
 import pytest
+from markupsafe import Markup
 
 from harness.report.conclusion import DESELECTED, conclusion, interruption, target_name
 from harness.report.decode import frame_line, reply_line, request_line
 from harness.report.groups import Anchors
+from harness.report.redacted import marked
 from harness.report.text import bytes_of, shown, shown_hex, visible
 from harness.runs.findings import Exchange, Finding, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
@@ -79,7 +81,9 @@ class DetailView:
     def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
         finding = getattr(report, FINDING, None)
         if finding is not None:
-            data[:] = [self._link(finding), f"<pre>{escape(details(finding, self._spoken_ids))}</pre>"]
+            redacted = {one for exchange in finding.exchanges for one in exchange.redacted}
+            text = marked(details(finding, self._spoken_ids), redacted)
+            data[:] = [self._link(finding), f"<pre>{text if isinstance(text, Markup) else escape(text)}</pre>"]
 
     def _link(self, finding: Finding) -> str:
         """Link to the check's place in the report."""
@@ -177,6 +181,11 @@ def _summary(info: RunInfo, run: Run | None, files: Sequence[str]) -> Iterator[s
         f"{linked[AUDIT_JSON]}, every frame in {linked[BUS_LOG]}. "
         "A click on a row unfolds what the result rests on, down to the frames; a click on a heading sorts.</p>"
     )
+    if not info.keeps_secrets:
+        yield (
+            '<p>Bytes that are marked like <code><mark title="redacted">E4 E1 EB</mark></code> stand for a key or a secret; '
+            "they were not on the bus.</p>"
+        )
     yield f'<noscript><p class="warning">This view needs JavaScript; {AUDIT_HTML} does not.</p></noscript>'
 
 

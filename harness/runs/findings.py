@@ -52,6 +52,8 @@ class Exchange:
     """Number of the first frame after it, so that the range excludes it."""
     frames: tuple[FrameRecord, ...]
     """The raw frames themselves (the first dozens of a long exchange)."""
+    redacted: tuple[str, ...] = ()
+    """The bytes in all of these that stand for a key or a secret, in hex; each stretch once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

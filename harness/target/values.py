@@ -383,6 +383,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, bytes):
+        return value.hex(" ").upper()
     if is_dataclass(value) and not isinstance(value, (Access, Before, Span, Values)):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return str(value)

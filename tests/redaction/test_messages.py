@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from harness.runs.findings import Exchange, Finding
 from harness.runs.redaction import Vocabulary
 from harness.runs.redaction.messages import FrameStream, PassingFrame, redacted_message
+from harness.runs.redaction.redactor import Redactor
 from harness.runs.redaction.vocabulary import SecretKind
+from harness.verdict import Severity, Verdict
 
 KEY = bytes.fromhex("5EF739B0")
 LONG = bytes.fromhex("0F3C8A91B7D2E640581C9F2A3B4D6E70")
@@ -161,3 +164,28 @@ def test_a_message_that_never_ends_is_not_kept(words: Vocabulary) -> None:
     assert len(transfer.message) < 10_000
     stream.close()
     assert LONG[:7] not in bytes(frame.data), "it is still a key"
+
+
+def test_a_key_byte_that_equals_its_stand_in_cannot_be_told_from_the_others(
+    words: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is named as redacted is the whole stretch, else the byte left out would be known."""
+    keys = (bytes((0x5E, 0xE0 | number & 0x0F, number >> 4, 0x21)) for number in range(4096))
+    key = next(one for one in keys if words.placeholder(one)[1] == one[1])
+    redactor = Redactor(words)
+    monkeypatch.setattr(redactor, "save", lambda: None)
+    sent = Exchange(
+        request=f"27 02 {key.hex(' ').upper()}", replies=(), outcome="silence", first_frame=0, last_frame=0, frames=()
+    )
+    found = redactor.finding(
+        Finding(
+            id="SA-09",
+            title="",
+            parameter=None,
+            verdict=Verdict.PASS,
+            severity=Severity.LOW,
+            basis="policy",
+            exchanges=(sent,),
+        )
+    )
+    assert found.exchanges[0].redacted == (words.placeholder(key).hex().upper(),)

@@ -216,6 +216,17 @@ def test_equal_keys_can_still_be_told_from_others(article: tuple[Done, Keys]) ->
     assert all(a[6:14] != b[6:14] for a, b in pairs)
 
 
+def test_every_key_in_an_exchange_is_named_as_redacted_and_no_seed(article: tuple[Done, Keys]) -> None:
+    results = json.loads((article[0].folder / "audit.json").read_text())["results"]
+    exchanges = [exchange for result in results for exchange in result["exchanges"]]
+    keys = {request[6:].replace(" ", "") for one in exchanges if (request := one["request"]).startswith("27 02 E")}
+    named = {stretch for one in exchanges for stretch in one["redacted"]}
+    assert len(keys) > 5
+    assert keys <= named
+    assert all(byte[0] == "E" for stretch in named for byte in zip(stretch[::2], stretch[1::2], strict=True))
+    assert {one["redacted"] == [] for one in exchanges if one["request"] == "27 01" and len(one["replies"]) == 1} == {True}
+
+
 @pytest.mark.parametrize("option", ["--uds-redact=vim", "--uds-redact=vin --uds-keep-secrets"])
 def test_wrong_use_under_pytest_is_said(option: str, place: Path) -> None:
     from harness.audit.requirements import attacks_folder

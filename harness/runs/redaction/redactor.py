@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass, replace
 from operator import is_
 from typing import Any, Final, TypeVar
@@ -135,12 +136,19 @@ class Redactor:
         return replace(value, **own) if own else value
 
     def _exchange(self, exchange: Exchange) -> Exchange:
+        request = self._message(exchange.request)
+        replies = tuple(self._message(reply) for reply in exchange.replies)
+        frames = self._frames(exchange.frames)
+        before = (exchange.request, *exchange.replies, *(one.data for one in exchange.frames))
+        after = (request, *replies, *(one.data for one in frames))
+        stretches = dict.fromkeys(itertools.chain.from_iterable(map(_stand_ins, before, after)))
         return replace(
             exchange,
-            request=self._message(exchange.request),
-            replies=tuple(self._message(reply) for reply in exchange.replies),
+            request=request,
+            replies=replies,
             outcome=self._outcome(exchange),
-            frames=self._frames(exchange.frames),
+            frames=frames,
+            redacted=tuple(stretches),
         )
 
     def _outcome(self, exchange: Exchange) -> str:
@@ -172,6 +180,23 @@ class Redactor:
             stream.add(passing[-1][1])
         stream.close()
         return tuple(_with_data(record, frame.data) if frame.data else record for record, frame in passing)
+
+
+def _stand_ins(before: str, after: str) -> Iterator[str]:
+    """Return each stretch of bytes that was replaced, in hex.
+
+    It includes bytes from E0 to EF beside it: one that equals its stand-in must not be told from the others.
+    """
+    if before is after or before == after:
+        return
+    try:
+        old, new = bytes.fromhex(before), bytes.fromhex(after)
+    except ValueError:  # raw frames, which are text
+        return
+    for is_stand_in, places in itertools.groupby(range(len(new)), key=lambda place: new[place] >> 4 == 0xE):
+        found = list(places)
+        if is_stand_in and any(old[place : place + 1] != new[place : place + 1] for place in found):
+            yield new[found[0] : found[-1] + 1].hex().upper()
 
 
 def _with_data(record: FrameRecord, data: bytes | bytearray) -> FrameRecord:

@@ -1,0 +1,53 @@
+"""Mark in a text the bytes that stand for a key or a secret, so that nobody takes them for what was on the bus."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from harness.runs.findings import Finding
+
+FEWEST_BYTES: Final = 3
+"""Shorter stretches are marked in the exchange that holds them, and nowhere else: they would occur by chance."""
+
+_BYTES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{2}(?: ?[0-9A-F]{2})*(?![0-9A-Za-z])(?P<is_cut> …)?")
+_BYTE: Final = re.compile("[0-9A-F]{2}")
+_MARK: Final = Markup('<mark title="redacted">{}</mark>')
+
+
+def stretches(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the bytes, in hex, that stand for keys and secrets in the exchanges, as far as they are long enough to tell."""
+    found = (one for finding in findings for exchange in finding.exchanges for one in exchange.redacted)
+    return frozenset(one for one in found if len(one) >= 2 * FEWEST_BYTES)
+
+
+def marked(text: str, redacted: Collection[str]) -> str:
+    """Mark each of these stretches in the text, where bytes are written in hex, with or without spaces.
+
+    Returns Markup if anything was marked, else the text as it was, which is still to be escaped.
+    """
+    if not redacted or "E" not in text:
+        return text
+    parts, at = [], 0
+    for start, end in _places(text, redacted):
+        parts += [escape(text[at:start]), _MARK.format(text[start:end])]
+        at = end
+    return Markup("").join([*parts, escape(text[at:])]) if parts else text
+
+
+def _places(text: str, redacted: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Return from where to where the stretches stand; the last one of bytes that were cut may be its beginning only."""
+    for written in _BYTES.finditer(text):
+        numbers = list(_BYTE.finditer(text, written.start(), written.end()))
+        for is_stand_in, group in itertools.groupby(numbers, key=lambda one: one[0][0] == "E"):
+            if not is_stand_in:
+                continue
+            bytes_ = list(group)
+            run = "".join(one[0] for one in bytes_)
+            is_cut = written["is_cut"] is not None and bytes_[-1] is numbers[-1]
+            if run in redacted or (is_cut and any(one.startswith(run) for one in redacted)):
+                yield bytes_[0].start(), bytes_[-1].end()
