@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -74,6 +75,15 @@ class Stranger:
         tables["target"] = {"name": self.name, **tables.get("target", {})}
         tables["can"]["channel"] = self.node
         return "\n".join(_lines(tables)) + "\n"
+
+
+def strangers_in(file: str) -> Callable[..., Stranger]:
+    """Return a function that makes strangers of this file by their factory, and by a name if it is not the factory's."""
+
+    def make(factory: str, name: str = "", **expected: Any) -> Stranger:
+        return Stranger(name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", factory).lower(), f"{file}:{factory}", **expected)
+
+    return make
 
 
 def shown(findings: Iterable[Finding]) -> str:
