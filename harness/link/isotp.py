@@ -194,7 +194,7 @@ class IsoTp:
             self.abort_reception(IsoTpFault.TIMEOUT_CR)
         if self._tx_deadline_s <= due_s:
             if self.awaits_flow_control:
-                self._abort_transmission(IsoTpFault.TIMEOUT_BS)
+                self.abort_transmission(IsoTpFault.TIMEOUT_BS)
             else:
                 self._send_consecutive(now_s)
 
@@ -281,11 +281,11 @@ class IsoTp:
         elif status == WAIT:
             self.waits += 1
             if self.waits > self.config.wait_limit:
-                self._abort_transmission(IsoTpFault.WAIT_LIMIT)
+                self.abort_transmission(IsoTpFault.WAIT_LIMIT)
             else:
                 self._await_flow_control(now_s)
         else:
-            self._abort_transmission(IsoTpFault.OVERFLOW if status == OVERFLOW else IsoTpFault.INVALID_FS)
+            self.abort_transmission(IsoTpFault.OVERFLOW if status == OVERFLOW else IsoTpFault.INVALID_FS)
 
     def _await_flow_control(self, sent_s: float) -> None:
         self.awaits_flow_control = True
@@ -313,7 +313,8 @@ class IsoTp:
             self._tx_deadline_s = end_s + self._tx_stmin_s
             self._schedule()
 
-    def _abort_transmission(self, fault: IsoTpFault) -> None:
+    def abort_transmission(self, fault: IsoTpFault) -> None:
+        """Give up the message that is being sent."""
         self.fault = fault
         self._end_transmission()
 

@@ -122,7 +122,7 @@ class Exchanger:
         """Whether the previous request was given less time than its answer may take."""
         self.dialect = DIALECTS.get(target.dialect or "")
         """The ECU's dialect; None for UDS, or if unknown."""
-        self._transport = Transport(link, target.can)
+        self._transport = Transport(link, target.can, p2_s=target.timing.p2_ms / 1000)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
         self._has_malformed_invalid_key = "malformed_invalid_key" in target.quirks
@@ -444,6 +444,7 @@ class Exchanger:
         if self.state.quiet_s:
             self.listen(self.state.quiet_s)
         self._transport.drain()
+        self._transport.waits.begin()
         self._answered.clear()
         self.oddities.not_answered(self.link.now_s)  # what comes later may answer these frames
         first_frame = self.trace.count
@@ -510,6 +511,8 @@ class Exchanger:
             if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
             if is_answer:
+                if not after_first_of:
+                    self._transport.waits.hear_stray()
                 message = frame.pdu
                 self._follow_pending(message)
                 self._note_second(message)

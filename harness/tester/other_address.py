@@ -33,7 +33,7 @@ class OtherAddress(Exchanger):
         self.key_guard = security
         self.dialect = client.dialect
         self._client = client
-        self._transport = Transport(client.link, can, takes_any_format=True)
+        self._transport = Transport(client.link, can, p2_s=client.target.timing.p2_ms / 1000, takes_any_format=True)
 
     def ask(self, request: bytes) -> Reply:
         """Send one request and wait for its final answer."""

@@ -13,6 +13,7 @@ from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault
 from harness.link.isotp_frames import CLASSIC_BYTES, LONGEST_BYTES, FrameType, longest_single
 from harness.target import Can
+from harness.tester.waits import Waits
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICES, SUPPRESS_POSITIVE_RESPONSE
 
 OTHERS_KEPT = 8
@@ -23,8 +24,9 @@ LONGEST_SEGMENT_S = 60.0
 class Transport:
     """Carries messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
 
-    def __init__(self, link: Link, can: Can, *, takes_any_format: bool = False) -> None:
+    def __init__(self, link: Link, can: Can, *, p2_s: float, takes_any_format: bool = False) -> None:
         self.link = link
+        self.waits = Waits(p2_s)
         tx_dl = LONGEST_BYTES if can.fd else CLASSIC_BYTES
         addresses = addresses_of(can)
         self._address, self._functional_address = addresses.request, addresses.functional
@@ -94,7 +96,7 @@ class Transport:
         if not link.tells_stale:
             while (frame := link.receive(0.0)) is not None:  # takes what is there, without waiting
                 if self.is_answer(frame):
-                    self.strays.append(frame)
+                    self._keep_stray(frame)
                 else:
                     self.overhear(frame)
         self._early.clear()
@@ -112,17 +114,26 @@ class Transport:
         if is_functional and len(pdu) > self._longest_single:
             raise ValueError(f"a functional request is one frame of at most {self._longest_single} bytes, not {len(pdu)}")
         isotp = self._isotp
+        link, waits = self.link, self.waits
         self.garbage = self.early = 0
+        if waits.has_heard:
+            waits.begin()
         single = None if is_functional or self._is_fd else isotp.single_frame(pdu)
         if single is not None:
             self._handed_over = 1
             self.fault = ""
-            self.link.send(Frame(self._request_id, single, self._is_extended, address=self._address))
+            link.send(Frame(self._request_id, single, self._is_extended, address=self._address))
             return
-        isotp.send(pdu, self.link.now_s)
+        isotp.send(pdu, link.now_s)
         self._flush(is_functional)
+        n_bs_s = waits.n_bs_s() if isotp.is_sending else None
+        give_up_s = math.inf if n_bs_s is None else link.now_s + n_bs_s
         while isotp.is_sending:
-            message = self._step(self.link.now_s + LONGEST_SEGMENT_S)
+            message = self._step(min(link.now_s + LONGEST_SEGMENT_S, give_up_s))
+            if isotp.is_sending and link.now_s >= give_up_s:
+                isotp.abort_transmission(IsoTpFault.TIMEOUT_BS)
+            elif isotp.fault is IsoTpFault.TIMEOUT_BS:
+                waits.had_no_flow_control()
             if message is not None:
                 self._early.append(message)
                 self.early += 1
@@ -151,16 +162,26 @@ class Transport:
         link = self.link
         if self._early:
             return self._early.popleft()
+        waits = self.waits
+        whole_s = until_s
+        if waits.has_heard:
+            until_s = waits.until_s(whole_s)
         while True:
             if isotp.deadline_s is None:
                 frame = link.receive(until_s)
                 pdu = None if frame is None else self._take(frame)
             else:
                 pdu = self._step(until_s)
+            if waits.has_heard:
+                if pdu is not None:
+                    waits.hear_message()
+                until_s = waits.until_s(whole_s)
             if pdu is not None:
                 return pdu
             now_s = link.now_s
             if now_s >= until_s and (not isotp.is_receiving or now_s >= give_up_s):
+                if waits.has_heard:
+                    waits.end(now_s)
                 return None
 
     def _step(self, until_s: float) -> bytes | None:
@@ -195,15 +216,31 @@ class Transport:
             self.answer_frames += 1
             was_sending = isotp.is_sending
             pdu = isotp.receive(frame.data, link.now_s)
-            if was_sending and pdu is None and not isotp.is_receiving and frame.pci_type != FrameType.FLOW_CONTROL:
-                self.garbage += 1
+            if pdu is None and not isotp.is_receiving:
+                self._hear_frame(frame, was_sending=was_sending)
         elif self.is_answer(frame):
-            self.strays.append(frame)
+            self._keep_stray(frame)
         else:
             self.overhear(frame)
         if isotp.outbox:
             self._flush(False)
         return pdu
+
+    def _hear_frame(self, frame: Frame, *, was_sending: bool) -> None:
+        """Take in a frame of the ECU's that neither ended nor began a message."""
+        kind = frame.pci_type
+        if kind == FrameType.FLOW_CONTROL:
+            self.waits.hear_flow_control()
+            return
+        self.garbage += was_sending
+        if kind not in (FrameType.FIRST, FrameType.CONSECUTIVE):
+            self.waits.hear_garbage(self.link.now_s)
+
+    def _keep_stray(self, frame: Frame) -> None:
+        self.strays.append(frame)
+        self.waits.hear_stray()
+        if frame.pci_type == FrameType.FLOW_CONTROL:
+            self.waits.hear_flow_control()
 
     def overhear(self, frame: Frame) -> None:
         """Record what another tester asks in a single frame.
