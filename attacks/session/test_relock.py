@@ -15,16 +15,16 @@ from attacks.session.session_probe import (
     announced_requests,
     s3_s,
 )
-from harness import Depth, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run, uds
-from harness.tester import Lock, Means, Teller, teller, tellers_by_memory
+from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run, uds
+from harness.tester import Lock, Look, Means, Teller, teller, tellers_by_memory
 
 RESETS, SOFT_RESET = (0x01, 0x02, 0x03), 0x03
 SUPPRESS, UNKNOWN_SESSION = 0x80, 0x7E
 OVERDUE = 1.2
 """Times S3: after that an idle session must have ended."""
 
-IDLE_S = 60.0
-"""How many seconds an ECU without sessions is left alone."""
+IDLE_S, QUICK_IDLE_S = 60.0, 15.0
+"""How many seconds an ECU without sessions is left alone: at least three times the S3 of ISO 14229-2."""
 
 
 @attack(
@@ -128,11 +128,11 @@ def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
     unlocks=True,
     proven_by=("unlock_survives_session_timeout", "tester_present_ends_s3", "tester_present_revives_session"),
 )
-def test_an_idle_ecu_locks_itself(tester: Tester, lock: Lock, depth: Depth) -> None:
+def test_an_idle_ecu_locks_itself(tester: Tester, measure: Measurements, lock: Lock, depth: Depth) -> None:
     session = session_that_expires(tester, lock.level)
     shows = teller(tester, lock, [session], may_be_open=True)
     if session is None:
-        judge_without_sessions(tester, lock, shows)
+        judge_without_sessions(tester, measure, lock, shows, depth.choose(quick=QUICK_IDLE_S, default=IDLE_S, deep=IDLE_S))
         return
     overdue_s = s3_s(tester) * OVERDUE
     take_control(tester, lock, shows, session, s3_s(tester) * depth.choose(quick=0, default=80, deep=80) / 100)
@@ -225,25 +225,34 @@ def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s
     inconclusive(f"control missing: unlocked, {shows.name} does not show it ({control.words})")
 
 
-def judge_without_sessions(tester: Tester, lock: Lock, shows: Teller) -> None:
-    """Judge an ECU without sessions that end: it may lock itself by time, and must by a restart, if there is one."""
-    require_open(tester, lock, shows)
-    other = tester.others_heard(IDLE_S)
-    seen = shows.look()
+def judge_without_sessions(tester: Tester, measure: Measurements, lock: Lock, shows: Teller, idle_s: float) -> None:
+    """Judge an ECU without sessions that end: it may lock itself by time, and must by a restart, if there is one.
+
+    It is left alone once; a repetition of the check only looks again at what that has left.
+    """
+    other, seen = measure.once(("left alone", lock), partial(left_alone, tester, lock, shows, idle_s))
+    if seen.is_open and not shows.look().is_open:
+        other, seen = left_alone(tester, lock, shows, idle_s)
     if seen.is_open is False:
-        tester.note(f"there is no session that ends, but the ECU was locked again after {IDLE_S:g} s")
+        tester.note(f"there is no session that ends, but the ECU was locked again after {idle_s:g} s")
         return
     if seen.is_open is None:
-        inconclusive(f"after {IDLE_S:g} s {shows.name} has no effect, but is not refused either: {seen.words}")
+        inconclusive(f"after {idle_s:g} s {shows.name} has no effect, but is not refused either: {seen.words}")
     if other:
         inconclusive(f"somebody else asks the ECU, which then is not idle: {other}")
     if tester.access.can_relock:
-        tester.note(f"still unlocked after {IDLE_S:g} s without a request, until a restart or a session change")
+        tester.note(f"still unlocked after {idle_s:g} s without a request, until a restart or a session change")
         not_applicable("there is no session that ends")
     fail(
-        expected=f"{lock} protected after {IDLE_S:g} s without a request",
+        expected=f"{lock} protected after {idle_s:g} s without a request",
         observed=f"still unlocked, and nothing locks it again: {seen.words}",
     )
+
+
+def left_alone(tester: Tester, lock: Lock, shows: Teller, idle_s: float) -> tuple[str, Look]:
+    """Open the level, ask nothing for so long, and look; also return who else asked the ECU meanwhile."""
+    require_open(tester, lock, shows)
+    return tester.others_heard(idle_s), shows.look()
 
 
 @attack(

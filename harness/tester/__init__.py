@@ -9,7 +9,7 @@ from harness.lazy import lazily
 if TYPE_CHECKING:
     from harness.tester.bus_load import await_quiet, foreign_frame, frames_per_second, own_lag_s, send_load
     from harness.tester.guesses import KeyOutcome
-    from harness.tester.locks import Lock, Teller, locks_of, teller, tellers_by_memory
+    from harness.tester.locks import Lock, Look, Teller, locks_of, teller, tellers_by_memory
     from harness.tester.observe import images, memory_in_use, watched_console
     from harness.tester.oddities import Oddity
     from harness.tester.other_address import OtherAddress
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "KeyOutcome": "tester.guesses",
     "Lock": "tester.locks",
+    "Look": "tester.locks",
     "Means": "tester.restart",
     "Oddity": "tester.oddities",
     "OtherAddress": "tester.other_address",
@@ -38,6 +39,7 @@ _HOMES = {
 __all__ = [
     "KeyOutcome",
     "Lock",
+    "Look",
     "Means",
     "Oddity",
     "OtherAddress",

@@ -62,6 +62,8 @@ class AccessProbes:
         self.postponed_controls: list[DataEntry] = []
         """Controls that must wait, because they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
+        self._steady_s: dict[int, float] = {}
+        """By data identifier, for how many seconds at most its value was watched and did not change."""
         self._opened_by: dict[int, set[int]] = {}
         """The levels that were seen to open data which was found guarded."""
 
@@ -174,14 +176,18 @@ class AccessProbes:
         return after
 
     def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
-        """Whether a value changes while it is only read."""
+        """Whether a value changes while it is only read; one that did not for so long before is looked at only briefly."""
         client = self._client
         before = client.read(did)
+        if self._steady_s.get(did, 0.0) >= seconds:
+            seconds = STORING_S
         looks = 1 if seconds <= STORING_S else LOOKS
         for _ in range(looks):
             client.wait(seconds / looks, "whether a value changes by itself")
             if client.read(did) != before:
+                self._steady_s.pop(did, None)
                 return True
+        self._steady_s[did] = max(seconds, self._steady_s.get(did, 0.0))
         return False
 
     def write_effect(self, entry: DataEntry) -> Effect[Reply]:

@@ -42,6 +42,12 @@ MOST_ALIKE: Final = 8
 """The most suspects of one service and length in a run on a real bus."""
 MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
+OUTLASTS_S: Final = 3.0
+"""How much longer than in the suspect's case a state must last in the control, in seconds, while the ECU is kept busy: it may
+have been older then, and end by itself."""
+KEEP_BUSY_S: Final = 0.25
+MOST_ENDED: Final = 2
+"""A state that has ended by itself so often shows no restart."""
 RECOVERY_S: Final = 5.0
 """How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
 
@@ -101,6 +107,8 @@ class Crashes:
         self._innocent: set[tuple[Sent, Condition]] = set()
         self._tried: Counter[tuple[bytes, int]] = Counter()
         self._sessions: dict[int, _Mark | None] = {}
+        self._ended: Counter[str] = Counter()
+        """By name, how often a state has ended by itself."""
 
     def report(self, request: str, what: str, *, is_reproduced: bool) -> None:
         """Record a crash that a check has found itself."""
@@ -246,7 +254,7 @@ class Crashes:
         None too if they were answered.
         """
         client = self._client
-        is_marked = mark is not None and self._is_true(mark.take)
+        is_marked = mark is not None and self._ended[mark.name] < MOST_ENDED and self._is_true(mark.take)
         taken_s = client.link.now_s
         first_frame = client.trace.count
         replies = [reply for sent in sents if (reply := self._send(sent)) is not None]
@@ -289,8 +297,8 @@ class Crashes:
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
-        """Take the control: send a harmless request instead of the suspect, and wait as long; return whether the state
-        was kept.
+        """Take the control: send a harmless request instead of the suspect, and wait as long and a little longer; return
+        whether the state was kept.
         """
         client = self._client
         if mark is None:
@@ -302,7 +310,13 @@ class Crashes:
         least_s = RAW_LISTEN_S if sents[-1].is_raw else client.target.timing.p2_ms / 1000
         client.wait(max(least_s, taken_s + after_s - client.link.now_s))
         is_kept = self._is_true(mark.holds)
+        until_s = client.link.now_s + OUTLASTS_S
+        while is_kept and client.link.now_s < until_s:
+            client.wait(KEEP_BUSY_S)
+            client.request(client.liveness_request)
+        is_kept = is_kept and self._is_true(mark.holds)
         if not is_kept:
+            self._ended[mark.name] += 1
             client.note(
                 f"{mark.name} is lost without {_shown(sents)} too: whether that makes the ECU restart cannot be told"
             )

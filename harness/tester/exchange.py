@@ -118,6 +118,8 @@ class Exchanger:
         """By service, how often 0x78 came without a final answer."""
         self._outstanding: dict[bytes, float] = {}
         """Services that were answered 0x78 while nobody waited, and when their final answer is due at the latest."""
+        self._quiet_s = 0.0
+        """How long the ECU has been heard to send nothing at a stretch, in seconds, since it last sent anything unasked."""
         self._was_cut_short = False
         """Whether the previous request was given less time than its answer may take."""
         self.dialect = DIALECTS.get(target.dialect or "")
@@ -323,6 +325,7 @@ class Exchanger:
     def _note_strays(self) -> None:
         """Record frames that came between the last final answer and the request of this exchange."""
         strays = self._transport.strays
+        self._quiet_s = 0.0
         for frame in strays:
             message = frame.pdu
             self._note_second(message)
@@ -505,14 +508,14 @@ class Exchanger:
             link.hear_also(also_from, seconds)
         self.state.wait(seconds)
         heard = []
+        is_unasked = False
         while (frame := link.receive(until_s)) is not None:
             is_too_early = after_first_of and link.unsent >= after_first_of
             is_answer = self.is_answer(frame)
             if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
             if is_answer:
-                if not after_first_of:
-                    self._transport.waits.hear_stray()
+                is_unasked |= not after_first_of
                 message = frame.pdu
                 self._follow_pending(message)
                 self._note_second(message)
@@ -520,6 +523,11 @@ class Exchanger:
                 self._transport.overhear(frame)
             if link.now_s >= until_s:
                 break
+        if is_unasked:
+            self._transport.waits.hear_stray()
+            self._quiet_s = 0.0
+        elif not after_first_of:
+            self._quiet_s = max(self._quiet_s, seconds)
         return tuple(heard)
 
     def wait(self, seconds: float, why: str = "") -> None:
@@ -527,8 +535,13 @@ class Exchanger:
         self.listen(seconds)
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
-        """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised."""
-        self.listen(self._p2_s)
+        """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised.
+
+        If it was quiet for so long before, and was not heard unasked since, P2 is enough.
+        """
+        is_late = self.listen(self._p2_s)
+        if not is_late and self._quiet_s >= seconds:
+            return
         heard = self.listen(seconds)
         if heard:
             raise Inconclusive(f"the ECU sends on its response id unasked: {heard[0].text()}")

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from attacks.session import test_relock
+from harness.testing import run_checks
+from harness.verdict import Depth, Verdict
+
 from .auditing import Done, article_with, check, run_pytest, uds_harness, write_checks, write_target
 
 READS = check("MY-1", "assert tester.read(0x0200) == b'\\x02', 'the value is wrong'")
@@ -164,3 +168,10 @@ def test_an_ecu_that_starts_unlocked_and_stays_so_is_inconclusive(place: Path) -
     for name in (*HELD, "SA-25"):
         assert done.verdicts[name] == "inconclusive", done.explain()
         assert "initial state unlocked" in done.result(name)["reason"]
+
+
+def test_an_ecu_without_sessions_is_left_alone_once() -> None:
+    (finding,) = run_checks([test_relock.test_an_idle_ecu_locks_itself], "article", depth=Depth.DEFAULT)
+    assert finding.verdict is Verdict.FAIL
+    assert "60 s without a request" in finding.expected
+    assert 60 < finding.duration_s < 70

@@ -197,3 +197,14 @@ def test_value_can_be_watched_for_changing_by_itself() -> None:
 def test_value_that_cannot_be_read_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="cannot be read"):
         Bench(SecuredEcu()).tester.access.write_effect(DataEntry(did=0x3030))
+
+
+def test_a_value_that_was_watched_for_long_is_only_glanced_at_again() -> None:
+    ecu = ScriptedEcu({"22 10 10": "62 10 10 05"})
+    bench = Bench(ecu)
+    assert not bench.tester.access.changes_by_itself(0x1010, 8.0)
+    begun_s = bench.now_s
+    assert not bench.tester.access.changes_by_itself(0x1010, 8.0)
+    assert bench.now_s - begun_s < 1.0
+    ecu.script = lambda pdu: f"62 10 10 {int(ecu.port.now_s / 0.15) % 256:02X}"
+    assert bench.tester.access.changes_by_itself(0x1010, 8.0)
