@@ -43,8 +43,8 @@ MOST_ALIKE: Final = 8
 MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 OUTLASTS_S: Final = 3.0
-"""How much longer than in the suspect's case a state must last in the control, in seconds, while the ECU is kept busy: it may
-have been older then, and end by itself."""
+"""How much longer than in the suspect's case a state must last in the control, in seconds, while the ECU is asked again and
+again: it may have been older then, and end by itself."""
 KEEP_BUSY_S: Final = 0.25
 MOST_ENDED: Final = 2
 """A state that has ended by itself so often shows no restart."""
