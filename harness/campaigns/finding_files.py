@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import Final
 
-from harness.fuzz.case_state import STATE, CaseState, CaseStateKind
+from harness.fuzz.case_state import STATE, requests_to
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.keyed import in_notation
 from harness.link.addressing import addresses_of
 from harness.runs.findings import Finding
 from harness.runs.folder import BUS_LOG
 from harness.target import Target
-from harness.uds import Service
 
 FOLDER: Final = "findings"
 CASE_TOML, REPLAY_PY, REPLAY_LOG = "case.toml", "replay.py", "replay.log"
@@ -150,27 +149,10 @@ def script_of(found: FuzzFinding, target: Target) -> str:
         request_address=addresses.request[0] if addresses.request else None,
         response_address=addresses.response[0] if addresses.response else None,
         gap_s=(found.gap_ms or 0) / 1000,
-        before=json.dumps(_way_to(state, target)),
+        before=json.dumps([in_notation(one) for one in requests_to(state, target)] if state else []),
         steps=json.dumps([in_notation(message) for message in found.messages]),
         kind="frames" if found.is_raw else "requests",
         repeat=found.repeat,
         method="frame" if found.is_raw else "request",
         alive=json.dumps("3E 00"),
     )
-
-
-def _way_to(state: CaseState | None, target: Target) -> list[str]:
-    """Return the requests that bring the ECU into a state."""
-    if state is None:
-        return []
-    number = state.number or 0
-    if state.kind is CaseStateKind.SESSION:
-        return [f"10 {one:02X}" for one in target.way_to(number)]
-    entry = target.level(number)
-    session = entry.session if entry is not None and target.timing.s3_ms is not None else None
-    way = [f"10 {one:02X}" for one in target.way_to(session)] if session else []
-    record = entry.record.hex(" ") if entry is not None else ""
-    way.append(f"{Service.SECURITY_ACCESS:02X} {number:02X} {record}".strip().upper())
-    if state.kind is CaseStateKind.UNLOCKED:
-        way.append(f"{Service.SECURITY_ACCESS:02X} {number + 1:02X} {{key}}")
-    return way

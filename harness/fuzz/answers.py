@@ -13,6 +13,7 @@ from harness.fuzz.keyed import shown_bytes
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.target import Access, Target
+from harness.tester.exchange import SECOND_WITHIN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import (
@@ -21,6 +22,7 @@ from harness.uds import (
     RESPONSE_OFFSET,
     SUPPRESS_POSITIVE_RESPONSE,
     WITH_SUB_FUNCTION,
+    Nrc,
     Service,
     is_send_key,
 )
@@ -33,6 +35,7 @@ _NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
     ReplyKind.SILENCE,
 )
 
+_PENDING: Final = int(Nrc.RESPONSE_PENDING)
 SECOND_ANSWER_S: Final = 0.003
 RECENT: Final = 8
 """How many earlier messages an answer to raw frames may belong to."""
@@ -77,7 +80,7 @@ class AnswerJudge:
         """Make a judge. `closed` are the levels that are known to be locked."""
         self._tester = tester
         self._closed = closed
-        self._late_s = tester.target.timing.p2_ms / 1000 if tester.link.is_virtual else SECOND_ANSWER_S
+        self._late_s = SECOND_WITHIN_S if tester.link.is_virtual else SECOND_ANSWER_S
         self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - tester.frame_bytes))
         self._messages: deque[bytes] = deque(maxlen=RECENT)
 
@@ -102,7 +105,7 @@ class AnswerJudge:
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
         late = () if self._is_quiet() else tester.listen(self._late_s)
-        if late and not tester.is_shared() and not is_long:
+        if late and not tester.is_shared() and (not is_long or _is_final(late[0].pdu, request)):
             expected = f"one answer to {shown_bytes(request)}"
             observed = f"{reply}, and then {late[0].text()}"
             return Complaint(f"second {service}", expected, observed, "any", one_answer=True)
@@ -210,6 +213,12 @@ def _likely_source(service: int, raw: RawReply) -> str:
     data = (holding or [raw.sent[-1].data])[-1]
     types = {0: "a single frame of another length", 1: "a first frame", 2: "a consecutive frame", 3: "a flow control"}
     return types.get(data[0] >> 4 if data else -1, "a frame of no known type")
+
+
+def _is_final(message: bytes, request: bytes) -> bool:
+    """Whether a message can be nothing but a final answer to a request of this service."""
+    is_refusal = len(message) == 3 and message[:2] == bytes((NEGATIVE_RESPONSE, request[0])) and message[2] != _PENDING
+    return is_refusal or message[:1] == bytes((request[0] + RESPONSE_OFFSET & 0xFF,))
 
 
 def _may_answer(answer: bytes, message: bytes) -> bool:

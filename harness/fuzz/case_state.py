@@ -16,10 +16,12 @@ from enum import Enum
 from typing import Final
 
 from harness.errors import Inconclusive, Refused
+from harness.fuzz.keyed import Keyed
+from harness.target import Target
 from harness.target.toml_schema import Rule, integer
 from harness.target.values import LEVEL, whole_number
 from harness.tester.tester import Tester
-from harness.uds import Session
+from harness.uds import Service, Session
 
 ALLOWED: Final = '"session 0x03", "seed pending" or "unlocked 0x01"'
 
@@ -88,6 +90,19 @@ def reach(state: CaseState, tester: Tester, level: int | None) -> None:
             _have_seed(state.number or level or first, tester)
         case CaseStateKind.UNLOCKED:
             tester.security.unlock(_declared(state.number, tester))
+
+
+def requests_to(state: CaseState, target: Target) -> tuple[bytes, ...]:
+    """Return the requests that lead from the default session into a state, as a case writes them."""
+    number = state.number or 0
+    if state.kind is CaseStateKind.SESSION:
+        return tuple(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one)) for one in target.way_to(number))
+    entry = target.level(number)
+    session = entry.session if entry is not None and target.timing.s3_ms is not None else None
+    way = requests_to(CaseState(CaseStateKind.SESSION, session), target) if session not in (None, Session.DEFAULT) else ()
+    seed = bytes((Service.SECURITY_ACCESS, number)) + (entry.record if entry is not None else b"")
+    key = (Keyed.of(bytes((Service.SECURITY_ACCESS, number + 1))),) if state.kind is CaseStateKind.UNLOCKED else ()
+    return (*way, seed, *key)
 
 
 def _enter(state: CaseState, tester: Tester) -> None:

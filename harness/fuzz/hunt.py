@@ -15,7 +15,7 @@ from typing import Final
 from harness.errors import ContactLost, KeyFunctionError, Unjudged
 from harness.fuzz.answers import Complaint
 from harness.fuzz.bench import LOCK_SERVICES, Bench, Judging, Setting
-from harness.fuzz.case_state import CaseState, CaseStateKind
+from harness.fuzz.case_state import CaseState, CaseStateKind, requests_to
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
@@ -241,14 +241,9 @@ class Hunt:
             return Setting(CaseState(CaseStateKind.UNLOCKED, self._can_open[chance.below(len(self._can_open))])), ()
         if kind == "seed":
             level = self._levels[chance.below(len(self._levels))]
-            entry = target.level(level)
             if is_raw:
                 return Setting(CaseState(CaseStateKind.SEED_PENDING, level), is_raw=True), ()
-            session = entry.session if entry is not None else None
-            way = target.way_to(session) if session and session != 1 and self._tester.has_sessions else ()
-            record = entry.record if entry is not None else b""
-            seed = bytes((Service.SECURITY_ACCESS, level)) + record
-            return Setting(), (*(bytes((0x10, one)) for one in way), seed)
+            return Setting(), requests_to(CaseState(CaseStateKind.SEED_PENDING, level), target)
         if kind == "session":
             session = sessions[chance.below(len(sessions))]
             if is_raw:
@@ -391,6 +386,18 @@ class Hunt:
         messages = [message for stimulus in stimuli for message in stimulus]
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
+    def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
+        """What was played, from the state; the last of it alone; and all, with what led into the state before each of it."""
+        yield setting, played
+        if setting.state is None or not setting.is_raw:
+            return
+        yield setting, played[-1:]
+        way: list[Stimulus] = [
+            (bytes((len(request),)) + request,) for request in requests_to(setting.state, self._tester.target)
+        ]
+        if all(len(frame) <= self._tester.frame_bytes for (frame,) in way):
+            yield replace(setting, state=None), [one for stimulus in played for one in (*way, stimulus)]
+
     def _minimal(
         self, what: str, seen: Damage | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
     ) -> FuzzFinding | None:
@@ -409,8 +416,10 @@ class Hunt:
                 latest[what] = failures[what]
             return what in failures
 
-        if not fails(setting, played):
+        way = next((one for one in self._ways_to_repeat(setting, played) if fails(*one)), None)
+        if way is None:
             return None
+        setting, played = way
         minimizer = Minimizer(fails)
         repeat = 1
         if trial.repeat > 1 and not fails(setting, played[-1:]):

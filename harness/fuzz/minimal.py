@@ -10,7 +10,7 @@ from harness.fuzz.bench import Setting
 from harness.fuzz.found import ANY, LONGER, Pattern
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.play import Stimulus
-from harness.link.isotp_frames import CLASSIC_BYTES
+from harness.link.isotp import IsoTp, IsoTpConfig
 
 T = TypeVar("T")
 Fails = Callable[[Setting, Sequence[Stimulus]], bool]
@@ -57,10 +57,18 @@ def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most
     return part
 
 
-def message_of(frame: bytes) -> bytes:
-    """Return the message in a single frame; empty for other frames, for one shorter than it states, and for a key."""
-    is_whole = not isinstance(frame, Keyed) and bool(frame) and 0 < frame[0] < min(len(frame), CLASSIC_BYTES)
-    return frame[1 : 1 + frame[0]] if is_whole else b""
+def messages_of(frames: Sequence[bytes]) -> list[bytes]:
+    """The messages that frames are; empty where one of them is no part of a message, or holds a key."""
+    endpoint = IsoTp(IsoTpConfig())
+    messages = []
+    for frame in frames:
+        message = None if isinstance(frame, Keyed) else endpoint.receive(frame, 0.0)
+        endpoint.outbox.clear()
+        if message is not None:
+            messages.append(message)
+        elif not endpoint.is_receiving:
+            return []
+    return [] if endpoint.is_receiving else messages
 
 
 class Minimizer:
@@ -89,9 +97,9 @@ class Minimizer:
             setting = plain
         if setting.is_raw:
             setting, part = self._frames(setting, part)
-            messages = [message_of(frame) for stimulus in part for frame in stimulus]
+            messages = messages_of([frame for stimulus in part for frame in stimulus])
             plain = replace(setting, is_raw=False, gap_s=None)
-            if as_requests and all(messages) and self._try(plain, [(message,) for message in messages]):
+            if as_requests and messages and self._try(plain, [(message,) for message in messages]):
                 return plain, [(message,) for message in messages]
         return setting, part
 
@@ -148,7 +156,7 @@ class Minimizer:
                     tried = (*stimulus[:at], changed, *stimulus[at + 1 :])
                     return self._try(setting, [*part[:index], tried, *part[index + 1 :]] * repeat)
 
-                if isinstance(message, Keyed):
+                if isinstance(message, Keyed) and not fails(message := bytes(message)):
                     pattern.append(())
                     continue
                 shortest = self._beginning(message, fails)

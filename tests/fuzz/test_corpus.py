@@ -15,8 +15,8 @@ from harness.report.candump import logged_frames
 from harness.report.pcapng import write_pcapng
 from harness.target import load_target
 
+from .first_found import ecu_of
 from .playing import write_case
-from .test_hunt import ecu_of
 
 FRAMES = ("0322F19000000000", "100A2E1010010203", "2104050607000000", "023E000000000000")
 REQUESTS = ("22 F1 90", "2E 10 10 01 02 03 04 05 06 07", "3E 00")

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.audit.fuzzing import check_of
+from harness.audit.opening import open_tester
 from harness.campaigns.rounds import CampaignSoFar, in_this_process, run_rounds
 from harness.campaigns.shards import FOLDER, Job, read_shard, run_shard
 from harness.ecu.variants import VARIANTS
 from harness.errors import WorkerError
+from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import read_cases
 from harness.fuzz.found import FuzzFinding
 from harness.fuzz.trials import Trial
+from harness.link.trace import Trace
 from harness.target import Target, load_target
 from harness.testing import run_checks
 
 from ..variants import with_changes
-from . import campaign_nodes
+from .first_found import done, ecu_of, first_found
 
-NODES = Path(campaign_nodes.__file__)
-SLICE, MOST_SLICES = 1_500, 12
-"""Exchanges of the quick samples, and how many of them there are at most."""
-
-MOST_ROUNDS = 12
+SLICE, MOST_EXCHANGES = 1_500, 40_000
+"""Exchanges of the quick samples, and the most that a campaign is given to find something."""
 
 QUICK = {
     "reserved_flow_status_kills": ("crash", ("33",)),
@@ -36,35 +34,22 @@ QUICK = {
 """Of the twenty those that a quick sample finds: what is found, and its minimal sequence."""
 
 
-def ecu_of(make: Callable[[], object] | str) -> Target:
-    """The hardened target, played by a node of campaign_nodes.py."""
-    base = load_target("hardened")
-    name = make if isinstance(make, str) else make.__name__
-    return replace(base, can=replace(base.can, channel=f"{NODES}:{name}"))
-
-
 def hunted(target: Target, exchanges: int, *, seed: int = 1) -> list[FuzzFinding]:
     """What one shard finds."""
-    job = Job(target=target, seed=seed, round=0, index=0, exchanges=exchanges)
-    result = read_shard(run_shard(job), job)
-    assert result is not None
-    return result.found
+    return done(Job(target=target, seed=seed, round=0, index=0, exchanges=exchanges)).found
 
 
-def first_found(target: Target) -> FuzzFinding:
-    """What the first of some small hunts finds that finds anything."""
-    for seed in range(1, MOST_SLICES + 1):
-        found = hunted(target, SLICE, seed=seed)
-        if found:
-            assert len(found) == 1
-            return found[0]
-    raise AssertionError(f"nothing was found in {MOST_SLICES} hunts")
+def found_first(target: Target) -> FuzzFinding:
+    """What a campaign finds first."""
+    found, exchanges = first_found(target, seed=1, most=MOST_EXCHANGES)
+    assert found is not None, f"nothing was found in {exchanges} exchanges"
+    return found
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_hunt_finds_a_flaw_and_makes_it_minimal(name: str) -> None:
     what, texts = QUICK[name]
-    found = first_found(ecu_of(name))
+    found = found_first(ecu_of(name))
     assert (found.what, tuple(found.texts)) == (what, texts)
     assert found.is_raw
 
@@ -75,7 +60,7 @@ def test_a_hunt_finds_nothing_in_a_sound_ecu(profile: str) -> None:
 
 
 def test_the_case_of_a_finding_fails_in_the_suite_and_passes_on_a_sound_ecu(tmp_path: Path) -> None:
-    found = first_found(ecu_of("skipped_sequence_number_kills"))
+    found = found_first(ecu_of("skipped_sequence_number_kills"))
     path = tmp_path / "case.toml"
     path.write_text(found.case_text(), encoding="utf-8")
     (case,) = read_cases(path)
@@ -85,9 +70,16 @@ def test_the_case_of_a_finding_fails_in_the_suite_and_passes_on_a_sound_ecu(tmp_
     assert (failing.verdict, passing.verdict) == ("fail", "pass")
 
 
+def test_a_second_answer_is_seen_at_once_though_its_request_was_long() -> None:
+    tester = open_tester(ecu_of("answers_four_identifiers_twice"), seed=1, trace=Trace(), ledger_path=None)
+    bench = Bench(tester, judging=Judging.ALL, may_renew=True)
+    assert list(bench.failures(Setting(), [(b"\x22" + bytes(8),)])) == ["second 22"]
+    assert not bench.failures(Setting(), [(b"\x22" + bytes(10),)])
+
+
 def test_what_is_known_is_counted_and_not_made_minimal_again() -> None:
     target = ecu_of("reserved_flow_status_kills")
-    found = first_found(target)
+    found = found_first(target)
     job = Job(target=target, seed=2, round=1, index=0, exchanges=SLICE, known=(found,))
     result = read_shard(run_shard(job), job)
     assert result is not None
@@ -143,18 +135,6 @@ def test_trials_and_findings_survive_their_files() -> None:
 
 
 # The twenty, and more sound ECUs
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("make", campaign_nodes.TWENTY)
-def test_each_of_twenty_flaws_that_only_fuzzing_finds_is_found(make: Callable[[], object], tmp_path: Path) -> None:
-    campaign = CampaignSoFar(ecu_of(make), 1, None, time_s=40)
-
-    def is_over() -> bool:
-        return bool(campaign.found) or campaign.rounds >= MOST_ROUNDS
-
-    run_rounds(campaign, tmp_path, in_this_process(run_shard), is_over=is_over, after=lambda found: None)
-    assert campaign.found
 
 
 @pytest.mark.thorough

@@ -19,8 +19,8 @@ from harness.tester.keys import key_function
 from harness.tester.ledger import ledger_of
 from harness.tester.tester import Tester
 
+from .first_found import ecu_of
 from .playing import allowing, target
-from .test_hunt import ecu_of
 
 EXCHANGES = 2_500
 

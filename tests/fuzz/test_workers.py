@@ -15,7 +15,7 @@ from harness.campaigns.shards import FOLDER, Job, run_shard
 from harness.campaigns.workers import Cluster, Pool
 from harness.errors import UserError
 
-from .test_hunt import ecu_of
+from .first_found import ecu_of
 
 pytestmark = pytest.mark.thorough
 

@@ -1,0 +1,69 @@
+"""Prove that campaigns find what nobody has written a case for, make it minimal, and leave a case that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.audit.fuzzing import check_of
+from harness.fuzz.case import read_cases
+from harness.testing import run_checks
+
+from . import campaign_nodes
+from .first_found import ecu_of, first_found
+
+pytestmark = pytest.mark.thorough
+
+MOST_EXCHANGES = 1_000_000
+"""Less than a minute of one processor."""
+
+MINIMAL = {
+    "dies_on_one_shape": ("crash", r"2F \.\. \.\. \.\. \.\."),
+    "restarts_on_one_sub_function": ("crash", r"19 42 \.\. \.\. \.\."),
+    "malformed_length_unlocks": ("lock 2020", r"10 03 \| 27 01 \| 27 02 \.\. \.\. \.\."),
+    "record_unlocks": ("lock 2020", r"27 01( \.\.){8}"),
+    "long_value_spills_over": ("value 2020", r"2E 10 10 \.\. 00"),
+    "answers_four_identifiers_twice": ("second 22", r"22( \.\.){8}"),
+    "segmented_write_kills": ("crash", r"2E( 00)+ … \(257 bytes\)"),
+    "segmented_write_spills_over": ("value F18C", r"2E( 00)+ … \(65 bytes\)"),
+    "stale_buffer": (
+        "(malformed 62|frame 22 a request is too short for what it asks for)",
+        r"(\.\. \.\. \w\w \| )?22 \w\w|10 08 .* \| 21 .* \| 02 22 \w\w … as raw frames",
+    ),
+    "three_steps_unlock": ("lock 2020", r"10 03 \| 22 … \| 27 …|22 … \| 27 … \(session 0x03\)"),
+    "programming_then_extended_unlocks": ("lock 2020", r"10 02 \| 10 03|10 03 \(session 0x02\)"),
+    "suppressed_seed_takes_any_key": ("lock 2020", r"27 81( …)? \| 27 02 …"),
+    "counter_wraps": ("lock 2020", r"3E …, 256 times"),
+    "refused_routines_kill": ("crash", r"31 01 …, 64 times"),
+    "leak_kills": ("crash", r"\.\. …, 49\d\d times|00( 00)* … \(\d+ bytes\), \d+ times"),
+    "skipped_sequence_number_kills": ("crash", r"10 … \| 22 … as raw frames"),
+    "escaped_length_kills": ("crash", r"10 00 00 … as raw frames"),
+    "overlong_single_frame_kills": ("crash", r"0F … as raw frames"),
+    "reserved_flow_status_kills": ("crash", r"33 … as raw frames"),
+    "aborted_reception_unlocks": ("lock 2020", r"10 … \| 02 3E … as raw frames"),
+}
+"""What is found, and its minimal sequence: ``..`` is a byte that does not matter."""
+
+
+def test_there_are_twenty() -> None:
+    assert [make.__name__ for make in campaign_nodes.TWENTY] == list(MINIMAL)
+
+
+@pytest.mark.parametrize("make", campaign_nodes.TWENTY)
+def test_a_flaw_that_only_fuzzing_finds_is_found_and_kept_as_its_minimal_case(
+    make: Callable[[], object], tmp_path: Path
+) -> None:
+    what, shown = MINIMAL[make.__name__]
+    found, exchanges = first_found(ecu_of(make), seed=1, most=MOST_EXCHANGES)
+    assert found is not None, f"nothing was found in {exchanges} exchanges"
+    assert re.fullmatch(what, found.what), found.what
+    assert re.fullmatch(shown, found.shown), found.shown
+
+    (tmp_path / "case.toml").write_text(found.case_text(), encoding="utf-8")
+    (case,) = read_cases(tmp_path / "case.toml")
+    (failing,) = run_checks([check_of(case)], ecu_of(make))
+    (passing,) = run_checks([check_of(case)], "hardened")
+    assert (failing.verdict, passing.verdict) == ("fail", "pass")
