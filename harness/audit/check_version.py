@@ -36,19 +36,29 @@ def check_version(function: Callable[..., object]) -> str:
 
 def _sources(function: Callable[..., object]) -> Iterator[str]:
     """Yield the source of a function, then of the functions and plain constants of its own package that it uses, by name."""
-    waiting, known = [inspect.unwrap(function)], set()
+    waiting: list[object] = [inspect.unwrap(function)]
+    known: set[int] = set()
     while waiting:
         one = waiting.pop(0)
-        if not isinstance(one, FunctionType) or one.__code__ in known:
+        if not isinstance(one, FunctionType) or id(one.__code__) in known:
             continue
-        known.add(one.__code__)
-        yield _source(one.__code__)
-        for name in sorted(set(_names(one.__code__))):
-            value = one.__globals__.get(name)
-            if isinstance(value, FunctionType) and _package(value) == _package(one):
-                waiting.append(value)
-            elif _is_plain(value):
-                yield f"{name} = {value!r}"
+        known.add(id(one.__code__))
+        texts, used = _own_sources(one)
+        yield from texts
+        waiting += used
+
+
+@cache
+def _own_sources(function: FunctionType) -> tuple[tuple[str, ...], tuple[FunctionType, ...]]:
+    """Return the source of one function with its plain constants, and the functions of its own package that it uses."""
+    texts, used = [_source(function.__code__)], []
+    for name in sorted(set(_names(function.__code__))):
+        value = function.__globals__.get(name)
+        if isinstance(value, FunctionType) and _package(value) == _package(function):
+            used.append(value)
+        elif _is_plain(value):
+            texts.append(f"{name} = {value!r}")
+    return tuple(texts), tuple(used)
 
 
 def _source(code: CodeType) -> str:

@@ -81,6 +81,8 @@ class Vocabulary:
         self._kinds: dict[bytes, SecretKind] = {}
         self._grams: dict[bytes, _Hit] = {}
         self._lasting: dict[bytes, _Hit] = {}
+        self._least_bytes = GRAM_BYTES
+        """Of what is searched for."""
         self._guesses = 0
         head = {"key": key.hex(), "hidden_dids": sorted(self.hidden_dids), "addresses": self.addresses.plain()}
         self._unsaved = [json.dumps(head)]
@@ -124,6 +126,7 @@ class Vocabulary:
 
     def _look_for(self, value: bytes, kind: SecretKind, least: int) -> None:
         size = min(GRAM_BYTES, len(value))
+        self._least_bytes = min(self._least_bytes, size)
         for offset in range(len(value) - size + 1):
             gram = value[offset : offset + size]
             if is_telling(gram):
@@ -176,9 +179,12 @@ class Vocabulary:
             return data
         shown: bytearray | None = None
         at, done = 0, 0
-        last = len(data) - SHORTEST_BYTES
+        may_be_short = self._least_bytes < GRAM_BYTES
+        last = len(data) - self._least_bytes
         while at <= last:
-            hit = grams.get(data[at : at + GRAM_BYTES]) or grams.get(data[at : at + SHORTEST_BYTES])
+            hit = grams.get(data[at : at + GRAM_BYTES])
+            if hit is None and may_be_short:
+                hit = grams.get(data[at : at + SHORTEST_BYTES])
             if hit is None:
                 at += 1
                 continue
