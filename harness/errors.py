@@ -39,6 +39,9 @@ class NotPermitted(HarnessError):
 class KeyFunctionError(HarnessError):
     """The user's key function raised, or returned something that is no key."""
 
+    kind: type[BaseException] | None = None
+    """What it raised, if it raised anything."""
+
 
 class ProgramError(HarnessError):
     """A program cannot be started, fails, takes too long, or prints too much. The text holds none of its arguments."""

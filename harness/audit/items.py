@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 from harness.audit import REQUEST
 from harness.audit.check_version import check_version
 from harness.audit.logged import begins
+from harness.audit.opening import try_keys
 from harness.audit.options import options_of, refuse_shuffling
 from harness.audit.outcomes import REPORT_ATTRIBUTE, ended_by_pytest, exit_code, left_out, show
 from harness.audit.schedule import SUBJECTS, Check, as_known_now, may_send_wrong_keys, order, subjects, without_subject
@@ -45,6 +46,8 @@ class Audit:
         refuse_shuffling(config)
         self._request = config.pluginmanager.get_plugin(REQUEST)
         options = self._request.options if self._request is not None else options_of(config)
+        if self._request is None:  # the command line has done so before it planned the run
+            try_keys(options.target)
         self._stop = Stop()
         self._stop.install()
         try:

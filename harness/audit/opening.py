@@ -12,7 +12,7 @@ from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.measurements.pairs import read_pairs
 from harness.target import Target
-from harness.tester.keys import KeyFunction, key_function
+from harness.tester.keys import KeyFunction, key_function, try_key_function
 from harness.tester.ledger import Ledger, ledger_of
 from harness.tester.tester import Tester
 
@@ -40,6 +40,15 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
     chance = Chance(seed)
     link = open_bus_of(target, trace=trace, chance=chance.stream("ecu"))
     return WayToEcu(link=link, chance=chance.stream("tester"), keys=keys, ledger=ledger)
+
+
+def try_keys(target: Target) -> None:
+    """Try the target's key functions in this process, before anything is sent.
+
+    Raises UserError if one cannot be loaded, KeyFunctionError if one makes no key of any seed.
+    """
+    for entry in target.security:
+        try_key_function(entry, key_function(entry, target.folder))
 
 
 def read_all_pairs(target: Target) -> None:

@@ -10,7 +10,7 @@ from harness.audit import REQUEST
 from harness.audit.fuzzing import file_of
 from harness.audit.items import Audit
 from harness.audit.outcomes import REPORT_ATTRIBUTE, status
-from harness.errors import HarnessError
+from harness.errors import HarnessError, KeyFunctionError
 
 NAME = "uds-harness-checks"
 """The name under which these hooks are registered."""
@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         audit = Audit(config)
+    except KeyFunctionError as error:
+        pytest.exit(f"uds-harness: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
     except (HarnessError, OSError) as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(audit, AUDIT)

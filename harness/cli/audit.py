@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.audit_options import add_options, chosen_by, started_with, target_of_run
-from harness.cli.target_options import key_of, seconds_of, target_of, wait_for_bus_of
+from harness.cli.target_options import key_of, seconds_of, target_of, try_key_of, wait_for_bus_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
     """Return the exit code, and the folder of the run if it has ended."""
+    from harness.audit.opening import try_keys
     from harness.audit.session import AuditOptions
     from harness.cli.terminal import AuditRequest, run_pytest
     from harness.link.clock import new_seed
@@ -88,6 +89,8 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
         raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
     if options.out is not None:
         check_is_free(options.out, replaces_run=options.force)
+    try_keys(target)
+    try_key_of(options)
     wait_for_bus_of(target, options.wait)
     if target.path is None:
         found_text = _discovered(target, options)

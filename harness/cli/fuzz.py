@@ -88,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fuzz(options: argparse.Namespace) -> int:
+    from harness.audit.opening import try_keys
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
@@ -107,6 +108,7 @@ def _fuzz(options: argparse.Namespace) -> int:
     corpus = _corpus(options, target)
     if options.out is not None:
         check_is_free(options.out, replaces_run=options.force)
+    try_keys(target)
     wait_for_bus_of(target, options.wait)
     if not _is_agreed(options, target):
         return INTERRUPTED

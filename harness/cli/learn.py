@@ -153,6 +153,7 @@ def require_aalpy() -> None:
 
 
 def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
+    from harness.audit.opening import try_keys
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
@@ -164,6 +165,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     from harness.runs.state_machine import LEARN_HTML
 
     known = list(_answers_of(options.resume)) if options.resume is not None else []
+    try_keys(target)
     seed = new_seed() if options.seed is None else options.seed
     command = _command(options, seed)
     session = AuditSession(

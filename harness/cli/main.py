@@ -31,7 +31,7 @@ from harness.cli import (
     shell,
     target,
 )
-from harness.errors import LinkError, UserError, WorkerError
+from harness.errors import KeyFunctionError, LinkError, UserError, WorkerError
 from harness.system import ENDING_SIGNALS
 
 WRONG_USE = 4
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         _say(f"uds-harness: {error}")
         return WRONG_USE
-    except (LinkError, WorkerError) as error:
+    except (KeyFunctionError, LinkError, WorkerError) as error:
         _say(f"uds-harness: {error}")
         return 3
     except KeyboardInterrupt:

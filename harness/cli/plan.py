@@ -6,8 +6,6 @@ import argparse
 import contextlib
 import io
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +80,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
     from harness.cli.terminal import AuditRequest, TerminalOutput, run_pytest
     from harness.planning.rehearsal import Rehearsal, rehearsed
     from harness.runs.folder import read_run
+    from harness.tester.patience import nobody_to_ask
 
     target, assumptions = rehearsed(audit.target, is_discovered=bool(audit.found_text))
     rehearsal = Rehearsal()
@@ -92,7 +91,7 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
         request = AuditRequest(replace(audit, rehearsal=rehearsal, resumes=None))
         request.console = TerminalOutput(nowhere, verbosity=-1)
         said = io.StringIO()
-        with contextlib.redirect_stderr(said), _nobody_to_ask():
+        with contextlib.redirect_stderr(said), nobody_to_ask():
             code = run_pytest(request, ["-k", keyword] if keyword else [])
         if request.console.folder is None:
             if code == 2:
@@ -102,15 +101,3 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
                 (why[0] if why else "the audit could not be planned").removeprefix("uds-harness: ").removeprefix("ERROR: ")
             )
         return rehearsal.plan(read_run(out).findings, assumptions)
-
-
-@contextlib.contextmanager
-def _nobody_to_ask() -> Iterator[None]:
-    """Keep key functions from asking a person for the keys of a simulated ECU."""
-    before = sys.stdin
-    with open(os.devnull, encoding="utf-8") as nothing:
-        sys.stdin = nothing
-        try:
-            yield
-        finally:
-            sys.stdin = before

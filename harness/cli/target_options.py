@@ -71,6 +71,20 @@ def key_of(options: argparse.Namespace) -> str | None:
     return f"{Path(file).absolute()}:{function}" if colon and file.endswith(".py") else key
 
 
+def try_key_of(options: argparse.Namespace) -> None:
+    """Try the key function given on the command line before anything is sent.
+
+    Raises UserError if it cannot be loaded, KeyFunctionError if it makes no key of any seed.
+    """
+    if (how := key_of(options)) is None:
+        return
+    from harness.target import SecurityLevel
+    from harness.tester.keys import key_function, try_key_function
+
+    entry = SecurityLevel(level=0x01, key=how)
+    try_key_function(entry, key_function(entry, Path()))
+
+
 def counted(what: str, example: int) -> Callable[[str], int]:
     """Return a parser for an option that is a number above 0: `what` it is, and an `example`, for the error."""
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from harness.errors import KeyFunctionError, ProgramError, UserError
 from harness.target import SecurityLevel
 from harness.target.user_code import load_file
-from harness.target.values import without_arguments
-from harness.tester.patience import interrupted_after
+from harness.target.values import BUILT_IN_KEYS, without_arguments
+from harness.tester.patience import interrupted_after, nobody_to_ask
 from harness.tester.post import post_json
 from harness.tester.programs import run_program, without_words
 
@@ -25,6 +25,8 @@ LONGEST_KEY_BYTES = 4093
 LONGEST_MESSAGE = 300
 LONGEST_LABEL = 100
 LONGEST_ANSWER_BYTES = 1 << 16
+TRIED_LENGTHS = tuple(dict.fromkeys((4, 16, 8, 2, 3, 5, 6, 7, *range(1, 65))))
+"""Lengths in bytes of the made-up seeds with which a key function is tried: the usual ones first."""
 LONGEST_PYTHON_S = 60.0
 """In seconds. A Python function is interrupted after this, longer than a person needs whom it asks for the key."""
 
@@ -62,11 +64,39 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
     if how.startswith("command:"):
         words = shlex.split(how.removeprefix("command:"))
         compute, private = _command(words, entry.key_timeout_s), words[1:]
-    elif how.startswith(("http://", "https://")):
+    elif _is_outside(how):
         compute, private = _http(how, entry.key_timeout_s), [how.partition("?")[2]]
     else:
         compute = _python(how, relative_to)
     return _discreet(compute, label, secret.reveal() if secret is not None else b"", private)
+
+
+def try_key_function(entry: SecurityLevel, key: KeyFunction | None) -> None:
+    """Call a Python function with made-up seeds, until it makes a key of one. Commands and services are not asked.
+
+    Raises KeyFunctionError if it makes none of any usual length. One that asks a person, or that knows only the keys of
+    certain seeds (KeyError), is left alone.
+    """
+    if entry.key is None or key is None or entry.key in BUILT_IN_KEYS or _is_outside(entry.key):
+        return
+    first: KeyFunctionError | None = None
+    with nobody_to_ask():
+        for length in TRIED_LENGTHS:
+            try:
+                key(hmac.digest(b"a seed", bytes((length,)), "sha512")[:length], entry.level)
+            except KeyFunctionError as failure:
+                if failure.kind is not None and issubclass(failure.kind, (EOFError, KeyError)):
+                    return
+                first = first or failure
+                if failure.kind is KeyFunctionError:  # it took too long, and would again
+                    break
+            else:
+                return
+    raise KeyFunctionError(f"{first} (with made-up seeds of every length; nothing was sent); see: uds-harness docs keys")
+
+
+def _is_outside(how: str) -> bool:
+    return how.startswith(("command:", "http://", "https://"))
 
 
 def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, private: Sequence[str]) -> KeyFunction:
@@ -79,7 +109,9 @@ def _discreet(compute: Callable[[bytes, int], object], how: str, secret: bytes, 
             raise
         except BaseException as error:  # it is the user's code, and may even call sys.exit
             what = str(error) if isinstance(error, KeyFunctionError) else f"{type(error).__name__}: {error}"
-            raise KeyFunctionError(f"key {how}: {_one_line(without_words(what, private), secret)}") from None
+            failure = KeyFunctionError(f"key {how}: {_one_line(without_words(what, private), secret)}")
+            failure.kind = type(error)
+            raise failure from None
         if not isinstance(found, bytes | bytearray) or not 0 < len(found) <= LONGEST_KEY_BYTES:
             given = str(len(found)) if isinstance(found, bytes | bytearray) else type(found).__name__
             raise KeyFunctionError(f"key {how}: a key is 1 to {LONGEST_KEY_BYTES} bytes, not {given}")

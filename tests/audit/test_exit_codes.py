@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
+from harness.audit.opening import try_keys
 from harness.audit.outcomes import exit_code
 from harness.runs.findings import Finding, Run, RunInfo
+from harness.target import load_target
 from harness.verdict import Severity, Verdict
 
 from .auditing import CHECKS_ONLY, check, run_pytest, uds_harness, write_checks, write_target
@@ -87,23 +91,62 @@ def test_a_selection_of_nothing_is_5_and_said(place: Path) -> None:
     assert done.frames_sent == 0
 
 
-def test_a_key_function_that_raises_is_3(place: Path) -> None:
-    (place / "mykey.py").write_text("def key(seed, level):\n    raise RuntimeError('the DLL is not licensed')\n")
+BROKEN = {
+    "raises": ("raise RuntimeError('the DLL is not licensed')", "RuntimeError: the DLL is not licensed"),
+    "gives no bytes": ("return seed.hex()", "a key is 1 to 4093 bytes, not str"),
+    "has a mistake": ("return sede", "NameError: name 'sede' is not defined"),
+}
+REAL_SEED = 8
+"""In bytes: that of the ECU in nodes.py."""
+
+
+@pytest.mark.parametrize(("body", "why"), BROKEN.values(), ids=list(BROKEN))
+@pytest.mark.parametrize("by", ["the command line", "pytest"])
+def test_a_broken_key_function_costs_a_line_before_anything_is_sent(body: str, why: str, by: str, place: Path) -> None:
+    (place / "mykey.py").write_text(f"def key(seed, level):\n    {body}\n")
+    target = write_target(place, key="mykey.py:key")
+    if by == "pytest":
+        done = run_pytest("attacks/conformance", "--uds-target", target, cwd=place)
+        assert why in done.out + done.err
+    else:
+        done = uds_harness("audit", target, cwd=place)
+        assert (done.out, len(done.err.splitlines())) == ("", 1)
+        assert f"key mykey.py:key: {why}" in done.err
+    assert done.code == 3, done.explain()
+    assert done.folders == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert len(seed) == 57\n    return seed",
+        "return {b'1234': b'4321'}[seed]",
+        "return bytes.fromhex(input(seed.hex()))",
+    ],
+    ids=["of an odd length", "that knows some seeds", "that asks"],
+)
+def test_a_key_function_that_may_be_right_is_not_refused(body: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "mykey.py").write_text(f"def key(seed, level):\n    {body}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("00\n" * 1000))
+    try_keys(load_target(write_target(place, key="mykey.py:key")))
+    assert sys.stdin.read() == "00\n" * 1000, "nobody is asked for the key of a made-up seed"
+
+
+FAILS_LATER = (
+    f"def key(seed, level):\n    if len(seed) == {REAL_SEED}:\n        raise RuntimeError('no licence')\n    return seed\n"
+)
+
+
+def test_a_key_function_that_raises_for_the_ecus_own_seed_is_3(place: Path) -> None:
+    (place / "mykey.py").write_text(FAILS_LATER)
     done = uds_harness("audit", write_target(place, key="mykey.py:key"), "-k", "SA-22", cwd=place)
     assert done.code == 3, done.explain()
-    assert "the DLL is not licensed" in done.result("SA-22")["reason"]
+    assert "no licence" in done.result("SA-22")["reason"]
     assert "Traceback" not in done.result("SA-22")["reason"]  # whose fault it is stands in the line
 
 
-def test_a_key_function_that_gives_no_bytes_is_3(place: Path) -> None:
-    (place / "mykey.py").write_text("def key(seed, level):\n    return seed.hex()\n")
-    done = uds_harness("audit", write_target(place, key="mykey.py:key"), "-k", "SA-22", cwd=place)
-    assert done.code == 3, done.explain()
-    assert "mykey.py:key" in done.result("SA-22")["reason"]
-
-
 def test_no_wrong_key_is_sent_where_the_key_function_raises(place: Path) -> None:
-    (place / "mykey.py").write_text("def key(seed, level):\n    raise RuntimeError('the DLL is not licensed')\n")
+    (place / "mykey.py").write_text(FAILS_LATER)
     done = uds_harness("audit", write_target(place, key="mykey.py:key"), *CHECKS_ONLY, cwd=place)
     assert done.code == 3
     assert done.document["run"]["counts"]["wrong_keys"] == 0, done.explain()
