@@ -42,6 +42,7 @@ LONGEST_COMPLAINT: Final = 400
 HEAD: Final = (
     '<meta charset="utf-8"/>\n'
     '    <meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    '    <meta name="color-scheme" content="light dark">\n'
     '    <meta name="referrer" content="no-referrer">\n'
     "    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"

@@ -75,6 +75,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     rows = [
         ("Environment", "simulated: SIMULATED ECU, no real device" if info.environment == "simulated" else
          "bench: a real ECU on a real bus"),
+        ("Times", "virtual: on the simulated bus, a wait passes at once" if info.environment == "simulated" else ""),
         ("Scope", _scope(info)),
         ("Allowed", _allowed(info)),
         ("Checks", f"{len({one.id for one in run.findings})}, which gave {len(run.findings)} results"),

@@ -62,9 +62,10 @@ class DetailView:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        columns = {**COLUMNS, "time": "Virtual time"} if self._info.environment == "simulated" else COLUMNS
         cells[:] = [
             f'<th scope="col" class="sortable col-{name}" data-column-type="{name}">{words}</th>'
-            for name, words in COLUMNS.items()
+            for name, words in columns.items()
         ]
 
     @pytest.hookimpl(optionalhook=True)
@@ -157,7 +158,10 @@ def _cells(finding: Finding) -> dict[str, str]:
 
 def _summary(info: RunInfo, run: Run | None, files: Sequence[str]) -> Iterator[str]:
     if info.environment == "simulated":
-        yield '<p class="simulated"><strong>SIMULATED ECU</strong> Nothing here was measured on a real device.</p>'
+        yield (
+            '<p class="simulated"><strong>SIMULATED ECU</strong> Nothing here was measured on a real device. '
+            "Times are virtual: on the simulated bus, a wait passes at once.</p>"
+        )
     if run is not None:
         if interruption(run.info):
             yield f'<p class="warning"><strong>Interrupted.</strong> {escape(interruption(run.info))}</p>'

@@ -68,6 +68,12 @@ def test_a_row_holds_what_the_columns_promise(page: str) -> None:
     assert [f"col-{name}" in page for name in COLUMNS] == [True] * len(COLUMNS)
 
 
+def test_virtual_times_are_called_so_and_real_ones_are_not(page: str, article: Run) -> None:
+    bench = render_pytest_html(replace(article, info=replace(article.info, environment="bench")), files=FILES)
+    assert ("Times are virtual" in page, "Virtual time" in html.unescape(page)) == (True, True)
+    assert ("Times are virtual" in bench, "Virtual time" in html.unescape(bench)) == (False, False)
+
+
 def test_the_frames_of_a_result_are_folded_in_with_their_meaning(page: str) -> None:
     (log,) = [test["log"] for (test,) in data(page)["tests"].values() if ">TP-12<" in "".join(test["resultsTableRow"])]
     assert "request   raw 740#212E101077" in log
