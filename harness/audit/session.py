@@ -25,11 +25,12 @@ from harness.link.trace import Trace
 from harness.measurements import Measurements
 from harness.measurements.access_map import access_profiles
 from harness.report.files import write_reports
-from harness.runs.findings import Finding, Identifier, Run, RunInfo, SecurityAccessSummary
+from harness.runs.findings import FilePlace, Finding, Identifier, Run, RunInfo, SecurityAccessSummary
 from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, SECRETS_JSONL, RunFolder, sha256_of
 from harness.runs.folder_lock import RunLock
 from harness.runs.redaction import OriginalLog, Redactor, Vocabulary
 from harness.target import QUIRKS, Target
+from harness.target.places import places_of
 from harness.tester.ledger import ledger_path
 from harness.tester.tester import Tester
 from harness.verdict import Depth, Verdict, worse_than
@@ -197,6 +198,7 @@ class AuditSession:
             remarks=tuple(remarks),
             not_tested=not_tested(),
             ledger=self.tester.security.ledger.where,
+            places={name: FilePlace(**place._asdict()) for name, place in places_of(target).items()},
         )
 
     def identify(self) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from harness.report.conclusion import conclusion, interruption, target_name
 from harness.report.sarif_rules import CWE, R155, SarifRules, message
 from harness.report.text import shown
-from harness.runs.findings import Exchange, Finding, Run, RunInfo
+from harness.runs.findings import Exchange, FilePlace, Finding, Run, RunInfo
 from harness.runs.folder import AUDIT_HTML, BUS_LOG
 from harness.verdict import Severity, Verdict
 
@@ -130,15 +130,27 @@ def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any
 
 
 def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
-    """Return a file that stands for the ECU, which has none of its own: the target's file, else the report."""
+    """Return a file that stands for the ECU, which has none of its own: the target's entry, else its file, or the report."""
     path = info.target.get("path")
     is_file = isinstance(path, str) and bool(path)
     uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
     subject = target_name(info) + ("" if finding.parameter is None else f": {finding.parameter}")
+    place = _entry(info, finding) if is_file else FIRST_LINE
+    region = {"startLine": place.line, "startColumn": place.column, "endLine": place.line, "endColumn": place.end_column}
     return {
-        **_place(uri, base, {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}),
+        **_place(uri, base, region),
         "logicalLocations": [{"fullyQualifiedName": shown(subject), "kind": "module"}],
     }
+
+
+def _entry(info: RunInfo, finding: Finding) -> FilePlace:
+    """Return the entry of the target file that the result is about: of those that its parameter names, the first."""
+    words = finding.parameter or ""
+    named = (place for name, place in info.places.items() if re.search(rf"\b{re.escape(name)}\b", words))
+    return next(named, None) or info.places.get("target", FIRST_LINE)
+
+
+FIRST_LINE: Final = FilePlace(line=1, column=1, end_column=2)
 
 
 def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:

@@ -214,6 +214,18 @@ class CampaignInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlace:
+    """A place on one line of a file."""
+
+    line: int
+    """Counted from 1."""
+    column: int
+    """The first one, in characters, counted from 1."""
+    end_column: int
+    """The first one after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything about a run that is not a finding: what the top of a report shows."""
 
@@ -269,6 +281,11 @@ class RunInfo:
     """Requests that made the ECU crash: reports name them first."""
     campaign: CampaignInfo | None = None
     """The size of the run's fuzz campaign; None if the run is no campaign."""
+    places: dict[str, FilePlace] = field(default_factory=dict)
+    """Where in the target file the entries stand that results are about, by their parameters, e.g. ``level 0x01``.
+
+    ``target`` is the place of the ECU as a whole. Empty if the target has no file of its own.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.report.sarif import sarif_json
-from harness.runs.findings import Run
+from harness.runs.findings import FilePlace, Run
 from harness.verdict import Severity, Verdict
 
 from .conftest import HOSTILE, article_run, finding, info
@@ -79,6 +79,26 @@ def test_a_finding_is_placed_in_the_target_file_else_in_the_report(article: Run)
 
     assert place(with_path(article, "my pi.toml")) == {"uri": "my%20pi.toml", "uriBaseId": "%SRCROOT%"}
     assert place(article) == {"uri": "audit.html", "uriBaseId": "RUN_FOLDER"}
+
+
+def test_a_finding_points_at_the_entry_of_the_target_that_it_is_about(article: Run) -> None:
+    def region(run: Run, **changes: Any) -> dict[str, int]:
+        failing = replace(run, findings=(replace(run.failures()[0], **changes),))
+        return dict(results(failing)["SA-09"]["locations"][0]["physicalLocation"]["region"])
+
+    places = {
+        "target": FilePlace(line=2, column=1, end_column=9),
+        "level 0x01": FilePlace(line=13, column=3, end_column=15),
+        "level 0x011": FilePlace(line=99, column=1, end_column=2),
+    }
+    declared = with_path(replace(article, info=replace(article.info, places=places)), "pi.toml")
+    level = {"startLine": 13, "startColumn": 3, "endLine": 13, "endColumn": 15}
+    whole = {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 9}
+    first = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}
+    assert region(declared, parameter="level 0x01") == level
+    assert region(declared, parameter="level 0x01 in session 0x03") == level
+    assert region(declared, parameter="DID 2020") == region(declared, parameter=None) == whole
+    assert region(with_path(article, "pi.toml")) == region(article) == first
 
 
 def test_the_evidence_is_named_by_its_lines_in_the_bus_log(article: Run) -> None:
