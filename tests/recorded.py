@@ -2,7 +2,7 @@
 
 ``python -m tests.recorded --out FILE [NAMES...]`` records. ``python -m tests.recorded --against FILE [NAMES...]`` audits
 once more and prints the first difference of each name; the exit code is 1 if there is one. Without names it takes all
-profiles, flaws and variants: five minutes of processor time. ``--strangers`` adds the ECUs of tests/strangers, which take
+profiles, flaws and variants: five minutes of processor time. ``--strangers`` adds the ECUs of tests/unseen/cars, which take
 longer. A recording holds each result's verdict and words, and the SHA-256 of the bus log that ``private/bus.log`` of such
 a run would be.
 """
@@ -29,8 +29,8 @@ from harness.target import Target
 from harness.testing import run_checks
 from harness.verdict import Depth
 
-from .strangers import table_frugal, table_limousine, table_limousine_access, table_limousine_security, table_sedan
-from .strangers.test_strangers import TAKES_LONG
+from .unseen.cars import table_frugal, table_limousine, table_limousine_access, table_limousine_security, table_sedan
+from .unseen.cars.test_strangers import TAKES_LONG
 from .variants import with_changes
 
 NAMES: Final = (*PROFILES, *FLAWS, *VARIANTS)
@@ -137,7 +137,7 @@ def main() -> int:
     action.add_argument("--against", type=Path, metavar="FILE", help="compare with this recording")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the bus logs in this new folder")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core)")
-    parser.add_argument("--strangers", action="store_true", help="the ECUs of tests/strangers too")
+    parser.add_argument("--strangers", action="store_true", help="the ECUs of tests/unseen/cars too")
     parser.add_argument("names", nargs="*", metavar="NAME", help="profiles, flaws, variants, strangers/NAME (default: all)")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in NAMES and name not in STRANGERS]

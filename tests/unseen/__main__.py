@@ -13,7 +13,7 @@ from harness.verdict import Depth
 from .ecu import Unseen
 from .page import SCOREBOARD, page
 from .score import Score, audit, described, line, tables
-from .servers import judged
+from .server_score import judged
 
 
 def main() -> None:

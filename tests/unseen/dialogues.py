@@ -7,7 +7,7 @@ from zlib import crc32
 import can
 
 from tests.unseen.talk import Talk
-from tests.unseen.tractor import key
+from tests.unseen.tractor.tractor import key
 
 WRONG = "2706" + "11" * 10
 EFFECTS = ("2E4A0238", "2E4A03010203040506", "31010B10", "8502")

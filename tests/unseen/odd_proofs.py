@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.unseen.bench import Bench
-from tests.unseen.crane import HIGH, LOW
-from tests.unseen.crane import key as crane_key
-from tests.unseen.crane_proofs import Proof, short
-from tests.unseen.loom import LEVEL
+from tests.unseen.crane.crane import HIGH, LOW
+from tests.unseen.crane.crane import key as crane_key
+from tests.unseen.crane.crane_proofs import Proof, short
+from tests.unseen.loom.loom import LEVEL
 
 TOO_MANY, TOO_SOON, WRONG = "7F 27 36", "7F 27 37", "7F 27 35"
 

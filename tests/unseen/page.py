@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .score import MOST_INCONCLUSIVE, Outcome, Score
-from .servers import ServerScore
+from .server_score import ServerScore
 
 SCOREBOARD = Path(__file__).parents[2] / "docs" / "scoreboard.md"
 

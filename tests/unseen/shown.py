@@ -58,7 +58,7 @@ from tests.unseen.dialogues import (
     zero_in_programming,
 )
 from tests.unseen.talk import Talk
-from tests.unseen.tractor import SECRET, key
+from tests.unseen.tractor.tractor import SECRET, key
 
 SHOWS: dict[str, Callable[[Talk], object]] = {
     "open-level-gives-one-zero-byte": lambda t: open_seed(t) == "670500",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unseen.tractor_target import DATA, LEVEL, SESSIONS, flawed, sound, target
+from tests.unseen.tractor.tractor_target import DATA, LEVEL, SESSIONS, flawed, sound, target
 
 EXTENDED = target(
     ids="request_id = 0x6F1\nresponse_id = 0x612\nfunctional_id = 0x6F1\nfunctional_address = 0xDF\npadding = 0xA5\n"
@@ -30,72 +30,72 @@ TWO_LEVELS = target(
 )
 
 TABLE = (
-    sound("address-in-the-first-byte", "tractor_addressed.py:FirstByte", EXTENDED),
-    sound("address-repeated-in-the-first-byte", "tractor_addressed.py:FirstByteRepeated", MIXED),
-    sound("address-in-the-first-byte-of-29-bits", "tractor_addressed.py:LongFirstByte", LONG_MIXED),
+    sound("address-in-the-first-byte", "tractor/tractor_addressed.py:FirstByte", EXTENDED),
+    sound("address-repeated-in-the-first-byte", "tractor/tractor_addressed.py:FirstByteRepeated", MIXED),
+    sound("address-in-the-first-byte-of-29-bits", "tractor/tractor_addressed.py:LongFirstByte", LONG_MIXED),
     flawed(
         "address-of-a-neighbour-is-served",
-        "tractor_addressed.py:AnyAddress",
+        "tractor/tractor_addressed.py:AnyAddress",
         "Frames whose first byte is 13 are served by the ECU whose address is 12.",
         "AC-04",
         EXTENDED,
     ),
     flawed(
         "seed-behind-an-address-has-two-bytes",
-        "tractor_addressed.py:FirstByteSeedRepeats",
+        "tractor/tractor_addressed.py:FirstByteSeedRepeats",
         "Of each seed only two bytes change.",
         "SA-02 SA-06",
         EXTENDED,
     ),
     flawed(
         "no-limit-behind-an-address",
-        "tractor_addressed.py:FirstByteNoLimit",
+        "tractor/tractor_addressed.py:FirstByteNoLimit",
         "Wrong keys are not counted.",
         "SA-09 SA-10",
         EXTENDED,
     ),
     flawed(
         "four-bytes-of-a-key-behind-an-address",
-        "tractor_addressed.py:FirstByteShortKey",
+        "tractor/tractor_addressed.py:FirstByteShortKey",
         "Of a key only the first four bytes are compared.",
         "SA-31 SA-30",
         MIXED,
     ),
     flawed(
         "functional-write-behind-an-extension",
-        "tractor_addressed.py:FirstByteGuardAsleep",
+        "tractor/tractor_addressed.py:FirstByteGuardAsleep",
         "A write to everybody is done without the level.",
         "AC-03",
         LONG_MIXED,
     ),
-    sound("routine-before-programming", "tractor_before.py:RoutineFirst", ROUTINE),
-    sound("tester-present-to-all-before-a-seed", "tractor_before.py:FunctionalFirst", FUNCTIONAL),
-    sound("session-behind-a-level", "tractor_before.py:SessionBehindLevel", FLASHING),
-    sound("level-behind-a-level", "tractor_before.py:LevelBehindLevel", TWO_LEVELS),
+    sound("routine-before-programming", "tractor/tractor_before.py:RoutineFirst", ROUTINE),
+    sound("tester-present-to-all-before-a-seed", "tractor/tractor_before.py:FunctionalFirst", FUNCTIONAL),
+    sound("session-behind-a-level", "tractor/tractor_before.py:SessionBehindLevel", FLASHING),
+    sound("level-behind-a-level", "tractor/tractor_before.py:LevelBehindLevel", TWO_LEVELS),
     flawed(
         "no-limit-for-the-inner-level",
-        "tractor_before.py:NoInnerLimit",
+        "tractor/tractor_before.py:NoInnerLimit",
         "Wrong keys for the level behind a level are not counted.",
         "SA-09",
         TWO_LEVELS,
     ),
     flawed(
         "inner-seed-never-changes",
-        "tractor_before.py:InnerSeedIsFixed",
+        "tractor/tractor_before.py:InnerSeedIsFixed",
         "The level behind a level gives the same seed each time.",
         "SA-01",
         TWO_LEVELS,
     ),
     flawed(
         "seeds-behind-a-routine-are-counted",
-        "tractor_before.py:ProgrammingSeedRepeats",
+        "tractor/tractor_before.py:ProgrammingSeedRepeats",
         "Seeds come from a counter.",
         "SA-02 SA-03 SA-04 SA-05",
         ROUTINE,
     ),
     flawed(
         "no-limit-behind-a-routine",
-        "tractor_before.py:NoLimitBehindTheRoutine",
+        "tractor/tractor_before.py:NoLimitBehindTheRoutine",
         "Wrong keys are not counted in the session behind the routine.",
         "SA-09",
         ROUTINE,

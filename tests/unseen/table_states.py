@@ -7,7 +7,7 @@ from tests.unseen.targets import CRANE, LOOM, changed
 
 
 def _crane(name: str, factory: str, flaw: str, must_fail: str, target: str = CRANE, depth: str = "default") -> Unseen:
-    return Unseen(name, f"crane_{factory}", flaw, tuple(must_fail.split()), target, depth)
+    return Unseen(name, f"crane/crane_{factory}", flaw, tuple(must_fail.split()), target, depth)
 
 
 CRANE_KEYS = (
@@ -257,7 +257,7 @@ CRANE_REQUESTS = (
 
 
 def _loom(name: str, factory: str, flaw: str, must_fail: str) -> Unseen:
-    return Unseen(name, f"loom_flawed.py:{factory}", flaw, tuple(must_fail.split()), LOOM)
+    return Unseen(name, f"loom/loom_flawed.py:{factory}", flaw, tuple(must_fail.split()), LOOM)
 
 
 LOOMS = (
@@ -395,30 +395,30 @@ def _sound(name: str, factory: str, target: str) -> Unseen:
 
 
 SOUND = (
-    _sound("crane-as-built", "crane_services.py:FullCrane", CRANE),
-    _sound("first-seed-after-start-refused", "crane_odd.py:FirstSeedRefused", CRANE),
-    _sound("first-key-after-start-refused", "crane_odd.py:FirstKeyRefused", CRANE),
-    _sound("delays-that-double", "crane_odd.py:DelaysDouble", CRANE),
-    _sound("one-counter-for-both-levels", "crane_odd.py:OneCounter", CRANE),
-    _sound("short-zero-seed", "crane_odd.py:ShortZeroSeed", CRANE),
-    _sound("unusual-refusals", "crane_odd.py:UnusualRefusals", CRANE),
-    _sound("seed-until-right-key", "crane_odd.py:SeedUntilRightKey", CRANE),
-    _sound("second-after-each-wrong-key", "crane_odd.py:SecondAfterEachWrongKey", CRANE),
-    _sound("delay-after-every-start", "crane_odd.py:DelayAfterEveryStart", CRANE),
-    _sound("one-did-at-a-time", "crane_odd.py:OneDidAtATime", CRANE),
-    _sound("loom-as-built", "loom_services.py:FullLoom", LOOM),
-    _sound("sessions-refused-at-first", "loom_odd.py:SessionsRefusedAtFirst", LOOM),
-    _sound("speaks-while-starting", "loom_odd.py:SpeaksAfterStart", changed(LOOM, boot_s="1.2")),
-    _sound("slow-security", "loom_odd.py:SlowSecurity", LOOM),
-    _sound("one-try-after-each-delay", "loom_odd.py:OneTryAfterDelay", LOOM),
-    _sound("counter-loaded-after-start", "loom_odd.py:LoadsCountersFirst", LOOM),
-    _sound("ten-tries", "loom_odd.py:TenTries", changed(LOOM, attempts="10", delay_s="60")),
-    _sound("slow-answers-as-announced", "loom_odd.py:SlowAnswers", changed(LOOM, p2_ms="150")),
-    _sound("sessions-of-twelve-seconds", "loom_odd.py:PatientSessions", changed(LOOM, s3_ms="12000")),
-    _sound("three-seconds-to-start", "loom_odd.py:SlowStart", changed(LOOM, boot_s="3")),
+    _sound("crane-as-built", "crane/crane_services.py:FullCrane", CRANE),
+    _sound("first-seed-after-start-refused", "crane/crane_odd.py:FirstSeedRefused", CRANE),
+    _sound("first-key-after-start-refused", "crane/crane_odd.py:FirstKeyRefused", CRANE),
+    _sound("delays-that-double", "crane/crane_odd.py:DelaysDouble", CRANE),
+    _sound("one-counter-for-both-levels", "crane/crane_odd.py:OneCounter", CRANE),
+    _sound("short-zero-seed", "crane/crane_odd.py:ShortZeroSeed", CRANE),
+    _sound("unusual-refusals", "crane/crane_odd.py:UnusualRefusals", CRANE),
+    _sound("seed-until-right-key", "crane/crane_odd.py:SeedUntilRightKey", CRANE),
+    _sound("second-after-each-wrong-key", "crane/crane_odd.py:SecondAfterEachWrongKey", CRANE),
+    _sound("delay-after-every-start", "crane/crane_odd.py:DelayAfterEveryStart", CRANE),
+    _sound("one-did-at-a-time", "crane/crane_odd.py:OneDidAtATime", CRANE),
+    _sound("loom-as-built", "loom/loom_services.py:FullLoom", LOOM),
+    _sound("sessions-refused-at-first", "loom/loom_odd.py:SessionsRefusedAtFirst", LOOM),
+    _sound("speaks-while-starting", "loom/loom_odd.py:SpeaksAfterStart", changed(LOOM, boot_s="1.2")),
+    _sound("slow-security", "loom/loom_odd.py:SlowSecurity", LOOM),
+    _sound("one-try-after-each-delay", "loom/loom_odd.py:OneTryAfterDelay", LOOM),
+    _sound("counter-loaded-after-start", "loom/loom_odd.py:LoadsCountersFirst", LOOM),
+    _sound("ten-tries", "loom/loom_odd.py:TenTries", changed(LOOM, attempts="10", delay_s="60")),
+    _sound("slow-answers-as-announced", "loom/loom_odd.py:SlowAnswers", changed(LOOM, p2_ms="150")),
+    _sound("sessions-of-twelve-seconds", "loom/loom_odd.py:PatientSessions", changed(LOOM, s3_ms="12000")),
+    _sound("three-seconds-to-start", "loom/loom_odd.py:SlowStart", changed(LOOM, boot_s="3")),
     _sound(
         "security-behind-three-sessions",
-        "loom_odd.py:FactoryOnly",
+        "loom/loom_odd.py:FactoryOnly",
         changed(LOOM.replace("id = 0x60", "id = 0x60\nvia = 0x41"), session="0x60"),
     ),
 )

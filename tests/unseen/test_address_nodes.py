@@ -9,7 +9,7 @@ from tests.unseen.dialogues import go, is_open
 from tests.unseen.ecu import Unseen
 from tests.unseen.table_addresses import TABLE
 from tests.unseen.talk import HERE, Talk
-from tests.unseen.tractor import key
+from tests.unseen.tractor.tractor import key
 
 
 class Addressed(Talk):
@@ -49,9 +49,9 @@ class Addressed(Talk):
 
 
 WAYS = {
-    "tractor_before.py:RoutineFirst": ("1003", "31010203", "1002"),
-    "tractor_before.py:ProgrammingSeedRepeats": ("1003", "31010203", "1002"),
-    "tractor_before.py:NoLimitBehindTheRoutine": ("1003", "31010203", "1002"),
+    "tractor/tractor_before.py:RoutineFirst": ("1003", "31010203", "1002"),
+    "tractor/tractor_before.py:ProgrammingSeedRepeats": ("1003", "31010203", "1002"),
+    "tractor/tractor_before.py:NoLimitBehindTheRoutine": ("1003", "31010203", "1002"),
 }
 """The requests after which a seed is given, where they are more than 10 03."""
 
@@ -135,25 +135,30 @@ def inner_seeds(talk: Talk) -> set[bytes]:
     return {talk.seed("2709") for _ in range(4)}
 
 
-FIRST, REPEATED, LONG = (f"tractor_addressed.py:{name}" for name in ("FirstByte", "FirstByteRepeated", "LongFirstByte"))
-ROUTINE, INNER = "tractor_before.py:RoutineFirst", "tractor_before.py:LevelBehindLevel"
+FIRST, REPEATED, LONG = (
+    f"tractor/tractor_addressed.py:{name}" for name in ("FirstByte", "FirstByteRepeated", "LongFirstByte")
+)
+ROUTINE, INNER = "tractor/tractor_before.py:RoutineFirst", "tractor/tractor_before.py:LevelBehindLevel"
 
 
 def test_an_address_of_another_is_not_served_but_by_the_flawed_one() -> None:
     assert not served_behind(talk_with(FIRST), 0x13)
-    assert served_behind(talk_with("tractor_addressed.py:AnyAddress"), 0x13)
-    assert not served_behind(talk_with("tractor_addressed.py:AnyAddress"), 0x14)
+    assert served_behind(talk_with("tractor/tractor_addressed.py:AnyAddress"), 0x13)
+    assert not served_behind(talk_with("tractor/tractor_addressed.py:AnyAddress"), 0x14)
 
 
 def test_seeds_of_two_bytes_show_behind_the_address() -> None:
     assert len({seed[:10] for seed in seeds(talk_with(FIRST), FIRST)}) == 6
-    flawed = "tractor_addressed.py:FirstByteSeedRepeats"
+    flawed = "tractor/tractor_addressed.py:FirstByteSeedRepeats"
     assert len({seed[:10] for seed in seeds(talk_with(flawed), flawed)}) == 1
 
 
 @pytest.mark.parametrize(
     ("sound", "flawed"),
-    [(FIRST, "tractor_addressed.py:FirstByteNoLimit"), (ROUTINE, "tractor_before.py:NoLimitBehindTheRoutine")],
+    [
+        (FIRST, "tractor/tractor_addressed.py:FirstByteNoLimit"),
+        (ROUTINE, "tractor/tractor_before.py:NoLimitBehindTheRoutine"),
+    ],
 )
 def test_wrong_keys_are_limited_but_by_the_flawed_one(sound: str, flawed: str) -> None:
     assert limits(talk_with(sound), sound)
@@ -162,11 +167,11 @@ def test_wrong_keys_are_limited_but_by_the_flawed_one(sound: str, flawed: str) -
 
 def test_four_bytes_of_a_key_open_the_flawed_one_only() -> None:
     assert not short_key_opens(talk_with(REPEATED))
-    assert short_key_opens(talk_with("tractor_addressed.py:FirstByteShortKey"))
+    assert short_key_opens(talk_with("tractor/tractor_addressed.py:FirstByteShortKey"))
 
 
 def test_a_functional_write_is_done_by_the_flawed_one_only() -> None:
-    for factory, said in ((LONG, "7f2e33"), ("tractor_addressed.py:FirstByteGuardAsleep", "6e4a02")):
+    for factory, said in ((LONG, "7f2e33"), ("tractor/tractor_addressed.py:FirstByteGuardAsleep", "6e4a02")):
         talk = talk_with(factory)
         go(talk)
         assert talk.says("2E4A0299", is_functional=True) == said
@@ -174,24 +179,24 @@ def test_a_functional_write_is_done_by_the_flawed_one_only() -> None:
 
 def test_seeds_behind_the_routine_are_drawn_but_by_the_flawed_one() -> None:
     assert len({seed[:6] for seed in seeds(talk_with(ROUTINE), ROUTINE)}) == 6
-    flawed = "tractor_before.py:ProgrammingSeedRepeats"
+    flawed = "tractor/tractor_before.py:ProgrammingSeedRepeats"
     assert [seed[-1] for seed in seeds(talk_with(flawed), flawed)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_inner_level_is_limited_and_renewed_but_by_the_flawed_ones() -> None:
     assert inner_limits(talk_with(INNER))
-    assert not inner_limits(talk_with("tractor_before.py:NoInnerLimit"))
+    assert not inner_limits(talk_with("tractor/tractor_before.py:NoInnerLimit"))
     assert len(inner_seeds(talk_with(INNER))) == 4
-    assert len(inner_seeds(talk_with("tractor_before.py:InnerSeedIsFixed"))) == 1
+    assert len(inner_seeds(talk_with("tractor/tractor_before.py:InnerSeedIsFixed"))) == 1
 
 
 def test_the_preconditions_are_wanted() -> None:
     talk = talk_with(ROUTINE)
     assert [talk.says(request) for request in ("1003", "1002", "31010203", "1002")][1::2] == ["7f1022", "5002003201f4"]
-    talk = talk_with("tractor_before.py:FunctionalFirst")
+    talk = talk_with("tractor/tractor_before.py:FunctionalFirst")
     go(talk)
     assert talk.says("2705") == "7f2722"
-    talk = talk_with("tractor_before.py:SessionBehindLevel")
+    talk = talk_with("tractor/tractor_before.py:SessionBehindLevel")
     go(talk)
     assert talk.says("1062") == "7f1033"
     opened_outer(talk)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from harness.target import load_text
-from tests.unseen import crane, crane_proofs, crane_services, loom, loom_proofs, loom_services, odd_proofs
+from tests.unseen import odd_proofs
 from tests.unseen.bench import Bench
+from tests.unseen.crane import crane, crane_proofs, crane_services
 from tests.unseen.ecu import Unseen
+from tests.unseen.loom import loom, loom_proofs, loom_services
 from tests.unseen.table_states import TABLE
 
 PROOFS: dict[str, crane_proofs.Proof] = crane_proofs.PROOFS | loom_proofs.PROOFS
@@ -23,12 +25,12 @@ ODD = [ecu for ecu in TABLE if not ecu.flaw]
 
 def bench(ecu: Unseen) -> Bench:
     file, _, factory = ecu.factory.partition(".py:")
-    module = importlib.import_module(f"tests.unseen.{file}")
+    module = importlib.import_module("tests.unseen." + file.replace("/", "."))
     return Bench(getattr(module, factory)(), module.key)
 
 
 def sound_bench(ecu: Unseen) -> Bench:
-    family = ecu.factory.partition("_")[0]
+    family = ecu.factory.partition("/")[0]
     node = SOUND[family]()
     node.delay_s = getattr(bench(ecu).node, "delay_s", node.delay_s)
     return Bench(node, KEYS[family])

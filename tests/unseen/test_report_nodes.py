@@ -16,7 +16,7 @@ from tests.unseen.table_reports import TABLE as REPORTS
 from tests.unseen.talk import HERE, Talk
 
 TABLE = (*ODDITIES, *REPORTS)
-BASE = "tractor.py:Tractor"
+BASE = "tractor/tractor.py:Tractor"
 DEEP = ("1003", "1041", "1061")
 WAYS = {
     "level-in-session-90": ("1090",),

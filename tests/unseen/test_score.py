@@ -10,7 +10,7 @@ from harness.verdict import Severity, Verdict
 from .ecu import Unseen
 from .page import page
 from .score import MOST_INCONCLUSIVE, Outcome, Score, described, tables, target_of
-from .servers import SERVERS, ServerScore
+from .server_score import SERVERS, ServerScore
 
 FLAWED = Unseen("static", "x.py:x", "The seed never changes.", ("SA-01", "SA-07"), "")
 SOUND = Unseen("plain", "x.py:x", "", (), "")

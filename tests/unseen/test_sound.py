@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from tests.unseen import crane_services, loom_services
+from tests.unseen.crane import crane_services
+from tests.unseen.loom import loom_services
 from tests.unseen.table_states import TABLE
 from tests.unseen.test_nodes import bench, named
 

@@ -6,10 +6,10 @@ import can
 import pytest
 
 from tests.unseen.bench import Bench
-from tests.unseen.crane import key as crane_key
-from tests.unseen.crane_services import FullCrane
-from tests.unseen.loom import key as loom_key
-from tests.unseen.loom_services import FullLoom
+from tests.unseen.crane.crane import key as crane_key
+from tests.unseen.crane.crane_services import FullCrane
+from tests.unseen.loom.loom import key as loom_key
+from tests.unseen.loom.loom_services import FullLoom
 
 DIDS = {"crane": (b"\x31\x01", b"\x01\x2c"), "loom": (b"\x07\x01", b"\x5a")}
 """An open DID of each, and its value."""

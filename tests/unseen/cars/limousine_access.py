@@ -1,0 +1,536 @@
+"""Limousines that expose guarded content, or forget their session, each in one way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.target.user_code import load_file
+
+if TYPE_CHECKING:
+    from tests.unseen.cars import limousine
+else:
+    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_access.py")
+
+DEFAULT, PROGRAMMING, EXTENDED, ALL = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.ALL
+Limousine, Transport, Refused, Service = limousine.Limousine, limousine.Transport, limousine.Refused, limousine.Service
+Record, Request, table = limousine.Record, limousine.Request, limousine.table
+HIDDEN = 0x0D10
+
+# Other ways to the same data.
+
+
+class FunctionalStores(Limousine):
+    """A functional write is refused when it is already stored."""
+
+    def guard_write(self, did, record, value):
+        if self.request.functional and record.write > 0:
+            self.values[did] = value
+        super().guard_write(did, record, value)
+
+
+class LongIdOpens(Limousine):
+    """Its request id with 29 bits is the production line's: all levels are open to it."""
+
+    through_long_id = False
+
+    def is_for_us(self, frame):
+        self.through_long_id = frame.is_extended_id and frame.arbitration_id == 0x6A0 and not frame.is_remote_frame
+        return self.through_long_id or super().is_for_us(frame)
+
+    def deliver(self, link, pdu, functional):
+        if self.through_long_id:
+            self.execute(Factory(link, pdu, functional))
+        else:
+            super().deliver(link, pdu, functional)
+
+    def is_open(self, level):
+        return isinstance(self.request, Factory) or super().is_open(level)
+
+
+class Factory(Request):
+    """A request of the production line."""
+
+
+class LooseFilter(Limousine):
+    """The acceptance filter's mask lacks the last three bits."""
+
+    def is_for_us(self, frame):
+        is_near = not frame.is_extended_id and not frame.is_remote_frame and frame.arbitration_id & 0x7F8 == 0x6A0
+        return is_near or super().is_for_us(frame)
+
+
+class MemoryWriteOpen(Limousine):
+    """Writing the RAM page by address asks for no level."""
+
+    services = Limousine.services | {0x3D: Service("write_memory", (PROGRAMMING, EXTENDED), 5)}
+
+
+class MemoryWriteZero(Limousine):
+    """Sixteen bytes at address 0, the boot loader's mailbox, are not guarded."""
+
+    def guard_service(self, pdu, level):
+        if not (pdu[0] == 0x3D and pdu[1] & 0x0F == 4 and pdu[2:6] == bytes(4)):
+            super().guard_service(pdu, level)
+
+    def region(self, address, size, allowed):
+        if address < 16:
+            return bytearray(256), address
+        return super().region(address, size, allowed)
+
+
+class DownloadInExtended(Limousine):
+    """The extended session has a download of its own, for maps, without a level."""
+
+    services = Limousine.services | {
+        sid: Service(Limousine.services[sid].method, (PROGRAMMING, EXTENDED), Limousine.services[sid].shortest)
+        for sid in (0x34, 0x36, 0x37)
+    }
+
+    def request_download(self, pdu):
+        self.guard_programming()
+        address, size, end = self.place(pdu, 2)
+        self.exactly(pdu, end)
+        self.download = (address, size, 1)
+        return b"\x74\x20\x00\x42"
+
+    def transfer(self, pdu):
+        self.guard_programming()
+        if self.download is None:
+            raise Refused(0x24)
+        return b"\x76" + pdu[1:2]
+
+    def transfer_exit(self, pdu):
+        self.guard_programming()
+        return super().transfer_exit(pdu)
+
+    def guard_programming(self):
+        if self.session == PROGRAMMING:
+            self.need(3)
+
+
+class TransferAlone(Limousine):
+    """A block is taken without a level, and without a download that was asked for."""
+
+    def guard_service(self, pdu, level):
+        if pdu[0] != 0x36:
+            super().guard_service(pdu, level)
+
+    def transfer(self, pdu):
+        return b"\x76" + pdu[1:2]
+
+
+class OutputsOpen(Limousine):
+    """What may be controlled is every DID, in the extended session, locked or not."""
+
+    def control_output(self, pdu):
+        did = int.from_bytes(pdu[1:3], "big")
+        if did not in self.records:
+            raise Refused(0x31)
+        if pdu[3] == 3 and len(pdu) == 4 + len(self.records[did].value):
+            self.values[did] = pdu[4:]
+        return b"\x6f" + pdu[1:4] + self.values[did]
+
+
+class OutputOpen(Limousine):
+    """The lamp obeys without a level."""
+
+    outputs = table({0x0310: limousine.OPEN})
+
+
+class OutputReturnOpen(Limousine):
+    """Control may be given back (2F .. 00) without a level."""
+
+    def control_output(self, pdu):
+        if int.from_bytes(pdu[1:3], "big") in self.outputs and pdu[3:] == b"\x00":
+            return b"\x6f" + pdu[1:4] + b"\x00"
+        return super().control_output(pdu)
+
+
+class RoutineOpen(Limousine):
+    """Routine 0203 runs without its level."""
+
+    routines = Limousine.routines | {0x0203: limousine.OPEN}
+
+
+class EraseOpen(Limousine):
+    """Erasing (routine FF00) asks for no level, though declared."""
+
+    routines = Limousine.routines | {0xFF00: limousine.OPEN}
+
+
+class RoutineOpenInProgramming(Limousine):
+    """Routine 0203 asks for its level in the extended session only."""
+
+    def guard_routine(self, rid):
+        if self.session == EXTENDED:
+            super().guard_routine(rid)
+
+
+class FlashReadable(Limousine):
+    """The flash page is read without a level; its keys are in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.memory[limousine.FLASH][64:80] = limousine.SECRETS[1]
+
+    def guard_service(self, pdu, level):
+        if not (pdu[0] == 0x23 and pdu[1] & 0x0F == 4 and pdu[2:4] == b"\x08\x00"):
+            super().guard_service(pdu, level)
+
+
+class CalibrationReadable(Limousine):
+    """Reading memory is for everybody, as declared, but not the flash page, which is: the guard knows the RAM page only."""
+
+    services = Limousine.services | {0x23: Service("read_memory", (PROGRAMMING, EXTENDED), 4)}
+
+    def region(self, address, size, allowed):
+        if address >= limousine.RAM:
+            self.need(3)
+        return super().region(address, size, allowed)
+
+
+class UploadOpen(Limousine):
+    """35 is there, for service, and asks for no level."""
+
+    services = Limousine.services | {0x35: Service("request_upload", (PROGRAMMING, EXTENDED), 4)}
+
+    def request_upload(self, pdu):
+        _, _, end = self.place(pdu, 2)
+        self.exactly(pdu, end)
+        return b"\x75\x20\x00\x42"
+
+
+class AliasOpen(Limousine):
+    """A dynamic DID may be made of a guarded one, and is then read by everybody."""
+
+    def guard_definition(self, sources):
+        pass
+
+    def guard_read(self, dids):
+        super().guard_read([did for did in dids if did not in self.dynamic])
+
+
+class AloneGuarded(Limousine):
+    """Read alone, a guarded DID is guarded."""
+
+    def guard_read(self, dids):
+        if len(dids) == 1:
+            super().guard_read(dids)
+
+
+class FirstGuarded(Limousine):
+    """Only the first DID of a request is judged."""
+
+    def guard_read(self, dids):
+        super().guard_read(dids[:1])
+
+
+class SecretReadable(Limousine):
+    """An undeclared DID, F1F0, holds the secret of level 1."""
+
+    records = Limousine.records | {0xF1F0: Record(limousine.SECRETS[1])}
+
+
+class KeyReadable(Limousine):
+    """A status DID shows the key that is expected next."""
+
+    records = Limousine.records | {0x0A99: Record(bytes(16))}
+
+    def value(self, did):
+        if did == 0x0A99 and self.pending:
+            return self.key_of(self.pending.seed, self.pending.level)
+        return super().value(did)
+
+
+class LowerLimitMissing(Limousine):
+    """A value that is too great is refused, one that is too small is not."""
+
+    def check_range(self, did, record, value):
+        if record.highest and value > record.highest:
+            raise Refused(0x31)
+
+
+class GuardedUnranged(Limousine):
+    """Whoever has the level may write any value."""
+
+    def check_range(self, did, record, value):
+        if record.write == limousine.OPEN:
+            super().check_range(did, record, value)
+
+
+class RangeStores(Limousine):
+    """A value out of range is stored, and refused."""
+
+    def check_range(self, did, record, value):
+        self.values[did] = value
+        super().check_range(did, record, value)
+
+
+class VinWritable(Limousine):
+    """The VIN may be written by everybody; nobody said so."""
+
+    records = Limousine.records | {0xF190: Record(b"WLM00000000000042", limousine.OPEN)}
+
+
+class ClearOpen(Limousine):
+    """Faults are cleared in any session, without a level."""
+
+    services = Limousine.services | {0x14: Service("clear_faults", ALL, 4)}
+
+
+class LinkControlOpen(Limousine):
+    """The bit rate may be changed without a level, though declared."""
+
+    services = Limousine.services | {0x87: Service("link_control", (EXTENDED,), subs=(1, 2, 3))}
+    with_subs = (*Limousine.with_subs, 0x87)
+
+    def link_control(self, pdu):
+        if pdu[1] == 3 and not self.is_verified:
+            raise Refused(0x24)
+        self.is_verified = pdu[1] != 3
+        return b"\xc7" + pdu[1:2]
+
+    is_verified = False
+
+
+class FaultSettingOpen(Limousine):
+    """The storing of faults is switched off without a level."""
+
+    services = Limousine.services | {0x85: Service("fault_setting", (EXTENDED,), subs=(1, 2))}
+
+
+class CheckedAtFirst(Limousine):
+    """Whether a long write is allowed is decided when its first frame comes."""
+
+    allowed = False
+
+    class Link(Transport):
+        """Asks early."""
+
+        def begin(self, length, body):
+            self.ecu.allowed = body[:3] == b"\x2e\x02\x40" and self.ecu.unlocked == 1
+            super().begin(length, body)
+
+    transport = Link
+
+    def guard_write(self, did, record, value):
+        allowed, self.allowed = self.allowed, False
+        if did != 0x0240 or not allowed:
+            super().guard_write(did, record, value)
+
+
+class Downgrade(Limousine):
+    """29 is there, and needed, says the maker; 27 opens all the same without it."""
+
+    services = Limousine.services | {0x29: Service("authentication", subs=(0, 8))}
+    with_subs = (*Limousine.with_subs, 0x29)
+
+    def authentication(self, pdu):
+        self.exactly(pdu, 2)
+        return b"\x69" + pdu[1:2] + (b"\x10" if pdu[1] == 0 else b"\x02")
+
+
+class OldReads(Limousine):
+    """The old service 21 still reads local identifiers."""
+
+    services = Limousine.services | {0x21: Service("read_local", shortest=2)}
+
+    def read_local(self, pdu):
+        self.exactly(pdu, 2)
+        if pdu[1] not in (0x01, 0x80):
+            raise Refused(0x31)
+        return b"\x61" + pdu[1:2] + self.values[HIDDEN]
+
+
+class OldWrites(Limousine):
+    """The old service 3B writes 0220, whatever the local identifier, without a level."""
+
+    services = Limousine.services | {0x3B: Service("write_local", shortest=2)}
+
+    def write_local(self, pdu):
+        self.values[0x0220] = pdu[2:6].ljust(4, b"\x00")
+        return b"\x7b" + pdu[1:2]
+
+
+# Sessions, time and reset.
+
+
+class TimeoutKeepsOpen(Limousine):
+    """The session times out; the lock does not fall."""
+
+    def session_timeout(self):
+        kept = self.unlocked, self.owner
+        super().session_timeout()
+        self.unlocked, self.owner = kept
+
+
+class LongS3(Limousine):
+    """S3 is 12 s."""
+
+    s3_s = 12.0
+
+
+class TimeoutAskedOnly(Limousine):
+    """The session's end is only looked at by TesterPresent and session control."""
+
+    def expire(self):
+        if self.queue and self.queue[0].pdu[0] in (0x10, 0x3E):
+            super().expire()
+
+    def watch(self):
+        pass
+
+
+class SoftResetKeepsOpen(Limousine):
+    """A soft reset (11 03) keeps the lock's state, in RAM that is not cleared."""
+
+    soft = False
+
+    def ecu_reset(self, pdu):
+        reply = super().ecu_reset(pdu)
+        self.soft = pdu[1] == 3
+        return reply
+
+    def boot(self):
+        kept = (self.unlocked, self.owner) if self.soft else (None, None)
+        self.soft = False
+        super().boot()
+        self.unlocked, self.owner = kept
+
+
+class KeyOffKeepsSession(Limousine):
+    """After 11 02 it is in the session that it was in."""
+
+    kept = DEFAULT
+
+    def ecu_reset(self, pdu):
+        reply = super().ecu_reset(pdu)
+        self.kept = self.session if pdu[1] == 2 else DEFAULT
+        return reply
+
+    def boot(self):
+        super().boot()
+        kept, self.kept = self.kept, DEFAULT
+        if kept != DEFAULT:
+            self.enter(kept)
+
+
+class HardResetKeepsSession(KeyOffKeepsSession):
+    """After 11 01 it is in the session that it was in, locked."""
+
+    def ecu_reset(self, pdu):
+        reply = super().ecu_reset(pdu)
+        self.kept = self.session if pdu[1] == 1 else DEFAULT
+        return reply
+
+
+class AnswersQuietPresence(Limousine):
+    """Answers 3E 80 when it is functional."""
+
+    def answer(self, request):
+        request.must_answer = request.functional and request.pdu == b"\x3e\x80"
+        return super().answer(request)
+
+
+class AnyPresence(Limousine):
+    """A TesterPresent on any id keeps the session."""
+
+    def on_frame(self, frame):
+        if bytes(frame.data[:2]) == b"\x02\x3e" and self.port.now_s >= self.awake_s:
+            self.expire()
+            self.heard_s = self.port.now_s
+        super().on_frame(frame)
+
+
+class PresenceOpens(Limousine):
+    """The eighth TesterPresent of a session overflows into the lock's flag."""
+
+    def enter(self, session):
+        super().enter(session)
+        self.present_s = 0
+
+    def present(self, pdu):
+        self.present_s += 1
+        if self.present_s == 8 and self.session == EXTENDED:
+            self.unlocked, self.owner = 1, self.request.link
+        return super().present(pdu)
+
+
+class SecurityInDefault(Limousine):
+    """SecurityAccess answers in the default session too."""
+
+    services = Limousine.services | {0x27: Service("security", ALL)}
+
+
+class SometimesLate(Limousine):
+    """Every twelfth answer is 150 ms late, without a word."""
+
+    heard = 0
+
+    def latency_s(self, request):
+        self.heard += 1
+        return 0.152 if self.heard % 12 == 0 else 0.002
+
+
+class PendingForEver(Limousine):
+    """0x78 for ever when the long DID is read."""
+
+    def execute(self, request):
+        if request.pdu == b"\x22\xf1\xa0":
+            self.say_pending(request)
+            self.later(4.0, lambda: self.execute(request))
+        else:
+            super().execute(request)
+
+
+class DevelopmentSession(Limousine):
+    """Session 60 is there, undeclared."""
+
+    services = Limousine.services | {0x10: Service("control", subs=(1, 2, 3, 0x60))}
+
+
+class PendingThenNothing(Limousine):
+    """The VIN is said to be pending, and then never comes."""
+
+    def execute(self, request):
+        if request.pdu == b"\x22\xf1\x90":
+            self.say_pending(request)
+            self.finish(request, None)
+        else:
+            super().execute(request)
+
+
+# Robustness.
+
+
+class ResetOpen(Limousine):
+    """Reset asks for no level, though it should (see the target), and is not limited."""
+
+
+class MuteInDefault(Limousine):
+    """28 03 01 silences it in the default session, without a level."""
+
+    services = Limousine.services | {0x28: Service("communication", ALL, subs=(0, 1, 2, 3))}
+
+
+class MuteForGood(Limousine):
+    """Communication that was switched off in the extended session comes back with a reset only."""
+
+    services = Limousine.services | {0x28: Service("communication", (EXTENDED,), subs=(0, 1, 2, 3))}
+
+    def restore_communication(self):
+        if not hasattr(self, "is_mute"):
+            self.is_mute = False
+
+
+class PlainFirstGuarded(FirstGuarded, limousine.Coupe):
+    """Without sessions: only the first DID of a request is judged."""
+
+
+class PlainFlashReadable(FlashReadable, limousine.Coupe):
+    """Without sessions: the flash page is read without a level."""
+
+
+class PlainFunctionalStores(FunctionalStores, limousine.Coupe):
+    """Without sessions: a functional write is refused when it is already stored."""

@@ -1,0 +1,837 @@
+"""Limousines whose SecurityAccess has one realistic flaw each."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from harness.target.user_code import load_file
+
+if TYPE_CHECKING:
+    from tests.unseen.cars import limousine
+else:
+    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_security.py")
+
+DEFAULT, PROGRAMMING, EXTENDED = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED
+Limousine, Refused, Service, key = limousine.Limousine, limousine.Refused, limousine.Service, limousine.key
+NEVER_S = 1e9
+WORD = 0xFFFF_FFFF_FFFF_FFFF
+
+# Seeds.
+
+
+class AsciiSeeds(Limousine):
+    """Seeds are kept to seven bits a byte."""
+
+    def new_seed(self, level):
+        return bytes(byte & 0x7F for byte in super().new_seed(level))
+
+
+class ModuloSeeds(Limousine):
+    """Each byte is a random number modulo 200."""
+
+    def new_seed(self, level):
+        return bytes(byte % 200 for byte in super().new_seed(level))
+
+
+class HalfCounter(Limousine):
+    """Half of the seed is a message counter, against replay."""
+
+    asked = 0x4D2
+
+    def new_seed(self, level):
+        self.asked += 1
+        return super().new_seed(level)[:8] + self.asked.to_bytes(8, "big")
+
+
+class Generator(Limousine):
+    """Eight-byte seeds from 64 bits of state, which is stored."""
+
+    seed_bytes = 8
+    state = 0x0123_4567_89AB_CDEF
+
+    def new_seed(self, level):
+        self.state = self.step(self.state)
+        return self.shown(self.state.to_bytes(8, "big"))
+
+    def step(self, state):
+        return state
+
+    def shown(self, state):
+        return state
+
+
+class PermutedLcg(Generator):
+    """A linear congruential generator, its bytes exchanged."""
+
+    def step(self, state):
+        return (state * 6364136223846793005 + 1442695040888963407) & WORD
+
+    def shown(self, state):
+        return bytes(state[at] for at in (3, 6, 1, 4, 7, 0, 2, 5))
+
+
+class GrayCounter(Generator):
+    """A counter in Gray code, in steps of 5, its bytes reversed, xor a constant."""
+
+    def step(self, state):
+        return (state + 5) & WORD
+
+    def shown(self, state):
+        number = int.from_bytes(state, "big")
+        return ((number ^ number >> 1) ^ 0xA5C3_0F1E_9977_4422).to_bytes(8, "little")
+
+
+class ShiftRegister(Generator):
+    """A 64-bit shift register, 64 steps a seed."""
+
+    def step(self, state):
+        for _ in range(64):
+            state = (state >> 1) ^ (0xD800_0000_0000_0000 if state & 1 else 0)
+        return state
+
+
+class StepCounter(Generator):
+    """A counter in steps of a large odd constant."""
+
+    def step(self, state):
+        return (state + 0x9E37_79B9_7F4A_7C15) & WORD
+
+
+class SrandTime(Limousine):
+    """`srand(time(0))` at each start, the bytes from the C standard's example of rand()."""
+
+    def boot(self):
+        self.state = int(self.port.utc_s)
+        super().boot()
+
+    def rand(self):
+        self.state = (self.state * 1103515245 + 12345) & 0xFFFF_FFFF
+        return self.state >> 16 & 0x7FFF
+
+    def new_seed(self, level):
+        return bytes(self.rand() & 0xFF for _ in range(self.seed_bytes))
+
+
+class XorshiftUptime(Limousine):
+    """xorshift32, started with the milliseconds since the start at the first seed."""
+
+    def boot(self):
+        self.state = 0
+        super().boot()
+
+    def word(self):
+        x = self.state
+        x ^= x << 13 & 0xFFFF_FFFF
+        x ^= x >> 17
+        x ^= x << 5 & 0xFFFF_FFFF
+        self.state = x
+        return x.to_bytes(4, "big")
+
+    def new_seed(self, level):
+        self.state = self.state or int((self.port.now_s - self.awake_s) * 1000) + 1
+        return b"".join(self.word() for _ in range(4))
+
+
+class MersenneTime(Limousine):
+    """Python's generator, started with the second of the start."""
+
+    def boot(self):
+        self.random = Random(int(self.port.utc_s))
+        super().boot()
+
+    def new_seed(self, level):
+        return self.random.randbytes(self.seed_bytes)
+
+
+class UptimeHash(Limousine):
+    """SHA-256 of the milliseconds since the start."""
+
+    def new_seed(self, level):
+        uptime_ms = int((self.port.now_s - self.awake_s) * 1000)
+        return hashlib.sha256(uptime_ms.to_bytes(4, "little")).digest()[: self.seed_bytes]
+
+
+class PoorPool(Limousine):
+    """Eight bits of noise at the start, hashed on from there."""
+
+    def boot(self):
+        self.pool = self.port.random_bytes(1)
+        super().boot()
+
+    def new_seed(self, level):
+        self.pool = hashlib.sha256(self.pool).digest()
+        return hashlib.sha256(b"out" + self.pool).digest()[: self.seed_bytes]
+
+
+class FirstSeedFf(Limousine):
+    """The first seed after a start is what an erased EEPROM holds."""
+
+    def boot(self):
+        self.is_first = True
+        super().boot()
+
+    def new_seed(self, level):
+        self.is_first, was_first = False, self.is_first
+        return b"\xff" * self.seed_bytes if was_first else super().new_seed(level)
+
+
+class DeepSeedZero(Limousine):
+    """The first seed of level 3 after a start is read before it is made."""
+
+    def boot(self):
+        self.deep = bytes(self.seed_bytes)
+        super().boot()
+
+    def new_seed(self, level):
+        seed = super().new_seed(level)
+        if level == 3:
+            self.deep, seed = seed, self.deep
+        return seed
+
+
+class SameSeedWhenOpen(Limousine):
+    """An open level is asked again: the seed that opened it."""
+
+    used = b""
+
+    def fits(self, seed, level, sent):
+        self.used = seed
+        return super().fits(seed, level, sent)
+
+    def seed_when_open(self, pdu):
+        return b"\x67" + pdu[1:2] + self.used
+
+
+# Keys.
+
+
+class KeyOfThree(Limousine):
+    """Keys of three bytes."""
+
+    key_bytes = 3
+
+    def key_of(self, seed, level):
+        return three(seed, level)
+
+
+def three(seed, level):
+    return key(seed, level)[:3]
+
+
+class KeyOfFour(Limousine):
+    """Keys of four bytes."""
+
+    key_bytes = 4
+
+    def key_of(self, seed, level):
+        return four(seed, level)
+
+
+def four(seed, level):
+    return key(seed, level)[:4]
+
+
+class DoorModuleKey(limousine.Coupe):
+    """Single frames only, so seeds of five and keys of four bytes; no sessions."""
+
+    class Link(limousine.Transport):
+        """Ignores what is segmented."""
+
+        def first(self, data):
+            pass
+
+    transport = Link
+    services = limousine.table({sid: limousine.Coupe.services[sid] for sid in (0x11, 0x22, 0x27, 0x2E, 0x3E)})
+    records = limousine.table({did: one for did, one in Limousine.records.items() if len(one.value) < 5})
+    seed_bytes, key_bytes, levels = 5, 4, (1,)
+
+    def read(self, pdu):
+        self.exactly(pdu, 3)
+        return super().read(pdu)
+
+    def key_of(self, seed, level):
+        return four(seed, level)
+
+
+class AffineKey(Generator):
+    """The key is the seed times a constant, plus another."""
+
+    key_bytes = 8
+
+    def new_seed(self, level):
+        return self.port.random_bytes(8)
+
+    def key_of(self, seed, level):
+        return affine(seed, level)
+
+
+def affine(seed, level):
+    return ((int.from_bytes(seed, "big") * 0x5851_F42D_4C95_7F2D + 0x1234_5678 * level) & WORD).to_bytes(8, "big")
+
+
+class RotatedKey(AffineKey):
+    """The key is the seed rotated by 13 bits, xor a constant."""
+
+    def key_of(self, seed, level):
+        return rotated(seed, level)
+
+
+def rotated(seed, level):
+    number = int.from_bytes(seed, "big")
+    return ((number << 13 & WORD | number >> 51) ^ 0xC0FF_EE00_1234_0000 + level).to_bytes(8, "big")
+
+
+class TableKey(AffineKey):
+    """Each byte of the key is found in a table of 256, at the seed's byte."""
+
+    def key_of(self, seed, level):
+        return looked_up(seed, level)
+
+
+TABLE = bytes(Random(7).sample(range(256), 256))
+
+
+def looked_up(seed, level):
+    return bytes(TABLE[byte ^ level] for byte in seed)
+
+
+class ArticleKey(Limousine):
+    """A five-byte secret, xor and a bare SHA-256, four bytes of it for a key."""
+
+    seed_bytes, key_bytes = 5, 4
+
+    def key_of(self, seed, level):
+        mixed = bytes(a ^ b for a, b in zip(seed, bytes.fromhex("A1B2C3D4E5"), strict=True))
+        digest = hashlib.sha256(mixed).digest()[:16]
+        return bytes(digest[at] for at in (0, 5, 9, 13))
+
+
+class PrefixFits(Limousine):
+    """A key that lacks its last byte fits too."""
+
+    def key_misfits(self, pdu, pending):
+        if pdu[2:] == self.key_of(pending.seed, pending.level)[:-1]:
+            self.unlock(pending.level)
+            return b"\x67" + pdu[1:2]
+        raise Refused(0x13)
+
+
+class FirstBytesFit(Limousine):
+    """As many bytes are compared as were sent, but one at least."""
+
+    def key_misfits(self, pdu, pending):
+        if len(pdu) > 2 and self.key_of(pending.seed, pending.level).startswith(pdu[2:]):
+            self.unlock(pending.level)
+            return b"\x67" + pdu[1:2]
+        raise Refused(0x13)
+
+
+class TailIgnored(Limousine):
+    """What follows the key is not looked at."""
+
+    def send_key(self, pdu, level):
+        return super().send_key(pdu[: 2 + self.key_bytes], level)
+
+
+class LastByteIgnored(Limousine):
+    """Compares one byte too few."""
+
+    def fits(self, seed, level, sent):
+        return sent[:-1] == self.key_of(seed, level)[:-1]
+
+
+class SumCompared(Limousine):
+    """Compares the sums of the bytes."""
+
+    def fits(self, seed, level, sent):
+        return sum(sent) == sum(self.key_of(seed, level))
+
+
+class BitMasked(Limousine):
+    """One bit of the key's eighth byte is masked away."""
+
+    def fits(self, seed, level, sent):
+        def masked(one):
+            return one[:7] + bytes((one[7] & 0xDF,)) + one[8:]
+
+        return masked(sent) == masked(self.key_of(seed, level))
+
+
+class EarlyExit(Limousine):
+    """The comparison takes 0.3 ms a byte and ends at the first that differs."""
+
+    def execute(self, request):
+        pdu, pending = request.pdu, self.pending
+        right = 0
+        if pdu[0] == 0x27 and pending and len(pdu) == 2 + self.key_bytes:
+            pairs = zip(pdu[2:], self.key_of(pending.seed, pending.level), strict=True)
+            right = next((at for at, (a, b) in enumerate(pairs) if a != b), self.key_bytes)
+        self.later(0.0003 * right, lambda: super(EarlyExit, self).execute(request))
+
+
+class Hint(Limousine):
+    """A key whose first four bytes are right is told from others by its code (0x31)."""
+
+    def fits(self, seed, level, sent):
+        self.is_near = sent[:4] == self.key_of(seed, level)[:4]
+        return super().fits(seed, level, sent)
+
+    def nrc_of_wrong_key(self, level):
+        nrc = super().nrc_of_wrong_key(level)
+        return 0x31 if self.is_near and nrc == 0x35 else nrc
+
+
+# Counter and delay.
+
+
+class CounterOfSeed(Limousine):
+    """The seed stays after a wrong key, three keys are allowed for each: a new seed, three new keys."""
+
+    def request_seed(self, pdu, level):
+        reply = super().request_seed(pdu, level)
+        if not self.is_open(level):
+            self.failures[level] = 0
+        return reply
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        if level not in self.delay_until_s:
+            self.pending = pending
+
+
+class DefaultForgives(Limousine):
+    """The counter belongs to the session: it is new when the default one is left."""
+
+    def enter(self, session):
+        if getattr(self, "session", session) == DEFAULT and session != DEFAULT:
+            for level, n in self.failures.items():
+                if n < self.limit:
+                    self.failures[level] = 0
+        super().enter(session)
+
+
+class SoftResetForgives(Limousine):
+    """Counters are stored when the ignition goes, and at 11 01; a soft reset (11 03) loses them."""
+
+    def ecu_reset(self, pdu):
+        reply = super().ecu_reset(pdu)
+        if pdu[1] == 3:
+            self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        return reply
+
+
+class PowerForgives(Limousine):
+    """Counters are stored at 11 01 and 11 03, but when the supply is cut only that of a full lock."""
+
+    def power_cycle(self):
+        self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        super().power_cycle()
+
+
+class PresenceForgives(Limousine):
+    """A tester that is present is a friend: 3E 00 clears the counter."""
+
+    def present(self, pdu):
+        self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        return super().present(pdu)
+
+
+class TimeoutForgives(Limousine):
+    """The counter is cleared when the session times out."""
+
+    def session_timeout(self):
+        self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
+        super().session_timeout()
+
+
+class SuccessForgivesAll(Limousine):
+    """Success on any level clears the counters of all."""
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.failures = {one: n if n >= self.limit else 0 for one, n in self.failures.items()}
+
+
+class DelayOverflows(Limousine):
+    """Seventy seconds of delay, in a 16-bit number of milliseconds: 4.464 s."""
+
+    delay_s = 4.464
+
+
+class LastSeedInDelay(Limousine):
+    """The seed of the last wrong key stays, and its right key opens during the delay."""
+
+    kept = None
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        if level in self.delay_until_s:
+            self.kept = pending
+
+    def key_in_delay(self, pdu, level):
+        if self.kept and self.kept.level == level and pdu[2:] == self.key_of(self.kept.seed, level):
+            self.delay_until_s.pop(level)
+            self.unlock(level)
+            return b"\x67" + pdu[1:2]
+        raise Refused(0x37)
+
+
+class DelayAskedOnce(Limousine):
+    """The first seed request of the delay is refused, and ends it."""
+
+    def is_delayed(self, level):
+        is_delayed = super().is_delayed(level)
+        if is_delayed:
+            self.delay_until_s[level] = 0.0
+        return is_delayed
+
+
+class DelayShortAfterReset(Limousine):
+    """What is left of the delay is stored in a nibble: one second after a reset."""
+
+    def delays_at_boot(self):
+        return {level: self.awake_s + 1.0 for level, n in self.failures.items() if n}
+
+
+class NoDelayAfterOne(Limousine):
+    """After a reset the counter is known, but one failure alone delays nothing."""
+
+    def delays_at_boot(self):
+        return {level: self.awake_s + self.delay_s for level, n in self.failures.items() if n >= self.limit}
+
+
+class DelayPhysicalOnly(Limousine):
+    """The delay is not asked for when the request is functional."""
+
+    def is_delayed(self, level):
+        return super().is_delayed(level) and not self.request.functional
+
+
+class NoDelayInProgramming(Limousine):
+    """The programming session's own SecurityAccess knows nothing of the delay."""
+
+    def is_delayed(self, level):
+        return super().is_delayed(level) and self.session != PROGRAMMING
+
+
+class RecordSkipsDelay(Limousine):
+    """A seed request with a data record takes another way, past the delay."""
+
+    def request_seed(self, pdu, level):
+        if len(pdu) > 2 and not self.is_open(level):
+            self.pending = limousine.Pending(level, self.new_seed(level), self.request.link, self.port.now_s)
+            return b"\x67" + pdu[1:2] + self.pending.seed
+        return super().request_seed(pdu, level)
+
+    def key_in_delay(self, pdu, level):
+        raise Refused(0x37)
+
+
+class LimitSkipped(Limousine):
+    """Locks when the counter is three, not when it is more; the delay does not clear it."""
+
+    def delay_over(self, level):
+        pass
+
+    def wrong_key(self, level, pending):
+        self.failures[level] = (self.failures[level] + 1) & 0xFF
+        if self.failures[level] == self.limit:
+            self.delay_until_s[level] = self.port.now_s + self.delay_s
+
+    def delays_at_boot(self):
+        return {level: self.awake_s + self.delay_s for level, n in self.failures.items() if 0 < n <= self.limit}
+
+
+class LocksWrap(Limousine):
+    """One key after each delay, and no more delays once the counter's byte has wrapped."""
+
+    wrong = 0
+
+    def delay_over(self, level):
+        self.failures[level] = self.limit - 1
+
+    def wrong_key(self, level, pending):
+        self.wrong += 1
+        if self.wrong < 256:
+            super().wrong_key(level, pending)
+
+
+# Seeds and keys in their order.
+
+
+class LengthKeepsSeed(Limousine):
+    """A key of a wrong length leaves the seed where it is."""
+
+    def key_misfits(self, pdu, pending):
+        self.pending = pending
+        raise Refused(0x13)
+
+
+class LevelKeepsSeed(Limousine):
+    """A key for another level leaves the seed where it is."""
+
+    def no_seed(self, pdu, level):
+        if self.spared and self.spared.level != level:
+            self.pending = self.spared
+        raise Refused(0x24)
+
+    def is_pair(self, pending, level):
+        self.spared = pending
+        return super().is_pair(pending, level)
+
+    spared = None
+
+
+class HopKeepsSeed(Limousine):
+    """10 01 forgets what is open, not the seed that is out."""
+
+    def control(self, pdu):
+        pending = self.pending
+        reply = super().control(pdu)
+        self.pending = pending
+        return reply
+
+
+class TimeoutKeepsSeed(Limousine):
+    """The seed outlives the session's timeout, and the new session's beginning."""
+
+    def session_timeout(self):
+        pending = self.pending
+        super().session_timeout()
+        self.late = pending
+
+    def control(self, pdu):
+        late, self.late = getattr(self, "late", None), None
+        reply = super().control(pdu)
+        if pdu[1] == EXTENDED:
+            self.pending = late
+        return reply
+
+
+class SeedHoldsSession(Limousine):
+    """While a seed waits for its key the session does not time out."""
+
+    def session_timeout(self):
+        if self.pending is None:
+            super().session_timeout()
+
+
+class AnyKeyNumber(Limousine):
+    """A key opens the level of the seed, whichever number it came with."""
+
+    def is_pair(self, pending, level):
+        return True
+
+    def send_key(self, pdu, level):
+        return super().send_key(pdu, self.pending.level if self.pending else level)
+
+
+class OneOpensAll(Limousine):
+    """Level 1 writes what level 3 protects."""
+
+    def guard_write(self, did, record, value):
+        if record.write > 0 and self.unlocked is None:
+            raise Refused(0x33)
+        if record.write == 1:
+            self.need(1)
+
+
+class LevelsPileUp(Limousine):
+    """What was opened stays open when another level is."""
+
+    def relock(self):
+        super().relock()
+        self.opened: set[int] = set()
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.opened.add(level)
+
+    def is_open(self, level):
+        return level in self.opened
+
+
+class SuppressedUncounted(Limousine):
+    """Keys with the suppress bit are compared, not counted."""
+
+    def wrong_key(self, level, pending):
+        if not self.request.pdu[1] & 0x80:
+            super().wrong_key(level, pending)
+
+
+class SuppressedOpens(Limousine):
+    """With the suppress bit a wrong key takes the way of a right one, which says nothing."""
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        if self.request.pdu[1] & 0x80:
+            self.unlocked, self.owner = level, self.request.link
+
+
+class HiddenInProgramming(Limousine):
+    """Level 11 exists in the programming session, undeclared."""
+
+    def levels_here(self):
+        return (*self.levels, 0x11) if self.session == PROGRAMMING else self.levels
+
+    def is_delayed(self, level):
+        return level != 0x11 and super().is_delayed(level)
+
+    def key_of(self, seed, level):
+        return hashlib.sha256(b"service" + seed).digest()[:16] if level == 0x11 else key(seed, level)
+
+    def unlock(self, level):
+        if level == 0x11:
+            self.unlocked, self.owner = 1, self.request.link
+        else:
+            super().unlock(level)
+
+    def wrong_key(self, level, pending):
+        if level != 0x11:
+            super().wrong_key(level, pending)
+
+
+class Hidden61(Limousine):
+    """A supplier's level 61 answers in the default session, always with the same seed."""
+
+    def not_in_session(self, pdu):
+        if pdu[:2] not in (b"\x27\x61", b"\x27\x62"):
+            super().not_in_session(pdu)
+
+    def security(self, pdu):
+        if pdu == b"\x27\x61":
+            return b"\x67\x61DEVELOPMENT"
+        if pdu[1] == 0x62:
+            raise Refused(0x35)
+        return super().security(pdu)
+
+
+class RecordIsSeed(Limousine):
+    """A data record replaces the generator's noise: the seed is its hash."""
+
+    def request_seed(self, pdu, level):
+        reply = super().request_seed(pdu[:2], level)
+        if len(pdu) > 2 and not self.is_open(level):
+            self.pending.seed = hashlib.sha256(pdu[2:]).digest()[: self.seed_bytes]
+            return b"\x67" + pdu[1:2] + self.pending.seed
+        return reply
+
+
+class RecordOverruns(Limousine):
+    """A data record of more than 32 bytes is more than it has room for."""
+
+    def request_seed(self, pdu, level):
+        if len(pdu) > 34:
+            raise MemoryError("stack smashed")
+        return super().request_seed(pdu, level)
+
+
+class UnlockForAll(Limousine):
+    """What one tester unlocked, the other may use."""
+
+    connections = ((0x6A0, 0x6A8), (0x6B0, 0x6B8))
+
+    def is_open(self, level):
+        return self.unlocked == level
+
+
+class MuteInDelay(Limousine):
+    """During the delay it answers to no diagnosis but SecurityAccess and sessions."""
+
+    def next(self):
+        if any(self.port.now_s < until_s for until_s in self.delay_until_s.values()):
+            self.queue = type(self.queue)(one for one in self.queue if one.pdu[0] in (0x10, 0x27, 0x3E))
+        super().next()
+
+
+class LocksForGood(Limousine):
+    """After ten failures it is locked until the battery is taken off."""
+
+    total = 0
+
+    def power_cycle(self):
+        self.total = 0
+        super().power_cycle()
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        self.total += 1
+        if self.total >= 10:
+            self.delay_until_s[level] = NEVER_S
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.total = 0
+
+
+class WrongDeepKeyOpens(Limousine):
+    """With level 1 open, a wrong key for level 3 opens level 3."""
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        if self.unlocked == 1 and level == 3:
+            self.unlocked = 3
+
+
+class SuppressedEntryKeeps(Limousine):
+    """A session entered with the suppress bit (10 83) does not lock."""
+
+    def control(self, pdu):
+        kept = self.unlocked, self.owner
+        reply = super().control(pdu)
+        if self.request.pdu[1] & 0x80 and pdu[1] != DEFAULT:
+            self.unlocked, self.owner = kept
+        return reply
+
+
+class PrintsKey(Limousine):
+    """Each key that it expects is printed, as a decimal number."""
+
+    def key_of(self, seed, level):
+        expected = super().key_of(seed, level)
+        print(f"sec: lvl={level} exp={int.from_bytes(expected, 'big')}")
+        return expected
+
+
+class PrintsSecret(Limousine):
+    """Its start-up banner dumps the key store, in hex with spaces."""
+
+    def boot(self):
+        super().boot()
+        print("keystore:", *(secret.hex(" ").upper() for secret in limousine.SECRETS.values()))
+
+
+class NoCounter(Limousine):
+    """Counts its failures in a local variable."""
+
+    def wrong_key(self, level, pending):
+        pass
+
+
+class RamCounter(Limousine):
+    """Counter and delay are in RAM."""
+
+    def boot(self):
+        self.failures = dict.fromkeys(self.levels, 0)
+        super().boot()
+
+
+class PlainRamCounter(RamCounter, limousine.Coupe):
+    """Without sessions: counter and delay are in RAM."""
+
+
+class PlainNeverRelocks(limousine.Coupe):
+    """Without sessions: what is open stays open."""
+
+    idle_s = 1e12
+
+
+class PlainSuccessForgivesAll(SuccessForgivesAll, limousine.Coupe):
+    """Without sessions: success on any level clears the counters of all."""
+
+
+class PlainBitMasked(BitMasked, limousine.Coupe):
+    """Without sessions: one bit of the key is masked away."""

@@ -1,0 +1,732 @@
+"""Limousines that use the freedom of the standard: none has an undeclared flaw."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import can
+
+from harness.target.user_code import load_file
+
+if TYPE_CHECKING:
+    from tests.unseen.cars import limousine
+else:
+    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_sound.py")
+
+DEFAULT, PROGRAMMING, EXTENDED, OPEN = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.OPEN
+Limousine, Record, Refused, Request = limousine.Limousine, limousine.Record, limousine.Refused, limousine.Request
+NoSessions = limousine.Coupe
+Service, Transport, table = limousine.Service, limousine.Transport, limousine.table
+
+
+def short_key(seed: bytes, level: int) -> bytes:
+    """Eight bytes, of a keyed BLAKE2."""
+    return hashlib.blake2s(seed, digest_size=8, key=limousine.SECRETS[level]).digest()
+
+
+class EightByteKeys(Limousine):
+    """Seeds of 12 and keys of 8 bytes."""
+
+    seed_bytes, key_bytes = 12, 8
+
+    def key_of(self, seed, level):
+        return short_key(seed, level)
+
+
+class SharedCounter(Limousine):
+    """One counter and one delay for all levels."""
+
+    def wrong_key(self, level, pending):
+        for one in self.levels:
+            super().wrong_key(one, pending)
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.failures = dict.fromkeys(self.levels, 0)
+
+
+class DelayAfterEach(Limousine):
+    """Each wrong key costs a second, the third one ten; only those ten seconds forgive."""
+
+    def delay_over(self, level):
+        if self.failures[level] >= self.limit:
+            self.failures[level] = 0
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        self.delay_until_s.setdefault(level, self.port.now_s + 1.0)
+
+    def nrc_of_wrong_key(self, level):
+        return 0x36 if self.failures[level] >= self.limit else 0x35
+
+
+class LongThinker(Limousine):
+    """P2 is 400 ms, as declared and as 50 says; keys, writes and routines take 3 s more and say 0x78."""
+
+    def latency_s(self, request):
+        return 0.3
+
+    def control(self, pdu):
+        return super().control(pdu)[:2] + b"\x01\x90\x01\xf4"
+
+    def execute(self, request):
+        if request.pdu[0] in (0x27, 0x2E, 0x31):
+            self.say_pending(request)
+            self.later(3.0, lambda: super(LongThinker, self).execute(request))
+        else:
+            super().execute(request)
+
+
+class ThinksOver(Limousine):
+    """Everything takes 3 s and says 0x78 first; one request after the other."""
+
+    slow: frozenset[int] | None = None
+    """The services that take so long; None: all of them."""
+    thinking_s = 3.0
+
+    def execute(self, request):
+        if self.slow is None or request.pdu[0] in self.slow:
+            self.say_pending(request)
+            self.later(self.thinking_s, lambda: super(ThinksOver, self).execute(request))
+        else:
+            super().execute(request)
+
+
+class ThinksOverReads(ThinksOver):
+    """Reads take 3 s and say 0x78 first; what is asked meanwhile is answered after them."""
+
+    slow = frozenset((0x22,))
+
+
+class ThinksOverPresence(ThinksOver):
+    """TesterPresent takes 3 s and says 0x78 first."""
+
+    slow = frozenset((0x3E,))
+
+
+class ThinksForLong(ThinksOver):
+    """Everything takes 4.5 s, so that the delay after each start may be over before the first seed."""
+
+    thinking_s = 4.5
+
+
+class BusyWhileThinking(ThinksOver):
+    """Reads, keys, writes and routines take 3 s and say 0x78 first; what is asked meanwhile is to be repeated (0x21)."""
+
+    slow = frozenset((0x22, 0x27, 0x2E, 0x31))
+
+    def deliver(self, link, pdu, functional):
+        if self.busy and not self.is_leaving and not functional:
+            self.put(link.response_id, bytes((3, 0x7F, pdu[0], 0x21)))
+        else:
+            super().deliver(link, pdu, functional)
+
+
+class TwentyNineBits(Limousine):
+    """29-bit ids, padding CC."""
+
+    connections = ((0x18DA33F1, 0x18DAF133),)
+    functional_id = 0x18DB33F1
+    extended, padding = True, 0xCC
+    periodic = ((0x0CF00400, 1.0),)
+
+
+class OneDid(Limousine):
+    """Reads one DID at a time (0x13 for more)."""
+
+    def read(self, pdu):
+        self.exactly(pdu, 3)
+        return super().read(pdu)
+
+
+class SingleFrames(Transport):
+    """Nothing but single frames; what is segmented is ignored."""
+
+    def first(self, data):
+        pass
+
+
+class DoorModule(Limousine):
+    """A small door module: single frames only, no sessions, no SecurityAccess, two DIDs."""
+
+    transport = SingleFrames
+    services = table({0x22: Service("read", shortest=3), 0x2E: Service("write", shortest=4), 0x3E: Limousine.services[0x3E]})
+    records = table({0x0110: Limousine.records[0x0110], 0xF18D: Record(b"D1")})
+    levels, periodic = (), ()
+
+    def read(self, pdu):
+        self.exactly(pdu, 3)
+        return super().read(pdu)
+
+
+class NoFunctional(Limousine):
+    """Hears physical requests only."""
+
+    functional_id = None
+
+
+class CountersLoad(Limousine):
+    """Counters come from slow memory: no seed in the first 1.5 s (0x22)."""
+
+    def request_seed(self, pdu, level):
+        if self.port.now_s < self.awake_s + 1.5:
+            raise Refused(0x22)
+        return super().request_seed(pdu, level)
+
+
+class BootDelay(Limousine):
+    """It cannot count over a reset: each start costs the whole delay."""
+
+    def delays_at_boot(self):
+        return dict.fromkeys(self.levels, self.awake_s + self.delay_s)
+
+
+class OtherOrder(Limousine):
+    """Security before anything else it could say of a write; the key's length before its sequence; 0x36 during the delay."""
+
+    def write(self, pdu):
+        record = self.records.get(int.from_bytes(pdu[1:3], "big"))
+        if record is None or record.write != OPEN:
+            self.need(record.write if record and record.write > 0 else 1)
+        return super().write(pdu)
+
+    def request_seed(self, pdu, level):
+        if self.is_delayed(level) and not self.is_open(level):
+            raise Refused(0x36)
+        return super().request_seed(pdu, level)
+
+    def key_in_delay(self, pdu, level):
+        raise Refused(0x24)
+
+    def send_key(self, pdu, level):
+        if len(pdu) != 2 + self.key_bytes:
+            self.pending = None
+            raise Refused(0x13)
+        return super().send_key(pdu, level)
+
+
+class LevelFive(Limousine):
+    """Its only level is 05, in the extended session only (0x7E in the other); five attempts."""
+
+    levels, limit = (5,), 5
+    records = table(
+        {
+            did: Record(one.value, *(5 if who > 0 else who for who in (one.write, one.read)), one.lowest, one.highest)
+            for did, one in Limousine.records.items()
+        }
+    )
+    services = table(
+        {
+            sid: Service(one.method, one.sessions, one.shortest, one.subs, 5 if one.level else OPEN)
+            for sid, one in Limousine.services.items()
+        }
+    )
+    routines = table({0x0203: 5, 0x0301: OPEN, 0xFF00: 5})
+    outputs = table({0x0310: 5})
+
+    def security(self, pdu):
+        if self.session == PROGRAMMING and pdu[1] in (5, 6):
+            raise Refused(0x7E)
+        return super().security(pdu)
+
+
+class NoReset(Limousine):
+    """Without 0x11; only its supply restarts it."""
+
+    services = table({sid: one for sid, one in Limousine.services.items() if sid != 0x11})
+
+
+class AnswersAfterBoot(Limousine):
+    """Restarts in 35 ms, and answers the reset only then."""
+
+    boot_s = 0.035
+
+    def ecu_reset(self, pdu):
+        self.exactly(pdu, 2)
+        self.restart()
+        if not self.request.pdu[1] & 0x80:
+            self.later(self.boot_s, lambda: self.put(self.connections[0][1], b"\x02\x51" + pdu[1:]))
+        return None
+
+    def execute(self, request):
+        life, answer = self.life, self.answer(request)
+        if life == self.life:
+            self.finish(request, answer)
+
+
+class FewAndSlow(Transport):
+    """Blocks of four frames, 10 ms between them, 60 ms before each flow control; 300 bytes at most."""
+
+    block_size, stmin, fc_delay_s, buffer_size = 4, 10, 0.06, 300
+
+
+class OddTiming(Limousine):
+    """Odd but legal ISO-TP timing."""
+
+    transport = FewAndSlow
+
+
+class Unpadded(Limousine):
+    """Frames are as short as their content."""
+
+    padding = None
+
+
+class SlowMemory(Limousine):
+    """What is written takes 1.5 s (0x78 after 40 ms)."""
+
+    def execute(self, request):
+        if request.pdu[0] in (0x2E, 0x3D):
+            self.later(0.038, lambda: self.say_pending(request))
+            self.later(1.5, lambda: super(SlowMemory, self).execute(request))
+        else:
+            super().execute(request)
+
+
+class Restless(Limousine):
+    """Two protected values change by themselves, as declared."""
+
+    def value(self, did):
+        if did in (0x0210, 0x0220):
+            return (int(self.port.now_s * 7) & 0x0FFF).to_bytes(len(self.values[did]), "big")
+        return super().value(did)
+
+
+class Decremented(Limousine):
+    """When the delay is over one more key may be tried: the counter is not cleared."""
+
+    def delay_over(self, level):
+        self.failures[level] = self.limit - 1
+
+
+class StaticSeed(Limousine):
+    """The same seed until the right key, or a restart; with counter and delay."""
+
+    def boot(self):
+        self.kept: dict[int, bytes] = {}
+        super().boot()
+
+    def new_seed(self, level):
+        if level not in self.kept:
+            self.kept[level] = super().new_seed(level)
+        return self.kept[level]
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.kept.pop(level, None)
+
+
+class Twin(Limousine):
+    """The same on the next ids."""
+
+    connections = ((0x6A1, 0x6A9),)
+    periodic = ()
+
+
+class Chatter:
+    """Other traffic, next to ours in its ids, that looks like ISO-TP."""
+
+    def attach(self, port):
+        self.port = port
+        self.speak()
+
+    def on_frame(self, frame):
+        pass
+
+    def speak(self):
+        for can_id, data in ((0x69F, "021003AAAAAAAAAA"), (0x6A9, "037F2736AAAAAAAA"), (0x6AA, "026701AAAAAAAAAA")):
+            self.port.send(can.Message(arbitration_id=can_id, is_extended_id=False, data=bytes.fromhex(data)))
+        self.port.call_later(0.97, self.speak)
+
+
+def crowded():
+    """A chatterer and a twin on the next ids."""
+    return [Chatter(), Twin(), Limousine()]
+
+
+class Jitter(Limousine):
+    """Between 0 and 40 ms for an answer."""
+
+    def latency_s(self, request):
+        return self.port.random_bytes(1)[0] / 255 * 0.040
+
+
+class LateS3(Limousine):
+    """S3 is 5.2 s."""
+
+    s3_s = 5.2
+
+
+class Busy(Limousine):
+    """Every 23rd request is to be repeated (0x21)."""
+
+    heard = 0
+
+    def serve(self, pdu):
+        self.heard += 1
+        if self.heard % 23 == 0 and not self.request.functional:
+            raise Refused(0x21)
+        return super().serve(pdu)
+
+
+class TwoTesters(Limousine):
+    """Takes requests on a second pair of ids too: what one unlocked is his, the other's seed request voids his seed."""
+
+    connections = ((0x6A0, 0x6A8), (0x6B0, 0x6B8))
+
+
+class OpenScratch(Limousine):
+    """The RAM page is for everybody to read and write, as declared."""
+
+    services = Limousine.services | {
+        0x23: Service("read_memory", (PROGRAMMING, EXTENDED), 4),
+        0x3D: Service("write_memory", (PROGRAMMING, EXTENDED), 5),
+    }
+
+    def region(self, address, size, allowed):
+        memory, at = super().region(address, size, allowed)
+        if address < limousine.RAM:
+            self.need(3)
+        return memory, at
+
+
+class Stern(Limousine):
+    """One attempt, and then two minutes."""
+
+    limit, delay_s = 1, 120.0
+
+
+class PartialRead(Limousine):
+    """A read of several DIDs gives those that may be read; 0x33 if that is none."""
+
+    def guard_read(self, dids):
+        open_ones = [did for did in dids if all(self.records[one].read == OPEN for one in self.sources(did))]
+        if not open_ones:
+            super().guard_read(dids)
+        if not self.is_open(1):
+            dids[:] = open_ones or dids
+
+
+class FunctionalPresence(Limousine):
+    """Of functional requests it serves TesterPresent only."""
+
+    def deliver(self, link, pdu, functional):
+        if not functional or pdu[0] == 0x3E:
+            super().deliver(link, pdu, functional)
+
+
+class NoSuppressedSecurity(Limousine):
+    """The suppress bit is unknown in 27 (0x12)."""
+
+    def security(self, pdu):
+        if self.request.pdu[1] & 0x80:
+            raise Refused(0x12)
+        return super().security(pdu)
+
+
+class DataRecord(Limousine):
+    """Takes a record of four bytes with the seed request, whose first must be 01 (0x31); it is mixed into nothing."""
+
+    def request_seed(self, pdu, level):
+        if len(pdu) == 6:
+            if pdu[2] != 1:
+                raise Refused(0x31)
+            pdu = pdu[:2]
+        return super().request_seed(pdu, level)
+
+
+class SmallBuffer(Transport):
+    """64 bytes; what is longer is ignored without a word."""
+
+    buffer_size = 64
+
+    def too_long(self):
+        pass
+
+
+class QuietOverflow(Limousine):
+    """Does not say that a message is too long."""
+
+    transport = SmallBuffer
+
+
+class ShortZeroSeed(Limousine):
+    """An open level's seed is two zero bytes."""
+
+    def seed_when_open(self, pdu):
+        return b"\x67" + pdu[1:2] + b"\x00\x00"
+
+
+class NoSeedWhenOpen(Limousine):
+    """No seed for an open level (0x22)."""
+
+    def seed_when_open(self, pdu):
+        raise Refused(0x22)
+
+
+class OpenCommunication(Limousine):
+    """Communication control, fault settings and clearing are for everybody in the extended session, as declared."""
+
+    services = Limousine.services | {
+        0x14: Service("clear_faults", (EXTENDED,), 4),
+        0x28: Service("communication", (EXTENDED,), subs=(0, 1, 2, 3)),
+        0x85: Service("fault_setting", (EXTENDED,), subs=(1, 2)),
+    }
+
+
+class Moving(Limousine):
+    """The programming session is refused while the car moves, and it always does (0x22)."""
+
+    def control(self, pdu):
+        if pdu[1] == PROGRAMMING:
+            raise Refused(0x22)
+        return super().control(pdu)
+
+
+class NoWriteInDefault(Limousine):
+    """Writes and routines exist in the extended session only, resets nowhere but in the default one."""
+
+    services = Limousine.services | {
+        0x11: Service("ecu_reset", (DEFAULT,), subs=(1, 2, 3)),
+        0x2E: Service("write", (EXTENDED,), 4),
+        0x31: Service("routine", (EXTENDED,), 4),
+    }
+
+
+class LongBoot(Limousine):
+    """Four seconds until it hears anything, as declared; the delay starts with the supply."""
+
+    boot_s = 4.0
+
+    def delays_at_boot(self):
+        return {level: self.port.now_s + self.delay_s for level, n in self.failures.items() if n}
+
+
+class Drops(Limousine):
+    """While it works on one request it hears no other."""
+
+    def deliver(self, link, pdu, functional):
+        if not self.busy:
+            super().deliver(link, pdu, functional)
+
+
+class KeyPending(Limousine):
+    """Four 0x78 and sixteen seconds for a key."""
+
+    def execute(self, request):
+        if request.pdu[0] == 0x27 and request.pdu[1:2] in (b"\x02", b"\x04"):
+            for at_s in (0.0, 4.0, 8.0, 12.0):
+                self.later(at_s, lambda: self.say_pending(request))
+            self.later(16.0, lambda: super(KeyPending, self).execute(request))
+        else:
+            super().execute(request)
+
+
+class BootLoader(Limousine):
+    """The programming session is another program: it takes 0.4 s (0x78), knows no DID but two, and sends nothing itself."""
+
+    def execute(self, request):
+        if request.pdu[:1] == b"\x10" and request.pdu[1:] in (b"\x02", b"\x82"):
+            self.say_pending(request)
+            self.later(0.4, lambda: super(BootLoader, self).execute(request))
+        else:
+            super().execute(request)
+
+    def enter(self, session):
+        super().enter(session)
+        self.is_mute = session == PROGRAMMING
+
+    def is_known(self, did):
+        return super().is_known(did) and (self.session != PROGRAMMING or did in (0xF18C, 0xF190))
+
+    def write(self, pdu):
+        if self.session == PROGRAMMING:
+            raise Refused(0x31)
+        return super().write(pdu)
+
+
+class HidesGuarded(Limousine):
+    """While it is locked it does not admit that there is a guarded DID (0x31)."""
+
+    def is_known(self, did):
+        return super().is_known(did) and all(
+            self.records[one].read == OPEN or self.is_open(self.records[one].read) for one in self.sources(did)
+        )
+
+
+class Talkative(Limousine):
+    """Prints what it does, never a seed or a key, and a checksum of each request."""
+
+    def answer(self, request):
+        print(f"{self.port.now_s:.3f} sid={request.pdu[0]:02X} sum={hashlib.md5(request.pdu).hexdigest()}")
+        return super().answer(request)
+
+    def unlock(self, level):
+        super().unlock(level)
+        print(f"level {level} open, {16 * 8} bit key fits")
+
+
+class RandomPadding(Limousine):
+    """Fills its frames with noise."""
+
+    def put(self, can_id, data):
+        super().put(can_id, data + self.port.random_bytes(8 - len(data)))
+
+
+class PublicKey(Limousine):
+    """Shows its public key, which is as good as noise, and a version with a slash."""
+
+    records = Limousine.records | {
+        0xF1A1: Record(hashlib.sha512(b"public").digest()),
+        0xF195: Record(b"SW 4.2/EU-7"),
+        0xF18B: Record(b"\x20\x24\x11\x30"),
+    }
+
+
+class ThroughExtended(Limousine):
+    """The programming session is entered from the extended one only (0x7E)."""
+
+    def control(self, pdu):
+        if pdu[1] == PROGRAMMING and self.session == DEFAULT:
+            raise Refused(0x7E)
+        return super().control(pdu)
+
+
+class DeepInProgramming(Limousine):
+    """Level 1 is unlocked in the extended session, level 3 in the programming one (0x7E elsewhere)."""
+
+    def security(self, pdu):
+        level = pdu[1] - (pdu[1] + 1) % 2
+        if level in self.levels and level != (1 if self.session == EXTENDED else 3):
+            raise Refused(0x7E)
+        return super().security(pdu)
+
+
+class TenAttempts(Limousine):
+    """Ten wrong keys until the delay."""
+
+    limit = 10
+
+
+class ShortDelay(Limousine):
+    """One second of delay."""
+
+    delay_s = 1.0
+
+
+class FastBoot(Limousine):
+    """Restarts in 15 ms."""
+
+    boot_s = 0.015
+
+
+class OneWrite(Limousine):
+    """Each unlock is good for one write."""
+
+    def write(self, pdu):
+        guard = self.records[did].write if (did := int.from_bytes(pdu[1:3], "big")) in self.records else OPEN
+        reply = super().write(pdu)
+        if guard > 0:
+            self.relock()
+        return reply
+
+
+class ShortUnlock(Limousine):
+    """An unlock lasts two seconds."""
+
+    def unlock(self, level):
+        super().unlock(level)
+        self.until_s = self.port.now_s + 2.0
+
+    def is_open(self, level):
+        return super().is_open(level) and self.port.now_s < self.until_s
+
+
+class RateLimited(Limousine):
+    """The same DID is not written twice within 0.3 s (0x22)."""
+
+    def boot(self):
+        super().boot()
+        self.written_s: dict[bytes, float] = {}
+
+    def check_range(self, did, record, value):
+        super().check_range(did, record, value)
+        if self.port.now_s < self.written_s.get(did, -1.0) + 0.3:
+            raise Refused(0x22)
+        self.written_s[did] = self.port.now_s
+
+
+class AtTheLimit(Limousine):
+    """Every answer takes 49 ms."""
+
+    def latency_s(self, request):
+        return 0.049
+
+
+class LongRecord(Limousine):
+    """Its longest record has 600 bytes, and may be written with level 1."""
+
+    records = Limousine.records | {0xF1A0: Record(bytes(600), 1)}
+
+
+class WaitingLink(Transport):
+    """Says wait twice before it grants a block of eight."""
+
+    block_size = 8
+
+    def put(self, data):
+        if data[0] != 0x30:
+            super().put(data)
+            return
+        self.deadline_s += 0.4
+        super().put(b"\x31\x00\x00")
+        self.ecu.later(0.2, lambda: super(WaitingLink, self).put(b"\x31\x00\x00"))
+        self.ecu.later(0.4, lambda: super(WaitingLink, self).put(data))
+
+
+class Waits(Limousine):
+    """Flow controls that say wait."""
+
+    transport = WaitingLink
+
+
+class SecuredReset(Limousine):
+    """Who wants a reset needs level 1, as declared."""
+
+    services = Limousine.services | {0x11: Service("ecu_reset", subs=(1, 2, 3), level=1)}
+
+
+class SecuredSession(Limousine):
+    """The programming session is entered by whoever has level 1 (0x33)."""
+
+    def control(self, pdu):
+        if pdu[1] == PROGRAMMING and len(pdu) == 2:
+            self.need(1)
+        return super().control(pdu)
+
+
+class SharedDelay(Limousine):
+    """One delay for both levels, a counter for each."""
+
+    def wrong_key(self, level, pending):
+        super().wrong_key(level, pending)
+        if level in self.delay_until_s:
+            self.delay_until_s = dict.fromkeys(self.levels, self.delay_until_s[level])
+
+
+class NothingBetween(Limousine):
+    """A seed is void as soon as anything but its key is asked for."""
+
+    def serve(self, pdu):
+        if pdu[0] not in (0x27, 0x3E):
+            self.pending = None
+        return super().serve(pdu)
+
+
+class FiveSeconds(Limousine):
+    """A seed is good for five seconds."""
+
+    def is_pair(self, pending, level):
+        return super().is_pair(pending, level) and self.port.now_s < pending.since_s + 5.0

@@ -1,0 +1,1 @@
+"""A crane, and cranes with one flaw or oddity."""

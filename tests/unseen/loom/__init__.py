@@ -1,0 +1,1 @@
+"""A loom, and looms with one flaw or oddity."""

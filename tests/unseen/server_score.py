@@ -1,0 +1,77 @@
+"""Score discovery and checks on other people's servers against their source: the tables of tests/unseen/servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from harness.audit.catalogue import shipped_functions
+from harness.discovery import identifiers
+from harness.target.load import load_text
+from harness.testing import run_checks
+from harness.verdict import Depth, Verdict
+from tests.unseen.servers import test_servers as known
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server, and what was read in its source."""
+
+    name: str
+    channel: str
+    key: str | None
+    package: str
+    """What has to be installed."""
+    expected: Mapping[str, tuple[Verdict, str]]
+    dids: range | None = None
+    """Where its identifiers are, of those that take their time over each; None: where discovery looks by itself."""
+
+
+SERVERS = (
+    Server(
+        "python-uds-server", "tests.unseen.servers.library_ecu:ecu", known.KEYED_HASH, "uds_server", known.OF_THE_LIBRARY
+    ),
+    Server(
+        "Scapy's EcuAnsweringMachine", "tests.unseen.servers.scapy_ecus:secured", None, "scapy", known.OF_SCAPY, range(0x20)
+    ),
+    Server("gallia's RandomUDSServer", "tests.unseen.servers.gallia_ecu:ecu", None, "gallia", known.OF_GALLIA, range(0x20)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerScore:
+    """How the verdicts of the checks in its table agree with a server's source; ids of checks."""
+
+    server: Server
+    caught: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    accused: tuple[str, ...] = ()
+    inconclusive: int = 0
+    """Results of the whole audit."""
+    is_installed: bool = True
+
+
+def judged() -> Iterator[ServerScore]:
+    """Discover each server that is installed, and audit it with what was found."""
+    for server in SERVERS:
+        if find_spec(server.package) is None:
+            yield ServerScore(server=server, is_installed=False)
+            continue
+        everything = identifiers.COMMON
+        if server.dids is not None:
+            identifiers.COMMON = tuple(server.dids)
+        try:
+            text = known.found(server.channel, server.key).text
+        finally:
+            identifiers.COMMON = everything
+        findings = run_checks(shipped_functions().values(), load_text(text, server.name), depth=Depth.DEFAULT)
+        failing = {finding.id for finding in findings if finding.verdict is Verdict.FAIL}
+        flawed = [check for check, (verdict, _) in server.expected.items() if verdict is Verdict.FAIL]
+        yield ServerScore(
+            server=server,
+            caught=tuple(check for check in flawed if check in failing),
+            missed=tuple(check for check in flawed if check not in failing),
+            accused=tuple(check for check in server.expected if check in failing and check not in flawed),
+            inconclusive=sum(finding.verdict is Verdict.INCONCLUSIVE for finding in findings),
+        )

@@ -1,0 +1,132 @@
+"""Tractors whose seeds are odd, or bad."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.target.user_code import load_file
+
+if TYPE_CHECKING:
+    from tests.unseen.tractor import tractor
+else:
+    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_seeds.py")
+
+Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
+PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED
+
+
+# Sound.
+
+
+class OneZeroByte(Tractor):
+    """An open level is told by a seed of one zero byte, where twelve are usual."""
+
+    def open_seed(self):
+        return b"\x00"
+
+
+class LengthsVary(Tractor):
+    """Seeds of 12, 16 or 20 bytes, by chance; the key is made of all of them."""
+
+    def new_seed(self):
+        return self.port.random_bytes((12, 16, 20)[self.port.random_bytes(1)[0] % 3])
+
+
+class WantsRecord(Tractor):
+    """The request for a seed carries two bytes: which kind of tester is it? 31 for kinds that nobody knows."""
+
+    def give_seed(self, pdu):
+        if len(pdu) != 4:
+            raise Refusal(0x13)
+        if pdu[2:] != b"\x4b\x31":
+            raise Refusal(0x31)
+        return super().give_seed(pdu[:2])
+
+
+class RefusesOpenSeed(Tractor):
+    """A seed asked of the open level is refused with 22; the level stays open."""
+
+    def give_seed(self, pdu):
+        if self.is_open and len(pdu) == 2:
+            raise Refusal(0x22)
+        return super().give_seed(pdu)
+
+
+class NeverInTheMood(Tractor):
+    """A seed is refused with 22, always: the vehicle that would allow it is not there."""
+
+    def give_seed(self, pdu):
+        raise Refusal(0x22 if len(pdu) == 2 else 0x13)
+
+
+# Flawed.
+
+
+class ZeroInProgramming(Tractor):
+    """The level is in two sessions; in 02 the generator is not running, and each seed is zero."""
+
+    security_sessions = (PROGRAMMING, EXTENDED)
+
+    def new_seed(self):
+        return bytes(12) if self.session == PROGRAMMING else super().new_seed()
+
+
+class ZeroAfterWrongKey(Tractor):
+    """The seed that follows a wrong key is zero, and has its key like any other."""
+
+    has_failed = False
+
+    def new_seed(self):
+        seed = bytes(12) if self.has_failed else super().new_seed()
+        self.has_failed = False
+        return seed
+
+    def wrong_key(self, pdu):
+        self.has_failed = True
+        return super().wrong_key(pdu)
+
+
+class TailFollows(Tractor):
+    """Four bytes are random; the next four are their CRC-32, the last four are they, turned by 11 bits and masked."""
+
+    def new_seed(self):
+        head = self.port.random_bytes(4)
+        number = int.from_bytes(head, "big")
+        turned = (number << 11 | number >> 21) & 0xFFFFFFFF ^ 0x9D3C07E1
+        return head + zlib.crc32(head).to_bytes(4, "big") + turned.to_bytes(4, "big")
+
+
+class RenewedEachSecond(Tractor):
+    """The seed is a hash of a secret and of the clock's second: the same for all who ask within it, and good each time."""
+
+    def new_seed(self):
+        return hashlib.sha256(b"furrow" + int(self.port.utc_s).to_bytes(8, "big")).digest()[:12]
+
+
+class EveryNinthOfFour(Tractor):
+    """Every ninth seed is one of four that stand in a table."""
+
+    given = 0
+
+    def new_seed(self):
+        self.given += 1
+        if self.given % 9:
+            return super().new_seed()
+        return hashlib.sha256(b"table %d" % (self.port.random_bytes(1)[0] % 4)).digest()[:12]
+
+
+class FourBytesMove(Tractor):
+    """Eight of the twelve bytes are drawn at the start and stay until the next; four are new each time."""
+
+    stays = b""
+
+    def boot(self):
+        super().boot()
+        self.stays = b""
+
+    def new_seed(self):
+        self.stays = self.stays or self.port.random_bytes(8)
+        return self.stays[:5] + self.port.random_bytes(4) + self.stays[5:]

@@ -1,0 +1,103 @@
+"""Vans with memory: read in older forms, or guarded by an incomplete comparison of addresses."""
+
+from __future__ import annotations
+
+from tests.unseen.vans.nodes_van import No, Van
+
+LAST = 0x0010_0000
+GUARDED_FROM, GUARDED_TO = 0x1000, 0x1040
+
+
+class PlainMemory(Van):
+    """23 takes four bytes of address and two of size, without a format, from everybody."""
+
+    address_bytes, size_bytes = 4, 2
+    head = b"\x63"
+
+    def more(self):
+        return {0x23: self.memory}
+
+    def memory(self, pdu):
+        if len(pdu) != 1 + self.address_bytes + self.size_bytes:
+            raise No(0x13)
+        at = int.from_bytes(pdu[1 : 1 + self.address_bytes], "big")
+        size = int.from_bytes(pdu[1 + self.address_bytes :], "big")
+        if at + size > LAST or not 0 < size <= 250:
+            raise No(0x31)
+        return self.deliver(at, size)
+
+    def deliver(self, at, size):
+        return self.head + bytes(((at + index) * 37 + 11) & 0xFF for index in range(size))
+
+
+class ShortAddresses(PlainMemory):
+    """The same with three bytes of address and one of size, as before ISO 14229-1."""
+
+    address_bytes, size_bytes = 3, 1
+
+
+class SupplierMemory(PlainMemory):
+    """A service of its supplier reads memory; the number of its answer runs over."""
+
+    address_bytes, size_bytes = 4, 1
+    head = b"\x23"
+
+    def more(self):
+        return {0xE3: self.memory}
+
+
+class GuardedMemory(PlainMemory):
+    """23 with a format. Nobody but the level reads 1000 to 103F, and everybody what lies around it."""
+
+    def memory(self, pdu):
+        if len(pdu) < 4 or len(pdu) != 2 + (pdu[1] & 15) + (pdu[1] >> 4):
+            raise No(0x13)
+        at = int.from_bytes(pdu[2 : 2 + (pdu[1] & 15)], "big")
+        size = int.from_bytes(pdu[2 + (pdu[1] & 15) :], "big")
+        if not size or not self.is_within(at, size):
+            raise No(0x31)
+        if not self.is_open and self.is_guarded(at, size):
+            raise No(0x33)
+        return self.deliver(at, min(size, 250))
+
+    def is_within(self, at, size):
+        return at + size <= LAST
+
+    def is_guarded(self, at, size):
+        return at < GUARDED_TO and at + size > GUARDED_FROM
+
+
+class FirstAddressOnly(GuardedMemory):
+    """Where a read begins decides about all of it."""
+
+    def is_guarded(self, at, size):
+        return GUARDED_FROM <= at < GUARDED_TO
+
+
+class LastByteForgotten(GuardedMemory):
+    """The guard ends one byte too early."""
+
+    def is_guarded(self, at, size):
+        return at < GUARDED_TO - 1 and at + size > GUARDED_FROM
+
+
+class SumRunsOver(GuardedMemory):
+    """The end is a sum of 32 bits."""
+
+    def is_within(self, at, size):
+        return (at + size) % 2**32 <= LAST
+
+    def is_guarded(self, at, size):
+        return at < GUARDED_TO and (at + size) % 2**32 > GUARDED_FROM
+
+
+class Programmable(Van):
+    """34 takes three bytes of address, the format of the data and three bytes of size, from everybody."""
+
+    def more(self):
+        return {0x34: self.download}
+
+    def download(self, pdu):
+        if len(pdu) != 8:
+            raise No(0x13)
+        return b"\x74\x82"
