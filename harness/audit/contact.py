@@ -14,6 +14,8 @@ OPERATOR_S: Final = 600.0
 UNATTENDED_S: Final = 30.0
 """How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
 LOOK_S: Final = 1.0
+MOST_LOOKS: Final = 8
+"""Before how many checks an ECU that has never answered is looked for again."""
 
 NOT_BEGUN: Final = "not begun: "
 """The reason of every check that was not begun because the ECU was lost begins with this."""
@@ -61,6 +63,7 @@ class Contact:
     def __init__(self, tester: Tester) -> None:
         self._tester = tester
         self.operator: Operator = Nobody()
+        self._looks = 0
         self.lost = ""
         """Why the ECU is asked nothing any more; empty as long as it answers."""
         self.was_silent = False
@@ -68,11 +71,18 @@ class Contact:
         self.needed_a_person = False
         """Whether the ECU last came back only because somebody cycled its power, or by an event that cannot be repeated."""
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether the ECU was asked, and has never answered anything."""
+        return self._tester.exchange_count > 0 and not self._tester.has_answered
+
     def require(self) -> None:
         """Raise ContactLost if the ECU was lost and still does not answer. One that answers again is used again."""
         if not self.lost:
             return
-        if not self._tester.answers_now():
+        if self.is_mute:
+            self._looks += 1
+        if self._looks > MOST_LOOKS or not self._tester.answers_now():
             raise ContactLost(self.lost)
         self.lost = ""
         self.operator.say("the ECU answers again; the audit goes on")

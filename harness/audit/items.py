@@ -318,7 +318,10 @@ class Audit:
         elif session.exitstatus not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
             session.exitstatus = exit_code(self._run, has_failed_test=self._has_failed_test)
         if self._run is not None and self._request is not None and session.exitstatus != pytest.ExitCode.USAGE_ERROR:
-            self._request.console.summary(self._run, str(self._session.folder.path), int(session.exitstatus))
+            is_mute = self._session.runner.contact.is_mute
+            self._request.console.summary(
+                self._run, str(self._session.folder.path), int(session.exitstatus), is_mute=is_mute
+            )
 
     def _end(self, session: pytest.Session) -> None:
         """Keep findings that were held back, leave the ECU and write the reports: as much as is possible after errors."""

@@ -124,7 +124,19 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
         if plan is not None and not target.is_simulated and not _is_agreed(options, request, plan):
             return INTERRUPTED, None
     code = run_pytest(request, selection)
+    if request.console.is_ecu_mute:
+        _tell_doctors_advice(target)
     return 0 if options.exit_zero and code == 1 else code, request.console.folder
+
+
+def _tell_doctors_advice(target: Target) -> None:
+    """Examine the way to an ECU that does not answer, as `uds-harness doctor` does."""
+    from harness.doctor import way_to_the_ecu
+    from harness.doctor.diagnosis import lines
+
+    print("\nuds-harness doctor says:")
+    for diagnosis in way_to_the_ecu(target):
+        print("\n".join(lines(diagnosis)), flush=True)
 
 
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:

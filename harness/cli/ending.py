@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from harness.audit.contact import NOT_BEGUN
 from harness.cli.results import ID_WIDTH, SEVERITY_WIDTH
 from harness.cli.wrapping import WIDTH, columns, flat, hanging
 from harness.report.conclusion import (
@@ -47,6 +48,8 @@ class Ended:
     folder: str
     is_exit_zero: bool = False
     """Whether failures do not count for the exit code."""
+    is_mute: bool = False
+    """Whether the ECU has never answered anything: then that is all there is to say."""
 
 
 def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) -> list[str]:
@@ -55,6 +58,9 @@ def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) ->
     Where not everything fits on `MOST_LINES`, the findings of least severity are named by their ids only, and the results
     that were not judged by their most frequent reasons. With `ended` also: why the exit code, what to do next, the report.
     """
+    if ended is not None and ended.is_mute and not run.info.interrupted and not run.failures():
+        said = hanging("", f"{_first_reason(run)}: nothing was judged.", width)
+        return [*said, "", *_what_next(run, ended, width), *hanging("", closing_line(run), width)]
     top = [line for text in warnings(run) for line in (*hanging("! ", text, width), "")]
     if any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings):
         top += [*hanging("", answer(run), width), ""]
@@ -69,6 +75,13 @@ def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) ->
             break
         failed, unjudged = _findings(findings, titled, width), _unjudged(reasons, most, width, is_cut=True)
     return [*top, *failed, *counts, *unjudged, *bottom]
+
+
+def _first_reason(run: Run) -> str:
+    """Return why nothing was judged, in the words of the first result that says so."""
+    reasons = [one.reason for one in run.findings if one.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)]
+    first = flat((reasons or ["the ECU does not answer"])[0].removeprefix(NOT_BEGUN), 300).rstrip(".")
+    return f"{first[:1].upper()}{first[1:]}"
 
 
 def _shorter_and_shorter(findings: int) -> Iterator[tuple[int, int]]:
@@ -242,6 +255,8 @@ def _next(run: Run, ended: Ended) -> str:
     if run.failures():
         worst = flat(_worst_first(run)[0].first.id, 80)
         return f"uds-harness show {worst} says what it means, uds-harness replay {folder} {worst} sends it again"
+    if ended.is_mute:
+        return ""
     if any(finding.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE) for finding in run.findings):
         return "the report says of each result that is not decided what would decide it"
     return ""

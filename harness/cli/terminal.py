@@ -48,6 +48,8 @@ class TerminalOutput:
         self._is_exit_zero = is_exit_zero
         self.folder: Path | None = None
         """The folder of the run, once that has ended."""
+        self.is_ecu_mute = False
+        """Whether the ECU has never answered, once the run has ended."""
         self.planned: Mapping[CheckKey, float] = {}
         """How many seconds each check takes, as far as that was planned; set before the first check."""
         self.is_there = out.isatty() and sys.stdin is not None and sys.stdin.isatty()
@@ -101,12 +103,12 @@ class TerminalOutput:
             self._progress.stop()
             self._progress = None
 
-    def summary(self, run: Run, folder: str, code: int) -> None:
-        """Print what the run came to, with its exit code and where the report is."""
+    def summary(self, run: Run, folder: str, code: int, *, is_mute: bool = False) -> None:
+        """Print what the run came to, with its exit code and where the report is; `is_mute`: the ECU never answered."""
         self._tell_not_begun()
         self.end()
-        self.folder = Path(folder)
-        ended = Ended(code=code, folder=folder, is_exit_zero=self._is_exit_zero)
+        self.folder, self.is_ecu_mute = Path(folder), is_mute
+        ended = Ended(code=code, folder=folder, is_exit_zero=self._is_exit_zero, is_mute=is_mute)
         self._print([*([""] if self._has_printed else []), *ending_lines(run, ended, width=width_of(self._out))])
 
     def say(self, text: str) -> None:

@@ -27,7 +27,7 @@ def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosi
     Sends only requests that change nothing: reads of declared data, TesterPresent, and the default session.
     """
     machine = machine or Machine()
-    yield from _way_to_the_ecu(target, machine)
+    yield from way_to_the_ecu(target, machine)
     yield from keys(target)
     yield from programs(target)
     if target.is_simulated:
@@ -35,7 +35,9 @@ def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosi
         yield ok("real CAN interfaces here", ", ".join(here) or "none, and a simulated ECU needs none")
 
 
-def _way_to_the_ecu(target: Target, machine: Machine) -> Iterator[Diagnosis]:
+def way_to_the_ecu(target: Target, machine: Machine | None = None) -> Iterator[Diagnosis]:
+    """Examine the way from the kernel to the ECU's answer, and nothing else; as `examine`."""
+    machine = machine or Machine()
     is_pointless = False
     for diagnosis in _before_opening(target, machine):
         yield diagnosis

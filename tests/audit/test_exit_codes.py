@@ -70,6 +70,27 @@ def test_an_ecu_that_never_answers_is_5(place: Path) -> None:
     assert "no longer answers" in done.result("CF-02")["reason"] or "answer" in done.result("CF-02")["reason"]
 
 
+@pytest.mark.parametrize("options", [(), ("-q",), ("--json",)])
+def test_an_ecu_that_never_answers_is_told_in_a_line_and_then_what_the_doctor_says(
+    options: tuple[str, ...], place: Path
+) -> None:
+    done = uds_harness("audit", write_target(place, "Mute"), "--depth", "quick", *options, cwd=place)
+    said = done.err if "--json" in options else done.out
+    lines = said.splitlines()
+    assert "The ECU does not answer (0x700 -> 0x708): nothing was judged." in lines, done.explain()
+    assert len(lines) <= 24
+    advice = lines[lines.index("uds-harness doctor says:") :]
+    assert "FAIL  the ECU answers: 0x700 -> 0x708: silence" in advice
+    assert not any(line.startswith("!") for line in lines)
+    assert done.code == 5
+
+
+def test_an_ecu_that_has_never_answered_is_not_looked_for_for_ever(place: Path) -> None:
+    done = uds_harness("audit", write_target(place, "Mute"), "--depth", "quick", cwd=place)
+    asked = done.document["run"]["counts"]["exchanges"]
+    assert asked < len(done.document["results"]), "each is a silence, which a real bus takes time for"
+
+
 def test_a_dead_ecu_is_asked_for_life_once_and_not_before_every_check(place: Path) -> None:
     """A real bus has no virtual time: sixteen times the boot time of a dead ECU is a minute of silence each."""
     done = uds_harness("audit", write_target(place, "Mute"), *CHECKS_ONLY, cwd=place)
