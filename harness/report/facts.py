@@ -104,13 +104,6 @@ def target_rows(info: RunInfo) -> list[tuple[str, str]]:
     return list(_flat(info.target))[:MOST_TARGET_ROWS]
 
 
-def declared_requirements(info: RunInfo) -> list[str]:
-    """Return the ids of the user's own requirements that the target file declares."""
-    entries = info.target.get("requirements")
-    found = (one.get("id") for one in entries if isinstance(one, dict)) if isinstance(entries, list) else ()
-    return [one for one in found if isinstance(one, str)]
-
-
 def _scope(info: RunInfo) -> str:
     can = info.target.get("can")
     table = can if isinstance(can, dict) else {}

@@ -11,7 +11,7 @@ from typing import Final
 from markupsafe import Markup
 
 from harness.report.text import LONGEST_TEXT, cut
-from harness.runs.findings import Finding
+from harness.runs.findings import Finding, Met, Run, met
 from harness.verdict import Severity, Verdict
 
 LONGEST_ANCHOR: Final = 60
@@ -113,6 +113,13 @@ class Area:
     not_applicable: int
     accepted: int
     """Failures that the target file accepts."""
+    met: Met
+    """For a requirement: whether it is met."""
+
+    @property
+    def sign(self) -> Verdict:
+        """The verdict whose sign stands beside `met`."""
+        return _SIGNS[self.met]
 
     @property
     def bar(self) -> Markup:
@@ -125,20 +132,15 @@ class Area:
             left += count
         return _BAR.format(max(total, 1), Markup("").join(parts))
 
-    @property
-    def judgement(self) -> tuple[str, str]:
-        """Whether a requirement is met, in words, with the verdict whose sign stands beside them."""
-        if self.failed or self.accepted:
-            return ("not met" if self.failed else "not met, accepted"), Verdict.FAIL.value
-        if self.undecided:
-            return "open", Verdict.INCONCLUSIVE.value
-        if self.passed:
-            return "met", Verdict.PASS.value
-        return (
-            ("not applicable", Verdict.NOT_APPLICABLE.value) if self.not_applicable else ("no result", Verdict.NOT_RUN.value)
-        )
 
-
+_SIGNS: Final[dict[Met, Verdict]] = {
+    "not met": Verdict.FAIL,
+    "not met, accepted": Verdict.FAIL,
+    "open": Verdict.INCONCLUSIVE,
+    "met": Verdict.PASS,
+    "not applicable": Verdict.NOT_APPLICABLE,
+    "no result": Verdict.NOT_RUN,
+}
 _BAR: Final = Markup('<svg class="bar" viewBox="0 0 {} 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
 _BAR_PART: Final = Markup('<path class="{}" d="M{} 0h{}v1h-{}"/>')
 
@@ -164,6 +166,7 @@ def _area(name: str, findings: Sequence[Finding]) -> Area:
         undecided=count[Verdict.INCONCLUSIVE] + count[Verdict.NOT_RUN] + count[Verdict.ERROR],
         not_applicable=count[Verdict.NOT_APPLICABLE],
         accepted=count[Verdict.FAIL] - len(failures),
+        met=met(findings),
     )
 
 
@@ -177,13 +180,9 @@ def by_threat(findings: Sequence[Finding]) -> list[Area]:
     return [_area(name, some) for name, some in in_order]
 
 
-def by_requirement(findings: Sequence[Finding], declared: Iterable[str]) -> list[Area]:
-    """Count results by the user's own requirements: those that the target declares, then any other that results name."""
-    own: dict[str, list[Finding]] = {name: [] for name in declared}
-    for one in findings:
-        for name in one.requirements:
-            own.setdefault(name, []).append(one)
-    return [_area(name, some) for name, some in own.items()]
+def by_requirement(run: Run) -> list[Area]:
+    """Count results by the user's own requirements."""
+    return [_area(name, findings) for name, findings in run.by_requirement().items()]
 
 
 @dataclass(frozen=True, slots=True)

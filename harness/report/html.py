@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import conclusion
-from harness.report.facts import declared_requirements, described, identification_line, run_facts, target_rows
+from harness.report.facts import described, identification_line, run_facts, target_rows
 from harness.report.groups import Anchors, by_area, by_requirement, by_threat, grouped, sharing_a_reason, unjudged
 from harness.report.pictures import figures
 from harness.report.redacted import marked, stretches
@@ -107,7 +107,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
             areas=by_area(run.findings),
             threats=by_threat(run.findings),
             warnings=conclusion.warnings(run),
-            requirements=by_requirement(run.findings, declared_requirements(info)),
+            requirements=by_requirement(run),
             unjudged=unjudged(run.findings),
             most_unjudged=MOST_UNJUDGED,
             partiality=conclusion.partiality(run),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from harness.runs.measured import Profile
 from harness.verdict import Basis, Severity, Verdict
 
 SCHEMA_VERSION = 1
+
+Met: TypeAlias = Literal["not met", "not met, accepted", "open", "met", "not applicable", "no result"]
+"""Whether a requirement of the user's own is met, by the results of the checks that answer it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +322,32 @@ class Run:
             "verdict": {verdict.value: len(self.with_verdict(verdict)) for verdict in Verdict},
             "severity": {level.value: sum(one.severity is level for one in failures) for level in Severity},
             "accepted": len(self.accepted()),
+            "requirements": {name: met(findings) for name, findings in self.by_requirement().items()},
         }
+
+    def by_requirement(self) -> dict[str, list[Finding]]:
+        """Return the results by the user's own requirements: those that the target declares, then any others named."""
+        entries = self.info.target.get("requirements")
+        declared = [one.get("id") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+        found: dict[str, list[Finding]] = {name: [] for name in declared if isinstance(name, str)}
+        for finding in self.findings:
+            for name in finding.requirements:
+                found.setdefault(name, []).append(finding)
+        return found
+
+
+def met(findings: Iterable[Finding]) -> Met:
+    """Return whether a requirement is met: any failure decides, then any result that is not decided."""
+    some = list(findings)
+    failures = [one for one in some if one.verdict is Verdict.FAIL]
+    if failures:
+        return "not met" if any(not one.accepted for one in failures) else "not met, accepted"
+    verdicts = {one.verdict for one in some}
+    if verdicts & {Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR}:
+        return "open"
+    if Verdict.PASS in verdicts:
+        return "met"
+    return "not applicable" if verdicts else "no result"
 
 
 def plain(value: Any) -> Any:

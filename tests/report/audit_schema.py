@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from harness.report import conclusion
-from harness.runs.findings import SCHEMA_VERSION, Finding, RunInfo
+from harness.runs.findings import SCHEMA_VERSION, Finding, Met, RunInfo
 from harness.verdict import Severity, Verdict
 
 SHIPPED: Final = Path(conclusion.__file__).parent / "schemas" / "audit.schema.json"
@@ -48,6 +48,11 @@ def audit_schema() -> dict[str, Any]:
         "severity": _counts("Failures that are not accepted, by severity.", Severity),
         "accepted": {**count, "description": "Failures that the target file accepts."},
     }
+    requirements = {
+        "type": "object",
+        "description": "Whether each of the user's own requirements is met, by its id.",
+        "additionalProperties": {"enum": list(get_args(Met))},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:uds-harness:audit:{SCHEMA_VERSION}",
@@ -72,7 +77,7 @@ def audit_schema() -> dict[str, Any]:
                 "type": "object",
                 "description": "The counts.",
                 "required": list(summary),
-                "properties": summary,
+                "properties": {**summary, "requirements": requirements},
             },
         },
         "$defs": dict(sorted(definitions.items())),
