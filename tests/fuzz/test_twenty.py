@@ -14,6 +14,7 @@ from harness.testing import run_checks
 
 from . import campaign_nodes
 from .first_found import ecu_of, first_found
+from .table import lines
 
 pytestmark = pytest.mark.thorough
 
@@ -67,3 +68,11 @@ def test_a_flaw_that_only_fuzzing_finds_is_found_and_kept_as_its_minimal_case(
     (failing,) = run_checks([check_of(case)], ecu_of(make))
     (passing,) = run_checks([check_of(case)], "hardened")
     assert (failing.verdict, passing.verdict) == ("fail", "pass")
+
+
+def test_the_table_has_a_line_for_each_flaw_and_a_sum() -> None:
+    head, line, total = lines(["reserved_flow_status_kills"], seed=1, most=10_000, most_by_scapy=2_000)
+    assert head.split()[:2] == ["campaign", "CPU"]
+    assert line.startswith("reserved_flow_status_kills ")
+    assert line.endswith("  33 … as raw frames")
+    assert total.split() == ["found", "1", "1"]
