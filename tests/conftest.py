@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,14 @@ settings.register_profile(
     "thorough", settings.get_profile("make test"), derandomize=False, database=None, max_examples=10_000
 )
 settings.load_profile("make test")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
 
 EACH_ECU_ALONE = tuple(f"tests/{place}" for place in ("matrix/", "unseen/test_", "unseen/cars/", "unseen/vans/"))
 """Folders whose tests set up nothing that they share, unless they are about the same ECU."""

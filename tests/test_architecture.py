@@ -196,6 +196,23 @@ def test_the_map_of_the_tests_names_each_folder() -> None:
     assert {name for name in shown if not (ROOT / "tests" / name).is_dir()} <= {"harness", "docs"}
 
 
+def test_no_folder_holds_more_files_than_can_be_looked_over() -> None:
+    """Thirty modules at most; what a subject of its own is gets a folder of its own."""
+    folders = {path.parent for path in [*FILES, *ROOT.glob("tests/**/*.py")]}
+    sizes = {folder: len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) for folder in folders}
+    too_large = [f"{folder.relative_to(ROOT)}: {size} files" for folder, size in sizes.items() if size > 30]
+    assert not too_large
+
+
+def test_a_file_begins_with_a_statement_of_what_it_does() -> None:
+    wrong = []
+    for path in [*FILES, *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")]:
+        first = (ast.get_docstring(tree_of(path)) or "").partition("\n")[0]
+        if path.stat().st_size and (not first or "?" in first):
+            wrong.append(f"{path.relative_to(ROOT)}: {first or 'nothing'}")
+    assert not wrong
+
+
 @pytest.mark.parametrize("face", [face for face in FACES if face != "harness.measurements"])
 def test_the_public_names_are_exact(face: str) -> None:
     """What `__all__` lists, what a type checker sees, and what is there when it is asked for are one list."""

@@ -275,6 +275,16 @@ class SecuredEcu(ScriptedEcu):
         return "7f 27 35"
 
 
+class StoresNothing(SecuredEcu):
+    """Says that it has written, and has not."""
+
+    def _write(self, pdu: bytes) -> Answers:
+        before = dict(self.values)
+        answer = super()._write(pdu)
+        self.values = before
+        return answer
+
+
 class PoweredEcu(SecuredEcu):
     """A `SecuredEcu` whose supply can be cut."""
 

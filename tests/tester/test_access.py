@@ -19,6 +19,7 @@ from .bench import (
     PoweredEcu,
     ScriptedEcu,
     SecuredEcu,
+    StoresNothing,
     allowing,
     bare,
     foreign_key,
@@ -27,16 +28,6 @@ from .bench import (
 )
 
 POWER = Reset(power="simulated", boot_s=0.5)
-
-
-class StoresNothing(SecuredEcu):
-    """Says that it has written, and has not."""
-
-    def _write(self, pdu: bytes) -> Answers:
-        before = dict(self.values)
-        answer = super()._write(pdu)
-        self.values = before
-        return answer
 
 
 class Pretender(SecuredEcu):

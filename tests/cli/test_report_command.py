@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.runs.folder import differences_to_manifest, read_run
-
-from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks, write_target
+from tests.audit.auditing import WAIT, Done, Waiting, check, uds_harness, write_checks, write_target
 
 SELECTED = "SA-01 or SA-09 or CF-01 or AC-01 or IE-01"
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.target import shipped_targets
-
-from .auditing import Done, uds_harness
+from tests.audit.auditing import Done, uds_harness
 
 SELECTED = "SA-09 or SA-22 or SA-24 or CF-01"
 HARDENED = shipped_targets()["hardened"].read_text(encoding="utf-8")

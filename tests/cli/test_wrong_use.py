@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from harness import Severity, attack
-
-from .auditing import Done, article_with, check, uds_harness, write_checks, write_target
+from tests.audit.auditing import Done, article_with, check, uds_harness, write_checks, write_target
 
 FINE = "tester.request('22 01 00')"
 

@@ -10,7 +10,7 @@ from harness.ecu.keys import hmac_sha256_key
 from harness.ecu.profiles import HARDENED, SECRETS
 from harness.ecu.server import Server
 from harness.ecu.state import LOCKED
-from tests.audit.odd_keys import WRONG_KEY, Answers, Odd
+from tests.measurements.odd_keys import WRONG_KEY, Answers, Odd
 
 LIMIT_REACHED = b"\x7f\x27\x36"
 REFUSALS = ([WRONG_KEY], [LIMIT_REACHED])
