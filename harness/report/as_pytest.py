@@ -16,7 +16,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.report.conclusion import DESELECTED
-from harness.report.pytest_html import FINDING, DetailView
+from harness.report.pytest_html import FINDING, DetailView, style_text
 from harness.report.text import shown
 from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
@@ -135,4 +135,7 @@ def _without_today(page: str, run: Run) -> str:
     made = f"From the results of {escape(shown(run.info.started_utc, 80))}, by"
     page = page.replace("<html>", '<html lang="en">', 1).replace('<meta charset="utf-8"/>', HEAD, 1)
     page = re.sub(r"<p>Report generated on \S+ at \S+ by", lambda _: f'<p class="generated">{made}', page, count=1)
+    style = f"<style>{style_text()}</style>"
+    page = page.replace(style, "", 1).replace("</head>", f"{style}</head>", 1).replace(' checked="true"', " checked")
+    page = re.sub(r'(class="filter"[^>]* data-test-result="(\w+)")', r'\1 aria-label="show what \2"', page)
     return re.sub(r'<p class="run-count">[^<]*</p>\s*', "", page, count=1)

@@ -58,7 +58,7 @@ class DetailView:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        prefix += [f"<style>{_style()}</style>", *_summary(self._info, self._run, self._files)]
+        prefix += [f"<style>{style_text()}</style>", *_summary(self._info, self._run, self._files)]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
@@ -194,5 +194,6 @@ def _summary(info: RunInfo, run: Run | None, files: Sequence[str]) -> Iterator[s
 
 
 @cache
-def _style() -> str:
+def style_text() -> str:
+    """Return what is laid over pytest-html's own style."""
     return (resources.files("harness.report") / "templates" / "pytest.css").read_text(encoding="utf-8")
