@@ -189,7 +189,7 @@ class Audit:
             self._is_identified = True
             self._session.identify()
         runner = self._session.runner
-        begins(check.declared.id, check.parameter)
+        begins(self._session.tester, self._session.measure, check.declared.id, check.parameter)
         if self._session.options.rehearsal is not None:
             self._session.options.rehearsal.begins(check.declared, check.parameter)
         final = runner.run(check, self._repeat(check.declared))

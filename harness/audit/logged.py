@@ -6,13 +6,18 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from harness.audit.watched import WatchedTester
+from harness.audit.watched import UNNAMED, WatchedTester
 from harness.link.frame import Frame
+from harness.measurements import Measurements
 from harness.tester.exchange import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
+from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name
 
 LOG: Final = logging.getLogger("harness.audit")
+
+FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
+"""How the log is written: of a wait the check and the measurement that want it, of every entry its file and line."""
 
 OUTSIDE_OF_WAIT: Final = 2
 """Index, among the callers, of the one that asked for the wait."""
@@ -26,7 +31,15 @@ _NAMED_BYTES: Final[dict[int, int]] = {
 
 
 class LoggedTester(WatchedTester):
-    """A tester that logs each exchange, and each wait with its purpose and its caller."""
+    """A tester that logs each exchange, and each wait with the check and the measurement that want it, and its caller."""
+
+    check: str = ""
+    """The name of the check under way."""
+
+    def _purpose(self) -> dict[str, str]:
+        """Name the check under way and what is measured for it, as `FORMAT` shows it."""
+        said = ", ".join(filter(None, (self.check, self.measured())))
+        return {"purpose": f"{said}: " if said else ""}
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         begun_s = self.link.now_s
@@ -35,7 +48,8 @@ class LoggedTester(WatchedTester):
         to_all = " to all" if is_functional else ""
         LOG.debug("%s%s: %s, after %.1f ms", named(pdu), to_all, outcome, (self.link.now_s - begun_s) * 1000)
         if reply.kind is ReplyKind.SILENCE:
-            LOG.debug("waited %.3f s: no answer to %s", self.link.now_s - begun_s, named(pdu))
+            waited_s = self.link.now_s - begun_s
+            LOG.debug("waited %.3f s: no answer to %s", waited_s, named(pdu), extra=self._purpose())
         return reply
 
     def raw_frames(
@@ -48,7 +62,7 @@ class LoggedTester(WatchedTester):
 
     def wait(self, seconds: float, why: str = "") -> None:
         """As the base."""
-        LOG.debug("waits %.3f s: %s", seconds, why or "a pause", stacklevel=OUTSIDE_OF_WAIT)
+        LOG.debug("waits %.3f s: %s", seconds, why or UNNAMED, stacklevel=OUTSIDE_OF_WAIT, extra=self._purpose())
         super().wait(seconds, why)
 
 
@@ -64,6 +78,9 @@ def kind_of_tester() -> type[WatchedTester]:
     return LoggedTester if LOG.isEnabledFor(logging.DEBUG) else WatchedTester
 
 
-def begins(id: str, parameter: str | None) -> None:
-    """Log that a check begins."""
-    LOG.debug("%s%s begins", id, f" [{parameter}]" if parameter else "")
+def begins(tester: Tester, measure: Measurements, id: str, parameter: str | None) -> None:
+    """Log that a check begins; from now on it is what is measured and waited for."""
+    measure.check = f"{id} [{parameter}]" if parameter else id
+    if isinstance(tester, LoggedTester):
+        tester.check = measure.check
+    LOG.debug("%s begins", measure.check)

@@ -18,6 +18,7 @@ from harness.audit.resuming import Unfinished
 from harness.audit.runner import Runner
 from harness.audit.secrecy import redactor_of
 from harness.audit.selection import Selection
+from harness.audit.watched import WatchedTester
 from harness.check import Attack
 from harness.errors import HarnessError, LinkError, NotPermitted, Unjudged, UserError
 from harness.link.clock import RealClock, utc_text
@@ -126,7 +127,9 @@ class AuditSession:
             trace.forget(resumed.frames)
         trace.write_to(self._log)
         self._link.use(_ids_in_use(target))
-        self.measure = Measurements(self.tester, options.depth)
+        self.measure = measure = Measurements(self.tester, options.depth)
+        if isinstance(self.tester, WatchedTester):
+            self.tester.measured = lambda: measure.under_way[-1] if measure.under_way else ""
         self.runner = Runner(self.tester)
 
     def _begin(self) -> TextIO | OriginalLog:

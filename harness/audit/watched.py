@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,8 @@ class WatchedTester(Tester):
     """Keeps in `waiting` what was waited for last."""
 
     waiting: Waiting | None = None
+    measured: Callable[[], str] = staticmethod(lambda: "")
+    """Returns the name of what is measured now; empty if nothing is."""
 
     def wait(self, seconds: float, why: str = "") -> None:
         """As the base."""
@@ -59,7 +61,8 @@ class WatchedTester(Tester):
             since_s = before.since_s
         self.waiting = Waiting(why, since_s, now_s, now_s + seconds)
 
-    def told_wait(self) -> str:
-        """Say what the tester waits for now; empty if it asks the ECU."""
-        waiting = self.waiting
-        return waiting.told(self.link.now_s) if waiting is not None else ""
+    def doing(self) -> str:
+        """Say what is measured now, and what is waited for; empty if the ECU is just asked."""
+        measured = f"measures {self.measured()}" if self.measured() else ""
+        waits = self.waiting.told(self.link.now_s) if self.waiting is not None else ""
+        return ", ".join(filter(None, (measured, waits)))

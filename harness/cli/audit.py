@@ -175,6 +175,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
     from dataclasses import replace
 
     from harness.cli.plan import planned_in_time
+    from harness.cli.progress import PlannedTime
     from harness.planning.plan import totals_in_words
 
     longest_s = None if options.time is None else seconds_of("--time", options.time)
@@ -197,7 +198,9 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
         )
     beside = ", without your own checks" if options.checks and longest_s is None else ""
     request.console.heading(f"planned{beside}: {totals_in_words(plan)}")
-    request.console.planned = {(one.id, one.parameter): one.seconds for one in plan.checks}
+    request.console.planned = {
+        (one.id, one.parameter): PlannedTime(one.waits_s, one.seconds - one.waits_s) for one in plan.checks
+    }
     return plan
 
 
@@ -227,11 +230,13 @@ def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def log_to(stream: TextIO) -> None:
-    """Write the harness's log to a stream, with the file and line of each entry."""
+    """Write the harness's log to a stream."""
     import logging
 
+    from harness.audit.logged import FORMAT
+
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(filename)s:%(lineno)d: %(message)s"))
+    handler.setFormatter(FORMAT)
     log = logging.getLogger("harness")
     log.handlers[:] = [handler]
     log.setLevel(logging.DEBUG)

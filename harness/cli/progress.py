@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TextIO
 
 from harness.cli.wrapping import flat, has_colour, width_of, wrapped
 from harness.link.clock import RealClock, every
@@ -27,23 +27,32 @@ RECENT: Final = 8
 """How many of the last findings are shown while an audit runs that tells them at its end."""
 FEWEST_DONE: Final = 0.1
 """The share of the checks that must have ended before the time for the rest is told from them alone."""
-LEAST_MEASURED_S: Final = 5.0
-"""How many planned seconds must be over before the plan is corrected by how long they took."""
-MOST_CORRECTED: Final = 3.0
+LEAST_MEASURED_S: Final = 1.0
+"""How many planned seconds without waits must be over before the plan is corrected by how long they took."""
+LEAST_PACE: Final = 0.2
+LONG_S: Final = 600.0
+"""From here on nobody wants to know the seconds."""
+
+
+class PlannedTime(NamedTuple):
+    """How long a check takes, in seconds: what it waits, and what it is busy with besides."""
+
+    waits_s: float
+    busy_s: float
 
 
 class Watched(Protocol):
-    """Whatever can say what it waits for now."""
+    """Whatever can say what it does now."""
 
-    def told_wait(self) -> str:
-        """Say what is waited for now; empty if nothing is."""
+    def doing(self) -> str:
+        """Say what is measured and waited for now; empty if the ECU is just asked."""
 
 
 class Course:
     """How far an audit is, by a clock: what has ended, what runs, and what is left."""
 
-    def __init__(self, now_s: Callable[[], float], planned: Mapping[CheckKey, float] | None = None) -> None:
-        """`planned`: how many seconds each check takes, if that is known."""
+    def __init__(self, now_s: Callable[[], float], planned: Mapping[CheckKey, PlannedTime] | None = None) -> None:
+        """`planned`: how long each check takes, if that is known."""
         self._now_s = now_s
         self._planned = planned
         self._left: dict[CheckKey, None] = {}
@@ -83,14 +92,18 @@ class Course:
         share = self.done / self.total if self.total else 0.0
         return self.elapsed_s * (1 - share) / share if share >= FEWEST_DONE else None
 
-    def _by_plan(self, planned: Mapping[CheckKey, float]) -> float:
-        running_s = planned.get(self.running, 0.0) if self.running is not None else 0.0
-        rest_s = sum(planned.get(check, 0.0) for check in self._left)
-        over_s = sum(planned.values()) - rest_s - running_s
+    def _by_plan(self, planned: Mapping[CheckKey, PlannedTime]) -> float:
+        """Add what is planned for the rest: its waits as they are, everything else as slow as it was so far."""
+        nothing = PlannedTime(0.0, 0.0)
+        running = planned.get(self.running, nothing) if self.running is not None else nothing
+        left = [planned.get(check, nothing) for check in self._left]
+        over_waits_s = sum(one.waits_s for one in planned.values()) - sum(one.waits_s for one in (running, *left))
+        over_busy_s = sum(one.busy_s for one in planned.values()) - sum(one.busy_s for one in (running, *left))
         spent_s = self._now_s() - self._check_begun_s
-        pace = (self.elapsed_s - spent_s) / over_s if over_s >= LEAST_MEASURED_S else 1.0
-        pace = min(max(pace, 1 / MOST_CORRECTED), MOST_CORRECTED)
-        return rest_s * pace + max(running_s * pace - spent_s, 0.0)
+        pace = (self.elapsed_s - spent_s - over_waits_s) / over_busy_s if over_busy_s >= LEAST_MEASURED_S else 1.0
+        pace = max(pace, LEAST_PACE)
+        rest_s = sum(one.waits_s + pace * one.busy_s for one in left)
+        return rest_s + max(running.waits_s + pace * running.busy_s - spent_s, 0.0)
 
     def in_words(self) -> str:
         """``45 of 136 checks, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
@@ -101,14 +114,21 @@ class Course:
 
 
 def _rounded(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 10 else duration(seconds)
+    if seconds < 10:
+        return f"{seconds:.0f} s"
+    return duration(seconds) if seconds < LONG_S or seconds >= 3600 else f"{seconds / 60:.0f} min"
 
 
 class Progress:
     """Shows an audit's course: on a terminal in lines that are overwritten, elsewhere by a line now and then."""
 
     def __init__(
-        self, out: TextIO, errors: TextIO, *, planned: Mapping[CheckKey, float] | None = None, shows_recent: bool = False
+        self,
+        out: TextIO,
+        errors: TextIO,
+        *,
+        planned: Mapping[CheckKey, PlannedTime] | None = None,
+        shows_recent: bool = False,
     ) -> None:
         """`out`: where results are printed. `shows_recent`: the last findings, too."""
         self.course = Course(RealClock().now_s, planned)
@@ -173,8 +193,8 @@ class Progress:
             return "leaves the ECU as it was, and writes the reports"
         id, parameter = course.running
         name = flat(id, 80) + (f" [{flat(parameter, 120)}]" if parameter is not None else "")
-        waits = self._watched.told_wait() if self._watched is not None else ""
-        return f"{name}: {waits or 'asks the ECU'}"
+        doing = self._watched.doing() if self._watched is not None else ""
+        return f"{name}: {doing or 'asks the ECU'}"
 
     def _print_line(self) -> None:
         try:

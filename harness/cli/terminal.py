@@ -19,7 +19,7 @@ from harness.audit.items import ATTACK, is_foreseen, parameter_of
 from harness.audit.requirements import attacks_folder
 from harness.audit.session import AuditOptions
 from harness.cli.ending import Ended, ending_lines
-from harness.cli.progress import CheckKey, Progress, Watched
+from harness.cli.progress import CheckKey, PlannedTime, Progress, Watched
 from harness.cli.results import finding_lines, result_lines
 from harness.cli.wrapping import hanging, has_colour, width_of
 from harness.report.as_pytest import own_pytest
@@ -50,8 +50,8 @@ class TerminalOutput:
         """The folder of the run, once that has ended."""
         self.is_ecu_mute = False
         """Whether the ECU has never answered, once the run has ended."""
-        self.planned: Mapping[CheckKey, float] = {}
-        """How many seconds each check takes, as far as that was planned; set before the first check."""
+        self.planned: Mapping[CheckKey, PlannedTime] = {}
+        """How long each check takes, as far as that was planned; set before the first check."""
         self.is_there = out.isatty() and sys.stdin is not None and sys.stdin.isatty()
         """Whether somebody reads the messages, and can act."""
         self._watched: Watched | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from harness.analysis.parts import Structure
 from harness.check import Attack
@@ -38,6 +39,8 @@ __all__ = ["Act", "Delay", "KeyBook", "Measurements", "Turns", "bits_at", "rearr
 
 T = TypeVar("T")
 
+LOG: Final = logging.getLogger("harness.measurements")
+
 MOST_LENGTHS = 4
 """How many lengths of seeds a sample may hold; if there are more, the first bytes of all seeds form one sample."""
 
@@ -61,6 +64,12 @@ class Measurements:
         """What was noted by measurements of a level that were taken in a check of another."""
         self.levels: set[int] = set()
         """The levels that the run's checks may send wrong keys to; what one of them needs is measured for the others too."""
+        self.check = ""
+        """The name of the check under way, for the log."""
+        self.under_way: list[str] = []
+        """What is being measured now, each for the one before it."""
+        self._served: dict[tuple[object, ...], list[str]] = {}
+        """The checks that each measurement serves, by its key."""
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
@@ -69,12 +78,20 @@ class Measurements:
         OpenedMeanwhile is not kept: the measurement is then taken once more.
         """
         if key not in self._taken:
+            self.under_way.append(_named(key))
+            self._served[key] = [self.check]
             try:
                 self._taken[key] = take()
             except OpenedMeanwhile:
                 raise
             except Unjudged as reason:
                 self._taken[key] = reason
+            finally:
+                self.under_way.pop()
+        elif self.check not in (served := self._served.setdefault(key, [])):
+            if served:
+                LOG.debug("%s, measured for %s, serves %s too", _named(key), served[0], self.check)
+            served.append(self.check)
         found = self._taken[key]
         if isinstance(found, Unjudged):
             raise found
@@ -471,3 +488,10 @@ class Measurements:
         timing = time_keys(self._tester, level, self._depth, kept)
         self.publish(f"Refusals of wrong keys of level 0x{level:02X}", timing.rows(), times=timing.times_s)
         return timing
+
+
+def _named(key: tuple[object, ...]) -> str:
+    """Name a measurement by its key: ``delay of level 0x01``."""
+    what, *where = key
+    words = [f"level 0x{one:02X}" if isinstance(one, int) else str(one) for one in where]
+    return f"{what} of {', '.join(words)}" if words else str(what)

@@ -16,11 +16,13 @@ import pytest
 
 from harness.audit.opening import open_tester
 from harness.audit.watched import UNNAMED, WatchedTester
-from harness.cli.progress import Course, Progress
+from harness.cli.progress import Course, PlannedTime, Progress
 from harness.cli.wrapping import has_colour, width_of
 from harness.link.trace import Trace
+from harness.measurements import Measurements
 from harness.target import load_target
 from harness.tester.tester import Tester
+from harness.verdict import Depth
 
 from ..audit.auditing import HANGS_S
 
@@ -37,7 +39,9 @@ class ByHand:
         return self.time_s
 
 
-def course(clock: ByHand, planned: dict[tuple[str, str | None], float] | None = None, *, done: int, each_s: float) -> Course:
+def course(
+    clock: ByHand, planned: dict[tuple[str, str | None], PlannedTime] | None = None, *, done: int, each_s: float
+) -> Course:
     """A course on which so many checks have ended, each after so long, and the next has begun."""
     one = Course(clock.now_s, planned)
     one.expect(CHECKS)
@@ -52,18 +56,26 @@ def course(clock: ByHand, planned: dict[tuple[str, str | None], float] | None = 
 # How long it still takes
 
 
+BUSY, WAITS = PlannedTime(0, 20), PlannedTime(15, 5)
+
+
 def test_the_rest_takes_what_was_planned() -> None:
-    assert course(ByHand(), dict.fromkeys(CHECKS, 20.0), done=2, each_s=20.0).left_s == pytest.approx(160)
+    assert course(ByHand(), dict.fromkeys(CHECKS, BUSY), done=2, each_s=20.0).left_s == pytest.approx(160)
 
 
 def test_a_plan_is_corrected_by_how_true_it_was() -> None:
     clock = ByHand()
-    one = course(clock, dict.fromkeys(CHECKS, 20.0), done=5, each_s=30.0)
+    one = course(clock, dict.fromkeys(CHECKS, BUSY), done=5, each_s=30.0)
     assert one.left_s == pytest.approx(150)
     clock.time_s += 10
     assert one.left_s == pytest.approx(140), "the running check has got on by so much"
     clock.time_s += 1000
     assert one.left_s == pytest.approx(120), "it takes longer than planned, and nobody knows by how much"
+
+
+def test_waits_are_as_long_on_a_slow_bus_as_on_a_fast_one() -> None:
+    one = course(ByHand(), dict.fromkeys(CHECKS, WAITS), done=5, each_s=15 + 4 * 5)
+    assert one.left_s == pytest.approx(5 * (15 + 4 * 5))
 
 
 def test_without_a_plan_nothing_is_told_before_enough_has_ended() -> None:
@@ -73,7 +85,7 @@ def test_without_a_plan_nothing_is_told_before_enough_has_ended() -> None:
 
 def test_what_is_learned_before_the_first_check_is_no_part_of_any() -> None:
     clock = ByHand()
-    one = Course(clock.now_s, dict.fromkeys(CHECKS, 10.0))
+    one = Course(clock.now_s, dict.fromkeys(CHECKS, PlannedTime(0, 10)))
     one.expect(CHECKS)
     clock.time_s = 500
     one.begins(CHECKS[0])
@@ -104,7 +116,7 @@ class Slow:
 
         def listen(one: Tester, seconds: float, **options: object) -> object:
             half = original(one, min(at_s, seconds))
-            self.told = tester.told_wait()
+            self.told = tester.doing()
             return half + original(one, max(seconds - at_s, 0.0))
 
         monkeypatch.setattr(Tester, "listen", listen)
@@ -115,7 +127,7 @@ def test_a_wait_says_for_what_and_how_long_still(tester: WatchedTester, monkeypa
     tester.wait(10, "the delay of level 0x01")
     assert looked.told == "waits for the delay of level 0x01, 7 s left"
     tester.link.receive(tester.link.now_s + 1.0)
-    assert tester.told_wait() == "", "it is over"
+    assert tester.doing() == "", "it is over"
 
 
 def test_a_wait_in_parts_says_how_long_so_far(tester: WatchedTester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +145,15 @@ def test_a_wait_without_a_purpose_and_listening_are_told_too(tester: WatchedTest
     assert looked.told == "waits for frames that nobody asked for, 59 s left"
 
 
+def test_what_is_measured_meanwhile_is_told(tester: WatchedTester, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = Measurements(tester, Depth.QUICK)
+    tester.measured = lambda: measure.under_way[-1]
+    looked = Slow(tester, 3.0, monkeypatch)
+    measure.once(("delay", 0x01), lambda: tester.wait(10, "the delay of level 0x01"))
+    assert looked.told == "measures delay of level 0x01, waits for the delay of level 0x01, 7 s left"
+    assert measure.under_way == []
+
+
 # Where it is shown
 
 
@@ -145,7 +166,7 @@ class Terminal(io.StringIO):
 
 def test_without_a_terminal_a_line_says_all_of_it() -> None:
     class Waits:
-        def told_wait(self) -> str:
+        def doing(self) -> str:
             return "waits for the delay of level 0x01, 7 s left"
 
     said = io.StringIO()
