@@ -143,7 +143,7 @@ def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, 
             break
         if not started.is_positive:
             continue
-        frames = tester.listen(SENDING_S)
+        frames = tester.listen(SENDING_S, why="what the ECU sends periodically")
         tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, STOP_SENDING, low)))
         contents = [frame.data[at + 1 :] for frame in frames for at in (0, 1) if frame.data[at : at + 1] == bytes((low,))]
         found += [(started, content[:size]) for content in contents if len(content) >= size]

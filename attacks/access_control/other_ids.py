@@ -93,7 +93,7 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
     if not (tester.allows("functional") and tester.allows("destructive")):
         tester.note("ids far from the declared ones were not tried: it takes the permissions functional and destructive")
         return []
-    heard = {frame.can_id for frame in tester.listen(BUSY_S, also_from=EVERY_ID)}
+    heard = {frame.can_id for frame in tester.listen(BUSY_S, also_from=EVERY_ID, why="which ids others use")}
     known = heard | declared_ids(tester) | {path.can_id for path in neighbours(tester)}
     own = declared_path(tester)
     ids = [path_to(can_id, own) for can_id in range(LARGEST_11_BIT_ID + 1) if can_id not in known]

@@ -142,7 +142,7 @@ def is_blank(content: bytes) -> bool:
 
 def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
     """Whether content changes within a while, so that it cannot be recognised."""
-    tester.wait(CLOCK_S)
+    tester.wait(CLOCK_S, "whether a value changes by itself")
     return read() != content
 
 

@@ -196,7 +196,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
             announced = tester.raw(single(tester, pdu), listen_s=SLICE_S).answers
             give_up_s = tester.link.now_s + tester.target.timing.p2_ms / 1000
             while not any(map(is_pending, announced)) and tester.link.now_s < give_up_s:
-                announced = tester.listen(SLICE_S)
+                announced = tester.listen(SLICE_S, why="the ECU announces a slow answer")
             written = tester.raw(single(tester, uds.write_data(entry.did, value)), listen_s=SLICE_S)
             await_quiet(tester, MOST_ANSWERS_S, after=(*announced, *written.answers))
             return written

@@ -21,6 +21,6 @@ def heard_out(tester: Tester, measure: Measurements, level: int, send: Callable[
 
     def take() -> Heard:
         reply = tester.guesses.try_wrong(level)[1] if send is None else send()
-        return reply, tester.listen(IDLE_S)
+        return reply, tester.listen(IDLE_S, why="a second answer")
 
     return measure.once(("wrong key heard out", level), take)

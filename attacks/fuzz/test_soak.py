@@ -46,7 +46,7 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
                 break
         elif reply.request == requests[0]:
             times += tester.answer_times_s(reply)[:1]
-        tester.wait(PACE_S)
+        tester.wait(PACE_S, "the pace of a mixed load")
     if missing:
         tester.cite(*missing[:3])
         observed = f"{len(missing)} of {rounds} have none, the first to {missing[0].request.hex(' ').upper()}"

@@ -121,19 +121,24 @@ def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
     tester.note("28 03 01 is refused in every session that was tried, so that nothing had to come back")
 
 
+def heard(tester: Tester) -> list[int]:
+    """Return the id of each frame that is heard in a while."""
+    return [frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID, why="which ids are heard regularly")]
+
+
 def regular_ids(tester: Tester) -> set[int]:
     """Return ids that are heard more than once unasked."""
-    ids = [frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)]
+    ids = heard(tester)
     return {can_id for can_id in ids if ids.count(can_id) > 1}
 
 
 def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> None:
     """Check that ids that fall silent now are heard again after S3."""
-    silenced = regular - {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
+    silenced = regular - set(heard(tester))
     s3_ms = tester.target.timing.s3_ms
     assert s3_ms is not None
     tester.wait(s3_ms / 1000 * 1.2, "the end of the session (S3)")
-    missing = silenced - {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
+    missing = silenced - set(heard(tester))
     if missing:
         undo(tester)
         tester.cite(reply)
@@ -149,7 +154,7 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
 def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
     """Return those of the ids that are heard steadily, for as long as they were missing."""
     for _ in range(int(seconds // LISTEN_S) + 1):
-        ids = ids & {frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID)}
+        ids = ids & set(heard(tester))
     return ids
 
 

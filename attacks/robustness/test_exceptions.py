@@ -54,7 +54,7 @@ def test_short_frames_are_refused_or_ignored(tester: Tester) -> None:
             fail(expected=f"the ECU answers after {one.name}", observed="it no longer does", severity=Severity.HIGH)
         if one.is_due and not reply.answers:
             for _ in range(MOST_TRIES):  # it may have been answering another tester
-                tester.wait(PAUSE_S)
+                tester.wait(PAUSE_S, "a pause between two frames")
                 reply = send(tester, one)
                 if reply.answers:
                     break

@@ -68,7 +68,7 @@ def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Ite
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         disturb()
-        tester.wait(min(PACE_S, left_s))
+        tester.wait(min(PACE_S, left_s), "which ids are heard meanwhile")
         yield
 
 

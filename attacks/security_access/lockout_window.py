@@ -100,6 +100,6 @@ def early_look(tester: Tester, level: int, delay: Delay, answer_s: float) -> tup
     left_s = limit_s + EARLY * delay.at_least_s - tester.link.now_s - answer_s
     if left_s < 0:
         return None
-    tester.wait(left_s)
+    tester.wait(left_s, f"the delay of level 0x{level:02X}")
     early = tester.guesses.seed_in_delay(level)
     return early, tester.link.now_s - limit_s

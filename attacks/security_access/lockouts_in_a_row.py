@@ -177,7 +177,7 @@ class _Lockouts:
         self._tester.session_for(self._level)
         for request in self._others:
             if not self._tester.request(request).is_positive:
-                self._tester.wait(BUSY_S)
+                self._tester.wait(BUSY_S, "the ECU is busy")
                 yield self._tester.request(request).is_positive
 
     def _doors_hold(self) -> bool:

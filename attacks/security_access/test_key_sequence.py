@@ -231,7 +231,7 @@ def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | 
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is not None:
         idle_s = s3_ms / 1000 * BEYOND_S3
-        ways[f"{idle_s:g} s without a request"] = partial(tester.wait, idle_s)
+        ways[f"{idle_s:g} s without a request"] = partial(tester.wait, idle_s, "whether idle time locks the level")
     if depth is not Depth.QUICK:
         ways |= {way.name: way.go for way in (*tester.restart.resets(), *tester.restart.power_cycles()[:1])}
     return ways
@@ -445,5 +445,5 @@ def keep_session(tester: Tester, seconds: float) -> None:
     """Wait without letting the session end."""
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
-        tester.wait(min(left_s, 2.0))
+        tester.wait(min(left_s, 2.0), "the time of a session that is kept")
         tester.request(uds.keep_session())

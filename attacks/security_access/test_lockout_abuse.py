@@ -94,7 +94,7 @@ def judge_served(tester: Tester, requests: list[bytes]) -> None:
     for request in requests:
         reply = tester.request(request)
         if not reply.is_positive:
-            tester.wait(0.5)
+            tester.wait(0.5, "the ECU may be busy")
             reply = tester.request(request)
         if not reply.is_positive:
             tester.cite(reply)

@@ -269,7 +269,7 @@ def test_an_unlocked_level_gives_a_seed_of_zeros(tester: Tester, level: int) -> 
     if not opened.key:
         inconclusive("the level gave a seed of zeros before any key was sent: it was open already, or only seems to be")
     for number, pause_s in enumerate(ASKED_AGAIN_S):
-        tester.wait(pause_s)
+        tester.wait(pause_s, "seeds some time apart")
         reply = tester.security.request_seed(level)
         tester.cite(reply)
         if reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT):

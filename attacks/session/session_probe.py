@@ -49,7 +49,7 @@ class SessionProbe:
             reply = tester.request(self.request)
             if comparable(reply) in (self.in_default, self.in_session):
                 return comparable(reply) == self.in_session
-            tester.wait(LOOK_AGAIN_S)
+            tester.wait(LOOK_AGAIN_S, "an answer that tells the session")
         tester.cite(reply)
         inconclusive(f"the session cannot be told: {reply}")
 

@@ -58,7 +58,7 @@ def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply
     for _ in range(5):
         reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
         if not reply.answers and tester.is_shared():  # it may have been collecting another tester's answer
-            tester.wait(OTHERS_S)
+            tester.wait(OTHERS_S, "the end of another tester's answer")
             reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
         if not any(frame.data[1:4:2] == b"\x7f\x21" for frame in reply.answers):
             return reply
@@ -70,7 +70,7 @@ def with_final(tester: Tester, reply: RawReply) -> RawReply:
     answers = list(reply.answers)
     until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
     while answers and is_pending(answers[-1]) and tester.link.now_s < until_s:
-        heard = tester.listen(listening_s(tester))
+        heard = tester.listen(listening_s(tester), why="answers to raw frames")
         if heard:
             answers += heard
             until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
@@ -225,7 +225,7 @@ def until_flow_control(tester: Tester) -> tuple[Frame, ...]:
     give_up_s = tester.link.now_s + FLOW_CONTROL_S
     heard: tuple[Frame, ...] = ()
     while not _flow_control(heard) and tester.link.now_s < give_up_s:
-        heard += tester.listen(SLICE_S)
+        heard += tester.listen(SLICE_S, why="a flow control")
     return heard
 
 
@@ -258,11 +258,12 @@ def require_long_request(tester: Tester, length: int | None = None) -> LongReque
         fields = frames_of(tester, pdu)
         flow = open_reception(tester, fields[0])[1]
         if flow[:1] != bytes((CLEAR_TO_SEND,)):
-            tester.listen(FLOW_CONTROL_S)  # a late one must not be taken for one to the next first frame
+            # A late one must not be taken for one to the next first frame.
+            tester.listen(FLOW_CONTROL_S, why="a late flow control")
             continue
         is_taken = True
         reply = go_on(tester, fields[1:], flow)
-        answers = messages(reply.answers) or messages(tester.listen(FLOW_CONTROL_S))
+        answers = messages(reply.answers) or messages(tester.listen(FLOW_CONTROL_S, why="a late answer"))
         finish(tester, reply)
         if answers:
             return LongRequest(pdu, fields, answers[-1])

@@ -121,7 +121,7 @@ def test_a_message_that_is_not_continued_in_time_is_given_up(tester: Tester) -> 
 def continued_after(tester: Tester, long_request: LongRequest, pause_s: float) -> RawReply:
     """Send a long request with a pause before its consecutive frames; leave nothing of it behind."""
     flow = let_through(tester, long_request.fields[0])
-    tester.wait(pause_s)
+    tester.wait(pause_s, "a pause within a message")
     reply = go_on(tester, long_request.fields[1:], flow)
     finish(tester, reply)
     clear(tester)

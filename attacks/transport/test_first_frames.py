@@ -78,7 +78,7 @@ def expect_no_permission(tester: Tester, length: int, *, severity: Severity | No
     """Check that a first frame with 32 bits of length is not let through."""
     reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
-        tester.wait(2 * FLOW_CONTROL_S)  # until then flow controls that are late for an earlier first frame have come
+        tester.wait(2 * FLOW_CONTROL_S, "flow controls that are late for an earlier first frame")
         reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
         tester.cite(reply)
@@ -183,7 +183,7 @@ def test_unfinished_messages_use_nothing_up(tester: Tester, depth: Depth) -> Non
     begun = [long_request.fields[0], first_frame(tester, 4095, b"\x3e")]
     for start in range(0, count, BURST):
         tester.raw(*(begun * BURST)[: min(BURST, count - start)])
-    tester.wait(2.0)
+    tester.wait(2.0, "the ECU gives up unfinished messages")
     reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         tester.cite(reply)

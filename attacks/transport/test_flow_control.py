@@ -82,7 +82,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
                 return
         elif flow:
             judge_refusal(tester, reply, flow)
-        elif any(frame.pci_type == 3 for frame in tester.listen(LATE_S)):
+        elif any(frame.pci_type == 3 for frame in tester.listen(LATE_S, why="late frames")):
             tester.note("a flow control comes later than N_Bs, 1 s")
     if is_let_through:
         fail(expected="an answer to the message", observed="silence, after all its consecutive frames were sent as wanted")
@@ -112,7 +112,7 @@ def judge_refusal(tester: Tester, reply: RawReply, flow: bytes) -> None:
 def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
     """Whether the ECU answers the message, given its rest in blocks as it asks for them."""
     reply = go_on(tester, fields, flow)
-    answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000))
+    answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000, why="a late answer"))
     tester.cite(reply)
     finish(tester, reply)
     return bool(answers) or any(map(is_pending, reply.answers))
@@ -241,11 +241,11 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
         tester.note(f"{what} was not tried: an answer of {length} bytes may then take {pauses_s:.0f} s")
         fields, pauses_s = [flow(tester, 0x32)], 0.0
     reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
-    tester.wait(GIVEN_UP_S + pauses_s)
+    tester.wait(GIVEN_UP_S + pauses_s, "the ECU gives up its message")
     note_pace(tester, what, fields, reply)
     after = ask(tester, single(tester, probe(tester)))
     if not after.answers:
-        tester.wait(BACK_S - GIVEN_UP_S)
+        tester.wait(BACK_S - GIVEN_UP_S, "the ECU gives up its message")
         after = ask(tester, single(tester, probe(tester)))
     if not after.answers:
         tester.cite(reply, after)

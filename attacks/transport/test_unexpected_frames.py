@@ -29,7 +29,7 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     if not readable:
         raise tester.looking.without_service(Service.READ_DATA_BY_IDENTIFIER, "no readable data is declared to try it on")
     tester.require_quiet()
-    tester.wait(N_CR_S)
+    tester.wait(N_CR_S, "the ECU gives up unfinished messages")
     did = number(readable[0])
     requests = [b"\x22" + did, b"\x27\x01", uds.keep_session(), b"\x00\x00"]
     for request in requests:

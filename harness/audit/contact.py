@@ -139,7 +139,7 @@ class Contact:
         while not tester.answers_now():
             if tester.link.now_s > give_up_s:
                 return False
-            tester.wait(LOOK_S)
+            tester.wait(LOOK_S, "whether the ECU comes back")
         return True
 
     def is_lost(self) -> bool:

@@ -15,6 +15,10 @@ LEAST_SHOWN_S: Final = 0.5
 """Shorter times are not told: nobody could read of them."""
 
 
+_THINGS: Final = ("the delay ", "the end ", "a ", "frames ")
+"""How purposes begin that are things; others are what happens meanwhile, or a question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What is waited for, in seconds of the link's time."""
@@ -34,7 +38,8 @@ class Waiting:
         left_s = self.until_s - now_s
         is_end_known = self.since_s == self.begun_s and left_s >= 1
         how_long = f"{left_s:.0f} s left" if is_end_known else f"for {now_s - self.since_s:.0f} s so far"
-        return f"waits for {self.why}, {how_long}"
+        for_what = f"for {self.why}" if self.why.startswith(_THINGS) else f"({self.why})"
+        return f"waits {for_what}, {how_long}"
 
 
 class WatchedTester(Tester):
@@ -49,9 +54,11 @@ class WatchedTester(Tester):
         self._note(seconds, why or UNNAMED)
         Tester.listen(self, seconds)
 
-    def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
+    def listen(
+        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+    ) -> tuple[Frame, ...]:
         """As the base."""
-        self._note(seconds, LISTENING)
+        self._note(seconds, why or LISTENING)
         return super().listen(seconds, after_first_of=after_first_of, also_from=also_from)
 
     def _note(self, seconds: float, why: str) -> None:

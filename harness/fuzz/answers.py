@@ -104,7 +104,7 @@ class AnswerJudge:
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
-        late = () if self._is_quiet() else tester.listen(self._late_s)
+        late = () if self._is_quiet() else tester.listen(self._late_s, why="late answers")
         if late and not tester.is_shared() and (not is_long or _is_final(late[0].pdu, request)):
             expected = f"one answer to {shown_bytes(request)}"
             observed = f"{reply}, and then {late[0].text()}"

@@ -76,7 +76,7 @@ class Bench:
         if self._may_renew:
             tester.link.renew()
             tester.state.renewed()
-            tester.wait(2 * tester.target.reset.boot_s)
+            tester.wait(2 * tester.target.reset.boot_s, "the ECU boots")
         else:
             tester.state.expect_anything()
             tester.restore()

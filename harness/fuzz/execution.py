@@ -83,7 +83,7 @@ class _Execution:
         for step in self._steps():
             if not self._refusal(step):
                 self._play(step)
-        tester.wait(STORING_S)
+        tester.wait(STORING_S, "the ECU stores a value")
         self._look(is_thorough=True)
         tester.cite(*self._latest)
         self._conclude(count)
@@ -221,7 +221,8 @@ class _Execution:
         reply = done.answer.reply
         if self._case.expect.accepts(reply):
             in_time_s = SECOND_WITHIN_S if self._tester.link.is_virtual else self._tester.target.timing.p2_ms / 1000
-            late = self._tester.listen(in_time_s) if self._case.one_answer and not reply.is_silence else None
+            is_one = self._case.one_answer and not reply.is_silence
+            late = self._tester.listen(in_time_s, why="a second answer") if is_one else None
             if late and not self._tester.is_shared():
                 self._tester.cite(*done.answer.evidence)
                 observed = f"{reply}, and then {late[0].text()}"

@@ -99,7 +99,7 @@ class Player:
             else:
                 self._play_requests(stimulus)
         if self._is_raw:
-            heard += tester.listen(STORING_S)
+            heard += tester.listen(STORING_S, why="the ECU stores a value")
             await_quiet(tester, MOST_BACKLOG_S, after=heard)
             if any(_may_restart(data) for stimulus in batch for data in stimulus):
                 self._await_boot()
@@ -132,7 +132,7 @@ class Player:
         """
         tester = self._tester
         if self._is_raw:
-            tester.wait(LISTEN_S)  # late answers are no answers to frames
+            tester.wait(LISTEN_S, "late answers, which are none to frames")
             raw = self._frames(stimulus, gap_s)
             tester.state.expect_anything()
             return Answered(_read(raw, is_shared=tester.is_shared()), (raw,))
@@ -170,7 +170,7 @@ class Player:
 
     def _await_boot(self) -> None:
         reset = self._tester.target.reset
-        self._tester.wait(reset.boot_s)
+        self._tester.wait(reset.boot_s, "the ECU boots")
         self._tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
 
 

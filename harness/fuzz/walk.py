@@ -314,7 +314,7 @@ class Walk:
                 self._tracker.take(ModelStep(Action.RESTART), ModelAnswer(Said.YES))
                 self._path.append("it restarted")
                 return
-            tester.wait(STEP_S)
+            tester.wait(STEP_S, "whether the ECU comes back")
 
     def _wait_out_delay(self, level: int) -> None:
         self._patience.lockouts -= 1

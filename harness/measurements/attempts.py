@@ -284,7 +284,7 @@ class _Rows:
         for _ in range(ODD_ANSWERS if place.send is not None else 0):
             if attempt.outcome is not KeyOutcome.ODD or attempt.reply.is_silence:
                 break
-            self._tester.wait(ODD_PAUSE_S)
+            self._tester.wait(ODD_PAUSE_S, "whether an odd refusal passes")
             again = place.ask()
             if not guesses.is_seed(self._level, again):
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,9 +15,10 @@ from harness.tester.tester import Tester
 
 NO_ANSWER: Final = "no answer"
 LISTENING: Final = "listening"
-RESTARTING: Final = "the ECU boots"
-MARGIN_S: Final = 1.0
-"""How much longer than its purpose a wait may be, in seconds."""
+UNNAMED: Final = "pauses"
+"""What waits of a user's own checks are for, which need not say it."""
+LEAST_TOLD_S: Final = 0.1
+"""Seconds; what takes less is not told."""
 
 
 @dataclass(slots=True)
@@ -46,11 +47,6 @@ class Meter:
 
     def __init__(self, target: Target) -> None:
         self._gate = SafetyGate(target)
-        self._delays_s = {
-            f"the delay of level 0x{entry.level:02X}": entry.delay_s for entry in target.security if entry.delay_s
-        }
-        self._s3_s = (target.timing.s3_ms or 0) / 1000
-        self._boot_s = target.reset.boot_s
         self.use = Use()
         self._reason = NO_ANSWER
 
@@ -97,17 +93,6 @@ class Meter:
         finally:
             self._reason = before
 
-    def likely(self, seconds: float) -> str:
-        """Return what a wait of so many seconds is most likely for, if no reason was given."""
-        for name, delay_s in self._delays_s.items():
-            if 0.45 * delay_s <= seconds <= 1.1 * delay_s + MARGIN_S:
-                return name
-        if self._s3_s and 0.5 * self._s3_s <= seconds <= 1.5 * self._s3_s + MARGIN_S:
-            return "the end of the session (S3)"
-        if self._boot_s and 0.9 * self._boot_s <= seconds <= self._boot_s + MARGIN_S:
-            return RESTARTING
-        return "pauses"
-
 
 class MeteredLink(SimulatedLink):
     """A simulated bus that reports its traffic to a meter.
@@ -147,21 +132,22 @@ class MeteredTester(Tester):
 
     def wait(self, seconds: float, why: str = "") -> None:
         """As the base."""
-        with self.meter.reason(why or self.meter.likely(seconds)):
+        with self.meter.reason(why or UNNAMED):
             Tester.listen(self, seconds)
 
-    def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
+    def listen(
+        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+    ) -> tuple[Frame, ...]:
         """As the base."""
-        with self.meter.reason(LISTENING):
+        with self.meter.reason(why or LISTENING):
             return super().listen(seconds, after_first_of=after_first_of, also_from=also_from)
 
 
-def reasons_in_words(use: Use, *, most: int = 3) -> str:
-    """``the delay of level 0x01 21.0 s in 2 waits, no answer 4.8 s in 24 waits``; the longest first."""
+def reasons_in_words(use: Use) -> str:
+    """``the delay of level 0x01 21.0 s in 2 waits, no answer 4.8 s in 24 waits``; the longest first, all that count."""
     longest = sorted(use.waits.items(), key=lambda item: -item[1][1])
-    told: Sequence[tuple[str, tuple[int, float]]] = [item for item in longest if item[1][1] >= 0.1]
-    words = [
-        f"{name} {seconds:.1f} s" + (f" in {count} waits" if count > 1 else "") for name, (count, seconds) in told[:most]
-    ]
-    rest_s = sum(seconds for _, (_, seconds) in told[most:])
-    return ", ".join([*words, f"other waits {rest_s:.1f} s"] if rest_s >= 0.1 else words)
+    return ", ".join(
+        f"{name} {seconds:.1f} s" + (f" in {count} waits" if count > 1 else "")
+        for name, (count, seconds) in longest
+        if seconds >= LEAST_TOLD_S
+    )

@@ -58,7 +58,7 @@ def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float
             if not link.is_virtual:
                 _let_out(client, but=IN_QUEUE)
         sent += in_a_row
-        client.wait(max(sent / per_second - elapsed_s, 0.0))
+        client.wait(max(sent / per_second - elapsed_s, 0.0), "the wanted load of the bus")
         _let_out(client, but=in_a_row)
     _let_out(client, but=0)
     return sent
@@ -69,7 +69,7 @@ def _let_out(client: Client, but: int) -> None:
     link = client.link
     left, since_s = link.unsent, link.now_s
     while left > but:
-        client.wait(STEP_S)
+        client.wait(STEP_S, "our frames are sent")
         if link.unsent < left:
             left, since_s = link.unsent, link.now_s
         elif link.now_s - since_s > STALLED_S:
@@ -91,7 +91,7 @@ def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -
     debts = _Debts(client.target.timing)
     debts.follow(after)
     while (now_s := link.now_s) - begun_s < (PENDING_LIMIT_S if debts.pending else most_s):
-        heard = client.listen(debts.p2_s)
+        heard = client.listen(debts.p2_s, why="the ECU says no more")
         if heard:
             debts.follow(heard)
             heard_s = link.now_s
@@ -160,5 +160,5 @@ def own_lag_s(client: Client) -> float:
     if client.link.is_virtual:
         return 0.0
     begun_s = client.link.now_s
-    client.wait(LAG_PROBE_S)
+    client.wait(LAG_PROBE_S, "how late this computer wakes")
     return max(0.0, client.link.now_s - begun_s - LAG_PROBE_S)

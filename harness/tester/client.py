@@ -301,7 +301,8 @@ class Client(Exchanger):
         functional = () if can.functional_id is None else (can.functional_id,)
         connections = (entry.request_id for entry in self.target.connections)
         ids = {can.request_id, *functional, *self.everybodys_ids, *connections}
-        heard = [frame for frame in self.listen(seconds, also_from=ids) if frame.can_id in ids and not frame.is_sent]
+        frames = self.listen(seconds, also_from=ids, why="idle time, in which nobody asks")
+        heard = [frame for frame in frames if frame.can_id in ids and not frame.is_sent]
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:

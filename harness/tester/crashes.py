@@ -308,11 +308,11 @@ class Crashes:
         taken_s = client.link.now_s
         client.request(client.liveness_request)
         least_s = RAW_LISTEN_S if sents[-1].is_raw else client.target.timing.p2_ms / 1000
-        client.wait(max(least_s, taken_s + after_s - client.link.now_s))
+        client.wait(max(least_s, taken_s + after_s - client.link.now_s), "whether the ECU keeps what it holds")
         is_kept = self._is_true(mark.holds)
         until_s = client.link.now_s + OUTLASTS_S
         while is_kept and client.link.now_s < until_s:
-            client.wait(KEEP_BUSY_S)
+            client.wait(KEEP_BUSY_S, "whether the ECU keeps what it holds")
             client.request(client.liveness_request)
         is_kept = is_kept and self._is_true(mark.holds)
         if not is_kept:

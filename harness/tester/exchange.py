@@ -56,6 +56,8 @@ FEWEST_INTRUSIONS = 3
 """How many frames of another tester on our request id are not a mistake."""
 LISTEN_S = 0.2
 """How long raw frames are given to have an effect, in seconds."""
+SENDS_UNASKED = "whether the ECU sends unasked"
+"""The purpose of listening, as plans and logs name it."""
 
 # What every exchange needs: before Python 3.12 looking up an enum's member is slow.
 _POSITIVE, _SILENCE, _MALFORMED = ReplyKind.POSITIVE, ReplyKind.SILENCE, ReplyKind.MALFORMED
@@ -239,7 +241,7 @@ class Exchanger:
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
         if self.state.quiet_s:
-            self.listen(self.state.quiet_s)
+            self.listen(self.state.quiet_s, why="a pause between requests")
         if self._outstanding and not self._pending:
             self._await_outstanding()
         transport.drain()
@@ -445,7 +447,7 @@ class Exchanger:
             for guess in guesses:
                 self.key_guard.before_key(guess)
         if self.state.quiet_s:
-            self.listen(self.state.quiet_s)
+            self.listen(self.state.quiet_s, why="a pause between requests")
         self._transport.drain()
         self._transport.waits.begin()
         self._answered.clear()
@@ -453,7 +455,7 @@ class Exchanger:
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(copy(frame))
-        heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from)
+        heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from, why="answers to raw frames")
         ours = [frame.pdu for frame in frames]
         answers = tuple(frame for frame in heard if not self._is_for_another(frame, ours))
         fields, ids = tuple(frame.data for frame in frames), tuple(frame.can_id for frame in frames)
@@ -497,10 +499,13 @@ class Exchanger:
         is_possible = all(-STAMP_ERROR_S < time_s < LONGEST_ANSWER_S for time_s in times)
         return tuple(max(time_s, 0.0) for time_s in times) if is_possible else ()
 
-    def listen(self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = ()) -> tuple[Frame, ...]:
+    def listen(
+        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+    ) -> tuple[Frame, ...]:
         """Return what comes on the ECU's response id, and on `also_from`, in the next `seconds`; send nothing.
 
-        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent.
+        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent. `why` is
+        for plans and logs.
         """
         link = self.link
         until_s = link.now_s + seconds
@@ -539,10 +544,10 @@ class Exchanger:
 
         If it was quiet for so long before, and was not heard unasked since, P2 is enough.
         """
-        is_late = self.listen(self._p2_s)
+        is_late = self.listen(self._p2_s, why=SENDS_UNASKED)
         if not is_late and self._quiet_s >= seconds:
             return
-        heard = self.listen(seconds)
+        heard = self.listen(seconds, why=SENDS_UNASKED)
         if heard:
             raise Inconclusive(f"the ECU sends on its response id unasked: {heard[0].text()}")
 

@@ -175,7 +175,7 @@ class Guesses:
         while reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and self._client.link.now_s < give_up_s:
             if answer_of(reply) in self._security.level(level).limit_answers:
                 break
-            self._client.wait(START_UP_S / 20)
+            self._client.wait(START_UP_S / 20, "the ECU takes no key yet")
             reply = self._security.request_seed(level)
         is_zero = reply.is_positive and not reply.is_seed and not self._security.level(level).gives_zero_seeds
         return self._security.request_seed(level) if is_zero else reply
@@ -295,7 +295,7 @@ class Guesses:
             if outcome is not KeyOutcome.ODD and not is_busy:
                 break
             first = answer_of(reply)
-            self._client.wait(ODD_PAUSE_S)
+            self._client.wait(ODD_PAUSE_S, "whether an odd refusal passes")
             self._client.session_for(level)
             again = self.ask(level)
             if not self.is_seed(level, again):
@@ -439,7 +439,7 @@ class Guesses:
         """Request seeds until a pause between two keys ends; empty if it lasts as long as a delay, and so is one."""
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
-            self._client.wait(PAUSE_STEP_S)
+            self._client.wait(PAUSE_STEP_S, "a pause that the ECU demands")
             reply = self.seed_in_delay(level)
             if self.is_seed(level, reply):
                 return reply.pdu[2:]

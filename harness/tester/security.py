@@ -288,7 +288,7 @@ class SecurityAccess:
         if is_right:
             self._let_pass(level, state)
         if self._breath_s:
-            client.wait(self._breath_s)
+            client.wait(self._breath_s, "a pause between seed and key")
         reply = client.request(bytes((Service.SECURITY_ACCESS, level + 1)) + key, is_right_key=is_right)
         if reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
             self._breath_s = BREATH_S

@@ -134,7 +134,7 @@ def test_a_wait_in_parts_says_how_long_so_far(tester: WatchedTester, monkeypatch
     looked = Slow(tester, 1.0, monkeypatch)
     for _ in range(3):
         tester.wait(2, "the ECU gives no seed yet")
-    assert looked.told == "waits for the ECU gives no seed yet, for 5 s so far"
+    assert looked.told == "waits (the ECU gives no seed yet), for 5 s so far"
 
 
 def test_a_wait_without_a_purpose_and_listening_are_told_too(tester: WatchedTester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,16 @@ def test_the_plan_of_a_simulated_ecu_is_what_its_audit_sends(tmp_path: Path) -> 
     planned = {(check["id"], check["parameter"]) for check in document["checks"]}
     audited = {(one["id"], one["parameter"]) for one in done.document["results"] if one["reason"] != "deselected"}
     assert planned == audited
+
+
+def test_every_wait_of_a_plan_says_what_it_is_for(tmp_path: Path) -> None:
+    done = uds_harness("plan", "hardened", "--depth", "quick", "--json", cwd=tmp_path)
+    checks = json.loads(done.out)["checks"]
+    for check in checks:
+        told = re.findall(r"(?:^|; |, )([^;]*?) (\d+\.\d) s(?: in \d+ waits)?", check["why"])
+        assert not {"pauses", "listening", "other waits"} & {what.strip() for what, _ in told}, check
+        assert sum(float(seconds) for _, seconds in told) == pytest.approx(check["waits_s"], abs=1.0), check
+    assert sum(check["waits_s"] for check in checks) > 60
 
 
 def test_nobody_is_asked_for_the_key_of_a_simulated_ecu(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
