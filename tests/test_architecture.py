@@ -213,6 +213,34 @@ def test_a_file_begins_with_a_statement_of_what_it_does() -> None:
     assert not wrong
 
 
+def test_the_architecture_names_what_is_there() -> None:
+    """Each folder and file of the table, and in a folder's row its modules, or a class by its name."""
+    classes = {node.name for path in files_of("harness") for node in tree_of(path).body if isinstance(node, ast.ClassDef)}
+    missing = []
+    for row in re.findall(r"^\| (`.*)\|$", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE):
+        first, what, *_ = row.split(" | ")
+        places = re.findall(r"`([\w/.]+)`", first)
+        folders = [ROOT / place for place in places if place.endswith("/")]
+        missing += [place for place in places if not any((base / place).exists() for base in (ROOT, ROOT / "harness"))]
+        for name in re.findall(r"`(\w+)/?`", what):
+            files = [file for folder in folders for file in (*folder.glob(f"**/{name}.py"), folder / name) if file.exists()]
+            if not files and name not in classes and not (ROOT / "harness" / f"{name}.py").exists():
+                missing.append(f"{name} in {first}")
+    assert not missing
+
+
+def test_a_page_for_developers_names_only_files_that_exist() -> None:
+    pages = [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "tests" / "README.md"]
+    named = {(page, name) for page in pages for name in re.findall(r"`([\w/.]+/[\w/.]*)`", page.read_text(encoding="utf-8"))}
+    roots = [ROOT, ROOT / "harness", ROOT / "harness" / "ecu", ROOT / "tests"]
+    missing = [
+        f"{page.name}: {name}"
+        for page, name in named
+        if not any((root / name).exists() or (root / f"{name}.py").exists() for root in roots)
+    ]
+    assert not missing
+
+
 @pytest.mark.parametrize("face", [face for face in FACES if face != "harness.measurements"])
 def test_the_public_names_are_exact(face: str) -> None:
     """What `__all__` lists, what a type checker sees, and what is there when it is asked for are one list."""

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.cli.main import _parser
 from harness.ecu import profiles
 from harness.fuzz.case import read_cases
@@ -128,6 +130,40 @@ def test_the_example_of_a_shipped_check_sees_its_flaw_and_no_sound_ecu(monkeypat
     monkeypatch.setitem(profiles._ORDER, flaw.name, len(profiles._ORDER))
     assert {one.verdict for one in run_checks([check], target_of(f"hardened+{flaw.name}"))} == {"fail"}
     assert {one.verdict for one in run_checks([check], "hardened")} == {"pass"}
+
+
+def test_the_examples_of_a_flaw_and_a_variant_are_such_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    for file in ("zero_seed_at_noon.py", "seven_attempts.py"):
+        exec(python_of(ROOT / "CONTRIBUTING.md", file), names)
+        change = names[file.removesuffix(".py")]
+        monkeypatch.setitem(profiles.CHANGES, change.name, change)
+        monkeypatch.setitem(profiles._ORDER, change.name, len(profiles._ORDER))
+    limit = shipped_functions()["SA-09"]
+    assert {one.verdict for one in run_checks([limit], target_of("hardened+seven_attempts"))} == {"pass"}
+    with open_ecu(target_of("hardened+zero_seed_at_noon")) as tester:
+        tester.enter_session(0x03)
+        assert tester.request("27 01").is_seed
+        noon_s = 12 * 3600 - tester.link.utc_s % 86400
+        tester.wait(noon_s + 60)
+        tester.enter_session(0x03)
+        assert not any(tester.request("27 01").pdu[2:])
+
+
+def test_the_example_of_a_node_answers_as_its_test_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = ModuleType("test_my_node")
+    monkeypatch.setitem(sys.modules, example.__name__, example)
+    exec(python_of(ROOT / "CONTRIBUTING.md", "test_my_node.py"), vars(example))
+    example.test_it_answers_tester_present_and_nothing_else()
+
+
+def test_the_example_of_a_case_is_read(tmp_path: Path) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \[\[case\]\]\n(?:    .*\n)+", text, re.MULTILINE)
+    assert block is not None
+    (tmp_path / "case.toml").write_text(textwrap.dedent(block[0]), encoding="utf-8")
+    (case,) = read_cases(tmp_path / "case.toml")
+    assert case.full_id == "fuzz/write-odd-length"
 
 
 def test_the_example_of_a_fuzz_case_is_one(tmp_path: Path) -> None:
