@@ -51,7 +51,21 @@ def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding
         f"seen in the campaign: {found.observed}",
     )
     severity = min(replayed.severity, found.severity, key=_SEVERITIES.index)
-    return replace(replayed, cause=found.cause, severity=severity, notes=(*notes, *replayed.notes), repeat=repeat)
+    said = _failure(found)
+    return replace(replayed, failure=said, cause=said, severity=severity, notes=(*notes, *replayed.notes), repeat=repeat)
+
+
+def _failure(found: FuzzFinding) -> str:
+    """Say what is wrong, as the heading of the finding and of the row that found it."""
+    observed = found.observed.partition(";")[0].partition(" (")[0]
+    observed = observed.partition(" gives ")[2] or observed
+    observed = f"answered by {observed}" if "#" in observed else observed
+    what, _, subject = found.what.partition(" ")
+    if what == "lock":
+        observed = f"DID {subject} is unlocked"
+    elif found.is_crash:
+        observed = "the ECU crashes"
+    return f"{observed[:1].upper()}{observed[1:]}, after {found.shown}"
 
 
 def _times(count: int) -> str:
@@ -89,7 +103,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
                 severity=min((one.severity for one in failing), key=_SEVERITIES.index),
                 expected="nothing is found",
                 observed=f"{ids}: found by {sent}",
-                cause=failing[0].cause,
+                cause=_failure(min(failing, key=lambda one: _SEVERITIES.index(one.severity))),
             )
         elif row == WALK and campaign.deviations:
             first = next(iter(campaign.deviations))

@@ -432,6 +432,8 @@ class Hunt:
             return None
         shown = latest[what]
         observed = shown.observed
+        if any(isinstance(message, Keyed) for stimulus in part for message in stimulus):
+            observed = observed.partition(" gives ")[2] or observed  # what was sent holds the key; `shown` does not
         last = part[-1][-1]
         if setting.is_raw and isinstance(last, Keyed) and last[0] < len(last.head) - 1 + KEY_AT_LEAST:
             observed += "; the key stood in the padding, behind the end of the message"

@@ -79,6 +79,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Scope", _scope(info)),
         ("Allowed", _allowed(info)),
         ("Checks", f"{len({one.id for one in run.findings})}, which gave {len(run.findings)} results"),
+        ("Campaign", _campaign(info)),
         ("Depth", info.depth),
         ("Seed", str(info.seed)),
         ("Started", info.started_utc),
@@ -119,6 +120,16 @@ def _allowed(info: RunInfo) -> str:
     if not isinstance(allow, (list, tuple)):
         return ""
     return ", ".join(map(str, allow)) if allow else "nothing that can lock, write, reset or destroy"
+
+
+def _campaign(info: RunInfo) -> str:
+    campaign = info.campaign
+    if campaign is None:
+        return ""
+    return (
+        f"{campaign.exchanges} exchanges in {campaign.rounds} round{'s' if campaign.rounds != 1 else ''}; "
+        f"{campaign.corpus} sequences were answered as none before"
+    )
 
 
 def _bus_facts(bus: BusAccess | None) -> list[tuple[str, str]]:

@@ -76,6 +76,8 @@ def test_text_is_found_as_text(taught: Vocabulary) -> None:
     [
         "expected 27 02 11 22 33 44 to be refused",
         "expected 27 82 01 to be refused",
+        "0B 27 02 11 22 33 44 00 gives 00000748#0267020000000000",
+        "after 10 0B 27 02 11 22 33 44 as raw frames",
         "raw 740#0627021122334400, 740#0222101000000000",
         "frames 18DA10F1#0627021122334400",
         "raw 740##00027021122334400",

@@ -117,6 +117,15 @@ def hardened(place: Path, flaw: str) -> str:
     return "mine.toml"
 
 
+def test_no_key_is_in_any_file_of_a_campaign(place: Path, keys: Keys) -> None:
+    """Its shards compute keys of their own; of one finding the key stands in a frame behind a wrong length."""
+    done = uds_harness("fuzz", "article", "--exchanges", "3000", "--seed", "1", cwd=place)
+    assert done.code == 1, done.explain()
+    scripts = [path.read_text(encoding="utf-8") for path in done.folder.glob("findings/*/replay.py")]
+    assert any('STEPS = ["0B 27 02 {key}' in script for script in scripts), "a key was sent against the rules"
+    assert leaks(done.folder, keys) == []
+
+
 def test_each_result_is_without_secrets_as_it_is_written(place: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is killed gets no second look."""
     monkeypatch.setattr(RunFolder, "replace_all", lambda self, findings: None)

@@ -9,7 +9,7 @@ from typing import get_args
 from harness.report.conclusion import answer
 from harness.report.groups import by_area, by_requirement, by_threat
 from harness.report.html import render_audit_html
-from harness.runs.findings import BusAccess, Identifier, NotTested, Run
+from harness.runs.findings import BusAccess, CampaignInfo, Identifier, NotTested, Run
 from harness.runs.measured import Grid, GridRow, Profile, Standing
 from harness.verdict import Severity, Verdict
 from tests.report.conftest import HOSTILE
@@ -161,6 +161,14 @@ def test_ten_thousand_results_stay_readable_and_say_where_the_others_are(article
     assert len(re.findall("There is no room here for [0-9]+ more", page.text)) == 2
     inner = {value[1:] for name, value in page.attributes if name == "href" and value and value[0] == "#"}
     assert {place for place in inner if not place.startswith("filter:")} <= set(page.ids)
+
+
+def test_a_campaign_is_called_so_and_its_size_told(article: Run) -> None:
+    campaign = CampaignInfo(seed=1, rounds=1, exchanges=3000, corpus=12, coverage=40)
+    text = " ".join(read(replace(article, info=replace(article.info, campaign=campaign))).text.split())
+    assert "UDS fuzz campaign article" in text
+    assert "Campaign 3000 exchanges in 1 round; 12 sequences were answered as none before" in text
+    assert "UDS security audit article" in " ".join(read(article).text.split())
 
 
 def test_a_run_without_results_claims_nothing(empty: Run) -> None:

@@ -11,7 +11,10 @@ from harness.runs.redaction.messages import FrameStream, PassingFrame
 from harness.runs.redaction.vocabulary import Vocabulary
 
 _FRAME: Final = re.compile(r"\b([0-9A-F]{8}|[0-9A-F]{3})(#|##[0-9A-F])((?:[0-9A-F]{2})+)\b")
-_SEND_KEY: Final = re.compile(r"(?<![0-9A-F]{2} )\b(27 [0-9A-F][02468ACE] )([0-9A-F]{2}(?: [0-9A-F]{2})*)\b")
+_SEND_KEY: Final = re.compile(
+    r"(?<![0-9A-F]{2} )\b((?:(?!67)[0-9A-F]{2} ){0,2}27 [0-9A-F][02468ACE] )([0-9A-F]{2}(?: [0-9A-F]{2})*)\b"
+)
+"""A key that is sent, in a message or behind the one or two bytes that begin a frame."""
 _LITERAL: Final = re.compile(r"""\bb(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
