@@ -204,6 +204,15 @@ def test_no_folder_holds_more_files_than_can_be_looked_over() -> None:
     assert not too_large
 
 
+def test_a_class_has_a_name_of_its_own() -> None:
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: files for name, files in places.items() if len(files) > 1}
+
+
 def test_a_file_begins_with_a_statement_of_what_it_does() -> None:
     wrong = []
     for path in [*FILES, *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")]:

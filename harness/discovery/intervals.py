@@ -49,7 +49,7 @@ def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callab
         progress("the end of a session by time", int(lasted), int(IDLE_S[-1]))
         enter(session)
         tester.wait(idle_s)
-        if _told(tester.request(request)) != in_session:
+        if _comparable(tester.request(request)) != in_session:
             found.s3_ms = 5000 if lasted <= 5.0 <= idle_s else round(idle_s * 1000)
             found.s3_said = f"a session lasts longer than {lasted:g} s and less than {idle_s:g} s"
             break
@@ -71,15 +71,15 @@ def _session_probe(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) 
             continue
         for request in permitted:
             enter(Session.DEFAULT)
-            outside = _told(tester.request(request))
+            outside = _comparable(tester.request(request))
             enter(session)
-            inside = _told(tester.request(request))
+            inside = _comparable(tester.request(request))
             if inside != outside:
                 return session, request, inside
     return None
 
 
-def _told(reply: Reply) -> object:
+def _comparable(reply: Reply) -> object:
     """Reduce an answer to what distinguishes sessions: seeds differ each time."""
     is_active_session = reply.is_positive and reply.request[1:] == ACTIVE_SESSION.to_bytes(2, "big")
     return reply.pdu if is_active_session else reply.nrc if reply.is_negative else reply.kind

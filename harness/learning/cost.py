@@ -10,7 +10,7 @@ from harness.learning.expected import expected_machine
 from harness.learning.learner import learn
 from harness.learning.learning import DEFAULT_EFFORT, FULL_EFFORT, FULL_REQUESTS
 from harness.learning.letters import GUESSES, KEYS, Alphabet, Letter, LetterKind
-from harness.learning.observations import Ended, Observations, Relearn
+from harness.learning.observations import LearningEnded, Observations, Relearn
 from harness.learning.reference import known_of
 from harness.learning.subject import NOT_SENT, RESTARTED, SILENCE, TrueReset
 from harness.learning.suite import suite_for
@@ -136,7 +136,7 @@ def plan_of(
             suite=suite,
             see=lambda hypothesis: None,
         )
-    except (Ended, Relearn) as reason:
+    except (LearningEnded, Relearn) as reason:
         notes.append(f"learning would end early: {reason}")
     budget = target.safety.wrong_keys
     if budget is not None and not target.is_simulated and rehearsal.wrong_keys > budget:

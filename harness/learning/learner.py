@@ -141,7 +141,7 @@ def learn(
 ) -> None:
     """Learn until no sequence contradicts the machine; call `see` with each intermediate machine.
 
-    Raises Ended if learning stopped before, and whatever the tester raises.
+    Raises LearningEnded if learning stopped before, and whatever the tester raises.
     """
     for attempt in range(MOST_RELEARNED):
         doubt = _Doubt(list(alphabet), observations, chance.stream(f"walk {attempt}"), effort, suite, see)

@@ -20,7 +20,7 @@ from harness.learning.judge import (
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, LetterKind, alphabet_of
 from harness.learning.names import named
-from harness.learning.observations import Answers, Ended, Observations, Relearn, Word
+from harness.learning.observations import Answers, LearningEnded, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
 from harness.learning.subject import POSITIVE, RESTARTED, SILENCE, WRITTEN, Subject, TrueReset, way_back
 from harness.learning.suite import plain_wrong_keys, suite_for
@@ -136,7 +136,7 @@ class Learner:
         """
         try:
             self._learn()
-        except (Ended, *_FOREIGN) as reason:
+        except (LearningEnded, *_FOREIGN) as reason:
             self._ended = str(reason)
             self._is_error = isinstance(reason, LinkError | KeyFunctionError)
         except KeyboardInterrupt:
@@ -144,7 +144,7 @@ class Learner:
         if not self._is_interrupted:
             try:
                 self._judge()
-            except (Ended, Relearn, *_FOREIGN) as reason:
+            except (LearningEnded, Relearn, *_FOREIGN) as reason:
                 self._ended = self._ended or f"what was found could not be confirmed: {reason}"
             except KeyboardInterrupt:
                 self._ended, self._is_interrupted = "it was interrupted", True
@@ -230,7 +230,7 @@ class Learner:
     def _machine(self) -> StateMachine:
         observations, hypothesis = self._observations, self._hypothesis
         if hypothesis is None:
-            return self._told(*_tree(observations))
+            return self._machine_of(*_tree(observations))
         states = sorted(hypothesis.states, key=lambda one: (len(one.prefix), one.prefix))
         ids = {one.state_id: f"s{number}" for number, one in enumerate(states)}
         names = [one.name for one in self.alphabet.letters]
@@ -239,9 +239,9 @@ class Learner:
             for one in states
             for name in names
         ]
-        return self._told(tuple(NamedState(id, id) for id in ids.values()), tuple(transitions))
+        return self._machine_of(tuple(NamedState(id, id) for id in ids.values()), tuple(transitions))
 
-    def _told(self, states: tuple[NamedState, ...], transitions: tuple[Transition, ...]) -> StateMachine:
+    def _machine_of(self, states: tuple[NamedState, ...], transitions: tuple[Transition, ...]) -> StateMachine:
         observations, security = self._observations, self._tester.security
         return StateMachine(
             alphabet=tuple(one.name for one in self.alphabet.letters),

@@ -32,7 +32,7 @@ OFTEN: Final = 0.2
 MOST_RETRIES: Final = 10
 
 
-class Ended(Exception):
+class LearningEnded(Exception):
     """Learning cannot continue; the text says why."""
 
 
@@ -44,7 +44,7 @@ class Exceptional(Relearn):
     """The accepted answer stands, but the present sequence continued from an exceptional answer."""
 
 
-class OutOfBudget(Ended):
+class OutOfBudget(LearningEnded):
     """The budget of requests is used up."""
 
 
@@ -185,15 +185,17 @@ class Observations:
     def play(self, word: Sequence[str]) -> Answers:
         """Send every letter of a sequence, and compare the answers with the known ones.
 
-        Raises Relearn if a refused letter has changed the state, or an answer was an exception; Ended if the ECU's answers
-        vary.
+        Raises Relearn if a refused letter has changed the state, or an answer was an exception; LearningEnded if the ECU's
+        answers vary.
         """
         for _ in range(MOST_RETRIES):
             try:
                 return self._play(word)
             except Exceptional:
                 continue
-        raise Ended(f"the ECU does not always answer alike: {_shown(tuple(word))} did not come to its end as it did before")
+        raise LearningEnded(
+            f"the ECU does not always answer alike: {_shown(tuple(word))} did not come to its end as it did before"
+        )
 
     def verify(self, word: Word) -> None:
         """Send a sequence again unless that was done before. Raises as `play`."""
@@ -225,7 +227,7 @@ class Observations:
     def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
         """Check that a letter gets the same answer as before; if not, send it again several times.
 
-        Raises Relearn if one answer has a clear majority; Ended if none has, or this has happened before.
+        Raises Relearn if one answer has a clear majority; LearningEnded if none has, or this has happened before.
         """
         if known in (None, given):
             return
@@ -233,16 +235,18 @@ class Observations:
         word = (*before, letter)
         if given == DEAD and not self._subject.lives():
             self._forget_deaths()
-            raise Ended("the ECU no longer answers, and could not be brought back; it died in one of the last sequences")
+            raise LearningEnded(
+                "the ECU no longer answers, and could not be brought back; it died in one of the last sequences"
+            )
         counts = Counter((known, given))
         for _ in range(VOTES):
             counts[self._again(word)] += 1
         self.conflicts.append(AnswerConflict(word, dict(counts.most_common())))
         if counts.most_common(1)[0][1] < MAJORITY:
-            raise Ended(f"the ECU does not always answer alike: {_shown(word)} gives {_told(counts)}")
+            raise LearningEnded(f"the ECU does not always answer alike: {_shown(word)} gives {_counts_in_words(counts)}")
         number = len(self.conflicts)
         if number >= MOST_CONFLICTS or (number >= FEW_CONFLICTS and number > OFTEN * len(self._played)):
-            raise Ended(f"the ECU does not always answer alike: {number} sequences had more than one answer")
+            raise LearningEnded(f"the ECU does not always answer alike: {number} sequences had more than one answer")
         if counts.most_common(1)[0][0] != known:
             self._forget(word)
             raise Relearn
@@ -301,5 +305,5 @@ def _shown(word: Word) -> str:
     return ", ".join(word)
 
 
-def _told(counts: Counter[str]) -> str:
+def _counts_in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{times} x {answer}" for answer, times in counts.most_common())

@@ -15,7 +15,7 @@ from harness.link.clock import RealClock
 from harness.system import HAS_ABSTRACT_SOCKETS, hold_by_file
 
 
-class Waiting(Protocol):
+class WaitingClock(Protocol):
     """A clock, and a way to wait."""
 
     def now_s(self) -> float:
@@ -72,7 +72,7 @@ class BusInUse(UserError):
     """Another run uses the bus."""
 
 
-def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: Waiting | None = None) -> None:
+def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: WaitingClock | None = None) -> None:
     """Wait until nobody uses a bus, and lock it for the next run.
 
     Raises UserError if it is still in use after this time.

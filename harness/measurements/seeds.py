@@ -129,7 +129,7 @@ def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSam
             elif held.renewal is Renewal.TIME:
                 tester.wait(step_s, "a seed that is held is renewed")
             else:
-                sampler.ask_in_vain(held.longest_run - 1)
+                sampler.drop_seeds(held.longest_run - 1)
             sampler.take(1)
     except _Stopped as reason:
         return replace(sampler.sample(), stopped_by=str(reason), renewed_by=held.renewal)
@@ -224,7 +224,7 @@ class _Sampler:
                 return again
         raise _Stopped(f"request {self.asked + 1}: {reply}")
 
-    def ask_in_vain(self, count: int) -> None:
+    def drop_seeds(self, count: int) -> None:
         """Send so many requests, and drop their seeds."""
         for _ in range(count):
             self.tester.security.request_seed(self._level)

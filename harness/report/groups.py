@@ -186,7 +186,7 @@ def by_requirement(run: Run) -> list[Area]:
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class UnjudgedGroup:
     """Results that were not judged for one reason."""
 
     verdict: Verdict
@@ -194,10 +194,10 @@ class Unjudged:
     count: int
 
 
-def unjudged(findings: Sequence[Finding]) -> list[Unjudged]:
+def unjudged(findings: Sequence[Finding]) -> list[UnjudgedGroup]:
     """Return why results were not judged: errors first, then what is inconclusive, then what was not run; the most first."""
     found = Counter((one.verdict, one.reason) for one in findings if one.verdict in _UNJUDGED)
-    some = [Unjudged(verdict, reason, count) for (verdict, reason), count in found.items()]
+    some = [UnjudgedGroup(verdict, reason, count) for (verdict, reason), count in found.items()]
     return sorted(some, key=lambda one: (_UNJUDGED.index(one.verdict), -one.count))
 
 

@@ -181,7 +181,7 @@ def _edges(machine: StateMachine, broken: Mapping[Step, str], differing: set[Ste
         labels = found.setdefault((one.source, one.target, kind), [])
         if label and label not in labels:
             labels.append(label)
-    edges = [_Edge(source, target, _told(labels), kind) for (source, target, kind), labels in found.items()]
+    edges = [_Edge(source, target, _label_lines(labels), kind) for (source, target, kind), labels in found.items()]
     return sorted(edges, key=lambda one: KINDS.index(one.kind))
 
 
@@ -193,7 +193,7 @@ def _tip(kind: str) -> Markup:
     ).format(kind, 9, 9, kind)
 
 
-def _told(labels: Sequence[str]) -> tuple[str, ...]:
+def _label_lines(labels: Sequence[str]) -> tuple[str, ...]:
     more = (f"and {len(labels) - MOST_LABELS} more",) if len(labels) > MOST_LABELS else ()
     return (*(shown(label)[:LONGEST_LABEL] for label in labels[:MOST_LABELS]), *more)
 

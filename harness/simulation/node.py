@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import can
 
 from harness.errors import UserError
-from harness.target.user_code import load_file, told
+from harness.target.user_code import error_in_words, load_file
 
 PROFILES_MODULE = "harness.ecu.profiles"
 
@@ -104,7 +104,7 @@ def _made(factory: Callable[[], Any], channel: str) -> list[Node]:
         made = factory()
         nodes = list(made) if isinstance(made, Iterable) and not _is_node(made) else [made]
     except (Exception, SystemExit) as error:
-        raise UserError(f"channel {channel}: the factory raised {told(error)}") from error
+        raise UserError(f"channel {channel}: the factory raised {error_in_words(error)}") from error
     for node in nodes:
         if not _is_node(node):
             what = f"the class {node.__name__}" if isinstance(node, type) else type(node).__name__
@@ -129,7 +129,7 @@ def _module(name: str, channel: str) -> Any:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise UserError(f"channel {channel}: cannot import {name}: {told(error)}") from error
+        raise UserError(f"channel {channel}: cannot import {name}: {error_in_words(error)}") from error
 
 
 def _attribute(module: Any, name: str, channel: str) -> Callable[[], Any]:

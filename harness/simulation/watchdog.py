@@ -29,7 +29,7 @@ class NodeSpins(BaseException):
     """Raised inside a node that does not return."""
 
 
-class Watched(Protocol):
+class WatchedSimulation(Protocol):
     """What another thread can see of a simulation."""
 
     calls: int
@@ -48,7 +48,7 @@ class CallUnderWay:
         self.since_s = 0.0
         self.has_spun = False
 
-    def is_stuck(self, simulation: Watched) -> bool:
+    def is_stuck(self, simulation: WatchedSimulation) -> bool:
         """Whether the simulation has been in one call for longer than the patience lasts."""
         if not simulation.is_in_node:
             self.calls = -1
@@ -67,12 +67,12 @@ class CallUnderWay:
         self.calls = -1
 
 
-_watched: weakref.WeakKeyDictionary[Watched, CallUnderWay] = weakref.WeakKeyDictionary()
+_watched: weakref.WeakKeyDictionary[WatchedSimulation, CallUnderWay] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _is_started = False
 
 
-def watch(simulation: Watched) -> None:
+def watch(simulation: WatchedSimulation) -> None:
     """Watch a simulation for as long as it lives."""
     global _is_started
     with _lock:

@@ -23,7 +23,7 @@ def load_file(path: Path, wanted_by: str) -> Any:
         exec(_compiled(path.read_bytes(), path), module.__dict__)
     except (Exception, SystemExit) as error:
         sys.modules.pop(module_name, None)
-        raise UserError(f"{wanted_by}: {path} raised {told(error)}") from error
+        raise UserError(f"{wanted_by}: {path} raised {error_in_words(error)}") from error
     return module
 
 
@@ -33,6 +33,6 @@ def _compiled(source: bytes, path: Path) -> CodeType:
     return compile(source, path, "exec")
 
 
-def told(error: BaseException) -> str:
+def error_in_words(error: BaseException) -> str:
     """Describe in one line what a user's code raised."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")

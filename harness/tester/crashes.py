@@ -374,21 +374,21 @@ class Crashes:
         active = bytes((Service.READ_DATA_BY_IDENTIFIER, ACTIVE_SESSION >> 8, ACTIVE_SESSION & 0xFF))
         seeds = [bytes((Service.SECURITY_ACCESS, entry.level)) + entry.record for entry in client.target.security]
         probes = [active, *reads[:MOST_PROBES], *seeds]
-        in_default = [_told(client.request(probe)) for probe in probes]
+        in_default = [_comparable(client.request(probe)) for probe in probes]
         if not client.enter_session(session).is_positive:
             return None
         client.await_life()
         for probe, there in zip(probes, in_default, strict=True):
-            here = _told(client.request(probe))
+            here = _comparable(client.request(probe))
             if here and there and here != there:
-                return self._told_by(session, probe, here)
+                return self._mark_by(session, probe, here)
         return None
 
-    def _told_by(self, session: int, probe: bytes, here: str) -> _Mark:
+    def _mark_by(self, session: int, probe: bytes, here: str) -> _Mark:
         client = self._client
 
         def holds() -> bool:
-            return _told(client.request(probe)) == here
+            return _comparable(client.request(probe)) == here
 
         def take() -> bool:
             return client.enter_session(session).is_positive and holds()
@@ -429,7 +429,7 @@ class Crashes:
         return _Mark(f"the pending seed of level 0x{level:02X}", take, holds)
 
 
-def _told(reply: Reply) -> str:
+def _comparable(reply: Reply) -> str:
     """Reduce an answer to what is comparable: seeds differ each time, data does not; empty if there was no answer."""
     if reply.is_positive or reply.is_delayed:
         return reply.pdu.hex() if reply.request[0] == Service.READ_DATA_BY_IDENTIFIER else "positive"
