@@ -171,7 +171,7 @@ def _unjudged(
         alone = max(0, -(-room // (len(kinds) - place)))
         if place + 1 < len(kinds):  # what the ECU lacks, which comes last, matters least
             alone = max(alone, room - 1)
-        alone = len(kind) if len(kind) <= alone + 1 else alone
+        alone = len(kind) if len(kind) <= alone + 1 or len(reasons) <= most else alone
         room -= min(alone, len(kind))
         rows += [(verdict, len(ids), _explained(ids, reason, is_cut)) for verdict, reason, ids in kind[:alone]]
         if rest := [one for _, _, ids in kind[alone:] for one in ids]:

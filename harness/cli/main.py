@@ -16,6 +16,7 @@ from typing import TextIO
 
 from harness.cli import (
     audit,
+    completion,
     diff,
     discover,
     docs,
@@ -41,6 +42,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 COMMANDS = (
     audit, plan, report, diff, replay, discover, fuzz, learn, target, import_table, ecu, shell, lists, docs, doctor,
+    completion,
 )  # fmt: skip
 """Commands in the order in which help lists them."""
 
