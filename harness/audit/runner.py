@@ -168,15 +168,18 @@ class Runner:
         Run it again if the bus was away or too busy to recognise an answer, or if a wrong key that is the subject of another
         check has opened a level.
         """
+        ending = Ending(Verdict.PASS)
         for _ in range(MOST_INTERRUPTIONS):
             try:
                 return self._once(declared, check)
             except LinkInterrupted as interruption:
                 self._tester.note(f"begun again: {interruption}")
                 self._lost_before = self._tester.link.lost_frames
+                ending = Ending(Verdict.ERROR, reason="the bus was away again and again while this check ran")
             except OpenedMeanwhile as reason:
                 self._tester.note(f"begun again: {reason}")
-        return Ending(Verdict.ERROR, reason="the bus was away again and again while this check ran")
+                ending = Ending(Verdict.INCONCLUSIVE, reason=f"again and again {reason}")
+        return ending
 
     def _once(self, declared: Attack, check: Callable[[], object]) -> Ending:
         tester = self._tester

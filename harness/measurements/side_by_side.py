@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Generic, TypeVar
 
 from harness.errors import HarnessError, Unjudged, Violation
+from harness.tester.guesses import OpenedMeanwhile
 from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 
@@ -41,6 +42,9 @@ class _Results(Generic[T]):
             return next(measurement)
         except StopIteration as end:
             self.ended[level] = end.value, notes
+        except OpenedMeanwhile:  # to be measured once more
+            if level == self._own:
+                raise
         except Unjudged as reason:
             self.ended[level] = reason, notes
         except (Violation, HarnessError):
