@@ -28,16 +28,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the script; return the exit code. Raises UserError if shtab is not installed."""
+    """Print the script; return the exit code. `options.parser` is the one of all commands.
+
+    Raises UserError if shtab is not installed.
+    """
     try:
         import shtab
     except ImportError:
         raise UserError("completion needs shtab, which is not installed: pip install 'uds-harness[completion]'") from None
-    from harness.cli.main import _parser
-
-    parser = _parser()
-    with_files = _name_choices(parser)
-    print(shtab.complete(parser, shell=options.shell, preamble=_preamble(options.shell, with_files)))
+    with_files = _name_choices(options.parser)
+    print(shtab.complete(options.parser, shell=options.shell, preamble=_preamble(options.shell, with_files)))
     return 0
 
 
