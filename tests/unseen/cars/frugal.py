@@ -31,6 +31,8 @@ def no(sid: int, nrc: int) -> bytes:
 
 
 class Frugal:
+    """No sessions at all; its supply can be cut, answers are as short as they can be."""
+
     request_id, response_id, is_extended = 0x600, 0x608, False
     pad: int | None = None
     latency_s = 0.003
@@ -198,6 +200,8 @@ class Frugal:
 
 
 class OneTry(Frugal):
+    """The first wrong key locks it."""
+
     limit = 1
 
 
@@ -214,6 +218,8 @@ class TwoTries(Frugal):
 
 
 class TenTries(Frugal):
+    """Ten tries, padding FF."""
+
     limit, pad = 10, 0xFF
 
 
@@ -262,6 +268,8 @@ class ShortSeeds(Frugal):
 
 
 class AlwaysBootDelay(Frugal):
+    """0x37 for ten seconds after every power-up."""
+
     def boot(self):
         super().boot()
         self.locked_until_s = self.port.now_s + self.delay_s
@@ -279,11 +287,15 @@ class CountersLoad(Frugal):
 
 
 class ShortZeroSeed(Frugal):
+    """The zero seed of the unlocked level has two bytes, the others four."""
+
     def request_seed(self, pdu):
         return b"\x67\x01\x00\x00" if self.is_open and len(pdu) == 2 else super().request_seed(pdu)
 
 
 class NoSeedWhenOpen(Frugal):
+    """0x22 to a seed request when unlocked."""
+
     def request_seed(self, pdu):
         return no(0x27, 0x22) if self.is_open and len(pdu) == 2 else super().request_seed(pdu)
 
@@ -301,6 +313,8 @@ class SeedsCount(Frugal):
 
 
 class AllProtected(Frugal):
+    """Every DID is write-protected."""
+
     def write(self, pdu):
         is_known = int.from_bytes(pdu[1:3], "big") == OPEN
         return no(0x2E, 0x33) if is_known and not self.is_open else super().write(pdu)
@@ -408,6 +422,8 @@ class Supplier(Frugal):
 
 
 class LongDelay(Frugal):
+    """A delay of an hour, not declared."""
+
     delay_s = 3600.0
 
 
@@ -461,16 +477,22 @@ class UninitialisedKey(Frugal):
 
 
 class SilentWithoutSeed(Frugal):
+    """Silence to a key without a seed."""
+
     def no_seed(self, sent):
         return None
 
 
 class ComparesWithoutSeed(Frugal):
+    """A key without a seed is compared: 0x35, and counted."""
+
     def no_seed(self, sent):
         return self.wrong_key(b"")
 
 
 class DiesWithoutSeed(Frugal):
+    """Dies on a key without a seed."""
+
     def no_seed(self, sent):
         raise KeyError("seed")
 
@@ -486,6 +508,8 @@ class ForgivesOnce(Frugal):
 
 
 class AcceptsTwiceWithinASecond(Frugal):
+    """The right key is accepted again within a second."""
+
     opened_s, last = -9.0, b""
 
     def send_key(self, pdu):
@@ -541,6 +565,8 @@ class CachedKey(Frugal):
 
 
 class MasterKey(Frugal):
+    """DEADBEEF opens it, whatever the seed."""
+
     master = bytes.fromhex("DEADBEEF")
 
     def fits(self, seed, sent):
@@ -548,15 +574,21 @@ class MasterKey(Frugal):
 
 
 class MasterFF(MasterKey):
+    """FFFFFFFF opens it, whatever the seed."""
+
     master = b"\xff" * 4
 
 
 class KeyPlusOne(Frugal):
+    """The seed plus one opens it."""
+
     def fits(self, seed, sent):
         return int.from_bytes(sent, "big") == (int.from_bytes(seed, "big") + 1) % 2**32 or super().fits(seed, sent)
 
 
 class KeyReversed(Frugal):
+    """The seed's bytes in reverse open it."""
+
     def fits(self, seed, sent):
         return sent == seed[::-1] or super().fits(seed, sent)
 
@@ -577,6 +609,8 @@ class KeyRotated(Frugal):
 
 
 class OpensAtThirdMalformed(Frugal):
+    """Every third key of a wrong length opens it; the answer is 0x13."""
+
     malformed = 0
 
     def bad_key_length(self, sent):
@@ -595,23 +629,31 @@ class OpensAtLimit(Frugal):
 
 
 class OpensOnSequenceError(Frugal):
+    """A key without a seed is answered 0x24, and opens it."""
+
     def no_seed(self, sent):
         self.is_open = True
         return no(0x27, 0x24)
 
 
 class OpensOnWrongKey(Frugal):
+    """A wrong key is answered 0x35, and opens it."""
+
     def wrong_key(self, seed):
         self.is_open = True
         return super().wrong_key(seed)
 
 
 class OpenDuringDelay(Frugal):
+    """During the delay after too many wrong keys the protected value may be written."""
+
     def may_write(self):
         return self.is_open or self.is_delayed()
 
 
 class StoresThenRefuses(Frugal):
+    """A locked write is answered 0x22, and stored."""
+
     def refuse_write(self, did, value):
         self.cells[did] = value
         return no(0x2E, 0x22)
@@ -632,6 +674,8 @@ class SecondWrite(Frugal):
 
 
 class OpenWhileSeedPending(Frugal):
+    """The protected value may be written while a seed waits for its key."""
+
     def may_write(self):
         return self.is_open or self.pending is not None
 
@@ -653,6 +697,8 @@ class PadStoredInFullFrame(Frugal):
 
 
 class PadAAStored(PadStoredInFullFrame):
+    """A write without data stores the padding, if that is AA."""
+
     def short_write(self, pdu):
         return super().short_write(pdu) if self.frame[-1] == 0xAA else no(0x2E, 0x13)
 
@@ -679,6 +725,8 @@ class Truncated31(Frugal):
 
 
 class WrongService(Frugal):
+    """Negative responses name service 22, whatever was asked."""
+
     def reply(self, pdu):
         super().reply(bytes((0x7F, 0x22, pdu[2])) if pdu[0] == 0x7F else pdu)
 
@@ -691,16 +739,22 @@ class ArticleInvalidKey(Frugal):
 
 
 class Only1F(Frugal):
+    """0x12 to the service 1F, 0x11 to all others that it does not support."""
+
     def unsupported(self, pdu):
         return no(pdu[0], 0x12 if pdu[0] == 0x1F else 0x11)
 
 
 class SilentAbove80(Frugal):
+    """Silence to services from 80 on, 0x11 to the others."""
+
     def unsupported(self, pdu):
         return None if pdu[0] >= 0x80 else no(pdu[0], 0x11)
 
 
 class UnsupportedIs12(Frugal):
+    """0x12 to every service that it does not support."""
+
     def unsupported(self, pdu):
         return no(pdu[0], 0x12)
 
@@ -741,6 +795,8 @@ class ExecutesFc22(Frugal):
 
 
 class AnswersFc(Frugal):
+    """An unsolicited flow control is answered 7F 30 31, without any length, as the article does."""
+
     def unpack(self, data):
         if data[:1] == b"\x30":
             self.put(b"\x7f\x30\x31")
@@ -748,6 +804,8 @@ class AnswersFc(Frugal):
 
 
 class IgnoresPadFF(Frugal):
+    """Ignores what is padded with FF."""
+
     def unpack(self, data):
         return None if len(data) == 8 and data[-1] == 0xFF and data[0] < 7 else super().unpack(data)
 

@@ -24,6 +24,8 @@ class Refused(Exception):
 
 
 class Sedan:
+    """Three sessions, two levels, multi-frame seeds."""
+
     request_id, response_id, functional_id = 0x7E0, 0x7E8, 0x7DF
     padding: int | None = 0x55
     security_sessions = (EXTENDED,)
@@ -377,6 +379,8 @@ class AnswersSuppressed(Sedan):
 
 
 class Unpadded(Sedan):
+    """Neither side pads."""
+
     padding = None
 
 
@@ -551,6 +555,8 @@ class EmptyKeyFits(Sedan):
 
 
 class Says31(Sedan):
+    """0x31 to a key without a seed."""
+
     def no_seed(self, pdu, level):
         raise Refused(0x31)
 
@@ -601,6 +607,8 @@ class LongKeyOpens(Sedan):
 
 
 class ProgrammingIsOpen(Sedan):
+    """In session 02 the protected value may be written."""
+
     def may_write(self, did):
         return self.session == PROGRAMMING or super().may_write(did)
 
@@ -615,6 +623,8 @@ class ProgrammingStores(Sedan):
 
 
 class DefaultIsOpen(Sedan):
+    """In the default session the protected value may be written."""
+
     def may_write(self, did):
         return self.session == DEFAULT or super().may_write(did)
 
@@ -645,6 +655,8 @@ class StoresMisfit(Sedan):
 
 
 class UnlockSurvives(Sedan):
+    """10 03 does not lock; 10 01 and 10 02 do."""
+
     survives = (EXTENDED,)
     """Entering these sessions does not lock."""
 
@@ -656,6 +668,8 @@ class UnlockSurvives(Sedan):
 
 
 class SurvivesDefault(UnlockSurvives):
+    """10 01 and 10 03 do not lock."""
+
     survives = (DEFAULT, EXTENDED)
 
 
@@ -686,6 +700,8 @@ class WrongFormat(Sedan):
 
 
 class DiesOnUnsupported(Sedan):
+    """Dies on a service that it does not support."""
+
     def unsupported(self, pdu):
         raise LookupError(f"no service {pdu[0]:02X}")
 

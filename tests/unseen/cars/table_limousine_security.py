@@ -44,14 +44,7 @@ FLAWED = (
     security("GrayCounter", must_fail="SA-02|SA-03", may_fail="SA-02 SA-03 SA-04 SA-06"),
     security("ShiftRegister", must_fail="SA-03", may_fail="SA-02 SA-04 SA-06"),
     security("StepCounter", must_fail="SA-03", may_fail="SA-02 SA-04 SA-06"),
-    security(
-        "StepCounter",
-        "step-counter-no-key",
-        what="A counter in steps of a large odd constant. The key is not known.",
-        must_fail="SA-03",
-        may_fail="SA-02 SA-04 SA-06",
-        changes=NO_KEY,
-    ),
+    security("StepCounter", "step-counter-no-key", must_fail="SA-03", may_fail="SA-02 SA-04 SA-06", changes=NO_KEY),
     security("SrandTime", must_fail="SA-03|SA-04", may_fail="SA-05 SA-02 SA-25"),  # two starts in one second
     security("XorshiftUptime", must_fail="SA-03|SA-04", may_fail="SA-01 SA-05 SA-07 SA-25 SA-02 SA-06"),
     security("MersenneTime", must_fail="SA-04", may_fail="SA-05 SA-25"),
@@ -63,13 +56,7 @@ FLAWED = (
     security("RecordIsSeed", must_fail="SA-38", may_fail="CF-04 FZ-04"),  # 27 01 00 is executed
     security("RecordOverruns", must_fail="SA-38", may_fail="FZ-02 FZ-05 FZ-03 CF-04 SA-30"),
     security("HiddenInProgramming", must_fail="SA-37", may_fail="CF-03 CF-06 FZ-03"),
-    security(
-        "HiddenInProgramming",
-        "hidden-in-programming-no-key",
-        what="Level 11 exists in the programming session, undeclared. The key is not known.",
-        must_fail="SA-37",
-        changes=NO_KEY,
-    ),
+    security("HiddenInProgramming", "hidden-in-programming-no-key", must_fail="SA-37", changes=NO_KEY),
     security(
         "Hidden61", must_fail="SA-37", may_fail="SA-01 SA-05 CF-06 CF-03 ST-05 FZ-03"
     ),  # what answers, undeclared, in the default session
@@ -200,14 +187,7 @@ FLAWED = (
         "DefaultForgives", must_fail="SA-11", may_fail="SA-14 SA-12 SA-13"
     ),  # a timeout and a restart end in the default session too
     security("RamCounter", must_fail="SA-12", may_fail="SA-13 SA-17 SA-18"),
-    security(
-        "RamCounter",
-        "ram-counter-no-key",
-        what="Counter and delay are in RAM. The key is not known.",
-        must_fail="SA-12",
-        may_fail="SA-13 SA-17 SA-18",
-        changes=NO_KEY,
-    ),
+    security("RamCounter", "ram-counter-no-key", must_fail="SA-12", may_fail="SA-13 SA-17 SA-18", changes=NO_KEY),
     security("PlainRamCounter", must_fail="SA-12", may_fail="SA-13 SA-17 SA-18", changes=ONE_SESSION),
     security("SoftResetForgives", must_fail="SA-12", may_fail="SA-18 SA-17"),
     security("PowerForgives", must_fail="SA-13", may_fail="SA-17 SA-18"),
@@ -226,13 +206,7 @@ FLAWED = (
     security("DelayShortAfterReset", must_fail="SA-17", may_fail="SA-12 SA-13 SA-18"),
     security("NoDelayAfterOne", must_fail="SA-18", may_fail="SA-12 SA-13"),
     security("DelayPhysicalOnly", must_fail="SA-19"),
-    security(
-        "DelayPhysicalOnly",
-        "delay-physical-only-no-key",
-        what="The delay is not asked for when the request is functional. The key is not known.",
-        must_fail="SA-19",
-        changes=NO_KEY,
-    ),
+    security("DelayPhysicalOnly", "delay-physical-only-no-key", must_fail="SA-19", changes=NO_KEY),
     security("NoDelayInProgramming", must_fail="SA-19", may_fail="SA-16 FZ-04"),
     security("RecordSkipsDelay", must_fail="SA-19", may_fail="CF-04 SA-38"),
     security(

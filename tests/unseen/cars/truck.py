@@ -22,6 +22,8 @@ def key(seed: bytes, level: int) -> bytes:
 
 
 class Truck:
+    """29-bit ids, padding CC, a static seed until the right key (with counter and delay), BS 2 and STmin 5 ms."""
+
     request_id, response_id = 0x18DA10F1, 0x18DAF110
     limit, delay_s, s3_s = 5, 10.0, 5.0
     has_boot_delay = False

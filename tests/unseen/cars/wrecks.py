@@ -169,6 +169,8 @@ class GarbageFrames(Modest):
 
 
 class ErrorFrames(Modest):
+    """Sends error frames, which no node can: dead at its first answer."""
+
     def say(self, pdu):
         self.put(b"\x02\x67\x02", is_error_frame=True)
         super().say(pdu)
@@ -286,6 +288,8 @@ class DiesAfterHundred(Modest):
 
 
 class DeadFromTheStart(Wreck):
+    """Raises when it is attached to the bus."""
+
     def attach(self, port):
         raise OSError("no such EEPROM")
 
@@ -305,6 +309,8 @@ class RaisesUnspeakable(Modest):
 
 
 class Recurses(Modest):
+    """Recurses without end on services that it does not support."""
+
     def serve(self, pdu):
         return super().serve(pdu) if pdu[0] in (0x22, 0x27, 0x2E) else self.serve(pdu)
 
@@ -319,6 +325,8 @@ class SendsNonsense(Modest):
 
 
 class SpinsOnKeyWithoutSeed(Modest):
+    """Spins on a key without a seed; `except Exception` does not help it."""
+
     def try_key(self, sent):
         while self.seed is None and not self.is_open:
             try:
