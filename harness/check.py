@@ -39,6 +39,8 @@ class Attack:
     """Whether it opens a level even if that cannot be undone: such checks then run last."""
     judges_run: bool = False
     """Whether it judges what the run has seen so far: such checks come after all that are not crash-prone."""
+    own_level: bool = False
+    """Whether it asks SecurityAccess of its own level only, so that the delay of another may still run when it begins."""
     comes_last: bool = False
     """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ def attack(
     uses: tuple[str, ...] = (),
     unlocks: bool = False,
     judges_run: bool = False,
+    own_level: bool = False,
     comes_last: bool = False,
     proven_by: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
@@ -104,6 +107,7 @@ def attack(
         uses=tuple(map(Permission, uses)),
         unlocks=unlocks,
         judges_run=judges_run,
+        own_level=own_level,
         comes_last=comes_last,
         proven_by=proven_by,
     )

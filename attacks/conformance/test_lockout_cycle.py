@@ -30,6 +30,7 @@ LENGTH = negative(Nrc.INCORRECT_MESSAGE_LENGTH)
     remediation="Answer 0x24 to a key without a seed, 0x35 to a wrong key, 0x36 to the one at the limit, and 0x37 to every "
     "request for a seed until the delay is over.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("limit_codes_swapped", "delay_answered_31"),
 )
 def test_a_lockout_is_announced_as_the_standard_says(tester: Tester, measure: Measurements, level: int) -> None:

@@ -23,6 +23,7 @@ SLOW_S = 1.0
     remediation="Count wrong keys in non-volatile memory, answer 0x36 at the limit, and refuse seeds with 0x37 for some "
     "seconds after it.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("no_attempt_limit", "counter_reset_by_any_seed"),
 )
 def test_wrong_keys_lock_security_access(tester: Tester, measure: Measurements, level: int) -> None:
@@ -56,6 +57,7 @@ def test_wrong_keys_lock_security_access(tester: Tester, measure: Measurements, 
     rationale="A limit that a request for a seed puts back is no limit: every guess begins with such a request.",
     remediation="Clear the attempt counter in two places only: where a key has been found right, and where the delay ends.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("counter_reset_by_unanswered_seed", "counter_belongs_to_seed"),
 )
 def test_a_new_seed_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
@@ -115,6 +117,7 @@ def limit_for_one_seed(tester: Tester, level: int) -> int | None:
     rationale="Whoever may change the session at will then guesses without limit: one request for every few keys.",
     remediation="Keep the attempt counter out of what DiagnosticSessionControl initialises.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("counter_reset_by_session", "counter_reset_by_same_session"),
 )
 def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
@@ -137,6 +140,7 @@ def test_a_session_change_does_not_clear_the_count(tester: Tester, measure: Meas
     remediation="Clear the attempt counter in two places only: where a key has been found right, and where the delay ends.",
     needs=("lockout",),
     uses=("destructive",),
+    own_level=True,
     proven_by=("counter_reset_by_s3", "counter_reset_by_other_request"),
 )
 def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:
@@ -155,6 +159,7 @@ def test_neither_time_nor_requests_clear_the_count(tester: Tester, measure: Meas
     rationale="Whoever holds the key of a lower level can then guess that of a higher one without limit.",
     remediation="Keep one counter for each level, cleared by that level's key only; or one that counts them all.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("success_clears_all_levels",),
 )
 def test_success_at_one_level_does_not_clear_another(

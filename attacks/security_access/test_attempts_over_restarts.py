@@ -27,6 +27,7 @@ ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start th
     remediation="Store the attempt counter in non-volatile memory with each wrong key, before it is answered; or run the "
     "delay after every start.",
     needs=("lockout", "reset"),
+    own_level=True,
     proven_by=("counter_lost_at_hard_reset", "counter_lost_at_key_off_on", "counter_lost_at_soft_reset"),
 )
 def test_a_reset_does_not_clear_the_count(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
@@ -63,6 +64,7 @@ def test_a_reset_does_not_clear_the_count(tester: Tester, measure: Measurements,
     remediation="Store the attempt counter in non-volatile memory with each wrong key, before it is answered; or run the "
     "delay after every start.",
     needs=("lockout", "power"),
+    own_level=True,
     proven_by=("counter_lost_at_power_up",),
 )
 def test_a_power_cycle_does_not_clear_the_count(tester: Tester, measure: Measurements, level: int) -> None:

@@ -25,6 +25,7 @@ LONGEST_S = 7200.0
     "guessing for whoever is patient enough to get there.",
     remediation="Let the attempt counter stop at its largest value, and compare it with >=.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("limit_compared_for_equality", "counter_wraps_in_delay", "counter_is_signed_byte"),
 )
 def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:

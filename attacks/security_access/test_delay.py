@@ -43,6 +43,7 @@ AT_ONCE_S = 0.5
     remediation="Start the timer with the answer 0x36, refuse every request for a seed with 0x37 until it has run out, and "
     "compare no key meanwhile.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("seed_given_after_limit", "delay_too_short"),
 )
 def test_the_delay_is_kept(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
@@ -110,6 +111,7 @@ def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float)
     remediation="Remember in non-volatile memory that the limit was reached, and begin with the delay after every start.",
     needs=("lockout",),
     uses=("reset", "power"),
+    own_level=True,
     proven_by=("delay_lost_at_reset", "delay_lost_at_power_up"),
 )
 def test_the_delay_outlasts_a_restart(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
@@ -203,6 +205,7 @@ def judge_seed_after(
     remediation="Begin with the delay after every start for which the stored attempt counter is not zero.",
     needs=("lockout",),
     uses=("reset", "power"),
+    own_level=True,
     proven_by=("no_delay_after_single_failure",),
 )
 def test_a_restart_after_a_wrong_key_begins_with_the_delay(
@@ -254,6 +257,7 @@ def test_a_restart_after_a_wrong_key_begins_with_the_delay(
     remediation="Check the delay where seeds are made, not where requests are told apart; and end it by its timer alone.",
     needs=("lockout",),
     uses=("functional", "write"),
+    own_level=True,
     proven_by=(
         "delay_not_for_functional",
         "delay_not_for_suppressed",

@@ -37,6 +37,7 @@ Change = Callable[[bytes], bytes]
     needs=("lockout",),
     uses=("write",),
     unlocks=True,
+    own_level=True,
     proven_by=("key_start_accepted", "empty_key_accepted", "longer_key_accepted", "dies_on_long_key"),
 )
 def test_only_a_key_of_the_right_length_is_accepted(tester: Tester, depth: Depth, level: int) -> None:
@@ -177,6 +178,7 @@ def single_frame(frame: Frame) -> bytes:
     "what looks like 128 bits may be 16.",
     remediation="Compare all bytes of the key with one library function made for it, and test that with each bit flipped.",
     needs=("lockout",),
+    own_level=True,
     comes_last=True,
     proven_by=("first_bytes_compared", "low_half_compared", "key_bit_ignored", "key_sum_compared"),
 )

@@ -118,6 +118,7 @@ def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, see
     remediation="Discard the pending seed with the answer to any key, right or wrong.",
     needs=("lockout",),
     unlocks=True,
+    own_level=True,
     proven_by=("seed_kept_after_wrong_key",),
 )
 def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
@@ -151,6 +152,7 @@ def test_a_wrong_key_uses_up_its_seed(tester: Tester, level: int) -> None:
     remediation="Discard seed and key with the first answer.",
     needs=("lockout",),
     unlocks=True,
+    own_level=True,
     proven_by=("key_accepted_twice",),
 )
 def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
@@ -173,6 +175,7 @@ def test_a_key_is_accepted_once(tester: Tester, level: int) -> None:
     rationale="One unlock recorded on the bus is then enough to open the ECU for ever, without knowing the algorithm.",
     remediation="Compare with the key of the pending seed only, and clear it when it has been compared.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("old_key_accepted", "any_key_after_timeout"),
 )
 def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
@@ -381,6 +384,7 @@ def send_malformed(tester: Tester, level: int, length: int) -> Reply:
     rationale="A challenge that stays open can be answered by whoever comes later, with any time to find the key.",
     remediation="Discard the pending seed with every change or end of the session, and some seconds after it was given.",
     needs=("lockout",),
+    own_level=True,
     proven_by=("seed_survives_session_change",),
 )
 def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level: int) -> None:

@@ -20,6 +20,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
     rationale="A key that is constant, or the seed with a twist, is among the first that anybody tries.",
     remediation="Compute keys with a keyed cryptographic function, and remove development and default keys.",
     needs=("lockout",),
+    own_level=True,
     comes_last=True,
     proven_by=("default_key", "default_key_zero", "default_key_deadbeef", "key_is_inverted_seed"),
 )
@@ -47,6 +48,7 @@ def test_trivial_and_default_keys_are_refused(tester: Tester, measure: Measureme
     rationale="An ECU that says no and opens nevertheless is open to everybody who does not believe its answers.",
     remediation="Set the unlocked state in one place only, after the comparison has succeeded; test each path of refusal.",
     needs=("lockout", "write"),
+    own_level=True,
     proven_by=("wrong_key_unlocks", "malformed_key_unlocks"),
 )
 def test_a_refused_key_leaves_the_ecu_locked(tester: Tester, depth: Depth, level: int) -> None:

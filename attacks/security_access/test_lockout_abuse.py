@@ -24,6 +24,7 @@ SHORTEST_DELAY_S = 60.0
     "be read, or that never opens again.",
     remediation="Let the delay refuse seeds and nothing else, keep it bounded, and let the right key open the ECU after it.",
     needs=("lockout",),
+    own_level=True,
     comes_last=True,
     proven_by=("locked_for_ever", "reads_refused_in_delay"),
 )

@@ -25,17 +25,17 @@ MOST_INTERRUPTIONS: Final = 3
 """How often the bus may be interrupted during one action before the action is abandoned."""
 
 
-def restored(tester: Tester) -> None:
-    """Restore the ECU, and once more if the bus was interrupted meanwhile.
+def restored(tester: Tester, for_level: int | None = None) -> None:
+    """Restore the ECU, for one level as in `Tester.restore`, and once more if the bus was interrupted meanwhile.
 
     Raises ContactLost, LinkError: as `Tester.restore`.
     """
     for _ in range(MOST_INTERRUPTIONS):
         try:
-            return tester.restore()
+            return tester.restore(for_level=for_level)
         except LinkInterrupted:
             continue
-    return tester.restore()
+    return tester.restore(for_level=for_level)
 
 
 class Operator(Protocol):
@@ -87,16 +87,16 @@ class Contact:
         self.lost = ""
         self.operator.say("the ECU answers again; the audit goes on")
 
-    def restore(self, doing: str) -> None:
+    def restore(self, doing: str, for_level: int | None = None) -> None:
         """Bring the ECU to a known state, after bringing it back if it is silent. Raises ContactLost if nothing helps.
 
-        `doing` names what was done when contact was lost.
+        `doing` names what was done when contact was lost; `for_level` as in `Tester.restore`.
         """
         tester = self._tester
         self.needed_a_person = self.was_silent = False
         tester.revived_by = None
         try:
-            restored(tester)
+            restored(tester, for_level)
             if tester.revived_by is not None:
                 self.was_silent = True
                 self.operator.say(f"contact with the ECU was lost {doing}; brought back by {tester.revived_by.value}")

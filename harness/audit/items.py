@@ -177,7 +177,8 @@ class Audit:
             name = next(name for name in SUBJECTS if name in pyfuncitem.callspec.params)
             check = Check(declared, None, partial(without_subject, name, self._session.tester), version)
         else:
-            check = Check(declared, parameter, partial(_in_our_words, partial(pyfuncitem.obj, **values)), version)
+            call = partial(_in_our_words, partial(pyfuncitem.obj, **values))
+            check = Check(declared, parameter, call, version, _level(pyfuncitem) if declared.own_level else None)
         self.run_check(pyfuncitem, check)
         return True
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
 from harness.audit.dialects import why_not_judged
-from harness.audit.schedule import Check, Stage, stage_of
+from harness.audit.schedule import Check, Stage, may_send_wrong_keys, stage_of
 from harness.check import Attack
 from harness.errors import (
     ContactLost,
@@ -61,6 +61,8 @@ class Runner:
         self.crashes: list[Crash] = []
         """What made the ECU crash or fall silent, each kind once."""
         self._was_left_alive = False
+        self._for_level: int | None = None
+        """The only level whose delay must be over when the current check begins; None: all of them."""
         self._lost_before = 0
         """How many frames had been lost before the current check."""
         self._waiting: list[tuple[Finding, list[DataEntry]]] = []
@@ -112,7 +114,7 @@ class Runner:
         tester.state.forget_silences()
         tester.crashes.reported.clear()
         faults_before, self._lost_before = len(tester.link.faults()), tester.link.lost_frames
-        declared = check.declared
+        declared, self._for_level = check.declared, check.level
         ending = self._attempt(declared, check.call)
         evidence = self._evidence(ending)
         if ending.verdict is Verdict.FAIL:
@@ -191,9 +193,9 @@ class Runner:
             if missing:
                 raise NotRun(f"the target does not allow {', '.join(missing)}; see [safety] allow in the target file")
             self._restore_before(declared)
-            if tester.allows("lockout") and "lockout" in declared.needs + declared.uses:
+            if tester.allows("lockout") and may_send_wrong_keys(declared):
                 tester.prove_keys()
-                tester.restore()
+                tester.restore(for_level=self._for_level)
             if why_not := why_not_judged(declared.id, tester.dialect):
                 raise NotApplicable(why_not)
             tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
@@ -232,7 +234,7 @@ class Runner:
         """Restore the ECU. If it answered after the last check and is silent now, it was lost in between."""
         was_alive = self._was_left_alive
         try:
-            self.contact.restore(f"before {declared.id}")
+            self.contact.restore(f"before {declared.id}", self._for_level)
         finally:
             if was_alive and self.contact.was_silent:
                 what = f"the ECU fell silent between two checks, before {declared.id}"

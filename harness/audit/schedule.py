@@ -29,6 +29,8 @@ class Check:
     call: Callable[[], object]
     version: str = ""
     """See `check_version`."""
+    level: int | None = None
+    """The only level whose delay must be over when it begins; None: all of them."""
 
 
 def subjects(name: str, tester: Tester) -> dict[str, Any]:
@@ -80,7 +82,8 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
     for name in wanted[:1]:
         found = subjects(name, shared["tester"])
         for words, subject in found.items():
-            yield Check(declared, words, partial(function, **arguments, **{name: subject}), version)
+            level = subject if declared.own_level and isinstance(subject, int) else None
+            yield Check(declared, words, partial(function, **arguments, **{name: subject}), version, level)
         if not found:
             yield Check(declared, None, partial(without_subject, name, shared["tester"]), version)
 
