@@ -26,7 +26,7 @@ from harness.measurements.restarts import Restarts, seeds_after_restarts
 from harness.measurements.secrets import SecretSearch, search_for_secret
 from harness.measurements.seed_sample import ENOUGH_SEEDS, Renewal, SeedSample
 from harness.measurements.seeds import sample_answered_seeds, sample_renewed_seeds, sample_seeds
-from harness.measurements.side_by_side import Steps, Turns, alone, in_turn, side_by_side
+from harness.measurements.side_by_side import Steps, Turns, in_turn, side_by_side
 from harness.measurements.simple_keys import SimpleKeys, find_missing_keys, try_simple_keys
 from harness.measurements.timing import KeyTiming, time_keys
 from harness.measurements.trouble_codes import trouble_codes
@@ -401,14 +401,14 @@ class Measurements:
     def delay(self, level: int) -> Delay:
         """Measure how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
         self.limit(level)
-        delay = self.in_turn("delay", level, lambda one: measure_delay(self._tester, one, self._depth))
-        self.once(("delay shown", level), lambda: self._show_delay(level, delay))
-        return delay
+        return self.once(("delay", level), lambda: self._measure_delay(level))
 
-    def _show_delay(self, level: int, delay: Delay) -> None:
+    def _measure_delay(self, level: int) -> Delay:
+        delay = self.fresh_delay(level)
         declared = "" if delay.declared_s is None else f"; declared: {delay.declared_s:g} s"
         self.of_lockout(level, "Delay", f"{delay}{declared}")
         self.of_lockout(level, "Time to guess a key", delay.extrapolation(self.lockout(level).key_bits))
+        return delay
 
     def delay_if_any(self, level: int) -> Delay | None:
         """Return the delay; if it could not be measured, None, with a note that says why."""
@@ -419,10 +419,11 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """Measure once more how long a level that is locked out gives no seed, no other level being asked meanwhile."""
-        self._tester.prove_keys()
-        self._tester.restore()
-        return alone(self._tester, level, measure_delay(self._tester, level, self._depth))
+        """Measure once more how long a level that is locked out gives no seed.
+
+        No other level is asked meanwhile: the seed that was answered last may be a way out of the delay.
+        """
+        return measure_delay(self._tester, level, self._depth)
 
     def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
         """Send a wrong key, restart in the way of this name, and request a seed. Measured once for each way.

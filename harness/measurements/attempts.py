@@ -30,6 +30,8 @@ NOTHING = Act("nothing", "", lambda: None)
 
 ENOUGH_ROWS = 24
 """How many rows are sent at most at depth default, beyond those that each thing needs once."""
+FEWEST_KEYS_FOR_TWO = 3
+"""The lowest limit at which two rows fit into one: one act comes after the first key, the other before the last."""
 DELAYS_WAITED = 4
 """For how many delays to wait if a place gives no seed after another place was locked out."""
 
@@ -43,8 +45,27 @@ class Row:
     state: PlaceState
     kind: KeyKind | None = None
     """The kind of all its keys; None if each key is of another kind."""
+    then: Row | None = None
+    """Another row that goes on from the first key; both have then to do with one lockout."""
+
+    @property
+    def parts(self) -> list[Row]:
+        """Itself without the other row, and that row."""
+        return [self] if self.then is None else [replace(self, then=None), self.then]
+
+    @property
+    def asks_others(self) -> bool:
+        """Whether seeds of other levels are requested in it."""
+        return any(part.act.asks_others or part.state.asks_others for part in self.parts)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all that it varies."""
+        return {one.name for part in self.parts for one in (part.act, part.place, part.state)}
 
     def __str__(self) -> str:
+        if self.then is not None:
+            return ", then ".join(map(str, self.parts))
         parts = []
         if self.kind is not None and self.kind.name != PLAIN:
             parts.append(self.kind.name)
@@ -137,11 +158,15 @@ class _Rows:
         for one in varied:
             for check in _checks_of(one):
                 found.tried.setdefault(check, []).append(one.name)
-        for row in self._plan(acts, places, states):
-            if self._guilty & {one.name for one in (row.act, row.place, row.state)}:
+        is_first = self._level == min(entry.level for entry in tester.target.security)
+        plan = sorted(self._plan(acts, places, states), key=lambda row: row.asks_others is not is_first)
+        for planned in plan:  # what needs the other levels at different times for each level
+            parts = [part for part in planned.parts if not self._guilty & part.names]
+            if not parts:
                 continue  # known to go on beyond the limit
+            row = planned if len(parts) == len(planned.parts) else parts[0]
             if self._has_time():
-                yield row.act.asks_others or row.state.asks_others
+                yield row.asks_others
                 self._judge(row)
             else:
                 self._leave_open(row, "left out: each row waits for a delay, and this depth has no time for so many")
@@ -165,7 +190,10 @@ class _Rows:
             return
         plain = Row(*(values[0] for values in factors))
         more = [row for row in (Row(*values) for values in _pairwise(factors)) if row not in (plain, *first)]
-        yield from more if self._depth is Depth.DEEP else more[:ENOUGH_ROWS]
+        if self._depth is Depth.DEEP:
+            yield from more
+        else:
+            yield from _two_in_one(more[:ENOUGH_ROWS]) if self._limit >= FEWEST_KEYS_FOR_TWO else more[:ENOUGH_ROWS]
 
     def _has_time(self) -> bool:
         """Whether there is time for another row; always on a simulated ECU, where time costs nothing."""
@@ -188,6 +216,8 @@ class _Rows:
             try:
                 run = self._run(row, self._allowed)
             except Unjudged as reason:
+                if row.then is not None:
+                    return self._judge_parts(row)
                 alone = self._each_alone(row)
                 if len(alone) < 2:
                     self._leave_open(row, str(reason))
@@ -196,10 +226,14 @@ class _Rows:
             if run.opened_by is None:
                 break
         if run.is_held:
-            self._found.held |= {one.name for one in (row.act, row.place, row.state)}
+            self._found.held |= row.names
         elif run.opened_by is None:
             self._look_into(row, run)
         return True
+
+    def _judge_parts(self, row: Row) -> bool:
+        are_judged = [self._judge(part) for part in row.parts]
+        return all(are_judged)
 
     def _each_alone(self, row: Row) -> list[Row]:
         """Return the things that a row varies, each in a row by itself."""
@@ -208,7 +242,8 @@ class _Rows:
         return [one for one in rows if one != plain]
 
     def _leave_open(self, row: Row, why: str) -> None:
-        for check in (check for one in (row.act, row.place, row.state) for check in _checks_of(one)):
+        varied = [one for part in row.parts for one in (part.act, part.place, part.state)]
+        for check in (check for one in varied for check in _checks_of(one)):
             if check and why:
                 self._found.undecided.setdefault(check, []).append(f"{row}: {why}")
 
@@ -222,7 +257,7 @@ class _Rows:
         tester, guesses, level = self._tester, self._tester.guesses, self._level
         is_kept = self._is_kept if is_kept is None else is_kept
         tester.security.ledger.check(level, wanted)
-        tester.restore(for_level=None if row.act.asks_others or row.state.asks_others else level)
+        tester.restore(for_level=None if row.asks_others else level)
         guesses.start(level)
         place = row.state.place or row.place
         row.state.prepare()
@@ -232,10 +267,13 @@ class _Rows:
         kinds: list[KeyKind] = []
         last: list[Reply] = []
         while evaluated < wanted:
-            if evaluated and evaluated % every == 0 and row.act is not NOTHING:
-                row.act.do()
-                if row.act.leaves_place:
-                    place.enter()
+            act = NOTHING if evaluated == 0 or evaluated % every else (row.then or row).act
+            if evaluated == 1 and row.then is not None:
+                act, place = row.act, row.then.place
+            if act is not NOTHING:
+                act.do()
+            if act.leaves_place or (evaluated == 1 and row.then is not None):
+                place.enter()
             with row.state.around():
                 seed = self._seed(place, is_first=not evaluated)
                 if guesses.is_limited(level, seed):
@@ -313,16 +351,18 @@ class _Rows:
             self._leave_open(row, "plain wrong keys go on beyond the limit too")
             return
         alone = [Row(NOTHING, self._home, self._plain, kind) for kind in kinds]
-        if row.place is not self._home:
-            alone.append(Row(NOTHING, row.place, self._plain, plain.kind))
-        if row.state is not self._plain:
-            alone.append(Row(NOTHING, self._home, row.state, plain.kind))
-        if row.act is not NOTHING:
-            alone.append(Row(row.act, self._home, self._plain, plain.kind))
-        is_found = sum(self._blame(one, wanted) for one in alone) > 0
-        if not is_found and (run := self._breaks(row, wanted)) is not None:
-            check = next((one.check for one in (row.state, row.place, row.act) if one.check), "SA-09")
-            self._add(Break(check, str(row), run.evaluated, _shown(run)))
+        for part in row.parts:
+            if part.place is not self._home:
+                alone.append(Row(NOTHING, part.place, self._plain, plain.kind))
+            if part.state is not self._plain:
+                alone.append(Row(NOTHING, self._home, part.state, plain.kind))
+            if part.act is not NOTHING:
+                alone.append(Row(part.act, self._home, self._plain, plain.kind))
+        is_found = sum([self._blame(one, wanted) for one in dict.fromkeys(alone)]) > 0
+        for part in () if is_found else row.parts:
+            if (run := self._breaks(part, wanted)) is not None:
+                check = next((one.check for one in (part.state, part.place, part.act) if one.check), "SA-09")
+                self._add(Break(check, str(part), run.evaluated, _shown(run)))
 
     def _breaks(self, row: Row, wanted: int) -> _Run | None:
         """Return how a row went if it goes on beyond the limit, else None."""
@@ -387,6 +427,23 @@ def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -
             row[at] = next((one for one in values if _can_be([*row[:at], one, *row[at + 1 :]])), plain[at])
         left = [[one for one in values if one is not chosen] for values, chosen in zip(left, row, strict=True)]
         yield Row(*row)
+
+
+def _two_in_one(rows: list[Row]) -> Iterator[Row]:
+    """Join rows of one state in twos, since each lockout costs a delay.
+
+    An act comes after all keys but one of a row, so that between others there is nothing: rows without an act are
+    contained in those of the same place. Acts that may be counted as wrong keys could hide what the other row forgets:
+    they stay alone.
+    """
+    rows = [row for row in rows if row.act is not NOTHING or all(one.place is not row.place for one in rows if one != row)]
+    while rows:
+        row = rows.pop(0)
+        fits = [one for one in rows if one.state is row.state and one.kind is row.kind and one.act is not row.act]
+        fits = [] if row.act.may_count else [one for one in fits if not one.act.may_count]
+        if fits:
+            rows.remove(fits[0])
+        yield replace(row, then=fits[0]) if fits else row
 
 
 def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s
 from harness.errors import Inconclusive, NotRun
-from harness.measurements.side_by_side import Turns
+from harness.measurements.lockout import clean_seed
 from harness.tester.guesses import LARGEST_LIMIT, Guess, LockedOut
 from harness.tester.reply import Reply
+from harness.tester.security import delay_of
 from harness.tester.tester import Tester
 from harness.uds import Nrc
 from harness.verdict import Depth
@@ -140,12 +141,11 @@ def _first_wrong_key(tester: Tester, level: int) -> Guess:
     return wrong
 
 
-def measure_delay(tester: Tester, level: int, depth: Depth) -> Turns[Delay]:
+def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
     """Lock the level out, and request a seed until one is given; halfway through send the right key, if known.
 
-    The ECU is in its known state when this begins. A delay that ends before the declared number of wrong keys was a pause
-    between two of them. Raises NotRun if the declared delay is longer than this depth has time for, Inconclusive if the
-    limit was not reached again.
+    A delay that ends before the declared number of wrong keys was a pause between two of them. Raises NotRun if the
+    declared delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
     """
     entry = tester.target.level(level)
     declared_s = entry.delay_s if entry is not None else None
@@ -153,21 +153,19 @@ def measure_delay(tester: Tester, level: int, depth: Depth) -> Turns[Delay]:
     longest_s = math.inf if tester.link.is_virtual else depth.choose(quick=60, default=300, deep=86_400)
     if declared_s is not None and declared_s > longest_s:
         raise NotRun(f"a delay of {declared_s:g} s is declared: too long for depth {depth}")
-    tester.guesses.start(level)
+    clean_seed(tester, level)
     wrong_keys = 0
     while True:
         locked = tester.guesses.lock_out(level)
         wrong_keys += locked.wrong_keys
-        delay = yield from _watch(tester, level, locked, wrong_keys, declared_s, depth)
+        delay = _watch(tester, level, locked, wrong_keys, declared_s, depth)
         if not delay.is_too_short:
             return delay
         if wrong_keys >= attempts:
             return _with_key_for_given(tester, level, delay)
 
 
-def _watch(
-    tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth
-) -> Turns[Delay]:
+def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth) -> Delay:
     """Request a seed until one is given, or until the time to watch is over."""
     guesses, security = tester.guesses, tester.security
     if not locked.holds:
@@ -178,7 +176,7 @@ def _watch(
     refused_s = 0.0
     key_in_delay = None
     while refused_s < patience_s:
-        yield tester.link.now_s + _step_s(refused_s, declared_s)
+        tester.wait(_step_s(refused_s, declared_s), delay_of(level))
         if declared_s and refused_s > declared_s / 2 and key_in_delay is None and security.level(level).is_proven:
             key_in_delay = security.send_key(level, security.right_key(level, locked.seed))
             if key_in_delay.is_positive:
@@ -191,7 +189,7 @@ def _watch(
         _require_refusal(tester, level, reply)
         refused_s = asked_s
     silence_s = min(patience_s, 300.0)
-    yield tester.link.now_s + silence_s
+    tester.wait(silence_s, delay_of(level))
     asked_s = tester.link.now_s - locked.at_s
     reply = guesses.seed_in_delay(level)
     if tester.guesses.is_seed(level, reply):

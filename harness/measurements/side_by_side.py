@@ -72,10 +72,9 @@ def side_by_side(
                 continue  # it has its turn in the next round
             stepped.append(level)
             found = results.next(level, measurements[level])
-            if found is None:
-                del needs_others[level]
-            else:
-                needs_others[level] = bool(found)
+            del needs_others[level]
+            if found is not None:
+                needs_others[level] = bool(found)  # behind the others, which come first if they need the same
     return results.ended
 
 
@@ -96,13 +95,3 @@ def in_turn(tester: Tester, own: int, measurements: Mapping[int, Turns[T]]) -> d
         else:
             until_s[level] = found
     return results.ended
-
-
-def alone(tester: Tester, level: int, measurement: Turns[T]) -> T:
-    """Take the measurement of one level only. Raises what it raises."""
-    (found, notes) = in_turn(tester, level, {level: measurement})[level]
-    for note in notes:
-        tester.note(note)
-    if isinstance(found, Unjudged):
-        raise found
-    return found
