@@ -78,7 +78,7 @@ TARGETS = {
 
 @pytest.mark.parametrize(("text", "named"), TARGETS.values(), ids=list(TARGETS))
 def test_a_malformed_target_file_is_refused(text: str, named: list[str], place: Path) -> None:
-    """One line a mistake (tests/test_target_refusals.py asks for each in turn)."""
+    """One line a mistake (tests/target/test_target_refusals.py asks for each in turn)."""
     (place / "mine.toml").write_text(text)
     done = uds_harness("audit", "mine.toml", cwd=place)
     assert done.code == 4

@@ -8,20 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.target import Can, Target, load_target, unknown_target, with_link
-
-BENCH = (Path(__file__).parent / "target_files" / "bench.toml").read_text("utf-8")
-
-
-@pytest.fixture(autouse=True)
-def _in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def load(content: str) -> Target:
-    Path("pi.toml").write_text(content, "utf-8")
-    return load_target("pi.toml")
-
+from harness.target import Can, load_target, unknown_target, with_link
+from tests.target.loading import BENCH, load
 
 # Without a file
 

@@ -9,22 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.target import Target, load_target
+from harness.target import load_target
+from tests.target.loading import BENCH, FILES, FULL, load, refusal
 
-FILES = Path(__file__).parent / "target_files"
-BENCH = (FILES / "bench.toml").read_text("utf-8")
-FULL = (FILES / "full.toml").read_text("utf-8")
 REFUSED: list[dict[str, str]] = tomllib.loads((FILES / "refused.toml").read_text("utf-8"))["refused"]
-
-
-@pytest.fixture(autouse=True)
-def _in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def load(content: str) -> Target:
-    Path("pi.toml").write_text(content, "utf-8")
-    return load_target("pi.toml")
 
 
 def complaint(content: str) -> list[str]:
@@ -34,12 +22,6 @@ def complaint(content: str) -> list[str]:
     except UserError as error:
         return str(error).split("\n")
     return []
-
-
-def refusal(content: str) -> str:
-    with pytest.raises(UserError) as caught:
-        load(content)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=[case["says"][:60] for case in REFUSED])

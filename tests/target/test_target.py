@@ -25,32 +25,10 @@ from harness.target import (
     Can,
     Secret,
     Span,
-    Target,
     load_target,
     shipped_targets,
 )
-
-FILES = Path(__file__).parent / "target_files"
-BENCH = (FILES / "bench.toml").read_text("utf-8")
-FULL = (FILES / "full.toml").read_text("utf-8")
-SIMULATED = BENCH.replace('"bench"', '"simulated"').replace('"socketcan"', '"uds-sim"')
-
-
-@pytest.fixture(autouse=True)
-def _in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def load(content: str) -> Target:
-    Path("pi.toml").write_text(content, "utf-8")
-    return load_target("pi.toml")
-
-
-def refusal(content: str) -> str:
-    with pytest.raises(UserError) as caught:
-        load(content)
-    return str(caught.value)
-
+from tests.target.loading import BENCH, FULL, SIMULATED, load, refusal
 
 # What a file means
 

@@ -1,0 +1,28 @@
+"""The target files that tests change, and what is said of a changed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.target import Target, load_target
+
+FILES = Path(__file__).parent / "files"
+BENCH = (FILES / "bench.toml").read_text("utf-8")
+FULL = (FILES / "full.toml").read_text("utf-8")
+SIMULATED = BENCH.replace('"bench"', '"simulated"').replace('"socketcan"', '"uds-sim"')
+
+
+def load(content: str) -> Target:
+    """Load a file with this content in the working directory."""
+    Path("pi.toml").write_text(content, "utf-8")
+    return load_target("pi.toml")
+
+
+def refusal(content: str) -> str:
+    """Return what is said of a malformed file."""
+    with pytest.raises(UserError) as caught:
+        load(content)
+    return str(caught.value)
