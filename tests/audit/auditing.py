@@ -118,7 +118,9 @@ def _captured(command: Any, cwd: Path) -> Done:
 
 
 def shared_audit(factory: pytest.TempPathFactory, name: str, *, depth: str = "") -> Done:
-    """The whole audit of a shipped ECU by one seed, which a run of the tests makes once. Look, do not touch.
+    """The whole audit of a shipped ECU by one seed, all results printed, which a run of the tests makes once.
+
+    Look, do not touch.
 
     It is made in whichever of pytest-xdist's processes it is asked for first.
     """
@@ -128,7 +130,7 @@ def shared_audit(factory: pytest.TempPathFactory, name: str, *, depth: str = "")
     with FileLock(place.with_suffix(".lock")):
         if not kept.exists():
             place.mkdir()
-            done = uds_harness("audit", name, "--seed", "7", *(("--depth", depth) if depth else ()), cwd=place)
+            done = uds_harness("audit", name, "--seed", "7", "-v", *(("--depth", depth) if depth else ()), cwd=place)
             kept.write_text(json.dumps((done.code, done.out, done.err)), encoding="utf-8")
     return Done(*json.loads(kept.read_text(encoding="utf-8")), cwd=place)
 

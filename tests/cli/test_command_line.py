@@ -17,15 +17,19 @@ from pathlib import Path
 import pytest
 
 from harness.audit.catalogue import shipped_checks
+from harness.cli.ending import Ended, ending_lines
 from harness.cli.main import main
 from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import PROFILES
 from harness.target import shipped_targets
+from harness.verdict import Severity
 
 from ..audit.auditing import HANGS_S, shared_audit
 
 HARNESS = [sys.executable, "-m", "harness"]
 WIDTH = 80
+SCREEN = 24
+"""Lines of the smallest usual terminal."""
 
 
 def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
@@ -226,6 +230,19 @@ def test_the_first_line_says_what_is_audited_and_with_which_seed(printed: dict[s
     assert re.match(r"uds-harness audit: article \(simulated\), depth quick, seed \d+\n\n", printed["article"])
 
 
+def test_a_whole_audit_takes_two_screens(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`make audit`: one line begins it, one is empty, and the rest is the end."""
+    run = shared_audit(tmp_path_factory, "article").run
+    lines = ending_lines(run, Ended(code=1, folder="reports/20261120T092800Z-article", is_exit_zero=True))
+    assert 2 + len(lines) <= 2 * SCREEN, lines
+    assert too_wide("\n".join(lines)) == []
+    titled = [one for one in run.failures() if any(f"{one.id:<6} {one.heading[:40]}" in line for line in lines)]
+    assert {one.id for one in run.failures() if one.severity is Severity.HIGH} <= {one.id for one in titled}
+    said = "\n".join(lines)
+    assert all(re.search(rf"\b{one.id}\b", said) for one in run.failures())
+    assert all(text in said for text in ("Not judged, and why", "exit code 0, as --exit-zero asks", "next: uds-harness "))
+
+
 def test_every_check_has_one_line(printed: dict[str, str]) -> None:
     for check in shipped_checks():
         heads = [line for line in printed["article"].splitlines() if re.match(rf"[a-z_]+ +{check.id} ", line)]
@@ -274,28 +291,32 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
     return on_a_terminal(*SOME, cwd=tmp_path_factory.mktemp("shown"))
 
 
-def test_a_terminal_shows_which_check_is_under_way_and_how_many_there_are(shown: str) -> None:
-    """Progress is shown while an audit runs."""
-    steps = re.findall(r"\r\x1b\[K\[(\d+)/(\d+)\] ([A-Z]{2}-\d+|fuzz/[\w-]+)", shown)
-    total = {int(of) for _, of, _ in steps}
-    assert len(total) == 1, steps[:3]
+def under_way(said: str) -> list[str]:
+    """Each state of the line that tells how far an audit is, and of the one below it."""
+    return re.findall(r"\[[= ]+\] [^\r\n]*\r?\n[^\r\n\x1b]*", said)
+
+
+def test_a_terminal_shows_how_far_it_is_and_which_check_is_under_way(shown: str) -> None:
     wanted = {check.id for check in shipped_checks() if check.id.startswith(("CF-", "TP-", "fuzz/write"))}
     assert len(wanted) > 20
-    assert {name for _, _, name in steps} == wanted
-    assert all(1 <= int(number) <= int(of) for number, of, _ in steps)
+    states = [
+        re.fullmatch(r"\[=* *\] (\d+) of (\d+) checks, .*\n(.*): .*", state.replace("\r", "")) for state in under_way(shown)
+    ]
+    told = [state for state in states if state is not None]
+    assert told
+    assert {state[2] for state in told} == {told[0][2]}, "how many there are does not change"
+    numbers = [int(state[1]) for state in told]
+    assert numbers == sorted(numbers)
+    assert {state[3].split()[0] for state in told} <= wanted
 
 
-def test_what_is_under_way_fits_into_one_line(shown: str) -> None:
-    for text in re.findall(r"\r\x1b\[K(\[\d+/\d+\][^\r\n]*)", shown):
-        assert len(text) <= WIDTH, text
+def test_what_is_under_way_fits_into_the_lines_that_it_has(shown: str) -> None:
+    for state in under_way(shown):
+        assert all(len(line) <= WIDTH for line in state.splitlines()), state
 
 
-def test_what_was_under_way_is_wiped_away_by_what_follows(shown: str) -> None:
+def test_of_what_was_under_way_nothing_remains(shown: str, tmp_path: Path) -> None:
     """What remains on the screen is what is printed where there is no terminal, but for colours."""
-    assert "[1/" not in screen(shown)
-
-
-def test_words_come_before_colours(shown: str, tmp_path: Path) -> None:
     plain = run(*SOME, cwd=tmp_path)[1]
     undated = re.compile(r"\d{8}T\d{6}Z")
     assert undated.sub("", screen(shown)).split() == undated.sub("", plain).split()
@@ -303,5 +324,15 @@ def test_words_come_before_colours(shown: str, tmp_path: Path) -> None:
 
 def screen(said: str) -> str:
     """What remains to be read of what was written to a terminal."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", said.replace("\r\n", "\n"))
-    return re.sub(r"[^\n]*\r\x1b\[K", "", text)
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", said):
+        if piece == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif up := re.fullmatch(r"\x1b\[(\d*)A", piece):
+            row -= int(up[1] or 1)
+        elif re.fullmatch(r"\x1b\[2?K", piece):
+            lines[row] = ""
+        elif piece[0] not in "\x1b\r":
+            lines[row] += piece
+    return "\n".join(lines)
