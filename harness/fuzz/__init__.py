@@ -13,11 +13,13 @@ A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with
     gap_ms = 5                    # so long after each frame the next one follows; else they go out back to back
     repeat = 300                  # all of `send` so often, one after the other, before it is judged
     one_answer = true             # a second final answer is wrong, too
+    within_ms = 50                # an answer that takes longer each time is wrong, too
     severity = "medium"           # of a wrong answer; what a message does to the ECU has a severity of its own
     proven_by = ["write_unprotected", "my_ecu.py:factory"]                 # flaws and ECUs where the case is known to fail
 
-Whatever is expected, after each message the ECU is alive, as locked as before, and its protected data unchanged: see
-oracles.py. In Python a case is a function under `harness.fuzz_case`: see python.py.
+Whatever is expected, after each message the ECU is alive, as locked as before, and its protected data unchanged (see
+oracles.py), and it goes on as it usually does (see habits.py). In Python a case is a function under `harness.fuzz_case`:
+see python.py.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ _NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
 
 _PENDING: Final = int(Nrc.RESPONSE_PENDING)
 SECOND_ANSWER_S: Final = 0.003
+ASK_FOR_TRAFFIC: Final = frozenset((0x2A, 0x86))
+"""What is sent after these was asked for."""
+ALL_SERVICES: Final = frozenset(map(int, Service))
 RECENT: Final = 8
 """How many earlier messages an answer to raw frames may belong to."""
 
@@ -69,7 +72,9 @@ class Complaint:
     """The right answers, in the words of a case."""
     severity: Severity = Severity.LOW
     one_answer: bool = False
-    """Whether the number of answers is wrong."""
+    """The number of answers is wrong."""
+    within_ms: int | None = None
+    """It came too late: this would have been soon enough."""
     evidence: Reply | RawReply | None = None
 
 
@@ -100,14 +105,15 @@ class AnswerJudge:
             expected = f"a positive response to {shown_bytes(request)}, or 7F {service} and a code"
             return Complaint(f"malformed {said}", expected, str(reply), "positive|negative|silence")
         if kind is _SILENCE:
-            if self._must_answer(reply) and tester.answers_now() and self._is_silent_again(request):
+            if self.must_answer(reply) and tester.answers_now() and self._is_silent_again(request):
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
         late = () if self._is_quiet() else tester.listen(self._late_s, why="late answers")
-        if late and not tester.is_shared() and (not is_long or _is_final(late[0].pdu, request)):
+        second = next((frame for frame in late if _may_be_second(frame.pdu, request[0])), None)
+        if second is not None and not tester.is_shared() and (not is_long or _is_final(second.pdu, request)):
             expected = f"one answer to {shown_bytes(request)}"
-            observed = f"{reply}, and then {late[0].text()}"
+            observed = f"{reply}, and then {second.text()}"
             return Complaint(f"second {service}", expected, observed, "any", one_answer=True)
         return None
 
@@ -130,8 +136,8 @@ class AnswerJudge:
         """Whether no other answer can arrive unnoticed."""
         return self._tester.link.is_quiet_for(self._late_s)
 
-    def _must_answer(self, reply: Reply) -> bool:
-        """Whether a sound ECU would certainly have answered: it received the whole request, which demands an answer."""
+    def must_answer(self, reply: Reply) -> bool:
+        """Whether a sound ECU would certainly have answered: it had the whole request, which asks for an answer."""
         request = reply.request
         is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
         was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
@@ -193,6 +199,15 @@ class AnswerJudge:
         if value.is_positive and value.pdu[3:] and behind.startswith(value.pdu[3 : 3 + len(behind)]):
             return f"; its padding was stored as data: the value is {value.pdu[3:].hex(' ').upper()} now"
         return ""
+
+
+def _may_be_second(message: bytes, service: int) -> bool:
+    """Whether a message that comes behind an answer is one too: not if it names another service, or was asked for."""
+    if service in ASK_FOR_TRAFFIC:
+        return False
+    if message[:1] == bytes((NEGATIVE_RESPONSE,)):
+        return message[1:2] in (b"", bytes((service,)))
+    return not message or message[0] == service + RESPONSE_OFFSET or message[0] - RESPONSE_OFFSET not in ALL_SERVICES
 
 
 class Objection(NamedTuple):

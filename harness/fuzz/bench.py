@@ -5,20 +5,21 @@ Cases, streams and hunts all use it: they survey what may be sent, begin, play a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from harness.fuzz.answers import AnswerJudge, Complaint
 from harness.fuzz.case_state import CaseState, CaseStateKind, reach
+from harness.fuzz.habits import Habits
 from harness.fuzz.keyed import is_the_right_key
 from harness.fuzz.oracles import CRASH, SELF_HELP_S, Damage, Watch
 from harness.fuzz.play import Answered, Player, Stimulus
 from harness.tester.oddities import Oddity
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
-from harness.uds import is_send_key
+from harness.uds import Service, is_send_key
 from harness.verdict import Severity
 
 _SILENCE: Final = ReplyKind.SILENCE
@@ -33,7 +34,9 @@ class Setting:
     state: CaseState | None = None
     is_raw: bool = False
     gap_s: float | None = None
-    """Seconds between frames; None: back to back, with the ECU's own time between stimuli."""
+    """Between frames; None: back to back, and the ECU's own time between stimuli."""
+    is_weighed: bool = False
+    """The memory in use is measured before and after, where the target says how."""
 
 
 class Judging(Enum):
@@ -53,18 +56,30 @@ class Bench:
         *,
         judging: Judging,
         hear: Callable[[Reply | RawReply], None] = lambda reply: None,
+        hear_line: Callable[[str], None] = lambda line: None,
+        has_habits: bool = True,
+        sessions: Iterable[int] = (),
         may_renew: bool = False,
         changed_values: dict[int, bytes] | None = None,
     ) -> None:
-        """Make a bench. `hear` is called with every answer. `may_renew`: a simulated ECU may be replaced by a new one."""
+        """`hear` is told every answer, `hear_line` each new kind of line on the console. `has_habits`: see habits.py;
+        `sessions` are those of which a loss is to be noticed.
+
+        `may_renew`: a simulated ECU may be replaced by a factory-new one.
+
+        `changed_values` as of `Watch`; None: what was changed before is what is there now.
+        """
         self.tester = tester
         self._judging = judging
         self._hear = hear
         self._may_renew = may_renew and tester.link.can_renew()
         self._changed_values = changed_values
+        self._habits = Habits(tester, hear_line) if has_habits else None
+        self._sessions = tuple(sessions)
         self._setting = Setting()
         self._gap_s: float | None = None
         self._was_silent = False
+        self._asked_s = 0.0
         self.was_opened_rightly = False
         """The right key, sent as it ought to be, was among the messages: what is open now is open by right."""
         self.complaints: dict[str, Complaint] = {}
@@ -89,6 +104,9 @@ class Bench:
         `level` is the meaning of `{level}` in the state. `is_known`: the ECU is in a known state already.
         """
         tester, state = self.tester, setting.state
+        if self._habits is not None:
+            self._habits.know(self._sessions)
+            self._habits.renewed()
         if not is_known:
             self.renew()
         self._setting = setting
@@ -108,6 +126,10 @@ class Bench:
         if state is not None:
             reach(state, tester, level)
         self._watch.begin()
+        if self._habits is not None:
+            self._habits.begin(is_weighed=setting.is_weighed)
+            if state is not None:
+                self._habits.entered()
         self._judge = AnswerJudge(tester, self._closed_levels(open_level))
 
     def _closed_levels(self, open_level: int | None) -> set[int]:
@@ -120,6 +142,8 @@ class Bench:
         state = self._setting.state
         if state is not None and state.kind is not CaseStateKind.UNLOCKED:
             reach(state, self.tester, None)
+            if self._habits is not None:
+                self._habits.entered()
 
     def play(self, stimuli: Sequence[Stimulus]) -> None:
         """Send the stimuli one after the other, and judge the answers as the bench was told."""
@@ -136,7 +160,16 @@ class Bench:
         """Bring the ECU into the state, send one stimulus, and return the answer for the caller to judge."""
         if self._setting.state is not None:
             reach(self._setting.state, self.tester, level)
-        return self._player.answer_to(stimulus, gap_s=self._setting.gap_s)
+        if self._habits is None:
+            return self._player.answer_to(stimulus, gap_s=self._setting.gap_s)
+        if self._setting.state is not None:
+            self._habits.entered()
+        self._habits.sent(stimulus, is_raw=self._setting.is_raw)
+        answered = self._player.answer_to(stimulus, gap_s=self._setting.gap_s)
+        for reply in answered.evidence:
+            if isinstance(reply, Reply):
+                self._habits.heard(reply)
+        return answered
 
     @property
     def latest(self) -> Reply | RawReply | None:
@@ -144,13 +177,23 @@ class Bench:
         return self._player.latest
 
     def look(self, *, is_thorough: bool) -> Damage | None:
-        """Return what is wrong with the ECU, if anything. A level that was opened rightly is not wrong."""
+        """Whether the ECU is as it must be; nothing is wrong with a level that was opened by right."""
         damage = self._watch.check(is_thorough=is_thorough)
-        return None if damage is not None and self.was_opened_rightly and not damage.is_crash else damage
+        if damage is not None and self.was_opened_rightly and not damage.is_crash:
+            damage = None
+        return damage or self._look_at_habits(is_thorough=is_thorough)
+
+    def _look_at_habits(self, *, is_thorough: bool) -> Damage | None:
+        return None if self._habits is None else self._habits.check(is_thorough=is_thorough)
+
+    def look_at_console(self) -> Damage | None:
+        """The same for the console alone, which costs nothing on the bus."""
+        return None if self._habits is None else self._habits.check_console()
 
     def look_at_lock(self) -> Damage | None:
-        """Return what is wrong with the lock, if anything."""
-        return None if self.was_opened_rightly else self._watch.check_lock()
+        """The same for the lock, and what shows without much asking."""
+        damage = None if self.was_opened_rightly else self._watch.check_lock()
+        return damage or self._look_at_habits(is_thorough=False)
 
     def look_at_life(self) -> Damage | None:
         """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
@@ -167,8 +210,13 @@ class Bench:
                 return Damage(CRASH, "the ECU answers without interruption", observed, Severity.HIGH, is_restart=True)
         return self._watch.check_life()
 
+    def close(self) -> None:
+        """Stop what was started to watch the ECU."""
+        if self._habits is not None:
+            self._habits.close()
+
     def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
-        """Play stimuli once from a known state; return everything that goes wrong, by its name."""
+        """All that goes wrong, by what, when stimuli are played once from a known state."""
         self.begin(setting)
         self.approach()
         self.play(stimuli)
@@ -183,6 +231,9 @@ class Bench:
         for message in messages:
             if is_send_key(message):
                 self.was_opened_rightly |= is_the_right_key(message, self.tester)
+        if self._habits is not None:
+            self._habits.sent(stimulus, is_raw=self._setting.is_raw)
+        self._asked_s = self.tester.link.now_s
 
     def _hear_reply(self, reply: Reply) -> None:
         self._hear(reply)
@@ -194,9 +245,21 @@ class Bench:
             complaint = self._judge.of_form_confirmed(reply)
         else:
             is_second = self.tester.oddities.second_answers != self._second_count
-            complaint = (is_second and self._second(reply)) or self._judge.of_reply(reply)
+            complaint = (is_second and self._second(reply)) or self._slowness(reply) or self._judge.of_reply(reply)
         if complaint is not None and not self.was_opened_rightly:
             self.complaints.setdefault(complaint.what, complaint)
+
+    def _slowness(self, reply: Reply) -> Complaint | None:
+        if self._habits is None:
+            return None
+        if reply.request[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
+            self._habits.heard(reply)
+        if len(reply.request) >= self.tester.frame_bytes or len(reply.pdu) >= self.tester.frame_bytes:
+            return None
+        elapsed_s = self.tester.link.now_s - self._asked_s
+        if reply.kind is _SILENCE:
+            return self._habits.lateness(reply, elapsed_s) if self._judge.must_answer(reply) else None
+        return self._habits.slowness(reply, elapsed_s)
 
     def _second(self, reply: Reply) -> Complaint | None:
         """Return the complaint about a late second answer to an earlier request."""

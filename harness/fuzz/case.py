@@ -29,6 +29,7 @@ _ID = text('letters, digits and - _ . only, e.g. "write-odd-length"', pattern=r"
 _WHY = text('a sentence, e.g. "A write with half a DID is refused."')
 _REPEAT = integer(1, MOST_MESSAGES, "how often the messages are sent, one after the other, e.g. 300")
 _GAP = integer(0, 10_000, "milliseconds after each frame, e.g. 5")
+_WITHIN = integer(1, 60_000, "milliseconds that an answer may take, e.g. 50")
 _SEVERITY_WORD = choice(*(severity.value for severity in Severity))
 _SEVERITY = Rule(_SEVERITY_WORD.allowed, lambda value: Severity(_SEVERITY_WORD.parse(value)))
 
@@ -77,6 +78,7 @@ class _Entry(Head):
     repeat: Annotated[int, _REPEAT] = 1
     gap_ms: Annotated[int | None, _GAP] = None
     one_answer: Annotated[bool, FLAG] = False
+    within_ms: Annotated[int | None, _WITHIN] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,9 @@ class Case(Head):
     gap_ms: int | None = None
     """The time after each frame until the next one, in ms; None: back to back."""
     one_answer: bool = False
-    """Whether a second final answer fails the case."""
+    """A second final answer fails it."""
+    within_ms: int | None = None
+    """An answer that takes longer, each time, fails it."""
 
     @property
     def full_id(self) -> str:

@@ -14,12 +14,14 @@ from harness.errors import ContactLost, Inconclusive, NotApplicable, NotRun, Unj
 from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import Case
 from harness.fuzz.case_state import wait_out_lockout
+from harness.fuzz.habits import OWN_LAG_SHARE, SLOW_TIMES
 from harness.fuzz.keyed import shown_bytes
 from harness.fuzz.oracles import ChangedValues, Damage
 from harness.fuzz.play import NOT_TAKEN_LIMIT, Answered
 from harness.fuzz.send import SentStep
 from harness.fuzz.survey import guesses, refusal
 from harness.tester.access import STORING_S
+from harness.tester.bus_load import own_lag_s
 from harness.tester.exchange import SECOND_WITHIN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
@@ -60,8 +62,8 @@ class _Execution:
         self._most_keys = most_keys
         self._tester = tester
         gap_s = None if case.gap_ms is None else case.gap_ms / 1000
-        self._setting = Setting(case.state, is_raw=case.is_raw, gap_s=gap_s)
-        self._bench = Bench(tester, judging=Judging.NOTHING, changed_values=changed_values)
+        self._setting = Setting(case.state, is_raw=case.is_raw, gap_s=gap_s, is_weighed=case.repeat > 1)
+        self._bench = Bench(tester, judging=Judging.NOTHING, changed_values=changed_values, sessions=self._sessions())
         self._first_level: int | None = None
         self._latest: tuple[Reply | RawReply, ...] = ()
         self._not_taken = self._not_taken_in_a_row = 0
@@ -79,12 +81,15 @@ class _Execution:
             tester.access.require_locked()
         if self._case.is_raw:
             tester.require_quiet()
-        self._begin(is_known=True)
-        for step in self._steps():
-            if not self._refusal(step):
-                self._play(step)
-        tester.wait(STORING_S, "the ECU stores a value")
-        self._look(is_thorough=True)
+        try:
+            self._begin(is_known=True)
+            for step in self._steps():
+                if not self._refusal(step):
+                    self._play(step)
+            tester.wait(STORING_S, "the ECU stores a value")
+            self._look(is_thorough=True)
+        finally:
+            self._bench.close()
         tester.cite(*self._latest)
         self._conclude(count)
 
@@ -97,6 +102,16 @@ class _Execution:
             self._tester.note(f"{self._not_taken} long messages were not taken whole, and not judged ({self._fault})")
         number = "one message" if judged == 1 else f"{judged} messages"
         self._tester.note(f"{number} judged; life, lock and protected values were watched")
+
+    def _sessions(self) -> set[int]:
+        """The declared sessions to which the case leads, by its state or its first step."""
+        step = next(iter(self._steps()), None)
+        entered = (
+            {one[1] for one in step.messages if len(one) > 1 and one[0] == 0x10} if step and not self._case.is_raw else set()
+        )
+        state = self._case.state
+        entered |= {state.session} if state is not None and state.session is not None else set()
+        return entered & {one.id for one in self._tester.target.sessions}
 
     def _steps(self) -> Iterator[SentStep]:
         """Return the steps; each call returns the same ones."""
@@ -227,6 +242,7 @@ class _Execution:
                 self._tester.cite(*done.answer.evidence)
                 observed = f"{reply}, and then {late[0].text()}"
                 raise Violation(expected=f"one answer to {self._named(done.step)}", observed=observed)
+            self._judge_time(done)
             return
         damage = self._bench.look(is_thorough=True)
         if damage is not None:
@@ -234,6 +250,27 @@ class _Execution:
         self._tester.cite(*done.answer.evidence)
         sequence = f" to the last of {self._named(done.step)}" if len(done.step.messages) > 1 else ""
         raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
+
+    def _judge_time(self, done: _Done) -> None:
+        """Fail an answer that is too late each time, while the ECU answers a plain request soon."""
+        tester, within_ms = self._tester, self._case.within_ms
+        if within_ms is None or self._case.is_raw:
+            return
+        taken: list[float] = []
+        while len(taken) < SLOW_TIMES:
+            reply = done.answer.reply if not taken else self._send(done.step).answer.reply
+            times_s = tester.answer_times_s(reply)
+            if len(reply.replies) != 1 or not times_s or times_s[0] * 1000 <= within_ms:
+                return
+            taken.append(times_s[0] * 1000)
+            plain_s = tester.answer_times_s(tester.request(tester.liveness_request))
+            if not plain_s or plain_s[0] * 1000 > within_ms or own_lag_s(tester) * 1000 > within_ms * OWN_LAG_SHARE:
+                return
+        tester.cite(*done.answer.evidence)
+        expected = f"an answer to {self._named(done.step)} within {within_ms} ms"
+        raise Violation(
+            expected=expected, observed=f"after {', '.join(f'{one:.1f}' for one in taken)} ms", severity=self._case.severity
+        )
 
     def _look(self, *, is_thorough: bool) -> None:
         """Watch the ECU; if anything is wrong, name the message that caused it."""

@@ -41,6 +41,7 @@ class FuzzFinding:
     repeat: int = 1
     gap_ms: int | None = None
     one_answer: bool = False
+    within_ms: int | None = None
     is_crash: bool = False
     pattern: Pattern = ()
     exchanges: int = 0
@@ -60,9 +61,14 @@ class FuzzFinding:
         return [in_notation(message) for message in self.messages]
 
     @property
+    def is_about_answer(self) -> bool:
+        """An answer is wrong, and not what the ECU does besides."""
+        return self.expect != "any" or self.one_answer or self.within_ms is not None
+
+    @property
     def cause(self) -> str:
-        """The value that findings of one cause share."""
-        if self.expect != "any" or self.one_answer:
+        """What findings of one cause share."""
+        if self.is_about_answer:
             return self.what
         again = " again and again" if self.repeat > 1 else ""
         last = self.messages[-1]
@@ -117,6 +123,7 @@ class FuzzFinding:
         lines += [f"gap_ms = {self.gap_ms}"] if self.gap_ms is not None else []
         lines += [f"repeat = {self.repeat}"] if self.repeat > 1 else []
         lines += ["one_answer = true"] if self.one_answer else []
+        lines += [f"within_ms = {self.within_ms}"] if self.within_ms is not None else []
         return "\n".join(lines) + "\n"
 
     @property

@@ -16,7 +16,8 @@ from harness.errors import ContactLost, KeyFunctionError, Unjudged
 from harness.fuzz.answers import Complaint
 from harness.fuzz.bench import LOCK_SERVICES, Bench, Judging, Setting
 from harness.fuzz.case_state import CaseState, CaseStateKind, requests_to
-from harness.fuzz.found import FuzzFinding
+from harness.fuzz.found import FuzzFinding, Pattern
+from harness.fuzz.habits import MEMORY
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
 from harness.fuzz.oracles import Damage
@@ -98,7 +99,14 @@ class Hunt:
         self._tester = tester
         self._chance = chance.quick()
         self._known = list(known)
-        self._bench = Bench(tester, judging=Judging.ALL, hear=self._hear, may_renew=True)
+        self._bench = Bench(
+            tester,
+            judging=Judging.ALL,
+            hear=self._hear,
+            hear_line=self._hear_line,
+            sessions=tester.sessions(),
+            may_renew=True,
+        )
         self._survey = StimulusSurvey(tester)
         self._seen = set(seen)
         self._news: list[str] = []
@@ -150,6 +158,7 @@ class Hunt:
             result.lost = str(lost)
         finally:
             tester.gate.raw_needs = frozenset()
+            self._bench.close()
             self._count_cells()
         result.exchanges = tester.exchange_count - start
         result.left_out = self._survey.reason and f"{self._survey.left_out} trials; the first: {self._survey.reason}"
@@ -178,6 +187,7 @@ class Hunt:
     def _batch(self, row: str) -> None:
         is_raw = row in (RANDOM_FRAMES, FRAME_ORDER)
         setting, prefix = self._setting(row, is_raw=is_raw)
+        setting = replace(setting, is_weighed=row == SOAK)
         played: list[Stimulus] = []
         guilty = row
         try:
@@ -190,6 +200,7 @@ class Hunt:
                 self._bench.play(stimuli)
                 played += stimuli
                 self.result.sent[trial.row] += trial.repeat
+                damage = self._bench.look_at_console()
                 if self._news and trial.repeat == 1:
                     self._keep(trial)
                 if self._bench.complaints:
@@ -198,7 +209,7 @@ class Hunt:
                             self._accuse(what, complaint, setting, played, trial)
                             return
                     self._bench.complaints.clear()
-                damage = self._look(trial, is_raw=is_raw)
+                damage = damage or self._look(trial, is_raw=is_raw)
                 if damage is not None:
                     self._accuse(damage.what, damage, setting, played, trial)
                     return
@@ -295,7 +306,7 @@ class Hunt:
         return any(
             one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw)
             for one in self._known
-            if one.expect == "any" and not one.one_answer
+            if not one.is_about_answer
         )
 
     def _keep(self, trial: Trial) -> None:
@@ -333,6 +344,12 @@ class Hunt:
             self._seen.add(feature)
             self._news.append(feature)
 
+    def _hear_line(self, line: str) -> None:
+        feature = f"console/{line}"
+        if feature not in self._seen:
+            self._seen.add(feature)
+            self._news.append(feature)
+
     def _count_cells(self) -> None:
         for state, counts in self._counts.items():
             for answer, count in counts.items():
@@ -345,7 +362,7 @@ class Hunt:
         if self._doubtful[what] >= MOST_UNREPRODUCED:
             return True
         for one in self._known:
-            if one.what == what and (one.expect != "any" or one.one_answer):
+            if one.what == what and one.is_about_answer:
                 self._count(one)
                 return True
         return False
@@ -422,12 +439,17 @@ class Hunt:
         setting, played = way
         minimizer = Minimizer(fails)
         repeat = 1
-        if trial.repeat > 1 and not fails(setting, played[-1:]):
+        if what == MEMORY:
+            part, repeat = trial._replace(repeat=1).stimuli, trial.repeat
+        elif trial.repeat > 1 and not fails(setting, played[-1:]):
             part = trial._replace(repeat=1).stimuli
             repeat = minimizer.repeats(setting, part, trial.repeat)
         else:
             setting, part = minimizer.stimuli(setting, played)
-        part, pattern = minimizer.bytes_of(setting, part, repeat)
+        if what == MEMORY:  # which is measured, and not seen: no byte of it is tried alone
+            pattern: Pattern = tuple(tuple(message) for stimulus in part for message in stimulus)
+        else:
+            part, pattern = minimizer.bytes_of(setting, part, repeat)
         if not fails(setting, part * repeat):
             return None
         shown = latest[what]
@@ -451,6 +473,7 @@ class Hunt:
             repeat=repeat,
             gap_ms=round(FRAME_GAP_S * 1000) if setting.gap_s is not None else None,
             one_answer=complaint is not None and complaint.one_answer,
+            within_ms=complaint.within_ms if complaint is not None else None,
             is_crash=isinstance(shown, Damage) and shown.is_crash,
             pattern=pattern,
         )

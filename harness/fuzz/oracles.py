@@ -18,8 +18,9 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.verdict import Severity
 
-LEAST_CONTROL_S, MOST_CONTROL_S, MOST_CONTROL_REQUESTS = 10.0, 60.0, 200
-"""How long, and with how many requests, a changed value is watched without messages before its change is blamed on one."""
+LEAST_CONTROL_S, MOST_CONTROL_S = 10.0, 60.0
+LEAST_CONTROL_REQUESTS, MOST_CONTROL_REQUESTS = 100, 200
+"""How long a value that has changed is watched without messages, before its change is anybody's fault."""
 
 MOST_AT_ONCE: Final = 4
 """The number of protected values that are read after each message, one of each level first; the others are read at times."""
@@ -195,7 +196,8 @@ class Watch:
         """
         tester = self._tester
         after = tester.stable_value(entry.did)
-        for _ in range(min(tester.exchange_count - self._begun_count, MOST_CONTROL_REQUESTS)):
+        count = tester.exchange_count - self._begun_count
+        for _ in range(min(max(count, LEAST_CONTROL_REQUESTS), MOST_CONTROL_REQUESTS)):
             tester.request(tester.liveness_request)
         tester.wait(min(max(tester.link.now_s - self._begun_s, LEAST_CONTROL_S), MOST_CONTROL_S))
         if tester.stable_value(entry.did) != after:

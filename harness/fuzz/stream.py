@@ -52,7 +52,9 @@ class StimulusStream:
         self._most_keys = most_keys
         judging = Judging.FORM if is_form_judged else Judging.NOTHING
         self._hear_reply = hear
-        self._bench = Bench(tester, judging=judging, hear=self._hear, changed_values=_CHANGED_VALUES.on(tester))
+        self._bench = Bench(
+            tester, judging=judging, hear=self._hear, has_habits=False, changed_values=_CHANGED_VALUES.on(tester)
+        )
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
         """Send everything that is permitted; return the number of stimuli.

@@ -71,6 +71,17 @@ class CrashCause:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSign:
+    """A request that tells a session from the default one."""
+
+    request: bytes
+    here: str
+    """The answer in the session: its kind and code."""
+    in_default: str
+    """The answer in the default session."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Mark:
     """A volatile state, whose loss shows a restart."""
 
@@ -106,7 +117,7 @@ class Crashes:
         self._known: dict[Sent, CrashCause] = {}
         self._innocent: set[tuple[Sent, Condition]] = set()
         self._tried: Counter[tuple[bytes, int]] = Counter()
-        self._sessions: dict[int, _Mark | None] = {}
+        self._sessions: dict[int, SessionSign | None] = {}
         self._ended: Counter[str] = Counter()
         """By name, how often a state has ended by itself."""
 
@@ -359,15 +370,16 @@ class Crashes:
         marks = (mark for level in levels if (mark := self._unlocked_mark(level) or self._seed_mark(level)))
         return next(marks, None)
 
-    def _session_mark(self, session: int) -> _Mark | None:
-        """Return the session as such a state, if a read or a request for a seed is answered differently in the default
-        session.
+    def session_sign(self, session: int) -> SessionSign | None:
+        """Return a read or a request for a seed that is answered differently in the session and in the default one.
+
+        It is searched for once; the ECU may be left in either session then.
         """
         if session not in self._sessions:
-            self._sessions[session] = self._find_session_mark(session)
+            self._sessions[session] = self._find_session_sign(session)
         return self._sessions[session]
 
-    def _find_session_mark(self, session: int) -> _Mark | None:
+    def _find_session_sign(self, session: int) -> SessionSign | None:
         client = self._client
         client.enter_session(Session.DEFAULT)
         reads = [bytes((Service.READ_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) for did in client.not_shown()]
@@ -381,14 +393,21 @@ class Crashes:
         for probe, there in zip(probes, in_default, strict=True):
             here = _comparable(client.request(probe))
             if here and there and here != there:
-                return self._mark_by(session, probe, here)
+                return SessionSign(probe, here, there)
         return None
 
-    def _mark_by(self, session: int, probe: bytes, here: str) -> _Mark:
-        client = self._client
+    def told_by(self, sign: SessionSign) -> str:
+        """Return the answer to a sign's request now, in the words of the sign."""
+        return _comparable(self._client.request(sign.request))
+
+    def _session_mark(self, session: int) -> _Mark | None:
+        """Return the session as such a state, if there is a sign of it."""
+        client, sign = self._client, self.session_sign(session)
+        if sign is None:
+            return None
 
         def holds() -> bool:
-            return _comparable(client.request(probe)) == here
+            return self.told_by(sign) == sign.here
 
         def take() -> bool:
             return client.enter_session(session).is_positive and holds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from harness.tester.programs import Program, run_program, without_words
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0
 """How long after the last exchange a console may take to show what was printed, in seconds."""
+
+LOG_EVERY_S = 10.0
+"""How seldom a command that shows a log is run again while it is followed, in seconds."""
+CONSOLE_MARK = 400
+"""Of a console whose beginning is no longer kept, so many characters say where it was read before."""
 
 MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
@@ -52,6 +58,52 @@ def watched_console(client: Client) -> Iterator[EcuConsole]:
     console.content = program.output
     if has_ended and not program.is_too_long:
         console.content += _output_of(words)
+
+
+class ConsoleTail:
+    """Follows the console of an ECU, without waiting for it; without a console there is nothing to see.
+
+    The target's command is started at the first look. One that ends by itself shows a log: it is run again, now and then.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        command = client.target.observe.console
+        self._words = shlex.split(command.removeprefix("command:")) if command is not None else []
+        self._program: Program | None = None
+        self._shown = ""
+        self._shown_s = -math.inf
+
+    def new_lines(self) -> list[str]:
+        """Return the lines that were printed since the last call. Raises LinkError if the command cannot be run."""
+        if not self._words and not self._client.link.is_virtual:
+            return []
+        text = self._text() if self._words else self._client.link.console()
+        if text == self._shown:
+            return []
+        is_more = text.startswith(self._shown)
+        new = text[len(self._shown) :] if is_more else text.rpartition(self._shown[-CONSOLE_MARK:])[2]
+        self._shown = text
+        return new.splitlines()
+
+    def _text(self) -> str:
+        try:
+            if self._program is None:
+                self._program = Program(self._words, most_bytes=MOST_OUTPUT_BYTES)
+            if not self._program.ends_within(0.0):
+                return self._program.output.decode("utf-8", "replace")
+        except ProgramError as error:
+            raise LinkError(f"[observe] {error}") from error
+        if self._client.link.now_s >= self._shown_s + LOG_EVERY_S:
+            self._shown_s = self._client.link.now_s
+            return _output_of(self._words).decode("utf-8", "replace")
+        return self._shown
+
+    def close(self) -> None:
+        """Stop the command."""
+        if self._program is not None:
+            self._program.stop()
+            self._program = None
 
 
 def _output_of(words: list[str]) -> bytes:

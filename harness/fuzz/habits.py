@@ -1,0 +1,312 @@
+"""What one ECU usually does, and what of that is no longer so: how fast it answers, which session it keeps, what it sends
+unasked, what it prints, and how much memory it uses.
+
+Each is judged against a control on the same ECU in the same minutes: an answer is slow beside others of its service, a
+session is lost where it was seen to be told and kept, traffic is unasked where there was none before, a line is printed
+that starting up does not print, and memory grows where as many plain requests leave it as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
+from harness.fuzz.answers import ASK_FOR_TRAFFIC, Complaint
+from harness.fuzz.keyed import shown_bytes
+from harness.fuzz.oracles import Damage
+from harness.tester.bus_load import await_quiet, own_lag_s
+from harness.tester.crashes import SessionSign
+from harness.tester.observe import ConsoleTail, memory_in_use
+from harness.tester.reply import Reply
+from harness.tester.tester import Tester
+from harness.uds import Service, Session
+from harness.verdict import Severity
+
+MAY_END_SESSION: Final = frozenset((0x10, 0x11, 0x27, 0x29, 0x83, 0x87))
+"""After these, and until a session is entered, nothing is said of the session: a sound ECU may have left it."""
+TAKES_ITS_TIME: Final = frozenset((0x27, 0x29))
+"""Services that compute before they refuse, as they ought to."""
+
+MEMORY: Final = "memory"
+"""The name of a damage that is measured in what is sent often."""
+
+RECENT_ANSWERS: Final = 64
+FEWEST_ANSWERS: Final = 16
+USUAL_SHARE: Final = 0.9
+TIMES_USUAL: Final = 5
+MORE_THAN_USUAL_S: Final = 0.02
+"""An answer is slow if it takes so many times as long as nine in ten of its service do, and so much longer."""
+SLOW_TIMES: Final = 3
+SLOWEST_ANSWER_S: Final = 2.0
+OWN_LAG_SHARE: Final = 0.2
+"""A tester that is itself late by more than this part of what is too much proves nothing."""
+QUIET_S, GOES_ON_S = 0.2, 1.0
+SESSION_EVERY: Final = 4
+"""In a session one look in so many asks for it."""
+WEIGHED_TIMES: Final = 3
+
+_NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]*\d[0-9a-f]*\b", re.IGNORECASE)
+_LONGEST_LINE: Final = 160
+MOST_LINES: Final = 512
+_FAULT: Final = re.compile(
+    "|".join(
+        (
+            r"\bpanic",
+            r"\bassert(?:ion)?\b.*(?:\bfail|:\d)",
+            r"\b(?:hard|bus|usage|memory|page|double) ?fault\b",
+            r"segmentation fault|\bsegfault|core dumped",
+            r"stack (?:overflow|smashing)|(?:buffer|heap)[ -]overflow|heap corruption|out of memory",
+            r"Traceback \(|Sanitizer\b|\bunhandled exception",
+            r"\bwatchdog\b.*\b(?:reset|bite|timeout|expired)",
+        )
+    ),
+    re.IGNORECASE,
+)
+"""Lines that tell of a fault."""
+
+
+class Habits:
+    """Knows one ECU, and says what has changed. `begin` is for each time that it has been brought to a known state."""
+
+    def __init__(self, tester: Tester, hear_line: Callable[[str], None] = lambda line: None) -> None:
+        """`hear_line` is told each kind of line on the console that was not there before, its numbers replaced by #."""
+        self._tester = tester
+        self._hear_line = hear_line
+        self._times: dict[int, deque[float]] = {}
+        self._quick: dict[int, bytes] = {}
+        """By service, a request that was answered as fast as usual."""
+        self._signs: dict[int, SessionSign | None] = {}
+        """By session, what tells it from the default one."""
+        self._is_session_sure = False
+        self._looks = 0
+        self._was_quiet = True
+        self._may_send = False
+        self._console = ConsoleTail(tester)
+        self._lines: set[str] = set()
+        self._usual_lines: set[str] = set()
+        self._memory: float | None = None
+        self._weighed: list[tuple[bytes, ...]] = []
+
+    def know(self, sessions: Iterable[int]) -> None:
+        """Find out what tells these sessions from the default one, in which the ECU is left."""
+        tester = self._tester
+        unknown = [one for one in sessions if one not in self._signs and one not in (Session.DEFAULT, Session.PROGRAMMING)]
+        for session in unknown if tester.has_sessions else ():
+            try:
+                self._signs[session] = tester.crashes.session_sign(session)
+            except ContactLost:
+                raise
+            except (Unjudged, NotPermitted, KeyFunctionError):
+                self._signs[session] = None
+        if unknown and tester.has_sessions:
+            tester.enter_session(Session.DEFAULT)
+
+    def renewed(self) -> None:
+        """The ECU is brought to a known state now: what it prints until `begin` is usual, what it has printed is not."""
+        for _ in self._new_lines():
+            pass
+
+    def begin(self, *, is_weighed: bool) -> None:
+        """Take stock; `is_weighed`: of the memory in use too, where the target says how."""
+        self._is_session_sure = False
+        self._may_send = False
+        self._was_quiet = self._is_quiet()
+        if not self._was_quiet:
+            self._tester.note("what is sent unasked was not watched: the ECU sends unasked without any message")
+        self._usual_lines |= set(self._new_lines())
+        self._memory = memory_in_use(self._tester) if is_weighed else None
+        self._weighed.clear()
+
+    def close(self) -> None:
+        """Stop what follows the console."""
+        self._console.close()
+
+    # What is sent, and answered
+
+    def entered(self) -> None:
+        """The session was entered, and nothing has been sent since."""
+        self._is_session_sure = True
+
+    def sent(self, messages: Sequence[bytes], *, is_raw: bool) -> None:
+        """These are sent next: requests, or data fields of frames."""
+        for message in messages:
+            readings = message[1:4] if is_raw else message[:1]
+            if not MAY_END_SESSION.isdisjoint(readings):
+                self._is_session_sure = False
+                self._memory = None  # what restarts, or counts wrong keys, is not sent again to be weighed
+            if not ASK_FOR_TRAFFIC.isdisjoint(readings):
+                self._may_send = True
+        if self._memory is not None:
+            self._weighed.append(tuple(messages))
+
+    def heard(self, reply: Reply) -> None:
+        """A request has been answered."""
+        if reply.request[0] in MAY_END_SESSION:
+            self._is_session_sure = reply.request[0] == Service.DIAGNOSTIC_SESSION_CONTROL and reply.is_positive
+
+    # How fast it answers
+
+    def slowness(self, reply: Reply, elapsed_s: float) -> Complaint | None:
+        """What is wrong with how long an answer took; None: it is as usual, or not slow each time."""
+        service = reply.request[0]
+        times = self._times.get(service)
+        if times is None:
+            times = self._times[service] = deque(maxlen=RECENT_ANSWERS)
+        if elapsed_s <= MORE_THAN_USUAL_S or len(times) < FEWEST_ANSWERS:
+            if len(reply.replies) == 1:
+                times.append(elapsed_s)
+                self._quick[service] = reply.request
+            return None
+        usual_s = sorted(times)[int(USUAL_SHARE * len(times))]
+        limit_s = max(TIMES_USUAL * usual_s, usual_s + MORE_THAN_USUAL_S)
+        if elapsed_s <= limit_s or len(reply.replies) > 1:
+            if len(reply.replies) == 1:
+                times.append(elapsed_s)
+            return None
+        is_in_time = elapsed_s < self._tester.target.timing.p2_ms / 1000
+        if is_in_time and (reply.is_positive or service in TAKES_ITS_TIME):
+            return None
+        return self._confirmed(reply.request, usual_s, limit_s)
+
+    def lateness(self, reply: Reply, waited_s: float) -> Complaint | None:
+        """The same of a request that got no answer in so long: whether it gets one later, each time."""
+        times = self._times.get(reply.request[0], ())
+        if len(times) < FEWEST_ANSWERS:
+            return None
+        usual_s = sorted(times)[int(USUAL_SHARE * len(times))]
+        limit_s = max(TIMES_USUAL * usual_s, usual_s + MORE_THAN_USUAL_S)
+        return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None
+
+    def _confirmed(self, request: bytes, usual_s: float, limit_s: float) -> Complaint | None:
+        """The complaint, if the request is slow each time and another of its service between them is not."""
+        tester, service = self._tester, request[0]
+        control = self._quick[service]
+        tester.listen(10 * tester.target.timing.p2_ms / 1000)  # a late answer to it must not be taken for the next one's
+        slow: list[float] = []
+        quick: list[float] = []
+        for _ in range(SLOW_TIMES):
+            lag_s = own_lag_s(tester)
+            taken_s, control_s = self._time(request), self._time(control)
+            if taken_s is None or control_s is None or lag_s > OWN_LAG_SHARE * (limit_s - usual_s):
+                return None
+            if taken_s <= limit_s or control_s > usual_s + MORE_THAN_USUAL_S / 2:
+                return None
+            slow.append(taken_s)
+            quick.append(control_s)
+        p2_s = tester.target.timing.p2_ms / 1000
+        limit_ms = math.ceil(1000 * limit_s)
+        shown = ", ".join(f"{1000 * one:.1f}" for one in slow)
+        observed = f"{shown} ms; between them {shown_bytes(control)} took {1000 * max(quick):.1f} ms at most"
+        usual = f"most of service {service:02X} take {1000 * usual_s:.1f} ms"
+        expected = f"an answer to {shown_bytes(request)} within {limit_ms} ms: {usual}"
+        severity = Severity.MEDIUM if min(slow) > p2_s else Severity.LOW
+        return Complaint(f"slow {service:02X}", expected, observed, "any", severity, within_ms=limit_ms)
+
+    def _time(self, request: bytes) -> float | None:
+        """How long a request takes to be answered; None: it is not, or "response pending" comes first."""
+        reply = self._tester.request(request, timeout_s=SLOWEST_ANSWER_S)
+        if len(reply.replies) != 1:
+            return None
+        return next(iter(self._tester.answer_times_s(reply)), None)
+
+    # What it keeps, sends and prints
+
+    def check(self, *, is_thorough: bool) -> Damage | None:
+        """What is not as it was, by the cheapest look first."""
+        self._looks += 1
+        damage = self.check_console()
+        if damage is None and (is_thorough or self._looks % SESSION_EVERY == 0):
+            damage = self._check_session()
+        if damage is None and is_thorough:
+            damage = self._check_quiet() or self._check_memory()
+        return damage
+
+    def _check_session(self) -> Damage | None:
+        """Whether the ECU answers as in its default session, though it was not brought there, and would not in this one."""
+        tester = self._tester
+        session = tester.state.condition.session
+        sign = self._signs.get(session) if self._is_session_sure else None
+        if sign is None or tester.crashes.told_by(sign) != sign.in_default:
+            return None
+        self._is_session_sure = False
+        if not tester.enter_session(session).is_positive or tester.crashes.told_by(sign) == sign.in_default:
+            return None
+        words = f"{shown_bytes(sign.request)} is answered as in the default session, and otherwise when it is entered anew"
+        return Damage("session", f"the ECU still in session 0x{session:02X}", words, Severity.LOW)
+
+    def _is_quiet(self) -> bool:
+        link = self._tester.link
+        return link.is_quiet_for(QUIET_S) or not self._tester.listen(QUIET_S)
+
+    def _check_quiet(self) -> Damage | None:
+        """Whether messages come that answer nothing, and go on coming."""
+        tester = self._tester
+        if not self._was_quiet or self._may_send or tester.link.is_quiet_for(QUIET_S):
+            return None
+        await_quiet(tester, QUIET_S)
+        if not tester.listen(QUIET_S):
+            return None
+        unasked = tester.listen(GOES_ON_S)
+        if not unasked or tester.is_shared():
+            return None
+        shown = f"{unasked[0].text()} and {len(unasked) - 1} more" if len(unasked) > 1 else unasked[0].text()
+        observed = f"{shown} in {GOES_ON_S:g} s in which nothing was sent"
+        return Damage("unasked", "nothing on the response id that nobody asked for", observed, Severity.LOW)
+
+    def _new_lines(self) -> Iterable[str]:
+        """The kinds of lines that were printed since the last time."""
+        for line in self._console.new_lines():
+            kind = _NUMBERS.sub("#", line.strip())[:_LONGEST_LINE]
+            if kind and kind not in self._lines and len(self._lines) < MOST_LINES:
+                self._lines.add(kind)
+                self._hear_line(kind)
+            if kind:
+                yield kind
+
+    def check_console(self) -> Damage | None:
+        """Whether a line tells of a fault."""
+        for kind in list(self._new_lines()):
+            if _FAULT.search(kind) and kind not in self._usual_lines:
+                expected = "nothing on the console that tells of a fault"
+                return Damage(f"console {kind[:60]}", expected, f"it prints: {kind}", Severity.MEDIUM)
+        return None
+
+    # The memory that it uses
+
+    def _check_memory(self) -> Damage | None:
+        """Whether the memory in use grows with what was sent, and not with as many plain requests."""
+        tester, before = self._tester, self._memory
+        if before is None or not self._weighed:
+            return None
+        sent, self._memory = self._weighed, None
+        self._weighed = []
+        grown = [self._grown(before)]
+        control: list[float] = []
+        while grown[-1] > 0 and len(control) < WEIGHED_TIMES:
+            before = self._in_use()
+            for _ in sent:
+                tester.request(tester.liveness_request)
+            control.append(self._grown(before))
+            if grown[-1] <= 2 * max(0.0, *control):
+                return None
+            if len(control) < WEIGHED_TIMES:
+                before = self._in_use()
+                for messages in sent:
+                    for message in messages:
+                        tester.request(message)
+                grown.append(self._grown(before))
+        if grown[-1] <= 2 * max(0.0, *control, 0.0):
+            return None
+        each = "; ".join(f"{one:g}" for one in grown)
+        observed = f"it grows by {each} with {len(sent)} messages, and by {max(control):g} with as many plain requests"
+        return Damage(MEMORY, "as much memory in use as before", observed, Severity.MEDIUM)
+
+    def _in_use(self) -> float:
+        return memory_in_use(self._tester) or 0.0
+
+    def _grown(self, before: float) -> float:
+        return self._in_use() - before

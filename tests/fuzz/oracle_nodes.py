@@ -1,0 +1,234 @@
+"""ECUs of which no answer is wrong, though something else is; and sound ones that do the same for good reasons."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from harness.ecu.ecu_node import UdsNode
+from harness.ecu.profiles import HARDENED
+from harness.ecu.server import Server
+from harness.simulation.node import Port
+
+PROVOKED = b"\x22\x10\x10\x77"
+"""A read with one byte too many, which the sound ECU refuses with 13."""
+
+
+class Flawed(Server):
+    """Answers as the sound server does where `spoiled` gives None."""
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+        self.now_s = self.surroundings.now_s
+        answers = None if self.now_s < self.state.ready_s or not pdu else self.spoiled(pdu)
+        return super().answer(pdu, is_functional=is_functional) if answers is None else answers
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        raise NotImplementedError
+
+
+def node(server: type[Flawed]) -> UdsNode:
+    return UdsNode(server(HARDENED))
+
+
+# How long answers take
+
+
+class _TakesTime(Server):
+    """Works for some time on certain requests before it answers as the sound ECU does."""
+
+    work_of: Mapping[bytes, float] = MappingProxyType({})
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+        answers = super().answer(pdu, is_functional=is_functional)
+        self.work_s = self.work_of.get(pdu[:4], self.work_of.get(pdu[:1], 0.0))
+        return answers
+
+
+class _SlowRefusal(_TakesTime):
+    work_of = MappingProxyType({PROVOKED: 0.04})
+
+
+def refuses_one_read_slowly() -> UdsNode:
+    """One refusal takes 40 ms, all others none."""
+    return UdsNode(_SlowRefusal(HARDENED))
+
+
+class _LateRefusal(_TakesTime):
+    work_of = MappingProxyType({PROVOKED: 0.3})
+
+
+def refuses_one_read_too_late() -> UdsNode:
+    """One refusal takes 300 ms, which is more than P2, without any response pending."""
+    return UdsNode(_LateRefusal(HARDENED))
+
+
+class _SlowWrites(_TakesTime):
+    work_of = MappingProxyType({b"\x2e": 0.04, b"\x27": 0.045})
+
+
+def computes_keys_and_stores_slowly() -> UdsNode:
+    """Sound: each key and each write takes 40 ms and more."""
+    return UdsNode(_SlowWrites(HARDENED))
+
+
+# Which session it keeps
+
+
+class _ForgetsSession(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == PROVOKED:
+            self.power_cycle()
+            self.state.ready_s = 0.0
+            return [b"\x7f\x22\x13"]
+        return None
+
+
+def restarts_between_two_requests() -> UdsNode:
+    """One read restarts it, faster than anybody could notice by its silence."""
+    return node(_ForgetsSession)
+
+
+class _EndsSessionAfterAKey(Flawed):
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        answers = super(Flawed, self).answer(pdu)
+        if answers and answers[0][:2] == b"\x7f\x27" and len(pdu) > 2:
+            self.power_cycle()
+            self.state.ready_s = 0.0
+        return answers
+
+
+def ends_the_session_after_a_wrong_key() -> UdsNode:
+    """Sound: who sends a wrong key begins anew."""
+    return node(_EndsSessionAfterAKey)
+
+
+# What it sends unasked
+
+
+class _Talks(UdsNode):
+    """Sends a message each 50 ms once it was provoked, until it loses its supply."""
+
+    provoked_by = PROVOKED
+    is_talking = False
+
+    def attach(self, port: Port) -> None:
+        super().attach(port)
+        self.is_talking = False
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self.is_talking = False
+
+    def look(self, pdu: bytes) -> None:
+        if pdu[:4] == self.provoked_by and not self.is_talking:
+            self.is_talking = True
+            self.port.call_later(0.05, self._talk)
+
+    def _talk(self) -> None:
+        if self.is_talking:
+            self.transmit(b"\x6a\x01")
+            self.port.call_later(0.05, self._talk)
+
+
+class _Provoked(Server):
+    owner: _Talks
+
+    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+        self.owner.look(pdu)
+        return super().answer(pdu, is_functional=is_functional)
+
+
+def _talking(kind: type[_Talks]) -> UdsNode:
+    server = _Provoked(HARDENED)
+    server.owner = kind(server)
+    return server.owner
+
+
+def talks_once_provoked() -> UdsNode:
+    return _talking(_Talks)
+
+
+class _TalksWhenAsked(_Talks):
+    provoked_by = b"\x2a\x01\x10\x10"
+
+
+def talks_when_asked() -> UdsNode:
+    """Sound: 2A asks for periodic messages."""
+    return _talking(_TalksWhenAsked)
+
+
+# What it prints
+
+
+class _Prints(Flawed):
+    said = "ASSERT dcm.c:412 failed"
+    provoked_by = PROVOKED
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[: len(self.provoked_by)] == self.provoked_by:
+            print(self.said)
+        return None
+
+
+def prints_a_failed_assertion() -> UdsNode:
+    return node(_Prints)
+
+
+class _Chatty(_Prints):
+    said = "dcm: 22 rx, 0 faults, watchdog fed, assertions on"
+    provoked_by = b""
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if len(pdu) > 40:
+            print(f"dcm: truncated to 40 of {len(pdu)} bytes")
+        return super().spoiled(pdu)
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        print("boot: last reset by watchdog timeout, 12 ms", file=sys.stderr)
+
+
+def prints_a_lot() -> UdsNode:
+    """Sound: a line for each request, and one about an earlier restart whenever it starts."""
+    return node(_Chatty)
+
+
+# How much memory it uses
+
+
+class _Leaks(Flawed):
+    """Keeps 32 bytes of each wrong read; how much it uses is written where `[observe] memory` looks."""
+
+    file = ""
+    used = 50_000
+    grows_by = 32
+    provoked_by = PROVOKED
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self.used = 50_000
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        if pdu[: len(self.provoked_by)] == self.provoked_by:
+            self.used += self.grows_by
+        with open(self.file, "w", encoding="ascii") as file:
+            file.write(f"{self.used} bytes in use\n")
+        return None
+
+
+class _Varies(_Leaks):
+    """Sound: it uses now more and now less, whatever it is asked."""
+
+    provoked_by = b""
+
+    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+        self.grows_by = (self.used * 7919) % 97 - 48
+        return super().spoiled(pdu)
+
+
+def leaking(file: str, *, is_sound: bool = False) -> UdsNode:
+    made = (_Varies if is_sound else _Leaks)(replace(HARDENED))
+    made.file = file
+    return UdsNode(made)
