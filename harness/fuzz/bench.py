@@ -78,6 +78,8 @@ class Bench:
         self._sessions = tuple(sessions)
         self._setting = Setting()
         self._gap_s: float | None = None
+        self.begin_s = 0.0
+        """How long it took last to bring the ECU to a known state and take stock there, on the bus."""
         self._was_silent = False
         self._asked_s = 0.0
         self.was_opened_rightly = False
@@ -104,6 +106,7 @@ class Bench:
         `level` is the meaning of `{level}` in the state. `is_known`: the ECU is in a known state already.
         """
         tester, state = self.tester, setting.state
+        begun_s = tester.link.now_s
         if self._habits is not None:
             self._habits.know(self._sessions)
             self._habits.renewed()
@@ -131,6 +134,8 @@ class Bench:
             if state is not None:
                 self._habits.entered()
         self._judge = AnswerJudge(tester, self._closed_levels(open_level))
+        if not is_known:
+            self.begin_s = tester.link.now_s - begun_s
 
     def _closed_levels(self, open_level: int | None) -> set[int]:
         """Return the levels that are locked: all those of a new ECU, else those that an effect has shown to be locked."""
@@ -218,6 +223,7 @@ class Bench:
     def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
         """All that goes wrong, by what, when stimuli are played once from a known state."""
         self.begin(setting)
+        self._watch.is_repeated = True
         self.approach()
         self.play(stimuli)
         damage = (self.look_at_life() if self._was_silent else None) or self.look(is_thorough=True)

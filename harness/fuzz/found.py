@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final
 
 from harness.fuzz.keyed import Keyed, from_notation, in_notation
@@ -78,8 +79,10 @@ class FuzzFinding:
 
     @property
     def shown(self) -> str:
-        """The sequence in a sentence; bytes that do not matter are ``..``."""
-        shown = " | ".join(_shown(message, pattern) for message, pattern in zip(self.messages, self._patterns, strict=True))
+        """The sequence in a sentence, bytes that do not matter as ``..``."""
+        each = (_shown(message, pattern) for message, pattern in zip(self.messages, self._patterns, strict=True))
+        groups = ((text, len(list(same))) for text, same in groupby(each))
+        shown = " | ".join(f"{text}, {count} times" if count > 2 else " | ".join([text] * count) for text, count in groups)
         words = f"{shown}{f', {self.repeat} times' if self.repeat > 1 else ''}{' as raw frames' if self.is_raw else ''}"
         return f"{words} ({self.state})" if self.state else words
 

@@ -6,6 +6,7 @@ same ECU, chance, corpus and knowledge give the same result.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from harness.fuzz.case_state import CaseState, CaseStateKind, requests_to
 from harness.fuzz.found import FuzzFinding, Pattern
 from harness.fuzz.habits import MEMORY
 from harness.fuzz.keyed import Keyed
-from harness.fuzz.minimal import FRAME_GAP_S, Minimizer
+from harness.fuzz.minimal import FRAME_GAP_S, MOST_TRIES, Minimizer
 from harness.fuzz.oracles import Damage
 from harness.fuzz.play import Stimulus
 from harness.fuzz.survey import StimulusSurvey
@@ -42,7 +43,15 @@ from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
 
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
-"""The number of trials between two complete looks."""
+"""Trials between two looks at everything, each of which begins with a restart."""
+CHEAP_BEGIN_S: Final = 0.5
+BEGIN_PART: Final = 0.2
+MOST_BEGINNINGS: Final = 4
+LARGEST_BATCH: Final = 16
+"""Where it takes longer to begin, batches are so large that it is this part of their time: at most so many times larger."""
+REDUCING_S: Final = 300.0
+FEWEST_TRIES: Final = 24
+"""Where it takes long to begin, what fails is cut down in about so much time, but in so many tries at least."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
@@ -115,7 +124,9 @@ class Hunt:
         self._counts: dict[str, dict[_Answer, int]] = {}
         """By state: kinds of answers, and how often each was seen."""
         self._counts_here: dict[_Answer, int] = {}
-        self._begun = 0
+        self._begun = self._tried = 0
+        self._trial_s: dict[str, float] = {}
+        """By row, how long a trial took in the last batch, on the bus."""
         self._doubtful: Counter[str] = Counter()
         self.result = Yield()
         tester.prove_keys()
@@ -153,7 +164,7 @@ class Hunt:
                 raise ContactLost(f"the ECU does not answer (0x{can.request_id:X} -> 0x{can.response_id:X})")
             self._walk()
             while tester.exchange_count - start < exchanges:
-                self._batch(next(rows))
+                self._turn(next(rows))
         except ContactLost as lost:
             result.lost = str(lost)
         finally:
@@ -184,6 +195,14 @@ class Hunt:
 
     # One batch
 
+    def _turn(self, row: str) -> None:
+        """Play batches of one kind until half a batch was tried: a failure that is known ends one after a few trials."""
+        wanted = self._tried + (BATCHES[row] + 1) // 2
+        for _ in range(MOST_BEGINNINGS):
+            self._batch(row)
+            if self._tried >= wanted:
+                return
+
     def _batch(self, row: str) -> None:
         is_raw = row in (RANDOM_FRAMES, FRAME_ORDER)
         setting, prefix = self._setting(row, is_raw=is_raw)
@@ -192,6 +211,7 @@ class Hunt:
         guilty = row
         try:
             self._begin(setting)
+            begun_s, tried = self._tester.link.now_s, 0
             for trial in self._trials(row, setting, prefix, is_raw=is_raw):
                 guilty = trial.row
                 self._news, self._was_silent = [], False
@@ -200,6 +220,8 @@ class Hunt:
                 self._bench.play(stimuli)
                 played += stimuli
                 self.result.sent[trial.row] += trial.repeat
+                tried += 1
+                self._tried += 1
                 damage = self._bench.look_at_console()
                 if self._news and trial.repeat == 1:
                     self._keep(trial)
@@ -215,6 +237,8 @@ class Hunt:
                     return
                 if self._bench.was_opened_rightly:
                     break
+            if tried:
+                self._trial_s[row] = (self._tester.link.now_s - begun_s) / tried
             damage = self._bench.look(is_thorough=True) if played else None
             if damage is not None:
                 self._accuse(damage.what, damage, setting, played, trial)
@@ -267,7 +291,7 @@ class Hunt:
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
         """Yield the trials of a batch one by one, so that later ones can be bred from what was just new."""
         breeder = self._breeder
-        wanted = BATCHES[row]
+        wanted = self._batch_size(row)
         breed = {
             RANDOM_FRAMES: breeder.frame,
             FRAME_ORDER: breeder.frames,
@@ -293,6 +317,14 @@ class Hunt:
                 continue
             if self._survey.lets_pass(trial.messages, is_raw=is_raw, times=trial.repeat):
                 yield trial
+
+    def _batch_size(self, row: str) -> int:
+        """How many trials a batch has: so many more as it costs more than usual to begin one."""
+        usual, begin_s, trial_s = BATCHES[row], self._bench.begin_s, self._trial_s.get(row)
+        if begin_s <= CHEAP_BEGIN_S or row == SOAK or not trial_s:
+            return usual
+        enough = math.ceil(begin_s * (1 - BEGIN_PART) / BEGIN_PART / trial_s)
+        return min(max(enough, usual), LARGEST_BATCH * usual)
 
     def _keyed_level(self, setting: Setting, prefix: tuple[bytes, ...]) -> int | None:
         if setting.state is not None and setting.state.kind is CaseStateKind.SEED_PENDING:
@@ -437,7 +469,9 @@ class Hunt:
         if way is None:
             return None
         setting, played = way
-        minimizer = Minimizer(fails)
+        begin_s = self._bench.begin_s
+        most_tries = MOST_TRIES if begin_s <= CHEAP_BEGIN_S else max(int(REDUCING_S / begin_s), FEWEST_TRIES)
+        minimizer = Minimizer(fails, most_tries=min(most_tries, MOST_TRIES), plain=self._tester.liveness_request)
         repeat = 1
         if what == MEMORY:
             part, repeat = trial._replace(repeat=1).stimuli, trial.repeat

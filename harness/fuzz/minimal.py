@@ -21,6 +21,7 @@ OTHER_BYTE: Final = 0xA5
 LOOKED_AT: Final = 16
 """The number of bytes of a message that are examined one by one; those after them are examined together."""
 LONGEST_CUT_BY_PARTS: Final = 12
+FEWEST_FILLERS: Final = 4
 FRAME_GAP_S: Final = 0.005
 
 
@@ -74,9 +75,13 @@ def messages_of(frames: Sequence[bytes]) -> list[bytes]:
 class Minimizer:
     """Reduces one failing sequence. `fails` plays it from a known state."""
 
-    def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES) -> None:
+    def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES, plain: bytes = b"") -> None:
+        """`plain` is a request that any ECU answers: it takes the place of requests of which only the number matters."""
         self._fails = fails
         self._left = most_tries
+        self._filler = plain
+        self.fillers = 0
+        """So many stimuli at the end of the last sequence are such requests."""
 
     def _try(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
         if self._left <= 0:
@@ -91,8 +96,9 @@ class Minimizer:
 
         `as_requests`: replace frames by requests if possible.
         """
-        part = self._end_of(setting, list(failing))
-        part = self._reduced(part, lambda some: self._try(setting, some))
+        part = self._with_fillers(setting, self._end_of(setting, list(failing)))
+        if not self.fillers:
+            part = self._reduced(part, lambda some: self._try(setting, some))
         if setting.state is not None and self._try(plain := replace(setting, state=None), part):
             setting = plain
         if setting.is_raw:
@@ -119,6 +125,25 @@ class Minimizer:
             else:
                 too_short = middle
         return failing[-length:]
+
+    def _with_fillers(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
+        """The first stimulus, and as few plain requests behind it as do, if it fails so: the ECU dies some time later."""
+        self.fillers = 0
+        many = len(failing) - 1
+        filler: Stimulus = (self._filler,)
+        if not self._filler or setting.is_raw or many < FEWEST_FILLERS:
+            return failing
+        if not self._try(setting, [failing[0], *[filler] * many]):
+            return failing
+        too_few, enough = 0, many
+        while enough - too_few > 1:
+            middle = (too_few + enough) // 2
+            if self._try(setting, [failing[0], *[filler] * middle]):
+                enough = middle
+            else:
+                too_few = middle
+        self.fillers = enough
+        return [failing[0], *[filler] * enough]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
         """Return frames that go out back to back, if that fails too; otherwise with gaps, so that the ECU processes each."""
@@ -149,6 +174,9 @@ class Minimizer:
         """
         pattern: list[tuple[int, ...]] = []
         for index, stimulus in enumerate(part):
+            if index >= len(part) - self.fillers:
+                pattern.append((LONGER,))
+                continue
             for at, message in enumerate(stimulus):
 
                 def fails(changed: bytes, index: int = index, at: int = at) -> bool:

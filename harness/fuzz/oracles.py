@@ -73,6 +73,8 @@ class Watch:
         self._unlocked_level = unlocked_level
         self._changed_values = changed_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
+        self.is_repeated = False
+        """What is watched was a message's fault before: a short control is enough."""
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
         self._now_and_then: list[DataEntry] = []
@@ -196,8 +198,8 @@ class Watch:
         """
         tester = self._tester
         after = tester.stable_value(entry.did)
-        count = tester.exchange_count - self._begun_count
-        for _ in range(min(max(count, LEAST_CONTROL_REQUESTS), MOST_CONTROL_REQUESTS)):
+        count = max(tester.exchange_count - self._begun_count, 0 if self.is_repeated else LEAST_CONTROL_REQUESTS)
+        for _ in range(min(count, MOST_CONTROL_REQUESTS)):
             tester.request(tester.liveness_request)
         tester.wait(min(max(tester.link.now_s - self._begun_s, LEAST_CONTROL_S), MOST_CONTROL_S))
         if tester.stable_value(entry.did) != after:

@@ -246,7 +246,7 @@ def _longest(part: Part) -> int:
 # Reading it from text
 
 LONGEST_RANGE_BYTES: Final = 4
-MOST_OF_A_SEQUENCE: Final = 64
+MOST_OF_A_SEQUENCE: Final = 1000
 
 ALLOWED: Final = 'hex and placeholders, e.g. "2E 20 {00..FF}", or a list of such messages'
 PLACEHOLDERS: Final = "{00..FF}, {13|2020}, {5*}, {0..64*}, {did}, {level}, {level+1} or {key}"

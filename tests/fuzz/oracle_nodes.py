@@ -17,14 +17,14 @@ PROVOKED = b"\x22\x10\x10\x77"
 
 
 class Flawed(Server):
-    """Answers as the sound server does where `spoiled` gives None."""
+    """Answers as the sound server does where `flawed_answers` gives None."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.spoiled(pdu)
+        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
         return super().answer(pdu, is_functional=is_functional) if answers is None else answers
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         raise NotImplementedError
 
 
@@ -77,7 +77,7 @@ def computes_keys_and_stores_slowly() -> UdsNode:
 
 
 class _ForgetsSession(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu == PROVOKED:
             self.power_cycle()
             self.state.ready_s = 0.0
@@ -91,7 +91,7 @@ def restarts_between_two_requests() -> UdsNode:
 
 
 class _EndsSessionAfterAKey(Flawed):
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         answers = super(Flawed, self).answer(pdu)
         if answers and answers[0][:2] == b"\x7f\x27" and len(pdu) > 2:
             self.power_cycle()
@@ -166,7 +166,7 @@ class _Prints(Flawed):
     said = "ASSERT dcm.c:412 failed"
     provoked_by = PROVOKED
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[: len(self.provoked_by)] == self.provoked_by:
             print(self.said)
         return None
@@ -180,10 +180,10 @@ class _Chatty(_Prints):
     said = "dcm: 22 rx, 0 faults, watchdog fed, assertions on"
     provoked_by = b""
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if len(pdu) > 40:
             print(f"dcm: truncated to 40 of {len(pdu)} bytes")
-        return super().spoiled(pdu)
+        return super().flawed_answers(pdu)
 
     def power_cycle(self) -> None:
         super().power_cycle()
@@ -210,7 +210,7 @@ class _Leaks(Flawed):
         super().power_cycle()
         self.used = 50_000
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[: len(self.provoked_by)] == self.provoked_by:
             self.used += self.grows_by
         with open(self.file, "w", encoding="ascii") as file:
@@ -223,9 +223,9 @@ class _Varies(_Leaks):
 
     provoked_by = b""
 
-    def spoiled(self, pdu: bytes) -> list[bytes] | None:
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         self.grows_by = (self.used * 7919) % 97 - 48
-        return super().spoiled(pdu)
+        return super().flawed_answers(pdu)
 
 
 def leaking(file: str, *, is_sound: bool = False) -> UdsNode:

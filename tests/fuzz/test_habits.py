@@ -15,7 +15,7 @@ from harness.fuzz.answers import Complaint
 from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import read_cases
 from harness.fuzz.hunt import Hunt
-from harness.fuzz.oracles import Breach
+from harness.fuzz.oracles import Damage
 from harness.fuzz.play import Stimulus
 from harness.link.clock import Chance
 from harness.link.trace import Trace
@@ -47,7 +47,7 @@ def bench_on(ecu: Target) -> Iterator[Bench]:
     tester.link.close()
 
 
-def seen(ecu: Target, stimuli: list[Stimulus], setting: Setting | None = None) -> dict[str, Breach | Complaint]:
+def seen(ecu: Target, stimuli: list[Stimulus], setting: Setting | None = None) -> dict[str, Damage | Complaint]:
     """What goes wrong with stimuli after some usual ones, twice: what is reported has to be seen again."""
     with bench_on(ecu) as bench:
         first = bench.failures(setting or Setting(), [*USUAL * 8, *stimuli])
@@ -86,8 +86,8 @@ def test_what_has_to_be_computed_or_stored_may_take_longer() -> None:
 
 
 def test_a_session_that_is_lost_shows_a_restart_that_nobody_saw() -> None:
-    (breach,) = seen(ecu_of("restarts_between_two_requests"), [(b"\x10\x03",), *WRONG_READS]).values()
-    assert (breach.what, breach.expected) == ("session", "the ECU still in session 0x03")
+    (damage,) = seen(ecu_of("restarts_between_two_requests"), [(b"\x10\x03",), *WRONG_READS]).values()
+    assert (damage.what, damage.expected) == ("session", "the ECU still in session 0x03")
 
 
 @pytest.mark.parametrize("last", [b"\x10\x01", b"\x11\x01", b"\x27\x02" + bytes(4)])
@@ -100,9 +100,9 @@ def test_a_session_that_was_left_rightly_is_not_lost(last: bytes) -> None:
 
 
 def test_messages_that_nobody_asked_for_are_noticed() -> None:
-    (breach,) = seen(ecu_of("talks_once_provoked"), WRONG_READS).values()
-    assert breach.what == "unasked"
-    assert "in 1 s in which nothing was sent" in breach.observed
+    (damage,) = seen(ecu_of("talks_once_provoked"), WRONG_READS).values()
+    assert damage.what == "unasked"
+    assert "in 1 s in which nothing was sent" in damage.observed
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_what_was_asked_for_or_was_there_before_is_not_unasked(ecu: Target, stim
 
 
 def test_a_line_that_tells_of_a_fault_is_noticed() -> None:
-    (breach,) = seen(ecu_of("prints_a_failed_assertion"), WRONG_READS).values()
-    assert breach.observed == "it prints: ASSERT dcm.c:# failed"
-    assert breach.severity is Severity.MEDIUM
+    (damage,) = seen(ecu_of("prints_a_failed_assertion"), WRONG_READS).values()
+    assert damage.observed == "it prints: ASSERT dcm.c:# failed"
+    assert damage.severity is Severity.MEDIUM
 
 
 def test_what_an_ecu_prints_anyway_is_not_noticed() -> None:
@@ -156,10 +156,10 @@ def ecu_that_uses_memory(folder: Path, *, is_sound: bool) -> Target:
 def test_memory_that_grows_with_one_request_and_not_with_others_is_noticed(tmp_path: Path) -> None:
     ecu = ecu_that_uses_memory(tmp_path, is_sound=False)
     with bench_on(ecu) as bench:
-        (breach,) = bench.failures(Setting(is_weighed=True), WRONG_READS * 50).values()
+        (damage,) = bench.failures(Setting(is_weighed=True), WRONG_READS * 50).values()
         assert not bench.failures(Setting(is_weighed=True), USUAL * 12)
-    assert breach.what == "memory"
-    assert breach.observed == "it grows by 1600; 1600; 1600 with 50 messages, and by 0 with as many plain requests"
+    assert damage.what == "memory"
+    assert damage.observed == "it grows by 1600; 1600; 1600 with 50 messages, and by 0 with as many plain requests"
     path = playing.write_case(tmp_path, send=f'"{PROVOKED.hex()}"', repeat="50")
     assert playing.run(read_cases(path)[0], ecu).expected.startswith("as much memory in use as before")
 
