@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -38,6 +39,10 @@ LENGTH_OF_KIND = len("27 02")
 """The length, in hex characters, of a request's service and the byte after it."""
 
 
+_BEYOND = re.compile(r"^((?:[0-9A-F]{2} ){8})(?:[0-9A-F]{2} )*(?:[0-9A-F]{2}$|…)")
+"""What of a long request a heading leaves out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How one execution of a check ended."""
@@ -47,6 +52,8 @@ class Ending:
     observed: str = ""
     reason: str = ""
     severity: Severity | None = None
+    failure: str = ""
+    """What is wrong, if it is something else than what the check looks for."""
     cause: str = ""
     is_proven: bool = False
     """Whether an effect has proved the failure: it stands even if it does not happen again."""
@@ -140,7 +147,7 @@ class Runner:
         return Finding(
             id=declared.id,
             title=declared.title,
-            failure=declared.failure,
+            failure=ending.failure or declared.failure,
             parameter=check.parameter,
             verdict=ending.verdict,
             severity=ending.severity or declared.severity,
@@ -345,12 +352,14 @@ class Runner:
             return Ending(Verdict.INCONCLUSIVE, reason=f"contact lost after {found.request}, not reproduced: {found.what}")
         if earlier and stage_of(declared) < Stage.TRANSPORT:
             return Ending(Verdict.INCONCLUSIVE, reason=f"{found.request} crashed the ECU meanwhile, as in {earlier[0]}")
+        request = _BEYOND.sub(r"\1…", found.request)
         return Ending(
             Verdict.FAIL,
             f"the ECU survives {found.request}",
             f"{found.what}, twice",
             severity=Severity.HIGH,
-            cause=f"{found.request} crashes the ECU",
+            failure=f"The ECU crashes after {request}",
+            cause=f"{request} crashes the ECU",
         )
 
     def _once_more(self, found: CrashCause, check: Check) -> CrashCause:

@@ -166,8 +166,29 @@ def test_check_of_security_that_meets_a_known_crash_comes_to_no_verdict() -> Non
     first = run(runner, lambda: bench.tester.request(FATAL), "SA-71")
     second = run(runner, lambda: bench.tester.request(FATAL), "SA-72")
     assert (first.verdict, first.cause) == (Verdict.FAIL, "2E 10 10 00 00 00 crashes the ECU")
+    assert first.heading == "The ECU crashes after 2E 10 10 00 00 00", "not what the check would have found of the lock"
     assert second.verdict is Verdict.INCONCLUSIVE
     assert second.reason == "2E 10 10 00 00 00 crashed the ECU meanwhile, as in SA-71"
+
+
+def test_heading_of_a_crash_says_so_and_shows_the_beginning_of_a_long_request() -> None:
+    class Fragile(SecuredEcu):
+        def answers(self, pdu: bytes) -> Answers:
+            if pdu[:1] == b"\x85":
+                self.restart()
+                return []
+            return super().answers(pdu)
+
+    for request, shown in (
+        ("85 02 FF", "85 02 FF"),
+        ("85 02 03 04 05 06 07 08", "85 02 03 04 05 06 07 08"),
+        ("85 02 03 04 05 06 07 08 09", "85 02 03 04 05 06 07 08 …"),
+        ("85 02 03 04 05 06 07 08" + " 09" * 60, "85 02 03 04 05 06 07 08 … (68 bytes)"),
+    ):
+        bench, runner = at(Fragile(boot_s=0.02))
+        finding = run(runner, lambda bench=bench, request=request: bench.tester.request(request))
+        assert finding.heading == f"The ECU crashes after {shown}"
+        assert finding.cause == f"{shown} crashes the ECU"
 
 
 def test_crashes_of_one_kind_are_listed_once() -> None:
