@@ -95,7 +95,7 @@ class AnswerJudge:
         """Return the complaint about the form or the number of the answers to a request, whatever was requested."""
         tester, request, kind = self._tester, reply.request, reply.kind
         is_long = len(request) >= tester.frame_bytes
-        if kind is _NEGATIVE and self._is_quiet():
+        if kind is _NEGATIVE and self.is_quiet():
             return None
         service = f"{request[0]:02X}"
         if kind is _MALFORMED:
@@ -109,7 +109,7 @@ class AnswerJudge:
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
-        late = () if self._is_quiet() else tester.listen(self._late_s, why="late answers")
+        late = () if self.is_quiet() else tester.listen(self._late_s, why="late answers")
         second = next((frame for frame in late if _may_be_second(frame.pdu, request[0])), None)
         if second is not None and not tester.is_shared() and (not is_long or _is_final(second.pdu, request)):
             expected = f"one answer to {shown_bytes(request)}"
@@ -132,7 +132,7 @@ class AnswerJudge:
             return None
         return replace(first, observed=f"{shown_bytes(reply.request)} gives {first.observed}", evidence=reply)
 
-    def _is_quiet(self) -> bool:
+    def is_quiet(self) -> bool:
         """Whether no other answer can arrive unnoticed."""
         return self._tester.link.is_quiet_for(self._late_s)
 

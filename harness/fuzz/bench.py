@@ -23,6 +23,7 @@ from harness.uds import Service, is_send_key
 from harness.verdict import Severity
 
 _SILENCE: Final = ReplyKind.SILENCE
+_KEY_SERVICE: Final = bytes((Service.SECURITY_ACCESS,))
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
 """Services after which, as after frames, the lock is examined before the next trial could hide a change."""
 
@@ -77,6 +78,8 @@ class Bench:
         self._habits = Habits(tester, hear_line) if has_habits else None
         self._sessions = tuple(sessions)
         self._setting = Setting()
+        self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
+        """Protected values that were seen to stay, of an ECU that begins anew each time."""
         self._gap_s: float | None = None
         self.begin_s = 0.0
         """How long it took last to bring the ECU to a known state and take stock there, on the bus."""
@@ -114,7 +117,8 @@ class Bench:
             self.renew()
         self._setting = setting
         open_level = state.unlocked_level if state is not None else None
-        self._watch = Watch(tester, open_level, {} if self._changed_values is None else self._changed_values)
+        changed_values = {} if self._changed_values is None else self._changed_values
+        self._watch = Watch(tester, open_level, changed_values, steady_values=self._steady_values)
         self._player = Player(
             tester,
             is_raw=setting.is_raw,
@@ -233,7 +237,11 @@ class Bench:
         return found
 
     def _before(self, stimulus: Stimulus) -> None:
-        messages: Sequence[bytes] = self._judge.before_frames(stimulus) if self._setting.is_raw else stimulus
+        messages: Sequence[bytes] = ()
+        if self._setting.is_raw:
+            messages = self._judge.before_frames(stimulus)
+        elif stimulus[0][:1] == _KEY_SERVICE:
+            messages = stimulus
         for message in messages:
             if is_send_key(message):
                 self.was_opened_rightly |= is_the_right_key(message, self.tester)
@@ -251,7 +259,10 @@ class Bench:
             complaint = self._judge.of_form_confirmed(reply)
         else:
             is_second = self.tester.oddities.second_answers != self._second_count
-            complaint = (is_second and self._second(reply)) or self._slowness(reply) or self._judge.of_reply(reply)
+            slowness = self._slowness(reply)
+            if not is_second and slowness is None and reply.nrc is not None and self._judge.is_quiet():
+                return  # a refusal, and no other answer comes
+            complaint = (is_second and self._second(reply)) or slowness or self._judge.of_reply(reply)
         if complaint is not None and not self.was_opened_rightly:
             self.complaints.setdefault(complaint.what, complaint)
 

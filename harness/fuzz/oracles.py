@@ -67,11 +67,22 @@ class ChangedValues:
 class Watch:
     """Watches one ECU for one case. `begin` records the state that must not change."""
 
-    def __init__(self, tester: Tester, unlocked_level: int | None, changed_values: dict[int, bytes]) -> None:
-        """`changed_values` remembers the values that earlier runs of this case have changed on this ECU."""
+    def __init__(
+        self,
+        tester: Tester,
+        unlocked_level: int | None,
+        changed_values: dict[int, bytes],
+        *,
+        steady_values: dict[int, bytes] | None = None,
+    ) -> None:
+        """`changed_values` remembers the values that earlier runs of this case have changed on this ECU.
+
+        `steady_values` remembers those that were seen to stay: they are read once instead of three times.
+        """
         self._tester = tester
         self._unlocked_level = unlocked_level
         self._changed_values = changed_values
+        self._steady_values = {} if steady_values is None else steady_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self.is_repeated = False
         """What is watched was a message's fault before: a short control is enough."""
@@ -107,7 +118,9 @@ class Watch:
     def _remember(self, entry: DataEntry) -> None:
         tester = self._tester
         try:
-            value = tester.stable_value(entry.did)
+            value = self._steady_values.get(entry.did)
+            if value is None or tester.read(entry.did) != value:
+                value = self._steady_values[entry.did] = tester.stable_value(entry.did)
         except Inconclusive as reason:
             tester.note(f"not watched: {reason}")
             return

@@ -9,6 +9,7 @@ from typing import Final
 from harness.fuzz.keyed import filled
 from harness.link.frame import Frame
 from harness.link.isotp import IsoTpFault
+from harness.link.isotp_frames import FrameType
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.ecu_state import level_of
@@ -21,6 +22,8 @@ Stimulus = tuple[bytes, ...]
 """The data fields of frames that go out back to back, or requests, one after the other."""
 
 _RESET, _SESSION_CONTROL = int(Service.ECU_RESET), int(Service.DIAGNOSTIC_SESSION_CONTROL)
+_PENDING = bytes((Nrc.RESPONSE_PENDING,))
+_RESTARTS = frozenset((_RESET, _SESSION_CONTROL))
 
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 """The limits of the gap between two raw stimuli: long enough for an answer of this ECU, so that it processes each."""
@@ -91,7 +94,7 @@ class Player:
         heard: list[Frame] = []
         for stimulus in batch:
             if self._is_raw:
-                frames = tuple(filled(one, tester) for one in stimulus)
+                frames = tuple([one if type(one) is bytes else filled(one, tester) for one in stimulus])
                 self._before(frames)
                 raw = self.latest = tester.raw(*frames, listen_s=self.gap_s)
                 self._hear_raw(raw)
@@ -100,8 +103,9 @@ class Player:
                 self._play_requests(stimulus)
         if self._is_raw:
             heard += tester.listen(STORING_S, why="the ECU stores a value")
-            await_quiet(tester, MOST_BACKLOG_S, after=heard)
-            if any(_may_restart(data) for stimulus in batch for data in stimulus):
+            if any(map(_may_go_on, heard)) or not tester.link.is_quiet_for(tester.target.timing.p2_ms / 1000):
+                await_quiet(tester, MOST_BACKLOG_S, after=heard)
+            if any(_may_restart(data) for stimulus in batch for data in stimulus if not _RESTARTS.isdisjoint(data[:4])):
                 self._await_boot()
 
     def _play_requests(self, stimulus: Stimulus) -> None:
@@ -172,6 +176,11 @@ class Player:
         reset = self._tester.target.reset
         self._tester.wait(reset.boot_s, "the ECU boots")
         self._tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
+
+
+def _may_go_on(frame: Frame) -> bool:
+    """Whether more follows a frame of the ECU: the rest of a message, or the answer that it announces."""
+    return frame.pci_type != FrameType.SINGLE or frame.pdu[2:3] == _PENDING
 
 
 def _may_restart(frame: bytes) -> bool:

@@ -54,6 +54,22 @@ class Frame:
         """The message in the frame, or the part of it that a first frame has; empty if it begins none."""
         return message_in(self.data, len(self.address))
 
+    def copy(self) -> Frame:
+        """Return an equal frame that is another object."""
+        return Frame(
+            self.can_id,
+            self.data,
+            self.is_extended,
+            self.time_s,
+            self.is_sent,
+            self.is_remote,
+            self.is_error,
+            self.is_fd,
+            self.dlc,
+            self.fd_flags,
+            self.address,
+        )
+
     def as_sent(self, time_s: float) -> Frame:
         """The same frame, marked as one of the harness's own."""
         return replace(self, time_s=time_s, is_sent=True)

@@ -46,6 +46,7 @@ class SimulatedLink:
         self.addresses = self._simulation.addresses
         self._inbox = self._simulation.inbox
         self.send = self._simulation.send
+        self.is_quiet_for = self._simulation.is_quiet_for
         self._advance = self._simulation.advance
 
     @property
@@ -69,9 +70,6 @@ class SimulatedLink:
             if not inbox:
                 return None
         return inbox.popleft()
-
-    def is_quiet_for(self, seconds: float) -> bool:
-        return not self._inbox and self._simulation.next_event_s() > self._simulation.now_s + seconds
 
     def check_sent(self) -> None:
         return

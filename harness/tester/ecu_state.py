@@ -86,6 +86,20 @@ class LevelState:
     """How an effect showed that a wrong key opened the level; empty if none did."""
 
 
+MOST_NOTED = 1 << 14
+_LENGTHS_TOLD_APART = 5
+"""Longer requests show no more of what the ECU has than requests of this length."""
+_SUBJECT_BYTES: dict[int, int] = {
+    Service.DIAGNOSTIC_SESSION_CONTROL: 2,
+    Service.ECU_RESET: 2,
+    Service.READ_DATA_BY_IDENTIFIER: 3,
+    Service.SECURITY_ACCESS: 2,
+    Service.WRITE_DATA_BY_IDENTIFIER: 3,
+    Service.ROUTINE_CONTROL: 4,
+}
+"""How many bytes of a request name what it is about; 1 for other services."""
+
+
 def answer_of(reply: Reply) -> str:
     """Name an answer by its kind and code, without bytes that change each time."""
     return f"{reply.kind.value} 0x{reply.nrc:02X}" if reply.nrc is not None else reply.kind.value
@@ -101,6 +115,8 @@ class EcuState:
         """What was answered under which condition, for the report's map of sessions and access."""
         self.presence = Presence()
         """What the answers so far show the ECU to have or to lack."""
+        self._noted: set[tuple[bytes, int, ReplyKind | int, Condition]] = set()
+        """What was noted before in all that `seen` and `presence` tell apart."""
         self.has_unlocked = False
         """Whether it was unlocked since it was last seen locked."""
         self.is_touched = False
@@ -167,8 +183,16 @@ class EcuState:
 
     def note(self, request: bytes, outcome: ReplyKind | int) -> None:
         """A request of any service was answered with this outcome; a refusal is its code."""
+        size, condition = len(request), self.seen.condition
+        subject = request[: _SUBJECT_BYTES.get(request[0], 1)]
+        known = (subject, size if size < _LENGTHS_TOLD_APART else _LENGTHS_TOLD_APART, outcome, condition)
+        if known in self._noted and size <= len(self.presence.longest_taken):
+            return
+        if len(self._noted) >= MOST_NOTED:
+            self._noted.clear()
+        self._noted.add(known)
         self.seen.note(request, outcome)
-        self.presence.hear(request, outcome, self.condition.session)
+        self.presence.hear(request, outcome, condition.session)
 
     def hear(self, reply: Reply, now_s: float) -> None:
         """Learn from an answer to a request of the services in `STATEFUL`; `now_s` is the link's time."""

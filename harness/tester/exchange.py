@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -454,7 +453,7 @@ class Exchanger:
         self.oddities.not_answered(self.link.now_s)  # what comes later may answer these frames
         first_frame = self.trace.count
         for frame in frames:
-            self.link.send(copy(frame))
+            self.link.send(frame.copy())
         heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from, why="answers to raw frames")
         ours = [frame.pdu for frame in frames]
         answers = tuple(frame for frame in heard if not self._is_for_another(frame, ours))

@@ -26,6 +26,8 @@ class ReplyKind(Enum):
     """Something came from the ECU's id, but no valid answer to this request."""
     SILENCE = "silence"
 
+    __hash__ = object.__hash__  # each member is one object; Enum's own hash is a function in Python
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

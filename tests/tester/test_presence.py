@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harness.tester.ecu_state import EcuState
 from harness.tester.presence import Presence, PresenceState
 from harness.tester.reply import ReplyKind
+from harness.tester.seen import Condition, Seen
 
 DEFAULT, EXTENDED = 0x01, 0x03
 
@@ -115,3 +119,22 @@ def test_security_access_that_gives_no_seed_is_said_to_give_none() -> None:
 
 def test_a_service_that_wants_authentication_is_told() -> None:
     assert heard(("22 01 02", 0x34, DEFAULT), ("2E 01 02 00", 0x33, DEFAULT)).wants_authentication() == [0x22]
+
+
+OUTCOMES = st.sampled_from([ReplyKind.POSITIVE, ReplyKind.SILENCE, ReplyKind.MALFORMED, 0x11, 0x13])
+REQUESTS = st.lists(st.sampled_from([0x10, 0x22, 0x27, 0x2E, 0x31, 0x99, 0x01, 0x02, 0x81]), min_size=1, max_size=7)
+CONDITIONS = st.builds(Condition, st.sampled_from([1, 3]), st.sampled_from([0, 1]))
+
+
+@given(st.lists(st.tuples(REQUESTS.map(bytes), OUTCOMES, CONDITIONS), max_size=60))
+def test_what_is_left_out_as_noted_before_shows_nothing(
+    heard: list[tuple[bytes, ReplyKind | int, Condition]],
+) -> None:
+    state, seen, presence = EcuState(None), Seen(None), Presence()
+    for request, outcome, condition in heard:
+        state.seen.condition = seen.condition = condition
+        state.note(request, outcome)
+        seen.note(request, outcome)
+        presence.hear(request, outcome, condition.session)
+    assert state.seen.outcomes == seen.outcomes
+    assert vars(state.presence) == vars(presence)
