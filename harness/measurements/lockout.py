@@ -32,6 +32,8 @@ class Lockout:
     evidence: tuple[Exchange, ...] = ()
     seconds_per_key: float = 0.0
     """How long a seed and a wrong key for it take."""
+    is_pace_of_bus: bool = False
+    """Whether bus and ECU alone set that pace; on a real bus this computer and the adapter take their time too."""
     key_bits: int = 0
     holds: bool = False
     """Whether a request for a seed was refused after the wrong key at the limit."""
@@ -51,7 +53,10 @@ class Lockout:
             return "the pace of guesses was not measured"
         mean_s = mean_time_s(self.key_bits, pace)
         keys = f"{pace:.0f}" if pace >= 10 else f"{pace:.2g}"
-        return f"at {keys} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
+        said = f"{keys} keys a second, if no limit follows, a key of {self.key_bits} bits takes {in_words(mean_s)}"
+        if self.is_pace_of_bus:
+            return f"at the {said}; bus and ECU allow no more"
+        return f"at this computer's {said}; a faster tester takes less"
 
 
 def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
@@ -80,7 +85,8 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
                 ("wrong key", answer) if outcome is KeyOutcome.LIMITED else ("seed request after wrong key", following)
             )
             evidence = (answer.exchange(), following.exchange())
-            return Lockout(count, count, f"{what} {count}: {said}", evidence, 0.0, 8 * (len(answer.request) - 2), is_refused)
+            bits = 8 * (len(answer.request) - 2)
+            return Lockout(count, count, f"{what} {count}: {said}", evidence, key_bits=bits, holds=is_refused)
         if not tester.guesses.is_seed(level, following):
             tester.cite(answer, following)
             raise Inconclusive(f"after wrong key {count} there is no seed, but no limit is announced: {following}")
@@ -93,6 +99,7 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
         + (", but the right key is refused too after them" if is_silent else ""),
         (answer.exchange(), following.exchange()),
         (tester.link.now_s - begun_s) / probe,
+        tester.link.is_virtual,
         8 * (len(answer.request) - 2),
         is_silent=is_silent,
     )

@@ -73,8 +73,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     """Return label and text in reading order, without what is unknown."""
     info = run.info
     rows = [
-        ("Environment", "simulated: SIMULATED ECU, no real device" if info.environment == "simulated" else
-         "bench: a real ECU on a real bus"),
+        ("Environment", _environment(info)),
         ("Times", "virtual: on the simulated bus, a wait passes at once" if info.environment == "simulated" else ""),
         ("Scope", _scope(info)),
         ("Allowed", _allowed(info)),
@@ -120,6 +119,18 @@ def _allowed(info: RunInfo) -> str:
     if not isinstance(allow, (list, tuple)):
         return ""
     return ", ".join(map(str, allow)) if allow else "nothing that can lock, write, reset or destroy"
+
+
+def _environment(info: RunInfo) -> str:
+    if info.environment == "simulated":
+        return "simulated: SIMULATED ECU, no real device"
+    if info.bus is not None and _VIRTUAL in info.bus.driver:
+        return "bench: an ECU on a virtual bus of this computer; no wires, and times are the computer's"
+    return "bench: an ECU on a real bus"
+
+
+_VIRTUAL: Final = "virtual interface"
+"""How a run says that its network interface (vcan, vxcan) carries frames within one computer only."""
 
 
 def _campaign(info: RunInfo) -> str:

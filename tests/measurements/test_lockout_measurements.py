@@ -96,6 +96,10 @@ def test_without_a_limit_there_is_no_delay_to_measure() -> None:
     assert not lockout.is_enough
     assert "128 bits" in lockout.extrapolation
     assert "years" in lockout.extrapolation
+    assert lockout.extrapolation.endswith("; bus and ECU allow no more")
+    of_this_computer = replace(lockout, is_pace_of_bus=False).extrapolation
+    assert "at this computer's" in of_this_computer
+    assert of_this_computer.endswith("; a faster tester takes less")
 
 
 def test_the_report_shows_one_table_for_each_level() -> None:

@@ -148,6 +148,18 @@ def test_what_is_known_of_sample_and_bus_is_told_and_secrets_first_of_all(articl
     assert "needs hardware (1) Requirement Why it is not tested The case stays closed. A screwdriver." in text
 
 
+def test_a_virtual_bus_is_not_called_a_real_one(article: Run) -> None:
+    def environment(driver: str) -> str:
+        bus = BusAccess(adapter="python-can socketcan, can0", driver=driver, timestamps="the kernel")
+        info = replace(article.info, environment="bench", bus=bus)
+        return " ".join(read(replace(article, info=info)).text.split()).partition("Environment ")[2][:60]
+
+    assert environment("kernel driver gs_usb").startswith("bench: an ECU on a real bus")
+    assert environment("a virtual interface of the kernel (vcan)").startswith(
+        "bench: an ECU on a virtual bus of this computer"
+    )
+
+
 def test_ten_thousand_results_stay_readable_and_say_where_the_others_are(article: Run) -> None:
     failing, passing = article.failures(), article.with_verdict(Verdict.PASS)
     findings = [replace(failing[n % len(failing)], id=f"fuzz/case-{n}", accepted="") for n in range(5000)]
