@@ -150,7 +150,7 @@ class Refusals:
             after = tester.read(did)
             if after == before:
                 continue
-            tester.wait(max(CLOCK_S, tester.link.now_s - self.since_s))
+            tester.wait(max(CLOCK_S, tester.link.now_s - self.since_s), "whether a value changes by itself")
             if tester.read(did) != after:
                 tester.note(f"DID {did:04X} changes by itself; whether it was changed cannot be told")
                 del self.values[did]

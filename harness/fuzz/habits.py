@@ -20,6 +20,7 @@ from harness.fuzz.keyed import shown_bytes
 from harness.fuzz.oracles import Damage
 from harness.tester.bus_load import await_quiet, own_lag_s
 from harness.tester.crashes import SessionSign
+from harness.tester.exchange import SENDS_UNASKED
 from harness.tester.observe import ConsoleTail, memory_in_use
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
@@ -185,7 +186,8 @@ class Habits:
         """The complaint, if the request is slow each time and another of its service between them is not."""
         tester, service = self._tester, request[0]
         control = self._quick[service]
-        tester.listen(10 * tester.target.timing.p2_ms / 1000)  # a late answer to it must not be taken for the next one's
+        # A late answer to it must not be taken for the next one's.
+        tester.listen(10 * tester.target.timing.p2_ms / 1000, why="a late answer")
         slow: list[float] = []
         quick: list[float] = []
         for _ in range(SLOW_TIMES):
@@ -240,7 +242,7 @@ class Habits:
 
     def _is_quiet(self) -> bool:
         link = self._tester.link
-        return link.is_quiet_for(QUIET_S) or not self._tester.listen(QUIET_S)
+        return link.is_quiet_for(QUIET_S) or not self._tester.listen(QUIET_S, why=SENDS_UNASKED)
 
     def _check_quiet(self) -> Damage | None:
         """Whether messages come that answer nothing, and go on coming."""
@@ -248,9 +250,9 @@ class Habits:
         if not self._was_quiet or self._may_send or tester.link.is_quiet_for(QUIET_S):
             return None
         await_quiet(tester, QUIET_S)
-        if not tester.listen(QUIET_S):
+        if not tester.listen(QUIET_S, why=SENDS_UNASKED):
             return None
-        unasked = tester.listen(GOES_ON_S)
+        unasked = tester.listen(GOES_ON_S, why=SENDS_UNASKED)
         if not unasked or tester.is_shared():
             return None
         shown = f"{unasked[0].text()} and {len(unasked) - 1} more" if len(unasked) > 1 else unasked[0].text()

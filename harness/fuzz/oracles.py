@@ -214,7 +214,8 @@ class Watch:
         count = max(tester.exchange_count - self._begun_count, 0 if self.is_repeated else LEAST_CONTROL_REQUESTS)
         for _ in range(min(count, MOST_CONTROL_REQUESTS)):
             tester.request(tester.liveness_request)
-        tester.wait(min(max(tester.link.now_s - self._begun_s, LEAST_CONTROL_S), MOST_CONTROL_S))
+        control_s = min(max(tester.link.now_s - self._begun_s, LEAST_CONTROL_S), MOST_CONTROL_S)
+        tester.wait(control_s, "whether a value changes by itself")
         if tester.stable_value(entry.did) != after:
             raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after
