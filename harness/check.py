@@ -40,7 +40,7 @@ class Attack:
     judges_run: bool = False
     """Whether it judges what the run has seen so far: such checks come after all that are not crash-prone."""
     own_level: bool = False
-    """Whether it asks SecurityAccess of its own level only, so that the delay of another may still run when it begins."""
+    """Whether it uses SecurityAccess of its own level only, so that the delay of another level may be running."""
     comes_last: bool = False
     """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()

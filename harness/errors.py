@@ -40,7 +40,7 @@ class KeyFunctionError(HarnessError):
     """The user's key function raised, or returned something that is no key."""
 
     kind: type[BaseException] | None = None
-    """What it raised, if it raised anything."""
+    """The name of the exception that the function raised; empty if it raised none."""
 
 
 class ProgramError(HarnessError):

@@ -1,4 +1,4 @@
-"""Lock levels out several times in a row, for several checks: what must not end a delay, what it leaves alone, its end."""
+"""Lock levels out several times in a row, for several checks: requests that must not end a delay, its effects, its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ BETWEEN_KEYS = ("SA-11", "SA-14")
 BUSY_S = 0.5
 """Seconds after which an ECU that does not serve a request is asked again: it may be busy for a moment."""
 SOONER_S = 0.25
-"""How long before another level's delay is surely over its seeds are requested: before that level is locked out again."""
+"""How long before the certain end of another level's delay its seeds are requested, before that level is locked
+out again.
+"""
 LONG_UP_S = 3700.0
 """A little more than an hour in seconds, in which clocks of whole seconds or an hour meter may overflow."""
 
@@ -26,15 +28,15 @@ class Held:
 
     lockouts: int
     wrong_keys: int
-    """How many wrong keys led to them in all, without a right one."""
+    """The number of wrong keys that led to them in all, without a right one."""
     tried: tuple[str, ...]
     """What was done in the first delay without a seed being given, in words."""
     served: int
-    """How many other requests were served during each."""
+    """The number of other requests that were served during each."""
     locked: str
-    """Which levels the first of them locked, in words."""
+    """The levels that the first lockout locked, in words."""
     is_long_up: bool
-    """Whether the last of them came more than an hour after the others, without a restart."""
+    """Whether the last lockout came more than an hour after the others, without a restart."""
 
 
 def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
@@ -59,7 +61,7 @@ def hold_many(tester: Tester, measure: Measurements, level: int, lockouts: int) 
 
 
 def is_ordinary(tester: Tester, level: int, delay: Delay) -> bool:
-    """Whether the delay is long enough and constant so far, and the level's key is known to be right."""
+    """Whether the delay is constant so far and long enough, and the level's key is known to be right."""
     is_odd = delay.seconds is None or delay.is_too_short or delay.is_restarted_by_requests or not delay.at_least_s
     return not is_odd and tester.security.level(level).is_proven and tester.access.can_relock
 
@@ -95,7 +97,7 @@ class _Lockouts:
         """How often a seed was requested long before a later delay may be over."""
 
     def held(self, lockouts: int, *, tries_acts: bool, is_long_up: bool) -> Turns[Held | None]:
-        """Return how it went; None if anything was not as in the first delay that was measured."""
+        """Return the result; None if anything differed from the first delay that was measured."""
         tester, level = self._tester, self._level
         if tries_acts:  # seeds of other levels are requested too
             others = [entry.level for entry in tester.target.security if entry.level != level]
@@ -136,7 +138,7 @@ class _Lockouts:
         return self._tester.link.now_s - (self._tester.security.level(self._level).last_wrong_s or 0.0)
 
     def _first(self) -> str:
-        """Return which levels the first lockout locks; empty if something ended it, or another request was not served."""
+        """Return the levels that the first lockout locks; empty if something ended it, or another request was not served."""
         tester, level, window = self._tester, self._level, self._window
         acts = [part for act in self._measure.acts_between(level) for part in act.parts or (act,)]
         acts = [act for act in acts if act.check in BETWEEN_KEYS and window.has_room_for(act.seconds)]
@@ -157,7 +159,7 @@ class _Lockouts:
         return locked
 
     def _lock_again(self) -> int:
-        """Return how many wrong keys led to a lockout that is like the first; 0 if it is different."""
+        """Return the number of wrong keys of another lockout like the first; 0 if it was different."""
         tester, level = self._tester, self._level
         if not self._is_over():
             return 0

@@ -1,4 +1,4 @@
-"""Restart the ECU while several levels are locked out: each restart tells of all of their delays."""
+"""Restart the ECU while several levels are locked out, so that each restart tests all of their delays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness import Depth, Inconclusive, Measurements, Tester
 
 Ways = Mapping[str, Callable[[], bool | None]]
 SHARE_BEFORE = 0.2
-"""Share of the delay that passes before the restart."""
+"""The share of the delay that passes before the restart."""
 
 
 def outlast_restarts(tester: Tester, measure: Measurements, depth: Depth, level: int, ways: Ways) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class _Together:
         self._ways = ways
 
     def held(self, depth: Depth) -> dict[int, tuple[str, ...]]:
-        """Return by level the restarts that its delay has outlasted; levels with which anything was not in order lack."""
+        """Return by level the restarts that its delay has outlasted, without levels that behaved irregularly."""
         names = self._restart([*self._ways])
         for name in names[: depth.choose(quick=0, default=1, deep=0)] if len(names) > 1 else ():
             self._restart([name])

@@ -15,7 +15,7 @@ UNATTENDED_S: Final = 30.0
 """How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
 LOOK_S: Final = 1.0
 MOST_LOOKS: Final = 8
-"""Before how many checks an ECU that has never answered is looked for again."""
+"""The number of checks before which an ECU that has never answered is looked for again."""
 
 NOT_BEGUN: Final = "not begun: "
 """The reason of every check that was not begun because the ECU was lost begins with this."""

@@ -17,7 +17,7 @@ from harness.uds import Service, nrc_name
 LOG: Final = logging.getLogger("harness.audit")
 
 FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
-"""How the log is written: of a wait the check and the measurement that want it, of every entry its file and line."""
+"""The form of a log entry: for a wait its check and measurement, for every entry its file and line."""
 
 OUTSIDE_OF_WAIT: Final = 2
 """Index, among the callers, of the one that asked for the wait."""

@@ -40,7 +40,7 @@ LENGTH_OF_KIND = len("27 02")
 
 
 _BEYOND = re.compile(r"^((?:[0-9A-F]{2} ){8})(?:[0-9A-F]{2} )*(?:[0-9A-F]{2}$|…)")
-"""What of a long request a heading leaves out."""
+"""The part of a long request that a heading leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Ending:
     reason: str = ""
     severity: Severity | None = None
     failure: str = ""
-    """What is wrong, if it is something else than what the check looks for."""
+    """The failure in words, if it is not the one that the check looks for."""
     cause: str = ""
     is_proven: bool = False
     """Whether an effect has proved the failure: it stands even if it does not happen again."""

@@ -1,4 +1,4 @@
-"""A tester that says what it waits for, to whoever shows the progress of an audit."""
+"""A tester that tells the progress display what it is waiting for."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from harness.tester.tester import Tester
 LISTENING: Final = "frames that nobody asked for"
 UNNAMED: Final = "a pause"
 LEAST_SHOWN_S: Final = 0.5
-"""Shorter times are not told: nobody could read of them."""
+"""Shorter waits are not shown, because nobody could read them."""
 
 
 _THINGS: Final = ("the delay ", "the end ", "a ", "frames ")
-"""How purposes begin that are things; others are what happens meanwhile, or a question."""
+"""Purposes with these beginnings are things; other purposes are actions or questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is waited for, in seconds of the link's time."""
+    """A wait and its reason, in seconds of the link's time."""
 
     why: str
     since_s: float
-    """When waiting for it began."""
+    """The beginning of the whole wait."""
     begun_s: float
-    """When this part of it began: between two parts the ECU is asked whether it is over."""
+    """The beginning of this part of it. Between two parts the ECU is asked whether the wait is over."""
     until_s: float
-    """When this part ends."""
+    """The end of this part."""
 
     def told(self, now_s: float) -> str:
-        """Say what is waited for, and for how long still; if nobody knows that, for how long so far. Empty if it is over."""
+        """Describe the wait with the remaining time, or the elapsed time if the end is unknown; empty if it is over."""
         if now_s > self.until_s + LEAST_SHOWN_S or self.until_s - self.since_s < LEAST_SHOWN_S:
             return ""
         left_s = self.until_s - now_s
@@ -43,11 +43,11 @@ class Waiting:
 
 
 class WatchedTester(Tester):
-    """Keeps in `waiting` what was waited for last."""
+    """A tester that keeps its last wait in `waiting`."""
 
     waiting: Waiting | None = None
     measured: Callable[[], str] = staticmethod(lambda: "")
-    """Returns the name of what is measured now; empty if nothing is."""
+    """Returns the name of the present measurement; empty if there is none."""
 
     def wait(self, seconds: float, why: str = "") -> None:
         """As the base."""
@@ -69,7 +69,7 @@ class WatchedTester(Tester):
         self.waiting = Waiting(why, since_s, now_s, now_s + seconds)
 
     def doing(self) -> str:
-        """Say what is measured now, and what is waited for; empty if the ECU is just asked."""
+        """Describe the present measurement and wait; empty if requests are being sent."""
         measured = f"measures {self.measured()}" if self.measured() else ""
         waits = self.waiting.told(self.link.now_s) if self.waiting is not None else ""
         return ", ".join(filter(None, (measured, waits)))

@@ -56,7 +56,7 @@ def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding
 
 
 def _failure(found: FuzzFinding) -> str:
-    """Say what is wrong, as the heading of the finding and of the row that found it."""
+    """Return the heading of the finding, and of the row that found it."""
     observed = found.observed.partition(";")[0].partition(" (")[0]
     observed = observed.partition(" gives ")[2] or observed
     observed = f"answered by {observed}" if "#" in observed else observed

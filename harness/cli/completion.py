@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _name_choices(parser: argparse.ArgumentParser) -> Mapping[str, tuple[str, ...]]:
-    """Tell every argument that takes a name which names there are; return those beside which files are meant, too."""
+    """Give every argument that takes a name its choices; return the arguments that also accept files."""
     names = {dest: tuple(known()) for dest, known in NAMES.items()}
     for command, action in _actions(parser):
         dest = "check" if (command, action.dest) in _RESULTS else action.dest
@@ -127,8 +127,8 @@ NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "page": _pages,
     "profile": _profiles,
 }
-"""The names that an argument takes, by the attribute in which the parser leaves it."""
+"""The choices of an argument, by the attribute that holds it."""
 
 _OR_FILES = ("target",)
 _RESULTS = {("replay", "result")}
-"""Arguments of commands that are called otherwise and take the id of a check."""
+"""Arguments with another name that take the id of a check."""

@@ -41,7 +41,7 @@ _WORD: Final = max(len(verdict) for verdict in Verdict) + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command's run ended, beside what is in the run."""
+    """The end of a command's run: what the run itself does not record."""
 
     code: int
     """The exit code, before `--exit-zero`."""
@@ -49,7 +49,7 @@ class Ended:
     is_exit_zero: bool = False
     """Whether failures do not count for the exit code."""
     is_mute: bool = False
-    """Whether the ECU has never answered anything: then that is all there is to say."""
+    """Whether the ECU has never answered; nothing else is shown then."""
 
 
 def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) -> list[str]:

@@ -38,7 +38,10 @@ from harness.system import ENDING_SIGNALS
 WRONG_USE = 4
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
-"""A run makes many small objects and few cycles: with Python's 700 to 2000, looking for them takes a tenth of the time."""
+"""The threshold of the garbage collector.
+
+A run makes many small objects and few cycles, so that Python's default of 700 to 2000 costs a tenth of the time.
+"""
 
 COMMANDS = (
     audit, plan, report, diff, replay, discover, fuzz, learn, target, import_table, ecu, shell, lists, docs, doctor,

@@ -1,4 +1,4 @@
-"""Show how far an audit is, how long it still takes, which check runs and what that waits for."""
+"""Show the progress of an audit: its share done, the remaining time, the running check and its wait."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 CheckKey = tuple[str, str | None]
-"""A check's id, and what it is run on."""
+"""A check's id and its parameter."""
 
 EVERY_LINE_S: Final = 10.0
-"""How often a line is printed where there is no terminal."""
+"""The seconds between two lines if the output is no terminal."""
 PER_SECOND: Final = 4
 """How often a terminal is refreshed."""
 BAR: Final = 10
-"""Columns of the bar."""
+"""The width of the bar in columns."""
 RECENT: Final = 8
-"""How many of the last findings are shown while an audit runs that tells them at its end."""
+"""The number of latest findings that are shown while an audit runs that prints them at its end."""
 FEWEST_DONE: Final = 0.1
-"""The share of the checks that must have ended before the time for the rest is told from them alone."""
+"""The share of the checks that must have ended before the remaining time is estimated from them alone."""
 LEAST_MEASURED_S: Final = 1.0
-"""How many planned seconds without waits must be over before the plan is corrected by how long they took."""
+"""The planned seconds without waits that must be over before the plan is corrected by their real duration."""
 LEAST_PACE: Final = 0.2
 LONG_S: Final = 600.0
-"""From here on nobody wants to know the seconds."""
+"""From this duration on seconds are not shown."""
 
 
 class PlannedTime(NamedTuple):
-    """How long a check takes, in seconds: what it waits, and what it is busy with besides."""
+    """The duration of a check in seconds: its waits, and the rest."""
 
     waits_s: float
     busy_s: float
 
 
 class Watched(Protocol):
-    """Whatever can say what it does now."""
+    """An object that can describe its present activity."""
 
     def doing(self) -> str:
-        """Say what is measured and waited for now; empty if the ECU is just asked."""
+        """Describe the present measurement and wait; empty if requests are being sent."""
 
 
 class Course:
-    """How far an audit is, by a clock: what has ended, what runs, and what is left."""
+    """The progress of an audit, by a clock: what has ended, what is running, and what is left."""
 
     def __init__(self, now_s: Callable[[], float], planned: Mapping[CheckKey, PlannedTime] | None = None) -> None:
-        """`planned`: how long each check takes, if that is known."""
+        """Begin the audit. `planned`: the duration of each check, if known."""
         self._now_s = now_s
         self._planned = planned
         self._left: dict[CheckKey, None] = {}
@@ -62,12 +62,12 @@ class Course:
         self.running: CheckKey | None = None
 
     def expect(self, checks: Sequence[CheckKey]) -> None:
-        """Set which checks there will be."""
+        """Set the checks of the audit."""
         self._left = dict.fromkeys(checks)
         self.total = len(checks)
 
     def begins(self, check: CheckKey) -> None:
-        """A check begins."""
+        """Note that a check begins."""
         self._check_begun_s = self._now_s()
         if not self._is_begun:  # what is learned before the first check is no part of any
             self._begun_s, self._is_begun = self._check_begun_s, True
@@ -75,25 +75,25 @@ class Course:
         self._left.pop(check, None)
 
     def ends(self, *, is_finding: bool) -> None:
-        """A check has ended."""
+        """Note that a check has ended."""
         self.done += 1
         self.findings += is_finding
 
     @property
     def elapsed_s(self) -> float:
-        """How long it has been running."""
+        """The seconds since the beginning."""
         return self._now_s() - self._begun_s
 
     @property
     def left_s(self) -> float | None:
-        """How long the rest takes, by the plan and how true that was so far, or by what has ended; None if unknown."""
+        """The remaining seconds, by the corrected plan or by the checks that have ended; None if unknown."""
         if self._planned:
             return self._by_plan(self._planned)
         share = self.done / self.total if self.total else 0.0
         return self.elapsed_s * (1 - share) / share if share >= FEWEST_DONE else None
 
     def _by_plan(self, planned: Mapping[CheckKey, PlannedTime]) -> float:
-        """Add what is planned for the rest: its waits as they are, everything else as slow as it was so far."""
+        """Add the planned time of the rest: waits as planned, everything else at the pace so far."""
         nothing = PlannedTime(0.0, 0.0)
         running = planned.get(self.running, nothing) if self.running is not None else nothing
         left = [planned.get(check, nothing) for check in self._left]
@@ -120,7 +120,7 @@ def _rounded(seconds: float) -> str:
 
 
 class Progress:
-    """Shows an audit's course: on a terminal in lines that are overwritten, elsewhere by a line now and then."""
+    """Shows the progress: on a terminal in lines that are overwritten, elsewhere in a line now and then."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Progress:
         planned: Mapping[CheckKey, PlannedTime] | None = None,
         shows_recent: bool = False,
     ) -> None:
-        """`out`: where results are printed. `shows_recent`: the last findings, too."""
+        """Make the display. `out`: the stream of the results. `shows_recent`: show the latest findings too."""
         self.course = Course(RealClock().now_s, planned)
         self._out, self._errors = out, errors
         self._recent: deque[str] | None = deque(maxlen=RECENT) if shows_recent else None
@@ -139,11 +139,11 @@ class Progress:
         self._stop_lines: Callable[[], None] = lambda: None
 
     def watch(self, watched: Watched) -> None:
-        """Set who knows what is waited for."""
+        """Set the object that describes the present activity."""
         self._watched = watched
 
     def start(self) -> None:
-        """Begin to show it."""
+        """Start to show the progress."""
         terminal = next((one for one in (self._out, self._errors) if one.isatty()), None)
         if terminal is None:
             self._stop_lines = every(EVERY_LINE_S, self._print_line)
@@ -163,19 +163,19 @@ class Progress:
         self._live.start()
 
     def stop(self) -> None:
-        """Show nothing more, and leave nothing on the terminal."""
+        """Stop, and clear the lines on the terminal."""
         self._stop_lines()
         if self._live is not None:
             live, self._live = self._live, None
             live.stop()
 
     def found(self, line: str) -> None:
-        """A finding has come, in a line."""
+        """Add a finding, as a line."""
         if self._recent is not None:
             self._recent.append(line)
 
     def print_above(self, text: str) -> bool:
-        """Print above the lines that are overwritten; False if there are none on the terminal where results are printed."""
+        """Print above the progress lines; return False if there are none on the terminal of the results."""
         live = self._live
         if live is None or not self._out.isatty():
             return False
@@ -185,7 +185,7 @@ class Progress:
         return True
 
     def now(self) -> str:
-        """Say which check runs and what it waits for."""
+        """Describe the running check and its wait."""
         course = self.course
         if course.running is None:
             return "begins"

@@ -28,7 +28,7 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 DEBUG: Final = 2
-"""The verbosity from which the log tells what is under way."""
+"""The verbosity from which on the log shows the present activity, so that no progress is shown."""
 
 
 class TerminalOutput:
@@ -60,11 +60,11 @@ class TerminalOutput:
         self._not_begun: list[Finding] = []
 
     def watch(self, watched: Watched) -> None:
-        """Set who knows what the audit waits for."""
+        """Set the object that describes what the audit is waiting for."""
         self._watched = watched
 
     def expect(self, checks: Sequence[CheckKey]) -> None:
-        """Set which results there will be, and begin to show how many there are."""
+        """Set the expected results, and start to show the progress."""
         if not 0 <= self._verbosity < DEBUG:
             return
         self._progress = Progress(
@@ -98,13 +98,13 @@ class TerminalOutput:
             self._print(finding_lines(finding, colour=colour, width=width))
 
     def end(self) -> None:
-        """Show no progress any more."""
+        """Stop showing the progress."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
 
     def summary(self, run: Run, folder: str, code: int, *, is_mute: bool = False) -> None:
-        """Print what the run came to, with its exit code and where the report is; `is_mute`: the ECU never answered."""
+        """Print the end of the run, with its exit code and the path of the report; `is_mute`: the ECU never answered."""
         self._tell_not_begun()
         self.end()
         self.folder, self.is_ecu_mute = Path(folder), is_mute

@@ -38,7 +38,7 @@ _NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
 _PENDING: Final = int(Nrc.RESPONSE_PENDING)
 SECOND_ANSWER_S: Final = 0.003
 ASK_FOR_TRAFFIC: Final = frozenset((0x2A, 0x86))
-"""What is sent after these was asked for."""
+"""Services after which messages without a request are expected."""
 ALL_SERVICES: Final = frozenset(map(int, Service))
 RECENT: Final = 8
 """How many earlier messages an answer to raw frames may belong to."""
@@ -72,9 +72,9 @@ class Complaint:
     """The right answers, in the words of a case."""
     severity: Severity = Severity.LOW
     one_answer: bool = False
-    """The number of answers is wrong."""
+    """Whether the number of answers is wrong."""
     within_ms: int | None = None
-    """It came too late: this would have been soon enough."""
+    """The time within which the answer should have come; None if it was not too late."""
     evidence: Reply | RawReply | None = None
 
 
@@ -137,7 +137,7 @@ class AnswerJudge:
         return self._tester.link.is_quiet_for(self._late_s)
 
     def must_answer(self, reply: Reply) -> bool:
-        """Whether a sound ECU would certainly have answered: it had the whole request, which asks for an answer."""
+        """Whether a sound ECU would certainly have answered: it received the whole request, which demands an answer."""
         request = reply.request
         is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
         was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
@@ -202,7 +202,7 @@ class AnswerJudge:
 
 
 def _may_be_second(message: bytes, service: int) -> bool:
-    """Whether a message that comes behind an answer is one too: not if it names another service, or was asked for."""
+    """Whether a message after an answer is a second one: it names the same service, and was not asked for."""
     if service in ASK_FOR_TRAFFIC:
         return False
     if message[:1] == bytes((NEGATIVE_RESPONSE,)):
@@ -231,7 +231,7 @@ def _likely_source(service: int, raw: RawReply) -> str:
 
 
 def _is_final(message: bytes, request: bytes) -> bool:
-    """Whether a message can be nothing but a final answer to a request of this service."""
+    """Whether a message can only be a final answer to a request of this service."""
     is_refusal = len(message) == 3 and message[:2] == bytes((NEGATIVE_RESPONSE, request[0])) and message[2] != _PENDING
     return is_refusal or message[:1] == bytes((request[0] + RESPONSE_OFFSET & 0xFF,))
 

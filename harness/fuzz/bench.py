@@ -35,9 +35,9 @@ class Setting:
     state: CaseState | None = None
     is_raw: bool = False
     gap_s: float | None = None
-    """Between frames; None: back to back, and the ECU's own time between stimuli."""
+    """Seconds between frames; None: back to back, with the ECU's own time between stimuli."""
     is_weighed: bool = False
-    """The memory in use is measured before and after, where the target says how."""
+    """Whether the memory in use is measured before and after, if the target says how."""
 
 
 class Judging(Enum):
@@ -186,7 +186,7 @@ class Bench:
         return self._player.latest
 
     def look(self, *, is_thorough: bool) -> Damage | None:
-        """Whether the ECU is as it must be; nothing is wrong with a level that was opened by right."""
+        """Return what is wrong with the ECU, if anything. A level that was opened rightly is not wrong."""
         damage = self._watch.check(is_thorough=is_thorough)
         if damage is not None and self.was_opened_rightly and not damage.is_crash:
             damage = None
@@ -196,11 +196,11 @@ class Bench:
         return None if self._habits is None else self._habits.check(is_thorough=is_thorough)
 
     def look_at_console(self) -> Damage | None:
-        """The same for the console alone, which costs nothing on the bus."""
+        """Return what is wrong on the console, which costs nothing on the bus."""
         return None if self._habits is None else self._habits.check_console()
 
     def look_at_lock(self) -> Damage | None:
-        """The same for the lock, and what shows without much asking."""
+        """Return what is wrong with the lock, or with anything else that few requests show."""
         damage = None if self.was_opened_rightly else self._watch.check_lock()
         return damage or self._look_at_habits(is_thorough=False)
 
@@ -220,12 +220,12 @@ class Bench:
         return self._watch.check_life()
 
     def close(self) -> None:
-        """Stop what was started to watch the ECU."""
+        """Stop whatever was started to watch the ECU."""
         if self._habits is not None:
             self._habits.close()
 
     def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
-        """All that goes wrong, by what, when stimuli are played once from a known state."""
+        """Play stimuli once from a known state; return everything that goes wrong, by its name."""
         self.begin(setting)
         self._watch.is_repeated = True
         self.approach()

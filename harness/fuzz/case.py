@@ -95,9 +95,9 @@ class Case(Head):
     gap_ms: int | None = None
     """The time after each frame until the next one, in ms; None: back to back."""
     one_answer: bool = False
-    """A second final answer fails it."""
+    """Whether a second final answer fails the case."""
     within_ms: int | None = None
-    """An answer that takes longer, each time, fails it."""
+    """An answer that takes longer each time fails the case; None: any time is right."""
 
     @property
     def full_id(self) -> str:

@@ -104,7 +104,7 @@ class _Execution:
         self._tester.note(f"{number} judged; life, lock and protected values were watched")
 
     def _sessions(self) -> set[int]:
-        """The declared sessions to which the case leads, by its state or its first step."""
+        """Return the declared sessions that the case enters, by its state or its first step."""
         step = next(iter(self._steps()), None)
         entered = (
             {one[1] for one in step.messages if len(one) > 1 and one[0] == 0x10} if step and not self._case.is_raw else set()
@@ -252,7 +252,7 @@ class _Execution:
         raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
 
     def _judge_time(self, done: _Done) -> None:
-        """Fail an answer that is too late each time, while the ECU answers a plain request soon."""
+        """Fail an answer that is too late each time while the ECU answers a plain request in time."""
         tester, within_ms = self._tester, self._case.within_ms
         if within_ms is None or self._case.is_raw:
             return

@@ -63,12 +63,12 @@ class FuzzFinding:
 
     @property
     def is_about_answer(self) -> bool:
-        """An answer is wrong, and not what the ECU does besides."""
+        """Whether an answer is wrong, rather than something else that the ECU does."""
         return self.expect != "any" or self.one_answer or self.within_ms is not None
 
     @property
     def cause(self) -> str:
-        """What findings of one cause share."""
+        """The value that findings of one cause share."""
         if self.is_about_answer:
             return self.what
         again = " again and again" if self.repeat > 1 else ""
@@ -79,7 +79,7 @@ class FuzzFinding:
 
     @property
     def shown(self) -> str:
-        """The sequence in a sentence, bytes that do not matter as ``..``."""
+        """The sequence in a sentence; bytes that do not matter are ``..``."""
         each = (_shown(message, pattern) for message, pattern in zip(self.messages, self._patterns, strict=True))
         groups = ((text, len(list(same))) for text, same in groupby(each))
         shown = " | ".join(f"{text}, {count} times" if count > 2 else " | ".join([text] * count) for text, count in groups)

@@ -1,9 +1,9 @@
-"""What one ECU usually does, and what of that is no longer so: how fast it answers, which session it keeps, what it sends
-unasked, what it prints, and how much memory it uses.
+"""Learn the usual behaviour of one ECU, and notice when it changes.
 
-Each is judged against a control on the same ECU in the same minutes: an answer is slow beside others of its service, a
-session is lost where it was seen to be told and kept, traffic is unasked where there was none before, a line is printed
-that starting up does not print, and memory grows where as many plain requests leave it as it is.
+Five things are watched: response times, the session, unasked messages, the console, and the memory in use. Each is compared
+with a control on the same ECU in the same minutes: an answer is slow beside others of its service, a session is lost only
+if it was seen to be kept, traffic is unasked if there was none before, a line is new if starting up does not print it, and
+memory grows if the same number of plain requests leaves it unchanged.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from harness.uds import Service, Session
 from harness.verdict import Severity
 
 MAY_END_SESSION: Final = frozenset((0x10, 0x11, 0x27, 0x29, 0x83, 0x87))
-"""After these, and until a session is entered, nothing is said of the session: a sound ECU may have left it."""
+"""Services after which the session is not judged until one is entered, because a sound ECU may have left it."""
 TAKES_ITS_TIME: Final = frozenset((0x27, 0x29))
-"""Services that compute before they refuse, as they ought to."""
+"""Services that rightly compute before they refuse."""
 
 MEMORY: Final = "memory"
-"""The name of a damage that is measured in what is sent often."""
+"""The name of damage that only many repetitions show."""
 
 RECENT_ANSWERS: Final = 64
 FEWEST_ANSWERS: Final = 16
 USUAL_SHARE: Final = 0.9
 TIMES_USUAL: Final = 5
 MORE_THAN_USUAL_S: Final = 0.02
-"""An answer is slow if it takes so many times as long as nine in ten of its service do, and so much longer."""
+"""An answer is slow if it exceeds the time of nine in ten answers of its service by this factor and this many seconds."""
 SLOW_TIMES: Final = 3
 SLOWEST_ANSWER_S: Final = 2.0
 OWN_LAG_SHARE: Final = 0.2
-"""A tester that is itself late by more than this part of what is too much proves nothing."""
+"""Times are not judged if this computer itself is late by more than this share of the excess."""
 QUIET_S, GOES_ON_S = 0.2, 1.0
 SESSION_EVERY: Final = 4
-"""In a session one look in so many asks for it."""
+"""The session is tested at one look in so many."""
 WEIGHED_TIMES: Final = 3
 
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]*\d[0-9a-f]*\b", re.IGNORECASE)
@@ -67,14 +67,14 @@ _FAULT: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-"""Lines that tell of a fault."""
+"""Lines that report a fault."""
 
 
 class Habits:
-    """Knows one ECU, and says what has changed. `begin` is for each time that it has been brought to a known state."""
+    """Knows the usual behaviour of one ECU, and reports changes. Call `begin` each time the ECU is in a known state."""
 
     def __init__(self, tester: Tester, hear_line: Callable[[str], None] = lambda line: None) -> None:
-        """`hear_line` is told each kind of line on the console that was not there before, its numbers replaced by #."""
+        """Start to watch. `hear_line` is called with each new kind of console line, its numbers replaced by #."""
         self._tester = tester
         self._hear_line = hear_line
         self._times: dict[int, deque[float]] = {}
@@ -93,7 +93,7 @@ class Habits:
         self._weighed: list[tuple[bytes, ...]] = []
 
     def know(self, sessions: Iterable[int]) -> None:
-        """Find out what tells these sessions from the default one, in which the ECU is left."""
+        """Find requests that distinguish these sessions from the default one, in which the ECU is left."""
         tester = self._tester
         unknown = [one for one in sessions if one not in self._signs and one not in (Session.DEFAULT, Session.PROGRAMMING)]
         for session in unknown if tester.has_sessions else ():
@@ -107,12 +107,12 @@ class Habits:
             tester.enter_session(Session.DEFAULT)
 
     def renewed(self) -> None:
-        """The ECU is brought to a known state now: what it prints until `begin` is usual, what it has printed is not."""
+        """Note that the ECU is being brought to a known state: lines that it prints until `begin` are usual."""
         for _ in self._new_lines():
             pass
 
     def begin(self, *, is_weighed: bool) -> None:
-        """Take stock; `is_weighed`: of the memory in use too, where the target says how."""
+        """Record the present behaviour; `is_weighed`: the memory in use too, if the target says how."""
         self._is_session_sure = False
         self._may_send = False
         self._was_quiet = self._is_quiet()
@@ -123,17 +123,17 @@ class Habits:
         self._weighed.clear()
 
     def close(self) -> None:
-        """Stop what follows the console."""
+        """Stop following the console."""
         self._console.close()
 
     # What is sent, and answered
 
     def entered(self) -> None:
-        """The session was entered, and nothing has been sent since."""
+        """Note that the session was entered and nothing has been sent since."""
         self._is_session_sure = True
 
     def sent(self, messages: Sequence[bytes], *, is_raw: bool) -> None:
-        """These are sent next: requests, or data fields of frames."""
+        """Note the next requests, or data fields of frames."""
         for message in messages:
             readings = message[1:4] if is_raw else message[:1]
             if not MAY_END_SESSION.isdisjoint(readings):
@@ -145,14 +145,14 @@ class Habits:
             self._weighed.append(tuple(messages))
 
     def heard(self, reply: Reply) -> None:
-        """A request has been answered."""
+        """Note the answer to a request."""
         if reply.request[0] in MAY_END_SESSION:
             self._is_session_sure = reply.request[0] == Service.DIAGNOSTIC_SESSION_CONTROL and reply.is_positive
 
     # How fast it answers
 
     def slowness(self, reply: Reply, elapsed_s: float) -> Complaint | None:
-        """What is wrong with how long an answer took; None: it is as usual, or not slow each time."""
+        """Return the complaint about a slow answer; None if it is as fast as usual, or not slow each time."""
         service = reply.request[0]
         times = self._times.get(service)
         if times is None:
@@ -174,7 +174,7 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s)
 
     def lateness(self, reply: Reply, waited_s: float) -> Complaint | None:
-        """The same of a request that got no answer in so long: whether it gets one later, each time."""
+        """Return the complaint about a request without an answer that is answered later, each time."""
         times = self._times.get(reply.request[0], ())
         if len(times) < FEWEST_ANSWERS:
             return None
@@ -183,7 +183,7 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None
 
     def _confirmed(self, request: bytes, usual_s: float, limit_s: float) -> Complaint | None:
-        """The complaint, if the request is slow each time and another of its service between them is not."""
+        """Return the complaint if the request is slow each time, and another request of its service between them is not."""
         tester, service = self._tester, request[0]
         control = self._quick[service]
         # A late answer to it must not be taken for the next one's.
@@ -209,7 +209,7 @@ class Habits:
         return Complaint(f"slow {service:02X}", expected, observed, "any", severity, within_ms=limit_ms)
 
     def _time(self, request: bytes) -> float | None:
-        """How long a request takes to be answered; None: it is not, or "response pending" comes first."""
+        """Return the time until the answer; None if none comes, or "response pending" comes first."""
         reply = self._tester.request(request, timeout_s=SLOWEST_ANSWER_S)
         if len(reply.replies) != 1:
             return None
@@ -218,7 +218,7 @@ class Habits:
     # What it keeps, sends and prints
 
     def check(self, *, is_thorough: bool) -> Damage | None:
-        """What is not as it was, by the cheapest look first."""
+        """Return the first change of behaviour, the cheapest look first."""
         self._looks += 1
         damage = self.check_console()
         if damage is None and (is_thorough or self._looks % SESSION_EVERY == 0):
@@ -228,7 +228,9 @@ class Habits:
         return damage
 
     def _check_session(self) -> Damage | None:
-        """Whether the ECU answers as in its default session, though it was not brought there, and would not in this one."""
+        """Return the complaint about a lost session: the ECU answers as in its default session, without having been
+        sent there.
+        """
         tester = self._tester
         session = tester.state.condition.session
         sign = self._signs.get(session) if self._is_session_sure else None
@@ -245,7 +247,7 @@ class Habits:
         return link.is_quiet_for(QUIET_S) or not self._tester.listen(QUIET_S, why=SENDS_UNASKED)
 
     def _check_quiet(self) -> Damage | None:
-        """Whether messages come that answer nothing, and go on coming."""
+        """Return the complaint about messages that answer nothing and keep coming."""
         tester = self._tester
         if not self._was_quiet or self._may_send or tester.link.is_quiet_for(QUIET_S):
             return None
@@ -260,7 +262,7 @@ class Habits:
         return Damage("unasked", "nothing on the response id that nobody asked for", observed, Severity.LOW)
 
     def _new_lines(self) -> Iterable[str]:
-        """The kinds of lines that were printed since the last time."""
+        """Return the kinds of lines that were printed since the last call."""
         for line in self._console.new_lines():
             kind = _NUMBERS.sub("#", line.strip())[:_LONGEST_LINE]
             if kind and kind not in self._lines and len(self._lines) < MOST_LINES:
@@ -270,7 +272,7 @@ class Habits:
                 yield kind
 
     def check_console(self) -> Damage | None:
-        """Whether a line tells of a fault."""
+        """Return the complaint about a line that reports a fault."""
         for kind in list(self._new_lines()):
             if _FAULT.search(kind) and kind not in self._usual_lines:
                 expected = "nothing on the console that tells of a fault"
@@ -280,7 +282,7 @@ class Habits:
     # The memory that it uses
 
     def _check_memory(self) -> Damage | None:
-        """Whether the memory in use grows with what was sent, and not with as many plain requests."""
+        """Return the complaint about memory that grows with these requests, and not with as many plain ones."""
         tester, before = self._tester, self._memory
         if before is None or not self._weighed:
             return None

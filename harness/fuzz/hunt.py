@@ -43,15 +43,15 @@ from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
 
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
-"""Trials between two looks at everything, each of which begins with a restart."""
+"""The number of trials between two complete looks, each of which begins with a restart."""
 CHEAP_BEGIN_S: Final = 0.5
 BEGIN_PART: Final = 0.2
 MOST_BEGINNINGS: Final = 4
 LARGEST_BATCH: Final = 16
-"""Where it takes longer to begin, batches are so large that it is this part of their time: at most so many times larger."""
+"""If a restart is slow, batches grow until it takes this share of their time, up to this factor."""
 REDUCING_S: Final = 300.0
 FEWEST_TRIES: Final = 24
-"""Where it takes long to begin, what fails is cut down in about so much time, but in so many tries at least."""
+"""If a restart is slow, reducing takes about this much time, but at least this many tries."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
@@ -196,7 +196,9 @@ class Hunt:
     # One batch
 
     def _turn(self, row: str) -> None:
-        """Play batches of one kind until half a batch was tried: a failure that is known ends one after a few trials."""
+        """Play batches of one kind until half a batch was tried, because a known failure may end a batch after a few
+        trials.
+        """
         wanted = self._tried + (BATCHES[row] + 1) // 2
         for _ in range(MOST_BEGINNINGS):
             self._batch(row)
@@ -319,7 +321,7 @@ class Hunt:
                 yield trial
 
     def _batch_size(self, row: str) -> int:
-        """How many trials a batch has: so many more as it costs more than usual to begin one."""
+        """Return the number of trials of a batch, which grows with the cost of beginning one."""
         usual, begin_s, trial_s = BATCHES[row], self._bench.begin_s, self._trial_s.get(row)
         if begin_s <= CHEAP_BEGIN_S or row == SOAK or not trial_s:
             return usual
@@ -436,7 +438,9 @@ class Hunt:
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
     def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
-        """What was played, from the state; the last of it alone; and all, with what led into the state before each of it."""
+        """Yield ways to repeat it: what was played from the state; the last of it alone; all, with the state reached
+        before each.
+        """
         yield setting, played
         if setting.state is None or not setting.is_raw:
             return

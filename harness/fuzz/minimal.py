@@ -59,7 +59,7 @@ def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most
 
 
 def messages_of(frames: Sequence[bytes]) -> list[bytes]:
-    """The messages that frames are; empty where one of them is no part of a message, or holds a key."""
+    """Return the messages in frames; empty if one of them belongs to no message, or contains a key."""
     endpoint = IsoTp(IsoTpConfig())
     messages = []
     for frame in frames:
@@ -76,7 +76,9 @@ class Minimizer:
     """Reduces one failing sequence. `fails` plays it from a known state."""
 
     def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES, plain: bytes = b"") -> None:
-        """`plain` is a request that any ECU answers: it takes the place of requests of which only the number matters."""
+        """Make a minimizer. `plain` is a request that any ECU answers; it replaces requests of which only the number
+        matters.
+        """
         self._fails = fails
         self._left = most_tries
         self._filler = plain
@@ -127,7 +129,9 @@ class Minimizer:
         return failing[-length:]
 
     def _with_fillers(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """The first stimulus, and as few plain requests behind it as do, if it fails so: the ECU dies some time later."""
+        """Return the first stimulus and the fewest plain requests after it that fail, for an ECU that dies some
+        time later.
+        """
         self.fillers = 0
         many = len(failing) - 1
         filler: Stimulus = (self._filler,)

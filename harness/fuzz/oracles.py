@@ -20,7 +20,7 @@ from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S = 10.0, 60.0
 LEAST_CONTROL_REQUESTS, MOST_CONTROL_REQUESTS = 100, 200
-"""How long a value that has changed is watched without messages, before its change is anybody's fault."""
+"""The number of requests for which a changed value is watched without messages, before its change is blamed on one."""
 
 MOST_AT_ONCE: Final = 4
 """The number of protected values that are read after each message, one of each level first; the others are read at times."""
@@ -75,9 +75,9 @@ class Watch:
         *,
         steady_values: dict[int, bytes] | None = None,
     ) -> None:
-        """`changed_values` remembers the values that earlier runs of this case have changed on this ECU.
+        """Watch one ECU. `changed_values` are those that earlier runs of this case have changed on this ECU.
 
-        `steady_values` remembers those that were seen to stay: they are read once instead of three times.
+        `steady_values` are those that were seen to stay the same; they are read once instead of three times.
         """
         self._tester = tester
         self._unlocked_level = unlocked_level

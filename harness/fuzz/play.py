@@ -179,7 +179,7 @@ class Player:
 
 
 def _may_go_on(frame: Frame) -> bool:
-    """Whether more follows a frame of the ECU: the rest of a message, or the answer that it announces."""
+    """Whether more frames follow this one: the rest of a message, or an announced answer."""
     return frame.pci_type != FrameType.SINGLE or frame.pdu[2:3] == _PENDING
 
 

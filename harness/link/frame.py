@@ -55,7 +55,7 @@ class Frame:
         return message_in(self.data, len(self.address))
 
     def copy(self) -> Frame:
-        """Return an equal frame that is another object."""
+        """Return an independent copy of the frame."""
         return Frame(
             self.can_id,
             self.data,

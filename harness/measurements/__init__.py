@@ -98,9 +98,9 @@ class Measurements:
         return found  # type: ignore[return-value]
 
     def in_turn(self, name: str, level: int, take: Callable[[int], Turns[T]]) -> T:
-        """Return what `take` came to for the level; it is taken once a run, for all levels of the run in turn.
+        """Return the result of `take` for the level; it is taken once a run, for all levels of the run in turn.
 
-        Only levels of declared delays that can be opened while the others are locked out are taken together. The ECU is
+        Only levels with declared delays that can be opened while the others are locked out are taken together. The ECU is
         restored first.
         """
         return self._for_all(name, level, in_turn, take, is_both_ways=True)
@@ -421,7 +421,7 @@ class Measurements:
     def fresh_delay(self, level: int) -> Delay:
         """Measure once more how long a level that is locked out gives no seed.
 
-        No other level is asked meanwhile: the seed that was answered last may be a way out of the delay.
+        No other level is asked meanwhile, because the seed that was answered last may be a way out of the delay.
         """
         return measure_delay(self._tester, level, self._depth)
 

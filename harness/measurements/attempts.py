@@ -31,7 +31,7 @@ NOTHING = Act("nothing", "", lambda: None)
 ENOUGH_ROWS = 24
 """How many rows are sent at most at depth default, beyond those that each thing needs once."""
 FEWEST_KEYS_FOR_TWO = 3
-"""The lowest limit at which two rows fit into one: one act comes after the first key, the other before the last."""
+"""The lowest limit with room for two rows: one act comes after the first key, the other before the last."""
 DELAYS_WAITED = 4
 """For how many delays to wait if a place gives no seed after another place was locked out."""
 
@@ -46,21 +46,21 @@ class Row:
     kind: KeyKind | None = None
     """The kind of all its keys; None if each key is of another kind."""
     then: Row | None = None
-    """Another row that goes on from the first key; both have then to do with one lockout."""
+    """A second row in the same lockout, which continues after the first key."""
 
     @property
     def parts(self) -> list[Row]:
-        """Itself without the other row, and that row."""
+        """The first row alone, and the second one."""
         return [self] if self.then is None else [replace(self, then=None), self.then]
 
     @property
     def asks_others(self) -> bool:
-        """Whether seeds of other levels are requested in it."""
+        """Whether it requests seeds of other levels."""
         return any(part.act.asks_others or part.state.asks_others for part in self.parts)
 
     @property
     def names(self) -> set[str]:
-        """The names of all that it varies."""
+        """The names of everything that it varies."""
         return {one.name for part in self.parts for one in (part.act, part.place, part.state)}
 
     def __str__(self) -> str:
@@ -418,7 +418,7 @@ def _shown(run: _Run) -> tuple[Exchange, ...]:
 
 
 def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
-    """Plan few rows in which each thing comes once beside the first of its kind, combined with compatible others."""
+    """Plan a few rows in which each value comes once, combined with compatible ones and otherwise the first of its kind."""
     plain: list[Act | Place | PlaceState] = [acts[0], places[0], states[0]]
     left: list[list[Act | Place | PlaceState]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
     while any(left):

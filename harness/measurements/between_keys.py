@@ -39,7 +39,7 @@ class Act:
     seconds: float = 0.0
     """How long it takes, if that matters."""
     may_count: bool = False
-    """Whether an ECU may rightly count it as wrong keys."""
+    """Whether an ECU may rightly count it as a wrong key."""
     asks_others: bool = False
     """Whether it requests seeds of other levels."""
     leaves_place: bool = False

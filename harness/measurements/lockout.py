@@ -33,7 +33,7 @@ class Lockout:
     seconds_per_key: float = 0.0
     """How long a seed and a wrong key for it take."""
     is_pace_of_bus: bool = False
-    """Whether bus and ECU alone set that pace; on a real bus this computer and the adapter take their time too."""
+    """Whether only bus and ECU set that pace; on a real bus this computer and the adapter take time too."""
     key_bits: int = 0
     holds: bool = False
     """Whether a request for a seed was refused after the wrong key at the limit."""

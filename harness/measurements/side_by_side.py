@@ -1,4 +1,4 @@
-"""Measure several levels side by side, so that the delay of one passes while another one is asked."""
+"""Measure several levels side by side: while the delay of one is running, another one is asked."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.tester.tester import Tester
 T = TypeVar("T")
 
 Steps = Generator[bool, None, T]
-"""A measurement of one level in steps, each of which begins in the known state, and may lock the level out.
+"""A measurement of one level in steps, each of which begins in the known state and may lock the level out.
 
-Before each step it yields whether the step needs all other levels out of their delays, too.
+Before each step it yields whether the step needs the delays of all other levels to be over.
 """
 
 Turns = Generator[float, None, T]
-"""A measurement of one level during its delays; it yields the time, by the link's clock, until which it waits."""
+"""A measurement of one level during its delay; it yields the time, by the link's clock, until which it waits."""
 
 
 class _Results(Generic[T]):
-    """What measurements came to, each with the notes it made."""
+    """The results of measurements, each with its notes."""
 
     def __init__(self, tester: Tester, own: int) -> None:
         self._tester = tester
@@ -32,9 +32,9 @@ class _Results(Generic[T]):
         self.ended: dict[int, tuple[T | Unjudged, list[str]]] = {}
 
     def next(self, level: int, measurement: Generator[float, None, T]) -> float | None:
-        """Go on with a measurement to its next stop; return what it yields, None at its end.
+        """Continue a measurement to its next stop; return what it yields, None at its end.
 
-        One of another level that fails is left out: that is for the checks of its level to find.
+        A failing measurement of another level is left out, because the checks of that level will find the failure.
         """
         tester, notes = self._tester, self._notes.setdefault(level, [])
         others_notes, tester.notes[:] = [*tester.notes], notes
@@ -58,9 +58,9 @@ class _Results(Generic[T]):
 def side_by_side(
     tester: Tester, own: int, measurements: Mapping[int, Steps[T]]
 ) -> dict[int, tuple[T | Unjudged, list[str]]]:
-    """Take the measurements, by level, a step of each beside one of the others; then wait until all delays are over.
+    """Take measurements of levels, their steps in turn; then wait until all delays are over.
 
-    Return what each came to, with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    Return each result with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
     """
     results = _Results[T](tester, own)
     needs_others = dict.fromkeys(measurements, True)
@@ -79,9 +79,9 @@ def side_by_side(
 
 
 def in_turn(tester: Tester, own: int, measurements: Mapping[int, Turns[T]]) -> dict[int, tuple[T | Unjudged, list[str]]]:
-    """Take the measurements, by level, each while the others wait.
+    """Take measurements of levels, each while the others wait.
 
-    Return what each came to, with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    Return each result with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
     """
     results = _Results[T](tester, own)
     until_s = dict.fromkeys(measurements, 0.0)

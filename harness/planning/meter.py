@@ -16,9 +16,9 @@ from harness.tester.tester import Tester
 NO_ANSWER: Final = "no answer"
 LISTENING: Final = "listening"
 UNNAMED: Final = "pauses"
-"""What waits of a user's own checks are for, which need not say it."""
+"""The reason of waits in a user's own checks that name none."""
 LEAST_TOLD_S: Final = 0.1
-"""Seconds; what takes less is not told."""
+"""Waits that are shorter, in seconds, are not listed."""
 
 
 @dataclass(slots=True)

@@ -130,7 +130,7 @@ def _environment(info: RunInfo) -> str:
 
 
 _VIRTUAL: Final = "virtual interface"
-"""How a run says that its network interface (vcan, vxcan) carries frames within one computer only."""
+"""Interfaces (vcan, vxcan) that carry frames within one computer only."""
 
 
 def _campaign(info: RunInfo) -> str:

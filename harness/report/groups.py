@@ -114,11 +114,11 @@ class Area:
     accepted: int
     """Failures that the target file accepts."""
     met: Met
-    """For a requirement: whether it is met."""
+    """Whether the requirement is met; empty for other areas."""
 
     @property
     def sign(self) -> Verdict:
-        """The verdict whose sign stands beside `met`."""
+        """The verdict whose sign is shown beside `met`."""
         return _SIGNS[self.met]
 
     @property

@@ -225,7 +225,7 @@ class _Label:
 
 
 def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, _Label | None]:
-    """Draw the line of an edge, and say where its label is; beside a line between boxes one above the other."""
+    """Draw the line of an edge, and return the place of its label, which is beside a vertical line."""
     source, target = boxes[edge.source], boxes[edge.target]
     if source is target:
         return _loop(source, edge)

@@ -195,5 +195,5 @@ def _summary(info: RunInfo, run: Run | None, files: Sequence[str]) -> Iterator[s
 
 @cache
 def style_text() -> str:
-    """Return what is laid over pytest-html's own style."""
+    """Return the style that is added to pytest-html's own."""
     return (resources.files("harness.report") / "templates" / "pytest.css").read_text(encoding="utf-8")

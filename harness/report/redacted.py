@@ -1,4 +1,4 @@
-"""Mark in a text the bytes that stand for a key or a secret, so that nobody takes them for what was on the bus."""
+"""Mark the bytes in a text that stand for a key or a secret, so that nobody takes them for bytes on the bus."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from harness.runs.findings import Finding
 
 FEWEST_BYTES: Final = 3
-"""Shorter stretches are marked in the exchange that holds them, and nowhere else: they would occur by chance."""
+"""Shorter stretches are marked only in the exchange that contains them, because they also occur by chance."""
 
 _BYTES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{2}(?: ?[0-9A-F]{2})*(?![0-9A-Za-z])(?P<is_cut> …)?")
 _BYTE: Final = re.compile("[0-9A-F]{2}")
@@ -20,7 +20,7 @@ _MARK: Final = Markup('<mark title="redacted">{}</mark>')
 
 
 def stretches(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return the bytes, in hex, that stand for keys and secrets in the exchanges, as far as they are long enough to tell."""
+    """Return the stretches, in hex, that stand for keys and secrets in the exchanges and are long enough to recognise."""
     found = (one for finding in findings for exchange in finding.exchanges for one in exchange.redacted)
     return frozenset(one for one in found if len(one) >= 2 * FEWEST_BYTES)
 
@@ -28,7 +28,7 @@ def stretches(findings: Iterable[Finding]) -> frozenset[str]:
 def marked(text: str, redacted: Collection[str]) -> str:
     """Mark each of these stretches in the text, where bytes are written in hex, with or without spaces.
 
-    Returns Markup if anything was marked, else the text as it was, which is still to be escaped.
+    Returns Markup if anything was marked, else the unchanged text, which is still to be escaped.
     """
     if not redacted or "E" not in text:
         return text
@@ -40,7 +40,7 @@ def marked(text: str, redacted: Collection[str]) -> str:
 
 
 def _places(text: str, redacted: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Return from where to where the stretches stand; the last one of bytes that were cut may be its beginning only."""
+    """Return the positions of the stretches. Where bytes were cut, the last one may be the beginning of a stretch."""
     for written in _BYTES.finditer(text):
         numbers = list(_BYTE.finditer(text, written.start(), written.end()))
         for is_stand_in, group in itertools.groupby(numbers, key=lambda one: one[0][0] == "E"):

@@ -57,7 +57,7 @@ class Exchange:
     frames: tuple[FrameRecord, ...]
     """The raw frames themselves (the first dozens of a long exchange)."""
     redacted: tuple[str, ...] = ()
-    """The bytes in all of these that stand for a key or a secret, in hex; each stretch once."""
+    """The bytes in these messages that stand for a key or a secret, in hex; each stretch once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,11 +222,11 @@ class FilePlace:
     """A place on one line of a file."""
 
     line: int
-    """Counted from 1."""
+    """The line, counted from 1."""
     column: int
-    """The first one, in characters, counted from 1."""
+    """The first column, in characters, counted from 1."""
     end_column: int
-    """The first one after it."""
+    """The first column after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +286,9 @@ class RunInfo:
     campaign: CampaignInfo | None = None
     """The size of the run's fuzz campaign; None if the run is no campaign."""
     places: dict[str, FilePlace] = field(default_factory=dict)
-    """Where in the target file the entries stand that results are about, by their parameters, e.g. ``level 0x01``.
+    """The places in the target file of the entries that results are about, by parameter, e.g.
+
+    ``level 0x01``.
 
     ``target`` is the place of the ECU as a whole. Empty if the target has no file of its own.
     """

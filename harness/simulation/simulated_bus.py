@@ -225,7 +225,9 @@ class Simulation:
         return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Whether nothing has arrived, is under way, or happens within so many seconds unless something is sent."""
+        """Whether no frame is waiting or on its way, and no event comes within this many seconds unless something
+        is sent.
+        """
         if self.inbox or self._waiting or self._flying is not None:
             return False
         return not self._timers or self._timers[0][0] > self.now_s + seconds

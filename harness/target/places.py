@@ -1,4 +1,4 @@
-"""Find where in a target file the entries stand that results are about, for tools that show a finding in its file."""
+"""Find the places in a target file of the entries that results are about, for tools that show a finding there."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Header(NamedTuple):
     """The place of a table's header in a file."""
 
     line: int
-    """Counted from 1."""
+    """The line, counted from 1."""
     column: int
-    """Of its first bracket, in characters, counted from 1."""
+    """The column of its first bracket, in characters, counted from 1."""
     end_column: int
     """The first column after it."""
 
@@ -28,20 +28,20 @@ _TOKEN: Final = re.compile(
     r"|^[ \t]*(?P<header>\[\[?[ \t]*(?P<name>[A-Za-z_]+)[ \t]*\]\]?)[ \t]*(?=#|\n|\r|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-"""Texts and comments, which may hold what looks like a header, and headers."""
+"""Headers, and the texts and comments that may contain something that looks like one."""
 
 _SUBJECTS: Final = {
     "security": ("level", "level 0x{:02X}"),
     "data": ("did", "DID {:04X}"),
     "session": ("id", "session 0x{:02X}"),
 }
-"""By table: the key that tells its entries apart, and how a result's parameter names the entry."""
+"""By table: the key that names an entry, and the parameter by which results name the entry."""
 
 
 def places_in(text: str) -> dict[str, Header]:
-    """Return where each entry's header stands, by what parameters call it, and ``target`` for the ECU as a whole.
+    """Return the place of each entry's header by the parameter of results, and ``target`` for the ECU as a whole.
 
-    Entries that were written otherwise than below a header of their own are left out, and all of a file that is no TOML.
+    Entries without a header of their own are left out, and all entries of a file that is not TOML.
     """
     try:
         tables = tomllib.loads(text)
@@ -62,7 +62,7 @@ def places_in(text: str) -> dict[str, Header]:
 
 
 def places_of(target: Target) -> dict[str, Header]:
-    """Return the places in the target's own file; none for a target that has no file, or came with the harness."""
+    """Return the places in the target's own file; none if it has no file or is a shipped one."""
     if target.path is None or target.path in {path.absolute() for path in shipped_targets().values()}:
         return {}
     return _read(target.path)

@@ -176,7 +176,7 @@ class AccessProbes:
         return after
 
     def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
-        """Whether a value changes while it is only read; one that did not for so long before is looked at only briefly."""
+        """Whether a value changes while it is only read. One that was steady before is watched only briefly."""
         client = self._client
         before = client.read(did)
         if self._steady_s.get(did, 0.0) >= seconds:

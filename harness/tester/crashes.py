@@ -43,11 +43,13 @@ MOST_ALIKE: Final = 8
 MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 OUTLASTS_S: Final = 3.0
-"""How much longer than in the suspect's case a state must last in the control, in seconds, while the ECU is asked again and
-again: it may have been older then, and end by itself."""
+"""How much longer the state must last in the control than with the suspect, in seconds, while the ECU is asked repeatedly.
+
+It may have been older with the suspect, and have ended by itself.
+"""
 KEEP_BUSY_S: Final = 0.25
 MOST_ENDED: Final = 2
-"""A state that has ended by itself so often shows no restart."""
+"""A state that has ended by itself this often does not show a restart."""
 RECOVERY_S: Final = 5.0
 """How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
 
@@ -72,7 +74,7 @@ class CrashCause:
 
 @dataclass(frozen=True, slots=True)
 class SessionSign:
-    """A request that tells a session from the default one."""
+    """A request whose answer distinguishes a session from the default one."""
 
     request: bytes
     here: str
@@ -308,8 +310,9 @@ class Crashes:
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
-        """Take the control: send a harmless request instead of the suspect, and wait as long and a little longer; return
-        whether the state was kept.
+        """Take the control: send a harmless request instead of the suspect, and wait a little longer.
+
+        Return whether the state was kept.
         """
         client = self._client
         if mark is None:
@@ -397,7 +400,7 @@ class Crashes:
         return None
 
     def told_by(self, sign: SessionSign) -> str:
-        """Return the answer to a sign's request now, in the words of the sign."""
+        """Return the present answer to a sign's request, in the words of the sign."""
         return _comparable(self._client.request(sign.request))
 
     def _session_mark(self, session: int) -> _Mark | None:

@@ -88,7 +88,7 @@ class LevelState:
 
 MOST_NOTED = 1 << 14
 _LENGTHS_TOLD_APART = 5
-"""Longer requests show no more of what the ECU has than requests of this length."""
+"""Requests of this length and longer ones show the same about the ECU."""
 _SUBJECT_BYTES: dict[int, int] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,
     Service.ECU_RESET: 2,
@@ -97,7 +97,7 @@ _SUBJECT_BYTES: dict[int, int] = {
     Service.WRITE_DATA_BY_IDENTIFIER: 3,
     Service.ROUTINE_CONTROL: 4,
 }
-"""How many bytes of a request name what it is about; 1 for other services."""
+"""The number of bytes of a request that name its subject; 1 for other services."""
 
 
 def answer_of(reply: Reply) -> str:

@@ -18,9 +18,9 @@ LAST_WORDS_S = 1.0
 """How long after the last exchange a console may take to show what was printed, in seconds."""
 
 LOG_EVERY_S = 10.0
-"""How seldom a command that shows a log is run again while it is followed, in seconds."""
+"""The seconds between two runs of a command that shows a log, while the log is followed."""
 CONSOLE_MARK = 400
-"""Of a console whose beginning is no longer kept, so many characters say where it was read before."""
+"""The number of characters by which the last position is found in a console whose beginning is no longer kept."""
 
 MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
@@ -63,7 +63,7 @@ def watched_console(client: Client) -> Iterator[EcuConsole]:
 class ConsoleTail:
     """Follows the console of an ECU, without waiting for it; without a console there is nothing to see.
 
-    The target's command is started at the first look. One that ends by itself shows a log: it is run again, now and then.
+    The target's command is started at the first look. If it ends by itself, it shows a log and is run again now and then.
     """
 
     def __init__(self, client: Client) -> None:

@@ -111,7 +111,7 @@ class Tester(Client):
             self.dialect = recognised(self)
 
     def serves_beside(self, level: int, delayed: Collection[int]) -> bool:
-        """Whether a level was opened while each of these others was in its delay; tried now if it was not tried yet."""
+        """Whether the level was opened while each of these others was in its delay; tried now if it was not tried before."""
         self.try_others_during_delays()
         return all(self.state.serves_during_delay(of, level) for of in delayed)
 
@@ -130,9 +130,9 @@ class Tester(Client):
                 self.note(f"level 0x{level:02X} was left in its delay: {reason}")
 
     def try_others_during_delays(self) -> None:
-        """Find out once for each level that is in its delay whether each other one can be opened meanwhile.
+        """Try once for each level in its delay whether each other level can be opened meanwhile.
 
-        If it can, what is needed of it need not wait.
+        If so, its checks need not wait for that delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
         for level in [level for level in levels if self.security.level(level).is_delayed]:
@@ -176,7 +176,7 @@ class Tester(Client):
             self.state.restart_seen()
 
     def _clear_counters(self, levels: Collection[int]) -> None:
-        """Open these levels if they have been sent wrong keys, and others if they give a seed at once."""
+        """Open these levels if they were sent wrong keys, and other levels if they give a seed at once."""
         for level in [entry.level for entry in self.target.security]:
             state = self.security.level(level)
             if not state.wrong_in_a_row or not state.is_proven:

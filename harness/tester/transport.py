@@ -227,7 +227,7 @@ class Transport:
         return pdu
 
     def _hear_frame(self, frame: Frame, *, was_sending: bool) -> None:
-        """Take in a frame of the ECU's that neither ended nor began a message."""
+        """Process a frame of the ECU that neither ended nor began a message."""
         kind = frame.pci_type
         if kind == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()

@@ -1,4 +1,4 @@
-"""Learn from one ECU which waits for it are in vain, and shorten them."""
+"""Learn which waits for one ECU are in vain, and shorten them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import math
 from typing import Final
 
 GRACE_S: Final = 0.02
-"""After a frame that holds no message, more is waited for this much longer, in seconds, than more was ever seen to take."""
+"""After a frame without a message: the seconds that are added to the longest time after which more was ever seen."""
 SHORT_N_BS_S: Final = 0.15
-"""How long, in seconds, a flow control is waited for from an ECU that has not sent any."""
+"""The seconds for which a flow control is awaited from an ECU that has never sent one."""
 FEWEST_IN_VAIN: Final = 3
-"""How many whole waits must have been in vain before any is shortened."""
+"""The number of complete waits in vain before any wait is shortened."""
 MOST_TRUST: Final = 10
-"""A whole wait is made at least once in two to the power of this."""
+"""At least one wait in two to the power of this is complete."""
 
 
 class InVain:
     """Whether a kind of wait has always been in vain.
 
-    Each whole wait in vain doubles how many may be shortened before the next whole one, which is the control. A single
-    one that was not in vain ends that for good.
+    Each complete wait in vain doubles the number of waits that may be shortened before the next complete one, which is the
+    control. A single success ends the shortening for good.
     """
 
     def __init__(self) -> None:
@@ -28,32 +28,32 @@ class InVain:
         self._is_refuted = False
 
     def may_be_shortened(self) -> bool:
-        """Whether this wait may be shortened; it counts as shortened then."""
+        """Whether this wait may be shortened; it then counts as shortened."""
         if self._is_refuted or self._left == 0:
             return False
         self._left -= 1
         return True
 
     def was_whole(self) -> None:
-        """A whole wait was in vain."""
+        """Note a complete wait in vain."""
         self._whole += 1
         if self._whole >= FEWEST_IN_VAIN:
             self._left = 2 ** min(self._whole, MOST_TRUST)
 
     def refute(self) -> None:
-        """What was waited for has come."""
+        """Note that the awaited frame has come."""
         self._is_refuted = True
 
 
 class Waits:
     """How long one ECU is waited for.
 
-    After a frame that holds no message (garbage) an answer may still come, and after a first frame a flow control. An ECU
-    that has done so is waited for in full each time, and one that has not is asked to prove it now and then.
+    After a frame without a message (garbage) an answer may still come, and after a first frame a flow control. An ECU that
+    has done so is waited for completely each time; one that has not is tested now and then.
     """
 
     def __init__(self, p2_s: float) -> None:
-        """`p2_s`: after garbage, only a wait of so many seconds is a whole one."""
+        """Start without knowledge. `p2_s`: after garbage, only a wait of this many seconds is complete."""
         self._p2_s = p2_s
         self._more = InVain()
         """More after garbage."""
@@ -71,7 +71,7 @@ class Waits:
         """Whether that after the request before was."""
 
     def begin(self) -> None:
-        """A request is sent."""
+        """Note that a request is sent."""
         self.has_heard = bool(self._is_shortened)
         self._garbage_s = math.inf
         self._was_shortened, self._is_shortened = self._is_shortened, None
@@ -79,23 +79,23 @@ class Waits:
     # After garbage
 
     def hear_garbage(self, now_s: float) -> None:
-        """A frame came that holds neither a message nor a part of one."""
+        """Note a frame that holds neither a message nor a part of one."""
         self.has_heard = True
         self._garbage_s = min(self._garbage_s, now_s)
         self._longest_s = max(self._longest_s, now_s - self._garbage_s)
 
     def hear_message(self) -> None:
-        """A message came in answer to the request."""
+        """Note a message that answers the request."""
         if self._garbage_s < math.inf:
             self._more.refute()
 
     def hear_stray(self) -> None:
-        """A frame came while nothing was waited for: the last wait was too short, if it was shortened."""
+        """Note a frame outside any wait: if the last wait was shortened, it was too short."""
         if self._is_shortened or self._was_shortened:
             self._more.refute()
 
     def until_s(self, until_s: float) -> float:
-        """Return until when an answer that would be waited for `until_s` is waited for."""
+        """Return until when to wait for an answer, at most `until_s`."""
         if self._garbage_s == math.inf:
             return until_s
         if self._is_shortened is None:
@@ -103,7 +103,7 @@ class Waits:
         return min(until_s, self._garbage_s + self._longest_s + GRACE_S) if self._is_shortened else until_s
 
     def end(self, now_s: float) -> None:
-        """No message came until now."""
+        """Note that no message has come until now."""
         if not self._is_shortened and now_s - self._garbage_s >= self._p2_s:
             self._more.was_whole()
             self._garbage_s = math.inf
@@ -111,13 +111,13 @@ class Waits:
     # After a first frame
 
     def n_bs_s(self) -> float | None:
-        """Return how long a flow control is waited for; None: as long as ISO 15765-2 allows."""
+        """Return how long to wait for a flow control; None: as long as ISO 15765-2 allows."""
         return SHORT_N_BS_S if self._flow.may_be_shortened() else None
 
     def had_no_flow_control(self) -> None:
-        """None came in the whole time that ISO 15765-2 allows."""
+        """Note that none came in the whole time that ISO 15765-2 allows."""
         self._flow.was_whole()
 
     def hear_flow_control(self) -> None:
-        """One came, asked for or late."""
+        """Note that one came, expected or late."""
         self._flow.refute()

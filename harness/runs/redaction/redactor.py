@@ -185,7 +185,7 @@ class Redactor:
 def _stand_ins(before: str, after: str) -> Iterator[str]:
     """Return each stretch of bytes that was replaced, in hex.
 
-    It includes bytes from E0 to EF beside it: one that equals its stand-in must not be told from the others.
+    Neighbouring bytes from E0 to EF are included, since they look like placeholders.
     """
     if before is after or before == after:
         return
