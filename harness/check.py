@@ -41,6 +41,11 @@ class Attack:
     """Whether it judges what the run has seen so far: such checks come after all that are not crash-prone."""
     own_level: bool = False
     """Whether it uses SecurityAccess of its own level only, so that the delay of another level may be running."""
+    meanwhile: Callable[..., Any] | None = None
+    """From the tester and the depth: its parts (`harness.measurements.Errand`) that may be done while a delay runs.
+
+    Such a check runs with those that send wrong keys, and finds in ``measure.errands`` what was in order.
+    """
     comes_last: bool = False
     """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
@@ -64,6 +69,7 @@ def attack(
     unlocks: bool = False,
     judges_run: bool = False,
     own_level: bool = False,
+    meanwhile: Callable[..., Any] | None = None,
     comes_last: bool = False,
     proven_by: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
@@ -108,6 +114,7 @@ def attack(
         unlocks=unlocks,
         judges_run=judges_run,
         own_level=own_level,
+        meanwhile=meanwhile,
         comes_last=comes_last,
         proven_by=proven_by,
     )

@@ -44,16 +44,14 @@ class _Together:
     def held(self, depth: Depth) -> dict[int, tuple[str, ...]]:
         """Return by level the restarts that its delay has outlasted, without levels that behaved irregularly."""
         names = self._restart([*self._ways])
-        for name in names[: depth.choose(quick=0, default=1, deep=0)] if len(names) > 1 else ():
-            self._restart([name])
-        for name in depth.choose(quick=[], default=list(dict.fromkeys((names or [""])[:1] + names[-1:])), deep=[]):
+        for name in depth.choose(quick=[], default=[*dict.fromkeys([*names[:1], *names[-1:]])], deep=[]):
             self._restart([name], is_at_once=True)
         return {level: tuple(names) for level in self._levels if names}
 
     def _restart(self, names: Sequence[str], *, is_at_once: bool = False) -> list[str]:
         """Restart in each way within one lockout of all levels; return those that the ECU offers.
 
-        `is_at_once`: before a slow ECU has stored the lockout.
+        `is_at_once`: first before a slow ECU has stored the lockout, too.
         """
         tester = self._tester
         tester.restore()
@@ -64,8 +62,9 @@ class _Together:
         for name in names if self._levels else ():
             for level in self._levels:
                 windows[level].open()
-            if not is_at_once:
-                self._let_pass(windows)
+            if is_at_once:
+                self._ways[name]()
+            self._let_pass(windows)
             seen = self._ways[name]()
             if seen is None:
                 continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from attacks.session.session_probe import (
     DEFAULT,
@@ -21,6 +22,7 @@ from harness import (
     Depth,
     Frame,
     Inconclusive,
+    Measurements,
     Nrc,
     Reply,
     Severity,
@@ -32,14 +34,40 @@ from harness import (
     not_applicable,
     silence,
 )
+from harness.measurements import Errand
 from harness.tester import locks_of, teller
 
 STEP = 0.4
 """Times S3: the interval of TesterPresent."""
+STEPS = 3
+"""How many such intervals outlast S3; at depth deep there are more."""
+SOON = 0.1
+"""Times S3: when something is asked in a session that is then left alone."""
+SPARE_S = 0.5
+"""Seconds for the requests of a part, beside its waits."""
+STRANGERS = "TesterPresent by strangers"
+Occasion = tuple[list[SafeRequest], list[SafeRequest]]
+"""Requests before the session's end, and requests after it."""
 
 NEIGHBOURS = range(1, 8)
 FIXED_ADDRESSES = range(0x18DA, 0x18DC)
 """The upper half of 29-bit ids that hold a target address and then the sender's."""
+
+
+def parts(tester: Tester, depth: Depth) -> Iterator[Errand]:
+    """Yield what can be done while a level is in its delay: a refusal for the delay tells the session too."""
+    probe = find_session_probe(tester)
+    once_s, soon_s = LOST_AFTER * s3_s(tester), SOON * s3_s(tester)
+
+    def ends(before: Sequence[SafeRequest], after: Sequence[SafeRequest]) -> bool:
+        return not outlasts(tester, probe, before, after)
+
+    for before, after in occasions(tester, depth):
+        seconds = once_s + len(before) * soon_s + SPARE_S
+        yield Errand(occasion(before, after), seconds, partial(ends, before, after))
+    yield Errand(STRANGERS, once_s + SPARE_S, lambda: not is_kept_by(tester, probe, foreign_frames(tester)))
+    for pdu in kept_by(depth):
+        yield Errand(pdu.hex(), STEPS * STEP * s3_s(tester) + SPARE_S, partial(stays, tester, probe, pdu, STEPS))
 
 
 @attack(
@@ -56,6 +84,7 @@ FIXED_ADDRESSES = range(0x18DA, 0x18DC)
     remediation="Restart S3server for TesterPresent on the ECU's own request id and the functional one only; send no "
     "positive response when bit 7 asks for none; touch nothing else.",
     uses=("write", "functional"),
+    meanwhile=parts,
     proven_by=(
         "tester_present_from_any_id",
         "tester_present_unlocks",
@@ -64,14 +93,16 @@ FIXED_ADDRESSES = range(0x18DA, 0x18DC)
         "tester_present_revives_session",
     ),
 )
-def test_tester_present_does_only_its_job(tester: Tester, depth: Depth) -> None:
+def test_tester_present_does_only_its_job(tester: Tester, measure: Measurements, depth: Depth) -> None:
+    done = measure.errands.of("ST-04")
     session = another_session(tester)
     judge_answers(tester)
     judge_nothing_gained(tester, session)
     probe = find_session_probe(tester)
-    judge_kept(tester, probe, [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)], depth)
-    judge_ends(tester, probe, depth)
-    judge_strangers(tester, probe)
+    judge_kept(tester, probe, [pdu for pdu in kept_by(depth) if pdu.hex() not in done], depth)
+    judge_ends(tester, probe, [one for one in occasions(tester, depth) if occasion(*one) not in done])
+    if STRANGERS not in done:
+        judge_strangers(tester, probe)
     if depth is Depth.DEEP:
         note_other_connections(tester, probe)
 
@@ -119,7 +150,7 @@ def judge_nothing_gained(tester: Tester, session: int) -> None:
 
 def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], depth: Depth) -> None:
     """Check that TesterPresent makes the session outlast S3."""
-    steps = depth.choose(quick=3, default=3, deep=10)
+    steps = depth.choose(quick=STEPS, default=STEPS, deep=10)
     for pdu in requests:
         if stays(tester, probe, pdu, steps):
             continue
@@ -142,9 +173,19 @@ def stays(tester: Tester, probe: SessionProbe, pdu: bytes, steps: int) -> bool:
     return probe.is_in_session(tester)
 
 
-def judge_ends(tester: Tester, probe: SessionProbe, depth: Depth) -> None:
+def kept_by(depth: Depth) -> list[bytes]:
+    """Return the forms of TesterPresent that must keep a session."""
+    return [SILENT_PRESENT, PRESENT][: depth.choose(quick=1, default=2, deep=2)]
+
+
+def occasion(before: Sequence[SafeRequest], after: Sequence[SafeRequest]) -> str:
+    """Name requests before the session's end, and requests after it."""
+    return f"{', '.join(map(str, before))} / {', '.join(map(str, after))}"
+
+
+def judge_ends(tester: Tester, probe: SessionProbe, wanted: Sequence[Occasion]) -> None:
     """Check that S3 ends the session whatever was sent before, and that nothing sent afterwards brings it back."""
-    for before, after in occasions(tester, depth):
+    for before, after in wanted:
         if not outlasts(tester, probe, before, after):
             continue
         if outlasts(tester, probe, [], []):
@@ -162,7 +203,7 @@ def outlasts(tester: Tester, probe: SessionProbe, before: Sequence[SafeRequest],
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     for asked in before:
-        tester.wait(STEP * s3_s(tester), "within the session (S3)")
+        tester.wait(SOON * s3_s(tester), "within the session (S3)")
         asked.ask(tester)
     other = tester.others_heard(LOST_AFTER * s3_s(tester))
     for asked in after:
@@ -173,10 +214,10 @@ def outlasts(tester: Tester, probe: SessionProbe, before: Sequence[SafeRequest],
     return is_there
 
 
-def occasions(tester: Tester, depth: Depth) -> list[tuple[list[SafeRequest], list[SafeRequest]]]:
+def occasions(tester: Tester, depth: Depth) -> list[Occasion]:
     """Yield requests within a session, and requests after its end: each kind once, and some repeatedly."""
     plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
-    found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [([plain], [plain]), ([silent, silent], [silent])]
+    found: list[Occasion] = [([plain], [plain]), ([silent, silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
         to_all = SafeRequest(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))

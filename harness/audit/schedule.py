@@ -101,7 +101,7 @@ class Stage(IntEnum):
     UNLOCKS = 1
     """Opens levels, writes protected data."""
     LOCKOUT = 2
-    """Sends wrong keys."""
+    """Sends wrong keys, or can be done in part while a delay after them runs."""
     TRANSPORT = 3
     """Sends frames that ISO-TP does not know."""
     EVIDENCE = 4
@@ -124,7 +124,7 @@ def stage_of(declared: Attack) -> Stage:
         return Stage.CRASHES
     if family == TRANSPORT_FAMILY:
         return Stage.TRANSPORT
-    if "lockout" in permissions:
+    if "lockout" in permissions or declared.meanwhile is not None:
         return Stage.LOCKOUT
     return Stage.UNLOCKS if declared.unlocks or "write" in permissions else Stage.READS
 
@@ -139,5 +139,5 @@ def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
     stage = stage_of(declared)
     last = int(declared.comes_last)
     if can_relock:
-        return stage, int(may_send_wrong_keys(declared)), last
+        return stage, int(may_send_wrong_keys(declared) or declared.meanwhile is not None), last
     return int(declared.unlocks), stage, last

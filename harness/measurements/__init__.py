@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from harness.analysis.parts import Structure
@@ -15,6 +16,7 @@ from harness.measurements.after_wrong_keys import SeedsAfterWrongKeys, seeds_aft
 from harness.measurements.attempts import Attempts, take_attempts
 from harness.measurements.between_keys import Act, acts_between
 from harness.measurements.delay import AfterRestart, Delay, measure_delay, seeds_after_restart
+from harness.measurements.errands import Errand, Errands
 from harness.measurements.generators import GeneratorSearch, search_generators
 from harness.measurements.held_seeds import AnswersToHeldSeeds, answer_held_seeds
 from harness.measurements.key_book import KeyBook
@@ -35,7 +37,7 @@ from harness.tester.guesses import OpenedMeanwhile, Supplied
 from harness.tester.tester import Tester
 from harness.verdict import Depth
 
-__all__ = ["Act", "Delay", "KeyBook", "Measurements", "Turns", "bits_at", "rearranged"]
+__all__ = ["Act", "Delay", "Errand", "KeyBook", "Measurements", "Turns", "bits_at", "rearranged"]
 
 T = TypeVar("T")
 
@@ -62,6 +64,8 @@ class Measurements:
         """What the report shows of measurements, in the order in which they were taken."""
         self._notes: dict[tuple[str, int], list[str]] = {}
         """What was noted by measurements of a level that were taken in a check of another."""
+        self.errands = Errands(tester, depth)
+        """Parts of other checks that are done in delays."""
         self.levels: set[int] = set()
         """The levels that the run's checks may send wrong keys to; what one of them needs is measured for the others too."""
         self.check = ""
@@ -369,7 +373,7 @@ class Measurements:
         Raises NotApplicable if no limit was found.
         """
         self.limit(level)
-        return self._for_all("attempts", level, side_by_side, self._rows)
+        return self._for_all("attempts", level, partial(side_by_side, meanwhile=self.errands.run), self._rows)
 
     def _rows(self, level: int) -> Steps[Attempts]:
         limit, holds = self.limit(level), self.lockout(level).holds
@@ -474,7 +478,9 @@ class Measurements:
         Simple keys are tried on levels without a key function, if any check may send wrong keys. An ECU that cannot be
         locked again is left to the check of simple keys. Guarded data is tried with every key.
         """
+        checks = [*checks]
         self.levels |= set(levels)
+        self.errands.expect(checks)
         needs = {need for check in checks for need in check.needs + check.uses}
         with contextlib.suppress(Unjudged, HarnessError):  # the checks will meet the error again, and report it
             if "lockout" in needs and self._tester.allows("lockout") and self._tester.access.can_relock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Generic, TypeVar
 
 from harness.errors import HarnessError, Unjudged, Violation
@@ -56,11 +56,12 @@ class _Results(Generic[T]):
 
 
 def side_by_side(
-    tester: Tester, own: int, measurements: Mapping[int, Steps[T]]
+    tester: Tester, own: int, measurements: Mapping[int, Steps[T]], meanwhile: Callable[[float], None]
 ) -> dict[int, tuple[T | Unjudged, list[str]]]:
     """Take measurements of levels, their steps in turn; then wait until all delays are over.
 
-    Return each result with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    `meanwhile` uses the time until then, which it is given in seconds. Return each result with its notes. Raises what the
+    measurement of the level `own` raises, except Unjudged.
     """
     results = _Results[T](tester, own)
     needs_others = dict.fromkeys(measurements, True)
@@ -75,6 +76,9 @@ def side_by_side(
             del needs_others[level]
             if found is not None:
                 needs_others[level] = bool(found)  # behind the others, which come first if they need the same
+        tester.try_others_during_delays()
+        if delayed := [level for level in stepped if tester.security.level(level).is_delayed]:
+            meanwhile(min(map(tester.security.delay_left_s, delayed)))
     return results.ended
 
 

@@ -81,6 +81,8 @@ class Tester(Client):
                 f"(0x{can.request_id:X} -> 0x{can.response_id:X}){self._cause_of_death()}"
             )
         self.recognise()
+        if for_level is not None:
+            self._look_for_delays(for_level)
         self.try_others_during_delays()
         levels = self._levels_in_the_way(for_level)
         self._wait_out_delays(levels)
@@ -121,6 +123,14 @@ class Tester(Client):
             return levels
         return [one for one in levels if one == for_level or not self.state.serves_during_delay(one, for_level)]
 
+    def _look_for_delays(self, for_level: int) -> None:
+        """Request a seed of other levels that may be in a delay, to find out whether it would be in the way."""
+        for level in [entry.level for entry in self.target.security if entry.level != for_level]:
+            state = self.security.level(level)
+            is_known = self.state.serves_during_delay(level, for_level) is not None
+            if not is_known and state.is_proven and state.wrong_in_a_row and not state.is_delayed:
+                self._gives_seed_at_once(level)
+
     def _wait_out_delays(self, levels: Collection[int]) -> None:
         for level in [level for level in levels if self.security.level(level).is_delayed]:
             try:
@@ -135,11 +145,17 @@ class Tester(Client):
         If so, its checks need not wait for that delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
+        at_rest = [one for one in levels if self._may_be_opened(one)]
         for level in [level for level in levels if self.security.level(level).is_delayed]:
-            for other in [other for other in levels if other != level and self.security.level(other).is_proven]:
+            for other in [other for other in at_rest if other != level]:
                 is_known = self.state.serves_during_delay(level, other) is not None
-                if not is_known and not self.security.level(other).is_delayed and self.security.delay_left_s(level):
+                if not is_known and self.security.delay_left_s(level):
                     self._try_during_delay(level, other)
+
+    def _may_be_opened(self, level: int) -> bool:
+        """Whether nothing that is known keeps the level's right key from opening it."""
+        state = self.security.level(level)
+        return state.is_proven and not state.is_delayed and not state.wrong_in_a_row
 
     def _try_during_delay(self, level: int, other: int) -> None:
         was_opened = False
@@ -151,7 +167,8 @@ class Tester(Client):
                 was_opened = self.security.send_key(other, key).is_positive
                 self.access.lock()
                 self.session_for(level)
-                was_opened = was_opened and not self.security.request_seed(level).is_positive
+                if was_opened and self.security.request_seed(level).is_positive:
+                    return  # the delay is over, perhaps since before
         except (Unjudged, NotPermitted, KeyFunctionError):
             was_opened = False
         self.state.tried_during_delay(level, other, was_opened=was_opened)

@@ -1,0 +1,63 @@
+"""Do in the delays that one check leaves what other checks would wait for: parts that send no keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.check import Attack
+from harness.errors import HarnessError, Unjudged, Violation
+from harness.tester.tester import Tester
+from harness.verdict import Depth
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A part of a check that takes long, sends no keys, and may be done in the delay of any level."""
+
+    name: str
+    seconds: float
+    """How long it takes at most."""
+    is_in_order: Callable[[], bool]
+    """Do it. Only what is in order counts: else the check does it again, and finds the cause."""
+
+
+class Errands:
+    """The parts of a run's checks that are still to be done, and those that were found in order."""
+
+    def __init__(self, tester: Tester, depth: Depth) -> None:
+        self._tester = tester
+        self._depth = depth
+        self._checks: list[Attack] = []
+        self._left: list[tuple[str, Errand]] = []
+        self._in_order: dict[str, set[str]] = {}
+
+    def expect(self, checks: Iterable[Attack]) -> None:
+        """Take the parts of these checks when there is time."""
+        self._checks = [check for check in checks if check.meanwhile is not None]
+
+    def of(self, check: str) -> set[str]:
+        """Return the names of the parts of a check that were in order; the others it does itself from now on."""
+        self._checks = [one for one in self._checks if one.id != check]
+        self._left = [(id, errand) for id, errand in self._left if id != check]
+        return self._in_order.get(check, set())
+
+    def run(self, seconds: float) -> None:
+        """Do what can be done in so many seconds."""
+        tester = self._tester
+        until_s = tester.link.now_s + seconds
+        notes, evidence = [*tester.notes], [*tester.evidence]
+        try:
+            for check in self._checks:
+                if all(need in tester.target.safety.allow for need in check.needs) and check.meanwhile is not None:
+                    self._left += [(check.id, errand) for errand in check.meanwhile(tester, self._depth)]
+            self._checks.clear()
+            for id, errand in [*self._left]:
+                if tester.link.now_s + errand.seconds < until_s:
+                    self._left.remove((id, errand))
+                    if errand.is_in_order():
+                        self._in_order.setdefault(id, set()).add(errand.name)
+        except (Unjudged, Violation, HarnessError):
+            return  # its check will meet it again
+        finally:
+            tester.notes[:], tester.evidence[:] = notes, evidence
