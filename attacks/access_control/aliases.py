@@ -135,7 +135,9 @@ def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
 
 
 def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
-    """Return what 2A makes the ECU send of F2xx at any of its rates: the identifier's last byte, then the content."""
+    """Request F2xx periodically by 2A, at any rate; return each message with the content after the identifier's
+    last byte.
+    """
     found = []
     for rate in RATES:
         started = tester.request(bytes((Service.READ_DATA_BY_PERIODIC_IDENTIFIER, rate, low)))

@@ -79,7 +79,7 @@ def neighbours(tester: Tester) -> list[Path]:
 
 
 def path_to(can_id: int, own: Path) -> Path:
-    """Return the way by an id in the format of the declared one, or in 29 bits if it needs them."""
+    """Return the path with this request id, in the format of the declared id, or with 29 bits if the id needs them."""
     return Path(f"0x{can_id:X}", can_id, own.is_extended or can_id > LARGEST_11_BIT_ID, own.prefix)
 
 

@@ -60,7 +60,7 @@ class LockoutWindow:
         return self.is_open and self.elapsed_s < latest_s
 
     def has_room_for(self, seconds: float) -> bool:
-        """Whether this time ends before a seed proves nothing any more."""
+        """Whether this many seconds pass early enough in the delay for a seed to be a failure afterwards."""
         return seconds < EARLY_UNTIL * self.delay_s
 
     @property

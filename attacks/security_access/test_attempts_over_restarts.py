@@ -116,7 +116,7 @@ def judge_restart(
 
 
 def is_remembered(measure: Measurements, level: int, name: str, restart: Callable[[], bool | None]) -> bool:
-    """Whether the level gives no seed after one wrong key and this; if that is unknown, more keys are needed."""
+    """Whether the level gives no seed after one wrong key and this restart; False if that is unknown."""
     try:
         return measure.after_restart(level, name, restart).is_remembered
     except Inconclusive:

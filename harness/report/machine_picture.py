@@ -134,7 +134,10 @@ def _wrapped(text: str, characters: int = WRAP) -> tuple[str, ...]:
 
 
 def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
-    """List where sessions, restarts and waits lead from a state; skip those that change nothing or lead on alike."""
+    """List the targets of sessions, restarts and waits; nothing if every letter leads to the same state.
+
+    Omit what changes nothing.
+    """
     targets: dict[str, list[str]] = {}
     steps = [one for one in machine.transitions if one.source == state]
     if {one.target for one in steps} not in ({state}, set()) and len({one.target for one in steps}) == 1:
