@@ -106,12 +106,13 @@ def _findings(groups: Sequence[Group], titled: int, width: int) -> list[str]:
         return []
     lines = ["Findings, the worst first"]
     for group in groups[:titled]:
-        ids = _counted([one.id for one in group.findings])
-        what = (
-            f"{flat(group.title, 200)} ({', '.join(ids)})"
-            if group.cause
-            else f"{ids[0]:<{ID_WIDTH}} {flat(group.title, 300)}"
-        )
+        if group.cause:
+            ids = _counted([one.id for one in group.findings])
+            what = f"{flat(group.title, 200)} ({', '.join(ids)})"
+        else:
+            demand = "" if group.first.failure else "does not hold: "
+            times = f" ({len(group.findings)} times)" if len(group.findings) > 1 else ""
+            what = f"{flat(group.first.id, 80):<{ID_WIDTH}} {demand}{flat(group.title, 300)}{times}"
         lines += hanging(f"  {group.severity:<{SEVERITY_WIDTH}}", what, width, further=ID_WIDTH + 1)
     for severity, rest in groupby(groups[titled:], key=lambda group: group.severity):
         ids = [one for group in rest for one in _counted([finding.id for finding in group.findings])]
@@ -244,7 +245,7 @@ def _why(run: Run, ended: Ended) -> str:
 def _failed(failures: int) -> str:
     if not failures:
         return "a test beside the checks failed"
-    return "1 result is a failure" if failures == 1 else f"{failures} results are failures"
+    return "1 failure" if failures == 1 else f"{failures} failures"
 
 
 def _next(run: Run, ended: Ended) -> str:

@@ -205,7 +205,9 @@ class _Progress:
         done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {_counted(campaign.found)}, "
         text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(elapsed_s)}"
         if self._is_terminal:
-            print(f"\r\x1b[K{text[:120]}", end="", flush=True)
+            from harness.cli.wrapping import width_of
+
+            print(f"\r\x1b[K{text[: width_of(sys.stdout) - 1]}", end="", flush=True)
         else:
             print(text, flush=True)
 

@@ -109,7 +109,7 @@ class Course:
         """``45 of 136 checks, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
         findings = "1 finding" if self.findings == 1 else f"{self.findings} findings"
         left_s = self.left_s
-        left = "" if left_s is None else f", about {_rounded(left_s)} left"
+        left = "" if left_s is None or self.done >= self.total else f", about {_rounded(left_s)} left"
         return f"{self.done} of {self.total} checks, {findings}, {_rounded(self.elapsed_s)}{left}"
 
 

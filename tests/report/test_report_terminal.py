@@ -128,8 +128,8 @@ def test_many_findings_take_two_screens(article: Run) -> None:
 @pytest.mark.parametrize(
     ("code", "is_exit_zero", "why"),
     [
-        (1, False, "exit code 1: 8 results are failures"),
-        (1, True, "exit code 0, as --exit-zero asks: 8 results are failures"),
+        (1, False, "exit code 1: 8 failures"),
+        (1, True, "exit code 0, as --exit-zero asks: 8 failures"),
         (2, False, "exit code 2: the run was interrupted"),
     ],
 )
