@@ -167,7 +167,7 @@ class Exchanger:
             self.key_guard.before_key(pdu)
         wait_s = self._p2_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
-        if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+        if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.pads_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
             if reply.kind is _MALFORMED:
                 self._transport.remark = ""  # it was not the flow control

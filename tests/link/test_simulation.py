@@ -27,6 +27,7 @@ from harness.simulation.simulated_bus import (
     Simulation,
 )
 from harness.simulation.simulated_link import SimulatedLink
+from tests.calls import calls_made_by
 
 BIT_S = 1 / 500_000
 
@@ -110,22 +111,6 @@ def fault_of(bus: Simulation) -> NodeFault:
 
 
 # --- time ---
-
-
-def calls_made_by(work: Callable[[], object]) -> int:
-    """How many functions are called: a measure of work that is the same on every machine."""
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 @pytest.mark.parametrize("seconds", [10.0, 3600.0, 1e9])
