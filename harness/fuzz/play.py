@@ -13,7 +13,6 @@ from harness.link.isotp_frames import FrameType
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.ecu_state import level_of
-from harness.tester.exchange import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
@@ -136,7 +135,7 @@ class Player:
         """
         tester = self._tester
         if self._is_raw:
-            tester.wait(LISTEN_S, "late answers, which are none to frames")
+            tester.wait(tester.silence_s, "late answers, which are none to frames")
             raw = self._frames(stimulus, gap_s)
             tester.state.expect_anything()
             return Answered(_read(raw, is_shared=tester.is_shared()), (raw,))
@@ -152,9 +151,9 @@ class Player:
         tester = self._tester
         frames = tuple(filled(message, tester) for message in stimulus)
         if gap_s is None:
-            return tester.raw(*frames)
+            return tester.raw(*frames, listen_s=tester.silence_s)
         replies = [tester.raw(frame, listen_s=gap_s) for frame in frames[:-1]]
-        replies.append(tester.raw(frames[-1], listen_s=max(gap_s, LISTEN_S)))
+        replies.append(tester.raw(frames[-1], listen_s=max(gap_s, tester.silence_s)))
         sent = tuple(frame for reply in replies for frame in reply.sent)
         answers = tuple(frame for reply in replies for frame in reply.answers)
         return RawReply(sent, answers, replies[0].trace, replies[0].first_frame)

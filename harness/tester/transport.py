@@ -238,7 +238,7 @@ class Transport:
 
     def _keep_stray(self, frame: Frame) -> None:
         self.strays.append(frame)
-        self.waits.hear_stray()
+        self.waits.hear_stray(self.link.now_s)
         if frame.pci_type == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()
 
