@@ -165,10 +165,8 @@ class Exchanger:
         is_stateful = bool(pdu) and pdu[0] in STATEFUL
         if is_stateful and self.key_guard is not None and self.gate.is_guess(pdu) and not is_right_key:
             self.key_guard.before_key(pdu)
-        if timeout_s is not None:
-            wait_s = timeout_s
-        else:
-            wait_s = self._p2_s if is_functional else self._transport.waits.silence_s
+        usual_s = self._p2_s if is_functional else self._transport.waits.silence_s
+        wait_s = usual_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
         if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.pads_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
@@ -307,7 +305,7 @@ class Exchanger:
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.state.note(pdu, outcome)
         self._previous_request, self._previous_outcome = pdu, outcome
-        self._was_cut_short = wait_s < self._p2_s or transport.waits.is_shortened
+        self._was_cut_short = wait_s < self._p2_s or bool(transport.waits.is_shortened)
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         if transport.strays:
             self._note_strays()
