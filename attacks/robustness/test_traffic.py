@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import cycle
 
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, uds
 from harness.analysis import rhythm_of
@@ -112,9 +111,14 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
 def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
     """Join those that leave nothing behind in the ECU, so that one watch is enough for them."""
     joined = {name: disturb for name, disturb in disturbances.items() if name not in LASTING}
-    turns = cycle(joined.values())
+    left = list(joined.values())
+
+    def next_in_turn() -> object:
+        left.append(left.pop(0))
+        return left[-1]()
+
     lasting = {name: disturb for name, disturb in disturbances.items() if name in LASTING}
-    return {", ".join(joined): lambda: next(turns)()} | lasting
+    return {", ".join(joined): next_in_turn} | lasting
 
 
 def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], object]]:
