@@ -97,8 +97,8 @@ class Waits:
     """How long one ECU is waited for.
 
     After a frame without a message (garbage) an answer may still come, after a first frame a flow control, and after P2 an
-    answer that was delayed on its way. An ECU that has done so is waited for completely each time; one that has not is tested
-    now and then.
+    answer that was delayed on its way. An ECU that has done so is waited for completely each time; one that has not is
+    tested now and then.
     """
 
     def __init__(self, p2_s: float) -> None:
