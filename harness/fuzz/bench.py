@@ -77,6 +77,8 @@ class Bench:
         self._changed_values = changed_values
         self._habits = Habits(tester, hear_line) if has_habits else None
         self._sessions = tuple(sessions)
+        self._stays: set[int] = set()
+        """Services that may restart an ECU, but do not restart this one."""
         self._setting = Setting()
         self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
         """Protected values that were seen to stay, of an ECU that begins anew each time."""
@@ -126,6 +128,7 @@ class Bench:
             hear=self._hear_reply,
             hear_raw=self._hear_frames,
             before=self._before,
+            stays=self._stays,
         )
         self.complaints.clear()
         self._second_count, self._seconds = self.tester.oddities.second_answers, self._second_answers()
@@ -211,7 +214,7 @@ class Bench:
         if tester.answers_now() or tester.answers_now():
             return None
         silent_since_s = tester.link.now_s
-        while tester.link.now_s < silent_since_s + SELF_HELP_S:
+        while tester.link.now_s < silent_since_s + SELF_HELP_S and not self._watch.is_repeated:
             if tester.answers_now():
                 observed = (
                     f"it fell silent, and was back within {tester.link.now_s - silent_since_s:.1f} s: it has restarted"
@@ -224,17 +227,37 @@ class Bench:
         if self._habits is not None:
             self._habits.close()
 
-    def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
-        """Play stimuli once from a known state; return everything that goes wrong, by its name."""
+    def failures(
+        self, setting: Setting, stimuli: Sequence[Stimulus], *, is_try: bool = False
+    ) -> dict[str, Damage | Complaint]:
+        """Play stimuli once from a known state; return everything that goes wrong, by its name.
+
+        `is_try`: the same went wrong before, and the question is only whether it does so again.
+        """
         self.begin(setting)
-        self._watch.is_repeated = True
+        self._watch.is_repeated = is_try
         self.approach()
-        self.play(stimuli)
+        if setting.is_raw:
+            self.play(stimuli)
+        else:
+            self._play_while_alive(stimuli)
         damage = (self.look_at_life() if self._was_silent else None) or self.look(is_thorough=True)
         found: dict[str, Damage | Complaint] = dict(self.complaints)
         if damage is not None:
             found[damage.what] = damage
         return found
+
+    def _play_while_alive(self, stimuli: Sequence[Stimulus]) -> None:
+        """Play requests until the ECU is silent for good: the rest would only be waited for."""
+        was_silent = False
+        for stimulus in stimuli:
+            self._was_silent = False
+            self.play([stimulus])
+            if self._was_silent:
+                was_silent = True
+                if not self.tester.answers_now() and not self.tester.answers_now():
+                    break
+        self._was_silent = was_silent
 
     def _before(self, stimulus: Stimulus) -> None:
         messages: Sequence[bytes] = ()

@@ -176,7 +176,7 @@ class Habits:
     def lateness(self, reply: Reply, waited_s: float) -> Complaint | None:
         """Return the complaint about a request without an answer that is answered later, each time."""
         times = self._times.get(reply.request[0], ())
-        if len(times) < FEWEST_ANSWERS:
+        if len(times) < FEWEST_ANSWERS or not self._tester.await_life(SLOWEST_ANSWER_S / 2):
             return None
         usual_s = sorted(times)[int(USUAL_SHARE * len(times))]
         limit_s = max(TIMES_USUAL * usual_s, usual_s + MORE_THAN_USUAL_S)
