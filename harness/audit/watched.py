@@ -75,7 +75,7 @@ class WatchedTester(Tester):
         self.waiting = Waiting(why, since_s, now_s, now_s + seconds)
 
     def doing(self) -> str:
-        """Describe the present measurement and wait; empty if requests are being sent."""
-        measured = f"measures {self.measured()}" if self.measured() else ""
+        """Describe the present wait and measurement; empty if requests are being sent."""
         waits = self.waiting.told(self.link.now_s) if self.waiting is not None else ""
-        return ", ".join(filter(None, (measured, waits)))
+        measured = f"measures {self.measured()}" if self.measured() else ""
+        return "; ".join(filter(None, (waits, measured)))

@@ -150,7 +150,7 @@ def test_what_is_measured_meanwhile_is_told(tester: WatchedTester, monkeypatch: 
     tester.measured = lambda: measure.under_way[-1]
     looked = Slow(tester, 3.0, monkeypatch)
     measure.once(("delay", 0x01), lambda: tester.wait(10, "the delay of level 0x01"))
-    assert looked.told == "measures delay of level 0x01, waits for the delay of level 0x01, 7 s left"
+    assert looked.told == "waits for the delay of level 0x01, 7 s left; measures delay of level 0x01"
     assert measure.under_way == []
 
 
