@@ -31,7 +31,7 @@ from harness.runs.folder import BUS_LOG, CONSOLE_TXT, FOUND_TOML, PRIVATE, SECRE
 from harness.runs.folder_lock import RunLock
 from harness.runs.redaction import OriginalLog, Redactor, Vocabulary
 from harness.target import QUIRKS, Target
-from harness.target.places import places_of
+from harness.target.file_places import places_of
 from harness.tester.ledger import ledger_path
 from harness.tester.tester import Tester
 from harness.verdict import Depth, Verdict, worse_than

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from harness.audit.contact import NOT_BEGUN
-from harness.cli.results import ID_WIDTH, SEVERITY_WIDTH
+from harness.cli.result_lines import ID_WIDTH, SEVERITY_WIDTH
 from harness.cli.wrapping import WIDTH, columns, flat, hanging
 from harness.report.conclusion import (
     DESELECTED,

@@ -94,7 +94,7 @@ def _fuzz(options: argparse.Namespace) -> int:
     from harness.audit.stopping import Stop
     from harness.campaigns.rounds import CampaignSoFar
     from harness.campaigns.running import CampaignRun
-    from harness.cli.results import result_lines
+    from harness.cli.result_lines import result_lines
     from harness.cli.wrapping import has_colour, width_of
     from harness.link.clock import RealClock, new_seed
     from harness.runs.folder import AUDIT_HTML, check_is_free

@@ -157,7 +157,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
-    from harness.cli.results import result_lines
+    from harness.cli.result_lines import result_lines
     from harness.cli.wrapping import has_colour, width_of
     from harness.learning.results import not_learned, results
     from harness.link.clock import new_seed

@@ -20,7 +20,7 @@ from harness.audit.requirements import attacks_folder
 from harness.audit.session import AuditOptions
 from harness.cli.ending import Ended, ending_lines
 from harness.cli.progress import CheckKey, PlannedTime, Progress, Watched
-from harness.cli.results import finding_lines, result_lines
+from harness.cli.result_lines import finding_lines, result_lines
 from harness.cli.wrapping import hanging, has_colour, width_of
 from harness.report.as_pytest import own_pytest
 from harness.report.text import visible

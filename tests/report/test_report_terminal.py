@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.cli.ending import MOST_LINES, Ended, ending_lines
-from harness.cli.results import finding_lines, result_lines
+from harness.cli.result_lines import finding_lines, result_lines
 from harness.runs.findings import Finding, Run
 from harness.verdict import Severity, Verdict
 

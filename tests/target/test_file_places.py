@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.target import load_target, shipped_targets
-from harness.target.places import places_in, places_of
+from harness.target.file_places import places_in, places_of
 
 FILE = '''\
 # [[security]]
