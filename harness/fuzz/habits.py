@@ -12,6 +12,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
@@ -68,6 +69,14 @@ _FAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """Lines that report a fault."""
+
+
+@lru_cache(maxsize=MOST_LINES)
+def _tells_of_a_fault(kind: str) -> bool:
+    return _FAULT.search(kind) is not None
+
+
+_TOLD_APART: Final = MAY_END_SESSION | frozenset(ASK_FOR_TRAFFIC)
 
 
 class Habits:
@@ -136,6 +145,8 @@ class Habits:
         """Note the next requests, or data fields of frames."""
         for message in messages:
             readings = message[1:4] if is_raw else message[:1]
+            if _TOLD_APART.isdisjoint(readings):
+                continue
             if not MAY_END_SESSION.isdisjoint(readings):
                 self._is_session_sure = False
                 self._memory = None  # what restarts, or counts wrong keys, is not sent again to be weighed
@@ -274,7 +285,7 @@ class Habits:
     def check_console(self) -> Damage | None:
         """Return the complaint about a line that reports a fault."""
         for kind in list(self._new_lines()):
-            if _FAULT.search(kind) and kind not in self._usual_lines:
+            if kind not in self._usual_lines and _tells_of_a_fault(kind):
                 expected = "nothing on the console that tells of a fault"
                 return Damage(f"console {kind[:60]}", expected, f"it prints: {kind}", Severity.MEDIUM)
         return None

@@ -112,6 +112,9 @@ class Hunt:
         self._tester = tester
         self._chance = chance.quick()
         self._known = list(known)
+        self._harmful: list[FuzzFinding] = []
+        """Those of the known findings that do harm, whatever is answered."""
+        self._sort_known()
         self._bench = Bench(
             tester,
             judging=Judging.ALL,
@@ -353,11 +356,15 @@ class Hunt:
 
     def _is_known(self, trial: Trial) -> bool:
         """Whether the trial would only repeat something that is known to do harm."""
-        return any(
-            one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw)
-            for one in self._known
-            if not one.is_about_answer
-        )
+        for one in self._harmful:
+            if one.is_raw is not trial.is_raw:
+                continue
+            if one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw):
+                return True
+        return False
+
+    def _sort_known(self) -> None:
+        self._harmful = [one for one in self._known if not one.is_about_answer]
 
     def _keep(self, trial: Trial) -> None:
         if self._breeder.corpus_size < MOST_CORPUS:
@@ -437,6 +444,7 @@ class Hunt:
             return
         found = replace(found, exchanges=at)
         self._known.append(found)
+        self._sort_known()
         self._count(found)
 
     def _count(self, met: FuzzFinding) -> None:

@@ -881,3 +881,15 @@ def test_a_long_run_keeps_few_frames() -> None:
     assert bus.trace.count == 4 * KEEP
     assert len(bus.trace.frames(0, bus.trace.count)) <= 2 * KEEP + 2
     assert not bus.inbox
+
+
+def test_what_was_printed_since_a_look_is_read_without_the_rest() -> None:
+    console = NodeConsole()
+    console.write("boot\n")
+    written = console.written
+    console.write("one\n")
+    console.write("two\n")
+    assert (console.since(written), console.since(0), console.since(console.written)) == ("one\ntwo\n", console.text(), "")
+    console.write("x" * CONSOLE_CHARACTERS)
+    assert console.written == len("boot\none\ntwo\n") + CONSOLE_CHARACTERS
+    assert console.since(written) == console.text()
