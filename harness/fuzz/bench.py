@@ -87,6 +87,8 @@ class Bench:
         """How long it took last to bring the ECU to a known state and take stock there, on the bus."""
         self._was_silent = False
         self._asked_s = 0.0
+        self._gone_s: float | None = None
+        """When it was asked what it has not answered, nor anything after it, so that it may have restarted."""
         self.was_opened_rightly = False
         """The right key, sent as it ought to be, was among the messages: what is open now is open by right."""
         self.complaints: dict[str, Complaint] = {}
@@ -130,6 +132,7 @@ class Bench:
             before=self._before,
             stays=self._stays,
         )
+        self._gone_s = None
         self.complaints.clear()
         self._second_count, self._seconds = self.tester.oddities.second_answers, self._second_answers()
         self.was_opened_rightly = self._was_silent = False
@@ -211,9 +214,13 @@ class Bench:
         """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
         tester = self.tester
         self._was_silent = False
-        if tester.answers_now() or tester.answers_now():
-            return None
-        silent_since_s = tester.link.now_s
+        silent_since_s, self._gone_s = self._gone_s, None
+        if silent_since_s is None:
+            if tester.answers_now() or tester.answers_now():
+                return None
+            silent_since_s = tester.link.now_s
+        elif self._watch.is_repeated:
+            return Damage(CRASH, "the ECU answers without interruption", "it fell silent", Severity.HIGH, is_restart=True)
         while tester.link.now_s < silent_since_s + SELF_HELP_S and not self._watch.is_repeated:
             if tester.answers_now():
                 observed = (
@@ -283,6 +290,8 @@ class Bench:
         else:
             is_second = self.tester.oddities.second_answers != self._second_count
             slowness = self._slowness(reply)
+            if self._gone_s is not None:
+                return
             if not is_second and slowness is None and reply.nrc is not None and self._judge.is_quiet():
                 return  # a refusal, and no other answer comes
             complaint = (is_second and self._second(reply)) or slowness or self._judge.of_reply(reply)
@@ -298,7 +307,11 @@ class Bench:
             return None
         elapsed_s = self.tester.link.now_s - self._asked_s
         if reply.kind is _SILENCE:
-            return self._habits.lateness(reply, elapsed_s) if self._judge.must_answer(reply) else None
+            if not self._judge.must_answer(reply):
+                return None
+            complaint, is_gone = self._habits.lateness(reply, elapsed_s)
+            self._gone_s = self._asked_s if is_gone else None
+            return complaint
         return self._habits.slowness(reply, elapsed_s)
 
     def _second(self, reply: Reply) -> Complaint | None:

@@ -265,3 +265,17 @@ def dies_forty_requests_later() -> UdsNode:
 def starts_slowly() -> UdsNode:
     """Sound; it takes two seconds to start."""
     return UdsNode(Server(replace(HARDENED, boot_s=2.0)))
+
+
+class _RestartsSlowly(Flawed):
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == PROVOKED:
+            self.power_cycle()
+            self.state.ready_s = self.now_s + 0.5
+            return []
+        return None
+
+
+def restarts_in_half_a_second() -> UdsNode:
+    """One read lets the watchdog bite."""
+    return node(_RestartsSlowly)
