@@ -180,6 +180,16 @@ def test_without_a_terminal_a_line_says_all_of_it() -> None:
     )
 
 
+def test_an_audit_that_ends_says_so() -> None:
+    progress = Progress(io.StringIO(), io.StringIO())
+    progress.course.expect(CHECKS)
+    assert progress.now() == "begins"
+    progress.course.begins(CHECKS[0])
+    assert progress.now() == "SA-00: asks the ECU"
+    progress.is_ending = True
+    assert progress.now() == "leaves the ECU as it was, and writes the reports"
+
+
 def test_colours_are_for_terminals_of_users_who_have_not_refused_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
