@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from benchmarks import socketcan
@@ -21,6 +22,9 @@ from benchmarks.peers import PY_UDS, PYTHON_CAN, UDSONCAN, Peer
 from benchmarks.rows import Row
 from harness.audit.catalogue import shipped_functions
 from harness.buses import open_link
+from harness.campaigns.rounds import SHARDS_A_ROUND
+from harness.campaigns.shards import Job, read_shard, run_shard
+from harness.campaigns.workers import Pool
 from harness.link.clock import Chance
 from harness.link.frame import Frame
 from harness.link.trace import Trace
@@ -34,6 +38,9 @@ RUNS = 5
 SHORT = b"\x22\x10\x10"
 LONG = b"\x22\xf1\xa0"
 """Read an answer of 4 bytes, and one of 100, from the hardened ECU."""
+
+IDLE_CPUS = 0.7
+"""Of all CPUs, how many the load must leave for a measurement on two: this one's own share is in the load."""
 
 ROOT = Path(__file__).parent.parent
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -162,20 +169,72 @@ def _audit(depth: str, out: str) -> tuple[str, ...]:
     return _harness("audit", "hardened", "--depth", depth, "--seed", "1", "--out", out)
 
 
-def campaign() -> Iterator[Row]:
+def fuzzing() -> Iterator[Row]:
     """Frames a second while random requests are sent and judged, beside those of plain exchanges."""
     check = shipped_functions()["FZ-02"]
 
-    def fuzzing() -> float:
+    def frames_a_second() -> float:
         trace = Trace()
         started_s = time.perf_counter()
         run_checks([check], load_target("hardened"), depth=Depth.DEEP, trace=trace)
         return trace.count / (time.perf_counter() - started_s)
 
     with open_tester() as tester:
-        fuzzed, plain = _pairs(fuzzing, lambda: 2 * _exchange_rate(tester, SHORT, 10_000))
+        fuzzed, plain = _pairs(frames_a_second, lambda: 2 * _exchange_rate(tester, SHORT, 10_000))
     rows = (Row("frames, fuzzing", "/s", fuzzed), Row("frames, plain exchanges", "/s", plain))
     yield Row("fuzzing, of plain exchanges", "x", _quotients(fuzzed, plain), 0.5, peers=rows)
+
+
+def fuzz_campaign() -> Iterator[Row]:
+    """Exchanges a second of a campaign, with all that it breeds, judges and looks after, beside plain exchanges."""
+    numbers = count()
+
+    def hunting() -> float:
+        [job] = _shards(1, next(numbers), 30_000)
+        gc.collect()
+        started_s = time.perf_counter()
+        text = run_shard(job)
+        return _exchanges_in(job, text) / (time.perf_counter() - started_s)
+
+    hunting()  # what is imported and built once
+    with open_tester() as tester:
+        hunted, plain = _pairs(hunting, lambda: _exchange_rate(tester, SHORT, 20_000))
+    rows = (Row("the campaign", "/s", hunted), Row("the tester, one frame", "/s", plain))
+    yield Row("fuzz campaign, of the tester", "x", _quotients(hunted, plain), 0.5, peers=rows)
+
+
+def fuzz_workers() -> Iterator[Row]:
+    """Exchanges a second of two processes, beside those of one."""
+    name, least, numbers = "two workers, of one", 1.7, count()
+    cpus, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    if cpus < 2 or load > cpus - IDLE_CPUS:
+        yield Row(name, "x", (), least, note=f"it takes two idle CPUs; here are {cpus}, with a load of {load:.1f}")
+        return
+
+    def rate(pool: Pool) -> float:
+        jobs = _shards(SHARDS_A_ROUND, next(numbers), 25_000)
+        started_s = time.perf_counter()
+        done = sum(_exchanges_in(job, text) for job, text in pool(jobs))
+        return done / (time.perf_counter() - started_s)
+
+    with Pool(2) as two, Pool(1) as one:
+        for pool in (two, one):
+            list(pool(_shards(2, next(numbers), 1)))
+        rates, alone = _pairs(lambda: rate(two), lambda: rate(one))
+    rows = (Row("two workers", "/s", rates), Row("one worker", "/s", alone))
+    yield Row(name, "x", _quotients(rates, alone), least, peers=rows)
+
+
+def _shards(number: int, round_: int, exchanges: int) -> list[Job]:
+    target = load_target("hardened")
+    return [Job(target=target, seed=1, round=round_, index=index, exchanges=exchanges) for index in range(number)]
+
+
+def _exchanges_in(job: Job, text: str) -> int:
+    result = read_shard(text, job)
+    assert result is not None
+    assert not result.found, result.found
+    return result.exchanges
 
 
 def waiting_frames() -> Iterator[Row]:
@@ -258,7 +317,9 @@ MEASURES = (
     real_bus,
     quick_audit,
     default_audit,
-    campaign,
+    fuzzing,
+    fuzz_campaign,
+    fuzz_workers,
     waiting_frames,
     silent_bus,
     memory,

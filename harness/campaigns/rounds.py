@@ -19,6 +19,8 @@ SHARDS_A_ROUND: Final = 4
 """The shards of a round on simulated ECUs; a campaign on a real one is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
 """In exchanges: some ten seconds of one processor, so that the start of a shard costs little in comparison."""
+ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS = 8, 4
+"""After so many rounds shards are twice as large, and so on: a long campaign brings little new, and leaves few files."""
 PARTS_OF_CAMPAIGN: Final = 8
 EXCHANGES_A_SECOND: Final = 4_000
 """The exchanges that one processor makes in a second, as an estimate."""
@@ -87,7 +89,9 @@ class CampaignSoFar:
         return jobs
 
     def _size(self) -> int:
-        largest = LARGEST_SHARD if self.target.is_simulated else SHARD_ON_A_BUS
+        largest = SHARD_ON_A_BUS
+        if self.target.is_simulated:
+            largest = LARGEST_SHARD << min(self.rounds // ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS)
         if self.exchanges_wanted is None:
             part = int((self.time_s or 0.0) * EXCHANGES_A_SECOND) // PARTS_OF_CAMPAIGN
             return min(max(part, min(SMALLEST_SHARD, largest)), largest)
@@ -135,11 +139,12 @@ def run_rounds(
     *,
     is_over: Callable[[], bool],
     after: Callable[[list[FuzzFinding]], None],
+    each: Callable[[Yield], None] = lambda result: None,
 ) -> None:
     """Run rounds until all wanted exchanges are done, or `is_over` returns true between two rounds.
 
     The result of each shard is written into the folder at once; a shard whose result is there is not run again. `after` is
-    called with what each round has found.
+    called with what each round has found, `each` with the result of each shard when it is there.
     """
     while not campaign.is_done and not (campaign.rounds and is_over()):
         jobs = campaign.next_round()
@@ -151,6 +156,7 @@ def run_rounds(
             if result is None:
                 raise WorkerError(f"{job.name}: a worker has sent what is no result of it")
             results[job.index] = result
+            each(result)
         after(campaign.merge([results[job.index] for job in jobs]))
 
 

@@ -32,8 +32,15 @@ class CampaignRun:
         self._tell = tell
         self._replayed: dict[str, Finding] = {}
 
-    def go(self, door: Door | None, *, is_over: Callable[[], bool], after: Callable[[], None]) -> None:
-        """Run its rounds; without a door on the session's own ECU. `after` is called after each round."""
+    def go(
+        self,
+        door: Door | None,
+        *,
+        is_over: Callable[[], bool],
+        after: Callable[[], None],
+        each: Callable[[Yield], None] = lambda result: None,
+    ) -> None:
+        """Run its rounds; without a door on the session's own ECU. `after` is called after a round, `each` after a shard."""
 
         def kept(found: list[FuzzFinding]) -> None:
             for one in found:
@@ -41,7 +48,7 @@ class CampaignRun:
             after()
 
         door = door or on_one_ecu(self._hunt_here)
-        run_rounds(self._campaign, self._session.folder.path, door, is_over=is_over, after=kept)
+        run_rounds(self._campaign, self._session.folder.path, door, is_over=is_over, after=kept, each=each)
 
     def finish(self, stopped_by: str) -> Run:
         """Keep its results, and write the reports."""

@@ -18,6 +18,7 @@ from harness.errors import UserError
 if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
     from harness.campaigns.rounds import CampaignSoFar, Door
+    from harness.fuzz.hunt import Yield
     from harness.fuzz.trials import Trial
     from harness.runs.findings import Finding
     from harness.target import Target
@@ -150,6 +151,7 @@ def _fuzz(options: argparse.Namespace) -> int:
                         door,
                         is_over=lambda: longest_s is not None and clock.now_s() - begun_s >= longest_s,
                         after=progress.show,
+                        each=progress.hear,
                     )
             except KeyboardInterrupt:
                 pass
@@ -185,25 +187,35 @@ def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStac
 
 
 class _Progress:
-    """Shows the progress of a campaign in a line of a terminal that is overwritten; elsewhere prints a line a round."""
+    """Shows the progress of a campaign: on a terminal in one line after each shard, elsewhere in a line a round."""
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         self._campaign = campaign
         self._longest_s = longest_s
-        self._before: tuple[int, float] | None = None
-        """The exchanges of the first round, and when it ended: it may have been there before."""
+        self._done = self._under_way = 0
+        """Exchanges since it began, and those of them that are not merged yet; what a resumed campaign had is in neither."""
         self._now_s = now_s
         self._begun_s = now_s()
         self._is_terminal = sys.stdout.isatty()
 
+    def hear(self, result: Yield) -> None:
+        """Count a shard that has ended."""
+        self._done += result.exchanges
+        self._under_way += result.exchanges
+        if self._is_terminal:
+            self._show(self._campaign.rounds + 1)
+
     def show(self) -> None:
         """Show the progress after a round."""
+        self._under_way = 0
+        self._show(self._campaign.rounds)
+
+    def _show(self, round_: int) -> None:
         campaign, elapsed_s = self._campaign, self._now_s() - self._begun_s
-        self._before = self._before or (campaign.exchanges, elapsed_s)
-        exchanges, before_s = self._before if campaign.rounds > 1 else (0, 0.0)
-        rate = (campaign.exchanges - exchanges) / (elapsed_s - before_s) if elapsed_s > before_s else 0.0
-        done = f"round {campaign.rounds}: {campaign.exchanges:,} exchanges, {rate:,.0f}/s, {_counted(campaign.found)}, "
-        text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(elapsed_s)}"
+        exchanges = campaign.exchanges + self._under_way
+        rate = self._done / elapsed_s if elapsed_s > 0 else 0.0
+        done = f"round {round_}: {exchanges:,} exchanges, {rate:,.0f}/s, {_counted(campaign.found)}, "
+        text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(exchanges, rate, elapsed_s)}"
         if self._is_terminal:
             from harness.cli.wrapping import width_of
 
@@ -211,12 +223,12 @@ class _Progress:
         else:
             print(text, flush=True)
 
-    def _rest(self, elapsed_s: float) -> str:
+    def _rest(self, exchanges: int, rate: float, elapsed_s: float) -> str:
         wanted = self._campaign.exchanges_wanted
         if self._longest_s is not None:
             left_s = max(self._longest_s - elapsed_s, 0.0)
-        elif wanted and self._campaign.exchanges:
-            left_s = elapsed_s * max(wanted / self._campaign.exchanges - 1, 0.0)
+        elif wanted and rate:
+            left_s = max(wanted - exchanges, 0) / rate
         else:
             return ""
         return f", {left_s / 60:.0f} min left" if left_s >= 60 else f", {left_s:.0f} s left"

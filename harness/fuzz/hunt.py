@@ -68,6 +68,7 @@ KEY_AT_LEAST: Final = 1
 
 _Answer = tuple[int, int | str, bool, int]
 """Service, code or kind of the answer, whether others came before it, and its length."""
+_NO_SUCH_SERVICE: Final = "0x11"
 _SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
 _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 
@@ -367,6 +368,8 @@ class Hunt:
         self._harmful = [one for one in self._known if not one.is_about_answer]
 
     def _keep(self, trial: Trial) -> None:
+        if all(news.split("/")[2] == _NO_SUCH_SERVICE for news in self._news):
+            return  # what the ECU lacks leads nowhere
         if self._breeder.corpus_size < MOST_CORPUS:
             self._breeder.learn(trial)
         if len(self.result.fresh) < MOST_CORPUS:
@@ -394,7 +397,7 @@ class Hunt:
         counts[answer] = 1
         service, length = answer[0], answer[3]
         outcome = _shown(answer)
-        if outcome not in ("silence", "malformed", "0x11"):
+        if outcome not in ("silence", "malformed", _NO_SUCH_SERVICE):
             self._breeder.exists(service)
         feature = f"{self._state}/{service:02X}/{outcome}/{min(length, 8) if length < 16 else length.bit_length() + 8}"
         if feature not in self._seen:

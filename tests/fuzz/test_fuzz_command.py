@@ -10,7 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from harness.campaigns.rounds import CampaignSoFar
+from harness.cli.fuzz import _Progress
+from harness.fuzz.hunt import Yield
 from harness.report import conclusion
+from harness.target import load_target
 
 from ..audit.auditing import uds_harness
 from . import campaign_nodes
@@ -136,3 +140,21 @@ def test_all_mistakes_of_a_file_of_cases_are_told_at_once(place: Path) -> None:
     done = uds_harness("audit", "--checks", path, cwd=place)
     assert done.code == 4
     assert done.err.count("case #1") == 5
+
+
+def test_progress_tells_rate_and_rest_of_what_is_done_now(capsys: pytest.CaptureFixture[str]) -> None:
+    now_s = 100.0
+    campaign = CampaignSoFar(load_target("hardened"), 1, 40_000)
+    progress = _Progress(campaign, None, lambda: now_s)
+    campaign.next_round()
+    campaign.merge([Yield(exchanges=10_000)])  # done before it was resumed
+    progress.show()
+    campaign.next_round()
+    now_s += 5.0
+    result = Yield(exchanges=20_000)
+    progress.hear(result)
+    campaign.merge([result])
+    progress.show()
+    before, after = capsys.readouterr().out.splitlines()
+    assert before == "round 1: 10,000 exchanges, 0/s, 0 findings, 0 kinds of answers"
+    assert after == "round 2: 30,000 exchanges, 4,000/s, 0 findings, 0 kinds of answers, 2 s left"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import pytest
 from harness.campaigns.rounds import CampaignSoFar, Door, in_this_process, run_rounds
 from harness.campaigns.shards import FOLDER, Job, run_shard
 from harness.campaigns.workers import Cluster, Pool
-from harness.errors import UserError
+from harness.errors import UserError, WorkerError
 
 from .first_found import ecu_of
 
@@ -21,6 +25,7 @@ pytestmark = pytest.mark.thorough
 
 EXCHANGES = 8_000
 NODE = "aborted_reception_unlocks"
+TRIES = 20
 
 
 def shards_of(folder: Path, door: Door) -> dict[str, str]:
@@ -92,3 +97,46 @@ def test_a_scheduler_that_is_not_there_is_told() -> None:
     pytest.importorskip("distributed")
     with pytest.raises(UserError, match="no scheduler answers"):
         Cluster("tcp://127.0.0.1:1")
+
+
+def test_a_campaign_whose_scheduler_is_killed_is_resumed(alone: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    words = (sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
+    scheduler = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = (sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard")
+    worker = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    done: list[int] = []
+    try:
+        with connected(address) as cluster:
+
+            def door(jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
+                for job, text in cluster(jobs):
+                    yield job, text
+                    done.append(job.index)
+                    if len(done) == 1:
+                        scheduler.kill()
+
+            with pytest.raises(WorkerError, match="--resume"):
+                shards_of(tmp_path, door)
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+    assert 0 < len(list((tmp_path / FOLDER).iterdir())) < len(alone)
+    assert shards_of(tmp_path, in_this_process(run_shard)) == alone, "by whom it is resumed does not matter"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def connected(address: str) -> Cluster:
+    """The cluster, as soon as its scheduler listens."""
+    for _ in range(TRIES):
+        with contextlib.suppress(UserError):
+            return Cluster(address)
+    raise AssertionError("the scheduler does not listen")
