@@ -125,7 +125,8 @@ class Audit:
             others = [item for item in items if ATTACK not in item.stash or not options.chosen.takes(item.stash[ATTACK])]
             if others:
                 config.hook.pytest_deselected(items=others)
-                items[:] = [item for item in items if item not in set(others)]
+                left_out = set(others)
+                items[:] = [item for item in items if item not in left_out]
         if options.resumes is not None:
             done = {(one.id, one.parameter) for one in options.resumes.kept}
             items[:] = [
@@ -133,7 +134,8 @@ class Audit:
             ]
         no_time = [item for item in items if ATTACK in item.stash and item.stash[ATTACK].id in options.no_time_for]
         self._no_time += no_time
-        items[:] = [item for item in items if item not in set(no_time)]
+        if no_time:
+            items[:] = [item for item in items if item not in no_time]
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += [item for item in items if ATTACK in item.stash]

@@ -53,15 +53,10 @@ class LoggedTester(WatchedTester):
         return reply
 
     def raw_frames(
-        self,
-        frames: Sequence[Frame],
-        *,
-        listen_s: float = LISTEN_S,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
+        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
     ) -> RawReply:
         """As the base."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
+        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
         LOG.debug("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
         return reply
 

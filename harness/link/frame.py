@@ -81,16 +81,10 @@ class Frame:
 
     def message(self) -> can.Message:
         """Return the frame for python-can."""
+        data = bytearray(self.address + self.data if self.address else self.data)
+        dlc = self.dlc if self.is_remote else len(data)
         message = can.Message(
-            self.time_s,
-            self.can_id,
-            self.is_extended,
-            self.is_remote,
-            self.is_error,
-            None,
-            self.dlc if self.is_remote else None,
-            self.address + self.data if self.address else self.data,
-            self.is_fd,
+            self.time_s, self.can_id, self.is_extended, self.is_remote, self.is_error, None, dlc, data, self.is_fd
         )
         if self.fd_flags:
             message.bitrate_switch = bool(self.fd_flags & FD_BIT_RATE_SWITCH)

@@ -75,15 +75,10 @@ class HandTester(Client):
         return reply
 
     def raw_frames(
-        self,
-        frames: Sequence[Frame],
-        *,
-        listen_s: float = LISTEN_S,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
+        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
     ) -> RawReply:
         """See `Exchanger.raw_frames`."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
+        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
         if self.listener is not None:
             self.listener.hears_frames(reply)
         return reply

@@ -44,8 +44,6 @@ class NodeConsole(io.TextIOBase):
     def __init__(self) -> None:
         self._pieces: deque[str] = deque()
         self._size = 0
-        self.written = 0
-        """How many characters were printed so far, those that are no longer kept included."""
 
     def writable(self) -> bool:
         """Always."""
@@ -56,7 +54,6 @@ class NodeConsole(io.TextIOBase):
         if text:
             self._pieces.append(text[-CONSOLE_CHARACTERS:])
             self._size += len(self._pieces[-1])
-            self.written += len(text)
             while self._size > CONSOLE_CHARACTERS:
                 self._size -= len(self._pieces.popleft())
         return len(text)
@@ -64,16 +61,6 @@ class NodeConsole(io.TextIOBase):
     def text(self) -> str:
         """Return all that is kept."""
         return "".join(self._pieces)
-
-    def since(self, written: int) -> str:
-        """Return what was printed after so many characters, as far as it is kept."""
-        missing, found = self.written - written, []
-        for piece in reversed(self._pieces):
-            if missing <= 0:
-                break
-            found.append(piece[-missing:])
-            missing -= len(piece)
-        return "".join(reversed(found))
 
 
 class _Timer:
@@ -184,6 +171,7 @@ class Simulation:
         streams = [self._chance.stream(f"node {self._made + n}") for n in range(len(nodes))]
         self._made += len(nodes)
         self._ports = [_Port(self, node, stream) for node, stream in zip(nodes, streams, strict=True)]
+        self.thread_id = threading.get_ident()
         for port in self._ports:
             self._call(port, port.node.attach, port)
 
@@ -250,6 +238,7 @@ class Simulation:
         self.trace.trim()
         if until_s == math.inf:
             until_s = _FOREVER_S
+        self.thread_id = threading.get_ident()
         timers, inbox = self._timers, self.inbox
         while not inbox:
             due_s = timers[0][0] if timers else math.inf
@@ -318,7 +307,6 @@ class Simulation:
         port.events_at_instant += 1
         port.now_s = self.now_s
         self.calls += 1
-        self.thread_id = threading.get_ident()
         self.is_in_node = True
         own = sys.stdout, sys.stderr
         if self.console is not None:
@@ -366,6 +354,7 @@ class Simulation:
 
     def power_cycle(self) -> None:
         """Cut and restore the supply of every node that supports it, and of dead ones."""
+        self.thread_id = threading.get_ident()
         for port in self._ports:
             if port.is_dead or hasattr(port.node, "power_cycle"):
                 self._forget(port)

@@ -53,6 +53,7 @@ MOST_ENDED: Final = 2
 RECOVERY_S: Final = 5.0
 """How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
 
+_USUAL_SESSIONS: Final = frozenset(Session)
 _LEAVING: Final = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET})
 """Services after which an ECU may rightly restart or lose its session, whatever its answer."""
 
@@ -162,10 +163,8 @@ class Crashes:
         raw frames and floods, do not count.
         """
         client = self._client
-        for before, (first, *others, last) in client.state.gaps:
+        for first, *others, last in client.state.gaps:
             if not isinstance(first, Reply) or first.request == client.liveness_request:
-                continue
-            if isinstance(before, Reply) and self._may_boot_after(before.request):
                 continue
             if self._may_leave(Sent((first.request,))) or first.note:
                 continue
@@ -173,16 +172,6 @@ class Crashes:
             if is_deaf and not self._came_late(first.request, first.first_frame, last.last_frame):
                 return first
         return None
-
-    def _may_boot_after(self, request: bytes) -> bool:
-        """Whether an ECU may answer this request and then start: its boot loader, or its application."""
-        if request[:1] == bytes((Service.ECU_RESET,)):
-            return True
-        if request[:1] != bytes((Service.DIAGNOSTIC_SESSION_CONTROL,)) or len(request) < 2:
-            return False
-        session = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
-        has_left = session == Session.DEFAULT and any(self._client.restarts_on_leaving.values())
-        return session == Session.PROGRAMMING or has_left
 
     def _is_usually_answered(self, request: bytes) -> bool:
         """Whether it is the liveness request, or a read that the ECU has answered before."""
@@ -225,7 +214,7 @@ class Crashes:
         A raw frame is read at any of its starts.
         """
         readings = [data[start:] for data in sent.fields for start in range(4 if sent.is_raw else 1)]
-        sessions = {*Session, *self._client.sessions()}
+        sessions = _USUAL_SESSIONS.union(self._client.sessions())
         for reading in readings:
             sub_function = reading[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(reading) > 1 else None
             if reading[:1] == bytes((Service.ECU_RESET,)) and sub_function is not None:

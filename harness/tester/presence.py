@@ -90,6 +90,8 @@ class Presence:
 
     def __init__(self) -> None:
         self._heard: dict[bytes, dict[tuple[int, ReplyKind | int], _Heard]] = {}
+        self._sessions: dict[int, dict[tuple[int, ReplyKind | int], _Heard]] = {}
+        """Of these, what was heard of each session: answers about a part are held against the sessions that there are."""
         self.longest_taken = b""
         """The longest request that was answered by a message."""
 
@@ -110,6 +112,8 @@ class Presence:
             if len(self._heard) >= MOST_SUBJECTS:
                 return
             by = self._heard[subject] = {}
+            if subject[0] == _CONTROL and len(subject) == 2:
+                self._sessions[subject[1]] = by
         known = by.get((session, outcome))
         if known is None or (len(request) > len(known.request) and len(known.request) < _shortest(subject[0])):
             by[session, outcome] = _Heard(session, request, outcome)
@@ -118,19 +122,21 @@ class Presence:
 
     def entered(self) -> list[int]:
         """Return the sessions that were entered, and always the default one."""
-        asked = [subject for subject in self._heard if len(subject) == 2 and subject[0] == _CONTROL]
-        entered = {subject[1] for subject in asked if any(one.outcome is ReplyKind.POSITIVE for one in self._all(subject))}
+        entered = {
+            session
+            for session, by in self._sessions.items()
+            if any(one.outcome is ReplyKind.POSITIVE for one in by.values())
+        }
         return sorted(entered | {int(Session.DEFAULT)})
 
     def refused_sessions(self) -> dict[int, int]:
         """Return sessions that exist but were never entered, with the code of the refusal; never 0x12 or 0x31."""
         refused = {}
-        for subject, by in self._heard.items():
-            if subject[0] == _CONTROL and len(subject) == 2:
-                codes = {one.outcome for one in by.values()}
-                told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
-                if told and ReplyKind.POSITIVE not in codes:
-                    refused[subject[1]] = min(told, key=lambda code: (code in _IN_ANOTHER_SESSION, code))
+        for session, by in self._sessions.items():
+            codes = {one.outcome for one in by.values()}
+            told = [code for code in codes if isinstance(code, int) and code not in _NO_SUCH_PART | _SHOWS_NO_SESSION]
+            if told and ReplyKind.POSITIVE not in codes:
+                refused[session] = min(told, key=lambda code: (code in _IN_ANOTHER_SESSION, code))
         asked_low = {*refused, *self.entered()}  # a refused session above 0x7F may mean the session of its lower bits
         return {one: code for one, code in refused.items() if one & ~SUPPRESS_POSITIVE_RESPONSE not in asked_low - {one}}
 
