@@ -260,6 +260,8 @@ def _next(run: Run, ended: Ended) -> str:
         return ""
     if keyless := sum("no key function is given" in finding.reason for finding in run.with_verdict(Verdict.INCONCLUSIVE)):
         return f"give a key function (uds-harness docs keys), for want of which {keyless} results are inconclusive"
-    if any(finding.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE) for finding in run.findings):
+    if run.with_verdict(Verdict.ERROR):
+        return "uds-harness doctor examines the adapter and the key function; an error says nothing of the ECU"
+    if any(finding.verdict is Verdict.INCONCLUSIVE for finding in run.findings):
         return "the report says of each result that is not decided what would decide it"
     return ""
