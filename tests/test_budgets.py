@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from harness.link.trace import KEEP, Trace
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from tests.calls import calls_made_by
 
 SHORT, LONG = b"\x22\x10\x10", b"\x22\xf1\xa0"
 """Read an answer of 4 bytes, and one of 100, from the hardened ECU."""
@@ -36,22 +37,6 @@ def tester(tmp_path: Path) -> Iterator[Tester]:
         trace.write_to(log)
         yield Tester(link, target, chance=Chance(2), keys={}, ledger=Ledger(None, target.name, None))
         link.close()
-
-
-def calls_made_by(work: Callable[[], object]) -> int:
-    """How many functions are called: a measure of work that is the same on every machine."""
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 def calls_per_exchange(tester: Tester, request: bytes, exchanges: int) -> float:

@@ -154,7 +154,7 @@ def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
 
 def ask(tester: Tester, frames: list[Frame]) -> RawReply:
     """Send frames and listen; repeat it if another node asked the ECU meanwhile, whose answer it could be."""
-    listen_s = tester.target.timing.p2_ms / 1000 + MARGIN_S
+    listen_s = min(tester.target.timing.p2_ms / 1000 + MARGIN_S, tester.silence_s)
     for _ in range(LOOKS):
         reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)
         if not is_asked_by_others(tester, reply):

@@ -23,6 +23,9 @@ BASELINE_READS = 10
 PACE_S = 0.05
 LEAST_WATCH_S = 3.0
 USUAL_ATTEMPTS = 3
+UNFINISHED, WRONG_KEYS = "an unfinished long request", "wrong keys and the delay after them"
+LASTING = (UNFINISHED, WRONG_KEYS)
+"""Disturbances that put the ECU into another state for a while: each is watched by itself."""
 OWN = -1
 """Stands for the frames that we sent: the bus's own time stamps tell when a disturbance began and ended."""
 
@@ -49,7 +52,10 @@ def test_diagnostics_leave_normal_traffic_alone(tester: Tester, depth: Depth) ->
     if not usual:
         inconclusive(f"no periodic frames were seen in {baseline_s} s: there is nothing that could stop")
     seconds = max(LEAST_WATCH_S, 3.5 * max(rhythm.period_s for rhythm in usual.values()))
-    for name, disturb in disturbances(tester).items():
+    watched_by_name = disturbances(tester)
+    if depth is Depth.QUICK:
+        watched_by_name = those_of_a_moment_in_turn(watched_by_name)
+    for name, disturb in watched_by_name.items():
         seen = gather(tester, during(tester, disturb, seconds))
         own = seen[OWN] or [0.0]
         for can_id, rhythm in usual.items():
@@ -94,12 +100,25 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
     opening = segments(b"\x3e" + bytes(8), frame_bytes=tester.frame_bytes)[0]
     found: dict[str, Callable[[], object]] = {
         "single requests": lambda: tester.request(tester.liveness_request),
-        "an unfinished long request": lambda: tester.raw(opening, listen_s=PACE_S),
+        UNFINISHED: lambda: tester.raw(opening, listen_s=PACE_S),
         "long answers": lambda: tester.request(uds.read_data(*readable[:3])),
     }
     if tester.target.security:
         found |= of_security_access(tester, tester.target.security[0].level)
     return found
+
+
+def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
+    """Join those that leave nothing behind in the ECU, so that one watch is enough for them."""
+    joined = {name: disturb for name, disturb in disturbances.items() if name not in LASTING}
+    left = list(joined.values())
+
+    def next_in_turn() -> object:
+        left.append(left.pop(0))
+        return left[-1]()
+
+    lasting = {name: disturb for name, disturb in disturbances.items() if name in LASTING}
+    return {", ".join(joined): next_in_turn} | lasting
 
 
 def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], object]]:
@@ -115,7 +134,7 @@ def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], obj
         tester.note("wrong keys were not tried: they are not permitted, or not affordable")
         return found
     keys = iter([partial(answer_seed, tester, level, False)] * wanted)
-    found["wrong keys and the delay after them"] = lambda: next(keys, partial(ask_for_seed, tester, level))()
+    found[WRONG_KEYS] = lambda: next(keys, partial(ask_for_seed, tester, level))()
     return found
 
 

@@ -12,6 +12,8 @@ from harness.measurements import Delay, Turns
 
 BETWEEN_KEYS = ("SA-11", "SA-14")
 """The checks whose acts between two keys must not end a delay either."""
+IN_A_ROW = 4
+"""Lockouts without a right key between them, at depth default."""
 BUSY_S = 0.5
 """Seconds after which an ECU that does not serve a request is asked again: it may be busy for a moment."""
 SOONER_S = 0.25
@@ -40,24 +42,29 @@ class Held:
 
 
 def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
-    """Lock the level out twice, once a run for all checks that ask, and other levels in turn with it.
+    """Lock the level out, and do all in its delay that must not end it; at depth quick lock it out a second time.
 
-    On a simulated ECU a third time an hour later, from depth default on. Return None if something was not in order, or the
-    delay is too short for all of it; each check then finds its own cause in lockouts of its own. So it does at depth deep.
+    It is done once a run for all checks that ask, and for other levels in turn. Return None if something was not in order,
+    or the delay is too short for all of it: each check then finds its own cause in lockouts of its own. So it does at depth
+    deep.
     """
     if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return None
-    is_long_up = tester.link.is_virtual and depth is not Depth.QUICK
-    return measure.in_turn(
-        "two lockouts", level, lambda one: _held(tester, measure, one, 2, tries_acts=True, is_long_up=is_long_up)
-    )
+    lockouts = depth.choose(quick=2, default=1, deep=0)
+    return measure.in_turn("held lockout", level, lambda one: _held(tester, measure, one, lockouts, tries_acts=True))
 
 
-def hold_many(tester: Tester, measure: Measurements, level: int, lockouts: int) -> Held | None:
-    """Lock the level out so many times in a row, and other levels in turn with it; None as for `hold`."""
+def hold_often(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
+    """Lock the level out several times in a row, without a right key between; None as for `hold`.
+
+    On a simulated ECU once more an hour later.
+    """
+    if depth is not Depth.DEFAULT:
+        return hold(tester, measure, depth, level)
     if not is_ordinary(tester, level, measure.delay(level)):
         return None
-    return measure.in_turn("many lockouts", level, lambda one: _held(tester, measure, one, lockouts))
+    is_long_up = tester.link.is_virtual
+    return measure.in_turn("held lockouts", level, lambda one: _held(tester, measure, one, IN_A_ROW, is_long_up=is_long_up))
 
 
 def is_ordinary(tester: Tester, level: int, delay: Delay) -> bool:
@@ -99,13 +106,15 @@ class _Lockouts:
     def held(self, lockouts: int, *, tries_acts: bool, is_long_up: bool) -> Turns[Held | None]:
         """Return the result; None if anything differed from the first delay that was measured."""
         tester, level = self._tester, self._level
-        if tries_acts:  # seeds of other levels are requested too
-            others = [entry.level for entry in tester.target.security if entry.level != level]
-            yield tester.link.now_s + max(map(tester.security.delay_left_s, others), default=0.0) - SOONER_S
         tester.session_for(level)
         self._others = [request for request in other_communication(tester) if tester.request(request).is_positive]
         if not self._others:
             return None
+        yield tester.link.now_s  # until all levels have seen what is served while none is locked out
+        if tries_acts:  # seeds of other levels are requested too
+            others = [entry.level for entry in tester.target.security if entry.level != level]
+            yield tester.link.now_s + max(map(tester.security.delay_left_s, others), default=0.0) - SOONER_S
+        tester.session_for(level)
         wrong_keys, locked = 0, ""
         for count in range(lockouts + is_long_up):
             if count:
@@ -129,7 +138,7 @@ class _Lockouts:
                     return None
                 self._looks += 1
         yield tester.link.now_s + tester.security.delay_left_s(level)
-        if not self._looks or not self._is_over():
+        if (lockouts > 1 and not self._looks) or not self._is_over():
             return None
         tester.security.unlock(level)
         return Held(lockouts, wrong_keys, tuple(self._tried), len(self._others), locked, is_long_up)

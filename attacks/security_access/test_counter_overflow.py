@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, early_look
-from attacks.security_access.lockouts_in_a_row import LONG_UP_S, hold
+from attacks.security_access.lockouts_in_a_row import LONG_UP_S, hold_often
 from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run
 from harness.measurements import Delay
 
@@ -26,6 +26,7 @@ LONGEST_S = 7200.0
     remediation="Let the attempt counter stop at its largest value, and compare it with >=.",
     needs=("lockout",),
     own_level=True,
+    comes_last=True,
     proven_by=("limit_compared_for_equality", "counter_wraps_in_delay", "counter_is_signed_byte"),
 )
 def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
@@ -38,7 +39,7 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
     if depth is Depth.DEEP:
         tester.security.ledger.check(level, 2 * wanted)
     evaluated = 0
-    held = hold(tester, measure, depth, level)
+    held = hold_often(tester, measure, depth, level)
     if held is None:
         tester.restore()
         evaluated += lock_again(tester, level, allowed, evaluated=0, delay=delay)
@@ -52,7 +53,9 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
         tester.note(f"limited once more after {LONG_UP_S / 3600:.1f} hours without a restart")
     if depth is not Depth.DEEP:
         took_s = wanted / delay.wrong_keys * delay.length_s
-        not_run(f"limited twice in a row; {wanted} wrong keys take {took_s / 60:.0f} minutes of delays: only at depth deep")
+        often = held.lockouts if held is not None else 2
+        minutes = f"{wanted} wrong keys take {took_s / 60:.0f} minutes of delays"
+        not_run(f"limited {often} times in a row; {minutes}: only at depth deep")
     judge_keys_in_delay(tester, level, delay, wanted)
     judge_many_lockouts(tester, level, delay, allowed, wanted, evaluated)
     measure.of_lockout(level, "Overflow", f"none in {wanted} wrong keys")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.security_access.lockouts_in_a_row import hold, hold_many, other_communication, scope
+from attacks.security_access.lockouts_in_a_row import IN_A_ROW, hold_often, other_communication, scope
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
 
 LONGEST_DELAYS = 10
@@ -31,11 +31,7 @@ SHORTEST_DELAY_S = 60.0
 def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurements, depth: Depth, level: int) -> None:
     judge_locked_out_before(tester, level)
     delay = measure.delay(level)
-    rounds = depth.choose(quick=2, default=4, deep=3 * ENOUGH_FAILURES)
-    held = None
-    if depth is not Depth.DEEP:
-        is_quick = depth is Depth.QUICK
-        held = hold(tester, measure, depth, level) if is_quick else hold_many(tester, measure, level, rounds)
+    held = hold_often(tester, measure, depth, level)
     if held is not None:
         tester.note(
             f"wrong keys: {held.wrong_keys}, lockouts: {held.lockouts}; {held.served} other requests were served during each"
@@ -51,8 +47,9 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
         inconclusive("nothing else is served that a lockout could take away")
     length_s = delay.declared_s or delay.length_s
     wanted = depth.choose(quick=1, default=ENOUGH_FAILURES, deep=3 * ENOUGH_FAILURES)
+    rounds = depth.choose(quick=1, default=IN_A_ROW, deep=3 * ENOUGH_FAILURES)
     failures = lockouts = 0
-    while failures < wanted and lockouts < (1 if depth is Depth.QUICK else rounds):
+    while failures < wanted and lockouts < rounds:
         locked = tester.guesses.lock_out(level, wrong_keys=delay.wrong_keys)
         if not locked.holds:
             inconclusive(f"the level was not locked out again: {locked.wrong_keys} wrong keys, and then {locked.following}")

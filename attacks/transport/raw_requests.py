@@ -24,11 +24,6 @@ UNASKED_S = 3.0
 """How many seconds an ECU is observed before its messages are attributed to a frame of ours."""
 
 
-def listening_s(tester: Tester) -> float:
-    """Return how long a single frame may stay unanswered: P2 and a margin."""
-    return max(0.2, tester.target.timing.p2_ms / 1000 + 0.15)
-
-
 def single(tester: Tester, pdu: bytes) -> bytes:
     """Return the data field of a well-formed single frame, padded unless the target accepts short frames."""
     pdu = tester.spoken(pdu)
@@ -56,10 +51,14 @@ def probe(tester: Tester) -> bytes:
 def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply:
     """Send raw frames that an ECU may answer; repeat them while it says that it is busy."""
     for _ in range(5):
-        reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
+        reply = with_final(
+            tester, tester.raw(*fields, is_functional=is_functional, listen_s=tester.silence_s, ends_with_answer=True)
+        )
         if not reply.answers and tester.is_shared():  # it may have been collecting another tester's answer
             tester.wait(OTHERS_S, "the end of another tester's answer")
-            reply = with_final(tester, tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester)))
+            reply = with_final(
+                tester, tester.raw(*fields, is_functional=is_functional, listen_s=tester.silence_s, ends_with_answer=True)
+            )
         if not any(frame.data[1:4:2] == b"\x7f\x21" for frame in reply.answers):
             return reply
     inconclusive("the ECU is busy for ever")
@@ -70,7 +69,7 @@ def with_final(tester: Tester, reply: RawReply) -> RawReply:
     answers = list(reply.answers)
     until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
     while answers and is_pending(answers[-1]) and tester.link.now_s < until_s:
-        heard = tester.listen(listening_s(tester), why="answers to raw frames")
+        heard = tester.listen(tester.silence_s, why="answers to raw frames")
         if heard:
             answers += heard
             until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
@@ -126,12 +125,12 @@ def require_answer(tester: Tester) -> RawReply:
 def finish(tester: Tester, reply: RawReply) -> None:
     """Let the ECU finish sending a long answer."""
     if any(frame.pci_type == 1 for frame in reply.answers):
-        tester.raw(go_on_frame(tester), listen_s=listening_s(tester))
+        tester.raw(go_on_frame(tester))
 
 
 def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, severity: Severity | None = None) -> None:
     """Send frames that must be ignored; any frame of the ECU fails the check."""
-    reply = tester.raw(*fields, is_functional=is_functional, listen_s=listening_s(tester))
+    reply = tester.raw(*fields, is_functional=is_functional, listen_s=tester.silence_s)
     if reply.answers:
         tester.cite(reply)
         if all(is_pending(frame) and frame.data[2] not in b"".join(fields) for frame in reply.answers):
@@ -170,7 +169,7 @@ def expect_no_effect(
     """Send a write in frames that must be ignored: it must neither be answered nor done."""
     effect = tester.access.effect(
         entry,
-        lambda value: tester.raw(*fields(value), listen_s=listening_s(tester)),
+        lambda value: tester.raw(*fields(value), listen_s=tester.silence_s),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed or effect.reply.answers:
@@ -222,7 +221,7 @@ def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False)
 
 def until_flow_control(tester: Tester) -> tuple[Frame, ...]:
     """Return what comes until a flow control does, at most for N_Bs."""
-    give_up_s = tester.link.now_s + FLOW_CONTROL_S
+    give_up_s = tester.link.now_s + tester.flow_control_s()
     heard: tuple[Frame, ...] = ()
     while not _flow_control(heard) and tester.link.now_s < give_up_s:
         heard += tester.listen(SLICE_S, why="a flow control")
@@ -239,7 +238,7 @@ def go_on(tester: Tester, fields: list[bytes], flow: bytes) -> RawReply:
         heard = tester.raw(field, listen_s=stmin_s(flow))
         if flow[1:2] == b"\x01" and not _flow_control(heard.answers):  # blocks of one: another flow control is due
             until_flow_control(tester)
-    return with_final(tester, tester.raw(fields[-1], listen_s=listening_s(tester)))
+    return with_final(tester, tester.raw(fields[-1], listen_s=tester.silence_s))
 
 
 def stmin_s(flow: bytes) -> float:
@@ -259,7 +258,7 @@ def require_long_request(tester: Tester, length: int | None = None) -> LongReque
         flow = open_reception(tester, fields[0])[1]
         if flow[:1] != bytes((CLEAR_TO_SEND,)):
             # A late one must not be taken for one to the next first frame.
-            tester.listen(FLOW_CONTROL_S, why="a late flow control")
+            tester.listen(tester.flow_control_s(), why="a late flow control")
             continue
         is_taken = True
         reply = go_on(tester, fields[1:], flow)

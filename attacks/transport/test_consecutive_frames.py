@@ -12,7 +12,6 @@ from attacks.transport.raw_requests import (
     frames_of,
     go_on,
     is_same_answer,
-    listening_s,
     messages,
     open_reception,
     probe,
@@ -146,7 +145,7 @@ def test_a_new_message_ends_the_reception_of_an_old_one(tester: Tester) -> None:
     answered = messages(require_answer(tester).answers)
     old = require_long_request(tester, EVEN)
     flow = let_through(tester, old.fields[0])
-    within = with_final(tester, tester.raw(single(tester, probe(tester)), listen_s=listening_s(tester)))
+    within = with_final(tester, tester.raw(single(tester, probe(tester)), listen_s=tester.silence_s))
     if not messages(within.answers):
         tester.note("a single frame within a long message is not answered")
     finish(tester, within)

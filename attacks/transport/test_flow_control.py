@@ -15,7 +15,6 @@ from attacks.transport.raw_requests import (
     go_on,
     go_on_frame,
     is_pending,
-    listening_s,
     messages,
     nothing_was_let_through,
     open_reception,
@@ -211,7 +210,7 @@ def long_answered(tester: Tester) -> bytes | None:
     for read in reads:
         reply = ask(tester, single(tester, read))
         if first_frames(reply):
-            rest = tester.raw(go_on_frame(tester), listen_s=listening_s(tester))
+            rest = tester.raw(go_on_frame(tester), listen_s=tester.silence_s)
             if not any(frame.pci_type == 2 for frame in rest.answers):
                 inconclusive("a long answer is not continued after a proper flow control")
             return read
@@ -240,7 +239,7 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
     if pauses_s > LONGEST_PAUSES_S:
         tester.note(f"{what} was not tried: an answer of {length} bytes may then take {pauses_s:.0f} s")
         fields, pauses_s = [flow(tester, 0x32)], 0.0
-    reply = tester.raw(*fields, listen_s=listening_s(tester)) if fields else asked
+    reply = tester.raw(*fields, listen_s=tester.silence_s) if fields else asked
     tester.wait(GIVEN_UP_S + pauses_s, "the ECU gives up its message")
     note_pace(tester, what, fields, reply)
     after = ask(tester, single(tester, probe(tester)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attacks.transport.raw_requests import UNASKED_S, filled, listening_s, probe, require_answer, single
+from attacks.transport.raw_requests import UNASKED_S, filled, probe, require_answer, single
 from harness import Depth, Frame, Severity, Tester, attack, fail
 
 FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
@@ -71,7 +71,7 @@ def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
 
 def does_no_harm(tester: Tester, what: str, frame: Frame) -> bool:
     """Whether the ECU is alive after the frame; an answer to it is only noted, unless to a remote frame."""
-    reply = tester.raw_frames([frame], listen_s=listening_s(tester), also_from=(tester.target.can.response_id,))
+    reply = tester.raw_frames([frame], listen_s=tester.silence_s, also_from=(tester.target.can.response_id,))
     if reply.answers:
         tester.cite(reply)
         if frame.is_remote and any(map(tester.is_answer, reply.answers)) and not tester.is_shared():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks.transport.raw_requests import UNASKED_S, filled, listening_s
+from attacks.transport.raw_requests import UNASKED_S, filled
 from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 
 N_CR_S = 1.0
@@ -34,7 +34,7 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
     requests = [b"\x22" + did, b"\x27\x01", uds.keep_session(), b"\x00\x00"]
     for request in requests:
         for protocol_byte in protocol_bytes(tester, request, (0x21, 0x20, 0x30, 0x31, 0x32)):
-            reply = tester.raw(filled(tester, bytes((protocol_byte,)) + request), listen_s=listening_s(tester))
+            reply = tester.raw(filled(tester, bytes((protocol_byte,)) + request), listen_s=tester.silence_s)
             if reply.answers:
                 tester.cite(reply)
                 tester.require_quiet(UNASKED_S)
@@ -59,7 +59,7 @@ def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
     start = bytes((protocol_byte, 0x2E)) + number(entry)
     effect = tester.access.effect(
         entry,
-        lambda value: tester.raw(filled(tester, start + value), listen_s=listening_s(tester)),
+        lambda value: tester.raw(filled(tester, start + value), listen_s=tester.silence_s),
         undo=lambda value: tester.write(entry.did, value),
     )
     if effect.is_changed or effect.reply.answers:

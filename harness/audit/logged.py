@@ -53,10 +53,15 @@ class LoggedTester(WatchedTester):
         return reply
 
     def raw_frames(
-        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
+        self,
+        frames: Sequence[Frame],
+        *,
+        listen_s: float = LISTEN_S,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
     ) -> RawReply:
         """As the base."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
+        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
         LOG.debug("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
         return reply
 

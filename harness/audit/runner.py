@@ -174,13 +174,17 @@ class Runner:
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
         """Run a check once.
 
-        Run it again if the bus was away or too busy to recognise an answer, or if a wrong key that is the subject of another
-        check has opened a level.
+        Run it again if the bus was away or too busy to recognise an answer, if a wrong key that is the subject of another
+        check has opened a level, or if an answer came after its wait had been shortened.
         """
         ending = Ending(Verdict.PASS)
         for _ in range(MOST_INTERRUPTIONS):
+            too_short_before = self._tester.times_too_short
             try:
-                return self._once(declared, check)
+                ending = self._once(declared, check)
+                if self._tester.times_too_short == too_short_before:
+                    return ending
+                self._tester.note("begun again: an answer came later than the ECU's answers had come so far")
             except LinkInterrupted as interruption:
                 self._tester.note(f"begun again: {interruption}")
                 self._lost_before = self._tester.link.lost_frames

@@ -55,11 +55,17 @@ class WatchedTester(Tester):
         Tester.listen(self, seconds)
 
     def listen(
-        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+        self,
+        seconds: float,
+        *,
+        after_first_of: int = 0,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
+        why: str = "",
     ) -> tuple[Frame, ...]:
         """As the base."""
         self._note(seconds, why or LISTENING)
-        return super().listen(seconds, after_first_of=after_first_of, also_from=also_from)
+        return super().listen(seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer)
 
     def _note(self, seconds: float, why: str) -> None:
         now_s, before = self.link.now_s, self.waiting
@@ -69,7 +75,7 @@ class WatchedTester(Tester):
         self.waiting = Waiting(why, since_s, now_s, now_s + seconds)
 
     def doing(self) -> str:
-        """Describe the present measurement and wait; empty if requests are being sent."""
-        measured = f"measures {self.measured()}" if self.measured() else ""
+        """Describe the present wait and measurement; empty if requests are being sent."""
         waits = self.waiting.told(self.link.now_s) if self.waiting is not None else ""
-        return ", ".join(filter(None, (measured, waits)))
+        measured = f"measures {self.measured()}" if self.measured() else ""
+        return "; ".join(filter(None, (waits, measured)))

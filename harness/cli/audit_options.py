@@ -33,8 +33,8 @@ def add_options(audit: argparse.ArgumentParser) -> None:
     audit.add_argument("--json", action="store_true", help="print audit.json, and everything else to standard error")
     audit.add_argument("--dry-run", action="store_true", help="send nothing, and say what would be sent (as: plan)")
     audit.add_argument("--yes", action="store_true", help="do not ask before a real ECU is locked, written or reset")
-    audit.add_argument("-q", action="store_true", help="only say what it comes to")
-    audit.add_argument("-v", action="count", default=0, help="say each reason; -vv: log exchanges and waits, too")
+    audit.add_argument("-q", action="store_true", help="only say what it came to")
+    audit.add_argument("-v", action="count", default=0, help="print every result; -vv: log exchanges and waits, too")
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:

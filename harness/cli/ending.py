@@ -208,7 +208,11 @@ def _cut(line: str, width: int) -> str:
 
 def _remarks(run: Run, width: int) -> list[str]:
     decided = any(finding.verdict is not Verdict.NOT_RUN for finding in run.findings)
-    said = [interruption(run.info), *(_shorter(one) for one in run.info.remarks), "" if decided else in_a_sentence(run)]
+    said = [
+        interruption(run.info),
+        *(_shorter(one) for one in run.info.remarks),
+        "" if decided or run.info.interrupted else in_a_sentence(run),
+    ]
     return [line for text in said if text for line in (*hanging("", text, width), "")]
 
 

@@ -96,7 +96,7 @@ class Course:
         """Add the planned time of the rest: waits as planned, everything else at the pace so far."""
         nothing = PlannedTime(0.0, 0.0)
         running = planned.get(self.running, nothing) if self.running is not None else nothing
-        left = [planned.get(check, nothing) for check in self._left]
+        left = [planned.get(check, nothing) for check in tuple(self._left)]  # it shrinks while another thread looks
         over_waits_s = sum(one.waits_s for one in planned.values()) - sum(one.waits_s for one in (running, *left))
         over_busy_s = sum(one.busy_s for one in planned.values()) - sum(one.busy_s for one in (running, *left))
         spent_s = self._now_s() - self._check_begun_s
@@ -134,6 +134,8 @@ class Progress:
         self.course = Course(RealClock().now_s, planned)
         self._out, self._errors = out, errors
         self._recent: deque[str] | None = deque(maxlen=RECENT) if shows_recent else None
+        self.is_ending = False
+        """Whether no further check is begun, though some are left."""
         self._watched: Watched | None = None
         self._live: Live | None = None
         self._stop_lines: Callable[[], None] = lambda: None
@@ -189,7 +191,7 @@ class Progress:
         course = self.course
         if course.running is None:
             return "begins"
-        if course.done >= course.total:
+        if self.is_ending or course.done >= course.total:
             return "leaves the ECU as it was, and writes the reports"
         id, parameter = course.running
         name = flat(id, 80) + (f" [{flat(parameter, 120)}]" if parameter is not None else "")

@@ -97,6 +97,11 @@ class TerminalOutput:
         elif self._verbosity == 0 and self._tells_findings and is_finding:
             self._print(finding_lines(finding, colour=colour, width=width))
 
+    def interrupted(self) -> None:
+        """Show that no further check is begun."""
+        if self._progress is not None:
+            self._progress.is_ending = True
+
     def end(self) -> None:
         """Stop showing the progress."""
         if self._progress is not None:
@@ -177,6 +182,11 @@ class AuditRequest:
         finding = getattr(report, "uds_finding", None)
         if finding is not None:
             self.console.result(finding)
+
+    @pytest.hookimpl
+    def pytest_keyboard_interrupt(self) -> None:
+        """Show that the run ends, which takes as long as the ECU's delay may."""
+        self.console.interrupted()
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

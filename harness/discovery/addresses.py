@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -201,10 +202,11 @@ def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[
     probe = asking.probe
     for request in named if asking.known else ():  # its answers may come on an id that is in use
         pairs += confirmed(link, request, asking.known, probe=probe, is_named=True)
-    suspects = asking.everything(wanted) if not pairs else []
-    for patience_s in (ANSWER_S, LATE_ANSWER_S):
-        if suspects and not pairs:
-            for request in asking.narrowed(suspects, patience_s):
+    suspects = asking.everything(wanted) if not pairs else {}
+    likely = [one for one, delay_s in suspects.items() if delay_s <= ANSWER_S]
+    for ids, patience_s in ((likely, ANSWER_S), (list(suspects), LATE_ANSWER_S)):
+        if ids and not pairs:
+            for request in asking.narrowed(ids, patience_s):
                 pairs += confirmed(link, request, asking.known, patience_s, probe=probe)
     return pairs, bool(suspects and not pairs)
 
@@ -247,22 +249,28 @@ class _Asking:
         self._progress = progress
         self.probe = probe
 
-    def everything(self, wanted: list[Id]) -> list[Id]:
-        """Ask all; return those that were asked shortly before something new was heard."""
-        suspects: dict[Id, None] = {}
+    def everything(self, wanted: list[Id]) -> dict[Id, float]:
+        """Ask all; return those that were asked shortly before something new was heard, with the shortest time before it."""
+        suspects: dict[Id, float] = {}
         recent: list[tuple[float, Id]] = []
+
+        def suspect() -> None:
+            now_s = self._link.now_s
+            for asked_s, one in recent:
+                suspects[one] = min(now_s - asked_s, suspects.get(one, math.inf))
+
         for done, request in enumerate(wanted):
             if done % 64 == 0:
                 self._progress(f"asking ids by {self.probe}", done, len(wanted))
-            recent = [(asked_s, one) for asked_s, one in recent if self._link.now_s - asked_s <= LATE_ANSWER_S]
+            now_s = self._link.now_s
+            recent = [(asked_s, one) for asked_s, one in recent if now_s - asked_s <= LATE_ANSWER_S]
+            recent.append((now_s, request))
             if self._hears_after([request], self._pace_s):
-                suspects.update(dict.fromkeys(one for _, one in recent))
-                suspects[request] = None
-            recent.append((self._link.now_s, request))
+                suspect()
         if self._hears_after([], LATE_ANSWER_S):
-            suspects.update(dict.fromkeys(one for _, one in recent))
+            suspect()
         self._progress(f"asking ids by {self.probe}", len(wanted), len(wanted))
-        return list(suspects)
+        return suspects
 
     def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
         """Return those that really are answered, by asking halves of the suspects again and again."""

@@ -77,6 +77,8 @@ class Bench:
         self._changed_values = changed_values
         self._habits = Habits(tester, hear_line) if has_habits else None
         self._sessions = tuple(sessions)
+        self._stays: set[int] = set()
+        """Services that may restart an ECU, but do not restart this one."""
         self._setting = Setting()
         self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
         """Protected values that were seen to stay, of an ECU that begins anew each time."""
@@ -85,6 +87,8 @@ class Bench:
         """How long it took last to bring the ECU to a known state and take stock there, on the bus."""
         self._was_silent = False
         self._asked_s = 0.0
+        self._gone_s: float | None = None
+        """When it was asked what it has not answered, nor anything after it, so that it may have restarted."""
         self.was_opened_rightly = False
         """The right key, sent as it ought to be, was among the messages: what is open now is open by right."""
         self.complaints: dict[str, Complaint] = {}
@@ -126,7 +130,9 @@ class Bench:
             hear=self._hear_reply,
             hear_raw=self._hear_frames,
             before=self._before,
+            stays=self._stays,
         )
+        self._gone_s = None
         self.complaints.clear()
         self._second_count, self._seconds = self.tester.oddities.second_answers, self._second_answers()
         self.was_opened_rightly = self._was_silent = False
@@ -208,10 +214,14 @@ class Bench:
         """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
         tester = self.tester
         self._was_silent = False
-        if tester.answers_now() or tester.answers_now():
-            return None
-        silent_since_s = tester.link.now_s
-        while tester.link.now_s < silent_since_s + SELF_HELP_S:
+        silent_since_s, self._gone_s = self._gone_s, None
+        if silent_since_s is None:
+            if tester.answers_now() or tester.answers_now():
+                return None
+            silent_since_s = tester.link.now_s
+        elif self._watch.is_repeated:
+            return Damage(CRASH, "the ECU answers without interruption", "it fell silent", Severity.HIGH, is_restart=True)
+        while tester.link.now_s < silent_since_s + SELF_HELP_S and not self._watch.is_repeated:
             if tester.answers_now():
                 observed = (
                     f"it fell silent, and was back within {tester.link.now_s - silent_since_s:.1f} s: it has restarted"
@@ -224,17 +234,37 @@ class Bench:
         if self._habits is not None:
             self._habits.close()
 
-    def failures(self, setting: Setting, stimuli: Sequence[Stimulus]) -> dict[str, Damage | Complaint]:
-        """Play stimuli once from a known state; return everything that goes wrong, by its name."""
+    def failures(
+        self, setting: Setting, stimuli: Sequence[Stimulus], *, is_try: bool = False
+    ) -> dict[str, Damage | Complaint]:
+        """Play stimuli once from a known state; return everything that goes wrong, by its name.
+
+        `is_try`: the same went wrong before, and the question is only whether it does so again.
+        """
         self.begin(setting)
-        self._watch.is_repeated = True
+        self._watch.is_repeated = is_try
         self.approach()
-        self.play(stimuli)
+        if setting.is_raw:
+            self.play(stimuli)
+        else:
+            self._play_while_alive(stimuli)
         damage = (self.look_at_life() if self._was_silent else None) or self.look(is_thorough=True)
         found: dict[str, Damage | Complaint] = dict(self.complaints)
         if damage is not None:
             found[damage.what] = damage
         return found
+
+    def _play_while_alive(self, stimuli: Sequence[Stimulus]) -> None:
+        """Play requests until the ECU is silent for good: the rest would only be waited for."""
+        was_silent = False
+        for stimulus in stimuli:
+            self._was_silent = False
+            self.play([stimulus])
+            if self._was_silent:
+                was_silent = True
+                if not self.tester.answers_now() and not self.tester.answers_now():
+                    break
+        self._was_silent = was_silent
 
     def _before(self, stimulus: Stimulus) -> None:
         messages: Sequence[bytes] = ()
@@ -260,6 +290,8 @@ class Bench:
         else:
             is_second = self.tester.oddities.second_answers != self._second_count
             slowness = self._slowness(reply)
+            if self._gone_s is not None:
+                return
             if not is_second and slowness is None and reply.nrc is not None and self._judge.is_quiet():
                 return  # a refusal, and no other answer comes
             complaint = (is_second and self._second(reply)) or slowness or self._judge.of_reply(reply)
@@ -275,7 +307,11 @@ class Bench:
             return None
         elapsed_s = self.tester.link.now_s - self._asked_s
         if reply.kind is _SILENCE:
-            return self._habits.lateness(reply, elapsed_s) if self._judge.must_answer(reply) else None
+            if not self._judge.must_answer(reply):
+                return None
+            complaint, is_gone = self._habits.lateness(reply, elapsed_s)
+            self._gone_s = self._asked_s if is_gone else None
+            return complaint
         return self._habits.slowness(reply, elapsed_s)
 
     def _second(self, reply: Reply) -> Complaint | None:

@@ -95,6 +95,8 @@ class FuzzFinding:
         if is_raw is not self.is_raw or not self.pattern:
             return False
         wanted = self.pattern * self.repeat
+        while len(wanted) > 1 and wanted[-1] == (LONGER,):
+            wanted = wanted[:-1]  # any request takes its place, those that look after the ECU as well
         at = 0
         for message in messages:
             if at < len(wanted) and _matches(message, wanted[at]):

@@ -12,6 +12,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
@@ -24,7 +25,7 @@ from harness.tester.exchange import SENDS_UNASKED
 from harness.tester.observe import ConsoleTail, memory_in_use
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester
-from harness.uds import Service, Session
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 from harness.verdict import Severity
 
 MAY_END_SESSION: Final = frozenset((0x10, 0x11, 0x27, 0x29, 0x83, 0x87))
@@ -42,7 +43,7 @@ TIMES_USUAL: Final = 5
 MORE_THAN_USUAL_S: Final = 0.02
 """An answer is slow if it exceeds the time of nine in ten answers of its service by this factor and this many seconds."""
 SLOW_TIMES: Final = 3
-SLOWEST_ANSWER_S: Final = 2.0
+SLOWEST_ANSWER_S, LATEST_ANSWER_S = 2.0, 1.0
 OWN_LAG_SHARE: Final = 0.2
 """Times are not judged if this computer itself is late by more than this share of the excess."""
 QUIET_S, GOES_ON_S = 0.2, 1.0
@@ -68,6 +69,14 @@ _FAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """Lines that report a fault."""
+
+
+@lru_cache(maxsize=MOST_LINES)
+def _tells_of_a_fault(kind: str) -> bool:
+    return _FAULT.search(kind) is not None
+
+
+_TOLD_APART: Final = MAY_END_SESSION | frozenset(ASK_FOR_TRAFFIC)
 
 
 class Habits:
@@ -136,6 +145,8 @@ class Habits:
         """Note the next requests, or data fields of frames."""
         for message in messages:
             readings = message[1:4] if is_raw else message[:1]
+            if _TOLD_APART.isdisjoint(readings):
+                continue
             if not MAY_END_SESSION.isdisjoint(readings):
                 self._is_session_sure = False
                 self._memory = None  # what restarts, or counts wrong keys, is not sent again to be weighed
@@ -173,14 +184,23 @@ class Habits:
             return None
         return self._confirmed(reply.request, usual_s, limit_s)
 
-    def lateness(self, reply: Reply, waited_s: float) -> Complaint | None:
-        """Return the complaint about a request without an answer that is answered later, each time."""
-        times = self._times.get(reply.request[0], ())
+    def lateness(self, reply: Reply, waited_s: float) -> tuple[Complaint | None, bool]:
+        """Judge a request that got no answer in so long. Return the complaint if the answer comes later, each time.
+
+        And whether the ECU was gone: it answered nothing else either, and this not later.
+        """
+        tester, service = self._tester, reply.request[0]
+        if not tester.answers_now() and not tester.answers_now():
+            late = tester.listen(LATEST_ANSWER_S, why="whether the answer comes late")
+            answers = (bytes((NEGATIVE_RESPONSE, service)), bytes((service + RESPONSE_OFFSET,)))
+            if not any(frame.pdu.startswith(answers) for frame in late):
+                return None, True
+        times = self._times.get(service, ())
         if len(times) < FEWEST_ANSWERS:
-            return None
+            return None, False
         usual_s = sorted(times)[int(USUAL_SHARE * len(times))]
         limit_s = max(TIMES_USUAL * usual_s, usual_s + MORE_THAN_USUAL_S)
-        return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None
+        return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None, False
 
     def _confirmed(self, request: bytes, usual_s: float, limit_s: float) -> Complaint | None:
         """Return the complaint if the request is slow each time, and another request of its service between them is not."""
@@ -274,7 +294,7 @@ class Habits:
     def check_console(self) -> Damage | None:
         """Return the complaint about a line that reports a fault."""
         for kind in list(self._new_lines()):
-            if _FAULT.search(kind) and kind not in self._usual_lines:
+            if kind not in self._usual_lines and _tells_of_a_fault(kind):
                 expected = "nothing on the console that tells of a fault"
                 return Damage(f"console {kind[:60]}", expected, f"it prints: {kind}", Severity.MEDIUM)
         return None

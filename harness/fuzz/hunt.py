@@ -22,7 +22,7 @@ from harness.fuzz.habits import MEMORY
 from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, MOST_TRIES, Minimizer
 from harness.fuzz.oracles import Damage
-from harness.fuzz.play import Stimulus
+from harness.fuzz.play import Stimulus, asks_for_restart
 from harness.fuzz.survey import StimulusSurvey
 from harness.fuzz.trials import (
     FRAME_ORDER,
@@ -46,6 +46,9 @@ BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60,
 """The number of trials between two complete looks, each of which begins with a restart."""
 CHEAP_BEGIN_S: Final = 0.5
 BEGIN_PART: Final = 0.2
+EXCHANGE_S: Final = 0.01
+RESTART_ONE_IN: Final = 16
+"""And of the trials that ask for a restart one in so many is made."""
 MOST_BEGINNINGS: Final = 4
 LARGEST_BATCH: Final = 16
 """If a restart is slow, batches grow until it takes this share of their time, up to this factor."""
@@ -57,6 +60,7 @@ KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
 """A session is entered from another one once in so many times."""
 MOST_CORPUS: Final = 400
+PLAIN_BEHIND: Final = 64
 MOST_UNREPRODUCED: Final = 3
 """A cause that failed to reproduce this often is not examined again."""
 
@@ -109,6 +113,9 @@ class Hunt:
         self._tester = tester
         self._chance = chance.quick()
         self._known = list(known)
+        self._harmful: list[FuzzFinding] = []
+        """Those of the known findings that do harm, whatever is answered."""
+        self._sort_known()
         self._bench = Bench(
             tester,
             judging=Judging.ALL,
@@ -214,7 +221,7 @@ class Hunt:
         guilty = row
         try:
             self._begin(setting)
-            begun_s, tried = self._tester.link.now_s, 0
+            begun_s, begun_at, tried = self._tester.link.now_s, self._tester.exchange_count, 0
             for trial in self._trials(row, setting, prefix, is_raw=is_raw):
                 guilty = trial.row
                 self._news, self._was_silent = [], False
@@ -241,7 +248,7 @@ class Hunt:
                 if self._bench.was_opened_rightly:
                     break
             if tried:
-                self._trial_s[row] = (self._tester.link.now_s - begun_s) / tried
+                self._trial_s[row] = self._spent_s(begun_s, begun_at) / tried
             damage = self._bench.look(is_thorough=True) if played else None
             if damage is not None:
                 self._accuse(damage.what, damage, setting, played, trial)
@@ -249,6 +256,12 @@ class Hunt:
             raise
         except (Unjudged, KeyFunctionError) as reason:
             self._tester.note(f"{guilty}: {reason}")
+
+    def _spent_s(self, begun_s: float, begun_at: int) -> float:
+        """How long a batch took on the bus; virtual time counts waits for late answers, which cost nothing."""
+        tester = self._tester
+        exchanges = tester.exchange_count - begun_at
+        return exchanges * EXCHANGE_S if tester.link.is_virtual else tester.link.now_s - begun_s
 
     def _look(self, trial: Trial, *, is_raw: bool) -> Damage | None:
         if self._was_silent:
@@ -316,10 +329,16 @@ class Hunt:
             is_whole = keyed is None and row in (SOAK, MUTATIONS)
             if prefix and not is_whole:
                 trial = trial._replace(messages=(*prefix, *trial.messages))
-            if self._is_known(trial):
+            if self._is_known(trial) or self._costs_a_restart(trial):
                 continue
             if self._survey.lets_pass(trial.messages, is_raw=is_raw, times=trial.repeat):
                 yield trial
+
+    def _costs_a_restart(self, trial: Trial) -> bool:
+        """Whether a trial would cost as much as a new beginning, and is one of the many of its kind to be left out."""
+        if self._bench.begin_s <= CHEAP_BEGIN_S or not asks_for_restart(trial.messages, is_raw=trial.is_raw):
+            return False
+        return self._chance.below(RESTART_ONE_IN) > 0
 
     def _batch_size(self, row: str) -> int:
         """Return the number of trials of a batch, which grows with the cost of beginning one."""
@@ -338,11 +357,15 @@ class Hunt:
 
     def _is_known(self, trial: Trial) -> bool:
         """Whether the trial would only repeat something that is known to do harm."""
-        return any(
-            one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw)
-            for one in self._known
-            if not one.is_about_answer
-        )
+        for one in self._harmful:
+            if one.is_raw is not trial.is_raw:
+                continue
+            if one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw):
+                return True
+        return False
+
+    def _sort_known(self) -> None:
+        self._harmful = [one for one in self._known if not one.is_about_answer]
 
     def _keep(self, trial: Trial) -> None:
         if all(news.split("/")[2] == _NO_SUCH_SERVICE for news in self._news):
@@ -424,6 +447,7 @@ class Hunt:
             return
         found = replace(found, exchanges=at)
         self._known.append(found)
+        self._sort_known()
         self._count(found)
 
     def _count(self, met: FuzzFinding) -> None:
@@ -443,8 +467,12 @@ class Hunt:
     def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
         """Yield ways to repeat it: what was played from the state; the last of it alone; all, with the state reached
         before each.
+
+        Requests are played with plain ones behind them, too, since those that look after the ECU are left out now.
         """
         yield setting, played
+        if not setting.is_raw:
+            yield setting, [*played, *[(self._tester.liveness_request,)] * PLAIN_BEHIND]
         if setting.state is None or not setting.is_raw:
             return
         yield setting, played[-1:]
@@ -459,11 +487,11 @@ class Hunt:
     ) -> FuzzFinding | None:
         latest: dict[str, Damage | Complaint] = {}
 
-        def fails(setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
+        def fails(setting: Setting, stimuli: Sequence[Stimulus], *, is_try: bool = True) -> bool:
             if not self._tester.link.can_renew() and not self._may_be_played(setting, stimuli):
                 return False
             try:
-                failures = self._bench.failures(setting, stimuli)
+                failures = self._bench.failures(setting, stimuli, is_try=is_try)
             except (Unjudged, KeyFunctionError) as reason:
                 if isinstance(reason, ContactLost):
                     raise
@@ -491,7 +519,7 @@ class Hunt:
             pattern: Pattern = tuple(tuple(message) for stimulus in part for message in stimulus)
         else:
             part, pattern = minimizer.bytes_of(setting, part, repeat)
-        if not fails(setting, part * repeat):
+        if not fails(setting, part * repeat, is_try=False):
             return None
         shown = latest[what]
         observed = shown.observed

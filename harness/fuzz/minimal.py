@@ -133,10 +133,12 @@ class Minimizer:
         time later.
         """
         self.fillers = 0
-        many = len(failing) - 1
         filler: Stimulus = (self._filler,)
-        if not self._filler or setting.is_raw or many < FEWEST_FILLERS:
+        if not self._filler or setting.is_raw or len(failing) <= FEWEST_FILLERS:
             return failing
+        if self._try(setting, failing[:1]):
+            return failing[:1]
+        many = 2 * len(failing)  # what looks after the ECU sends requests, too
         if not self._try(setting, [failing[0], *[filler] * many]):
             return failing
         too_few, enough = 0, many

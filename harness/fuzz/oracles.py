@@ -85,7 +85,7 @@ class Watch:
         self._steady_values = {} if steady_values is None else steady_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self.is_repeated = False
-        """What is watched was a message's fault before: a short control is enough."""
+        """What is watched was a message's fault before: a short look and a short control are enough."""
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
         self._now_and_then: list[DataEntry] = []
@@ -171,6 +171,8 @@ class Watch:
         tester = self._tester
         if tester.is_alive() or (owes_answer(tester) and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
             return None
+        if self.is_repeated:
+            return Damage(CRASH, "the ECU answers", "it does not answer", Severity.HIGH, is_death=True)
         silent_since_s = tester.link.now_s
         while tester.link.now_s < silent_since_s + SELF_HELP_S:
             if tester.is_alive():

@@ -13,7 +13,6 @@ from harness.link.isotp_frames import FrameType
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.ecu_state import level_of
-from harness.tester.exchange import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
@@ -29,6 +28,8 @@ SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 """The limits of the gap between two raw stimuli: long enough for an answer of this ECU, so that it processes each."""
 NOT_TAKEN_LIMIT: Final = 3
 """After this many long messages in a row that the ECU rejects, no more are sent, because each takes a second."""
+LATEST_START_S, ASKED_EVERY_S = 0.3, 0.1
+"""An ECU that has confirmed the programming session may go on so long before it restarts, and is asked so often."""
 SLOWEST_BOOT: Final = 5
 """After a reset that a message requested, the ECU is waited for this many times its declared boot time, and two seconds."""
 
@@ -65,6 +66,7 @@ class Player:
         hear: Callable[[Reply], None] = lambda reply: None,
         hear_raw: Callable[[RawReply], None] = lambda reply: None,
         before: Callable[[Stimulus], None] = lambda stimulus: None,
+        stays: set[int] | None = None,
     ) -> None:
         """Make a player. `timeout_s` is how long the answer to a request of one frame is waited for in a stream.
 
@@ -75,6 +77,7 @@ class Player:
         self._is_raw = is_raw
         self._timeout_s = timeout_s
         self._hear, self._hear_raw, self._before = hear, hear_raw, before
+        self._stays = set() if stays is None else stays
         self.gap_s = SHORTEST_GAP_S
         """So long each raw stimulus of a stream is left to the ECU."""
         self._not_taken_in_a_row = 0
@@ -121,7 +124,7 @@ class Player:
             if is_long:
                 self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if _not_taken([reply]) else 0
             if _asks_for_restart(pdu) and not reply.is_negative:
-                self._await_boot()
+                self._await_boot(pdu[0])
             else:
                 self._hear(reply)
 
@@ -136,7 +139,7 @@ class Player:
         """
         tester = self._tester
         if self._is_raw:
-            tester.wait(LISTEN_S, "late answers, which are none to frames")
+            tester.wait(tester.silence_s, "late answers, which are none to frames")
             raw = self._frames(stimulus, gap_s)
             tester.state.expect_anything()
             return Answered(_read(raw, is_shared=tester.is_shared()), (raw,))
@@ -152,9 +155,9 @@ class Player:
         tester = self._tester
         frames = tuple(filled(message, tester) for message in stimulus)
         if gap_s is None:
-            return tester.raw(*frames)
+            return tester.raw(*frames, listen_s=tester.silence_s)
         replies = [tester.raw(frame, listen_s=gap_s) for frame in frames[:-1]]
-        replies.append(tester.raw(frames[-1], listen_s=max(gap_s, LISTEN_S)))
+        replies.append(tester.raw(frames[-1], listen_s=max(gap_s, tester.silence_s)))
         sent = tuple(frame for reply in replies for frame in reply.sent)
         answers = tuple(frame for reply in replies for frame in reply.answers)
         return RawReply(sent, answers, replies[0].trace, replies[0].first_frame)
@@ -172,10 +175,30 @@ class Player:
 
     # Restarts
 
-    def _await_boot(self) -> None:
+    def _await_boot(self, service: int = _RESET) -> None:
+        """Wait for a restart; for one that was not promised only until this ECU is known to go on without any."""
         reset = self._tester.target.reset
+        if service in self._stays:
+            return
+        if service != _RESET and reset.boot_s > LATEST_START_S and self._goes_on(reset.boot_s + LATEST_START_S):
+            self._stays.add(service)
+            return
         self._tester.wait(reset.boot_s, "the ECU boots")
         self._tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
+
+    def _goes_on(self, seconds: float) -> bool:
+        """Whether the ECU answers all the time."""
+        until_s = self._tester.link.now_s + seconds
+        while self._tester.link.now_s < until_s:
+            if self._tester.request(self._tester.liveness_request).is_silence:
+                return False
+            self._tester.wait(ASKED_EVERY_S, "whether the ECU restarts")
+        return True
+
+
+def asks_for_restart(messages: Stimulus, *, is_raw: bool) -> bool:
+    """Whether an ECU may find in messages, or frames, the request to restart."""
+    return any(_RESET in (one[:4] if is_raw else one[:1]) for one in messages)
 
 
 def _may_go_on(frame: Frame) -> bool:

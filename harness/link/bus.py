@@ -105,6 +105,9 @@ class Link(Protocol):
     def console(self) -> str:
         """The output of simulated nodes."""
 
+    def console_since(self, written: int) -> tuple[str, int]:
+        """Return what they printed after so many characters, and how many they have printed in all."""
+
     def images(self) -> Sequence[bytes]:
         """The flash memory of those simulated nodes that show it."""
 
@@ -375,6 +378,9 @@ class CanLink:
 
     def console(self) -> str:
         return ""
+
+    def console_since(self, written: int) -> tuple[str, int]:
+        return "", 0
 
     def images(self) -> Sequence[bytes]:
         return ()

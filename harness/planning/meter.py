@@ -136,11 +136,19 @@ class MeteredTester(Tester):
             Tester.listen(self, seconds)
 
     def listen(
-        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+        self,
+        seconds: float,
+        *,
+        after_first_of: int = 0,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
+        why: str = "",
     ) -> tuple[Frame, ...]:
         """As the base."""
         with self.meter.reason(why or LISTENING):
-            return super().listen(seconds, after_first_of=after_first_of, also_from=also_from)
+            return super().listen(
+                seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer
+            )
 
 
 def reasons_in_words(use: Use) -> str:

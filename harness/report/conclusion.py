@@ -178,7 +178,7 @@ def in_a_sentence(run: Run) -> str:
         decided_results = f"{_count(decided, 'result')} that reached pass or fail"
         sentence = f"{_count(len(failures), 'finding')} among the {decided_results}, {how_bad}."
         for cause, findings in causes(run):
-            if len(findings) > 1:
+            if len(findings) > 1 and run.info.campaign is None:  # a campaign names each cause in a row of its own
                 sentence += f" {len(findings)} of them have one cause: {cause}."
     if accepted := len(run.accepted()):
         sentence += f" The target file accepts {_count(accepted, 'more failure' if failures else 'failure')}."

@@ -46,8 +46,11 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The cause as a sentence, or what the check demands."""
-        return self.cause[:1].upper() + self.cause[1:] if self.cause else self.first.heading
+        """The cause as a sentence, or what is wrong; of a fuzz case, which says what it demands, that this does not hold."""
+        if self.cause:
+            return self.cause[:1].upper() + self.cause[1:]
+        is_demand = self.first.id.startswith("fuzz/") and not self.first.failure
+        return f"Does not hold: {self.first.heading}" if is_demand else self.first.heading
 
     @property
     def ids(self) -> str:

@@ -75,10 +75,15 @@ class HandTester(Client):
         return reply
 
     def raw_frames(
-        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
+        self,
+        frames: Sequence[Frame],
+        *,
+        listen_s: float = LISTEN_S,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
     ) -> RawReply:
         """See `Exchanger.raw_frames`."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from)
+        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
         if self.listener is not None:
             self.listener.hears_frames(reply)
         return reply

@@ -44,6 +44,8 @@ class NodeConsole(io.TextIOBase):
     def __init__(self) -> None:
         self._pieces: deque[str] = deque()
         self._size = 0
+        self.written = 0
+        """How many characters were printed so far, those that are no longer kept included."""
 
     def writable(self) -> bool:
         """Always."""
@@ -54,6 +56,7 @@ class NodeConsole(io.TextIOBase):
         if text:
             self._pieces.append(text[-CONSOLE_CHARACTERS:])
             self._size += len(self._pieces[-1])
+            self.written += len(text)
             while self._size > CONSOLE_CHARACTERS:
                 self._size -= len(self._pieces.popleft())
         return len(text)
@@ -61,6 +64,16 @@ class NodeConsole(io.TextIOBase):
     def text(self) -> str:
         """Return all that is kept."""
         return "".join(self._pieces)
+
+    def since(self, written: int) -> str:
+        """Return what was printed after so many characters, as far as it is kept."""
+        missing, found = self.written - written, []
+        for piece in reversed(self._pieces):
+            if missing <= 0:
+                break
+            found.append(piece[-missing:])
+            missing -= len(piece)
+        return "".join(reversed(found))
 
 
 class _Timer:

@@ -83,6 +83,10 @@ class SimulatedLink:
     def console(self) -> str:
         return self._console.text()
 
+    def console_since(self, written: int) -> tuple[str, int]:
+        now = self._console.written
+        return ("", now) if now == written else (self._console.since(written), now)
+
     def images(self) -> Sequence[bytes]:
         return self._simulation.images()
 

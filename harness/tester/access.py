@@ -23,6 +23,8 @@ END_OF_SESSION = "the end of the session (S3)"
 """The purpose of a wait, as plans and logs name it."""
 STORING_S = 0.2
 """In seconds. An ECU may answer before it has stored a value, so the value is read again this long after the answer."""
+QUICK_STORING_S, STORED_AT_ONCE = 0.1, 3
+"""The same of an ECU whose values were read back at once so many times, and never only later."""
 
 CLOCK_S = 8.0
 """In seconds. A value that changes by itself is watched this long, because it may be a clock or a counter."""
@@ -62,6 +64,10 @@ class AccessProbes:
         self.postponed_controls: list[DataEntry] = []
         """Controls that must wait, because they would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
+        self._stored_at_once = 0
+        """How often a value was read back at once as it had been written."""
+        self._stores_late = False
+        """Whether a value was ever read back only later."""
         self._steady_s: dict[int, float] = {}
         """By data identifier, for how many seconds at most its value was watched and did not change."""
         self._opened_by: dict[int, set[int]] = {}
@@ -168,9 +174,12 @@ class AccessProbes:
         """
         client = self._client
         after = client.stable_value(entry.did)
+        self._stored_at_once += after == wanted != before
         if after == before != wanted:
-            client.wait(STORING_S, "the ECU stores a value")
+            is_quick = self._stored_at_once >= STORED_AT_ONCE and not self._stores_late
+            client.wait(QUICK_STORING_S if is_quick else STORING_S, "the ECU stores a value")
             after = client.stable_value(entry.did)
+            self._stores_late |= after != before
         if after not in (before, wanted) and self.changes_by_itself(entry.did, CLOCK_S):
             raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after

@@ -163,8 +163,10 @@ class Crashes:
         raw frames and floods, do not count.
         """
         client = self._client
-        for first, *others, last in client.state.gaps:
+        for before, (first, *others, last) in client.state.gaps:
             if not isinstance(first, Reply) or first.request == client.liveness_request:
+                continue
+            if isinstance(before, Reply) and self._may_boot_after(before.request):
                 continue
             if self._may_leave(Sent((first.request,))) or first.note:
                 continue
@@ -172,6 +174,16 @@ class Crashes:
             if is_deaf and not self._came_late(first.request, first.first_frame, last.last_frame):
                 return first
         return None
+
+    def _may_boot_after(self, request: bytes) -> bool:
+        """Whether an ECU may answer this request and then start: its boot loader, or its application."""
+        if request[:1] == bytes((Service.ECU_RESET,)):
+            return True
+        if request[:1] != bytes((Service.DIAGNOSTIC_SESSION_CONTROL,)) or len(request) < 2:
+            return False
+        session = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
+        has_left = session == Session.DEFAULT and any(self._client.restarts_on_leaving.values())
+        return session == Session.PROGRAMMING or has_left
 
     def _is_usually_answered(self, request: bytes) -> bool:
         """Whether it is the liveness request, or a read that the ECU has answered before."""

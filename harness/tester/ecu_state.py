@@ -127,7 +127,9 @@ class EcuState:
         """The first exchange after which nothing more has come: if the ECU died, this was its cause."""
         self._silences: dict[Sent, Condition] = {}
         self._silent_now: list[Reply | RawReply] = []
-        self._gaps: list[tuple[Reply | RawReply, ...]] = []
+        self._last_answered: Reply | RawReply | None = None
+        """The last exchange that had a frame of the ECU."""
+        self._gaps: list[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]] = []
         self.levels: dict[int, LevelState] = {}
         self.restarted_s = -math.inf
         """When it was last told to restart, by the link's clock: a delay may have begun anew."""
@@ -155,8 +157,11 @@ class EcuState:
         return MappingProxyType(self._silences)
 
     @property
-    def gaps(self) -> Sequence[tuple[Reply | RawReply, ...]]:
-        """Since `forget_silences`: runs of exchanges without an answer, each with the first answered exchange after it."""
+    def gaps(self) -> Sequence[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]]:
+        """Since `forget_silences`: runs of exchanges without an answer, each with the first answered exchange after it.
+
+        Before each stands the last answered exchange before it, None if there is none.
+        """
         return tuple(self._gaps)
 
     def level(self, level: int) -> LevelState:
@@ -272,8 +277,10 @@ class EcuState:
         elif self.unanswered is not None:
             self.unanswered = None
             if len(self._silent_now) > 1 and len(self._gaps) < MOST_GAPS:
-                self._gaps.append((*self._silent_now, exchange))
+                self._gaps.append((self._last_answered, (*self._silent_now, exchange)))
             self._silent_now.clear()
+        if was_answered:
+            self._last_answered = exchange
 
     def hear_silence(self, sent: Sent) -> None:
         """It got no answer, or nothing meant as one."""

@@ -20,6 +20,7 @@ from harness.tester.oddities import Oddities
 from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.safety import SafetyGate
 from harness.tester.transport import Transport
+from harness.tester.waits import GRACE_S, MARGIN_S
 from harness.uds import (
     NEGATIVE_RESPONSE,
     RESPONSE_OFFSET,
@@ -29,9 +30,6 @@ from harness.uds import (
     Service,
     is_send_key,
 )
-
-MARGIN_S = 0.15
-"""The time in seconds that adapter, driver and a busy tester may add to P2 before a missing answer counts as silence."""
 
 PENDING_LIMIT_S = 60.0
 """An ECU that answers 0x78 or leaves a message unfinished for longer than this, in seconds, has not answered."""
@@ -49,6 +47,8 @@ MOST_ENDLESS, SHORT_LIMIT_S = 5, 1.0
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
+N_BS_S = 1.0
+"""How long an ECU may take for a flow control, in seconds."""
 SHARED_S = 5.0
 """How long after a frame of another tester a second answer may belong to that, in seconds."""
 FEWEST_INTRUSIONS = 3
@@ -165,9 +165,10 @@ class Exchanger:
         is_stateful = bool(pdu) and pdu[0] in STATEFUL
         if is_stateful and self.key_guard is not None and self.gate.is_guess(pdu) and not is_right_key:
             self.key_guard.before_key(pdu)
-        wait_s = self._p2_s if timeout_s is None else timeout_s
+        usual_s = self._p2_s if is_functional else self._transport.waits.silence_s
+        wait_s = usual_s if timeout_s is None else timeout_s
         reply = self._exchange(pdu, is_functional, wait_s)
-        if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.mends_flow_controls():
+        if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.pads_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
             if reply.kind is _MALFORMED:
                 self._transport.remark = ""  # it was not the flow control
@@ -249,7 +250,8 @@ class Exchanger:
         sent = pdu if dialect is None else dialect.sent(pdu)
         transport.send(sent, is_functional=is_functional)
         frames_before, early, note = transport.answer_frames, transport.early, transport.fault
-        until_s = link.now_s + wait_s
+        sent_s = link.now_s
+        until_s = sent_s + wait_s
         give_up_s = until_s + (self._pending_limit_s(pdu[:1]) if self._endless else PENDING_LIMIT_S)
         replies: list[bytes] = []
         unusable = b""
@@ -279,6 +281,7 @@ class Exchanger:
                 frames_before = transport.answer_frames - len(replies) + early
                 continue
             unusable = unusable or message
+            transport.waits.hear_stray(link.now_s)
             self._follow_pending(message)
             self._suspect_stray(message)
             self._note_second(message)
@@ -293,6 +296,8 @@ class Exchanger:
                 if not link.is_virtual:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
+                if not is_functional:
+                    transport.waits.hear_silence(wait_s, link.now_s)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
         if dialect is not None:
             reply.sent = sent
@@ -300,17 +305,22 @@ class Exchanger:
         if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
             self.state.note(pdu, outcome)
         self._previous_request, self._previous_outcome = pdu, outcome
-        self._was_cut_short = wait_s < self._p2_s
+        self._was_cut_short = wait_s < self._p2_s or bool(transport.waits.is_shortened)
         self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
         if transport.strays:
             self._note_strays()
         if (nrc is not None or kind is _POSITIVE) and not is_functional:
-            self._answered.append((link.now_s, reply))
+            now_s = link.now_s
+            self._answered.append((now_s, reply))
+            if len(replies) == 1:
+                transport.waits.hear_answer(now_s - sent_s)
         elif kind is _SILENCE:
             self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
         elif kind is _MALFORMED:
             self.oddities.judge(reply, link.now_s)
+            if transport.waits.has_heard and not transport.garbage and not is_functional:
+                transport.waits.hear_answer(transport.waits.garbage_s - sent_s)
         return reply
 
     def _pending_limit_s(self, service: bytes) -> float:
@@ -421,11 +431,17 @@ class Exchanger:
         return frame
 
     def raw(
-        self, *data: bytes, is_functional: bool = False, listen_s: float = LISTEN_S, is_remote: bool = False
+        self,
+        *data: bytes,
+        is_functional: bool = False,
+        listen_s: float = LISTEN_S,
+        is_remote: bool = False,
+        ends_with_answer: bool = False,
     ) -> RawReply:
         """Send frames with these data fields as they are, back to back, and listen.
 
         The address of extended and mixed addressing is put before each, and is not in the `data` of answers.
+        With `ends_with_answer` listening ends soon after the first message, or first frame of one, has come.
         A frame is sent only if the running check declares in its `needs` everything that an ECU might read into it.
         """
         if is_functional and self.target.can.functional_id is None:
@@ -435,12 +451,17 @@ class Exchanger:
             raise Inconclusive(f"frames to this ECU hold {self.frame_bytes} bytes behind their address, and these hold more")
         if is_remote:  # CAN FD has no remote frames
             frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
-        return self.raw_frames(frames, listen_s=listen_s)
+        return self.raw_frames(frames, listen_s=listen_s, ends_with_answer=ends_with_answer)
 
     def raw_frames(
-        self, frames: Sequence[Frame], *, listen_s: float = LISTEN_S, also_from: Collection[int] = ()
+        self,
+        frames: Sequence[Frame],
+        *,
+        listen_s: float = LISTEN_S,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
     ) -> RawReply:
-        """Send whole frames, ids included, and listen on the ECU's response id and on `also_from`."""
+        """Send whole frames, ids included, and listen on the ECU's response id and on `also_from`; the rest as `raw`."""
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
         if self.key_guard is not None:
             for guess in guesses:
@@ -454,14 +475,22 @@ class Exchanger:
         first_frame = self.trace.count
         for frame in frames:
             self.link.send(frame.copy())
-        heard = self.listen(listen_s, after_first_of=len(frames), also_from=also_from, why="answers to raw frames")
+        heard = self.listen(
+            listen_s,
+            after_first_of=len(frames),
+            also_from=also_from,
+            ends_with_answer=ends_with_answer,
+            why="answers to raw frames",
+        )
         ours = [frame.pdu for frame in frames]
         answers = tuple(frame for frame in heard if not self._is_for_another(frame, ours))
         fields, ids = tuple(frame.data for frame in frames), tuple(frame.can_id for frame in frames)
         sent = Sent(fields, ids, frames=tuple(frames), before=self._previous_raw)
         if not answers:
-            if not heard and not self.link.is_virtual:
-                self.link.check_sent()
+            if not heard:
+                if not self.link.is_virtual:
+                    self.link.check_sent()
+                self._transport.waits.hear_silence(listen_s, self.link.now_s)
             self.state.hear_silence(sent)
         self._previous_raw = replace(sent, before=None)
         reply = RawReply(tuple(frames), answers, self.trace, first_frame)
@@ -499,11 +528,18 @@ class Exchanger:
         return tuple(max(time_s, 0.0) for time_s in times) if is_possible else ()
 
     def listen(
-        self, seconds: float, *, after_first_of: int = 0, also_from: Collection[int] = (), why: str = ""
+        self,
+        seconds: float,
+        *,
+        after_first_of: int = 0,
+        also_from: Collection[int] = (),
+        ends_with_answer: bool = False,
+        why: str = "",
     ) -> tuple[Frame, ...]:
         """Return what comes on the ECU's response id, and on `also_from`, in the next `seconds`; send nothing.
 
-        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent. `why` is
+        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent.
+        With `ends_with_answer` listening ends soon after the first message, or first frame of one, has come. `why` is
         for plans and logs.
         """
         link = self.link
@@ -520,15 +556,19 @@ class Exchanger:
                 heard.append(frame)
             if is_answer:
                 is_unasked |= not after_first_of
+                if frame.pci_type == FrameType.FLOW_CONTROL:
+                    self._transport.waits.hear_flow_control()
                 message = frame.pdu
                 self._follow_pending(message)
                 self._note_second(message)
+                if ends_with_answer and message and not is_too_early:
+                    until_s = min(until_s, link.now_s + GRACE_S)
             else:
                 self._transport.overhear(frame)
             if link.now_s >= until_s:
                 break
         if is_unasked:
-            self._transport.waits.hear_stray()
+            self._transport.waits.hear_stray(link.now_s)
             self._quiet_s = 0.0
         elif not after_first_of:
             self._quiet_s = max(self._quiet_s, seconds)
@@ -543,12 +583,30 @@ class Exchanger:
 
         If it was quiet for so long before, and was not heard unasked since, P2 is enough.
         """
-        is_late = self.listen(self._p2_s, why=SENDS_UNASKED)
+        is_late = self.listen(self.silence_s, why=SENDS_UNASKED)
         if not is_late and self._quiet_s >= seconds:
             return
         heard = self.listen(seconds, why=SENDS_UNASKED)
         if heard:
             raise Inconclusive(f"the ECU sends on its response id unasked: {heard[0].text()}")
+
+    @property
+    def silence_s(self) -> float:
+        """How long this ECU must be silent to have given no answer, in seconds: P2, and a margin for the way.
+
+        The margin becomes less while its answers come quickly.
+        """
+        return self._transport.waits.silence_s
+
+    def flow_control_s(self) -> float:
+        """How long the next flow control is waited for, in seconds: N_Bs, or less if this ECU has never sent one."""
+        n_bs_s = self._transport.waits.n_bs_s()
+        return N_BS_S if n_bs_s is None else n_bs_s
+
+    @property
+    def times_too_short(self) -> int:
+        """How often something came for which a whole wait would have been long enough, and a shortened one was not."""
+        return self._transport.waits.times_too_short
 
     # Permissions
 

@@ -73,12 +73,17 @@ class ConsoleTail:
         self._program: Program | None = None
         self._shown = ""
         self._shown_s = -math.inf
+        self._written = 0
+        """How many characters simulated nodes had printed at the last look."""
 
     def new_lines(self) -> list[str]:
         """Return the lines that were printed since the last call. Raises LinkError if the command cannot be run."""
         if not self._words and not self._client.link.is_virtual:
             return []
-        text = self._text() if self._words else self._client.link.console()
+        if not self._words:
+            new, self._written = self._client.link.console_since(self._written)
+            return new.splitlines()
+        text = self._text()
         if text == self._shown:
             return []
         is_more = text.startswith(self._shown)

@@ -141,7 +141,7 @@ class Transport:
                     isotp.reset()
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
-    def mends_flow_controls(self) -> bool:
+    def pads_flow_controls(self) -> bool:
         """Whether an answer stopped after our flow control of 3 bytes; if so, pad them to 8 from now on, and ask again.
 
         Some ECUs accept single frames of any length, but ignore a flow control without padding.
@@ -238,7 +238,7 @@ class Transport:
 
     def _keep_stray(self, frame: Frame) -> None:
         self.strays.append(frame)
-        self.waits.hear_stray()
+        self.waits.hear_stray(self.link.now_s)
         if frame.pci_type == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()
 

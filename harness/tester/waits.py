@@ -1,12 +1,15 @@
-"""Learn which waits for one ECU are in vain, and shorten them."""
+"""Learn from one ECU which waits for it are in vain, and shorten them."""
 
 from __future__ import annotations
 
 import math
 from typing import Final
 
-GRACE_S: Final = 0.02
-"""After a frame without a message: the seconds that are added to the longest time after which more was ever seen."""
+GRACE_S, LEAST_GRACE_S = 0.02, 0.005
+"""After a frame without a message: the seconds that are added to the longest time after which more was ever seen.
+
+Less is added for an ECU whose answers never took so long.
+"""
 SHORT_N_BS_S: Final = 0.15
 """The seconds for which a flow control is awaited from an ECU that has never sent one."""
 FEWEST_IN_VAIN: Final = 3
@@ -14,99 +17,172 @@ FEWEST_IN_VAIN: Final = 3
 MOST_TRUST: Final = 10
 """At least one wait in two to the power of this is complete."""
 
+PUNCTUAL_AFTER: Final = 64
+"""The number of answers that must have come within P2 before less than `MARGIN_S` is added to it."""
+MORE_AFTER_LATE: Final = 4
+"""After the first answer that came too late, this many times as many are needed; after the second the margin stays."""
+LEAST_MARGIN_S: Final = 0.03
+MARGIN_S: Final = 0.15
+"""What adapter, driver and a busy tester may add to P2 before silence is called silence, in seconds."""
+OWN_DELAY_S: Final = 0.1
+"""How much later than it came, in seconds, a frame may be read here."""
+
 
 class InVain:
     """Whether a kind of wait has always been in vain.
 
-    Each complete wait in vain doubles the number of waits that may be shortened before the next complete one, which is the
-    control. A single success ends the shortening for good.
+    Each complete wait in vain doubles how many may be shortened before the next complete one, which is the control. A single
+    one that was not in vain ends that for good.
     """
 
     def __init__(self) -> None:
-        self._whole = 0
+        self._complete = 0
         self._left = 0
         self._is_refuted = False
 
-    def may_be_shortened(self) -> bool:
-        """Whether this wait may be shortened; it then counts as shortened."""
-        if self._is_refuted or self._left == 0:
+    def may_be_shortened(self, *, could_be_complete: bool = True) -> bool:
+        """Whether this wait may be shortened; it then counts as shortened.
+
+        A wait that would not be complete anyway is no control, and does not count.
+        """
+        if self._is_refuted or self._complete < FEWEST_IN_VAIN or (self._left == 0 and could_be_complete):
             return False
-        self._left -= 1
+        self._left -= could_be_complete
         return True
 
-    def was_whole(self) -> None:
+    def was_complete(self) -> None:
         """Note a complete wait in vain."""
-        self._whole += 1
-        if self._whole >= FEWEST_IN_VAIN:
-            self._left = 2 ** min(self._whole, MOST_TRUST)
+        self._complete += 1
+        if self._complete >= FEWEST_IN_VAIN:
+            self._left = 2 ** min(self._complete, MOST_TRUST)
 
     def refute(self) -> None:
         """Note that the awaited frame has come."""
         self._is_refuted = True
 
 
+class Punctuality:
+    """How late the answers of an ECU come, as seen from here: adapter, driver and this computer included."""
+
+    def __init__(self, p2_s: float) -> None:
+        self._p2_s = p2_s
+        self._answers = 0
+        self._needed: float = PUNCTUAL_AFTER
+        self._slowest_s = 0.0
+
+    def hear(self, latency_s: float) -> None:
+        """Note an answer that came so many seconds after its request."""
+        self._answers += 1
+        self._slowest_s = max(self._slowest_s, latency_s)
+
+    @property
+    def margin_s(self) -> float:
+        """The seconds to wait beyond P2: P2 and they are at least twice as long as the slowest answer took."""
+        if self._answers < self._needed or self._slowest_s > self._p2_s:
+            return MARGIN_S
+        return min(max(2 * self._slowest_s - self._p2_s, LEAST_MARGIN_S), MARGIN_S)
+
+    @property
+    def grace_s(self) -> float:
+        """The seconds that another frame of the same answer may take after the first."""
+        return GRACE_S if self._answers < self._needed else min(max(self._slowest_s, LEAST_GRACE_S), GRACE_S)
+
+    def refute(self) -> None:
+        """Note an answer that came after it was given up."""
+        self._answers = 0
+        self._needed = PUNCTUAL_AFTER * MORE_AFTER_LATE if self._needed == PUNCTUAL_AFTER else math.inf
+
+
 class Waits:
     """How long one ECU is waited for.
 
-    After a frame without a message (garbage) an answer may still come, and after a first frame a flow control. An ECU that
-    has done so is waited for completely each time; one that has not is tested now and then.
+    After a frame without a message (garbage) an answer may still come, after a first frame a flow control, and after P2 an
+    answer that was delayed on its way. An ECU that has done so is waited for completely each time; one that has not is
+    tested now and then.
     """
 
     def __init__(self, p2_s: float) -> None:
-        """Start without knowledge. `p2_s`: after garbage, only a wait of this many seconds is complete."""
+        """Start without knowledge. `p2_s` is what the target declares; after garbage only such a wait is complete."""
         self._p2_s = p2_s
+        self.complete_s: Final = p2_s + MARGIN_S
+        """The seconds for which an answer is awaited while nothing is known of the ECU."""
+        self.silence_s = self.complete_s
+        """The seconds for which an answer is awaited now."""
+        self.times_too_short = 0
+        """How often a frame came within the complete wait, and after the shortened one."""
+        self._punctuality = Punctuality(p2_s)
         self._more = InVain()
         """More after garbage."""
         self._flow = InVain()
         """A flow control."""
         self.has_heard = False
-        """Whether any garbage has come lately; while there is none, nothing here needs to be asked or told."""
-        self._garbage_s = math.inf
+        """Whether any garbage has come since the last request; while there is none, nothing of it needs to be asked."""
+        self.garbage_s = math.inf
         """When the first garbage came after the last request, by the link's time."""
         self._longest_s = 0.0
         """The longest time in seconds between the first and the last garbage after one request."""
-        self._is_shortened: bool | None = None
+        self.is_shortened: bool | None = None
         """Whether the present wait for more is shortened; None: not decided."""
-        self._was_shortened: bool | None = None
-        """Whether that after the request before was."""
+        self._given_up: InVain | Punctuality | None = None
+        """The reason for which the last wait was shortened, if nothing came."""
+        self._complete_until_s = -math.inf
+        """Until when that wait would have lasted, by the link's time."""
 
     def begin(self) -> None:
         """Note that a request is sent."""
-        self.has_heard = bool(self._is_shortened)
-        self._garbage_s = math.inf
-        self._was_shortened, self._is_shortened = self._is_shortened, None
+        self.has_heard = False
+        self.garbage_s = math.inf
+        self.is_shortened = None
+
+    # P2
+
+    def hear_answer(self, latency_s: float) -> None:
+        """Note an answer that came so many seconds after its request, without any 0x78."""
+        self._punctuality.hear(latency_s)
+        self.silence_s = self._p2_s + self._punctuality.margin_s
+
+    def hear_silence(self, waited_s: float, now_s: float) -> None:
+        """Note that nothing came at all in so many seconds."""
+        if self.silence_s <= waited_s < self.complete_s:
+            self._given_up, self._complete_until_s = self._punctuality, now_s + self.complete_s - waited_s
+
+    def hear_stray(self, now_s: float) -> None:
+        """Note a frame outside any wait, or one that answers another request than the last."""
+        given_up, self._given_up = self._given_up, None
+        if given_up is not None and now_s <= self._complete_until_s + OWN_DELAY_S:
+            given_up.refute()
+            self.times_too_short += 1
+            self.silence_s = self._p2_s + self._punctuality.margin_s
 
     # After garbage
 
     def hear_garbage(self, now_s: float) -> None:
         """Note a frame that holds neither a message nor a part of one."""
         self.has_heard = True
-        self._garbage_s = min(self._garbage_s, now_s)
-        self._longest_s = max(self._longest_s, now_s - self._garbage_s)
+        self.garbage_s = min(self.garbage_s, now_s)
+        self._longest_s = max(self._longest_s, now_s - self.garbage_s)
 
     def hear_message(self) -> None:
-        """Note a message that answers the request."""
-        if self._garbage_s < math.inf:
-            self._more.refute()
-
-    def hear_stray(self) -> None:
-        """Note a frame outside any wait: if the last wait was shortened, it was too short."""
-        if self._is_shortened or self._was_shortened:
+        """Note a message that answers the request, or one before it."""
+        if self.garbage_s < math.inf:
             self._more.refute()
 
     def until_s(self, until_s: float) -> float:
         """Return until when to wait for an answer, at most `until_s`."""
-        if self._garbage_s == math.inf:
+        if self.garbage_s == math.inf:
             return until_s
-        if self._is_shortened is None:
-            self._is_shortened = self._more.may_be_shortened()
-        return min(until_s, self._garbage_s + self._longest_s + GRACE_S) if self._is_shortened else until_s
+        if self.is_shortened is None:
+            could_be_complete = until_s - self.garbage_s >= self._p2_s
+            self.is_shortened = self._more.may_be_shortened(could_be_complete=could_be_complete)
+        if not self.is_shortened:
+            return until_s
+        self._given_up, self._complete_until_s = self._more, until_s
+        return min(until_s, self.garbage_s + self._longest_s + self._punctuality.grace_s)
 
     def end(self, now_s: float) -> None:
         """Note that no message has come until now."""
-        if not self._is_shortened and now_s - self._garbage_s >= self._p2_s:
-            self._more.was_whole()
-            self._garbage_s = math.inf
+        if not self.is_shortened and now_s - self.garbage_s >= self._p2_s:
+            self._more.was_complete()
 
     # After a first frame
 
@@ -116,7 +192,7 @@ class Waits:
 
     def had_no_flow_control(self) -> None:
         """Note that none came in the whole time that ISO 15765-2 allows."""
-        self._flow.was_whole()
+        self._flow.was_complete()
 
     def hear_flow_control(self) -> None:
         """Note that one came, expected or late."""

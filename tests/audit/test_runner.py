@@ -16,7 +16,10 @@ from harness.simulation.node import Port
 from harness.target import load_target
 from harness.tester.ledger import Ledger
 from harness.tester.tester import Tester
+from harness.tester.waits import PUNCTUAL_AFTER
 from harness.verdict import Severity, Verdict
+
+from ..tester.bench import Bench, ScriptedEcu, bare
 
 DECLARED = Attack(
     id="MY-1",
@@ -108,6 +111,26 @@ def test_check_is_begun_again_when_the_bus_was_away() -> None:
     assert finding.verdict is Verdict.PASS
     assert begun == 2
     assert finding.notes == ("begun again: can0: the interface was gone for 4.0 s",)
+
+
+def test_check_is_begun_again_when_an_answer_came_after_its_wait_had_been_shortened() -> None:
+    slow, quick = "22 F1 90", "3E 00"
+    bench = Bench(ScriptedEcu({quick: "7E 00", slow: (0.15, "62 F1 90 41")}), target=bare())
+    for _ in range(PUNCTUAL_AFTER):
+        bench.tester.request(quick)
+    begun = 0
+
+    def check() -> None:
+        nonlocal begun
+        begun += 1
+        if not bench.tester.request(slow).is_positive:
+            bench.tester.wait(0.2)
+            fail(expected="an answer", observed="silence")
+
+    (finding,) = Runner(bench.tester).run(Check(DECLARED, None, check), "repeat")
+    assert finding.verdict is Verdict.PASS, finding
+    assert begun == 2
+    assert "begun again: an answer came later than the ECU's answers had come so far" in finding.notes
 
 
 def test_check_on_a_bus_that_is_away_again_and_again_is_an_error() -> None:

@@ -150,7 +150,7 @@ def test_what_is_measured_meanwhile_is_told(tester: WatchedTester, monkeypatch: 
     tester.measured = lambda: measure.under_way[-1]
     looked = Slow(tester, 3.0, monkeypatch)
     measure.once(("delay", 0x01), lambda: tester.wait(10, "the delay of level 0x01"))
-    assert looked.told == "measures delay of level 0x01, waits for the delay of level 0x01, 7 s left"
+    assert looked.told == "waits for the delay of level 0x01, 7 s left; measures delay of level 0x01"
     assert measure.under_way == []
 
 
@@ -178,6 +178,16 @@ def test_without_a_terminal_a_line_says_all_of_it() -> None:
     assert said.getvalue() == (
         "0 of 11 checks, 0 findings, 0 s; SA-17 [level 0x01]: waits for the delay of level 0x01, 7 s left\n"
     )
+
+
+def test_an_audit_that_ends_says_so() -> None:
+    progress = Progress(io.StringIO(), io.StringIO())
+    progress.course.expect(CHECKS)
+    assert progress.now() == "begins"
+    progress.course.begins(CHECKS[0])
+    assert progress.now() == "SA-00: asks the ECU"
+    progress.is_ending = True
+    assert progress.now() == "leaves the ECU as it was, and writes the reports"
 
 
 def test_colours_are_for_terminals_of_users_who_have_not_refused_them(monkeypatch: pytest.MonkeyPatch) -> None:

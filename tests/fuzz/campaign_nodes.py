@@ -125,15 +125,16 @@ def long_value_spills_over() -> UdsNode:
     return node(_LongValueSpills)
 
 
-class _AnswersTwice(Flawed):
+class _RefusesTwice(Flawed):
     def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
         if pdu[0] == 0x22 and len(pdu) == 9:
             return [b"\x7f\x22\x13", b"\x7f\x22\x31"]
         return None
 
 
-def answers_four_identifiers_twice() -> UdsNode:
-    return node(_AnswersTwice)
+def refuses_four_identifiers_twice() -> UdsNode:
+    """A read of four identifiers is refused with 13, and then with 31."""
+    return node(_RefusesTwice)
 
 
 # Long messages
@@ -162,7 +163,7 @@ def segmented_write_spills_over() -> UdsNode:
     return node(_LongWriteSpills)
 
 
-class _StaleBuffer(_Remembering):
+class _CompletesHalfAnIdentifier(_Remembering):
     def after(self, *asked: bytes) -> list[bytes] | None:
         *_, before, pdu = asked
         if pdu[0] == 0x22 and len(pdu) == 2 and len(before) > 2:
@@ -170,9 +171,9 @@ class _StaleBuffer(_Remembering):
         return None
 
 
-def stale_buffer() -> UdsNode:
-    """Half a DID is completed from the request before it."""
-    return node(_StaleBuffer)
+def completes_half_an_identifier() -> UdsNode:
+    """A read of half a DID is served with the third byte of the request before it as the other half."""
+    return node(_CompletesHalfAnIdentifier)
 
 
 # Sequences of messages
@@ -340,8 +341,8 @@ def aborted_reception_unlocks() -> UdsNode:
 
 TWENTY = (
     dies_on_one_shape, restarts_on_one_sub_function, malformed_length_unlocks, record_unlocks, long_value_spills_over,
-    answers_four_identifiers_twice, segmented_write_kills, segmented_write_spills_over, stale_buffer, three_steps_unlock,
-    programming_then_extended_unlocks, suppressed_seed_takes_any_key, counter_wraps, refused_routines_kill, leak_kills,
-    skipped_sequence_number_kills, escaped_length_kills, overlong_single_frame_kills, reserved_flow_status_kills,
-    aborted_reception_unlocks,
+    refuses_four_identifiers_twice, segmented_write_kills, segmented_write_spills_over, completes_half_an_identifier,
+    three_steps_unlock, programming_then_extended_unlocks, suppressed_seed_takes_any_key, counter_wraps,
+    refused_routines_kill, leak_kills, skipped_sequence_number_kills, escaped_length_kills, overlong_single_frame_kills,
+    reserved_flow_status_kills, aborted_reception_unlocks,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
+from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
 from harness.simulation.node import Port
 
@@ -232,3 +233,49 @@ def leaking(file: str, *, is_sound: bool = False) -> UdsNode:
     made = (_Varies if is_sound else _Leaks)(replace(HARDENED))
     made.file = file
     return UdsNode(made)
+
+
+# How it restarts, and dies
+
+
+class _DiesLater(Flawed):
+    """Counts the requests after a wrong read, until it loses its supply."""
+
+    left = 0
+
+    def power_cycle(self) -> None:
+        super().power_cycle()
+        self.left = 0
+
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
+        if self.left == 1:
+            raise EcuDied("what was freed is used")
+        if self.left:
+            self.left -= 1
+        elif pdu[0] == 0x22 and len(pdu) == 9:
+            self.left = 40
+        return None
+
+
+def dies_forty_requests_later() -> UdsNode:
+    """A read of four identifiers frees what is used forty requests later. It takes two seconds to start."""
+    return UdsNode(_DiesLater(replace(HARDENED, boot_s=2.0)))
+
+
+def starts_slowly() -> UdsNode:
+    """Sound; it takes two seconds to start."""
+    return UdsNode(Server(replace(HARDENED, boot_s=2.0)))
+
+
+class _RestartsSlowly(Flawed):
+    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
+        if pdu == PROVOKED:
+            self.power_cycle()
+            self.state.ready_s = self.now_s + 0.5
+            return []
+        return None
+
+
+def restarts_in_half_a_second() -> UdsNode:
+    """One read lets the watchdog bite."""
+    return node(_RestartsSlowly)

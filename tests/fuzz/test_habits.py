@@ -189,3 +189,12 @@ def test_a_case_fails_by_it_and_passes_on_the_sound_ecu(
     failing, passing = playing.run(case, ecu_of(node)), playing.run(case, playing.target())
     assert (failing.verdict, passing.verdict) == (Verdict.FAIL, Verdict.PASS), failing
     assert failing.expected == expected
+
+
+def test_a_late_answer_is_no_crash_and_a_restart_is_no_late_answer() -> None:
+    with bench_on(ecu_of("refuses_one_read_too_late")) as bench:
+        assert set(bench.failures(Setting(), [*USUAL * 8, *WRONG_READS])) == {"slow 22"}
+    with bench_on(ecu_of("restarts_in_half_a_second")) as bench:
+        (damage,) = bench.failures(Setting(), [*USUAL * 8, *WRONG_READS]).values()
+    assert damage.what == "crash"
+    assert damage.observed.endswith("it has restarted")

@@ -74,7 +74,7 @@ def test_the_case_of_a_finding_fails_in_the_suite_and_passes_on_a_sound_ecu(tmp_
 
 
 def test_a_second_answer_is_seen_at_once_though_its_request_was_long() -> None:
-    tester = open_tester(ecu_of("answers_four_identifiers_twice"), seed=1, trace=Trace(), ledger_path=None)
+    tester = open_tester(ecu_of("refuses_four_identifiers_twice"), seed=1, trace=Trace(), ledger_path=None)
     bench = Bench(tester, judging=Judging.ALL, may_renew=True)
     assert list(bench.failures(Setting(), [(b"\x22" + bytes(8),)])) == ["second 22"]
     assert not bench.failures(Setting(), [(b"\x22" + bytes(10),)])

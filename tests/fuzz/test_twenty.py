@@ -27,10 +27,10 @@ MINIMAL = {
     "malformed_length_unlocks": ("lock 2020", r"10 03 \| 27 01 \| 27 02 \.\. \.\. \.\."),
     "record_unlocks": ("lock 2020", r"27 01( \.\.){8}"),
     "long_value_spills_over": ("value 2020", r"2E 10 10 \.\. 00"),
-    "answers_four_identifiers_twice": ("second 22", r"22( \.\.){8}"),
+    "refuses_four_identifiers_twice": ("second 22", r"22( \.\.){8}"),
     "segmented_write_kills": ("crash", r"2E( 00)+ … \(257 bytes\)"),
     "segmented_write_spills_over": ("value F18C", r"2E( 00)+ … \(65 bytes\)"),
-    "stale_buffer": (
+    "completes_half_an_identifier": (
         "(malformed 62|frame 22 a request is too short for what it asks for)",
         r"(\.\. \.\. \w\w \| )?22 \w\w|(10 08 .* \| 21|\w\w) .* \| 02 22 \w\w … as raw frames",
     ),

@@ -27,6 +27,7 @@ from harness.simulation.simulated_bus import (
     Simulation,
 )
 from harness.simulation.simulated_link import SimulatedLink
+from tests.calls import calls_made_by
 
 BIT_S = 1 / 500_000
 
@@ -110,22 +111,6 @@ def fault_of(bus: Simulation) -> NodeFault:
 
 
 # --- time ---
-
-
-def calls_made_by(work: Callable[[], object]) -> int:
-    """How many functions are called: a measure of work that is the same on every machine."""
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 @pytest.mark.parametrize("seconds", [10.0, 3600.0, 1e9])
@@ -896,3 +881,15 @@ def test_a_long_run_keeps_few_frames() -> None:
     assert bus.trace.count == 4 * KEEP
     assert len(bus.trace.frames(0, bus.trace.count)) <= 2 * KEEP + 2
     assert not bus.inbox
+
+
+def test_what_was_printed_since_a_look_is_read_without_the_rest() -> None:
+    console = NodeConsole()
+    console.write("boot\n")
+    written = console.written
+    console.write("one\n")
+    console.write("two\n")
+    assert (console.since(written), console.since(0), console.since(console.written)) == ("one\ntwo\n", console.text(), "")
+    console.write("x" * CONSOLE_CHARACTERS)
+    assert console.written == len("boot\none\ntwo\n") + CONSOLE_CHARACTERS
+    assert console.since(written) == console.text()

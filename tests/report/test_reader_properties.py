@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from harness.runs.folder import AUDIT_JSON, BUS_LOG, MANIFEST_JSON, RESULTS_JSON
 from harness.runs.redaction.vocabulary import Vocabulary
 from harness.target import load_text
 from harness.target.table import DATA_COLUMNS, LEVEL_COLUMNS, entries_from_table
+from tests.calls import refusal_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from(["F190", "\ud800"]),
@@ -73,15 +74,6 @@ def small_run(article: Run) -> Run:
     return Run(info=article.info, findings=tuple(kinds.values()))
 
 
-def refusal(call: Callable[[], object]) -> str:
-    """What a call is refused with; empty if it is not."""
-    try:
-        call()
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 def read_by_everyone(folder: Path) -> None:
     """What each reader of a folder does with it; UserError if it says what is wrong."""
     run = read_run(folder)
@@ -108,7 +100,7 @@ def test_any_document_in_a_run_folder_is_read_or_refused(whole: Path, data: st.D
         if name == RUN_JSON:
             (folder / AUDIT_JSON).unlink()
         (folder / name).write_text(text, encoding="ascii")
-        said = refusal(lambda: read_by_everyone(folder))  # noqa: B023  (it is called at once)
+        said = refusal_of(lambda: read_by_everyone(folder))  # noqa: B023  (it is called at once)
         assert not said or str(folder) in said
 
 
@@ -124,7 +116,7 @@ def test_any_bytes_in_a_run_folder_are_read_or_refused(whole: Path, data: st.Dat
         if name in (RUN_JSON, RESULTS_JSONL):
             (folder / AUDIT_JSON).unlink()
         (folder / name).write_bytes(after)
-        said = refusal(lambda: read_by_everyone(folder))  # noqa: B023  (it is called at once)
+        said = refusal_of(lambda: read_by_everyone(folder))  # noqa: B023  (it is called at once)
         assert not said or str(folder) in said
 
 
@@ -132,7 +124,7 @@ def test_any_bytes_in_a_run_folder_are_read_or_refused(whole: Path, data: st.Dat
 def test_any_bus_log_is_exported_or_refused(whole: Path, lines: list[str], kind: str) -> None:
     for folder in copies(whole):
         (folder / BUS_LOG).write_text("".join(lines))
-        said = refusal(lambda: write_captures(folder, [kind]))  # noqa: B023  (it is called at once)
+        said = refusal_of(lambda: write_captures(folder, [kind]))  # noqa: B023  (it is called at once)
         assert not said or "is no line of a candump log; the file is damaged" in said
         assert bool(said) is not (folder / CAPTURES[kind][0]).exists()
 
@@ -160,7 +152,7 @@ def test_any_table_is_taken_or_refused(columns: list[str], rows: list[list[str]]
         path = Path(place) / "table.csv"
         text = "\n".join(separator.join(row) for row in [columns, *rows])
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
-        said = refusal(lambda: load_text(BASE + entries_from_table(path), "with table"))
+        said = refusal_of(lambda: load_text(BASE + entries_from_table(path), "with table"))
         assert not said or str(path) in said or "with table" in said
 
 

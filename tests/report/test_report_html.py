@@ -224,6 +224,14 @@ def test_a_finding_is_headed_by_what_is_wrong(article: Run) -> None:
     assert f"Demanded: {failing.title}" in text
 
 
+def test_a_fuzz_case_that_fails_is_not_headed_by_what_it_demands_alone(article: Run) -> None:
+    failing = replace(article.failures()[0], id="fuzz/write", title="A session opens nothing", failure="", cause="")
+    text = " ".join(read(replace(article, findings=(failing,))).text.split())
+    assert text.count("Does not hold: A session opens nothing") == 2, "in what to fix first, and as the finding's heading"
+    told = replace(article, findings=(replace(failing, failure="A session opens it"),))
+    assert "Does not hold" not in read(told).text
+
+
 def test_the_first_thing_said_is_whether_the_protection_is_real(article: Run) -> None:
     def first_words(run: Run) -> str:
         return " ".join(read(run).text.split()).partition("This ECU's protection ")[2][:60]

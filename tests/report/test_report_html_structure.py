@@ -6,12 +6,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from harness.report.html import render_audit_html
 from harness.runs.findings import Run
+from harness.runs.measured import Profile
 from tests.report.page import FILES, Page, read
 
 
@@ -99,3 +101,11 @@ def test_every_inner_link_has_its_place(page: Page) -> None:
     labels = {value for name, value in page.attributes if name == "aria-labelledby"}
     assert asked
     assert asked | labels <= set(page.ids)
+
+
+def test_regions_that_scroll_can_be_told_apart(article: Run) -> None:
+    seeds = tuple(f"{number * 40503 % 65536:04X}" for number in range(20))
+    levels = tuple(Profile(title=f"Seeds of level 0x{level:02X}", rows=(), seeds=seeds) for level in (1, 3))
+    html = render_audit_html(replace(article, info=replace(article.info, profiles=levels)), files=FILES)
+    labels = re.findall(r'role="region" aria-label="([^"]*)"', html)
+    assert len(labels) == len(set(labels)) == 2

@@ -93,7 +93,7 @@ def target(tmp_path: Path) -> Path:
 def audit(target: Path, *, meanwhile: Callable[[], None] | None = None, after_lines: int = 2) -> tuple[dict[str, Any], str]:
     """audit.json and what was printed; `meanwhile` is done once as soon as so many results have been printed."""
     folder = target.parent / "run"
-    words = [COMMAND, "audit", str(target), "--seed", "1", "--depth", "quick", "--out", str(folder), "-k", CHECKS]
+    words = [COMMAND, "audit", str(target), "--seed", "1", "--depth", "quick", "--out", str(folder), "-k", CHECKS, "-v"]
     printed: list[str] = []
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=target.parent) as process:
         watchdog = threading.Timer(AUDIT_S, process.kill)

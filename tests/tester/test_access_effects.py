@@ -11,6 +11,7 @@ import pytest
 from harness.errors import Inconclusive, KeyFunctionError
 from harness.target import DataEntry
 from harness.target.values import VALUES
+from harness.tester.access import STORED_AT_ONCE
 from harness.tester.reply import Reply
 from harness.uds import Session
 
@@ -205,6 +206,39 @@ def test_a_value_that_was_watched_for_long_is_only_glanced_at_again() -> None:
     assert bench.now_s - begun_s < 1.0
     ecu.script = lambda pdu: f"62 10 10 {int(ecu.port.now_s / 0.15) % 256:02X}"
     assert bench.tester.access.changes_by_itself(0x1010, 8.0)
+
+
+def test_less_time_is_left_for_storing_to_an_ecu_that_stored_at_once_before() -> None:
+    ecu = SecuredEcu()
+    bench = Bench(ecu)
+    begun_s = bench.now_s
+    assert not bench.tester.access.write_effect(PROTECTED).is_changed
+    took_s = bench.now_s - begun_s
+    for _ in range(STORED_AT_ONCE):
+        assert bench.tester.access.write_effect(OPEN).is_changed
+    begun_s = bench.now_s
+    assert not bench.tester.access.write_effect(PROTECTED).is_changed
+    assert bench.now_s - begun_s < 0.6 * took_s
+
+
+def test_an_ecu_that_once_stored_late_is_given_its_time() -> None:
+    class Late(SecuredEcu):
+        late_s = 0.0
+
+        def _write(self, pdu: bytes) -> Answers:
+            did = int.from_bytes(pdu[1:3], "big")
+            self.port.call_later(self.late_s, lambda: self.values.__setitem__(did, pdu[3:]))
+            return f"6e {pdu[1:3].hex()}"
+
+    ecu = Late()
+    access = Bench(ecu).tester.access
+    ecu.late_s = 0.08
+    assert access.write_effect(OPEN).is_changed
+    ecu.late_s = 0.0
+    for _ in range(2 * STORED_AT_ONCE):
+        assert access.write_effect(OPEN).is_changed
+    ecu.late_s = 0.15
+    assert access.write_effect(OPEN).is_changed
 
 
 # Values that a check has changed are restored

@@ -6,8 +6,9 @@ import can
 import pytest
 
 from harness.target import Can, Timing
-from harness.tester.exchange import BUSY_REPEATS, MARGIN_S, MOST_ENDLESS, PENDING_LIMIT_S
+from harness.tester.exchange import BUSY_REPEATS, MOST_ENDLESS, PENDING_LIMIT_S
 from harness.tester.reply import ReplyKind
+from harness.tester.waits import MARGIN_S
 
 from .bench import Answer, Answers, Bench, ScriptedEcu, bare
 

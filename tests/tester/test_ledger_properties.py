@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from harness.errors import NotRun, UserError
+from harness.errors import NotRun
 from harness.tester.ledger import Ledger, take_over
+from tests.calls import refusal_of
 
 LIMIT = 4
 LEVELS = st.sampled_from([0x01, 0x03])
@@ -108,21 +108,12 @@ ALMOST = st.fixed_dictionaries(
 CONTENT = st.binary(max_size=60) | (JSON | ALMOST).map(lambda value: json.dumps(value).encode())
 
 
-def refusal(call: Callable[[], object]) -> str:
-    """What a call is refused with; empty if it is not."""
-    try:
-        call()
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 @given(CONTENT)
 def test_any_file_is_a_ledger_or_refused_and_stays_as_it_is(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wrong-keys.json"
         path.write_bytes(content)
-        said = refusal(lambda: Ledger(path, "can0 740/748", LIMIT))
+        said = refusal_of(lambda: Ledger(path, "can0 740/748", LIMIT))
         assert path.read_bytes() == content
         if said:
             assert "mend it, or move it away" in said
@@ -141,7 +132,7 @@ def test_any_earlier_file_is_taken_over_once_or_refused(content: bytes) -> None:
         earlier.write_bytes(content)
         found = []
         for _ in range(2):
-            if said := refusal(lambda: take_over(path, earlier)):
+            if said := refusal_of(lambda: take_over(path, earlier)):
                 assert "old.json: the ledger of wrong keys cannot be read" in said
                 assert not path.exists()
                 return

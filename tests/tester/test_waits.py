@@ -7,9 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.errors import Inconclusive
-from harness.tester.exchange import MARGIN_S
 from harness.tester.reply import ReplyKind
-from harness.tester.waits import FEWEST_IN_VAIN
+from harness.tester.waits import FEWEST_IN_VAIN, MARGIN_S, PUNCTUAL_AFTER
 
 from .bench import Answers, Bench, ScriptedEcu
 
@@ -83,6 +82,14 @@ def test_an_answer_that_is_heard_while_listening_ends_the_shortened_waits() -> N
     bench.tester.request(READ)
     bench.tester.listen(0.2)
     assert bench.tester.request(READ).is_positive
+
+
+def test_waits_that_the_caller_has_shortened_are_no_controls() -> None:
+    bench = Bench(ScriptedEcu({READ: GARBAGE}))
+    ask(bench, FEWEST_IN_VAIN)
+    short = [seconds(bench, lambda: bench.tester.request(READ, timeout_s=0.04)) for _ in range(500)]
+    assert max(short) < 0.03
+    assert ask(bench, 1) < P2_S
 
 
 def test_two_frames_of_garbage_are_both_waited_for() -> None:
@@ -196,3 +203,77 @@ def test_an_ecu_that_begins_to_send_unasked_is_not_taken_for_quiet() -> None:
     bench.tester.request(READ)
     with pytest.raises(Inconclusive, match="unasked"):
         bench.tester.require_quiet(3.0)
+
+
+# P2
+
+
+def punctual(ecu: ScriptedEcu) -> Bench:
+    """Return a bench whose ECU has answered many times in time."""
+    bench = Bench(ecu)
+    ask(bench, PUNCTUAL_AFTER)
+    return bench
+
+
+def test_silence_is_waited_for_less_long_once_many_answers_were_quick() -> None:
+    bench = Bench(ScriptedEcu({READ: VALUE}))
+    ask(bench, PUNCTUAL_AFTER - 1)
+    assert ask(bench, 1, OTHER) > P2_S + 0.9 * MARGIN_S
+    ask(bench, 1)
+    assert P2_S < ask(bench, 1, OTHER) < P2_S + 0.3 * MARGIN_S
+
+
+def test_raw_frames_are_listened_to_for_as_long() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE}))
+    assert bench.tester.silence_s < P2_S + 0.3 * MARGIN_S
+
+
+def test_p2_and_margin_are_twice_the_slowest_answer() -> None:
+    bench = punctual(ScriptedEcu({READ: (0.045, VALUE)}))
+    assert bench.tester.silence_s >= 2 * 0.045
+
+
+def test_an_ecu_that_needs_more_than_p2_is_waited_for_in_full() -> None:
+    bench = punctual(ScriptedEcu({READ: (0.06, VALUE)}))
+    assert bench.tester.silence_s == pytest.approx(P2_S + MARGIN_S)
+
+
+def test_one_slow_service_is_waited_for_in_full_after_its_first_answer() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE, OTHER: (0.15, "62 20 20 01")}))
+    assert bench.tester.request(OTHER).is_silence
+    bench.tester.wait(0.2)
+    assert bench.tester.times_too_short == 1
+    assert all(bench.tester.request(OTHER).is_positive for _ in range(3))
+    ask(bench, 10 * PUNCTUAL_AFTER)
+    assert bench.tester.request(OTHER).is_positive, "it was seen to be slow, and stays so"
+
+
+def test_a_late_answer_is_no_second_one_and_makes_nobody_wait_for_copies() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE, OTHER: (0.15, "62 20 20 01")}))
+    bench.tester.request(OTHER)
+    ask(bench, 300)
+    assert bench.tester.oddities.second_answers == 0
+    assert bench.tester.state.quiet_s == 0
+    assert bench.tester.times_too_short == 1
+
+
+def test_what_comes_later_than_a_whole_wait_does_not_count() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE, OTHER: (0.5, "62 20 20 01")}))
+    bench.tester.request(OTHER)
+    bench.tester.wait(1.0)
+    assert bench.tester.times_too_short == 0
+
+
+def test_functional_requests_are_waited_for_in_full() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE}))
+    assert seconds(bench, lambda: bench.tester.request(OTHER, is_functional=True)) > P2_S + 0.9 * MARGIN_S
+
+
+def test_listening_may_end_with_the_answer() -> None:
+    bench = Bench(ScriptedEcu({READ: (0.03, VALUE)}))
+    field = bytes.fromhex("03 22 10 10 00 00 00 00")
+    begun_s = bench.now_s
+    reply = bench.tester.raw(field, listen_s=1.0, ends_with_answer=True)
+    assert len(reply.answers) == 1
+    assert bench.now_s - begun_s < 0.1
+    assert seconds(bench, lambda: bench.tester.raw(field, listen_s=1.0)) > 0.9

@@ -127,14 +127,7 @@ class RoutineOpens(Tractor):
         return (PROGRAMMING, EXTENDED) if sid == 0x31 else super().sessions_of(sid)
 
     def routine(self, pdu):
-        if len(pdu) < 4:
-            raise Refusal(0x13)
-        if pdu[2:4] != b"\x02\x03":
-            raise Refusal(0x31)
-        if pdu[1] & 0x7F != 1:
-            raise Refusal(0x12)
-        if len(pdu) != 4:
-            raise Refusal(0x13)
+        self.routine_choice(pdu, b"\x02\x03", 1)
         self.is_open = True
         return self.agree(pdu, pdu[2:4] + b"\x00")
 

@@ -257,6 +257,18 @@ class Tractor:
             raise Refusal(0x13)
         return pdu[1] & 0x7F
 
+    def routine_choice(self, pdu: bytes, routine: bytes, *known: int) -> int:
+        """The sub-function of a request for the only routine."""
+        if len(pdu) < 4:
+            raise Refusal(0x13)
+        if pdu[2:4] != routine:
+            raise Refusal(0x31)
+        if pdu[1] & 0x7F not in known:
+            raise Refusal(0x12)
+        if len(pdu) != 4:
+            raise Refusal(0x13)
+        return pdu[1] & 0x7F
+
     def agree(self, pdu: bytes, rest: bytes = b"") -> bytes | None:
         return None if pdu[1] & 0x80 else bytes((pdu[0] + 0x40, pdu[1])) + rest
 

@@ -43,14 +43,7 @@ class RoutineOnly(Tractor):
         return (PROGRAMMING, EXTENDED) if sid == 0x31 else super().sessions_of(sid)
 
     def routine(self, pdu):
-        if len(pdu) < 4:
-            raise Refusal(0x13)
-        if pdu[2:4] != b"\x0b\x10":
-            raise Refusal(0x31)
-        if pdu[1] & 0x7F not in (1, 3):
-            raise Refusal(0x12)
-        if len(pdu) != 4:
-            raise Refusal(0x13)
+        self.routine_choice(pdu, b"\x0b\x10", 1, 3)
         if not self.is_open:
             raise Refusal(0x33)
         if pdu[1] & 0x7F == 3 and not self.has_run:

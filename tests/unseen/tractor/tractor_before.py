@@ -32,14 +32,7 @@ class RoutineFirst(Tractor):
         return (EXTENDED, PROGRAMMING) if sid == 0x31 else super().sessions_of(sid)
 
     def routine(self, pdu):
-        if len(pdu) < 4:
-            raise Refusal(0x13)
-        if pdu[2:4] != b"\x02\x03":
-            raise Refusal(0x31)
-        if pdu[1] & 0x7F != 1:
-            raise Refusal(0x12)
-        if len(pdu) != 4:
-            raise Refusal(0x13)
+        self.routine_choice(pdu, b"\x02\x03", 1)
         self.is_checked = self.session == EXTENDED
         return None if pdu[1] & 0x80 else b"\x71" + pdu[1:4]
 
