@@ -50,6 +50,7 @@ def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Hel
     """
     if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return None
+    ordinary_beside(tester, measure, level)
     lockouts = depth.choose(quick=2, default=1, deep=0)
     return measure.in_turn("held lockout", level, lambda one: _held(tester, measure, one, lockouts, tries_acts=True))
 
@@ -63,6 +64,7 @@ def hold_often(tester: Tester, measure: Measurements, depth: Depth, level: int) 
         return hold(tester, measure, depth, level)
     if not is_ordinary(tester, level, measure.delay(level)):
         return None
+    ordinary_beside(tester, measure, level)
     is_long_up = tester.link.is_virtual
     return measure.in_turn("held lockouts", level, lambda one: _held(tester, measure, one, IN_A_ROW, is_long_up=is_long_up))
 
@@ -71,6 +73,12 @@ def is_ordinary(tester: Tester, level: int, delay: Delay) -> bool:
     """Whether the delay is constant so far and long enough, and the level's key is known to be right."""
     is_odd = delay.seconds is None or delay.is_too_short or delay.is_restarted_by_requests or not delay.at_least_s
     return not is_odd and tester.security.level(level).is_proven and tester.access.can_relock
+
+
+def ordinary_beside(tester: Tester, measure: Measurements, level: int) -> list[int]:
+    """Return the other levels whose delays can be observed in the same time, after measuring each by itself."""
+    delays = measure.delays_beside(level)
+    return [other for other, delay in delays.items() if is_ordinary(tester, other, delay)]
 
 
 def _held(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from attacks.security_access.lockout_window import LockoutWindow
-from attacks.security_access.lockouts_in_a_row import is_ordinary
+from attacks.security_access.lockouts_in_a_row import is_ordinary, ordinary_beside
 from harness import Depth, Inconclusive, Measurements, Tester
 
 Ways = Mapping[str, Callable[[], bool | None]]
@@ -18,10 +18,11 @@ def outlast_restarts(tester: Tester, measure: Measurements, depth: Depth, level:
 
     Empty if something was not in order, or there is no other level; the check then finds the cause in a lockout of its own.
     """
-    levels = tuple(sorted((level, *measure.others_beside(level))))
-    if len(levels) == 1 or depth is Depth.DEEP:
+    if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return ()
-    levels = tuple(one for one in levels if is_ordinary(tester, one, measure.delay(one)))
+    levels = tuple(sorted((level, *ordinary_beside(tester, measure, level))))
+    if len(levels) == 1:
+        return ()
 
     def together() -> dict[int, tuple[str, ...]]:
         try:
