@@ -281,7 +281,7 @@ class Exchanger:
                 frames_before = transport.answer_frames - len(replies) + early
                 continue
             unusable = unusable or message
-            transport.waits.hear_stray(link.now_s)
+            transport.waits.hear_stray(message, link.now_s)
             self._follow_pending(message)
             self._suspect_stray(message)
             self._note_second(message)
@@ -470,6 +470,7 @@ class Exchanger:
             self.listen(self.state.quiet_s, why="a pause between requests")
         self._transport.drain()
         self._transport.waits.begin()
+        self._transport.waits.asked = frames[0].pdu if frames else b""
         self._answered.clear()
         self.oddities.not_answered(self.link.now_s)  # what comes later may answer these frames
         first_frame = self.trace.count
@@ -555,10 +556,12 @@ class Exchanger:
             if (is_answer or frame.can_id in also_from) and not is_too_early:
                 heard.append(frame)
             if is_answer:
-                is_unasked |= not after_first_of
+                message = frame.pdu
                 if frame.pci_type == FrameType.FLOW_CONTROL:
                     self._transport.waits.hear_flow_control()
-                message = frame.pdu
+                if not after_first_of:
+                    is_unasked = True
+                    self._transport.waits.hear_stray(message, link.now_s)
                 self._follow_pending(message)
                 self._note_second(message)
                 if ends_with_answer and message and not is_too_early:
@@ -568,7 +571,6 @@ class Exchanger:
             if link.now_s >= until_s:
                 break
         if is_unasked:
-            self._transport.waits.hear_stray(link.now_s)
             self._quiet_s = 0.0
         elif not after_first_of:
             self._quiet_s = max(self._quiet_s, seconds)

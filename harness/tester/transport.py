@@ -116,6 +116,7 @@ class Transport:
         isotp = self._isotp
         link, waits = self.link, self.waits
         self.garbage = self.early = 0
+        waits.asked = pdu
         if waits.has_heard:
             waits.begin()
         single = None if is_functional or self._is_fd else isotp.single_frame(pdu)
@@ -238,7 +239,7 @@ class Transport:
 
     def _keep_stray(self, frame: Frame) -> None:
         self.strays.append(frame)
-        self.waits.hear_stray(self.link.now_s)
+        self.waits.hear_stray(frame.pdu, self.link.now_s)
         if frame.pci_type == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
+
 GRACE_S, LEAST_GRACE_S = 0.02, 0.005
 """After a frame without a message: the seconds that are added to the longest time after which more was ever seen.
 
@@ -127,6 +129,10 @@ class Waits:
         """The reason for which the last wait was shortened, if nothing came."""
         self._complete_until_s = -math.inf
         """Until when that wait would have lasted, by the link's time."""
+        self.asked = b""
+        """The last request."""
+        self._given_up_for = b""
+        """The request after which that wait was."""
 
     def begin(self) -> None:
         """Note that a request is sent."""
@@ -144,12 +150,25 @@ class Waits:
     def hear_silence(self, waited_s: float, now_s: float) -> None:
         """Note that nothing came at all in so many seconds."""
         if self.silence_s <= waited_s < self.complete_s:
-            self._given_up, self._complete_until_s = self._punctuality, now_s + self.complete_s - waited_s
+            self._give_up(self._punctuality, now_s + self.complete_s - waited_s)
 
-    def hear_stray(self, now_s: float) -> None:
-        """Note a frame outside any wait, or one that answers another request than the last."""
-        given_up, self._given_up = self._given_up, None
-        if given_up is not None and now_s <= self._complete_until_s + OWN_DELAY_S:
+    def _give_up(self, reason: InVain | Punctuality, complete_until_s: float) -> None:
+        self._given_up, self._given_up_for, self._complete_until_s = reason, self.asked, complete_until_s
+
+    def hear_stray(self, message: bytes, now_s: float) -> None:
+        """Note a frame outside any wait, or one that does not answer the last request; the message is empty in garbage.
+
+        If it answers the request after which the last shortened wait was, that was too short.
+        """
+        given_up, asked = self._given_up, self._given_up_for
+        if given_up is None or now_s > self._complete_until_s + OWN_DELAY_S:
+            return
+        if not message or not asked:
+            fits = given_up is self._punctuality
+        else:
+            fits = message[0] == asked[0] + RESPONSE_OFFSET or message[:2] == bytes((NEGATIVE_RESPONSE, asked[0]))
+        if fits:
+            self._given_up = None
             given_up.refute()
             self.times_too_short += 1
             self.silence_s = self._p2_s + self._punctuality.margin_s
@@ -176,7 +195,7 @@ class Waits:
             self.is_shortened = self._more.may_be_shortened(could_be_complete=could_be_complete)
         if not self.is_shortened:
             return until_s
-        self._given_up, self._complete_until_s = self._more, until_s
+        self._give_up(self._more, until_s)
         return min(until_s, self.garbage_s + self._longest_s + self._punctuality.grace_s)
 
     def end(self, now_s: float) -> None:

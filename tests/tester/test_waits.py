@@ -277,3 +277,20 @@ def test_listening_may_end_with_the_answer() -> None:
     assert len(reply.answers) == 1
     assert bench.now_s - begun_s < 0.1
     assert seconds(bench, lambda: bench.tester.raw(field, listen_s=1.0)) > 0.9
+
+
+def test_an_answer_to_another_request_does_not_say_that_a_wait_was_too_short() -> None:
+    ecu = ScriptedEcu({READ: GARBAGE, "3E 00": [(0.15, "7E 00")]})
+    bench = Bench(ecu)
+    ask(bench, 20)
+    bench.tester.request("3E 00", timeout_s=0.06)
+    bench.tester.wait(0.2)
+    assert bench.tester.times_too_short == 0
+    assert ask(bench, 1) < P2_S
+
+
+def test_late_garbage_says_that_the_wait_for_an_answer_was_too_short() -> None:
+    bench = punctual(ScriptedEcu({READ: VALUE, OTHER: (0.15, GARBAGE)}))
+    assert bench.tester.request(OTHER).is_silence
+    bench.tester.wait(0.2)
+    assert bench.tester.times_too_short == 1
