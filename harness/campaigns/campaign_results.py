@@ -104,6 +104,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
                 expected="nothing is found",
                 observed=f"{ids}: found by {sent}",
                 cause=_failure(min(failing, key=lambda one: _SEVERITIES.index(one.severity))),
+                notes=tuple(campaign.deviations)[:4] if row == WALK else (),
             )
         elif row == WALK and campaign.deviations:
             first = next(iter(campaign.deviations))

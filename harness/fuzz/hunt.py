@@ -35,12 +35,13 @@ from harness.fuzz.trials import (
     Trial,
     batches,
 )
-from harness.fuzz.walk import Patience, Walk
+from harness.fuzz.walk import Deviation, Patience, Walk
 from harness.link.clock import Chance
 from harness.tester.ecu_state import level_of
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import NEGATIVE_RESPONSE, Service
+from harness.verdict import Severity
 
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
 """The number of trials between two complete looks, each of which begins with a restart."""
@@ -200,6 +201,24 @@ class Hunt:
         deviations = sorted(walk.deviations, key=lambda one: not one.is_open)
         result.is_open = any(one.is_open for one in deviations)
         result.deviations = [f"{one.observed}, where {one.expected}" for one in deviations[:4]]
+        for one in deviations:
+            if one.is_open and one.messages:
+                self._accuse_walk(one)
+
+    def _accuse_walk(self, deviation: Deviation) -> None:
+        """Make a finding of a walk that opened the ECU without a right key: what was sent is played like any sequence."""
+        seen = Damage(f"lock {deviation.did:04X}", deviation.expected, deviation.observed, Severity.CRITICAL)
+        trial = Trial(WALK, deviation.messages)
+        try:
+            found = self._minimal(seen.what, seen, Setting(), trial.stimuli, trial)
+        except (Unjudged, KeyFunctionError) as reason:
+            if isinstance(reason, ContactLost):
+                raise
+            self._tester.note(f"{WALK}: {reason}")
+            return
+        if found is not None:
+            self._known.append(found)
+            self._count(found)
 
     # One batch
 

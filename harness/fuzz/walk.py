@@ -70,6 +70,10 @@ class Deviation:
     reply: Reply
     is_open: bool = False
     """Whether a protected write was effective while the model has the ECU locked."""
+    messages: tuple[bytes, ...] = ()
+    """The requests since it was last locked for certain; empty: a right key or a precondition is among them."""
+    did: int = 0
+    """The data that could be written."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,8 @@ class Walk:
         self._failed_since_success = 0
         self._has_just_failed = False
         self._path: deque[str] = deque(maxlen=STEPS_SHOWN)
+        self._sent: list[bytes] | None = []
+        """Requests since the ECU was last locked for certain; None: they cannot be sent again as they are."""
         self.deviations: list[Deviation] = []
         self.has_opened = False
         self._is_presence_answered = True
@@ -217,6 +223,7 @@ class Walk:
             return
         reply = self._request(step)
         answer = _answer(reply)
+        self._remember(step, reply)
         if step.action is Action.KEY and reply.is_malformed and tester.security.unlock_effects.is_open(step.number):
             answer = ModelAnswer(Said.YES)  # the form of the answer is another subject than the lock
         if reply.kind is ReplyKind.SILENCE and not tester.is_alive():
@@ -233,6 +240,18 @@ class Walk:
             self._watch_restart()
         if reply.is_delayed:
             self._wait_out_delay(step.number)
+
+    def _remember(self, step: ModelStep, reply: Reply) -> None:
+        """Keep a request so that it could be sent again; what a right key has opened is open by right."""
+        target = self._tester.target
+        needs = target.before_session(step.number) if step.action is Action.SESSION else ()
+        needs = target.before_level(step.number) if step.action is Action.SEED else needs
+        if step.action is Action.SESSION and reply.is_positive:
+            self._sent = []  # which locks a sound ECU
+        if needs or (step.action is Action.KEY and step.key is ModelKey.RIGHT):
+            self._sent = None
+        elif self._sent is not None:
+            self._sent.append(reply.request)
 
     def _meet(self, preconditions: Sequence[Before]) -> None:
         """Send the preconditions, except keys, which are steps of their own."""
@@ -313,6 +332,7 @@ class Walk:
                 tester.state.restart_seen()
                 self._tracker.take(ModelStep(Action.RESTART), ModelAnswer(Said.YES))
                 self._path.append("it restarted")
+                self._sent = []
                 return
             tester.wait(STEP_S, "whether the ECU comes back")
 
@@ -334,8 +354,10 @@ class Walk:
     def _note_deviation(self, step: ModelStep, reply: Reply, before: str) -> None:
         effect = ""
         is_open = False
+        did = 0
         if step.action is Action.WRITE and reply.is_positive:
             entry, _ = self._probes[step.number]
+            did = entry.did
             written = self._tester.access.write_effect(entry)
             is_open = written.is_changed and not self._tracker.may_be_open(step.number)
             effect = f"; a write is {'effective' if written.is_changed else 'without effect'} ({written})"
@@ -343,7 +365,8 @@ class Walk:
         if is_open:
             expected = f"level 0x{step.number:02X} not open ({before})"
         path = ", ".join(self._path)
-        self.deviations.append(Deviation(expected, f"{step}: {reply}{effect}; the last steps: {path}", reply, is_open))
+        observed = f"{step}: {reply}{effect}; the last steps: {path}"
+        self.deviations.append(Deviation(expected, observed, reply, is_open, tuple(self._sent or ()), did))
 
 
 def _answer(reply: Reply) -> ModelAnswer:

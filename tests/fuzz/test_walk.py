@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from attacks.fuzz.test_state_walk import test_the_ecu_follows_the_state_machine as check
+from harness.audit.opening import open_tester
 from harness.ecu.variants import VARIANTS
+from harness.fuzz.hunt import Hunt
+from harness.link.clock import Chance
+from harness.link.trace import Trace
 from harness.runs.findings import Finding
 from harness.testing import run_checks
 from harness.verdict import Depth, Severity, Verdict
@@ -58,3 +62,27 @@ def test_a_wrong_answer_alone_is_a_matter_of_conformance() -> None:
 
 def test_without_sessions_and_resets_the_article_deviates() -> None:
     assert walk(base="article").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "shown"),
+    [
+        ("unprotected_while_seed_pending", 1, "10 02 | 27 03"),
+        ("malformed_key_unlocks", 2, "10 02 | 27 01 | 27 02 …"),
+    ],
+)
+def test_a_hunt_makes_a_finding_of_a_walk_that_opens_the_ecu_without_a_right_key(name: str, seed: int, shown: str) -> None:
+    tester = open_tester(with_changes("hardened", name), seed=seed, trace=Trace(), ledger_path=None)
+    tester.restore()
+    result = Hunt(tester, Chance(seed)).run(1)
+    assert [(found.row, found.what, found.shown) for found in result.found] == [("FZ-04", "lock 2020", shown)]
+    assert result.is_open
+    tester.link.close()
+
+
+def test_a_walk_that_used_a_right_key_is_told_and_makes_no_finding() -> None:
+    tester = open_tester(with_changes("hardened", "unlock_survives_reset"), seed=1, trace=Trace(), ledger_path=None)
+    tester.restore()
+    result = Hunt(tester, Chance(1)).run(1)
+    assert (result.found, result.not_reproduced, result.is_open) == ([], [], True)
+    tester.link.close()
