@@ -70,6 +70,8 @@ KEY_AT_LEAST: Final = 1
 _Answer = tuple[int, int | str, bool, int]
 """Service, code or kind of the answer, whether others came before it, and its length."""
 _NO_SUCH_SERVICE: Final = "0x11"
+CONSOLE: Final = "console/"
+"""How a feature begins that is a line of the console."""
 _SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
 _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 
@@ -387,7 +389,7 @@ class Hunt:
         self._harmful = [one for one in self._known if not one.is_about_answer]
 
     def _keep(self, trial: Trial) -> None:
-        if all(news.split("/")[2] == _NO_SUCH_SERVICE for news in self._news):
+        if all(_is_lack(news) for news in self._news):
             return  # what the ECU lacks leads nowhere
         if self._breeder.corpus_size < MOST_CORPUS:
             self._breeder.learn(trial)
@@ -424,7 +426,7 @@ class Hunt:
             self._news.append(feature)
 
     def _hear_line(self, line: str) -> None:
-        feature = f"console/{line}"
+        feature = f"{CONSOLE}{line}"
         if feature not in self._seen:
             self._seen.add(feature)
             self._news.append(feature)
@@ -579,3 +581,8 @@ def _answers_in(heard: RawReply) -> Iterator[_Answer]:
 def _shown(answer: _Answer) -> str:
     _, outcome, is_late, _ = answer
     return f"{f'0x{outcome:02X}' if isinstance(outcome, int) else outcome}{'+' if is_late else ''}"
+
+
+def _is_lack(news: str) -> bool:
+    """Whether a feature says no more than that the ECU lacks a service."""
+    return not news.startswith(CONSOLE) and news.split("/")[2] == _NO_SUCH_SERVICE

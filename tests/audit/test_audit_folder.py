@@ -408,7 +408,7 @@ def undated(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Done]:
-    again = uds_harness("audit", "article", "--seed", "7", "--depth", "quick", cwd=tmp_path_factory.mktemp("again"))
+    again = uds_harness("audit", "article", "--seed", "7", "--depth", "quick", "-v", cwd=tmp_path_factory.mktemp("again"))
     return shared_audit(tmp_path_factory, "article", depth="quick"), again
 
 

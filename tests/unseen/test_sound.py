@@ -60,7 +60,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("ecu", ODD, ids=named)
 def test_without_a_key_no_walk_opens_a_sound_ecu(ecu):
-    b, family, chance = bench(ecu), ecu.factory.partition("_")[0], random.Random(ecu.name)
+    b, family, chance = bench(ecu), ecu.factory.partition("/")[0], random.Random(ecu.name)
     before = GUARDED_STATE[family](b.node)
     for _ in range(1500):
         is_functional = chance.random() < 0.1

@@ -72,6 +72,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   for (const details of document.querySelectorAll(".sequence details")) details.open = false;
+  for (const count of document.querySelectorAll("[data-filter]")) count.href = `#filter:${count.dataset.filter}`;
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", remember);
