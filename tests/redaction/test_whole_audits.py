@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -122,7 +123,9 @@ def test_no_key_is_in_any_file_of_a_campaign(place: Path, keys: Keys) -> None:
     done = uds_harness("fuzz", "article", "--exchanges", "3000", "--seed", "1", cwd=place)
     assert done.code == 1, done.explain()
     scripts = [path.read_text(encoding="utf-8") for path in done.folder.glob("findings/*/replay.py")]
-    assert any('STEPS = ["0B 27 02 {key}' in script for script in scripts), "a key was sent against the rules"
+    assert any(re.search(r'STEPS = \["[0-9A-F]{2} 27 02 \{key\}', script) for script in scripts), (
+        "a key was sent against the rules"
+    )
     assert leaks(done.folder, keys) == []
 
 
