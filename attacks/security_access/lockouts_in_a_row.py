@@ -121,7 +121,8 @@ class _Lockouts:
         yield tester.link.now_s  # until all levels have seen what is served while none is locked out
         if tries_acts:  # seeds of other levels are requested too
             others = [entry.level for entry in tester.target.security if entry.level != level]
-            yield tester.link.now_s + max(map(tester.security.delay_left_s, others), default=0.0) - SOONER_S
+            delayed = [other for other in others if tester.security.level(other).is_delayed]
+            yield tester.link.now_s + max(map(tester.security.delay_left_s, delayed), default=0.0) - SOONER_S
         tester.session_for(level)
         wrong_keys, locked = 0, ""
         for count in range(lockouts + is_long_up):
