@@ -40,6 +40,8 @@ NOT_COMPARED = (
 
 
 MOST_OF_A_GAP, MOST_GAPS = 16, 64
+MOST_PAUSES_IN_VAIN = 32
+"""After so many requests before which no late answer came, late answers are no longer waited for."""
 MOST_SILENCES = 20_000
 """How many unanswered requests are kept at most."""
 
@@ -123,6 +125,8 @@ class EcuState:
         """Whether a seed or key was sent since the last restore, or something whose effects are unknown."""
         self.quiet_s = 0.0
         """How long each request waits for stray answers, in seconds: 0 until the ECU has been seen to answer twice."""
+        self._answers_twice = False
+        self._pauses_in_vain = 0
         self.unanswered: Reply | RawReply | None = None
         """The first exchange after which nothing more has come: if the ECU died, this was its cause."""
         self._silences: dict[Sent, Condition] = {}
@@ -293,9 +297,23 @@ class EcuState:
         self._gaps.clear()
         self._silent_now.clear()
 
-    def hear_stray(self, wait_s: float) -> None:
-        """The ECU answers twice: from now on each request waits this long for copies of the last answer."""
+    def hear_stray(self, wait_s: float, *, is_copy: bool) -> None:
+        """A message came that answers the request before: from now on each request waits this long for such messages.
+
+        `is_copy`: that request had been answered, so the ECU answers twice. If not, it was late, perhaps only once.
+        """
         self.quiet_s = self.quiet_s or wait_s
+        self._answers_twice |= is_copy
+        self._pauses_in_vain = 0
+
+    def hear_pause(self, *, has_heard: bool) -> None:
+        """A request has waited for messages that answer the one before.
+
+        If none come for long, an ECU that was late is no longer waited for.
+        """
+        self._pauses_in_vain = 0 if has_heard else self._pauses_in_vain + 1
+        if self._pauses_in_vain >= MOST_PAUSES_IN_VAIN and not self._answers_twice:
+            self.quiet_s = 0.0
 
     def hear_effect(self, effect: str, *, is_granted: bool) -> None:
         """An effect that tells open from locked was requested, and was granted or refused."""

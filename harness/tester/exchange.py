@@ -241,7 +241,7 @@ class Exchanger:
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
         if self.state.quiet_s:
-            self.listen(self.state.quiet_s, why="a pause between requests")
+            self._await_strays()
         if self._outstanding and not self._pending:
             self._await_outstanding()
         transport.drain()
@@ -323,6 +323,10 @@ class Exchanger:
                 transport.waits.hear_answer(transport.waits.garbage_s - sent_s)
         return reply
 
+    def _await_strays(self) -> None:
+        heard = self.listen(self.state.quiet_s, why="late answers, and copies of the last")
+        self.state.hear_pause(has_heard=bool(heard))
+
     def _pending_limit_s(self, service: bytes) -> float:
         """Return how long 0x78 is believed: a service that never finished before does not get another minute each time."""
         times = self._endless[service]
@@ -403,7 +407,7 @@ class Exchanger:
             return
         is_refusal = message[0] == NEGATIVE_RESPONSE and len(message) > 1 and message[1] == previous[0]
         if is_refusal or is_positive_response(previous, message):
-            self.state.hear_stray(self._p2_s)
+            self.state.hear_stray(self._p2_s, is_copy=self._previous_outcome is not _SILENCE)
 
     def _remember(self, reply: Reply | RawReply, was_answered: bool) -> None:
         self.exchange_count += 1
@@ -467,7 +471,7 @@ class Exchanger:
             for guess in guesses:
                 self.key_guard.before_key(guess)
         if self.state.quiet_s:
-            self.listen(self.state.quiet_s, why="a pause between requests")
+            self._await_strays()
         self._transport.drain()
         self._transport.waits.begin()
         self._transport.waits.asked = frames[0].pdu if frames else b""

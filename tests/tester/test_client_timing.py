@@ -6,6 +6,7 @@ import can
 import pytest
 
 from harness.target import Can, Timing
+from harness.tester.ecu_state import MOST_PAUSES_IN_VAIN
 from harness.tester.exchange import BUSY_REPEATS, MOST_ENDLESS, PENDING_LIMIT_S
 from harness.tester.reply import ReplyKind
 from harness.tester.waits import MARGIN_S
@@ -229,6 +230,18 @@ def test_other_strays_show_nothing_of_the_kind(stray: str) -> None:
     tester.request(READ)
     assert tester.request("3E 00").is_positive
     assert tester.state.quiet_s == 0.0
+
+
+def test_an_ecu_that_was_late_once_is_not_waited_for_copies_for_ever() -> None:
+    late: list[Answers] = [(P2_S + MARGIN_S + 0.02, "62 20 20 01")]
+    ecu = ScriptedEcu(lambda pdu: late.pop() if late else (0.03, "62 10 10 05"))
+    bench = Bench(ecu)
+    bench.tester.request("22 20 20")
+    bench.tester.request("22 10 10")
+    assert bench.tester.state.quiet_s > 0
+    for _ in range(MOST_PAUSES_IN_VAIN):
+        assert bench.tester.request("22 10 10").is_positive
+    assert bench.tester.state.quiet_s == 0
 
 
 def test_raw_frames_too_are_sent_when_copies_have_passed() -> None:
