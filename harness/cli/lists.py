@@ -150,7 +150,7 @@ def as_plain(what: str, paths: Sequence[Path] = ()) -> Iterator[dict[str, Any]]:
 
     if what == "checks":
         for check in checks_with(paths):
-            yield asdict(check)
+            yield {name: value for name, value in asdict(check).items() if not callable(value)}
     elif what == "profiles":
         from harness.ecu.profiles import PROFILES
 

@@ -216,5 +216,5 @@ def test_interface_that_stays_away_ends_the_audit_with_what_was_measured(ecu: Ec
     found = list(verdicts(run).values())
     assert "pass" in found, out
     assert "error" in found, out
-    assert out.count("not begun") <= 2, "said once when it is so, and once at the end, not for each check"
+    assert out.count("not begun") < found.count("error"), "not for each check"
     time.sleep(0.2)
