@@ -91,9 +91,12 @@ def answer(run: Run) -> str:
     is_judged = any(one.id.startswith(_ON_THE_PROTECTION) for one in decided)
     if not decided or (not failures and (security_access_unjudged(run) or not is_judged)):
         return "It is not known whether this ECU's protection is real."
+    if not failures and is_partial(run):
+        return (
+            f"Nothing failed, but only {len(decided)} of {len(run.findings)} results say anything of this ECU's protection."
+        )
     if not failures:
-        limits = "as far as it was judged" if is_partial(run) else "by every check that could be made"
-        return f"This ECU's protection is real, {limits}."
+        return "This ECU's protection is real, by every check that could be made."
     worst = min(failures, key=rank)
     named = worst.cause or worst.heading
     what = f"{named[:1] if named[1:2].isupper() else named[:1].lower()}{named[1:].rstrip('.')}"
@@ -101,7 +104,8 @@ def answer(run: Run) -> str:
         what = f"this does not hold: {what}"
     others = len({one.id for one in failures if one.severity is worst.severity} - {worst.id})
     more = f", and {others} more of that severity" if others else ""
-    how_bad = _ANSWERS[worst.severity] if is_judged else _UNJUDGED_ANSWERS.get(worst.severity, _ANSWERS[worst.severity])
+    mild = _UNJUDGED_ANSWERS if not is_judged else _PARTIAL_ANSWERS if is_partial(run) else _ANSWERS
+    how_bad = mild.get(worst.severity, _ANSWERS[worst.severity])
     return f"{how_bad}: {what} ({worst.id}){more}."
 
 
@@ -127,6 +131,12 @@ _UNJUDGED_ANSWERS: Final[dict[Severity, str]] = dict.fromkeys(
     "It is not known whether this ECU's protection is real; other rules are broken",
 )
 """The answers if no result on the protection itself was judged."""
+_PARTIAL_ANSWERS: Final[dict[Severity, str]] = {
+    Severity.MEDIUM: "What was judged of this ECU's protection holds, and is easier to attack than it need be",
+    Severity.LOW: "What was judged of this ECU's protection holds; it breaks rules of little use to an attacker",
+    Severity.INFO: "What was judged of this ECU's protection holds; some things are worth knowing",
+}
+"""The answers of a run that judged too little to call the ECU well."""
 
 
 def conclusion(run: Run) -> str:

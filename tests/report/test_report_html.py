@@ -243,6 +243,20 @@ def test_the_first_thing_said_is_whether_the_protection_is_real(article: Run) ->
     assert first_words(replace(sound, info=replace(sound.info, crashes=()))).startswith("is real, by every check")
 
 
+def test_a_part_of_the_checks_calls_no_protection_real(article: Run) -> None:
+    passed, failed = article.with_verdict(Verdict.PASS), article.failures()[0]
+    left_out = replace(passed[0], verdict=Verdict.NOT_RUN, reason="deselected")
+    security = next(one for one in passed if one.id.startswith("SA-"))
+    few = replace(article, findings=(security, *[left_out] * 99), info=replace(article.info, crashes=()))
+    assert answer(few) == (
+        "Nothing failed, but of 100 results only 1 came to a verdict: whether this ECU's protection is real is not known."
+    )
+    mild = replace(failed, id="SA-08", severity=Severity.LOW, accepted="")
+    assert answer(replace(few, findings=(mild, *[left_out] * 99))).startswith(
+        "What was judged of this ECU's protection holds;"
+    )
+
+
 def test_a_case_or_a_check_of_something_else_does_not_tell_whether_the_protection_is_real(article: Run) -> None:
     passing = replace(article.with_verdict(Verdict.PASS)[0], id="fuzz/read-half-did")
     failing = replace(
