@@ -220,6 +220,7 @@ class Hunt:
             return
         if found is not None:
             self._known.append(found)
+            self._sort_known()
             self._count(found)
 
     # One batch
