@@ -92,9 +92,8 @@ def answer(run: Run) -> str:
     if not decided or (not failures and (security_access_unjudged(run) or not is_judged)):
         return "It is not known whether this ECU's protection is real."
     if not failures and is_partial(run):
-        return (
-            f"Nothing failed, but only {len(decided)} of {len(run.findings)} results say anything of this ECU's protection."
-        )
+        few = f"of {len(run.findings)} results only {len(decided)} came to a verdict"
+        return f"Nothing failed, but {few}: whether this ECU's protection is real is not known."
     if not failures:
         return "This ECU's protection is real, by every check that could be made."
     worst = min(failures, key=rank)
