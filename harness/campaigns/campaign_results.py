@@ -154,7 +154,7 @@ def coverage_profile(campaign: CampaignSoFar) -> Profile:
             ("Services asked for", f"{len(by_service)}, of which {len(telling)} were answered and not with 0x11"),
             ("Kinds of answers (state, service, outcome)", str(len(campaign.cells))),
             ("Corpus", f"{len(campaign.corpus)} sequences that were answered as none before"),
-            *((f"After {exchanges} exchanges", f"{seen} kinds of answers") for exchanges, seen in growth),
+            *((f"After {exchanges:,} exchanges", f"{seen} kinds of answers") for exchanges, seen in growth),
             *(("Not seen again", one) for one in list(campaign.not_reproduced)[:8]),
         ),
         grid=Grid(columns=tuple(states), rows=rows),
