@@ -171,6 +171,13 @@ class Progress:
             live, self._live = self._live, None
             live.stop()
 
+    def begins(self, check: CheckKey) -> None:
+        """Note that a check begins; the first one is shown at once."""
+        is_first = self.course.running is None
+        self.course.begins(check)
+        if is_first and self._live is not None:
+            self._live.refresh()
+
     def found(self, line: str) -> None:
         """Add a finding, as a line."""
         if self._recent is not None:

@@ -78,7 +78,7 @@ class TerminalOutput:
     def starting(self, check: CheckKey) -> None:
         """Show which check is running."""
         if self._progress is not None:
-            self._progress.course.begins(check)
+            self._progress.begins(check)
 
     def result(self, finding: Finding) -> None:
         """Print one result. Results that only say that the ECU was lost are collected, and printed together."""
