@@ -17,6 +17,7 @@ from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
 from ..variants import with_changes
+from .__main__ import main
 from .page import dump, render
 from .rows import BY_DESIGN, MATRIX_HTML, MATRIX_JSON, SOUND, as_json, declared, flaw_row, variant_row, verdicts
 
@@ -114,3 +115,22 @@ def test_a_check_names_flaws_that_it_sees() -> None:
             assert check.failure, f"{check.id} does not say what is wrong where it fails"
             for name in check.proven_by:
                 assert check.id in KEPT_FLAWS[name]["seen"], f"{check.id} does not see {name}"
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["no_such_flaw"], 2)])
+def test_help_and_an_unknown_name_audit_nothing(words: list[str], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.matrix.__main__.ProcessPoolExecutor", None)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == code
+
+
+@pytest.mark.thorough
+def test_named_rows_are_printed_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.matrix.__main__.MATRIX_JSON", None)
+    monkeypatch.setattr("tests.matrix.__main__.MATRIX_HTML", None)
+    assert main(["pad_55", "constant_seed"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == {"defects": [KEPT_FLAWS["constant_seed"]], "variants": [KEPT_VARIANTS["pad_55"]]}
