@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from harness.report.text import shown
@@ -90,22 +92,62 @@ def answer(run: Run) -> str:
     failures, decided = run.failures(), run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
     is_judged = any(one.id.startswith(_ON_THE_PROTECTION) for one in decided)
     if not decided or (not failures and (security_access_unjudged(run) or not is_judged)):
-        return "It is not known whether this ECU's protection is real."
+        return f"{_UNKNOWN}."
     if not failures and is_partial(run):
-        few = f"of {len(run.findings)} results only {len(decided)} came to a verdict"
-        return f"Nothing failed, but {few}: whether this ECU's protection is real is not known."
+        return f"Nothing failed, but {_why_unknown(run)}: whether this ECU's protection is real is not known."
     if not failures:
         return "This ECU's protection is real, by every check that could be made."
     worst = min(failures, key=rank)
+    stopped = _crashes(run)
+    if worst in stopped:
+        return _stopped_by(run, stopped, worst)
     named = worst.cause or worst.heading
     what = f"{named[:1] if named[1:2].isupper() else named[:1].lower()}{named[1:].rstrip('.')}"
     if not worst.cause and not worst.failure:  # it is headed by what is demanded
         what = f"this does not hold: {what}"
     others = len({one.id for one in failures if one.severity is worst.severity} - {worst.id})
     more = f", and {others} more of that severity" if others else ""
-    mild = _UNJUDGED_ANSWERS if not is_judged else _PARTIAL_ANSWERS if is_partial(run) else _ANSWERS
-    how_bad = mild.get(worst.severity, _ANSWERS[worst.severity])
+    how_bad = _ANSWERS[worst.severity]
+    if worst.severity in _MILD and not is_judged:
+        how_bad = f"{_UNKNOWN}; other rules are broken"
+    elif worst.severity in _MILD and is_partial(run):
+        how_bad = f"{_UNKNOWN}: {_why_unknown(run)}; {_MILD[worst.severity]}"
     return f"{how_bad}: {what} ({worst.id}){more}."
+
+
+def _crashes(run: Run) -> list[Finding]:
+    """Return the failures that consist in a crash of the ECU, those that share its cause included."""
+    seen = tuple(crash.what for crash in run.info.crashes if crash.what)
+    found = [one for one in run.failures() if one.observed.startswith(seen)]
+    shared = {one.cause for one in found if one.cause}
+    return [one for one in run.failures() if one in found or one.cause in shared]
+
+
+def _stopped_by(run: Run, stopped: Sequence[Finding], worst: Finding) -> str:
+    """Answer for an ECU whose worst failure is a crash; that tells nothing of the protection, what else failed may."""
+    seen = [one for one in run.info.crashes if worst.observed.startswith(one.what)] or run.info.crashes
+    crash = next((one for one in seen if one.check == worst.id), seen[0])
+    by = "Frames stop" if crash.request.startswith("raw") else "A request stops"
+    what = f"{crash.what[:1].lower() if crash.what[1:2].islower() else crash.what[:1]}{crash.what[1:].rstrip('.')}"
+    said = f"{by} this ECU: after {crash.request} {what} ({worst.id})."
+    rest = replace(run, findings=tuple(one for one in run.findings if one not in stopped))
+    if rest.failures():
+        return f"{said} {answer(rest)}"
+    return f"{said} Whether its protection is real is not known: {_why_unknown(run)}."
+
+
+def _why_unknown(run: Run) -> str:
+    """Say why too little was judged to call the protection real."""
+    decided = run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
+    if _is_much_open(run):
+        return f"only {len(decided)} of {_count(len(run.findings), 'result')} came to a verdict"
+    if run.info.interrupted:
+        return "the run did not reach its end"
+    if security_access_unjudged(run):
+        return "SecurityAccess was not judged"
+    if run.info.crashes:
+        return "the ECU crashed meanwhile"
+    return "what Authentication (0x29) guards was not judged"
 
 
 def rank(finding: Finding) -> tuple[int, int]:
@@ -125,17 +167,13 @@ _ANSWERS: Final[dict[Severity, str]] = {
     Severity.LOW: "This ECU's protection holds; it breaks rules of little use to an attacker",
     Severity.INFO: "This ECU's protection holds; some things are worth knowing",
 }
-_UNJUDGED_ANSWERS: Final[dict[Severity, str]] = dict.fromkeys(
-    (Severity.MEDIUM, Severity.LOW, Severity.INFO),
-    "It is not known whether this ECU's protection is real; other rules are broken",
-)
-"""The answers if no result on the protection itself was judged."""
-_PARTIAL_ANSWERS: Final[dict[Severity, str]] = {
-    Severity.MEDIUM: "What was judged of this ECU's protection holds, and is easier to attack than it need be",
-    Severity.LOW: "What was judged of this ECU's protection holds; it breaks rules of little use to an attacker",
-    Severity.INFO: "What was judged of this ECU's protection holds; some things are worth knowing",
+_UNKNOWN: Final = "It is not known whether this ECU's protection is real"
+_MILD: Final[dict[Severity, str]] = {
+    Severity.MEDIUM: "it is easier to attack than it need be",
+    Severity.LOW: "it breaks rules of little use to an attacker",
+    Severity.INFO: "some things are worth knowing",
 }
-"""The answers of a run that judged too little to call the ECU well."""
+"""What is said of an ECU whose protection is not known to be real, by the worst failure."""
 
 
 def conclusion(run: Run) -> str:
@@ -145,9 +183,13 @@ def conclusion(run: Run) -> str:
 
 def is_partial(run: Run) -> bool:
     """Whether too little was judged to call the ECU well: cut short, unjudged where it matters, or crashed."""
+    return run.info.interrupted or bool(warnings(run)) or _is_much_open(run)
+
+
+def _is_much_open(run: Run) -> bool:
     decided = [one for one in run.findings if one.verdict in (Verdict.PASS, Verdict.FAIL)]
     open_results = [one for one in run.findings if one.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.ERROR)]
-    return run.info.interrupted or bool(warnings(run)) or len(open_results) > len(decided) / 4
+    return len(open_results) > len(decided) / 4
 
 
 def partiality(run: Run) -> str:

@@ -9,7 +9,7 @@ from typing import get_args
 from harness.report.conclusion import answer
 from harness.report.groups import by_area, by_requirement, by_threat
 from harness.report.html import render_audit_html
-from harness.runs.findings import BusAccess, CampaignInfo, Identifier, NotTested, Run
+from harness.runs.findings import BusAccess, CampaignInfo, Crash, Identifier, NotTested, Run
 from harness.runs.measured import Grid, GridRow, Profile, Standing
 from harness.verdict import Severity, Verdict
 from tests.report.conftest import HOSTILE
@@ -249,12 +249,42 @@ def test_a_part_of_the_checks_calls_no_protection_real(article: Run) -> None:
     security = next(one for one in passed if one.id.startswith("SA-"))
     few = replace(article, findings=(security, *[left_out] * 99), info=replace(article.info, crashes=()))
     assert answer(few) == (
-        "Nothing failed, but of 100 results only 1 came to a verdict: whether this ECU's protection is real is not known."
+        "Nothing failed, but only 1 of 100 results came to a verdict: whether this ECU's protection is real is not known."
     )
-    mild = replace(failed, id="SA-08", severity=Severity.LOW, accepted="")
-    assert answer(replace(few, findings=(mild, *[left_out] * 99))).startswith(
-        "What was judged of this ECU's protection holds;"
+    unknown = "It is not known whether this ECU's protection is real: only 1 of 100 results came to a verdict; "
+    for severity, said in (
+        (Severity.MEDIUM, "it is easier to attack than it need be: "),
+        (Severity.LOW, "it breaks rules of little use to an attacker: "),
+        (Severity.INFO, "some things are worth knowing: "),
+    ):
+        mild = replace(failed, id="SA-08", severity=severity, accepted="")
+        assert answer(replace(few, findings=(mild, *[left_out] * 99))).startswith(unknown + said)
+    bad = replace(failed, id="SA-08", severity=Severity.HIGH, accepted="")
+    assert answer(replace(few, findings=(bad, *[left_out] * 99))).startswith("This ECU's protection can be overcome")
+    cut_short = replace(article, findings=(security, mild), info=replace(few.info, interrupted=True))
+    assert "is real: the run did not reach its end; some things" in answer(cut_short)
+
+
+def test_a_request_that_stops_the_ecu_is_answered_as_that(article: Run) -> None:
+    what = "the ECU has fallen silent"
+    crash = Crash(request="22 F1", check="fuzz/read-half-did", reproduced=True, what=what)
+    dead = replace(
+        article.failures()[0],
+        id="fuzz/read-half-did", title="A read with half a DID does not stop it", failure="", cause="", accepted="",
+        severity=Severity.HIGH, observed=f"{what}; the answer was silence",
+    )  # fmt: skip
+    info, passed = replace(article.info, crashes=(crash,)), article.with_verdict(Verdict.PASS)
+    alone = replace(article, findings=(dead, *passed), info=info)
+    assert answer(alone) == (
+        "A request stops this ECU: after 22 F1 the ECU has fallen silent (fuzz/read-half-did). "
+        "Whether its protection is real is not known: the ECU crashed meanwhile."
     )
+    mild = replace(article.failures()[0], id="SA-08", severity=Severity.MEDIUM, accepted="")
+    both = answer(replace(alone, findings=(dead, mild, *passed)))
+    assert both.startswith("A request stops this ECU: ")
+    assert ". It is not known whether this ECU's protection is real: the ECU crashed meanwhile; it is easier" in both
+    bad = replace(mild, severity=Severity.HIGH)
+    assert answer(replace(alone, findings=(dead, bad))).startswith("This ECU's protection can be overcome")
 
 
 def test_a_case_or_a_check_of_something_else_does_not_tell_whether_the_protection_is_real(article: Run) -> None:
