@@ -50,6 +50,13 @@ def test_raw_frames_are_listened_to_for_as_long_as_the_caller_says() -> None:
     assert len(tester.raw(b"\x03\x22\x10\x10", listen_s=0.6).answers) == 1
 
 
+def test_a_classic_frame_of_more_than_eight_bytes_is_not_sent() -> None:
+    bench = Bench(ScriptedEcu())
+    with pytest.raises(Inconclusive, match="hold 8 bytes, and these hold more"):
+        bench.tester.raw(bytes(9))
+    assert bench.sent() == []
+
+
 def test_raw_remote_frame_is_one() -> None:
     bench = Bench(ScriptedEcu())
     bench.tester.raw(b"", is_remote=True)
