@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -17,10 +18,17 @@ from harness.uds import Service, nrc_name
 LOG: Final = logging.getLogger("harness.audit")
 
 FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
-"""The form of a log entry: for a wait its check and measurement, for every entry its file and line."""
+"""The form of a log entry: for a wait its check and measurement, for every entry the file and line that asked for it."""
 
-OUTSIDE_OF_WAIT: Final = 2
-"""Index, among the callers, of the one that asked for the wait."""
+_CARRIES_OUT: Final = (
+    "harness.tester",
+    "harness.link",
+    "harness.simulation",
+    "harness.audit.logged",
+    "harness.audit.watched",
+    "contextlib",
+)
+"""Modules and packages that carry out what a check or a measurement asks for."""
 
 _NAMED_BYTES: Final[dict[int, int]] = {
     Service.READ_DATA_BY_IDENTIFIER: 3,
@@ -46,10 +54,10 @@ class LoggedTester(WatchedTester):
         reply = super()._exchange(pdu, is_functional, wait_s)
         outcome = nrc_name(reply.nrc) if reply.nrc is not None else reply.kind.value
         to_all = " to all" if is_functional else ""
-        LOG.debug("%s%s: %s, after %.1f ms", named(pdu), to_all, outcome, (self.link.now_s - begun_s) * 1000)
+        took_s = self.link.now_s - begun_s
+        _log("%s%s: %s, after %.1f ms", named(pdu), to_all, outcome, took_s * 1000)
         if reply.kind is ReplyKind.SILENCE:
-            waited_s = self.link.now_s - begun_s
-            LOG.debug("waited %.3f s: no answer to %s", waited_s, named(pdu), extra=self._purpose())
+            _log("waited %.3f s: no answer to %s", took_s, named(pdu), extra=self._purpose())
         return reply
 
     def raw_frames(
@@ -62,12 +70,12 @@ class LoggedTester(WatchedTester):
     ) -> RawReply:
         """As the base."""
         reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
-        LOG.debug("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
+        _log("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
         return reply
 
     def wait(self, seconds: float, why: str = "") -> None:
         """As the base."""
-        LOG.debug("waits %.3f s: %s", seconds, why or UNNAMED, stacklevel=OUTSIDE_OF_WAIT, extra=self._purpose())
+        _log("waits %.3f s: %s", seconds, why or UNNAMED, extra=self._purpose())
         super().wait(seconds, why)
 
 
@@ -88,4 +96,16 @@ def begins(tester: Tester, measure: Measurements, id: str, parameter: str | None
     measure.check = f"{id} [{parameter}]" if parameter else id
     if isinstance(tester, LoggedTester):
         tester.check = measure.check
-    LOG.debug("%s begins", measure.check)
+    _log("%s begins", measure.check)
+
+
+def _log(message: str, *values: object, extra: dict[str, str] | None = None) -> None:
+    """Log an entry with the file and line of the nearest caller outside `_CARRIES_OUT`: what asked for it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _carries_out(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    LOG.debug(message, *values, stacklevel=level, extra=extra)
+
+
+def _carries_out(module: str) -> bool:
+    return any(module == one or module.startswith(f"{one}.") for one in _CARRIES_OUT)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import harness
 from harness.audit.catalogue import shipped_checks
 from harness.audit.selection import Selection
 from harness.cli.terminal import TerminalOutput
@@ -18,6 +19,7 @@ from harness.verdict import Severity, Verdict
 
 from ..audit.auditing import Done, check, uds_harness, write_checks
 
+PACKAGE = Path(harness.__file__).parent
 CASE = '[[case]]\nid = "mine"\nwhy = "Because."\nsend = "3E 00"\nexpect = "positive"\n'
 
 
@@ -97,11 +99,22 @@ def test_json_is_all_on_standard_output_and_the_log_is_not(tmp_path: Path) -> No
     )
     assert json.loads(done.out) == done.document
     assert re.search(r"^pass +SA-09", done.err, re.MULTILINE)
-    assert re.search(r"security\.py:\d+: waits \d+\.\d{3} s: the delay of level 0x01$", done.err, re.MULTILINE)
+    assert re.search(r": \w+\.py:\d+: waits \d+\.\d{3} s: the delay of level 0x01$", done.err, re.MULTILINE)
     assert re.search(r"^SA-09 \[level 0x01\], \w+ of level 0x0\d: \w+\.py:\d+: waits \d", done.err, re.MULTILINE)
     assert "SA-09 [level 0x01] begins" in done.err
     assert re.search(r"27 02 and 16 bytes: 0x35 invalidKey, after \d", done.err)
     assert not re.search(r"27 0[24] [0-9A-F]{2} ", done.err)
+
+
+def test_the_log_names_the_line_that_asked_and_not_those_that_carry_it_out(tmp_path: Path) -> None:
+    done = audit(tmp_path, "--check", "SA-09", "-vv")
+    entry = r"^(?:SA-09 \[level 0x0\d\](?:, [\w ]+)?: )?(\w+\.py):\d+: "
+    waits, answers = (set(re.findall(entry + what, done.err, re.M)) for what in (r"wait(?:s|ed) \d", r"[0-9A-F ]{2,}"))
+    assert {"attempts.py", "between_keys.py", "runner.py"} <= answers
+    assert "side_by_side.py" in waits
+    carrying_out = {path.name for folder in ("tester", "link", "simulation") for path in (PACKAGE / folder).glob("*.py")}
+    also_names_of_others = {"__init__.py", "dialects.py"}
+    assert not {*waits, *answers} & ({*carrying_out, "logged.py", "watched.py", "contextlib.py"} - also_names_of_others)
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
