@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -33,6 +35,37 @@ def state_folder() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("uds-harness", appauthor=False)
+
+
+def own_command() -> str:
+    """Return how this program is called: ``uds-harness``, or the path that was used if the PATH has none or another one."""
+    called = Path(sys.argv[0]) if sys.argv else Path()
+    on_path = shutil.which("uds-harness")
+    if called.name == "__main__.py" and called.parent.name == "harness":
+        here = Path(sys.executable).with_name("uds-harness")
+        is_on_path = on_path is not None and Path(on_path).parent == here.parent
+        return "uds-harness" if is_on_path else f"{shlex.quote(_from_here(sys.executable))} -m harness"
+    if called.stem != "uds-harness" or not called.is_file() or (on_path is not None and called.samefile(on_path)):
+        return "uds-harness"
+    return shlex.quote(_from_here(sys.argv[0]))
+
+
+def extra_command(extra: str) -> str:
+    """Return the command that installs an extra of this program; in a clone the one that works there comes first."""
+    clone = Path(__file__).parents[1]
+    from_index = f"pip install 'uds-harness[{extra}]'"
+    if not (clone / "pyproject.toml").is_file():
+        return from_index
+    python, here = shlex.quote(_from_here(sys.executable)), shlex.quote(f"{_from_here(str(clone))}[{extra}]")
+    return f"{python} -m pip install -e {here}, or outside this clone: {from_index}"
+
+
+def _from_here(path: str) -> str:
+    """Return a path relative to the working folder if it is below that."""
+    try:
+        return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return path
 
 
 def sync_folder(path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from harness.campaigns.shards import Job, run_shard
 from harness.errors import HarnessError, UserError, WorkerError
+from harness.system import extra_command
 
 MOST_DEATHS: Final = 5
 """How many workers in a row may die before the campaign stops, if no shard ends between."""
@@ -65,7 +66,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         """Raises UserError if the extra is missing, or nothing answers at the address."""
         if find_spec("distributed") is None:
-            raise UserError("--dask needs distributed, which is not installed: pip install 'uds-harness[dask]'")
+            raise UserError(f"--dask needs distributed, which is not installed: {extra_command('dask')}")
         import distributed
 
         cluster: Any = distributed

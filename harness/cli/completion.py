@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from harness.errors import UserError
+from harness.system import extra_command
 
 DESCRIPTION = """Print a script for a shell's completion. It is complete as of today: print it again
 after an update. For bash and zsh, once and for all:
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         import shtab
     except ImportError:
-        raise UserError("completion needs shtab, which is not installed: pip install 'uds-harness[completion]'") from None
+        raise UserError(f"completion needs shtab, which is not installed: {extra_command('completion')}") from None
     with_files = _name_choices(options.parser)
     print(shtab.complete(options.parser, shell=options.shell, preamble=_preamble(options.shell, with_files)))
     return 0

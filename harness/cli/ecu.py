@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.errors import UserError
-from harness.system import ENDING_SIGNALS
+from harness.system import ENDING_SIGNALS, extra_command
 
 if TYPE_CHECKING:
     from harness.ecu_host.host import BusOptions, Host
@@ -95,7 +95,7 @@ def _show_window(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "textual":
             raise
-        raise UserError("--tui needs Textual: pip install 'uds-harness[window]'") from None
+        raise UserError(f"--tui needs Textual: {extra_command('window')}") from None
     if not (sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
         raise UserError("--tui needs a terminal")
     from harness.ecu_host.host import quiet_python_can

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.target_options import add_key, add_target, counted, key_of, target_of
 from harness.errors import UserError
+from harness.system import extra_command
 
 if TYPE_CHECKING:
     from harness.audit.session import AuditSession
@@ -149,7 +150,7 @@ def _plan(options: argparse.Namespace, target: Target) -> int:
 def require_aalpy() -> None:
     """Raise UserError if the extra is not installed."""
     if find_spec("aalpy") is None:
-        raise UserError("learning needs AALpy, which is not installed: pip install 'uds-harness[learn]'")
+        raise UserError(f"learning needs AALpy, which is not installed: {extra_command('learn')}")
 
 
 def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.shell.lines import WORDS
-from harness.system import WITHOUT_SURPRISE, state_folder
+from harness.system import WITHOUT_SURPRISE, extra_command, state_folder
 from harness.target import Target
 from harness.uds import Session
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 HISTORY: Final = "shell-history"
 """The file's name, in the user's state folder."""
-MISSING: Final = "for line editing, history and completion: pip install 'uds-harness[shell]'"
 
 
 def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings: Any) -> Iterator[str]:
@@ -27,7 +26,7 @@ def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings:
     try:
         from prompt_toolkit import PromptSession
     except ImportError:
-        remark(MISSING)
+        remark(f"for line editing, history and completion: {extra_command('shell')}")
         read: Callable[[], str] = lambda: input(message)  # noqa: E731
     else:
         completer = completer_of(target)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.runs.folder import differences_to_manifest, read_run
+from harness.system import extra_command, own_command
 
 from ..audit.auditing import HANGS_S, uds_harness
 
@@ -96,3 +97,33 @@ def test_a_list_that_cannot_be_printed_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 4
     assert done.stderr == "uds-harness: the output: No space left on device\n"
+
+
+def test_suggested_commands_are_called_as_this_one_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bin = tmp_path / ".venv" / "bin"
+    bin.mkdir(parents=True)
+    (own := bin / "uds-harness").write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [".venv/bin/uds-harness", "audit"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_command() == ".venv/bin/uds-harness"
+    monkeypatch.setattr(sys, "argv", [str(own)])
+    assert own_command() == ".venv/bin/uds-harness"
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "harness" / "__main__.py")])
+    monkeypatch.setattr(sys, "executable", str(bin / "python"))
+    assert own_command() == ".venv/bin/python -m harness"
+    monkeypatch.setenv("PATH", str(bin))
+    assert own_command() == "uds-harness"
+    monkeypatch.setattr(sys, "argv", [str(own)])
+    assert own_command() == "uds-harness"
+
+
+def test_an_extra_is_installed_into_a_clone_by_its_own_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clone = Path(__file__).parents[2]
+    monkeypatch.setattr(sys, "executable", str(clone / ".venv" / "bin" / "python"))
+    monkeypatch.chdir(clone)
+    in_clone = ".venv/bin/python -m pip install -e '.[learn]'"
+    assert extra_command("learn") == f"{in_clone}, or outside this clone: pip install 'uds-harness[learn]'"
+    monkeypatch.setattr("harness.system.__file__", str(tmp_path / "site-packages" / "harness" / "system.py"))
+    assert extra_command("learn") == "pip install 'uds-harness[learn]'"
