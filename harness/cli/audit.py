@@ -251,7 +251,8 @@ def _discovered(target: Target, options: argparse.Namespace) -> str:
     is_id_given = options.request_id is not None or "request=" in (options.target or "")
     candidates = [own_id(target)] if is_id_given else None
     depth = Depth.QUICK if options.depth == "quick" else Depth.DEFAULT
-    found = described(target, candidates, key=key_of(options), depth=depth)
+    longest_s = None if options.time is None else seconds_of("--time", options.time)
+    found = described(target, candidates, key=key_of(options), depth=depth, longest_s=longest_s)
     print()
     return found
 

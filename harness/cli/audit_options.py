@@ -46,7 +46,11 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--family", action="append", default=[], metavar="F", help="only checks of this family, e.g. SA")
     parser.add_argument("--severity", metavar="S", help="only checks of this severity or a worse one, e.g. high")
-    parser.add_argument("--time", metavar="TIME", help="only what tells most in so long, e.g. 90s or 15m")
+    parser.add_argument(
+        "--time",
+        metavar="TIME",
+        help="only the checks that tell most in so long, e.g. 90s or 15m; an undescribed ECU is mapped before, as long at most",
+    )
     parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.buses import open_bus_of
 from harness.discovery.addresses import FoundEcu, Survey
 from harness.discovery.differences import differences
-from harness.discovery.discover import USUAL_PACE_S, Discovery, Found, discover, plan_for
+from harness.discovery.discover import LONGEST_S, USUAL_PACE_S, Discovery, Found, discover, plan_for
 from harness.discovery.ecu_map import EcuMap
 from harness.discovery.id_plan import IdPlan
 from harness.discovery.usual_ids import Id
@@ -151,12 +151,17 @@ def own_id(target: Target) -> Id:
     return target.can.request_id, target.can.extended_ids is True or target.can.request_id > 0x7FF
 
 
-def described(target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth) -> str:
+def described(
+    target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth, longest_s: float | None = None
+) -> str:
     """Return the target file's text of the only ECU on an undescribed bus; print a line and return "" if there is none.
 
-    Raises UserError if there are several.
+    The ECU is mapped for `longest_s` of the bus's time at most, and never longer than its depth allows. Raises UserError
+    if there are several.
     """
-    found = discover_bus(target, candidates, key=key, depth=depth, is_one_wanted=True)
+    usual_s = LONGEST_S[depth]
+    longest_s = usual_s if longest_s is None else min(longest_s, usual_s)
+    found = discover_bus(target, candidates, key=key, depth=depth, is_one_wanted=True, longest_s=longest_s)
     for line in traffic_lines(found.survey):
         print(line)
     if found.ended_by and not found.ecus:

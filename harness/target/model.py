@@ -325,7 +325,7 @@ class Target:
     notes: Annotated[str, text("text", pattern=r".*", is_multiline=True)] = ""
     """Notes for the report."""
     environment: Annotated[Literal["simulated", "bench"], choice("simulated", "bench")] = "simulated"
-    """"bench" is required for a real bus: the ECU lies on a desk, and is in no vehicle."""
+    """"simulated" is required for uds-sim, "bench" for a real bus: the ECU lies on a desk, and is in no vehicle."""
     dialect: Annotated[Literal["uds", "kwp2000", "gmlan"] | None, choice(*DIALECTS)] = None
     """The protocol of the ECU on ISO-TP: UDS, KWP2000 or GMLAN. Absent: it is found out by requests that only read."""
     expected_findings: Annotated[tuple[str, ...], _IDS_OF_CHECKS] = ()

@@ -25,6 +25,12 @@ def test_a_bus_is_enough_for_an_audit(place: Path) -> None:
     assert found.can.request_id == 0x740
 
 
+def test_the_time_of_an_audit_bounds_what_is_found_before_it(place: Path) -> None:
+    done = uds_harness("audit", *BUS, "hardened", *QUICK, "--time", "10s", "--out", "short", cwd=place)
+    assert "The time was up after 10 s, and whatever follows was not asked" in " ".join(done.out.split())
+    assert "The time was up after 10 s" in (place / "short" / "found.toml").read_text(encoding="utf-8")
+
+
 def test_what_was_found_can_be_audited_again_as_it_is(place: Path) -> None:
     first = uds_harness("audit", *BUS, "hardened", *QUICK, "--out", "first", cwd=place)
     again = uds_harness("audit", "first/found.toml", *QUICK, "--out", "again", cwd=place)
