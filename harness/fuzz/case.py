@@ -143,6 +143,13 @@ def _case(entry: object, number: int, path: Path, problems: Problems) -> Case | 
         problems.add(f"{prefix}send", f'is "{template}", {complaint}')
     if values.get("gap_ms") is not None and not is_raw:
         problems.add(f"{prefix}gap_ms", "is for frames; give raw = true too, or leave it out")
+    state = values.get("state")
+    if template is not None and template.has_level and state is not None and state.pending_level is not None:
+        problems.add(
+            f"{prefix}state",
+            f'is "{state}", but {{level}} in send stands for every level; give "seed pending" for the seed of each, '
+            "or write bytes into send instead of {level}",
+        )
     if None in values.values() or template is None:
         return None
     return Case(**values, messages=template, path=path, is_raw=bool(is_raw))

@@ -1,8 +1,9 @@
 """The states in which a case wants the ECU before each of its messages, and the way to reach each of them.
 
     session 0x03        in that session, entered anew: locked, no seed pending
-    seed pending        in the level's session, a fresh seed given: for `{level}` if the case has it, else the first level
-    seed pending 0x03   the same for that level
+    seed pending        in the level's session, a fresh seed given: for the level that `{level}` stands for in the message;
+                        without a `{level}` in the case, for the first level of the target
+    seed pending 0x03   the same for that level; the case has no `{level}`, which would stand for other levels too
     unlocked 0x01       that level opened by its key
 
 Without a state a case begins as every check does: default session, locked; and each message finds what the last one left.
@@ -23,7 +24,7 @@ from harness.target.values import LEVEL, whole_number
 from harness.tester.tester import Tester
 from harness.uds import Service, Session
 
-ALLOWED: Final = '"session 0x03", "seed pending" or "unlocked 0x01"'
+ALLOWED: Final = '"session 0x03", "seed pending", "seed pending 0x03" or "unlocked 0x01"'
 
 _SESSION: Final = integer(0x01, 0xFF, "a session, e.g. session 0x03", is_hex=True)
 _STATE: Final = re.compile(r"(session|seed pending|unlocked)(?: +(\w+))?")
@@ -51,6 +52,11 @@ class CaseState:
     def session(self) -> int | None:
         """The session of the state."""
         return self.number if self.kind is CaseStateKind.SESSION else None
+
+    @property
+    def pending_level(self) -> int | None:
+        """The level that it names for its seed."""
+        return self.number if self.kind is CaseStateKind.SEED_PENDING else None
 
     @property
     def unlocked_level(self) -> int | None:

@@ -141,6 +141,11 @@ class Template:
             messages = tuple(_joined([render(picks[slot]) for render, slot in row]) for row in plan)
             yield SentStep(messages, None if level_slot is None else numbers["level"][picks[level_slot]])
 
+    @property
+    def has_level(self) -> bool:
+        """Whether a placeholder stands for each declared level."""
+        return any(isinstance(part, Named) and part.name == "level" for message in self.messages for part in message)
+
     def is_random_before(self, offset: int) -> bool:
         """Whether any byte of a message before this offset is random."""
         return any(_noise_offset(message) < offset for message in self.messages)
@@ -264,27 +269,36 @@ def _send(value: object) -> Template:
         raise Refused
     if len(texts) > MOST_OF_A_SEQUENCE:
         raise Refused(f"give a sequence of at most {MOST_OF_A_SEQUENCE} messages")
-    template = Template(tuple(_message(text) for text in texts), ", then ".join(" ".join(text.split()) for text in texts))
+    mistakes: list[str] = []
+    messages = tuple(_message(text, mistakes) for text in texts)
+    if mistakes:
+        raise Refused("; ".join(dict.fromkeys(mistakes)))
+    template = Template(messages, ", then ".join(" ".join(text.split()) for text in texts))
     size = template.size_with({"did": 1, "level": 1})
     if size > MOST_MESSAGES:
         raise Refused(too_many(size))
     return template
 
 
-def _message(text: str) -> Message:
+def _message(text: str, mistakes: list[str]) -> Message:
+    """Read one message, and add each mistake in it to `mistakes`; of the text behind one without braces nothing is known."""
     parts: list[Part] = []
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            raise Refused(f'"{printable(text[at : at + 12])}" is {_complaint(text[at:])}')
+            mistakes.append(f'"{printable(text[at : at + 12])}" is {_complaint(text[at:])}')
+            break
         if token[0].startswith("{"):
-            parts.append(_placeholder(token[0]))
-            if sum(isinstance(part, KeyBytes) for part in parts) > 1:
-                raise Refused("there are two keys in one message; give one")
+            try:
+                parts.append(_placeholder(token[0]))
+            except Refused as refused:
+                mistakes.append(str(refused))
         elif not token[0].isspace():
             parts.append(Fixed(bytes.fromhex(token[0])))
         at = token.end()
+    if sum(isinstance(part, KeyBytes) for part in parts) > 1:
+        mistakes.append("there are two keys in one message; give one")
     return tuple(parts)
 
 

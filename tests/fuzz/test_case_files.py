@@ -62,6 +62,16 @@ def test_a_state_means(tmp_path: Path, text: str, state: CaseState) -> None:
         ({"id": '"../x"'}, 'id is "../x"; give letters'),
         ({"why": '" "'}, 'case #1 (one): why is " "; give a sentence'),
         ({"send": '"2E 2"'}, 'case #1 (one): send is "2E 2"; "2" is half a byte; give two hex digits per byte'),
+        (
+            {"send": '["27 {level+2} {0..F}", "{level+2} 2 {00..FF"]'},
+            '"{level+2}" is no placeholder; give {00..FF}, {13|2020}, {5*}, {0..64*}, {did}, {level}, {level+1} or {key}; '
+            '"{0..F}": give two hex digits per byte; "2 {00..FF" is half a byte',
+        ),
+        (
+            {"send": '"27 {level+1} 00"', "state": '"seed pending 0x01"'},
+            'state is "seed pending 0x01", but {level} in send stands for every level; give "seed pending" for the seed of '
+            "each, or write bytes into send instead of {level}",
+        ),
         ({"send": "[]"}, "case #1 (one): send is []; give hex and placeholders"),
         ({"send": '""'}, "with a message that can be empty; give one byte at least, or raw = true"),
         ({"send": '"{0..64*}"'}, "with a message that can be empty"),
@@ -71,7 +81,10 @@ def test_a_state_means(tmp_path: Path, text: str, state: CaseState) -> None:
         ({"raw": '"yes"'}, 'case #1 (one): raw is "yes"; give true or false'),
         ({"expect": '"negative|13"'}, 'expect is "negative|13"; "13" follows no list of codes'),
         ({"expect": "31"}, 'expect is 31; give "positive", "negative"'),
-        ({"state": '"locked"'}, 'state is "locked"; give "session 0x03", "seed pending" or "unlocked 0x01"'),
+        (
+            {"state": '"locked"'},
+            'state is "locked"; give "session 0x03", "seed pending", "seed pending 0x03" or "unlocked 0x01"',
+        ),
         ({"state": '"session"'}, 'state is "session"; give'),
         ({"state": '"session 0x100"'}, "give a session, e.g. session 0x03, from 0x01 to 0xFF"),
         ({"state": '"unlocked 0x02"'}, "give an odd level"),
