@@ -451,9 +451,6 @@ class Exchanger:
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
         frames = [self.frame(content, is_functional=is_functional) for content in data]
-        if any(len(frame.data_field) > CLASSIC_BYTES and not frame.is_fd for frame in frames):
-            behind = " behind their address" if any(frame.address for frame in frames) else ""
-            raise Inconclusive(f"frames to this ECU hold {self.frame_bytes} bytes{behind}, and these hold more")
         if is_remote:  # CAN FD has no remote frames
             frames = [replace(frame, is_remote=True, is_fd=False, fd_flags=0) for frame in frames]
         return self.raw_frames(frames, listen_s=listen_s, ends_with_answer=ends_with_answer)
@@ -468,6 +465,9 @@ class Exchanger:
     ) -> RawReply:
         """Send whole frames, ids included, and listen on the ECU's response id and on `also_from`; the rest as `raw`."""
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
+        if any(len(frame.data_field) > CLASSIC_BYTES and not frame.is_fd for frame in frames):
+            behind = " behind their address" if any(frame.address for frame in frames) else ""
+            raise Inconclusive(f"frames to this ECU hold {self.frame_bytes} bytes{behind}, and these hold more")
         if self.key_guard is not None:
             for guess in guesses:
                 self.key_guard.before_key(guess)
