@@ -90,7 +90,7 @@ level, so none is protected by one; and a refusal could have no control either, 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A whole audit at default depth, cases of `attacks/fuzz` included, and the findings of the sixteen checks."""
+    """A whole audit at default depth, cases of `attacks/fuzz` included, and the findings of the checks without them."""
 
     code: int
     run: Run
@@ -130,8 +130,9 @@ TARGETS = ["article", "article-v1", "hardened", "hardened-article-key"]
 
 
 def test_the_table_is_whole() -> None:
+    assert set(ARTICLE) == set(shipped_functions()), "each check stands in one of the groups"
     groups = (ARTICLE_FAILS, ARTICLE_PASSES, ARTICLE_UNDECIDED, ARTICLE_LACKS)
-    assert sum(map(len, groups)) == len(ARTICLE) == len(shipped_functions())
+    assert sum(map(len, groups)) == len(ARTICLE), "a check stands in one group only"
 
 
 def test_the_article(audited: Audited) -> None:

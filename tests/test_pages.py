@@ -19,6 +19,7 @@ from harness.cli.main import _parser
 from harness.ecu import profiles
 from harness.fuzz.case import read_cases
 from harness.target import shipped_targets
+from harness.tester.reply import Reply
 from harness.testing import open_ecu, run_checks, target_of
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +120,14 @@ def test_the_example_of_a_check_passes_on_a_sound_ecu() -> None:
     exec(python_of(ROOT / "docs" / "checks.md"), names)
     (finding,) = run_checks([names["test_level_2b_is_not_there"]], "hardened")
     assert (finding.id, finding.verdict) == ("MY-01", "pass")
+
+
+def test_the_table_of_a_reply_names_what_a_reply_holds() -> None:
+    table = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8").partition("| of a `Reply` |")[2].partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    shown = {name for cell in cells for name in re.findall(r"`(\w+)", cell)}
+    of_the_evidence = {"sent", "trace", "first_frame", "last_frame", "exchange"}
+    assert shown == {name for name in dir(Reply) if not name.startswith("_")} - of_the_evidence
 
 
 def test_the_example_of_a_shipped_check_sees_its_flaw_and_no_sound_ecu(monkeypatch: pytest.MonkeyPatch) -> None:
