@@ -18,6 +18,7 @@ from harness.discovery.usual_ids import Id
 from harness.errors import UserError
 from harness.link.clock import Chance, RealClock
 from harness.link.trace import Trace
+from harness.system import own_command
 from harness.target import Target, load_text
 from harness.tester.ledger import ledger_path
 from harness.uds import Session
@@ -130,7 +131,7 @@ def _write(path: Path, text: str) -> None:
     except UserError as error:
         print(f"\nwrote {path}, which has to be mended before it can be audited:\n{error}")
     else:
-        print(f"\nwrote {path}; audit it: uds-harness audit {path}")
+        print(f"\nwrote {path}; audit it: {own_command()} audit {path}")
 
 
 def _check_is_free(out: Path) -> None:

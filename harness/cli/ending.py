@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
+from harness.audit.catalogue import shipped_checks
 from harness.audit.contact import NOT_BEGUN
 from harness.cli.result_lines import ID_WIDTH, SEVERITY_WIDTH
 from harness.cli.wrapping import WIDTH, columns, flat, hanging
@@ -22,9 +23,11 @@ from harness.report.conclusion import (
     warnings,
 )
 from harness.report.groups import Anchors, Group, grouped
-from harness.runs.findings import Run
+from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
 from harness.runs.redaction import NOT_SHOWN
+from harness.shell.recorded import is_repeatable
+from harness.system import own_command
 from harness.verdict import Verdict
 
 MOST_LINES: Final = 45
@@ -112,7 +115,7 @@ def _findings(groups: Sequence[Group], titled: int, width: int) -> list[str]:
         else:
             demand = "" if group.first.failure else "does not hold: "
             times = f" ({len(group.findings)} times)" if len(group.findings) > 1 else ""
-            what = f"{flat(group.first.id, 80):<{ID_WIDTH}} {demand}{flat(group.title, 300)}{times}"
+            what = f"{flat(group.first.id, 80):<{ID_WIDTH}} {demand}{flat(group.first.heading, 300)}{times}"
         lines += hanging(f"  {group.severity:<{SEVERITY_WIDTH}}", what, width, further=ID_WIDTH + 1)
     for severity, rest in groupby(groups[titled:], key=lambda group: group.severity):
         ids = [one for group in rest for one in _counted([finding.id for finding in group.findings])]
@@ -254,18 +257,43 @@ def _failed(failures: int) -> str:
 
 def _next(run: Run, ended: Ended) -> str:
     """Return the command that is most useful now."""
-    folder = shlex.quote(ended.folder)
+    folder, command = shlex.quote(ended.folder), own_command()
     if run.info.interrupted:
-        return f"uds-harness audit --resume {folder} goes on; uds-harness report {folder} makes its reports again"
+        return f"{command} audit --resume {folder} goes on; {command} report {folder} makes its reports again"
     if run.failures():
-        worst = flat(_worst_first(run)[0].first.id, 80)
-        return f"uds-harness show {worst} says what it means, uds-harness replay {folder} {worst} sends it again"
+        return _about_failures(run, folder, command)
     if ended.is_mute:
         return ""
     if keyless := sum("no key function is given" in finding.reason for finding in run.with_verdict(Verdict.INCONCLUSIVE)):
-        return f"give a key function (uds-harness docs keys), for want of which {keyless} results are inconclusive"
+        return f"give a key function ({command} docs keys), for want of which {keyless} results are inconclusive"
     if run.with_verdict(Verdict.ERROR):
-        return "uds-harness doctor examines the adapter and the key function; an error says nothing of the ECU"
+        return f"{command} doctor examines the adapter and the key function; an error says nothing of the ECU"
     if any(finding.verdict is Verdict.INCONCLUSIVE for finding in run.findings):
         return "the report says of each result that is not decided what would decide it"
     return ""
+
+
+def _about_failures(run: Run, folder: str, command: str) -> str:
+    """Return how the worst failure is explained, and how the worst one that has exchanges is sent again."""
+    failures = [finding for group in _worst_first(run) for finding in group.findings]
+    shown = next((one for one in failures if _show(one)), None)
+    sent = next((one for one in failures if is_repeatable(one)), None)
+    said = [f"{command} {_show(shown)} says what it means"] if shown is not None else []
+    if sent is not None:
+        name = flat(sent.id, 80)
+        what = "it" if shown is None or shown.id == sent.id else f"the exchanges of {name}"
+        said.append(f"{command} replay {folder} {shlex.quote(name)} sends {what} again")
+    return ", ".join(said)
+
+
+def _show(finding: Finding) -> str:
+    """Return the words that show a finding's check, with the files of a user's own; empty if there are none."""
+    name = f"show {shlex.quote(flat(finding.id, 80))}"
+    if any(one.id == finding.id for one in shipped_checks()):
+        return name
+    try:
+        words = shlex.split(finding.repeat)
+    except ValueError:
+        return ""
+    paths = [path for option, path in pairwise(words) if option == "--checks"]
+    return " ".join([name, *(f"--checks {shlex.quote(path)}" for path in paths)]) if paths else ""

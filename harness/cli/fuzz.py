@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.cli.target_options import add_target, add_wait, counted, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError
+from harness.system import own_command
 
 if TYPE_CHECKING:
     from harness.audit.resuming import Unfinished
@@ -360,5 +361,7 @@ expect = "any"
         encoding="utf-8",
     )
     read_cases(path)
-    print(f"{path}: written; run it by\n\n    uds-harness audit TARGET --checks {shlex.quote(str(path))} -k {path.stem}\n")
+    print(
+        f"{path}: written; run it by\n\n    {own_command()} audit TARGET --checks {shlex.quote(str(path))} -k {path.stem}\n"
+    )
     return 0

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.system import own_command
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,5 +38,5 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"{path}: exists already, and may hold what you wrote into it; name a new file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); name another file") from error
-    print(f"wrote {path}; set the ids and what you know of the ECU, then: uds-harness doctor {path}")
+    print(f"wrote {path}; set the ids and what you know of the ECU, then: {own_command()} doctor {path}")
     return 0

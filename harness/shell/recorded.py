@@ -78,6 +78,20 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
     return Result(finding, tuple(exchanges), others)
 
 
+def is_repeatable(finding: Finding) -> bool:
+    """Whether a result has exchanges, and each of them is recorded whole."""
+    try:
+        for exchange in finding.exchanges:
+            if exchange.request.startswith(RAW):
+                for text in exchange.request.removeprefix(RAW).split(", "):
+                    parse_frame(text)
+            elif not bytes.fromhex(exchange.request):
+                return False
+    except ValueError:
+        return False
+    return bool(finding.exchanges)
+
+
 def addressed(frame: Frame, target: Target) -> Frame:
     """Split the address from a recorded frame's data."""
     size = addresses_of(target.can).size_bytes

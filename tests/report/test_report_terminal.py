@@ -142,6 +142,34 @@ def test_the_end_says_why_the_exit_code_and_what_next(article: Run, code: int, i
     assert "report: reports/my run/audit.html" in lines
 
 
+def next_command(run: Run) -> str:
+    lines = ending_lines(run, Ended(code=1, folder="out"), width=400)
+    return next(line.removeprefix("next: ") for line in lines if line.startswith("next: "))
+
+
+def test_what_is_suggested_can_be_done(article: Run) -> None:
+    """A result without exchanges cannot be sent again, and a check of the user's own is shown with its file."""
+    first, second = by_id(article, "SA-09"), by_id(article, "SA-22")
+    silent, heard = replace(first, exchanges=()), replace(second, severity=Severity.LOW)
+    assert next_command(replace(article, findings=(silent, heard))) == (
+        "uds-harness show SA-09 says what it means, uds-harness replay out SA-22 sends the exchanges of SA-22 again"
+    )
+    assert next_command(replace(article, findings=(silent,))) == "uds-harness show SA-09 says what it means"
+    repeat = "uds-harness audit article --checks 'my cases' --seed 1 -k half"
+    own = replace(first, id="fuzz/my-half", failure="", cause="", repeat=repeat)
+    assert next_command(replace(article, findings=(own,))) == (
+        "uds-harness show fuzz/my-half --checks 'my cases' says what it means, "
+        "uds-harness replay out fuzz/my-half sends it again"
+    )
+    lines = ending_lines(replace(article, findings=(own,)), width=400)
+    assert f"  high      fuzz/my-half does not hold: {own.title}" in lines
+
+
+def test_suggestions_call_the_program_as_it_was_called(article: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.cli.ending.own_command", lambda: ".venv/bin/uds-harness")
+    assert next_command(only(article, "SA-09")).startswith(".venv/bin/uds-harness show SA-09 says")
+
+
 def test_a_finding_is_one_line_as_it_comes(article: Run) -> None:
     assert finding_lines(by_id(article, "SA-22")) == [
         "fail   medium    SA-22  A seed is spent after a wrong key [level 0x01]"
