@@ -129,9 +129,14 @@ def not_run(reason: str) -> NoReturn:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the known words that a mistyped one resembles, as a suffix for its error; empty if there are none."""
+    """Return the known words that a mistyped one resembles, as a suffix for its error; empty if there are none.
+
+    ``SA-9`` means ``SA-09`` if there is that, and nothing else.
+    """
+    import re
     from difflib import get_close_matches
 
     names = {one.casefold(): one for one in known}
-    close = get_close_matches(word.casefold(), names)
+    padded = re.sub(r"-(\d)$", r"-0\1", word.casefold())
+    close = [padded] if padded in names else get_close_matches(word.casefold(), names)
     return f" (did you mean {' or '.join(names[one] for one in close)}?)" if close else ""

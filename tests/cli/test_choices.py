@@ -67,6 +67,7 @@ def test_a_users_own_checks_are_chosen_by_the_same_words(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "why"),
     [
+        (("--check", "SA-9"), "--check SA-9: no check has such an id (did you mean SA-09?);"),
         (("--check", "SB-09"), "--check SB-09: no check has such an id (did you mean SA-09"),
         (("--family", "SB"), "--family SB: there is no such family; families are AC, CF, DS, FZ"),
         (("--severity", "hihg"), "--severity hihg: there is none of that name (did you mean high?); give critical, high"),
