@@ -27,8 +27,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="send the exchanges of a run's result once more",
         description="Send the decisive exchanges of one result once more, on the ECU of that run, in\n"
         "the session and with the level open in which they were. Answers are shown as by\n"
-        "shell, the recorded one beside one that differs. To judge again, run the command\n"
-        "that the report gives for the result. Without TARGET: the one of the run.",
+        "shell, the recorded one beside one that differs; the last line says whether all\n"
+        "were as recorded. To judge again, run the command that the report gives for the\n"
+        "result. Without TARGET: the one of the run.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,4 +57,5 @@ def run(options: argparse.Namespace) -> int:
         tester.link.say = dialogue.remark
         repetition = Repetition(dialogue)
         dialogue.carry_out(lambda: repetition.of(result))
+        print(repetition.in_words())
         return int(repetition.differing > 0)

@@ -24,6 +24,8 @@ class Repetition:
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._recorded: Recorded | None = None
+        self.compared = 0
+        """How many answers were compared with the recorded ones, silence included."""
         self.differing = 0
         """How many answers differed from the recorded ones."""
 
@@ -44,6 +46,14 @@ class Repetition:
                 self._send(recorded)
             finally:
                 dialogue.tester.listener = listener
+
+    def in_words(self) -> str:
+        """Say whether the answers were as recorded, in a line."""
+        if self.differing:
+            return f"{self.differing} of {self.compared} answers differed from the recorded ones, seeds aside"
+        if self.compared == 1:
+            return "the answer was as recorded, seeds aside"
+        return f"all {self.compared} answers were as recorded, seeds aside"
 
     # What is heard while the exchange itself is under way
 
@@ -69,6 +79,7 @@ class Repetition:
 
     def _tell(self, is_same: bool, before: str, hear: Callable[[], None]) -> None:
         dialogue = self._dialogue
+        self.compared += 1
         if is_same:
             hear()
             return

@@ -41,7 +41,8 @@ def changed(runs: Path, place: Path, target: str, change: Any) -> Path:
 def test_what_the_article_did_it_does_again(runs: Path, result: str) -> None:
     said = command("replay", runs / "article", result)
     assert (said.code, said.err) == (0, "")
-    assert not any("recorded" in line for line in said.out)
+    assert not any("recorded" in line for line in said.out[:-1])
+    assert said.out[-1].endswith("as recorded, seeds aside")
 
 
 def test_a_session_and_an_open_level_are_brought_about_first(runs: Path) -> None:
@@ -72,7 +73,8 @@ def test_another_answer_stands_beside_the_recorded_one(runs: Path, tmp_path: Pat
 
     said = command("replay", changed(runs, tmp_path, "article", change), "cf-11")
     assert said.code == 1
-    assert said.out[-1].endswith("  (recorded: 7F 22 13  negative response, incorrectMessageLength)")
+    assert said.out[-2].endswith("  (recorded: 7F 22 13  negative response, incorrectMessageLength)")
+    assert said.out[-1] == f"1 of {len(said.heard)} answers differed from the recorded ones, seeds aside"
 
 
 def test_the_shell_repeats_a_result_among_its_lines(runs: Path) -> None:
