@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from harness.report.conclusion import DESELECTED
 from harness.report.conditions import differing_conditions
 from harness.runs.findings import Finding, Run
 from harness.verdict import Severity, Verdict
@@ -61,6 +62,11 @@ class Difference:
         return found
 
     @property
+    def is_made_in_neither(self) -> bool:
+        """Whether the user's selection left it out of both runs, so that nothing can be compared."""
+        return all(one.reason == DESELECTED for one in (self.old, self.new) if one is not None)
+
+    @property
     def is_alarm(self) -> bool:
         """Whether something fails now, and is not accepted, that did not fail before, under whatever conditions."""
         if self.change is Change.INCOMPARABLE:
@@ -81,6 +87,15 @@ class Comparison:
         worst_first = list(Severity)
         found = (one for one in self.differences if one.change is change)
         return tuple(sorted(found, key=lambda one: (not one.is_alarm, worst_first.index(one.finding.severity))))
+
+    def as_before(self) -> tuple[Difference, ...]:
+        """Return what is unchanged of what at least one run has made."""
+        return tuple(one for one in self.of(Change.SAME) if not one.is_made_in_neither)
+
+    @property
+    def made_in_neither(self) -> int:
+        """How many results the user's selection left out of both runs."""
+        return sum(one.is_made_in_neither for one in self.differences)
 
     def shared_conditions(self, change: Change) -> tuple[str, ...]:
         """Return the differing conditions that all differences of a kind share, so that they are printed once."""

@@ -50,14 +50,12 @@ COUNTED: Final[dict[Change, str]] = {
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Return e.g. ``2 worse, 3 better; 40 as before``."""
+    """Return e.g. ``2 worse, 3 better; 40 as before, 96 made in neither run``."""
     counts = {change: len(comparison.of(change)) for change in Change}
     said = [f"{counts[change]} {words}" for change, words in COUNTED.items() if counts[change]]
-    return (
-        f"{', '.join(said)}; {counts[Change.SAME]} as before"
-        if said
-        else f"Nothing changed in {counts[Change.SAME]} results"
-    )
+    same, unmade = len(comparison.as_before()), comparison.made_in_neither
+    beside = f", {unmade} made in neither run" if unmade else ""
+    return (f"{', '.join(said)}; {same} as before" if said else f"Nothing changed in {same} results") + beside
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -71,7 +69,7 @@ def remarks(comparison: Comparison) -> list[str]:
     before, after = (run.info.versions.get("uds-harness", "unknown") for run in (old, new))
     if before != after:
         found.append(f"uds-harness was {before} and is {after}: what the checks share may have changed too.")
-    same = sum(bool(one.conditions) for one in comparison.of(Change.SAME))
+    same = sum(bool(one.conditions) for one in comparison.as_before())
     if same:
         found.append(f"{same} of the results that are as before were judged under other conditions.")
     alarms = sum(one.is_alarm for one in comparison.of(Change.INCOMPARABLE))
@@ -128,7 +126,7 @@ def diff_html(comparison: Comparison) -> str:
         remarks=remarks(comparison),
         headings=HEADINGS,
         meanings=MEANINGS,
-        same=comparison.of(Change.SAME),
+        same=comparison.as_before(),
         verdict=_verdict,
     )
 

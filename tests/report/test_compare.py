@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.report.compare import Change, Comparison, compare
+from harness.report.diff import conclusion, diff_html
 from harness.runs.findings import Finding, Run, RunInfo
 from harness.verdict import Severity, Verdict
 
@@ -203,3 +204,15 @@ def test_the_worst_come_first_and_what_all_share_is_known() -> None:
     assert [one.finding.id for one in comparison.of(Change.INCOMPARABLE)] == ["b", "c", "a"]
     assert comparison.shared_conditions(Change.INCOMPARABLE) == ("the depth: default, then deep",)
     assert comparison.shared_conditions(Change.WORSE) == ()
+
+
+def test_what_was_selected_in_neither_run_is_not_as_before() -> None:
+    unmade = [one(Verdict.NOT_RUN, reason="deselected", id=f"SA-{number}") for number in range(10, 14)]
+    forbidden = one(Verdict.NOT_RUN, reason="The target file does not allow lockout.", id="SA-20")
+    before = run(one(Verdict.PASS), forbidden, *unmade)
+    comparison = compare(before, run(one(Verdict.FAIL), forbidden, *unmade[1:]))
+    assert conclusion(comparison) == "1 worse; 1 as before, 4 made in neither run"
+    assert conclusion(compare(before, before)) == "Nothing changed in 2 results, 4 made in neither run"
+    page = diff_html(comparison)
+    assert "As before (1)" in page
+    assert "4 made in neither run" in page
