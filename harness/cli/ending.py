@@ -148,7 +148,7 @@ def _counts(run: Run, width: int) -> list[str]:
         what = f"accepted  {flat(one.id, 80)} {flat(one.heading, 200)}: {flat(one.accepted, 200)}"
         lines += hanging("", what, width, further=10)
     if left_out:
-        lines.append(f"left out {left_out} by the selection")
+        lines.append(f"left out {left_out} result{'' if left_out == 1 else 's'} by the selection")
     return [*lines, ""] if lines else []
 
 

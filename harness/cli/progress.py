@@ -106,11 +106,11 @@ class Course:
         return rest_s + max(running.waits_s + pace * running.busy_s - spent_s, 0.0)
 
     def in_words(self) -> str:
-        """``45 of 136 checks, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
+        """``45 of 136 results, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
         findings = "1 finding" if self.findings == 1 else f"{self.findings} findings"
         left_s = self.left_s
         left = "" if left_s is None or self.done >= self.total else f", about {_rounded(left_s)} left"
-        return f"{self.done} of {self.total} checks, {findings}, {_rounded(self.elapsed_s)}{left}"
+        return f"{self.done} of {self.total} results, {findings}, {_rounded(self.elapsed_s)}{left}"
 
 
 def _rounded(seconds: float) -> str:

@@ -58,7 +58,7 @@ class AuditPlan:
 
     checks: tuple[PlannedCheck, ...]
     left_out: int
-    """How many checks the user's selection leaves out."""
+    """How many results the user's selection leaves out."""
     assumptions: tuple[str, ...]
     """What was assumed of the ECU, a sentence each."""
 
@@ -170,7 +170,7 @@ def plan_lines(plan: AuditPlan) -> list[str]:
         shown = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
         lines += _filled(f"nothing sent: {shown}: {why}")
     if plan.left_out:
-        lines.append(f"left out by the selection: {plan.left_out} checks")
+        lines.append(f"left out by the selection: {plan.left_out} result{'' if plan.left_out == 1 else 's'}")
     if plan.permissions:
         lines.append(f"permissions: {', '.join(plan.permissions)}")
     lines.append("")

@@ -176,7 +176,7 @@ def test_without_a_terminal_a_line_says_all_of_it() -> None:
     progress.course.begins(("SA-17", "level 0x01"))
     progress._print_line()
     assert said.getvalue() == (
-        "0 of 11 checks, 0 findings, 0 s; SA-17 [level 0x01]: waits for the delay of level 0x01, 7 s left\n"
+        "0 of 11 results, 0 findings, 0 s; SA-17 [level 0x01]: waits for the delay of level 0x01, 7 s left\n"
     )
 
 
@@ -224,7 +224,7 @@ def test_a_terminal_shows_progress_and_keeps_only_the_end(colours: str, tmp_path
         process.wait(HANGS_S)
         os.close(ours)
     text = said.decode()
-    assert re.search(r"\d+ of \d+ checks, \d+ findings?, \d+ s", text)
+    assert re.search(r"\d+ of \d+ results, \d+ findings?, \d+ s", text)
     assert ("\x1b[1;31mfail" in text) is (not colours)
     end = text[text.index("Findings, the worst first") :]
     assert "exit code 1: " in end
