@@ -268,11 +268,11 @@ def test_the_report_is_named_and_the_number_of_findings_ends_the_output(printed:
 
 
 def on_a_terminal(*arguments: str, cwd: Path) -> str:
-    """Everything that a command writes to a terminal."""
+    """Everything that a command writes to a terminal, of a user whose PATH has `uds-harness`."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*HARNESS, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env={**os.environ, "TERM": "xterm"}
-    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, "TERM": "xterm", "PATH": path}
+    process = subprocess.Popen([*HARNESS, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=environment)
     os.close(theirs)
     said = b""
     with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
@@ -300,7 +300,7 @@ def test_a_terminal_shows_how_far_it_is_and_which_check_is_under_way(shown: str)
     wanted = {check.id for check in shipped_checks() if check.id.startswith(("CF-", "TP-", "FZ-", "fuzz/"))}
     assert len(wanted) > 20
     states = [
-        re.fullmatch(r"\[=* *\] (\d+) of (\d+) checks, .*\n(.*): .*", state.replace("\r", "")) for state in under_way(shown)
+        re.fullmatch(r"\[=* *\] (\d+) of (\d+) results, .*\n(.*): .*", state.replace("\r", "")) for state in under_way(shown)
     ]
     told = [state for state in states if state is not None]
     assert told
