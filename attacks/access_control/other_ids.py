@@ -84,9 +84,9 @@ def path_to(can_id: int, own: Path) -> Path:
 
 
 def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
-    """Return all other 11-bit ids that are answered.
+    """Return the paths by all other 11-bit ids on which the request is answered.
 
-    None at depth quick, or if other nodes could be harmed by the search.
+    No id is tried at depth quick, or if the target does not allow what could harm other nodes.
     """
     if depth is Depth.QUICK or declared_path(tester).is_extended:
         return []

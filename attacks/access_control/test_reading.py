@@ -141,7 +141,7 @@ def is_blank(content: bytes) -> bool:
 
 
 def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
-    """Whether content changes within a while, so that it cannot be recognised."""
+    """Whether a value that was `content` reads otherwise after a while: it cannot be recognised elsewhere."""
     tester.wait(CLOCK_S, "whether a value changes by itself")
     return read() != content
 

@@ -80,7 +80,7 @@ def test_a_protected_write_to_the_functional_address_has_no_effect(tester: Teste
 
 
 def hears(tester: Tester) -> bool:
-    """Whether anything is answered on the functional id, where many ECUs do not read data."""
+    """Whether the ECU answers its usual request or TesterPresent on the functional id; many read no data there."""
     pdus = (tester.liveness_request, uds.keep_session())
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 

@@ -254,7 +254,7 @@ def judge_keys(tester: Tester, measure: Measurements, level: int) -> None:
 
 
 def judge_no_other(tester: Tester, reply: Reply) -> None:
-    """Check that nothing more comes."""
+    """Fail if the ECU sends a second answer after this reply."""
     other = tester.listen(IDLE_S, why="a second answer")
     if other and tester.is_shared():
         tester.note("somebody else asks the ECU too, or frames of ours are heard again: second answers were not judged")

@@ -68,7 +68,7 @@ def test_padding_repeats_nothing(tester: Tester, depth: Depth) -> None:
 
 
 def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
-    """Fail if more paddings than chance explains hold what must not be known."""
+    """Fail if secret content stands in more paddings than chance explains."""
     if len(shown) > MOST_SHOWN_BY_CHANCE:
         reply, name = shown[0]
         show_concealed(tester, reply, name)

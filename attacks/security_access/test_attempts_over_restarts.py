@@ -138,7 +138,7 @@ def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], Non
 
 
 def restart_and_return(tester: Tester, level: int, name: str, restart: Callable[[], bool | None]) -> None:
-    """Restart, see it, and go where a seed can be requested."""
+    """Restart the ECU, and enter the session in which the level gives seeds. Inconclusive: no restart was seen."""
     if not restart():
         inconclusive(f"{name}: no restart was seen")
     tester.session_for(level)

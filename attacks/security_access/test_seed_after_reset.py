@@ -50,7 +50,7 @@ def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, le
 
 
 def collisions_of_second_seeds(measure: Measurements, level: int) -> bool:
-    """Whether the seeds that came second repeat more than chance allows, in a second series too."""
+    """Whether the second seeds after restarts repeat more often than chance allows, in each of two series of restarts."""
     if not measure.restarts(level).second_collisions.is_too_many:
         return False
     return measure.fresh_restarts(level).second_collisions.is_too_many

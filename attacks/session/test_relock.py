@@ -295,9 +295,9 @@ def test_a_restart_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> No
 
 
 def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool | None]]]:
-    """Return every way to restart the ECU from its present state.
+    """Return the name of every way to restart the ECU from its present state, with a function that does it.
 
-    Each returns whether a restart was seen, None if missing.
+    The function returns whether a restart was seen; None: the ECU lacks this way.
     """
     declared = tester.target.reset.uds
     found: list[tuple[str, Callable[[], bool | None]]] = []

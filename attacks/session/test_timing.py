@@ -144,7 +144,10 @@ def asked(tester: Tester, pdu: bytes, seen: Latencies) -> Reply | None:
 
 
 def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
-    """Return the reply to the right key, if a seed is pending for it."""
+    """Answer the level's pending seed with the right key, and return the reply.
+
+    None: no seed is pending, the key function is suspect, or keys were left unanswered too often.
+    """
     seed = tester.security.level(level).seed
     if not seed or not any(seed) or seen.unanswered.get(bytes((0x27, level + 1)), 0) >= GIVE_UP_AFTER:
         return None

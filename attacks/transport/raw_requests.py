@@ -96,7 +96,7 @@ def shortest_long(tester: Tester) -> int:
 
 
 def messages(frames: tuple[Frame, ...]) -> list[Frame]:
-    """Return frames that hold an answer: no flow controls, response pending or consecutive frames."""
+    """Return the frames that begin an answer: all but flow controls, consecutive frames and response pending."""
     return [frame for frame in frames if frame.pci_type not in (2, 3) and not is_pending(frame)]
 
 
@@ -205,7 +205,10 @@ def candidates(tester: Tester, length: int) -> list[bytes]:
 
 
 def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False) -> tuple[RawReply, bytes]:
-    """Send a first frame; return what came, and the flow control that ended the wait for it, empty if none did."""
+    """Send a first frame, and wait for a flow control that is no WAIT, within limits.
+
+    Return all that came, and the data of the last flow control; empty if there was none.
+    """
     reply = tester.raw(field, is_functional=is_functional, listen_s=SLICE_S)
     answers, waits = list(reply.answers), 0
     flow = _flow_control(reply.answers)

@@ -37,7 +37,7 @@ def test_padding_does_not_change_the_answer(tester: Tester) -> None:
 
 
 def judge_reads(tester: Tester, entry: DataEntry) -> None:
-    """Send the same read in frames of all lengths and paddings."""
+    """Send one read in frames of every length and padding; fail if their answers differ."""
     request = b"\x03\x22" + entry.did.to_bytes(2, "big")
     padded = {f"padded with {pad:02X}": read_once(tester, filled(tester, request, pad=pad)) for pad in PADS}
     answers = {name: content(reply) for name, reply in padded.items()}

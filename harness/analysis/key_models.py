@@ -50,7 +50,7 @@ class ModelSearch:
 
 
 def search_models(pairs: Sequence[Pair]) -> ModelSearch:
-    """Fit every model to most of the pairs; it counts if it predicts all of the others.
+    """Fit each model to most of the pairs, and tell which models predict the keys of all other pairs.
 
     Pairs whose lengths differ from the first pair's are left out.
     """

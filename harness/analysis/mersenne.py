@@ -154,7 +154,7 @@ def following_states(state: Words, count: int) -> Words:
 
 
 def tempered(state: Words) -> Words:
-    """Outputs of state words."""
+    """Return the outputs that a Mersenne Twister makes of words of its state."""
     import numpy as np
 
     word = state ^ (state >> np.uint32(11))

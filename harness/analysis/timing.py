@@ -60,8 +60,8 @@ def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison
 def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:
     """Remove what came far too late from both samples, e.g. because the tester's own computer was busy.
 
-    One limit serves both, so that equally distributed samples stay so. It tolerates samples whose durations
-    alternate between two values.
+    Both samples have the same limit, so that samples of one distribution remain comparable. The limit removes nothing from
+    samples whose durations alternate between two values.
     """
     durations = sorted([*first, *second])
     middle = durations[len(durations) // 2]

@@ -92,7 +92,7 @@ def kind_of_tester() -> type[WatchedTester]:
 
 
 def begins(tester: Tester, measure: Measurements, id: str, parameter: str | None) -> None:
-    """Log that a check begins; from now on it is what is measured and waited for."""
+    """Log that a check begins. Measurements and waits are logged under its name from now on."""
     measure.check = f"{id} [{parameter}]" if parameter else id
     if isinstance(tester, LoggedTester):
         tester.check = measure.check

@@ -40,7 +40,7 @@ SERIAL_NUMBER = 0xF18C
 
 
 class RehearsalDoor(Protocol):
-    """Redirects an audit to another ECU, and records what it does there."""
+    """Redirects an audit to another ECU, and records what the audit does there."""
 
     def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
         """Open the tester of the run. Raises UserError as `open_tester`."""

@@ -1,8 +1,8 @@
-"""Check after every message, whatever the answer, that the ECU is alive, its lock and its protected values unchanged.
+"""Check after every message of a case, whatever was answered, that the ECU is alive and locked, and its values unchanged.
 
-Protected is what the target declares to need a level, or never to be written; a level that the case itself opens, or that
-is opened as a precondition, protects nothing in it. The lock is tested by a write of the present value, in the session of
-the case, and only if that write was refused before the case began.
+The values are those that the target declares to need a level, or never to be written. A level that is open during the
+case, by the case's state or by a precondition, protects no value. The lock is tested in the session of the case, by writing
+the present value back; this proves something only if the ECU refused the same write before the case began.
 """
 
 from __future__ import annotations

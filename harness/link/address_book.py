@@ -32,9 +32,9 @@ class AddressBook(dict[int, "set[int] | None"]):
         return int(known is None or data[0] in known)
 
     def split(self, frame: Frame) -> None:
-        """Move the address from a frame's data to its `address`, where it has one.
+        """Move the address byte of a frame, if its id has one, from its data to its `address`.
 
-        Call it before anybody has seen the frame.
+        This must happen before anything else reads the frame.
         """
         if not frame.address and not frame.is_error and self.address_bytes(frame.can_id, frame.data):
             frame.address, frame.data = frame.data[:1], frame.data[1:]

@@ -47,7 +47,7 @@ class Act:
 
     @property
     def checks(self) -> list[str]:
-        """The ids of all checks whose subject is a part of it."""
+        """The ids of the act's own check and of its parts' checks, each once."""
         return list(dict.fromkeys((self.check, *(part.check for part in self.parts))))
 
 

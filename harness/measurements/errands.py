@@ -43,7 +43,7 @@ class Errands:
         return self._in_order.get(check, set())
 
     def run(self, seconds: float) -> None:
-        """Do what can be done in so many seconds."""
+        """Do the errands that fit into this many seconds."""
         tester = self._tester
         until_s = tester.link.now_s + seconds
         notes, evidence = [*tester.notes], [*tester.evidence]

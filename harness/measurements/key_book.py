@@ -100,7 +100,7 @@ class KeyBook:
         return self.kinds.make(kind, seed, previous or self._last)
 
     def send(self, kind: KeyKind) -> Attempt:
-        """Send a key of this kind for a fresh seed, at a moment when the ECU can afford to refuse it.
+        """Request a seed and answer it with a key of this kind, first making sure that a refusal cannot reach the limit.
 
         Raises AlreadyOpen if the level is open.
         """

@@ -63,7 +63,7 @@ class KeyKinds:
         return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """Make a key of this kind; a plain one if the kind gives the right key, or no key, for this seed."""
+        """Make a key of this kind for a seed; a plain wrong key where the kind gives the right key, or none."""
         try:
             key = kind.make(seed, previous)
         except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or because keys of this level differ in length

@@ -119,9 +119,10 @@ class Restarts:
 
 
 def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answered: bool = False) -> Restarts:
-    """Restart about 12, 40 or 200 times by depth, in each way that is offered; each type of ECUReset is a way.
+    """Restart the ECU about 12, 40 or 200 times, by depth: by its supply and by each type of ECUReset that there is.
 
-    A seed is requested as soon as the ECU answers, at a fixed moment, or at varying ones; then a second one.
+    Two seeds are requested after each restart: the first as soon as the ECU answers, at a fixed moment, or at varying
+    moments.
 
     Raises NotApplicable if no restart is offered, NotRun if none is allowed, Inconclusive if none was seen.
     """

@@ -289,7 +289,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """Return a guarded effect that is refused in this session and so proves the lock; None if there is none."""
+    """Return the exchange in which a guarded effect is refused in this session: it proves the lock. None without one."""
     if tester.security.unlock_effects.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

@@ -25,7 +25,7 @@ def learn_html(machine: StateMachine) -> str:
 
 
 def machine_section(machine: StateMachine) -> Markup:
-    """Render a section on the machine for another page; its style is `source("machine.css")`."""
+    """Render the machine as a section of another page, which must include the style `source("machine.css")`."""
     return Markup(_parts().section(**_context(machine)))
 
 

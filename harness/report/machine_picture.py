@@ -48,7 +48,7 @@ class Box:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Its centre."""
+        """The centre of the box, as x and y in the picture's units."""
         return self.x + BOX_WIDTH / 2, self.y + self.height / 2
 
 

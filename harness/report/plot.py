@@ -135,7 +135,7 @@ class Plot:
 
 
 def ticks(low: float, high: float, *, is_whole: bool = False, scale: float = 1.0) -> list[Tick]:
-    """Return round numbers from `low` to `high`, at most `MOST_TICKS`, written after division by `scale`."""
+    """Return at most `MOST_TICKS` ticks from `low` to `high`; their labels are round numbers, in units of `scale`."""
     low, high = low / scale, high / scale
     rough = (high - low) / (MOST_TICKS - 1) or 1.0
     power = 10.0 ** math.floor(math.log10(rough))

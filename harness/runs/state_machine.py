@@ -154,7 +154,7 @@ class StateMachine:
         return json.dumps(self.as_json(), indent=1) + "\n"
 
     def dot(self) -> str:
-        """Write the machine in graphviz's language; letters with one answer and one target share an edge."""
+        """Return the machine as a Graphviz graph; all transitions from one state to another share an edge."""
         lines = [
             "digraph machine {",
             "  rankdir=LR;",

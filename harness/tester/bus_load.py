@@ -42,9 +42,10 @@ def frames_per_second(bitrate: int, share: float = 1.0) -> float:
 def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float, burst: int = 0) -> int:
     """Send a frame again and again; return how many times.
 
-    Frames are spread evenly; with `burst` so many come in a row, then a pause that keeps the rate. A slower adapter sets
-    the pace. What the ECU sends meanwhile is only recorded. Returns when all frames are sent. Raises ValueError if the
-    frame may be read as a key, NotPermitted as for any raw frame, Inconclusive if this computer cannot load the bus so.
+    The frames are spread evenly over the time; with `burst`, that many are sent in a row, followed by a pause that keeps the
+    rate. An adapter that is slower sets the pace. What the ECU sends meanwhile is only recorded. Returns when all frames
+    are sent. Raises ValueError if the frame may be read as a key, NotPermitted as for any raw frame, Inconclusive if this
+    computer cannot reach the rate.
     """
     if client.gate.check_raw(frame):
         raise ValueError(f"{frame.text()} may be read as a key")

@@ -325,9 +325,9 @@ class Client(Exchanger):
         return self._probe
 
     def await_life(self, seconds: float = 2.0) -> bool:
-        """Wait until the ECU answers as usual, e.g. in a session that it boots into.
+        """Wait at most so many seconds until the ECU answers as usual; return whether it answers in any way by then.
 
-        Return whether it answers in any way.
+        A restarted ECU may answer first in a session of its boot loader.
         """
         give_up_s = self.link.now_s + seconds
         while (life := self.life_in(self.request(self.liveness_request))) is not Life.READY:

@@ -316,7 +316,10 @@ class EcuState:
             self.quiet_s = 0.0
 
     def hear_effect(self, effect: str, *, is_granted: bool) -> None:
-        """An effect that tells open from locked was requested, and was granted or refused."""
+        """The ECU was asked for a guarded effect, e.g. a protected write, and granted or refused it.
+
+        An effect that was refused first and granted later is known to need an open level.
+        """
         if not is_granted:
             self._refused_effects.add(effect)
         elif effect in self._refused_effects:

@@ -463,7 +463,10 @@ class Exchanger:
         also_from: Collection[int] = (),
         ends_with_answer: bool = False,
     ) -> RawReply:
-        """Send whole frames, ids included, and listen on the ECU's response id and on `also_from`; the rest as `raw`."""
+        """Send whole frames, ids included, and return what then comes on the ECU's response id and on the ids `also_from`.
+
+        `listen_s` (seconds), `ends_with_answer`, the permissions and the errors are those of `raw`.
+        """
         guesses = [guess for frame in frames for guess in self.gate.check_raw(frame)]
         if any(len(frame.data_field) > CLASSIC_BYTES and not frame.is_fd for frame in frames):
             behind = " behind their address" if any(frame.address for frame in frames) else ""
@@ -588,7 +591,7 @@ class Exchanger:
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
         """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised.
 
-        If it was quiet for so long before, and was not heard unasked since, P2 is enough.
+        Listens for `seconds`; for P2 only, if the ECU was quiet for as long before and has sent nothing unasked since.
         """
         is_late = self.listen(self.silence_s, why=SENDS_UNASKED)
         if not is_late and self._quiet_s >= seconds:

@@ -149,8 +149,8 @@ class Guesses:
     def allowance(self, level: int, limit: int) -> int:
         """Return how many wrong keys a sound ECU may accept from a known state if `limit` was measured.
 
-        Only a right key certainly resets the count. Without one the measurement may have begun in the middle of a count, and
-        the true limit may be anything up to the largest.
+        Only a right key certainly resets the count. Without a right key the measurement may have begun in the middle of a
+        count, and the true limit may be anything up to `LARGEST_LIMIT`.
         """
         return limit if self._security.level(level).is_proven else max(limit, LARGEST_LIMIT)
 

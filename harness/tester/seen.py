@@ -61,6 +61,6 @@ class Seen:
         self.condition = Condition(Session.DEFAULT, 0)
 
     def was_left_alone(self, seconds: float) -> None:
-        """Nothing was sent for this long, which may have ended the session."""
+        """The tester sent nothing for this many seconds; from S3 on, the session may have ended."""
         if self._s3_s is not None and seconds >= self._s3_s:
             self.restarted()

@@ -142,7 +142,7 @@ class Tester(Client):
     def try_others_during_delays(self) -> None:
         """Try once for each level in its delay whether each other level can be opened meanwhile.
 
-        If so, its checks need not wait for that delay.
+        The checks of a level that can be opened need not wait for the other level's delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
         at_rest = [one for one in levels if self._may_be_opened(one)]

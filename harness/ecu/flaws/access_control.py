@@ -327,7 +327,7 @@ def only_three_identifiers_guarded(definition: Definition) -> Definition:
 
 @flaw(number="M75", kills=("AC-10",))
 def alias_unprotected(definition: Definition) -> Definition:
-    """Service 2C exists, and what it defines is read without the level of its source."""
+    """An identifier that service 2C has defined is read without the level that its source needs."""
     service = ServiceRules(
         sid=_DYNAMIC,
         min_bytes=4,

@@ -181,7 +181,7 @@ def success_clears_all_levels(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-20",))
 def limit_compared_for_equality(definition: Definition) -> Definition:
-    """The count stays when the delay is over, and is compared with == : beyond the limit none is left."""
+    """The count of wrong keys outlives the delay and is compared with the limit by ==, which stops none beyond it."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
         account = account_of(ecu.config, level)

@@ -116,7 +116,7 @@ def seed_renewed_each_second(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-01",), also={"SA-05": "the same seed is given before and after a restart", **_OLD_KEY_FITS})
 def seed_renewed_each_fifth_time(definition: Definition) -> Definition:
-    """A seed is given five times, answered or not, and then another one."""
+    """Each seed is given to five requests in a row, whether or not a key answers in between."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return hashlib.sha512(b"five %d" % (count(ecu) // 5)).digest()[: level.seed_bytes]
