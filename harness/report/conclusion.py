@@ -127,7 +127,8 @@ def _stopped_by(run: Run, stopped: Sequence[Finding], worst: Finding) -> str:
     """Answer for an ECU whose worst failure is a crash; that tells nothing of the protection, what else failed may."""
     seen = [one for one in run.info.crashes if worst.observed.startswith(one.what)] or run.info.crashes
     crash = next((one for one in seen if one.check == worst.id), seen[0])
-    by = "Frames stop" if crash.request.startswith("raw") else "A request stops"
+    is_raw = crash.request.startswith("raw ") or crash.request.endswith(" as raw frames")
+    by = "Frames stop" if is_raw else "A request stops"
     what = f"{crash.what[:1].lower() if crash.what[1:2].islower() else crash.what[:1]}{crash.what[1:].rstrip('.')}"
     said = f"{by} this ECU: after {crash.request} {what} ({worst.id})."
     rest = replace(run, findings=tuple(one for one in run.findings if one not in stopped))

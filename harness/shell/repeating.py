@@ -53,7 +53,8 @@ class Repetition:
             return f"{self.differing} of {self.compared} answers differed from the recorded ones, seeds aside"
         if self.compared == 1:
             return "the answer was as recorded, seeds aside"
-        return f"all {self.compared} answers were as recorded, seeds aside"
+        which = "both" if self.compared == 2 else f"all {self.compared}"
+        return f"{which} answers were as recorded, seeds aside"
 
     # What is heard while the exchange itself is under way
 

@@ -279,6 +279,8 @@ def test_a_request_that_stops_the_ecu_is_answered_as_that(article: Run) -> None:
         "A request stops this ECU: after 22 F1 the ECU has fallen silent (fuzz/read-half-did). "
         "Whether its protection is real is not known: the ECU crashed meanwhile."
     )
+    raw = replace(info, crashes=(replace(crash, request="03 22 F1 as raw frames"),))
+    assert answer(replace(alone, info=raw)).startswith("Frames stop this ECU: after 03 22 F1 as raw frames the ECU ")
     mild = replace(article.failures()[0], id="SA-08", severity=Severity.MEDIUM, accepted="")
     both = answer(replace(alone, findings=(dead, mild, *passed)))
     assert both.startswith("A request stops this ECU: ")
