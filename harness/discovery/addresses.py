@@ -21,7 +21,7 @@ LATE_ANSWER_S = 2.0
 """How long to wait for an ECU that does not keep P2, in seconds."""
 CONFIRMATIONS = 3
 MOST_ASKED_ALONE = 8
-"""How many ids count as named; more are a range to search."""
+"""How many ids at most count as named one by one; more are a range to search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +59,32 @@ class FoundEcu:
 
     pair: IdPair
     aliases: list[IdPair] = field(default_factory=list)
-    """Other ids that get answers on the same id: gateways, and the same number in the other format."""
+    """Pairs with other request ids and the same response id: gateways, and the same number in the other format."""
     mirrors: list[IdPair] = field(default_factory=list)
-    """Other ids on which the same answers appear."""
+    """Pairs with other response ids, on which the same answers appear."""
     connections: list[IdPair] = field(default_factory=list)
     """Other pairs of ids that reach the same ECU, as for a second tester."""
     functional: Id | None = None
     is_quiet_on_functional: bool = True
-    """Whether it does not send refusals of unknown services there, as the standard demands."""
+    """Whether the ECU sends no refusals of unknown services on the functional id, as the standard demands."""
     address: int | None = None
-    """The first byte of each frame to it, if that is an address."""
+    """The first byte of each frame to the ECU, if that byte is an address."""
     answer_address: int | None = None
-    """The first byte of each of its own frames in that case."""
+    """The first byte of each frame from the ECU, if that byte is an address."""
     functional_address: int | None = None
-    """The first byte of frames to all ECUs in that case."""
+    """The first byte of functional requests, if that byte is an address."""
     takes_unpadded: bool | None = None
     takes_padded: bool = True
-    """Whether padded frames are answered; False: only frames as short as their content."""
+    """Whether the ECU answers padded frames; False: only frames as short as their content."""
     is_mixed: bool = False
     """Whether the address is an extension (mixed addressing): requests and answers begin with the same byte."""
     takes_fd: bool | None = None
-    """Whether CAN FD frames are answered; None if not asked."""
+    """Whether the ECU answers CAN FD frames; None if that was not tried."""
     answers_in_fd: bool | None = None
 
     @property
     def addressing(self) -> dict[str, Any]:
-        """How a target declares the addressing of frames to it; empty for normal addressing."""
+        """The entries with which a target file declares the ECU's addressing; empty for normal addressing."""
         functional = {} if self.functional_address is None else {"functional_address": self.functional_address}
         if self.address is not None and self.is_mixed:
             return {"addressing": "mixed", "address_extension": self.address} | functional
@@ -107,11 +107,11 @@ class Survey:
     asked: int
     """How many ids were asked."""
     left_out: tuple[str, ...] = ()
-    """Which ids were not asked, and why, in sentences."""
+    """Sentences that say which ids were not asked, and why."""
     unsure: tuple[str, ...] = ()
     """What was seen but not explained, in sentences."""
     plan: IdPlan | None = None
-    """What was asked, and what was not."""
+    """The plan of which ids to ask, and which not."""
 
 
 class Wire(Protocol):
@@ -129,7 +129,7 @@ class Wire(Protocol):
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""A function that is told what is being done, how much of it is done, and how much there is in all."""
 
 
 def survey(
@@ -146,8 +146,8 @@ def survey(
     """Listen, ask every candidate, and confirm those that seemed to answer.
 
     Ids that were heard before belong to other nodes, and are asked only if they are `named`. If nobody answers a probe, the
-    next one is used. `functional` ids are used only if given, and only to look for ECUs found before. `announce` is called
-    with the plan before anything is asked. Raises LinkError if the adapter fails.
+    next probe is sent. `functional` ids are asked only to learn which of the ECUs that were found answer there. `announce`
+    is called with the plan before anything is asked. Raises LinkError if the adapter fails.
     """
     heard = list(heard_in(link, LISTENED_S))
     traffic = dict(Counter(id_of(frame) for frame in heard))
@@ -197,7 +197,7 @@ def planned(
 
 
 def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[IdPair], bool]:
-    """Return the pairs that answer a probe, and whether something seemed to answer but did not do so again."""
+    """Return the pairs that answer the probe, and whether there seemed to be answers, but none that could be repeated."""
     pairs: list[IdPair] = []
     probe = asking.probe
     for request in named if asking.known else ():  # its answers may come on an id that is in use
@@ -214,7 +214,7 @@ def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[
 def _further(
     link: Wire, pairs: list[IdPair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
 ) -> list[IdPair]:
-    """Look on usual ids for ECUs that do not answer the probe which others answered."""
+    """Look on usual ids, with another probe, for ECUs that did not answer the first."""
     asked = {pair.request for pair in pairs}
     left = [one for one in wanted if one not in asked]
     if len(left) <= MOST_ASKED_ALONE or pairs[0].probe.request == SECOND.request:
@@ -225,12 +225,12 @@ def _further(
 
 
 def listen(link: Wire, seconds: float) -> dict[Id, int]:
-    """Count how often each id is heard in the next seconds."""
+    """Listen for `seconds`, and count how often each id is heard."""
     return dict(Counter(id_of(frame) for frame in heard_in(link, seconds)))
 
 
 def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
-    """Return every data frame of other nodes in the next seconds; remote frames neither ask nor answer."""
+    """Yield every data frame of other nodes for `seconds`; remote frames are left out: they neither ask nor answer."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
         if not frame.is_remote:
@@ -240,7 +240,7 @@ def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
 
 
 class _Asking:
-    """Asks many ids in a row; what is heard meanwhile may answer any of the last ones."""
+    """Asks many ids in a row; a frame that is heard meanwhile may answer any of the last requests."""
 
     def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress, probe: Probe) -> None:
         self._link = link
@@ -250,7 +250,7 @@ class _Asking:
         self.probe = probe
 
     def everything(self, wanted: list[Id]) -> dict[Id, float]:
-        """Ask all; return those that were asked shortly before something new was heard, with the shortest time before it."""
+        """Ask all ids; return those asked shortly before a new id was heard, each with the shortest time between the two."""
         suspects: dict[Id, float] = {}
         recent: list[tuple[float, Id]] = []
 
@@ -273,7 +273,7 @@ class _Asking:
         return suspects
 
     def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
-        """Return those that really are answered, by asking halves of the suspects again and again."""
+        """Return the suspects that really are answered: ask them all, then each half, and so on."""
         if not self._hears_after(suspects, patience_s):
             return []
         if len(suspects) == 1:
@@ -282,7 +282,7 @@ class _Asking:
         return self.narrowed(suspects[:middle], patience_s) + self.narrowed(suspects[middle:], patience_s)
 
     def _hears_after(self, requests: list[Id], patience_s: float) -> bool:
-        """Whether anything new is heard while these are asked, or soon after."""
+        """Send the requests, and return whether a new id is heard meanwhile or within `patience_s` after the last."""
         has_heard = False
         for number, request in enumerate(requests, 1):
             self._link.send(_frame(request, self.probe))
@@ -304,7 +304,7 @@ def confirmed(
     probe: Probe = TESTER_PRESENT,
     is_named: bool = False,
 ) -> list[IdPair]:
-    """Return the ids that answer this one every time it is asked, and never unasked; in the order of their answers.
+    """Return the ids on which an answer comes each time `request` is asked, and never unasked; the quickest first.
 
     If the asked id is named, an answer that fits the probe counts on any id, unless it came unasked.
     """
@@ -340,7 +340,7 @@ def ask(
 
 
 def _ecus(link: Wire, pairs: list[IdPair]) -> list[FoundEcu]:
-    """Group pairs by the ECU that they lead to: a functional id leads to many, an alias or a mirror to one."""
+    """Group pairs by the ECU that they lead to: a functional id leads to many ECUs, an alias or a mirror to one."""
     quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
     functional += [
@@ -371,12 +371,12 @@ def _may_be_functional(pair: IdPair, pairs: list[IdPair]) -> bool:
 
 
 def keeps_refusals_back(link: Wire, pair: IdPair) -> bool:
-    """Whether none of the refusals is heard that must not be sent for functional requests."""
+    """Whether the ECU sends none of the refusals that the standard forbids for functional requests."""
     return not any(_says(link, pair, request) for request in DISOWNED)
 
 
 def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bool:
-    """Whether an id other than this one must be the ECU's own: one that is not quiet, or is less strange."""
+    """Whether another request id must be the ECU's own: one that gets refusals, or makes a more usual pair."""
     others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
     if any(one not in quiet for one in others):
         return True
@@ -387,7 +387,7 @@ def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bo
 
 
 def _says(link: Wire, pair: IdPair, request: bytes, *, is_padded: bool | None = None) -> bool:
-    """Whether this request on the pair is answered, sent in a frame of the kind that the ECU accepted."""
+    """Send a request, padded like the pair's probe if not told otherwise; return whether the ECU answers."""
     probe = Probe(request, pair.probe.is_padded if is_padded is None else is_padded)
     return bool(ask(link, pair.request, probe, wanted={pair.response}, patience_s=patience_for(pair)))
 
@@ -398,7 +398,7 @@ def patience_for(pair: IdPair) -> float:
 
 
 def _connected(pairs: list[IdPair]) -> list[list[IdPair]]:
-    """Group pairs that share a request or a response, directly or through others, in the order of the first of each."""
+    """Group pairs that share a request or response id, directly or through other pairs."""
     groups: list[list[IdPair]] = []
     for pair in pairs:
         near = [

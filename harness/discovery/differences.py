@@ -9,7 +9,7 @@ from harness.target import Target
 
 
 def differences(target: Target, found: EcuMap) -> Iterator[str]:
-    """Return one sentence a difference; none if everything is as declared."""
+    """Yield one sentence for each difference; none if everything is as declared."""
     yield from _both_ways("session", "02X", {entry.id for entry in target.sessions}, set(found.sessions))
     levels = {one.level for one in found.levels}
     yield from _both_ways("security level", "02X", {entry.level for entry in target.security}, levels)

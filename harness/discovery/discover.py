@@ -59,7 +59,7 @@ class Discovery:
     survey: Survey
     ecus: tuple[Found, ...]
     ended_by: str = ""
-    """Why it ended early, in words; everything found until then is kept."""
+    """Why the discovery ended early, in words; everything found until then is kept."""
 
 
 def discover(
@@ -76,15 +76,15 @@ def discover(
     longest_s: float | None = None,
     announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Discovery:
-    """Find every ECU on the bus and map it; with `is_one_wanted` none is mapped if there are several.
+    """Find every ECU on the bus and map each; with `is_one_wanted`, map none if there are several.
 
-    `key`, in the words of a target file, makes the keys of levels for which the target has none; with a key, what a
-    level opens is mapped too. `ledger_path` is where wrong keys are counted, in case one is wrong.
+    `key`, in the words of a target file, makes the keys of levels for which the target has none; what a level opens is
+    mapped too if its key is known. `ledger_path` is where a key that proves wrong is counted.
 
     `target` says where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless it
-    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). Ctrl-C and a
-    failing adapter end it with what was found until then. Raises LinkError if the adapter fails before any ECU is
-    found.
+    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). After Ctrl-C or
+    a failure of the adapter, what was found until then is returned. Raises LinkError if the adapter fails before any ECU
+    is found.
     """
     if key is not None and key not in BUILT_IN_KEYS:
         key_function(SecurityLevel(level=1, key=key), target.folder)  # report a mistake in it before anything is asked
@@ -150,7 +150,7 @@ def _look(
     functional: Sequence[Id],
     announce: Callable[[IdPlan], None],
 ) -> Survey:
-    """Survey a bus with the address that the target declares; without one, with no address and then with any."""
+    """Survey a bus with the address that the target declares; if it declares none, first without one, then with each."""
     declared = addresses_of(target.can)
     look = partial(
         survey,
@@ -197,7 +197,7 @@ def _candidates(given: Sequence[Id] | None) -> tuple[Sequence[Id], Sequence[Id]]
 
 
 def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """Return a target file: a new one, or a person's file of this ECU with what was found added."""
+    """Return the text of a target file: a new file, or a person's file of this ECU with what was found added."""
     if target.path is not None and ecu.pair.request[0] == target.can.request_id:
         written = target.path.read_text(encoding="utf-8")
         return extended_text(written, target, ecu, found, keys)
@@ -224,7 +224,7 @@ def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[Foun
 
 
 def _with_key(target: Target, level: int, key: str | None) -> SecurityLevel:
-    """Return what the target declares of a level, with the given key if it declares none."""
+    """Return the target's entry for a level, with the given key if the entry declares none."""
     entry = target.level(level) or SecurityLevel(level=level)
     return entry if entry.key is not None or key is None else replace(entry, key=key)
 
@@ -249,7 +249,7 @@ def _tester(link: Link, target: Target, ecu: FoundEcu, ledger_path: Path | None)
 
 
 def dids_of(depth: Depth, dialect: Dialect | None) -> Sequence[int]:
-    """Return the identifiers to ask for: the common ones, or all; in dialects with one-byte identifiers at least those."""
+    """Return the identifiers to ask for, by depth: the common ones, or all; for dialects always those of one byte."""
     if depth is not Depth.QUICK:
         return identifiers.everywhere()
     return identifiers.COMMON if dialect is None else tuple(dict.fromkeys((*ONE_BYTE, *identifiers.COMMON)))

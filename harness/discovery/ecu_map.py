@@ -18,11 +18,11 @@ class FoundLevel:
     said: str
     """The answer instead of a seed; empty if a seed was given."""
     also: tuple[int, ...] = ()
-    """Other sessions in which it gives a seed."""
+    """Other sessions in which the level gives a seed."""
     record: bytes = b""
-    """The data record in the request for its seed; empty if none."""
+    """The data record that the request for a seed needs; empty if none."""
     behind: int | None = None
-    """The level that had to be open before it gave a seed."""
+    """The level that had to be open before this one gave a seed; None if none had to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class FoundIdentifier:
     """The value's length; 0 if it exists but cannot be read now."""
     said: str
     sessions: tuple[int, ...]
-    """Sessions in which it was read, or refused in this way."""
+    """Sessions in which the identifier was read, or refused as `said`."""
 
 
 @dataclass(slots=True)
 class EcuMap:
-    """What was found of one ECU, in the order in which it is asked for."""
+    """What was found of one ECU."""
 
     dialect: Dialect | None = None
     """The ECU's dialect, if not UDS."""
@@ -48,53 +48,53 @@ class EcuMap:
     refused_sessions: dict[int, dict[int, str]] = field(default_factory=dict)
     """Sessions that exist but were not entered: from which sessions each was requested, and the answers."""
     aliases: dict[int, int] = field(default_factory=dict)
-    """By session above 0x7F that equals another one, e.g. because the suppress bit is ignored: that other one."""
+    """For each session above 0x7F that equals a lower session, as where the suppress bit is ignored: the lower one."""
     security_access: str = ""
     """What is known of service 27 if it gave no seed; a sentence without its full stop."""
     behind: dict[int, int] = field(default_factory=dict)
-    """By session that was entered only with a level open: that level."""
+    """For each session that could be entered only with a level open: that level."""
     vias: dict[int, int] = field(default_factory=dict)
-    """By session that cannot be entered from every other: one from which it can."""
+    """For each session that cannot be entered from every other session: a session from which it can be."""
     transitions: dict[tuple[int, int], str] = field(default_factory=dict)
-    """From one session to another: the answer."""
+    """By session and requested session: the answer to the request."""
     services: dict[int, dict[int, str]] = field(default_factory=dict)
     """By session: each service that exists, and its answer to the bare service number."""
     sub_functions: dict[int, dict[int, dict[int, str]]] = field(default_factory=dict)
     """By session and service: each sub-function that exists, and its answer, usually to an incomplete request."""
     not_asked: list[str] = field(default_factory=list)
-    """What was left out, and why, in sentences."""
+    """Sentences that say what was not asked, and why."""
     levels: list[FoundLevel] = field(default_factory=list)
     identifiers: list[FoundIdentifier] = field(default_factory=list)
     is_asked_in_groups: bool = False
-    """Whether identifiers in rare places were requested several at a time."""
+    """Whether identifiers outside the common ranges were requested several at a time."""
     unsteady: set[int] = field(default_factory=set)
     """Identifiers whose content differs between sessions."""
     routines: dict[int, str] = field(default_factory=dict)
     memory: dict[int, str] = field(default_factory=dict)
     p2_ms: float | None = None
-    """The longest time of a first answer."""
+    """The longest measured time from a request to the first answer."""
     p2_stated_ms: int | None = None
     """P2 as stated in the answers to session requests."""
     p2_star_ms: int | None = None
     """P2* as stated in the answers to session requests."""
     p2_star_seen_ms: float | None = None
-    """The longest time from responsePending to what followed it."""
+    """The longest measured time from a response pending to the answer after it."""
     s3_ms: int | None = None
     s3_said: str = ""
     boot_s: float | None = None
     boot_means: str = ""
-    """What caused that start: "reset" (11 01) or "power cycle"."""
+    """What caused the start that `boot_s` measures: "reset" (11 01) or "power cycle"."""
     writes: dict[int, str] = field(default_factory=dict)
-    """By identifier: the answer to a write of its own value."""
+    """By identifier: how the ECU took a write of the present value: "open", "protected" or "never"."""
     read_with: dict[int, int] = field(default_factory=dict)
-    """By identifier that was refused: the level with which it could be read."""
+    """For each identifier that was refused while locked: the level that had to be open to read it."""
     written_with: dict[int, int] = field(default_factory=dict)
-    """By identifier: the level with which its own value could be written."""
+    """For each identifier whose present value could be written only unlocked: the level that had to be open."""
     opened: set[int] = field(default_factory=set)
     """The levels that were unlocked with their keys."""
     lengths: dict[int, int] = field(default_factory=dict)
-    """Lengths of identifiers that could be read only unlocked."""
+    """For each identifier that could be read only unlocked: the length of its value in bytes."""
 
     def leads(self, start: int, end: int) -> bool:
-        """Whether one session was entered from the other."""
+        """Whether the session `end` could be entered from the session `start`."""
         return self.transitions.get((start, end), "").startswith("positive")

@@ -9,7 +9,7 @@ from harness.link.frame import FD_BIT_RATE_SWITCH, Frame
 
 
 class FlexibleWire:
-    """A bus on which every frame of ours is a CAN FD frame, its data at the higher rate if there is one."""
+    """A bus on which the tester sends every frame as CAN FD, its data at the higher bit rate if the bus has one."""
 
     def __init__(self, wire: Wire, *, has_data_bitrate: bool) -> None:
         self._wire = wire
@@ -25,7 +25,7 @@ class FlexibleWire:
         self._wire.send(replace(frame, is_fd=True, fd_flags=self._flags))
 
     def receive(self, until_s: float) -> Frame | None:
-        """Return the next frame of either kind."""
+        """Return the next frame, CAN FD or classic, or None at `until_s`."""
         return self._wire.receive(until_s)
 
 

@@ -29,7 +29,7 @@ P2_S: Final = 0.05
 
 
 class AddressedWire:
-    """A bus on which every frame of ours begins with an address, and the first byte of others is read as one."""
+    """A bus on which the tester's frames begin with an address, and the first byte of other frames is read as one."""
 
     def __init__(self, wire: Wire, address: int) -> None:
         self._wire = wire
@@ -69,10 +69,11 @@ def ecus_behind(
     pace_s: float,
     progress: Progress,
 ) -> Iterator[FoundEcu]:
-    """Find ECUs that answer on one of these ids to frames with an address before the data; all 256 are tried.
+    """Find ECUs that answer to frames on these ids with an address before the data; all 256 addresses are tried.
 
     A receiver without addresses reads such a frame at most as a request of service 01 to 0F, which reads, or as the
-    beginning of a message that never continues. If an id is `named`, answers on ids that are in use count too.
+    beginning of a message that never continues. For a request id that is `named`, answers on ids that were heard before
+    count too.
     """
     for request in requests:
         for probe in PROBES:
@@ -96,7 +97,7 @@ class _Search:
     progress: Progress
 
     def answered(self) -> Iterator[_Answered]:
-        """Return each address that is answered every time, as the standard demands."""
+        """Yield each address at which the probe is answered every time, and as the standard defines."""
         for address in self._suspects():
             wire = AddressedWire(self.link, address)
             for pair in confirmed(wire, self.request, self.known, probe=self.probe, is_named=self.is_named):
@@ -104,7 +105,7 @@ class _Search:
                     yield _Answered(address, pair)
 
     def _suspects(self) -> list[int]:
-        """Return addresses that were asked shortly before something new was heard."""
+        """Return addresses that were asked shortly before a possible answer was heard."""
         link, pace_s, progress = self.link, self.pace_s, self.progress
         suspects: dict[int, None] = {}
         recent: list[tuple[float, int]] = []
@@ -130,7 +131,7 @@ class _Search:
 
 
 def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[FoundEcu]:
-    """Return one ECU for each id that answers: if several addresses lead to it, its own one and the functional one."""
+    """Yield one ECU for each id that answers; if several addresses lead to it, tell its own from the functional one."""
     by_response: dict[Id, list[_Answered]] = {}
     for one in found:
         by_response.setdefault(one.pair.response, []).append(one)

@@ -69,7 +69,7 @@ def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
 
 
 def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progress: Progress) -> None:
-    """Find levels that give seeds only now, in the session in which this one is open. No key is sent."""
+    """Find levels that give seeds only while `open_level` is open, in its session. No key is sent."""
     giving = {one.level for one in found.levels if one.seed_bytes}
     wanted = [level for level in LEVELS if level not in giving]
     session = open_level.session
@@ -88,7 +88,7 @@ def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progre
 
 
 def _sessions_behind(tester: Tester, found: EcuMap, open_level: FoundLevel) -> None:
-    """Find sessions that were refused for lack of a level, and can be entered from this level's session while it is open."""
+    """Find sessions that were refused before, and can be entered from the session of `open_level` while it is open."""
     for session in [one for one in found.refused_sessions if tester.permits(bytes((0x10, one)))]:
         if not found.sessions:
             return

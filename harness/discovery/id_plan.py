@@ -10,9 +10,9 @@ from harness.tester.bus_load import FRAME_BITS
 from harness.tester.safety import NETWORK_MANAGEMENT_ID, speaks_to_all
 
 LISTENED_S = 2.2
-"""How long the bus is heard before anything is sent, in seconds: two periods of the slowest usual cyclic message."""
+"""How long to listen before anything is sent, in seconds: two periods of the slowest usual cyclic message."""
 MOST_LOAD = 0.25
-"""The share of the bus that requests take at most, however short the given pace."""
+"""The largest share of the bus's capacity that requests may take, however short the pace that the user gives."""
 MOST_RANGES = 12
 STEPS = (0x1, 0x100)
 """Differences between ids of neighbouring ECUs, with 11 bits and with the 29 bits of normal fixed addressing."""
@@ -24,22 +24,22 @@ class IdPlan:
 
     asked: tuple[Id, ...]
     left_out: tuple[str, ...]
-    """Sentences: which ids are not asked, and why."""
+    """Sentences that say which ids are not asked, and why."""
     traffic: Mapping[Id, int]
     """Ids that were heard, and how often."""
     pace_s: float
     """Time between two requests."""
     bitrate: int
     behind_addresses: tuple[Id, ...] = ()
-    """The ids that are also asked behind each address, if none is answered without."""
+    """The ids to ask with each address in the first byte, if no id answers without an address."""
 
     @property
     def load(self) -> float:
-        """The share of the bus that the requests take, without answers."""
+        """The share of the bus's capacity that the requests take, answers not counted."""
         return FRAME_BITS / (self.pace_s * self.bitrate)
 
     def sentences(self) -> Iterator[str]:
-        """What a person should know before it begins."""
+        """Say in sentences what a person should know before the first id is asked."""
         count = len(self.asked)
         yield f"Listened for {LISTENED_S:g} s, in which {len(self.traffic)} ids were heard."
         yield f"Each of {count} id{'' if count == 1 else 's'} is asked whether an ECU is there: {ranges(self.asked)}."
@@ -64,7 +64,7 @@ def plan(
     pace_s: float,
     bitrate: int,
 ) -> IdPlan:
-    """Leave out what belongs to other nodes.
+    """Plan to ask all candidates except ids that belong to other nodes.
 
     Ids that were heard, and the one of CANopen's network management, are asked only if they are `named`. The ids on
     which every ECU listens are asked only if that is permitted (`may_ask_all`), named or not.

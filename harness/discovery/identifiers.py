@@ -21,23 +21,23 @@ COMMON = (
     *range(0xFD00, 0xFE00),
     *range(0xFF00, 0x10000),
 )
-"""Usual ranges of makers, asked first."""
+"""Ranges in which makers usually put identifiers; asked first."""
 UNANSWERED_QUESTIONS = 24
-"""After this many invalid answers in a row the ECU is silent to unknown identifiers: only common ones are tried."""
+"""After this many requests in a row without a valid answer, only common identifiers are tried."""
 SHORTEST_WAIT_S = 0.03
 PATIENCE = 5
-"""For such an ECU, how many times the slowest answer so far is waited for the next."""
+"""The wait for an answer of an ECU that is silent to unknown identifiers, as a multiple of its slowest answer so far."""
 STEPS_OF_PROGRESS = 1024
 MOST_IDENTIFIERS = 2048
-"""An ECU with more identifiers accepts any number."""
+"""An ECU that has more identifiers than this is taken to accept any number as one."""
 LONGEST_S = 600.0
-"""Seconds of the bus's time for the identifiers of one session: a slow ECU is not asked for all."""
+"""How long to ask for the identifiers of one session at most, in seconds of the bus's time."""
 
 GROUP = 3
-"""Identifiers in one request that is a single frame."""
+"""How many identifiers fit into a request that is a single frame."""
 SHORT_ANSWER_BYTES = 256
 UNLIKELY = (0x5A5B, 0x0F0D, 0xCB57)
-"""If these three get the same refusal, it is the one for missing identifiers."""
+"""Identifiers that hardly any ECU has: a refusal that all three get is the ECU's answer to missing identifiers."""
 
 _NOT_THERE = (
     Nrc.REQUEST_OUT_OF_RANGE,
@@ -56,7 +56,7 @@ def everywhere() -> Sequence[int]:
 
 
 Enter = Callable[[int], bool]
-"""Enters a session; returns whether the ECU is in it."""
+"""A function that enters a session, and returns whether the ECU is in it."""
 
 
 def read_all(
@@ -93,7 +93,7 @@ def read_all(
 def read_each(
     tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, what: str, until_s: float = math.inf
 ) -> list[tuple[int, Reply]]:
-    """Yield the identifiers that exist, with the ECU's answer in its present state."""
+    """Return the identifiers that exist, each with the ECU's answer in its present state."""
     request = tester.request
     answered: list[tuple[int, Reply]] = []
     unanswered, wait_s, only = 0, None, None
@@ -141,7 +141,7 @@ def read_each(
 def _together(
     tester: Tester, dids: Sequence[int], answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]
 ) -> Iterator[Sequence[int]]:
-    """Yield identifiers as they are requested: common ones singly, others in groups if the ECU can be trusted."""
+    """Yield the identifiers of each request: common ones singly, others in groups if the ECU answers groups rightly."""
     common = set(COMMON)
     alone = [did for did in dids if did in common]
     others = [did for did in dids if did not in common]
@@ -152,9 +152,9 @@ def _together(
 
 
 def _answers_groups(tester: Tester, answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]) -> bool:
-    """Whether one request for several identifiers is refused as missing only if all of them are missing.
+    """Whether the ECU refuses a request for several identifiers as missing only if all of them are missing.
 
-    Tried with existing identifiers at each place between missing ones, since some ECUs look only at the first.
+    An existing identifier is tried at each place between missing ones, since some ECUs look only at the first identifier.
     """
     readable = [did for did, reply in answered if reply.is_positive and len(reply.pdu) < SHORT_ANSWER_BYTES]
     guarded = [did for did, reply in answered if reply.is_negative]
@@ -174,7 +174,7 @@ def _read(dids: Sequence[int]) -> bytes:
 
 
 def write_back_all(tester: Tester, found: EcuMap, progress: Progress, enter: Enter) -> None:
-    """Write its present value to each readable identifier: one that is refused with 0x33 is protected.
+    """Write to each readable identifier the value that it has; a refusal with 0x33 shows that it is protected.
 
     Only where writes are allowed; the stored state stays what it was.
     """

@@ -12,24 +12,24 @@ from harness.tester.tester import Tester
 from harness.uds import ACTIVE_SESSION, Nrc, Session
 
 IDLE_S = (2.0, 4.0, 4.8, 5.5, 7.0, 12.0, 30.0)
-"""Seconds without a request after which it is tried whether the session has ended."""
+"""How long to send nothing, in seconds, before trying whether the session has ended."""
 LONGEST_BOOT_S = 30.0
 LATEST_START_S = 2.0
-"""How long an ECU may run on after it has promised to restart, in seconds."""
+"""How long an ECU may keep running after it has accepted a reset, in seconds."""
 STEP_S = 0.02
 _TELLING_SERVICES = (0x31, 0x28, 0x2E, 0x85, 0x14, 0x19, 0x2F, 0x23, 0x3D, 0x34)
 """Services that are often missing in the default session."""
 
 
 def answer_time(tester: Tester, found: EcuMap) -> None:
-    """Record P2, as measured."""
+    """Measure P2, and record it."""
     times = [tester.answer_times_s(tester.request(tester.liveness_request)) for _ in range(20)]
     firsts = [one[0] for one in times if one]
     found.p2_ms = round(max(firsts) * 1000, 3) if firsts else None
 
 
 def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
-    """Record P2*, if an answer was announced (0x78) before it came."""
+    """Record P2* as measured, if response pending (0x78) came before the answer."""
     announced = sum(one[:1] == b"\x7f" and one[2:] == bytes((Nrc.RESPONSE_PENDING,)) for one in reply.replies)
     times = tester.answer_times_s(reply) if announced else ()
     gaps = [after - before for before, after in pairwise(times[: announced + 1])]
@@ -38,7 +38,7 @@ def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
 
 
 def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callable[[int], bool]) -> None:
-    """Measure S3, if losing a session shows: after levels and identifiers, which may show it."""
+    """Measure S3, if some request shows that a session has ended. Call it once levels and identifiers are known."""
     probe = _session_probe(tester, found, enter)
     if probe is None:
         found.s3_said = "no request tells a session from the default one" if len(found.sessions) > 1 else ""
@@ -80,13 +80,13 @@ def _session_probe(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) 
 
 
 def _comparable(reply: Reply) -> object:
-    """Reduce an answer to what distinguishes sessions: seeds differ each time."""
+    """Reduce an answer to what distinguishes sessions, without seeds, which differ each time."""
     is_active_session = reply.is_positive and reply.request[1:] == ACTIVE_SESSION.to_bytes(2, "big")
     return reply.pdu if is_active_session else reply.nrc if reply.is_negative else reply.kind
 
 
 def boot_time(tester: Tester, found: EcuMap) -> None:
-    """Measure a start: after a reset if one is allowed and accepted, else after a power cycle if that is allowed."""
+    """Measure how long a start takes: after a reset if allowed and accepted, else after a power cycle if allowed."""
     is_reset_allowed = tester.permits(b"\x11\x01")
     if is_reset_allowed and tester.request(b"\x11\x01").is_positive:
         found.boot_means = "reset"
@@ -104,7 +104,7 @@ def boot_time(tester: Tester, found: EcuMap) -> None:
 
 
 def _until_silent(tester: Tester) -> float | None:
-    """Ask until an ECU that runs on for a while falls silent for its start; else return the time of the first answer."""
+    """Ask until the ECU falls silent to restart, and return None; if it never does, return the time of its first answer."""
     first_s = None
     give_up_s = tester.link.now_s + LATEST_START_S
     while tester.link.now_s < give_up_s:

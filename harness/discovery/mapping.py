@@ -10,10 +10,10 @@ from harness.tester.looking import CANNOT_ACT
 from harness.uds import Nrc, Service, Session
 
 REQUEST_SERVICES = (*range(0x00, 0x40), *range(0x80, 0xC0))
-"""Numbers of requests; the other half of the numbers are answers."""
+"""Service numbers that requests have; the other half of the numbers are those of answers."""
 UNASSIGNED_SERVICES = (0x1E, 0x15)
 BY_A_PART = (Service.AUTHENTICATION, Service.READ_DATA_BY_PERIODIC_IDENTIFIER, Service.ROUTINE_CONTROL)
-"""Services of which only a part is harmless: that part is requested if the bare number is not permitted."""
+"""Services of which only one request is harmless; it is sent if the bare service number is not permitted."""
 LEVELS = range(0x01, 0x7E, 2)
 RESERVED_LEVEL = 0x7F
 UNLIKELY_ROUTINES = (0x5A5A, 0x7B3D)
@@ -21,7 +21,7 @@ ROUTINES = (*range(0x0200, 0x0210), *range(0xF000, 0xF010), *range(0xFF00, 0xFF1
 ADDRESSES = (0x0, 0x1000, 0x8000, 0x10000, 0x20000000, 0x40000000, 0x70000000, 0x80000000, 0xA0000000)
 MOST_LEVELS = 16
 SOME_LEVELS = 4
-"""How many levels are kept of an ECU that gives seeds for more."""
+"""How many levels are kept of an ECU that gives seeds for more than `MOST_LEVELS`."""
 _IN_ANOTHER_SESSION = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
 _NO_SUCH_LEVEL = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -35,7 +35,7 @@ class Mapper(SessionMapper):
     """Asks one ECU. Raises LinkError if the adapter fails."""
 
     def services(self) -> None:
-        """Find, in each session, the services that are not answered like a missing one."""
+        """Find, in each session, the services whose answer differs from that to an unassigned service."""
         for session in self.in_each_session():
             disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
@@ -52,7 +52,7 @@ class Mapper(SessionMapper):
     def levels(self) -> None:
         """Find security levels, each in the best session in which it gives a seed. No key is sent.
 
-        A refusal that the level shares with a reserved number does not show the level.
+        A level that is refused just as a reserved number is not taken to exist.
         """
         known: dict[int, FoundLevel] = {}
         sessions: dict[int, list[int]] = {}

@@ -25,7 +25,7 @@ class Probe:
         return data.ljust(SINGLE_FRAME_BYTES, bytes((PAD,))) if self.is_padded else data
 
     def is_repeated_by(self, field: bytes) -> bool:
-        """Whether a data field is the probe itself, as a gateway repeats it under another id."""
+        """Whether a data field is the probe itself, which a gateway may repeat under another id."""
         return field[: len(self.request) + 1] == self.field[: len(self.request) + 1]
 
     def is_answered_by(self, field: bytes) -> bool:
@@ -50,10 +50,10 @@ PROBES = (
     *(Probe(request) for request in _REQUESTS),
     *(Probe(request, is_padded=False) for request in _REQUESTS),
 )
-"""In the order in which they are tried until one is answered."""
+"""All probes, in the order in which they are tried until one is answered."""
 
 SECOND = Probe(b"\x22\xf1\x90")
-"""Sent on the usual ids even if other ECUs were found."""
+"""The probe for ECUs that did not answer the first: it is sent on the usual ids even if other ECUs were found."""
 
 DISOWNED = (b"\x1e", b"\x22\x5a\x5b", b"\x3e\x7e")
-"""A service, an identifier and a sub-function that hardly any ECU has; functional requests for them get no refusal."""
+"""Requests for a service, an identifier and a sub-function that hardly any ECU has: not refused if functional."""

@@ -11,19 +11,19 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 RECORD_BYTES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 64, 128)
-"""Lengths to try: a request for a seed, whatever its record, is no key and does not count as one."""
+"""Lengths of records to try, in bytes. A request for a seed with a wrong record does not count as a wrong key."""
 
 FILLINGS = (b"\x00", b"\xff", b"\x01", b"\x55")
-"""Contents to try at the right length; FF is usual."""
+"""Bytes with which to fill a record of the right length; FF is usual."""
 
 MOST_LEVELS = 4
-"""How many levels may need a record; if more seem to, the ECU refuses all such requests alike."""
+"""How many levels may need a record; if more get the same refusal, it is the ECU's answer to any missing level."""
 
 _WANT_MORE = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
 
 
 def ask_with_records(mapper: SessionMapper) -> None:
-    """Try records with the levels that refuse a bare request for its length or content."""
+    """Request seeds with data records from the levels that refuse a bare request for its length or content."""
     found = mapper.map
     for session in mapper.in_each_session():
         if Service.SECURITY_ACCESS not in found.services.get(session.number, {}):
@@ -45,9 +45,9 @@ def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where
 
 
 def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel | None:
-    """Return the level with the first record that was answered differently from the bare request; None if none was.
+    """Return the level with the first record that the ECU answers differently from a bare request; None without one.
 
-    A code that differs from those for other lengths shows that this length is right.
+    If the records of one length get another NRC than the other lengths, that length is right, and its contents are tried.
     """
     records = [filling * length for length in RECORD_BYTES for filling in FILLINGS[:2]]
     what = f"data records of level 0x{level:02X}"
@@ -65,7 +65,7 @@ def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel 
 
 
 def _with_contents(mapper: SessionMapper, level: int, session: int, length: int) -> FoundLevel:
-    """Return the level with a record of the right length: one that it accepts, or zeros with the answer to them."""
+    """Return the level with a record of the right length: one that gets a seed, or else zeros with the ECU's refusal."""
     records = [*(filling * length for filling in FILLINGS), bytes(range(length)), bytes(range(1, length + 1))]
     what = f"contents of the data record of level 0x{level:02X}"
     refusal = ""

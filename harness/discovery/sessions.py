@@ -15,21 +15,21 @@ from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 USUAL_SESSIONS = (0x01, 0x02, 0x03, 0x04, 0x40, 0x41, 0x50, 0x60, 0x63, 0x81, 0x82, 0x84, 0x85, 0x86, 0x90, 0xC0, 0xFA)
-"""Asked first: an ECU that is silent to what it lacks is not asked for all."""
+"""Sessions to ask for first, since an ECU that is silent to missing sessions is not asked for all."""
 SESSION_IDS = tuple(dict.fromkeys((*USUAL_SESSIONS, *range(0x01, 0x100))))
-"""Above 0x7F some ECUs have sessions of their own; in all others these are the lower ones with the suppress bit."""
+"""All session numbers, the usual first. Those above 0x7F are, in most ECUs, lower ones with the suppress bit."""
 MOST_REFUSED = 8
-"""A code that this many sessions get is the ECU's answer to any missing session."""
+"""A refusal that more sessions than this get is the ECU's answer to any missing session."""
 PARTS = 4
-"""Each kind of request may take this fraction of the remaining time."""
+"""Each kind of requests may take one part in this many of the remaining time."""
 START_UP_S = 5.0
-"""How many seconds conditionsNotCorrect may mean that the ECU is still starting."""
+"""How long to wait, in seconds, before requesting again a session that was refused with conditionsNotCorrect."""
 LONGEST_SESSION_S = 12.0
-"""How many seconds a session that cannot be left is given to end by itself."""
+"""How long to wait, in seconds, for a session that cannot be left to end by itself."""
 LONGEST_BOOT_S = 30.0
 MOST_SESSIONS = 16
 SILENT_QUESTIONS = 8
-"""After this many unanswered requests of a kind in a row the others are not sent."""
+"""After this many requests of one kind in a row without an answer, no more of the kind are sent."""
 
 
 HIGHEST_WITH_SUPPRESS_BIT = 0x7F
@@ -40,7 +40,7 @@ _NO_SUCH_SESSION = (
     Nrc.INCORRECT_MESSAGE_LENGTH,
 )
 _TELLING = (b"\x22\xf1\x86", b"\x27\x01", b"\x27\x03", b"\x27\x11", b"\x31\x03\xff\x01", b"\x19\x01\xff", b"\x22\xf1\x90")
-"""Requests that cannot act, and whose answers often differ by session."""
+"""Requests that change nothing, and whose answers often differ by session."""
 
 
 class SessionMapper:
@@ -57,10 +57,10 @@ class SessionMapper:
         self._vias: dict[int, int] = {}
         self._no_way_back: set[int] = set()
         self._is_stuck = False
-        """Whether it is in a session that nothing ends."""
+        """Whether the ECU is in a session that nothing ends."""
 
     def sessions(self) -> None:
-        """Find all sessions that can be entered from the default one, directly or through others, and the ways between."""
+        """Find all sessions that can be entered, directly or through other sessions, and which leads to which."""
         found = self.map
         starts = [int(Session.DEFAULT)]
         for start in starts:
@@ -85,7 +85,7 @@ class SessionMapper:
             found.vias = {session: via for session, via in ways.items() if session != Session.DEFAULT}
 
     def _later(self) -> list[int]:
-        """Return sessions that can be entered some seconds after a refusal with 0x22, as while an ECU is starting."""
+        """Return sessions that were refused with 0x22, as by an ECU that is starting, and can be entered seconds later."""
         early = [one for one, said in self.map.refused_sessions.items() if _names(said.values(), Nrc.CONDITIONS_NOT_CORRECT)]
         if not early or self._is_stuck:
             return []
@@ -93,9 +93,9 @@ class SessionMapper:
         return self._sessions_from(int(Session.DEFAULT), early) if self.enter(Session.DEFAULT) else []
 
     def _is_worth_asking(self, start: int, session: int) -> bool:
-        """Whether to try a session from this one, though it could not be entered from the default one.
+        """Whether to request `session` from `start`, if it could not be entered from the default session.
 
-        Above 0x7F only usual ones are tried, and those whose refusal differs from that of unknown ones.
+        Of the sessions above 0x7F, those are requested that are usual or whose refusal shows that they may exist.
         """
         is_high = session > HIGHEST_WITH_SUPPRESS_BIT and session not in USUAL_SESSIONS
         return start == Session.DEFAULT or not is_high or session in self.map.refused_sessions
@@ -115,7 +115,7 @@ class SessionMapper:
                 found.refused_sessions[session] = telling
 
     def _is_alias(self, session: int) -> bool:
-        """Whether no answer distinguishes a session above 0x7F from the lower one of the same number."""
+        """Whether a session above 0x7F gives the same answers as the session of the same number without the highest bit."""
         other = session & ~SUPPRESS_POSITIVE_RESPONSE
         if other not in self.map.sessions:
             return False
@@ -128,7 +128,7 @@ class SessionMapper:
         return told[0] == told[1]
 
     def _sessions_from(self, start: int, candidates: Sequence[int]) -> list[int]:
-        """Return the new sessions that are entered from this one."""
+        """Return the sessions that can be entered from `start`, and were not known before."""
         found = self.map
         new: list[int] = []
         known = {*found.sessions, *found.aliases, *self._no_way_back}
@@ -159,7 +159,7 @@ class SessionMapper:
         return new
 
     def _leaves(self, session: int) -> bool:
-        """Whether the default session can be reached from this one; if not, it is never entered again."""
+        """Leave the session for the default one, and return whether that worked; if not, note never to enter it again."""
         reply = self._ask_for(Session.DEFAULT)
         if reply.is_positive:
             return True
@@ -172,7 +172,7 @@ class SessionMapper:
         return False
 
     def _ends(self) -> list[tuple[str, Callable[[], bool]]]:
-        """Yield ways to end a session that cannot be left, the mildest first; each returns whether it was done."""
+        """Return ways to end a session that cannot be left, the mildest first; each says whether it could be carried out."""
         tester = self.tester
 
         def wait() -> bool:
@@ -196,7 +196,7 @@ class SessionMapper:
         return self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
 
     def enter(self, session: int) -> bool:
-        """Enter a session by the way that was found; the default one if there are no others."""
+        """Enter a session by the way that was found, and return whether that worked."""
         if not self.map.sessions:
             return session == Session.DEFAULT
         way = [session]
@@ -206,12 +206,12 @@ class SessionMapper:
         return session == Session.DEFAULT or replies[-1].is_positive  # some refuse to enter the session that they are in
 
     def begin_step(self) -> None:
-        """Give the next requests a part of the time, so that a slow ECU is asked something of everything."""
+        """Limit the next requests to a part of the time, so that a slow ECU is asked some requests of each kind."""
         now_s = self.tester.link.now_s
         self._step_until_s = now_s + max(0.0, self.until_s - now_s) / PARTS
 
     def is_time_up(self) -> bool:
-        """Whether the time for this ECU is over; recorded in the map."""
+        """Whether the time for this ECU is over; if so, record that in the map."""
         is_up = self.tester.link.now_s > self.until_s
         sentence = f"The time was up after {self.until_s - self._begun_s:g} s, and whatever follows was not asked."
         if is_up and sentence not in self.map.not_asked:
@@ -219,7 +219,7 @@ class SessionMapper:
         return is_up
 
     def each(self, what: str, numbers: Sequence[int], request_of: Callable[[int], bytes]) -> Iterator[tuple[int, Reply]]:
-        """Ask once for each number, as long as requests of the kind are permitted and get answers."""
+        """Send the request for each number, and yield the answers; skip forbidden requests, stop when the ECU is silent."""
         tester = self.tester
         silent = 0
         refused: list[int] = []
@@ -252,7 +252,7 @@ class SessionMapper:
                 self.map.not_asked.append(sentence)
 
     def in_each_session(self) -> Iterator[_Here]:
-        """Yield each session that was found, entered, programming last; if none was, just the present one."""
+        """Enter each session that was found, programming last, and yield it; if none was found, yield the present one."""
         for session in sorted(self.map.sessions or (int(Session.DEFAULT),), key=_preference):
             if self.enter(session):
                 yield _Here(session)
@@ -280,7 +280,7 @@ def _preference(session: int) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """The active session, for reports of progress."""
+    """The session that was entered; its text is for reports of progress."""
 
     number: int
 

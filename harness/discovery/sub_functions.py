@@ -10,7 +10,7 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 NO_SUCH_SUB_FUNCTION = 0x7E
-"""Reserved in every service: its answer is how missing sub-functions are answered."""
+"""A sub-function that is reserved in every service: it is answered like any missing one."""
 
 _NOT_THERE = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -27,7 +27,7 @@ class Question:
     service: Service
     numbers: Iterable[int]
     form: Callable[[int], bytes]
-    """Returns the request for one of them."""
+    """A function that returns the request for a sub-function."""
 
 
 def _bare(service: Service) -> Callable[[int], bytes]:
@@ -45,7 +45,7 @@ QUESTIONS = (
     # nevertheless, the default session that follows ends it.
     Question(Service.COMMUNICATION_CONTROL, range(0x00, 0x06), _bare(Service.COMMUNICATION_CONTROL)),
 )
-"""One question a service. Left out are:
+"""One question for each service. Left out are:
 
 11, whose only malformed request is too long, which a sloppy ECU carries out; 85, whose longer requests are valid; 31 and
 2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels.
@@ -64,7 +64,7 @@ def ask_sub_functions(mapper: SessionMapper) -> None:
 
 
 def _those_there(mapper: SessionMapper, question: Question, where: str) -> dict[int, str]:
-    """Return the service's sub-functions whose answer differs from that of a missing one."""
+    """Return the sub-functions that exist: those whose answer differs from that to a missing one."""
     control = question.form(NO_SUCH_SUB_FUNCTION)
     disowned = str(mapper.tester.request(control)) if mapper.tester.permits(control) else ""
     numbers = list(question.numbers)

@@ -240,12 +240,12 @@ def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
 
 
 def _levels_to_name(found: EcuMap) -> list[int]:
-    """Return levels that may open what is guarded: those that give seeds, or any if none does now."""
+    """Return levels that may open guarded data: those that give seeds; if none does now, all."""
     return [one.level for one in found.levels if one.seed_bytes] or [one.level for one in found.levels]
 
 
 def _may_open(found: EcuMap, one: FoundIdentifier) -> list[int]:
-    """Return levels that may open an identifier: available in one of its sessions, and not seen to fail when unlocked."""
+    """Return levels that may open an identifier: those in one of its sessions that have not been unlocked in vain."""
     wanted = set(_levels_to_name(found)) - found.opened
     places = {level.level: {level.session, *level.also} for level in found.levels}
     return [level for level in sorted(wanted) if not found.sessions or places[level] & set(one.sessions)]

@@ -52,7 +52,7 @@ def conversations(frames: Iterable[Frame]) -> Iterator[Conversation]:
 
 
 def sentences(frames: Iterable[Frame]) -> Iterator[str]:
-    """Describe such conversations to the user."""
+    """Describe the conversations in these frames to the user, a sentence each."""
     for one in conversations(frames):
         behind = ""
         if one.request_address:

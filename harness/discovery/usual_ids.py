@@ -6,19 +6,19 @@ Id = tuple[int, bool]
 """A CAN id and whether it has 29 bits."""
 
 EVERYBODYS_IDS = ((0x7DF, False), (0x18DB33F1, True))
-"""The usual functional ids: an id answered like one of these is functional too."""
+"""The usual functional ids, on which every ECU listens."""
 
 FIXED_BASES = (0x18DA, 0x14DA)
-"""The first bits of 29-bit ids of normal fixed addressing, by priority; target and source address follow."""
+"""The first 13 bits of 29-bit ids of normal fixed addressing, by priority; target and source address follow."""
 
 TESTER_ADDRESSES = (0xF1, 0xF9)
-"""Of cars, and of trucks; the first one is tried with every base."""
+"""The usual addresses of testers for cars and for trucks; the first is tried with every base."""
 
 FIRST_BYTE_IDS: tuple[Id, ...] = ((0x6F1, False), (0x750, False))
-"""Where groups of makers send requests whose first byte is an address: answers are on 0x600 + address, and on 0x758."""
+"""Request ids of two groups of makers, with an address in the first byte; answers: 0x600 + address, and 0x758."""
 
 OTHER_LONG_IDS = range(0x17FC0000, 0x17FC0100)
-"""Where one group of makers sends requests; the answers are 0x20000 higher."""
+"""Request ids of one group of makers; the response id is 0x20000 higher."""
 
 
 SHORT_STEPS = (8, 0x10, 0x20, -0x20, 0x6A, 0x400)
@@ -48,7 +48,7 @@ def is_usual(one: Id) -> bool:
 
 
 def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
-    """Rate a pair, low for usual ones: target and source address exchanged, or a usual difference; and quick."""
+    """Rate a pair; a usual and quick pair rates lowest. Usual: addresses exchanged, or a usual difference of the ids."""
     number, is_long = request
     base, target, source = number >> 16, number >> 8 & 0xFF, number & 0xFF
     is_fixed = is_long and base in FIXED_BASES
