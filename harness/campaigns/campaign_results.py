@@ -56,7 +56,7 @@ def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding
 
 
 def _failure(found: FuzzFinding) -> str:
-    """Return the heading of the finding, and of the row that found it."""
+    """Return the one heading that both the finding and the row that found it get."""
     observed = found.observed.partition(";")[0].partition(" (")[0]
     observed = observed.partition(" gives ")[2] or observed
     observed = f"answered by {observed}" if "#" in observed else observed
@@ -73,7 +73,7 @@ def _times(count: int) -> str:
 
 
 def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: str) -> Iterator[Finding]:
-    """Return FZ-01 to FZ-06; `verdicts` are those of the findings, by digest."""
+    """Return the results FZ-01 to FZ-06; `verdicts` are the verdicts of the findings, by digest."""
     for row, what in _SENT.items():
         declared = declared_attack(shipped_functions()[row])
         assert declared is not None
@@ -132,7 +132,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
 
 
 def coverage_profile(campaign: CampaignSoFar) -> Profile:
-    """Return what was asked in which state, the answers, and how many of these were known after each round."""
+    """Return a table of the answers by service and state, and how many kinds of answers had been seen after each round."""
     states = sorted({state for state, _, _ in campaign.cells}, key=lambda one: (one != "default", one))[:MOST_STATES]
     by_service: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for (state, service, outcome), count in campaign.cells.items():

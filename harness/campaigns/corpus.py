@@ -62,7 +62,7 @@ def _trials_in(file: Path, target: Target) -> Iterator[Trial]:
 
 
 def trials_of(requests: Iterable[bytes]) -> Iterator[Trial]:
-    """Yield each request by itself, and with those before it."""
+    """Yield each request by itself, then the sequence of up to `TOGETHER` requests that ends with this request."""
     last: tuple[bytes, ...] = ()
     for request in requests:
         last = (*last, request)[-TOGETHER:]
@@ -72,7 +72,7 @@ def trials_of(requests: Iterable[bytes]) -> Iterator[Trial]:
 
 
 def _requests(data_fields: Iterable[bytes], target: Target) -> Iterator[bytes]:
-    """Yield the messages in frames to the ECU."""
+    """Yield the messages that the data fields of frames to the ECU carry."""
     address = addresses_of(target.can).request
     isotp = IsoTp(IsoTpConfig(address_bytes=len(address)))
     for data in data_fields:

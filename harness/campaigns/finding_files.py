@@ -119,7 +119,7 @@ def write_files(run: Path, found: FuzzFinding, target: Target) -> Path:
 
 
 def write_log(run: Path, found: FuzzFinding, finding: Finding) -> None:
-    """Write the frames of the decisive exchanges as the run's bus log has them now, with secrets replaced."""
+    """Copy the frames of the decisive exchanges from the run's bus log, in which secrets are replaced by now."""
     exchanges = finding.exchanges
     first = min((one.first_frame for one in exchanges), default=finding.first_frame)
     last = max((one.last_frame for one in exchanges), default=finding.last_frame)

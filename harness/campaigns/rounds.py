@@ -1,4 +1,4 @@
-"""Run rounds of shards, and merge their results in the order of their numbers, not of their ends."""
+"""Run rounds of shards, and merge the shards' results by the number of the shard, not by which ends first."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from harness.target import Target
 SHARDS_A_ROUND: Final = 4
 """The shards of a round on simulated ECUs; a campaign on a real one is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
-"""In exchanges: some ten seconds of one processor, so that the start of a shard costs little in comparison."""
+"""Sizes in exchanges: some ten seconds of one processor, so that the start of a shard costs little in comparison."""
 ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS = 8, 4
-"""After so many rounds shards are twice as large, and so on: a long campaign brings little new, and leaves few files."""
+"""The rounds until the largest shard doubles, and the most doublings: long campaigns find little new and leave few files."""
 PARTS_OF_CAMPAIGN: Final = 8
 EXCHANGES_A_SECOND: Final = 4_000
 """The exchanges that one processor makes in a second, as an estimate."""
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
 MOST_KEPT: Final = 32
-"""The most walks that left the model, and failures that did not repeat, that are listed."""
+"""The most walks that left the model that are listed; also the most failures that did not repeat."""
 
 Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
-"""Runs jobs somewhere, and yields the content of their files as they end, in any order."""
+"""A function that runs jobs, and yields each job with the content of its result file as soon as the job ends."""
 
 
 @dataclass(slots=True)
@@ -42,19 +42,19 @@ class CampaignSoFar:
     exchanges_wanted: int | None
     """The number of exchanges; None: as many as there is time for."""
     time_s: float | None = None
-    """The duration of the campaign, if one is given; a shard is a small part of it."""
+    """The duration of the campaign in seconds, if one is given; each shard gets a small part of this time."""
     rounds: int = 0
     exchanges: int = 0
     planned: int = 0
-    """Exchanges that shards were asked for."""
+    """The number of exchanges that were given to shards so far."""
     found: dict[str, FuzzFinding] = field(default_factory=dict)
-    """By cause; the sequence is the one of the round that found it first."""
+    """The findings by cause, each with the sequence from the round that found this cause first."""
     corpus: list[Trial] = field(default_factory=list)
     seen: dict[str, None] = field(default_factory=dict)
     cells: Counter[Cell] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     growth: list[tuple[int, int]] = field(default_factory=list)
-    """After each round: exchanges, and how many kinds of answers had been seen."""
+    """After each round: the number of exchanges, and of kinds of answers, until then."""
     deviations: dict[str, None] = field(default_factory=dict)
     is_open: bool = False
     not_reproduced: dict[str, None] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class CampaignSoFar:
 
     @property
     def is_done(self) -> bool:
-        """Whether all wanted exchanges were asked for."""
+        """Whether contact with the ECU is lost, or all wanted exchanges were given to shards."""
         return bool(self.lost) or (self.exchanges_wanted is not None and self.planned >= self.exchanges_wanted)
 
     def next_round(self) -> list[Job]:
@@ -99,7 +99,7 @@ class CampaignSoFar:
         return min(part, self.exchanges_wanted - self.planned)
 
     def merge(self, results: Sequence[Yield]) -> list[FuzzFinding]:
-        """Merge the results of a round, in the order of its shards; return what is new."""
+        """Merge the results of a round, in the order of its shards; return the new findings."""
         known = set(self.found)
         for result in results:
             self.exchanges += result.exchanges
@@ -143,8 +143,8 @@ def run_rounds(
 ) -> None:
     """Run rounds until all wanted exchanges are done, or `is_over` returns true between two rounds.
 
-    The result of each shard is written into the folder at once; a shard whose result is there is not run again. `after` is
-    called with what each round has found, `each` with the result of each shard when it is there.
+    Write the result of each shard into the folder at once; a shard whose result is already there is not run. Call `after`
+    with the new findings of each round, and `each` with the result of each shard that was run.
     """
     while not campaign.is_done and not (campaign.rounds and is_over()):
         jobs = campaign.next_round()
@@ -166,5 +166,5 @@ def in_this_process(run: Callable[[Job], str]) -> Door:
 
 
 def on_one_ecu(hunt: Callable[[Job], Yield]) -> Door:
-    """Return a door that does the same on the one ECU of a real bus."""
+    """Return a door that runs one job after the other on the one ECU of a real bus."""
     return in_this_process(lambda job: text_of(job, hunt(job)))

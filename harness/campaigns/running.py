@@ -1,4 +1,4 @@
-"""Run a campaign within the session of a run: its rounds, the replay of its findings, and its results."""
+"""Run a campaign within the session of a run: do the rounds, replay the findings, and keep the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CampaignRun:
     """One campaign in one run's folder. A finding is kept as soon as its case has been replayed."""
 
     def __init__(self, session: AuditSession, campaign: CampaignSoFar, *, command: str, tell: Tell) -> None:
-        """`tell` is called with each result when it is kept."""
+        """Prepare the campaign; `tell` is called with each result when it is kept."""
         self._session = session
         self._campaign = campaign
         self._command = command
@@ -40,7 +40,7 @@ class CampaignRun:
         after: Callable[[], None],
         each: Callable[[Yield], None] = lambda result: None,
     ) -> None:
-        """Run its rounds; without a door on the session's own ECU. `after` is called after a round, `each` after a shard."""
+        """Run the rounds, on the session's own ECU if `door` is None. Call `after` after a round, `each` after a shard."""
 
         def kept(found: list[FuzzFinding]) -> None:
             for one in found:
@@ -51,7 +51,7 @@ class CampaignRun:
         run_rounds(self._campaign, self._session.folder.path, door, is_over=is_over, after=kept, each=each)
 
     def finish(self, stopped_by: str) -> Run:
-        """Keep its results, and write the reports."""
+        """Keep the results of the campaign, and write the reports."""
         session, campaign = self._session, self._campaign
         by_digest = {one.digest: one for one in campaign.found.values()}
         for digest, replayed in self._replayed.items():

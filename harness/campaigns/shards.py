@@ -1,4 +1,4 @@
-"""Run one part of a round: a hunt on an ECU of its own, with its result in a file that holds a hash of its inputs.
+"""Run a shard, one part of a round: a hunt on its own ECU. The file of the result holds a hash of the shard's inputs.
 
 A shard's result depends on its job alone: not on the process, the time, or other shards.
 """
@@ -24,7 +24,7 @@ from harness.target import Target
 from harness.tester.tester import Tester
 
 FOLDER: Final = "shards"
-"""The folder, in a run's folder, of the results of its shards."""
+"""The folder for the results of shards, within a run's folder."""
 SCHEMA_VERSION: Final = 1
 
 
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The name of its result's file."""
+        """The name of the shard's result file."""
         return f"{FOLDER}/r{self.round:05}-s{self.index:03}.json"
 
     @property
@@ -61,7 +61,7 @@ class Job:
 
     @property
     def chance(self) -> Chance:
-        """Return its own source of chance."""
+        """The shard's own source of chance."""
         return Chance(self.seed).stream(f"campaign/{self.round}/{self.index}")
 
 
@@ -73,7 +73,7 @@ def hunt(job: Job, tester: Tester) -> Yield:
 def run_shard(job: Job) -> str:
     """Do the job on a simulated ECU of its own; return the content of its file.
 
-    Raises UserError if that cannot be opened.
+    Raises UserError if the ECU cannot be opened.
     """
     chance = job.chance
     seed = int.from_bytes(chance.stream("ecu").random_bytes(4), "big")

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, UserError, WorkerError
 from harness.system import extra_command
 
 MOST_DEATHS: Final = 5
-"""How many workers in a row may die before the campaign stops, if no shard ends between."""
+"""The campaign stops when this many workers have died in a row without the end of a shard in between."""
 CONNECT_S: Final = 10
 
 
@@ -38,7 +38,7 @@ class Pool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """Yield results as they end. Raises UserError as the shard, HarnessError if workers die again and again."""
+        """Yield each job's result as it ends. Raises UserError if a shard does, HarnessError if workers die repeatedly."""
         left = {job.index: job for job in jobs}
         deaths = 0
         while left:
@@ -64,7 +64,7 @@ class Cluster:
     """An existing Dask cluster, for the time of a ``with``."""
 
     def __init__(self, address: str) -> None:
-        """Raises UserError if the extra is missing, or nothing answers at the address."""
+        """Connect to the cluster. Raises UserError if the extra is missing, or nothing answers at the address."""
         if find_spec("distributed") is None:
             raise UserError(f"--dask needs distributed, which is not installed: {extra_command('dask')}")
         import distributed
@@ -82,9 +82,9 @@ class Cluster:
         self._client.close(timeout=1)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """Yield results as they end; the job of a lost worker is done by another one.
+        """Yield each job's result as the job ends; another worker does the job of a lost one.
 
-        Raises UserError as the shard, HarnessError if the scheduler is gone; the campaign can be resumed.
+        Raises UserError if a shard does, HarnessError if the scheduler is gone; the campaign can be resumed.
         """
         import distributed
 

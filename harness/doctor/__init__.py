@@ -18,11 +18,11 @@ from harness.link.trace import Trace
 from harness.target import Target
 
 NEEDED_TO_OPEN = frozenset((KERNEL, INTERFACE, IS_UP, FD_FRAMES, PORT))
-"""Diagnoses whose failure explains already why the bus cannot be opened."""
+"""The diagnoses whose failure already explains why the bus cannot be opened."""
 
 
 def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosis]:
-    """Examine one thing after the other towards the ECU, and stop at the first failure that makes the rest pointless.
+    """Examine the way to the ECU, up to the first failure that makes the rest of it pointless; then keys and programs.
 
     Sends only requests that change nothing: reads of declared data, TesterPresent, and the default session.
     """
@@ -36,7 +36,7 @@ def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosi
 
 
 def way_to_the_ecu(target: Target, machine: Machine | None = None) -> Iterator[Diagnosis]:
-    """Examine the way from the kernel to the ECU's answer, and nothing else; as `examine`."""
+    """Examine only the way from the kernel to the ECU's answer, which is the first part of `examine`."""
     machine = machine or Machine()
     is_pointless = False
     for diagnosis in _before_opening(target, machine):

@@ -27,7 +27,7 @@ EXTRAS = {
 """The extra with which python-can must be installed, by interface."""
 
 WITH_A_LINUX_DRIVER = {"pcan": "peak_usb", "kvaser": "kvaser_usb", "gs_usb": "gs_usb"}
-"""Adapters that SocketCAN supports too, without the maker's library: the kernel module of each."""
+"""The kernel module of each adapter that SocketCAN, too, supports, without the maker's library."""
 
 WITHOUT = {"pcan": "install PCAN-Basic from peak-system.com, or", "kvaser": "install linuxcan from kvaser.com, or"}
 
@@ -38,7 +38,7 @@ SERIAL = ("robotell", "seeedstudio", "serial", "slcan")
 
 
 def not_opened(can: Can, error: BaseException) -> Diagnosis:
-    """Diagnose why a bus was not opened. `error` is the harness's own, with the backend's as its cause."""
+    """Diagnose why a bus was not opened. `error` is the harness's own error; its cause is the backend's error."""
     causes = list(_causes(error))
     text = " ".join(str(causes[-1]).split()) or type(causes[-1]).__name__
     if isinstance(causes[-1], NameError):  # of a function that the maker's library should have provided
@@ -47,7 +47,7 @@ def not_opened(can: Can, error: BaseException) -> Diagnosis:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Return the error and its causes, down to the first that python-can describes in words."""
+    """Yield the error, its cause, the cause of that, and so on, down to the first that is described in words."""
     while error is not None:
         yield error
         if not str(error).startswith("cannot open") and not isinstance(error, OSError):
@@ -89,7 +89,7 @@ def _is_denied(causes: list[BaseException], text: str) -> bool:
 
 
 def _group(port: Path) -> str:
-    """Return the group whose members may use a port; Debian's if unknown."""
+    """Return the group whose members may use a port; Debian's usual group if the port's is unknown."""
     try:
         group = port.group()
     except (OSError, KeyError):

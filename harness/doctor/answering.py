@@ -21,9 +21,9 @@ from harness.tester.client import Client
 
 SENDING = "frames go out and are acknowledged"
 LISTEN_S = 1.2
-"""Longer than the period of the slowest usual messages."""
+"""How many seconds to listen for other traffic: longer than the period of the slowest usual messages."""
 HEARD_FRAMES = 2000
-"""In how many frames of others a conversation is looked for."""
+"""The number of frames before the first request in which to look for a conversation of other nodes."""
 
 
 def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]:
@@ -60,7 +60,7 @@ def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
 def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
     """Say whether requests are sent and answered. Only TesterPresent, reads and the default session are requested.
 
-    Raises LinkError if the adapter fails, which the adapter's diagnosis covers.
+    Raises LinkError if the adapter fails; `contact` diagnoses that.
     """
     can = target.can
     ids = f"0x{can.request_id:X} -> 0x{can.response_id:X}"
@@ -75,7 +75,7 @@ def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def _why_silent(link: Link, target: Target) -> Iterator[str]:
-    """Say what answers instead, or what else to examine."""
+    """Say on which id or in which frame format the ECU answers instead, or what else to examine."""
     can = target.can
     if can.interface == "virtual":
         yield "python-can's virtual bus ends at this process, which nobody else is in"

@@ -1,4 +1,4 @@
-"""Read what a Linux machine says of its CAN hardware. Every path that is read is below a root given here."""
+"""Read what a Linux machine says of its CAN hardware. All paths are below the roots that `Machine` names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CAN_HARDWARE = "280"
-"""ARPHRD_CAN in Linux's if_arp.h."""
+"""Linux's number for the hardware of a CAN interface: ARPHRD_CAN in if_arp.h."""
 
 IP_SECONDS = 10
 
@@ -57,7 +57,7 @@ class Machine:
         return sorted(str(path) for kind in ("ttyACM*", "ttyUSB*") for path in self.dev.glob(kind))
 
     def is_raspberry_pi(self) -> bool:
-        """Whether CAN may come from a chip on the board's SPI."""
+        """Whether this is a Raspberry Pi, where a chip on the board's SPI may provide CAN."""
         return read(self.device_tree / "model").startswith("Raspberry Pi")
 
     def has_module(self, name: str) -> bool | None:

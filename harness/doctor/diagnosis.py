@@ -1,4 +1,4 @@
-"""Define the result of examining one thing, and its lines on the terminal."""
+"""Define the result of examining one thing, and format that result for the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Health(Enum):
 
     OK = "ok"
     NOTE = "note"
-    """Usable as it is, though it could be better."""
+    """What was examined is usable, but could be better."""
     FAIL = "FAIL"
 
 
@@ -30,26 +30,26 @@ class Diagnosis:
     state: Health
     seen: str
     remedy: tuple[str, ...] = ()
-    """How to fix it: commands to type, or sentences, in order."""
+    """The steps that fix what was examined: commands to type, or sentences, in order."""
 
     @property
     def has_failed(self) -> bool:
-        """Whether it must be fixed."""
+        """Whether what was examined must be fixed."""
         return self.state is Health.FAIL
 
 
 def ok(what: str, seen: str) -> Diagnosis:
-    """State that it is as it should be."""
+    """Return the diagnosis that `what` is as it should be."""
     return Diagnosis(what, Health.OK, seen)
 
 
 def note(what: str, seen: str, *remedy: str) -> Diagnosis:
-    """State that it is usable, and could be better."""
+    """Return the diagnosis that `what` is usable, but could be better."""
     return Diagnosis(what, Health.NOTE, seen, remedy)
 
 
 def failure(what: str, seen: str, *remedy: str) -> Diagnosis:
-    """State that it must be fixed."""
+    """Return the diagnosis that `what` must be fixed."""
     return Diagnosis(what, Health.FAIL, seen, remedy)
 
 

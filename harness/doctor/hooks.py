@@ -12,7 +12,7 @@ from harness.target import SecurityLevel, Target
 from harness.tester.keys import key_function
 
 SEED_BYTES = (4, 8, 16, 5)
-"""Usual seed lengths: the ECU's own is not known without requesting a seed."""
+"""Usual seed lengths; which of them the ECU has is unknown, since no seed is requested."""
 
 
 def keys(target: Target) -> Iterator[Diagnosis]:

@@ -17,7 +17,7 @@ VIRTUAL = ("vcan", "vxcan")
 FD_MTU = 72
 USUAL_DATA_BITRATE = 2_000_000
 SHORT_QUEUE = 100
-"""In frames. A message of 4095 bytes takes 586 of them."""
+"""The length in frames below which a sending queue is short. A message of 4095 bytes takes 586 frames."""
 
 MODULES_BY_VENDOR = {0x0C72: ("PEAK", "peak_usb"), 0x0BFD: ("Kvaser", "kvaser_usb"), 0x12D6: ("EMS", "ems_usb")}
 MODULES_BY_PRODUCT = {
@@ -25,10 +25,10 @@ MODULES_BY_PRODUCT = {
     (0x1209, 0x2323): ("candleLight", "gs_usb"),
     (0x1209, 0xCA01): ("CANnectivity", "gs_usb"),
 }
-"""USB adapters that Linux supports: what they are, and their kernel module."""
+"""By vendor and product id of a USB adapter that Linux supports: its name and its kernel module."""
 
 SLCAN_SPEEDS = {10: 0, 20: 1, 50: 2, 100: 3, 125: 4, 250: 5, 500: 6, 800: 7, 1000: 8}
-"""slcand's ``-s``, by kbit/s."""
+"""The value of slcand's option ``-s``, by kbit/s."""
 
 
 def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
@@ -56,7 +56,7 @@ def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
 
 
 def interface(can: Can, machine: Machine) -> Iterator[Diagnosis]:
-    """Diagnose the interface that a target names; a failure that makes the rest pointless comes last."""
+    """Diagnose the interface that a target names; stop at a failure that makes further diagnoses pointless."""
     channel = can.channel
     if "/" in channel or not machine.device(channel).exists():
         yield _missing(can, machine)
@@ -83,7 +83,7 @@ def interface(can: Can, machine: Machine) -> Iterator[Diagnosis]:
 
 
 def controller(can: Can, details: dict[str, Any]) -> Iterator[Diagnosis]:
-    """What ``ip -details -statistics -json`` says of a controller."""
+    """Diagnose a controller from the output of ``ip -details -statistics -json``."""
     info = _table(_table(details, "linkinfo"), "info_data")
     actual = _table(info, "bittiming").get("bitrate")
     if actual is not None:

@@ -1,4 +1,4 @@
-"""Choose the most informative checks for a given time: by a plan of all, those with most weight per second first."""
+"""Choose the most informative checks for a given time: plan all checks, then take those with the most weight per second."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.verdict import Severity
 WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
 """The weight of a check by the severity of its failure."""
 MAIN_FAMILY, MAIN_WEIGHT = "SA-", 2
-"""SecurityAccess weighs twice as much."""
+"""The family of the SecurityAccess checks, and the factor by which their weight is greater."""
 LEAST_S: Final = 0.5
-"""The least time that a check is taken to cost, in seconds: it must be begun and ended."""
+"""The shortest time, in seconds, that the ranking assumes for a check, since beginning and ending a check takes time."""
 ROUNDS: Final = 7
-"""How often the rest is planned again: a shared measurement then costs another check."""
+"""How many times the kept checks are planned again: a shared measurement of a check left out then costs a kept check."""
 LEAST_ROOM: Final = 0.1
-"""A smaller share of the time is not worth another plan."""
+"""The smallest unused share of the time that is worth another plan."""
 
 
 def left_out_for_time(
     plan_with: Callable[[frozenset[str]], AuditPlan], checks: Iterable[Attack], seconds: float
 ) -> tuple[frozenset[str], AuditPlan]:
-    """Return the ids that are left out so that the rest takes no longer than `seconds`, and the plan of the rest.
+    """Return the ids of the checks to leave out so that the audit takes at most `seconds`, and the plan of the kept checks.
 
-    `plan_with` plans without some ids. Raises UserError if no check fits.
+    `plan_with` plans an audit without the checks of given ids. Raises UserError if no check fits.
     """
     weights = {check.id: _weight(check) for check in checks}
     left_out: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ def _costs(plan: AuditPlan) -> Mapping[str, float]:
 
 
 def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
-    """Keep as many as fit; a check that does not fit is skipped."""
+    """Return the ids of the checks that fit, those with the most weight per second first; skip a check that does not fit."""
     kept, spent = set(), 0.0
     for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
         if spent + costs[id] <= seconds:

@@ -16,9 +16,9 @@ from harness.tester.tester import Tester
 NO_ANSWER: Final = "no answer"
 LISTENING: Final = "listening"
 UNNAMED: Final = "pauses"
-"""The reason of waits in a user's own checks that name none."""
+"""The reason that is shown for a wait if a user's own check names none."""
 LEAST_TOLD_S: Final = 0.1
-"""Waits that are shorter, in seconds, are not listed."""
+"""The shortest total of waits for one reason, in seconds, that is listed."""
 
 
 @dataclass(slots=True)
@@ -34,16 +34,16 @@ class Use:
     """What the target must permit for all that was sent."""
     seconds: float = 0.0
     waits: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By reason: how many waits ended without a frame, and their seconds in all."""
+    """By reason: the number of waits that ended without a frame, and the total of their seconds."""
 
     @property
     def waits_s(self) -> float:
-        """The time in which nothing came and nothing was sent."""
+        """The total, in seconds, of the waits that ended without a frame."""
         return sum(seconds for _, seconds in self.waits.values())
 
 
 class Meter:
-    """Adds up the use of the running check."""
+    """Adds up what the running check uses."""
 
     def __init__(self, target: Target) -> None:
         self._gate = SafetyGate(target)
@@ -51,14 +51,14 @@ class Meter:
         self._reason = NO_ANSWER
 
     def begin(self) -> Use:
-        """Count from now on for something new."""
+        """Start a new count, and return it."""
         self.use = Use()
         return self.use
 
     # What the link tells
 
     def sends(self, frame: Frame) -> None:
-        """The harness sends a frame."""
+        """Count a frame that the harness sends."""
         use = self.use
         if frame.pci_type in (2, 3):
             return
@@ -70,12 +70,12 @@ class Meter:
         use.resets += Permission.RESET in needs
 
     def cuts_power(self) -> None:
-        """The ECU's supply is cut and restored."""
+        """Count one interruption of the ECU's supply."""
         self.use.resets += 1
         self.use.permissions.add(Permission.POWER)
 
     def passes(self, seconds: float, *, in_vain: bool) -> None:
-        """Time passed, until a frame came or in vain."""
+        """Count the time until a frame came; `in_vain`: a wait that ended without a frame."""
         use = self.use
         use.seconds += seconds
         if in_vain and seconds > 0:
@@ -86,7 +86,7 @@ class Meter:
 
     @contextmanager
     def reason(self, why: str) -> Iterator[None]:
-        """Set what is being waited for."""
+        """Name the reason for all waits within the ``with``."""
         before, self._reason = self._reason, why
         try:
             yield
@@ -97,7 +97,7 @@ class Meter:
 class MeteredLink(SimulatedLink):
     """A simulated bus that reports its traffic to a meter.
 
-    `is_virtual` is what the planned audit's own link would say, since checks spend less time on a real bus.
+    `is_virtual` has the value that the planned audit's own link would have, since checks spend less time on a real bus.
     """
 
     def __init__(self, *args: Any, meter: Meter, is_virtual: bool, **settings: Any) -> None:
@@ -112,14 +112,14 @@ class MeteredLink(SimulatedLink):
         self._pass_on(frame)
 
     def receive(self, until_s: float) -> Frame | None:
-        """As the base."""
+        """Receive as the base class does, and tell the meter how long that took."""
         begun_s = self.now_s
         frame = super().receive(until_s)
         self._meter.passes(self.now_s - begun_s, in_vain=frame is None)
         return frame
 
     def power_cycle(self) -> None:
-        """As the base."""
+        """Cut and restore the supply as the base class does, and tell the meter."""
         self._meter.cuts_power()
         super().power_cycle()
 
@@ -128,10 +128,10 @@ class MeteredTester(Tester):
     """A tester that tells the meter what it waits for."""
 
     meter: Meter
-    """Set as soon as it is made."""
+    """The meter; set as soon as the tester is made."""
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """As the base."""
+        """Wait as the base class does, and tell the meter why."""
         with self.meter.reason(why or UNNAMED):
             Tester.listen(self, seconds)
 
@@ -144,7 +144,7 @@ class MeteredTester(Tester):
         ends_with_answer: bool = False,
         why: str = "",
     ) -> tuple[Frame, ...]:
-        """As the base."""
+        """Listen as the base class does, and tell the meter why."""
         with self.meter.reason(why or LISTENING):
             return super().listen(
                 seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer
@@ -152,7 +152,7 @@ class MeteredTester(Tester):
 
 
 def reasons_in_words(use: Use) -> str:
-    """``the delay of level 0x01 21.0 s in 2 waits, no answer 4.8 s in 24 waits``; the longest first, all that count."""
+    """Format the waits, the longest first: ``the delay of level 0x01 21.0 s in 2 waits, no answer 4.8 s in 24 waits``."""
     longest = sorted(use.waits.items(), key=lambda item: -item[1][1])
     return ", ".join(
         f"{name} {seconds:.1f} s" + (f" in {count} waits" if count > 1 else "")

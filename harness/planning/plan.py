@@ -33,22 +33,22 @@ class PlannedCheck:
     id: str
     parameter: str | None
     permissions: tuple[str, ...]
-    """What the target must permit for all of it, and what the check declares to need."""
+    """The permissions that the check declares to need, and those that it needs for what it would send."""
     used: tuple[str, ...]
-    """The permissions among them that some planned request needs."""
+    """The part of `permissions` that the check needs for what it would send."""
     requests: int
     wrong_keys: int
     writes: int
     resets: int
     waits_s: float
-    """The time in which nothing comes and nothing is sent."""
+    """The total, in seconds, of the waits that end without a frame."""
     seconds: float
     why: str
-    """The reasons for waits; if nothing would be sent, why not."""
+    """Why the check would not run, if it would not, and the reasons for its waits."""
 
     @property
     def name(self) -> str:
-        """``SA-09[level 0x01]``."""
+        """The id and the parameter, e.g. ``SA-09[level 0x01]``."""
         return self.id if self.parameter is None else f"{self.id}[{self.parameter}]"
 
 
@@ -60,15 +60,15 @@ class AuditPlan:
     left_out: int
     """How many results the user's selection leaves out."""
     assumptions: tuple[str, ...]
-    """What was assumed of the ECU, a sentence each."""
+    """The assumptions made of the ECU, a sentence each."""
 
     @property
     def seconds(self) -> float:
-        """How long the audit takes."""
+        """The duration of the audit in seconds."""
         return sum(one.seconds for one in self.checks)
 
     def total(self, name: str) -> float:
-        """The sum of one number over all checks."""
+        """Return the sum of the field `name` over all checks."""
         return float(sum(getattr(one, name) for one in self.checks))
 
     @property
@@ -82,7 +82,7 @@ class AuditPlan:
         return any(self.total(name) for name in ("wrong_keys", "writes", "resets"))
 
     def as_json(self) -> str:
-        """The whole as JSON, with a line break at its end."""
+        """Return the plan as JSON, with a line break at its end."""
         document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "seconds": round(self.seconds, 3),
@@ -131,7 +131,7 @@ def _as_json(check: PlannedCheck) -> dict[str, Any]:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Format a duration: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -143,7 +143,7 @@ def duration(seconds: float) -> str:
 
 
 def totals_in_words(plan: AuditPlan) -> str:
-    """``about 3 min 20 s: 4821 requests, among them 31 wrong keys, 12 writes, 6 resets``."""
+    """Format the totals: ``about 3 min 20 s: 4821 requests, among them 31 wrong keys, 12 writes, 6 resets``."""
     parts = [
         f"{plan.total(name):.0f} {words if plan.total(name) != 1 else words[:-1]}"
         for name, words in (("wrong_keys", "wrong keys"), ("writes", "writes"), ("resets", "resets"))
@@ -155,7 +155,7 @@ def totals_in_words(plan: AuditPlan) -> str:
 
 
 def plan_lines(plan: AuditPlan) -> list[str]:
-    """Return a row for each check that sends anything, what is not sent and why, and the totals."""
+    """Return a row for each check that sends anything, the checks that send nothing with the reason, and the totals."""
     head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
     lines = [head]
     for check in plan.checks:

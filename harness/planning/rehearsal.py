@@ -27,9 +27,9 @@ SHAPE: Final = "hardened"
 
 
 def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, tuple[str, ...]]:
-    """Return the target without anything that acts outside this program, and the assumptions made.
+    """Return the target without the hooks that act outside this program, and the assumptions made.
 
-    An ECU that was neither declared nor discovered gets the shape of a shipped one, and keeps its own permissions.
+    An ECU that was neither declared nor discovered gets the shape of a shipped target, and keeps its own permissions.
     """
     said = []
     if target.path is None and not is_discovered and not target.security and not target.data:
@@ -45,7 +45,7 @@ def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, t
 
 
 class Rehearsal:
-    """One audit that goes to a simulated ECU; an audit's options name it."""
+    """The recording of one audit that runs against a simulated ECU; it is passed in the audit's options."""
 
     def __init__(self) -> None:
         self.assumptions: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Rehearsal:
         return [twin.node], dict(twin.keys)
 
     def begins(self, declared: Attack, parameter: str | None) -> None:
-        """Begin a check: what follows is its own. Traffic before the first check belongs to the first."""
+        """Count the traffic from now on for this check. Traffic before the first check counts for the first check."""
         self._count_keys()
         use = self.meter.begin() if self._begun else self.meter.use
         self._begun.append((declared, parameter, use))
@@ -101,7 +101,7 @@ class Rehearsal:
         self._keys_before = sent
 
     def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> AuditPlan:
-        """Return what was recorded, after the audit; traffic after the last check belongs to the last."""
+        """Return the plan from what a finished audit used. Traffic after the last check counts for the last check."""
         self._count_keys()
         uses = {(declared.id, parameter): (use, declared.needs) for declared, parameter, use in self._begun}
         planned: list[PlannedCheck] = []
@@ -118,7 +118,7 @@ class Rehearsal:
 
 
 def _ledger_as_it_is(target: Target) -> Ledger:
-    """Copy the remaining budget of wrong keys; what a rehearsal spends is not written."""
+    """Return a ledger with the remaining budget of wrong keys; what a rehearsal spends is not written to the file."""
     if target.is_simulated:
         return ledger_of(target, None)
     ledger = ledger_of(target, state_folder() / LEDGER)

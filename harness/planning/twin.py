@@ -22,29 +22,29 @@ from harness.tester.security import DEFAULT_ATTEMPTS, DEFAULT_DELAY_S
 from harness.uds import NEGATIVE_RESPONSE, Nrc, Service, Session, negative_response
 
 ANSWER_S: Final = 0.005
-"""Time to an answer in seconds, or half of P2 if that is shorter; it is neither declared nor measured."""
+"""The assumed time to an answer in seconds, or half of P2 if that is shorter; no target declares this time."""
 UNKNOWN_BYTES: Final = 16
-"""Length of a seed or key if it is unknown."""
+"""The assumed length of a seed or key of unknown length."""
 SEED_LENGTHS: Final = (4, 16, 8, 2, 3, 5, 6, 7, 10, 12, 20, 24, 32, 1)
-"""Seed lengths with which a user's key function is tried, to learn which it accepts."""
+"""The seed lengths to try, in this order, until a user's key function accepts one."""
 MOST_MEMORY_BYTES: Final = 256
 UNKNOWN_ADDRESS: Final = 0xF1
-"""First byte of answers if any address is accepted."""
+"""The address byte in the simulated ECU's answers if the target accepts any."""
 LONGEST_SESSION: Final = 0x7F
-"""A higher number leaves no bit to suppress the answer; the simulated ECU does not support that."""
+"""The highest session that is simulated: the number of a higher one needs the bit that suppresses the answer."""
 
 _MALFORMED_INVALID_KEY: Final = "malformed_invalid_key"
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """An ECU as declared, and assumptions for what is undeclared."""
+    """An ECU simulated as its target declares it, with assumptions for what is undeclared."""
 
     node: Node
     keys: Mapping[int, KeyFunction | None]
-    """How the tester makes keys; None if the target does not say."""
+    """By level: the function by which the tester makes keys; None if the target declares no key."""
     assumptions: tuple[str, ...]
-    """What was assumed, a sentence each."""
+    """The assumptions made of the ECU, a sentence each."""
 
 
 def twin_of(target: Target, keys: Mapping[int, KeyFunction | None]) -> Twin:
@@ -103,7 +103,7 @@ class _TwinServer(Server):
         }
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
-        """As the base, except for SecurityAccess."""
+        """Answer as the base class does, except for SecurityAccess."""
         level = (pdu[1] & 0x7F) - (not pdu[1] & 1) if len(pdu) > 1 and pdu[0] == Service.SECURITY_ACCESS else 0
         if level not in self._config_of:
             return super().answer(pdu, is_functional=is_functional, connection=connection)
@@ -124,7 +124,7 @@ class _TwinServer(Server):
         return [_as_request(answer) if is_malformed else answer for answer in answers]
 
     def _answer_in_any_session(self, level: int, pdu: bytes, *, is_functional: bool, connection: int) -> list[bytes]:
-        """Answer while pretending another session: the base knows levels only outside the default session."""
+        """Answer as if in the extended session, since the base class knows levels only outside the default session."""
         state = self.state
         if state.session != Session.DEFAULT:
             return self._answer(level, pdu, is_functional=is_functional, connection=connection)
@@ -136,7 +136,7 @@ class _TwinServer(Server):
 
 
 def _as_request(answer: bytes) -> bytes:
-    """Return the refusal of a wrong key in the form of the quirk."""
+    """Return the answer, but the refusal of a wrong key without its 7F, as the quirk malformed_invalid_key has it."""
     is_refused = answer == bytes((NEGATIVE_RESPONSE, Service.SECURITY_ACCESS, Nrc.INVALID_KEY))
     return answer[1:] if is_refused else answer
 
@@ -194,7 +194,7 @@ def _lowest(values: Values | None, length: int) -> bytes:
 
 
 def _allowed(values: Values | None, length: int) -> range | None:
-    """Return the permitted values, if they are one range of numbers."""
+    """Return the permitted values if they are one range of numbers, else None."""
     if values is None or len(values.alternatives) != 1 or len(values.alternatives[0]) != 1:
         return None
     low, high = values.alternatives[0][0]
@@ -245,7 +245,7 @@ def _stand_in(seed: bytes, level: int) -> bytes:
 
 
 def _taken_by(entry: DeclaredLevel, key: Callable[[bytes, int], bytes] | None) -> tuple[int, int] | None:
-    """Return the lengths of seed and key that a key function accepts; None for a program or service, or if none fits."""
+    """Return the lengths of seed and key that a key function accepts; None for a program, a service, or if none fits."""
     how = entry.key or ""
     if key is None or how.startswith(("command:", "http://", "https://")):
         return None
