@@ -24,12 +24,12 @@ END_OF_SESSION = "the end of the session (S3)"
 STORING_S = 0.2
 """In seconds. An ECU may answer before it has stored a value, so the value is read again this long after the answer."""
 QUICK_STORING_S, STORED_AT_ONCE = 0.1, 3
-"""The same of an ECU whose values were read back at once so many times, and never only later."""
+"""The shorter wait, in seconds, for an ECU that stored this many values at once, and none only later."""
 
 CLOCK_S = 8.0
-"""In seconds. A value that changes by itself is watched this long, because it may be a clock or a counter."""
+"""In seconds. A value is watched this long for changes by itself, because it may be a clock or a counter."""
 LOOKS = 8
-"""How often it is read meanwhile, which also keeps a session alive."""
+"""How often a value is read while it is watched; the reads also keep a session alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class AccessProbes:
         self._restart = restart
         self._looking = looking
         self.postponed_controls: list[DataEntry] = []
-        """Controls that must wait, because they would unlock an ECU that cannot be locked again."""
+        """Data whose control must wait, because it would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
         self._stored_at_once = 0
-        """How often a value was read back at once as it had been written."""
+        """How often the first read after a write gave the written value."""
         self._stores_late = False
-        """Whether a value was ever read back only later."""
+        """Whether a written value was ever read back only after a wait."""
         self._steady_s: dict[int, float] = {}
-        """By data identifier, for how many seconds at most its value was watched and did not change."""
+        """By data identifier, the longest time in seconds for which its value was watched without a change."""
         self._opened_by: dict[int, set[int]] = {}
-        """The levels that were seen to open data which was found guarded."""
+        """By the identifier of data that was found guarded: the levels that were seen to open it."""
 
     @property
     def can_relock(self) -> bool:
@@ -79,22 +79,24 @@ class AccessProbes:
         return self._client.has_sessions or bool(self._restart.means())
 
     def protected(self) -> list[DataEntry]:
-        """Data that can be read and whose writing needs a level: it tells locked from unlocked."""
+        """Return data that everybody can read, but whose writing needs a level: a write tells locked from unlocked."""
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [entry for entry in guarded if entry.read.kind == "open"]
 
     def guarded(self) -> list[DataEntry]:
-        """Data of `protected`, and data that can be read back with a level only."""
+        """Return the data of `protected`, and data whose reading needs a level as its writing does."""
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [*self.protected(), *(entry for entry in guarded if entry.read.level is not None)]
 
     def protected_by(self, level: int) -> DataEntry | None:
-        """Return data that shows whether the level is open."""
+        """Return data whose writing shows whether the level is open; None if there is none."""
         return next((entry for entry in self.protected() if entry.write.level == level), None)
 
     def may_open(self, level: int | None, entry: DataEntry) -> bool:
-        """Whether an open level may rightly open the data: the level is the declared one, or none is declared or
-        was seen.
+        """Whether an open level may rightly open the data.
+
+        The entry's own level may. Data that was found guarded, not declared, may also be opened by each level that was seen
+        to open it, or by any level if none was seen to.
         """
         if level is None or entry.write.level is None:
             return False
@@ -102,13 +104,13 @@ class AccessProbes:
         return entry.write.level == level or is_anybodys
 
     def is_shared(self, entry: DataEntry) -> bool:
-        """Whether several levels open data that was found guarded. Whether that is intended is not declared."""
+        """Whether several levels open data that was found guarded; the target does not say whether that is intended."""
         return len(self._opened_by.get(entry.did, ())) > 1
 
     def settle_guards(self) -> None:
         """Find out with the keys which levels open data that was found guarded.
 
-        Of several the lowest is taken as its own.
+        If several levels open it, the lowest is taken as the data's own.
         """
         client, security = self._client, self._security
         found = [entry for entry in self.protected() if entry.origin == "found"]
@@ -134,7 +136,7 @@ class AccessProbes:
         return value.is_positive and self._client.write(entry.did, value.pdu[3:]).is_positive
 
     def without_data(self, what: str) -> Unjudged:
-        """End a check that lacks guarded data; the reason says so if no key has opened the data that was found guarded."""
+        """End a check that lacks guarded data; if data was found guarded, but no key has opened it, the reason says so."""
         guarded = [one for one in self._client.target.data if one.write.level or one.read.level]
         for entry in guarded:
             level = entry.write.level or entry.read.level or 0
@@ -150,9 +152,9 @@ class AccessProbes:
         act: Callable[[bytes], R],
         undo: Callable[[bytes], Reply | RawReply] | None = None,
     ) -> Effect[R]:
-        """Read the value, call `act` with another valid value, read back.
+        """Call `act` with another valid value, and return what became of the stored value.
 
-        Restore the old value by `undo`, or as it was written.
+        Restore the old value by `undo`, or by `act` if there is no `undo`.
         """
         client = self._client
         before = client.stable_value(entry.did)
@@ -168,7 +170,7 @@ class AccessProbes:
         return Effect(reply, before, after, entry.secret)
 
     def _value_after(self, entry: DataEntry, before: bytes, wanted: bytes) -> bytes:
-        """Return the value after something was done: at once, or a little later if storing takes time.
+        """Return the value that a request has left; if it looks unchanged, read it again after the time to store it.
 
         Raises Inconclusive if it is neither `before` nor `wanted`, and goes on changing by itself.
         """
@@ -185,7 +187,7 @@ class AccessProbes:
         return after
 
     def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
-        """Whether a value changes while it is only read. One that was steady before is watched only briefly."""
+        """Whether a value changes while it is only read; a value that was steady for as long before is watched briefly."""
         client = self._client
         before = client.read(did)
         if self._steady_s.get(did, 0.0) >= seconds:
@@ -208,7 +210,7 @@ class AccessProbes:
     def locked_probe(self, entry: DataEntry, *, in_this_session: bool = False) -> Reply:
         """Write the present value again, in the session of the entry's level: harmless if it succeeds.
 
-        With `in_this_session` the session is not entered first, which would lock the ECU.
+        With `in_this_session` stay in the present session, because entering one would lock the ECU.
         """
         assert entry.write.level is not None
         if not in_this_session:
@@ -218,9 +220,9 @@ class AccessProbes:
     def require_locked(self, entry: DataEntry | None = None, *, by_refusal: bool = False) -> None:
         """Make the ECU refuse a protected write; if it does not, lock it by any means available.
 
-        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock. Checks that tell
-        locked from unlocked by such a write insist on it `by_refusal`. Without data to try it on, or without permission to
-        write, the state stays unknown, and a note says so. Raises Inconclusive if the ECU stays unlocked.
+        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock; with `by_refusal`
+        it is not, because the check tells locked from unlocked by such a write. Without data to write, or without permission
+        to write, the state stays unknown, and a note says so. Raises Inconclusive if the ECU stays unlocked.
         """
         entries = [entry] if entry is not None else self.protected()[:1]
         if not entries:
@@ -277,9 +279,9 @@ class AccessProbes:
     # The positive control
 
     def require_control(self, entry: DataEntry, *, at_any_price: bool = False) -> None:
-        """Make the same write succeed with the level unlocked; without that its refusal proves nothing.
+        """Show that the data can be written with its level unlocked: without this control a refused write proves nothing.
 
-        Taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control
+        It is taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control
         waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive if the control is missing.
         """
         if entry.did not in self._controls:

@@ -41,7 +41,7 @@ NOT_COMPARED = (
 
 MOST_OF_A_GAP, MOST_GAPS = 16, 64
 MOST_PAUSES_IN_VAIN = 32
-"""After so many requests before which no late answer came, late answers are no longer waited for."""
+"""After this many requests in a row before which no late answer came, requests no longer wait for late answers."""
 MOST_SILENCES = 20_000
 """How many unanswered requests are kept at most."""
 
@@ -118,9 +118,9 @@ class EcuState:
         self.presence = Presence()
         """What the answers so far show the ECU to have or to lack."""
         self._noted: set[tuple[bytes, int, ReplyKind | int, Condition]] = set()
-        """What was noted before in all that `seen` and `presence` tell apart."""
+        """What was noted so far: noting the same again would teach `seen` and `presence` nothing."""
         self.has_unlocked = False
-        """Whether it was unlocked since it was last seen locked."""
+        """Whether the ECU was unlocked since it was last seen locked."""
         self.is_touched = False
         """Whether a seed or key was sent since the last restore, or something whose effects are unknown."""
         self.quiet_s = 0.0
@@ -136,7 +136,7 @@ class EcuState:
         self._gaps: list[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]] = []
         self.levels: dict[int, LevelState] = {}
         self.restarted_s = -math.inf
-        """When it was last told to restart, by the link's clock: a delay may have begun anew."""
+        """When the ECU was last told to restart, by the link's clock: a delay may have begun anew."""
         self._independent: dict[tuple[int, int], bool] = {}
         self._changed: dict[int, bytes] = {}
         self._seen_locked: set[int] = set()
@@ -162,9 +162,10 @@ class EcuState:
 
     @property
     def gaps(self) -> Sequence[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]]:
-        """Since `forget_silences`: runs of exchanges without an answer, each with the first answered exchange after it.
+        """The runs of unanswered exchanges since `forget_silences`, of two or more each.
 
-        Before each stands the last answered exchange before it, None if there is none.
+        Each run is a pair: the answered exchange before it (None if there is none), and the exchanges of the run followed by
+        the answered exchange that ended it.
         """
         return tuple(self._gaps)
 
@@ -173,7 +174,7 @@ class EcuState:
         return self.levels.setdefault(level, LevelState())
 
     def serves_during_delay(self, of: int, other: int) -> bool | None:
-        """Whether the other level was opened while this one was in its delay; None if it was not tried."""
+        """Whether level `other` was opened while level `of` was in its delay; None if it was not tried."""
         return self._independent.get((of, other))
 
     def was_seen_locked(self, did: int) -> bool:
@@ -185,13 +186,13 @@ class EcuState:
         return effect in self._refused_effects
 
     def has_granted(self, effect: str) -> bool:
-        """Whether an effect that was refused has worked later in this run."""
+        """Whether the ECU granted an effect in this run after it had refused the same effect."""
         return effect in self._granted_effects
 
     # What is heard
 
     def note(self, request: bytes, outcome: ReplyKind | int) -> None:
-        """A request of any service was answered with this outcome; a refusal is its code."""
+        """Note the outcome of a request of any service; a refusal is given by its code."""
         size, condition = len(request), self.seen.condition
         subject = request[: _SUBJECT_BYTES.get(request[0], 1)]
         known = (subject, size if size < _LENGTHS_TOLD_APART else _LENGTHS_TOLD_APART, outcome, condition)
@@ -269,11 +270,11 @@ class EcuState:
                 self.level(level_of(reply.request)).last_wrong_s = now_s
 
     def hear_raw(self, frame: Frame) -> None:
-        """A raw frame was sent in which an ECU may read a request of service 27."""
+        """Note that a raw frame was sent; if an ECU may read service 27 into it, its security state counts as touched."""
         self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
 
     def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
-        """An exchange is over; `was_answered`: it had a frame of the ECU."""
+        """Note that an exchange is over; `was_answered`: at least one frame of the ECU came in it."""
         if not was_answered:
             self.unanswered = self.unanswered or exchange
             if len(self._silent_now) < MOST_OF_A_GAP:
@@ -287,7 +288,7 @@ class EcuState:
             self._last_answered = exchange
 
     def hear_silence(self, sent: Sent) -> None:
-        """It got no answer, or nothing meant as one."""
+        """Note something that was sent and got no answer, or nothing meant as one."""
         if len(self._silences) < MOST_SILENCES:
             self._silences.setdefault(sent, self.condition)
 
@@ -298,25 +299,26 @@ class EcuState:
         self._silent_now.clear()
 
     def hear_stray(self, wait_s: float, *, is_copy: bool) -> None:
-        """A message came that answers the request before: from now on each request waits this long for such messages.
+        """Note a message that answers the previous request: each later request first waits `wait_s` for such messages.
 
-        `is_copy`: that request had been answered, so the ECU answers twice. If not, it was late, perhaps only once.
+        `is_copy`: the previous request had been answered already, so the ECU answers twice. If not, the message was late,
+        perhaps only this once.
         """
         self.quiet_s = self.quiet_s or wait_s
         self._answers_twice |= is_copy
         self._pauses_in_vain = 0
 
     def hear_pause(self, *, has_heard: bool) -> None:
-        """A request has waited for messages that answer the one before.
+        """Note that a request has waited for messages that answer the previous request; `has_heard`: one came.
 
-        If none come for long, an ECU that was late is no longer waited for.
+        If many such waits in a row are in vain, later requests no longer wait, unless the ECU was seen to answer twice.
         """
         self._pauses_in_vain = 0 if has_heard else self._pauses_in_vain + 1
         if self._pauses_in_vain >= MOST_PAUSES_IN_VAIN and not self._answers_twice:
             self.quiet_s = 0.0
 
     def hear_effect(self, effect: str, *, is_granted: bool) -> None:
-        """The ECU was asked for a guarded effect, e.g. a protected write, and granted or refused it.
+        """Note that the ECU was asked for a guarded effect, e.g. a protected write, and granted or refused it.
 
         An effect that was refused first and granted later is known to need an open level.
         """
@@ -326,7 +328,7 @@ class EcuState:
             self._granted_effects.add(effect)
 
     def wait(self, seconds: float) -> None:
-        """Nothing is sent for this long, which ends a session other than the default one, and its pending seed."""
+        """Note that nothing is sent for `seconds`: from S3 on, that ends any session but the default one, and its seeds."""
         if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
             self.forget_seeds()
         self.seen.was_left_alone(seconds)
@@ -334,7 +336,7 @@ class EcuState:
     # What the tester does
 
     def send_key(self, level: int, *, is_right: bool) -> None:
-        """A key is about to be sent: the key function's key for the pending seed, or a guess."""
+        """Note that a key is about to be sent: the key function's key for the pending seed (`is_right`), or a guess."""
         self.is_touched = True
         state = self.level(level)
         state.is_right_key_under_way = is_right
@@ -342,17 +344,17 @@ class EcuState:
             state.wrong_in_a_row += 1
 
     def restart_begun(self, now_s: float | None = None) -> None:
-        """The ECU was told to restart, or its supply was cut: earlier silences are unrelated to its boot."""
+        """Note that the ECU was told to restart, or its supply was cut: earlier silences are unrelated to its boot."""
         self.restarted_s = self.restarted_s if now_s is None else now_s
         self.seen.restarted()
         self._silent_now.clear()
 
     def restart_seen(self) -> None:
-        """The ECU was seen to restart: it is locked, and no seed is pending."""
+        """Note that the ECU was seen to restart, so that no seed is pending."""
         self.forget_seeds(has_restarted=True)
 
     def renewed(self) -> None:
-        """The ECU was replaced by one in factory state: locked, with all counters zero."""
+        """Note that the ECU was replaced by one in factory state: locked, with all counters zero."""
         self.seen.restarted()
         self._silent_now.clear()
         self._changed.clear()
@@ -365,13 +367,13 @@ class EcuState:
         self.restored()
 
     def locked_by_effect(self, did: int | None = None) -> None:
-        """A guarded effect was refused (`did`: the data identifier that refused it), or a restart has locked the ECU."""
+        """Note that the ECU is locked: it has refused a guarded effect (`did`: a write of this identifier), or restarted."""
         self.has_unlocked = False
         if did is not None:
             self._seen_locked.add(did)
 
     def opened_by_effect(self, level: int, seed: bytes, key: bytes, *, is_right: bool, how: str = "") -> None:
-        """A guarded effect worked after a key, whatever the ECU answered; `how` it was seen, for a wrong key."""
+        """Note that a key has opened the level, as a guarded effect shows; `how` describes it if the key was wrong."""
         state = self.level(level)
         self.has_unlocked = True
         state.wrong_in_a_row = 0
@@ -382,74 +384,74 @@ class EcuState:
             state.opened_by_wrong_key = state.opened_by_wrong_key or how
 
     def open_already(self) -> None:
-        """A level gives the seed of an open level."""
+        """Note that the ECU is unlocked: a level has given the seed of an open level."""
         self.has_unlocked = True
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
-        """The ECU has changed session or restarted; only a restart is known to drop a pending seed."""
+        """Forget the seeds that were given; only a restart (`has_restarted`) certainly leaves none pending in the ECU."""
         for state in self.levels.values():
             state.seed = None
             state.may_be_pending = state.may_be_pending and not has_restarted
 
     def expect_anything(self) -> None:
-        """The effects of what was sent are unknown: restoring takes a restart."""
+        """Note that the effects of what was sent are unknown: restoring the ECU takes a restart."""
         self.is_touched = True
 
     def restored(self) -> None:
-        """The ECU is in its known state."""
+        """Note that the ECU is in its known state."""
         self.forget_seeds()
         self.is_touched = False
 
     def will_change(self, did: int, value: bytes) -> None:
-        """A data identifier is about to be changed; `value` is its present value, to be restored."""
+        """Note that a data identifier is about to be changed; `value` is its present value, to be restored."""
         self._changed.setdefault(did, value)
 
     def is_back(self, did: int) -> None:
-        """The data identifier has its value again, or changes by itself."""
+        """Note that the data identifier has its old value again, or changes by itself: nothing is to be restored."""
         self._changed.pop(did, None)
 
     # Levels, by their owner in the tester
 
     def learn_length(self, level: int, length_bytes: int) -> None:
-        """Keys of the level have this length, or are tried with it."""
+        """Note the length of the level's keys, whether it is known or only tried."""
         self.level(level).key_length = length_bytes
 
     def suspect_key(self, level: int, why: str) -> None:
-        """The key function of the level cannot be right."""
+        """Note why the key function of the level cannot be right."""
         self.level(level).suspect = why
 
     def key_found(self, level: int) -> None:
-        """A way to make the level's keys was seen to open it."""
+        """Note that keys made in some way were seen to open the level."""
         self.level(level).is_proven = True
 
     def waited_out(self, level: int, seconds: float, *, is_over: bool) -> None:
-        """A delay of the level was waited for this long; `is_over`: it ended."""
+        """Note that a delay of the level was waited for `seconds`; `is_over`: the delay ended."""
         state = self.level(level)
         state.is_locked_out = not is_over
         if is_over:
             state.longest_delay_s = max(state.longest_delay_s, seconds)
 
     def tried_during_delay(self, of: int, other: int, *, was_opened: bool) -> None:
-        """The right key was sent to the other level while this one was in its delay."""
+        """Note whether the right key opened level `other` while level `of` was in its delay."""
         self._independent[of, other] = was_opened
 
     def zero_seed_while_locked(self, level: int) -> None:
-        """An effect shows the level locked although its seed was all zeros."""
+        """Note that the level gives seeds of zeros while locked, as an effect shows."""
         self.level(level).gives_zero_seeds = True
 
     def wrong_key_answer(self, level: int, reply: Reply) -> None:
-        """A key that was compared and found wrong is answered like this."""
+        """Note how the ECU answers a key that it has compared and found wrong."""
         self.level(level).wrong_key_answers.add(answer_of(reply))
 
     def limit_answer(self, level: int, reply: Reply) -> None:
-        """A request for a seed is refused like this after wrong keys, though nothing else has changed."""
+        """Note how the ECU refuses a seed after wrong keys, when nothing but the wrong keys explains the refusal."""
         state = self.level(level)
         state.limit_answers.add(answer_of(reply))
         state.is_delayed = True
 
     @contextmanager
     def without_waiting_for_strays(self) -> Iterator[None]:
-        """Do not wait for stray answers in this block: a booting ECU would be back before they have passed."""
+        """Send without waits for stray answers in this block: a booting ECU would be back before such a wait is over."""
         quiet_s, self.quiet_s = self.quiet_s, 0.0
         try:
             yield

@@ -43,16 +43,16 @@ STAMP_ERROR_S = 0.05
 """How far stamps may contradict the order of events, in seconds: they may have two sources, or be made late."""
 
 MOST_ENDLESS, SHORT_LIMIT_S = 5, 1.0
-"""A service that has sent 0x78 without a final answer this often is given only this many seconds from then on."""
+"""A service that has sent 0x78 and no final answer this many times is given only this many seconds from then on."""
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
 N_BS_S = 1.0
 """How long an ECU may take for a flow control, in seconds."""
 SHARED_S = 5.0
-"""How long after a frame of another tester a second answer may belong to that, in seconds."""
+"""For how many seconds after a frame of another tester a second answer may be meant for that tester."""
 FEWEST_INTRUSIONS = 3
-"""How many frames of another tester on our request id are not a mistake."""
+"""The fewest frames of another tester on our request id that are reported; fewer may be a mistake."""
 LISTEN_S = 0.2
 """How long raw frames are given to have an effect, in seconds."""
 SENDS_UNASKED = "whether the ECU sends unasked"
@@ -111,7 +111,7 @@ class Exchanger:
         self._pending = b""
         """A request that was answered 0x78, while others are sent before its final answer."""
         self._is_late_meanwhile = False
-        """Whether something that was asked while it was pending was not answered in time."""
+        """Whether a request that was sent while another was pending was not answered in time."""
         self._previous_request = b""
         self._previous_outcome: ReplyKind | int = ReplyKind.SILENCE
         self._previous_raw: Sent | None = None
@@ -236,7 +236,7 @@ class Exchanger:
         self.state.hear(reply, self.link.now_s)
 
     def _has_entered(self, session: int) -> None:
-        """Called when the ECU has confirmed a session; a subclass handles the consequences."""
+        """Handle the consequences of a session that the ECU has confirmed: here none, but a subclass has some."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
@@ -328,7 +328,7 @@ class Exchanger:
         self.state.hear_pause(has_heard=bool(heard))
 
     def _pending_limit_s(self, service: bytes) -> float:
-        """Return how long 0x78 is believed: a service that never finished before does not get another minute each time."""
+        """Return for how many seconds 0x78 is believed: less if the service has sent 0x78 and no final answer before."""
         times = self._endless[service]
         if not times:
             return PENDING_LIMIT_S
@@ -360,7 +360,7 @@ class Exchanger:
             self._outstanding[message[1:2]] = self.link.now_s + self._p2_star_s
 
     def _await_outstanding(self) -> None:
-        """Receive the final answers to frames that nobody waited for, because until then the ECU may serve nothing else."""
+        """Receive final answers that 0x78 announced while nobody waited: until then the ECU may serve nothing else."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while self._outstanding:
@@ -372,7 +372,7 @@ class Exchanger:
                 self._follow_pending(message)
 
     def intruder(self) -> str:
-        """Return the requests of another tester to the same ECU, on a real bus; empty if too few to report, or unknown.
+        """Describe the frames of another tester on our request id, on a real bus; empty if too few to report, or unknown.
 
         Only an adapter that confirms our own frames distinguishes them from others on the same id.
         """
@@ -386,7 +386,7 @@ class Exchanger:
         return self.link.now_s - self._transport.shared_s < SHARED_S
 
     def _note_second(self, message: bytes) -> None:
-        """Keep a message that answers the last request although that has had its answer."""
+        """Keep a message as a second answer if it answers a request that has lately had its final answer."""
         if len(message) < 2 or self.is_shared():
             return
         is_pending = message[0] == NEGATIVE_RESPONSE and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
@@ -428,7 +428,7 @@ class Exchanger:
     def frame(
         self, data: bytes, *, is_functional: bool = False, can_id: int | None = None, is_extended: bool | None = None
     ) -> Frame:
-        """Return a frame with this data behind the address that this ECU needs, with its own id or another."""
+        """Return a frame with this data behind the address that this ECU needs, with the usual id or `can_id`."""
         frame = self._transport.frame(data, is_functional=is_functional)
         frame.can_id = frame.can_id if can_id is None else can_id
         frame.is_extended = frame.is_extended if is_extended is None else is_extended

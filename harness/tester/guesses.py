@@ -21,7 +21,7 @@ LARGEST_LIMIT = 10
 PAUSE_STEP_S = 0.25
 
 ODD_ANSWERS = 3
-"""How often a wrong key is sent again if its answer does not say whether it was compared."""
+"""How many more wrong keys are sent if the answer to one does not say whether the ECU compared it."""
 ODD_PAUSE_S = 1.0
 
 NOT_FOR_WRONG_KEYS = (
@@ -58,7 +58,7 @@ class Guess:
 
     @property
     def is_limited(self) -> bool:
-        """Whether the seed or the key was refused because there were too many."""
+        """Whether the ECU refused the seed or the key because of too many wrong keys."""
         return self.outcome is KeyOutcome.LIMITED
 
     @property
@@ -68,7 +68,7 @@ class Guess:
 
     @property
     def decisive(self) -> Reply:
-        """The answer that shows how it went."""
+        """The answer that shows the outcome: the one to the key, or the one to the request for a seed if no key was sent."""
         return self.seed if self.key is None else self.key
 
 
@@ -77,7 +77,7 @@ class Attempt:
     """A wrong key, and its outcome."""
 
     seed: bytes
-    """The seed that it answered."""
+    """The seed that the key answered."""
     key: bytes
     reply: Reply
     outcome: KeyOutcome
@@ -85,18 +85,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """A wrong key that answers another question too, whatever it is sent for."""
+    """A wrong key that another measurement needs, and that is sent where any wrong key will do."""
 
     make_key: Callable[[bytes], bytes]
     """Makes the key from the seed."""
     keep: Callable[[Attempt], None]
-    """Record its outcome."""
+    """Records the key and its outcome."""
 
 
 class OpenedMeanwhile(Inconclusive):
     """A supplied wrong key has opened the level: the measurement that sent it must begin again.
 
-    No more kinds are supplied after it, so that this does not happen twice.
+    After it no more wrong keys are supplied, so that this does not happen twice.
     """
 
 
@@ -107,7 +107,7 @@ class Spent:
     evaluated: int
     """How many wrong keys were compared, and found wrong."""
     stopped_by: Reply | None
-    """The answer that said too many; None if there was none."""
+    """The answer by which the ECU refused more wrong keys; None if it did not."""
 
     @property
     def is_limited(self) -> bool:
@@ -117,22 +117,22 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class LockedOut:
-    """A level after so many wrong keys that it gives no more seeds, or should give none."""
+    """A level that gives no more seeds after wrong keys, or should give none."""
 
     wrong_keys: int
-    """How many wrong keys were sent for it."""
+    """How many wrong keys were sent."""
     since_s: float
-    """When the last of them was answered, by the bus's time stamps ..."""
+    """When the ECU answered the last wrong key, by the bus's time stamps, in seconds."""
     at_s: float
-    """... and by the link's clock."""
+    """When the ECU answered the last wrong key, by the link's clock, in seconds."""
     seed: bytes
-    """The seed that the last of them answered."""
+    """The seed that the last wrong key answered."""
     answer: Reply
     """The answer to the last wrong key."""
     following: Reply
-    """The answer to the request for a seed after it."""
+    """The answer to the request for a seed after the last wrong key."""
     holds: bool = False
-    """Whether seeds were refused after them."""
+    """Whether the ECU refused that request because of the wrong keys."""
     is_announced: bool = False
     """Whether the ECU answered one of the wrong keys with "too many"."""
 
@@ -144,7 +144,7 @@ class Guesses:
         self._client = client
         self._security = security
         self.supply: Callable[[int], Supplied | None] = lambda level: None
-        """Return the next wrong key of a level that another measurement needs; None if any will do."""
+        """Return the wrong key that another measurement needs next for a level; None if any wrong key will do."""
 
     def allowance(self, level: int, limit: int) -> int:
         """Return how many wrong keys a sound ECU may accept from a known state if `limit` was measured.
@@ -214,10 +214,10 @@ class Guesses:
         return Guess(seed, key, outcome)
 
     def answer_wrong(self, level: int, seed: bytes, flip: int = 0) -> tuple[bytes, Reply, KeyOutcome]:
-        """Answer this seed with a wrong key; return the seed answered in the end, the answer, and WRONG or LIMITED.
+        """Answer this seed with a wrong key; return the seed of the last key sent, its answer, and WRONG or LIMITED.
 
         If the answer does not show whether the key was compared, more wrong keys are sent to find out. Raises Violation if a
-        wrong key has opened the level, Inconclusive if it was not compared, and OpenedMeanwhile.
+        wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if the key was not compared.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
@@ -233,9 +233,9 @@ class Guesses:
         return attempt.seed, attempt.reply, attempt.outcome
 
     def send_wrong(self, level: int, seed: bytes, send: Callable[[bytes], Reply] | None = None) -> Reply:
-        """Answer a seed with a wrong key, preferably of a kind that is still to be sent; in the usual way or by `send`.
+        """Answer a seed with a wrong key, if possible one that another measurement needs; return the ECU's answer.
 
-        Raises OpenedMeanwhile.
+        `send` replaces the usual way to send the key. Raises OpenedMeanwhile if a supplied key has opened the level.
         """
         supplied = self.supply(level)
         key = self._security.wrong_key(level, seed) if supplied is None else supplied.make_key(seed)
@@ -247,7 +247,7 @@ class Guesses:
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
-        """Send a wrong key for a fresh seed, at a moment when a refusal does not reach the limit; return seed and answer.
+        """Send a wrong key for a fresh seed, with the count cleared first if it could reach the limit; return both.
 
         Raises Inconclusive if the level is open, or gives no seed.
         """
@@ -261,7 +261,7 @@ class Guesses:
     def _require_unopened(self, level: int, attempt: Attempt, supplied: Supplied) -> None:
         """Raise OpenedMeanwhile if the key has opened the level.
 
-        Raises Violation instead if another key of its kind does not open it, so that the kind is not the cause.
+        Raises Violation instead if a second key made in the same way does not open it: then the way is not the cause.
         """
         if attempt.outcome is not KeyOutcome.OPENED:
             return
@@ -337,7 +337,7 @@ class Guesses:
     def settled(self, level: int, key: Reply) -> KeyOutcome:
         """Judge the outcome of a wrong key.
 
-        If its answer does not show it, send more to find out how the ECU refuses them.
+        If the answer does not show it, send more wrong keys to find out how the ECU refuses them.
         """
         outcome = self.outcome(level, key)
         if outcome is KeyOutcome.ODD:
@@ -351,9 +351,9 @@ class Guesses:
     def _is_refusal(self, level: int, key: Reply) -> bool:
         """Whether an answer that two wrong keys got is how the ECU refuses wrong keys.
 
-        It is if the right key, for a seed requested in the same way, opens the level at once: otherwise all of them may have
-        come too early after a start. Without a key that is known to be right, only a plain refusal is believed, and not one
-        for the length.
+        It is if the right key, for a seed requested in the same way, gets another answer and opens the level; if not, all
+        keys may have come too early after a start. Without a key that is known to be right, any negative response but 0x13
+        (wrong length) is believed.
         """
         security, client = self._security, self._client
         if security.level(level).is_proven and security.right_key_must_come_first:
@@ -387,9 +387,9 @@ class Guesses:
         )
 
     def spend(self, level: int, at_most: int, *, between: Callable[[], None] | None = None, every: int = 1) -> Spent:
-        """Send wrong keys until the ECU refuses more; call `between` after each `every` of them.
+        """Send at most `at_most` wrong keys, until the ECU refuses more; call `between` each time `every` keys were sent.
 
-        A delay that is running at the start is waited for.
+        A delay that is running at the start is waited out first.
         """
         evaluated = 0
         self._security.ledger.check(level, at_most)
@@ -405,9 +405,9 @@ class Guesses:
         return Spent(evaluated, after if self.is_limited(level, after) else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
-        """Send at least `wrong_keys` wrong keys, until no seed is given; if seeds are still given, `holds` is False.
+        """Send at least `wrong_keys` wrong keys, until the ECU refuses seeds; if it never does, `holds` is False.
 
-        An earlier refusal is a pause between two keys, and is waited for.
+        A refusal after fewer keys is taken for a pause that the ECU demands between two keys, and is waited out.
         """
         client, security = self._client, self._security
         at_most = max(wrong_keys, LARGEST_LIMIT + 1)
@@ -436,7 +436,7 @@ class Guesses:
         return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
-        """Request seeds until a pause between two keys ends; empty if it lasts as long as a delay, and so is one."""
+        """Request seeds until one is given, and return it; empty if none is given for as long as the level's delay lasts."""
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S, "a pause that the ECU demands")
@@ -446,7 +446,7 @@ class Guesses:
         return b""
 
     def seed_in_delay(self, level: int) -> Reply:
-        """Request a seed, in the level's session."""
+        """Request a seed; if the session has timed out, enter it again and repeat the request."""
         reply = self._security.request_seed(level)
         if reply.is_refused_with(*NOT_IN_SESSION):  # the session may have timed out
             self._client.session_for(level)
@@ -454,9 +454,9 @@ class Guesses:
         return reply
 
     def await_seed(self, level: int, delay_s: float) -> tuple[Reply, float]:
-        """Request a seed until one is given, for at most ten delays, waiting silently in each.
+        """Request a seed until one is given, for at most ten delays, with a silent wait for the delay between two requests.
 
-        Return it and the time it took.
+        Return the last answer, and the time until it in seconds.
         """
         begun_s = self._client.link.now_s
         reply = self.seed_in_delay(level)

@@ -57,10 +57,10 @@ class Seen:
             self.condition = Condition(self.condition.session, sub_function - 1)
 
     def restarted(self) -> None:
-        """The ECU was told to restart."""
+        """Note that the ECU was told to restart."""
         self.condition = Condition(Session.DEFAULT, 0)
 
     def was_left_alone(self, seconds: float) -> None:
-        """The tester sent nothing for this many seconds; from S3 on, the session may have ended."""
+        """Note that the tester sent nothing for `seconds`: from S3 on, the session counts as ended."""
         if self._s3_s is not None and seconds >= self._s3_s:
             self.restarted()
