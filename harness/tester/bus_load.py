@@ -17,7 +17,7 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc
 FRAME_BITS: Final = 111
 """A frame of 8 bytes with an 11-bit id, without stuff bits."""
 TURN_S: Final = 0.01
-"""If there are many frames, they are handed over at this interval, in seconds."""
+"""The interval at which frames are handed over if there are many a second, in seconds."""
 N_BS_S: Final = 1.1
 """For this long, in seconds, an ECU may wait for a flow control and serve nobody."""
 MOST_BACKLOG_S: Final = 60.0
@@ -40,10 +40,10 @@ def frames_per_second(bitrate: int, share: float = 1.0) -> float:
 
 
 def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float, burst: int = 0) -> int:
-    """Send a frame again and again; return how many times.
+    """Send a frame `per_second` times a second, for `seconds`; return how many times it was sent.
 
-    The frames are spread evenly over the time; with `burst`, that many are sent in a row, followed by a pause that keeps the
-    rate. An adapter that is slower sets the pace. What the ECU sends meanwhile is only recorded. Returns when all frames
+    The frames are spread evenly over the time; with `burst`, this many are sent in a row, followed by a pause that keeps the
+    rate. A slower adapter sets the pace. What the ECU sends meanwhile is only recorded. Returns when all frames
     are sent. Raises ValueError if the frame may be read as a key, NotPermitted as for any raw frame, Inconclusive if this
     computer cannot reach the rate.
     """
@@ -84,8 +84,8 @@ def _let_out(client: Client, but: int) -> None:
 def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -> float:
     """Listen until the ECU has no more to say, but no longer than `most_s`; return how long it took.
 
-    That is so after P2 of silence, unless the final answer to a "response pending" (in `after`, heard before, or since) is
-    outstanding, or the ECU waits for a flow control that nobody sends.
+    P2 of silence is enough, unless the ECU owes a final answer after a "response pending" (in the frames `after`, which came
+    before, or later), or waits for a flow control that nobody sends.
     """
     link = client.link
     begun_s = heard_s = link.now_s
@@ -123,7 +123,7 @@ class _Debts:
         self._awaits_flow_control = False
 
     def follow(self, frames: Sequence[Frame]) -> None:
-        """Take further frames into account."""
+        """Update the debts by further frames of the ECU."""
         for frame in frames:
             kind = frame.pci_type
             message = frame.pdu
@@ -140,7 +140,7 @@ class _Debts:
 
     @property
     def patience_s(self) -> float:
-        """Return how long the ECU may be silent for that reason, in seconds."""
+        """For how many seconds the ECU may be silent before it pays its debts."""
         if self.pending:
             return self._p2_star_s
         return N_BS_S if self._awaits_flow_control else 0.0
@@ -154,9 +154,9 @@ def foreign_frame(client: Client, taken: set[int]) -> Frame:
 
 
 def own_lag_s(client: Client) -> float:
-    """Return how much too late this computer returns from a short wait; its load adds as much to any time.
+    """Return how many seconds too late this computer wakes from a short wait: its load adds as much to any measured time.
 
-    0 if simulated.
+    0 on a simulated bus.
     """
     if client.link.is_virtual:
         return 0.0

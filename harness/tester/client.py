@@ -70,9 +70,9 @@ class Client(Exchanger):
         self._is_settling = False
         self._entered = int(Session.DEFAULT)
         self._failed_life = 0
-        """How often in a row it was not answered although another request was."""
+        """How often in a row `liveness_request` was not answered although another request was."""
         self._usual_life: tuple[ReplyKind, int | None] | None = None
-        """The outcome of that request when it was last answered."""
+        """The outcome of `liveness_request` when it was last answered."""
         self._refused_after_start_up: set[int] = set()
         """Sessions that are refused with 21 or 22 however long one waits."""
         self._probe = b""
@@ -87,7 +87,7 @@ class Client(Exchanger):
     def sessions(self) -> list[int]:
         """Return sessions to try: the declared ones, or the usual three; none if the target has no sessions.
 
-        Those that need a level are left out: in them the ECU would be open.
+        Sessions that need an open level are left out, because in them the ECU would be unlocked.
         """
         if not self.has_sessions:
             return []
@@ -98,8 +98,9 @@ class Client(Exchanger):
     def enter_session(self, session: int) -> Reply:
         """Enter a session, through others if the target says so; the reply tells whether the ECU is in it.
 
-        An ECU that has just started may refuse it for a while with 21 or 22, and is asked repeatedly. A session that the ECU
-        leaves by a restart is first entered directly: the way to it would restart a running delay.
+        An ECU that has just started may refuse sessions for a while with 21 or 22, and is asked repeatedly. If the ECU is in
+        this session already, and leaves it by a restart, the session is requested directly first: the way through others
+        would restart the ECU, and with it a running delay.
         """
         if self._entered == session and self.restarts_on_leaving.get(session):
             reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
@@ -136,8 +137,8 @@ class Client(Exchanger):
     def _has_entered(self, session: int) -> None:
         """Wait for an ECU that restarts on returning to its default session, as boot loaders do, and is silent meanwhile.
 
-        Whether it does is tried once for each session. A session that may have timed out counts as left now, because an ECU
-        may check its time-out only when the next request comes.
+        Whether the ECU restarts is tried once for each session that it leaves. A session that may have timed out before
+        counts as left now, because an ECU may check its time-out only when the next request comes.
         """
         left, self._entered = self._entered, session
         is_back_to_default = session == Session.DEFAULT != left
@@ -186,7 +187,7 @@ class Client(Exchanger):
         return reply.pdu[3:]
 
     def not_shown(self) -> list[int]:
-        """Return data that everybody may read but that is refused in the present session.
+        """Return the identifiers of data that everybody may read but that the ECU refuses in the present session.
 
         Only the first dozens are tried.
         """
@@ -194,7 +195,7 @@ class Client(Exchanger):
         return [did for did in dids[:MOST_LOOKED_FOR] if self.read_reply(did).is_negative]
 
     def stable_value(self, did: int) -> bytes:
-        """Read the value of a DID three times. Raises Inconclusive if it changes by itself."""
+        """Return the value of a DID, read three times. Raises Inconclusive if it changes by itself."""
         values = {self.read(did) for _ in range(3)}
         if len(values) != 1:
             raise Inconclusive(f"DID {did:04X} changes by itself; an effect on it cannot be told")
@@ -224,8 +225,8 @@ class Client(Exchanger):
     ) -> None:
         """Judge a reply by what a sound ECU says.
 
-        `sound` passes; `tolerated` passes with a note; `flawed` fails. Any other reply is inconclusive, or fails if no
-        `flawed` is given. Busy and endless response pending are no answers, and so are inconclusive too.
+        A reply in `sound` passes, one in `tolerated` passes with a note, one in `flawed` fails. Any other reply is
+        inconclusive, or fails if no `flawed` is given. Busy and endless response pending are never failures.
         """
         if sound.accepts(reply):
             return
@@ -277,11 +278,10 @@ class Client(Exchanger):
         return False
 
     def _learn_life(self, reply: Reply) -> None:
-        """Use this request from now on.
+        """Make the reply's request `liveness_request` from now on.
 
-        A request that was answered before is replaced only after it has failed twice.
-
-        The request that an ECU answers first while it boots may be one that changes its session.
+        A request that was answered before is replaced only after it has failed twice: the first request that a booting ECU
+        answers may be one that changes its session.
         """
         is_other = reply.request != self.liveness_request and self._usual_life is not None
         self._failed_life = self._failed_life + 1 if is_other else 0
@@ -296,7 +296,7 @@ class Client(Exchanger):
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
 
     def others_heard(self, seconds: float) -> str:
-        """Wait, and return the first request of another tester to this ECU meanwhile, as text; empty if there is none."""
+        """Wait, and return as text the first frame of another tester to this ECU meanwhile; empty if there is none."""
         can = self.target.can
         functional = () if can.functional_id is None else (can.functional_id,)
         connections = (entry.request_id for entry in self.target.connections)
@@ -306,11 +306,10 @@ class Client(Exchanger):
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
-        """Return a request whose answer fulfils `is_wanted`, the same one as long as it does;
+        """Return a read that fulfils `is_wanted` and is answered, the same one as long as it does; else TesterPresent.
 
-        TesterPresent if no read does.
-
-        In a raw frame any byte may be read as a service, e.g. the last one of 22 F1 86; checks then need other data.
+        In a raw frame the ECU may read any byte as a service, e.g. the last byte of 22 F1 86: a check with raw frames may
+        therefore want another read.
         """
         for known in (self.liveness_request, self._probe):
             if known and is_wanted(known):
@@ -325,7 +324,7 @@ class Client(Exchanger):
         return self._probe
 
     def await_life(self, seconds: float = 2.0) -> bool:
-        """Wait at most so many seconds until the ECU answers as usual; return whether it answers in any way by then.
+        """Wait until the ECU answers as usual, for at most `seconds`; return whether it answers in any way by then.
 
         A restarted ECU may answer first in a session of its boot loader.
         """

@@ -34,7 +34,7 @@ from harness.uds import (
 )
 
 RAW_LISTEN_S: Final = 0.01
-"""In seconds: the time in which an ECU has read a frame. It need not answer, because its state is asked for afterwards."""
+"""In seconds: enough for an ECU to read a frame. Its answer is not awaited, because its state is asked for afterwards."""
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
 """The most suspects of one check on a real bus, where each takes as long as an answer may take."""
@@ -45,7 +45,7 @@ LONGEST_SHOWN_BYTES: Final = 32
 OUTLASTS_S: Final = 3.0
 """How much longer the state must last in the control than with the suspect, in seconds, while the ECU is asked repeatedly.
 
-It may have been older with the suspect, and have ended by itself.
+When the suspect was sent, the state may have been older, and may have ended by itself.
 """
 KEEP_BUSY_S: Final = 0.25
 MOST_ENDED: Final = 2
@@ -67,7 +67,7 @@ class CrashCause:
     what: str
     """What was seen, as a sentence."""
     is_reproduced: bool
-    """Whether it did so again from a known state, or was seen to restart by itself."""
+    """Whether the request did so again from a known state, or the ECU was seen to restart by itself."""
     exchanges: tuple[Exchange, ...] = ()
     is_dead: bool = False
     """Whether the ECU has not come back."""
@@ -90,7 +90,7 @@ class _Mark:
 
     name: str
     take: Callable[[], bool]
-    """Bring the ECU into the state; return whether it is in it."""
+    """Bring the ECU into the state; return whether the ECU is then in it."""
     holds: Callable[[], bool]
     """Whether the ECU is still in the state."""
 
@@ -103,7 +103,7 @@ class _Effect:
     exchange: Exchange
     is_dead: bool = False
     after_s: float = 0.0
-    """How long after the state was taken it was found to be lost."""
+    """How long after the ECU was brought into the state the state was found to be lost, in seconds."""
 
 
 class Crashes:
@@ -114,7 +114,7 @@ class Crashes:
         self._security = security
         self._access = access
         self.reported: list[CrashCause] = []
-        """Crashes that checks have found themselves, for the runner to take."""
+        """Crashes that checks have found without this class, for the runner to collect."""
         self.revive: Callable[[], None] = lambda: None
         """Bring the ECU back, or raise ContactLost; set by the owner of that ability."""
         self._known: dict[Sent, CrashCause] = {}
@@ -122,14 +122,14 @@ class Crashes:
         self._tried: Counter[tuple[bytes, int]] = Counter()
         self._sessions: dict[int, SessionSign | None] = {}
         self._ended: Counter[str] = Counter()
-        """By name, how often a state has ended by itself."""
+        """By the name of a state, how often it has ended by itself."""
 
     def report(self, request: str, what: str, *, is_reproduced: bool) -> None:
-        """Record a crash that a check has found itself."""
+        """Record a crash that a check has found without this class."""
         self.reported.append(CrashCause(request, what, is_reproduced))
 
     def search(self) -> CrashCause | None:
-        """Return the first request that makes the ECU restart, of those unanswered since they were last forgotten."""
+        """Return the first request without an answer since `forget_silences` that makes the ECU restart."""
         found = next((self._known[sent] for sent in self._client.state.silences if sent in self._known), None)
         if found is not None:
             return found
@@ -149,7 +149,7 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """Return the requests that were sent before it, without which an ECU may not reach the state in which it crashes."""
+        """Return what was sent directly before a suspect, if the ECU may crash only after both; else an empty list."""
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):
@@ -186,7 +186,7 @@ class Crashes:
         return session == Session.PROGRAMMING or has_left
 
     def _is_usually_answered(self, request: bytes) -> bool:
-        """Whether it is the liveness request, or a read that the ECU has answered before."""
+        """Whether the request is the liveness request, or a read that the ECU has answered before."""
         if request == self._client.liveness_request:
             return True
         if request[:1] != bytes((Service.READ_DATA_BY_IDENTIFIER,)) or len(request) != 3:
@@ -221,9 +221,9 @@ class Crashes:
             yield sent, condition
 
     def _may_leave(self, sent: Sent) -> bool:
-        """Whether an ECU may read it as a request to restart or to change session.
+        """Whether an ECU may read what was sent as a request to restart or to change session.
 
-        A raw frame is read at any of its starts.
+        In a raw frame the request may begin at any of the first four bytes.
         """
         readings = [data[start:] for data in sent.fields for start in range(4 if sent.is_raw else 1)]
         sessions = _USUAL_SESSIONS.union(self._client.sessions())
@@ -239,9 +239,9 @@ class Crashes:
     # Trying
 
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
-        """Send a few suspects in a row.
+        """Send a few suspects in a row; return the cause if they make the ECU restart.
 
-        If the ECU's state is lost, try them singly, in pairs and together, and the culprit twice.
+        If they have an effect, send them singly, in pairs and all together, until one of these has an effect twice.
         """
         first = self._effect(group, mark)
         if first is None:
@@ -273,11 +273,9 @@ class Crashes:
         return True
 
     def _effect(self, sents: Sequence[Sent], mark: _Mark | None) -> _Effect | None:
-        """Whether the ECU stopped answering for a while after these requests, or lost its state;
+        """Send these suspects; return the effect if the ECU then stopped answering for a while, or lost its state.
 
-        None if neither.
-
-        None too if they were answered.
+        None if neither, or if the last of them was answered.
         """
         client = self._client
         is_marked = mark is not None and self._ended[mark.name] < MOST_ENDED and self._is_true(mark.take)
@@ -309,7 +307,7 @@ class Crashes:
         return None
 
     def _is_busy(self) -> bool:
-        """Whether the ECU stays busy with what was sent for as long as it may: then the effect cannot be told."""
+        """Whether the ECU still answers 0x21 (busy) after P2*: then the effect of what was sent cannot be told."""
         client = self._client
         give_up_s = client.link.now_s + client.target.timing.p2_star_ms / 1000
         while client.request(client.liveness_request).is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
@@ -376,7 +374,7 @@ class Crashes:
     # What a restart loses
 
     def _mark_for(self, condition: Condition) -> _Mark | None:
-        """Return the state in which the suspect was sent, if its loss would show a restart, or else another such state."""
+        """Return a state whose loss would show a restart: the one in which the suspect was sent, or else another."""
         if condition.level and (mark := self._unlocked_mark(condition.level)):
             return mark
         for session in dict.fromkeys((condition.session, *self._client.sessions())):
@@ -387,9 +385,9 @@ class Crashes:
         return next(marks, None)
 
     def session_sign(self, session: int) -> SessionSign | None:
-        """Return a read or a request for a seed that is answered differently in the session and in the default one.
+        """Return a read or a seed request that the ECU answers otherwise in this session than in the default one.
 
-        It is searched for once; the ECU may be left in either session then.
+        The search is done once for a session; it may leave the ECU in either of the two.
         """
         if session not in self._sessions:
             self._sessions[session] = self._find_session_sign(session)
@@ -413,11 +411,11 @@ class Crashes:
         return None
 
     def told_by(self, sign: SessionSign) -> str:
-        """Return the present answer to a sign's request, in the words of the sign."""
+        """Ask the sign's request, and return the answer in the form of `SessionSign.here`."""
         return _comparable(self._client.request(sign.request))
 
     def _session_mark(self, session: int) -> _Mark | None:
-        """Return the session as such a state, if there is a sign of it."""
+        """Return the session as a state whose loss shows a restart; None if there is no sign of the session."""
         client, sign = self._client, self.session_sign(session)
         if sign is None:
             return None
@@ -465,7 +463,7 @@ class Crashes:
 
 
 def _comparable(reply: Reply) -> str:
-    """Reduce an answer to what is comparable: seeds differ each time, data does not; empty if there was no answer."""
+    """Reduce an answer to what can be compared: data whole, but not a seed's bytes; empty if there was no answer."""
     if reply.is_positive or reply.is_delayed:
         return reply.pdu.hex() if reply.request[0] == Service.READ_DATA_BY_IDENTIFIER else "positive"
     return f"negative {reply.nrc}" if reply.is_negative else ""

@@ -24,7 +24,7 @@ class Look:
     """The result of looking at a lock."""
 
     is_open: bool | None
-    """None if it is unknown."""
+    """Whether the lock is open; None if that is unknown."""
     words: str
     reply: Reply
 
@@ -58,11 +58,11 @@ def locks_of(tester: Tester) -> list[Lock]:
 
 
 def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be_open: bool = False) -> Teller:
-    """Find a way to look at a lock that was seen to work; the ECU is locked afterwards.
+    """Return a way to look at a lock that was seen to tell locked from open; lock the ECU afterwards.
 
-    The lock is tried while locked in each of the sessions, and in the level's own; with `may_be_open` a write that was
-    refused before the ECU was unlocked is enough. Raises Inconclusive if nothing tells open from locked, the ECU is
-    open already, or the level cannot be opened.
+    While locked, the lock is looked at in each of the sessions, and in the level's own; with `may_be_open` it is enough that
+    the ECU refused the write earlier in the run, before it was unlocked. Raises Inconclusive if nothing tells open from
+    locked, the ECU is open already, or the level cannot be opened.
     """
     if lock.data is not None:
         was_seen = may_be_open and tester.state.has_unlocked and tester.state.was_seen_locked(lock.data.did)
@@ -89,7 +89,7 @@ def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be
 
 
 def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | None] | None) -> Teller:
-    """Return a way by a write and its effect; `sessions` is None if it was seen refused before."""
+    """Return the way by a write and its effect; `sessions` is None if the ECU was seen to refuse the write before."""
     if sessions is not None:
         tester.access.require_locked(entry, by_refusal=True)
         entered: dict[int | None, None] = (
@@ -148,7 +148,7 @@ def _others(tester: Tester, level: int) -> Iterator[Teller]:
 
 
 def _by_answer(reply: Reply) -> Look:
-    """Judge by the effect itself."""
+    """Judge by whether the ECU granted or refused the effect."""
     return Look(True if reply.is_positive else False if reply.is_negative else None, str(reply), reply)
 
 

@@ -22,7 +22,7 @@ LONGEST_DELAYS = 10
 USUAL_KEY_LENGTH = 4
 """In bytes: assumed if neither a key nor a seed shows the length."""
 BREATH_S = 0.2
-"""In seconds. An ECU that refuses a key with 0x21 is given this time after each later seed: keys are never repeated."""
+"""In seconds. Once an ECU has refused a key with 0x21, each later key is sent this long after its seed."""
 EMPTY_SEEDS = 3
 """The number of further requests for a seed after a positive answer without one."""
 DELAY_MARGIN_S = 0.5
@@ -58,19 +58,19 @@ class AlreadyOpen(Inconclusive):
 
 
 class SecurityAccess:
-    """Speaks service 0x27 for every level of one ECU. It guards the client, so that no key is sent uncounted."""
+    """Speaks service 0x27 for every level of one ECU, and sees that the client sends no key uncounted."""
 
     def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
         self._client = client
         self._keys = dict(keys)
         self.found_keys: dict[int, str] = {}
-        """How keys are made, for levels without a key function whose key was found by trying."""
+        """By level, how its keys are made: levels without a key function whose key was found by trying."""
         self.ledger = ledger
         self.wrong_keys_sent = 0
         self._is_first_counted: dict[int, bool] = {}
-        """Levels whose key is counted, but not known to be right yet."""
+        """Levels whose first key was counted as wrong, and is not known to be right yet."""
         self._breath_s = 0.0
-        """Seconds to wait before each key, for an ECU that was too busy for one directly after its seed."""
+        """Seconds to wait before each key, for an ECU that has been too busy to take a key directly after its seed."""
         self.unlock_effects = UnlockEffects(client)
         self.right_key_must_come_first = True
         """Whether the right key must have worked before the first wrong one; False if nothing locks the ECU again."""
@@ -86,7 +86,7 @@ class SecurityAccess:
         return self._client.state.level(level)
 
     def has_key(self, level: int) -> bool:
-        """Whether a key function is given."""
+        """Whether a key function is known for a level."""
         return self._keys.get(level) is not None
 
     def take_found_key(self, level: int, make_key: Callable[[bytes], bytes], what: str) -> None:
@@ -98,7 +98,7 @@ class SecurityAccess:
     # Keys that go out
 
     def why_no_guess(self, level: int) -> str:
-        """Return why no wrong key may be sent to a level, whatever the budget; empty if one may."""
+        """Return why no wrong key may be sent to a level, whatever the budget; empty if wrong keys may be sent."""
         state = self.level(level)
         if not state.suspect and self.has_key(level) and not state.is_proven and self.right_key_must_come_first:
             return f"level 0x{level:02X}: no wrong key before the right one has worked once"
@@ -127,7 +127,7 @@ class SecurityAccess:
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int, *, as_given: bool = False) -> bytes:
-        """Request a fresh seed to answer, after any delay; empty if the level is open. Raises Inconclusive without one.
+        """Return a fresh seed, after any delay; empty if the level is open. Raises Inconclusive if the ECU gives none.
 
         Zeros mean an open level only if an effect shows it, or if no effect is available and the level was opened before.
         Zeros of a locked level are a seed like any other. `as_given`: return what the ECU gave, zeros too.
@@ -167,7 +167,7 @@ class SecurityAccess:
         return reply
 
     def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
-        """Interpret a seed of zeros: the level is open (empty), or it is a seed, this one or a newly requested one."""
+        """Interpret a seed of zeros: return empty if the level is open, else the seed to answer, perhaps a new one."""
         state = self._client.state
         is_open = self.unlock_effects.is_open(level, says_so=True)
         if is_open is None:
@@ -207,7 +207,7 @@ class SecurityAccess:
         return last_s is not None and self._client.link.now_s - last_s < self.delay_s(level) + DELAY_MARGIN_S
 
     def delay_left_s(self, level: int) -> float:
-        """Return how long the delay after the last wrong key, or the restart after it, may still run; 0 if it is over."""
+        """Return for how many seconds a delay since the last wrong key, or a later restart, may still run; 0 if over."""
         last_s = self.level(level).last_wrong_s
         if last_s is None:
             return 0.0
@@ -242,16 +242,16 @@ class SecurityAccess:
         return found
 
     def right_key_of_length(self, level: int, length: int, seed: bytes) -> bytes:
-        """Return the key for a seed. Raises Inconclusive if its length differs from others: its parts are then unknown."""
+        """Return the key for a seed. Raises Inconclusive if it has not `length` bytes: its parts are then unknown."""
         key = self.right_key(level, seed)
         if len(key) != length:
             raise Inconclusive(f"keys of different lengths fit level 0x{level:02X}: {length} and {len(key)} bytes")
         return key
 
     def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
-        """Return a key of the right length that is wrong in all of its parts; a random one if the right one is unknown.
+        """Return a key of the right length that is wrong in all of its parts; a random key if the right key is unknown.
 
-        Otherwise it is the right one with all bits changed except one; `flip` says which.
+        If the right key is known, the wrong key differs from it in all bits except one, number `flip`.
         """
         if self.has_key(level) and seed:
             key = bytearray(byte ^ 0xFF for byte in self.right_key(level, seed))
@@ -260,7 +260,7 @@ class SecurityAccess:
         return self._client.chance.random_bytes(self.key_length(level))
 
     def key_length(self, level: int) -> int:
-        """Return the length of a key: the key function's, or the seed's without one. May request a seed."""
+        """Return the length of a level's keys in bytes; the seed's without a key function. May request a seed."""
         state = self.level(level)
         if not state.key_length:
             seed = self.seed(level)
@@ -270,16 +270,16 @@ class SecurityAccess:
         return state.key_length
 
     def discard_seed(self, level: int) -> Reply | None:
-        """Make sure that no seed is pending: a wrong key uses it up, if the ECU has not restarted since."""
+        """Use up a seed that may be pending, by a wrong key; return the answer, None if no seed can be pending."""
         if not self.level(level).may_be_pending:
             return None
         return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key. One that is not right for the pending seed is a guess: it is counted, and needs permission.
+        """Send a key. A key that is not right for the pending seed is a guess: it is counted, and needs permission.
 
-        The key function's first key is no guess, but it is counted until it has opened the level, since the function may be
-        wrong. It needs no permission. Raises Inconclusive if that key was refused, NotRun if the budget is used up.
+        The key function's first key is no guess and needs no permission, but it is counted until it has opened the level,
+        since the function may be wrong. Raises Inconclusive if that key was refused, NotRun if the budget is used up.
         """
         client, state = self._client, self.level(level)
         seed = state.seed or b""
@@ -299,10 +299,10 @@ class SecurityAccess:
         return reply
 
     def send_key_alone(self, level: int, key: bytes, *, sub_function: int | None = None) -> Reply:
-        """Send a key and nothing else, whatever the answer: for callers whose next request must come directly after.
+        """Send a key and nothing else, whatever the answer: for callers that must send the next request directly after it.
 
-        Counted and permitted as in `send_key`, except the first key of a key function, which `unlock` must prove.
-        `sub_function` replaces the level's own. Raises NotPermitted, NotRun or Inconclusive if it was not sent.
+        The key is counted and permitted as in `send_key`, but a key function's key counts as a guess until it is proven.
+        `sub_function` replaces the level's own. Raises NotPermitted, NotRun or Inconclusive if the key was not sent.
         """
         client, state = self._client, self.level(level)
         seed = state.seed or b""
@@ -331,9 +331,9 @@ class SecurityAccess:
     def unlock(self, level: int) -> Unlocked:
         """Open a level with the right key. Raises Inconclusive with the reason if that fails.
 
-        Effects decide, not answers. A right key that is refused while a delay may be running, or by an ECU that is not
-        ready, is sent again later. If it is refused as wrong, the key function is suspect, and no wrong key is sent to
-        the level any more.
+        Effects decide, not answers. If the ECU refuses the key while a delay may be running, or because it is not
+        ready, a key is sent again later. If the ECU refuses the key as wrong, the key function is suspect, and no wrong key
+        is sent to the level any more.
         """
         state = self.level(level)
         if state.suspect:
@@ -362,7 +362,7 @@ class SecurityAccess:
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
 
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
-        """Whether the refusal of the key for a seed of zeros shows that the level is open, and no effect contradicts it."""
+        """Whether the refusal of a key for a seed of zeros shows that the level is open: no effect may contradict that."""
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
         return not any(seed) and is_refused and self.unlock_effects.is_open(level) is not False
 
@@ -390,7 +390,7 @@ class SecurityAccess:
         return False
 
     def _doubt(self, level: int, reply: Reply, *, was_in_delay: bool) -> None:
-        """Record that the key that should be right was not accepted: it may be wrong, unless it came too early."""
+        """Record that the ECU did not accept the key function's key: it may be wrong, unless it came too early."""
         state = self.level(level)
         is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
         if is_refused:
@@ -402,10 +402,10 @@ class SecurityAccess:
             self._client.state.suspect_key(level, why)
 
     def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
-        """Send one guess for a fresh seed when it cannot reach the limit; return (seed, key, reply).
+        """Send one guess for a fresh seed, after `make_room`; return (seed, key, reply).
 
-        If the attempt counter could reach its limit, it is first cleared by an unlock with the right key, or by waiting
-        for the delay without a key function. Raises AlreadyOpen if there is nothing to guess.
+        If the guess could reach the limit of attempts, the counter is first cleared by an unlock with the right key, if
+        possible. Raises AlreadyOpen if the level gives the seed of an open level.
         """
         self.make_room(level)
         self._client.session_for(level)

@@ -70,9 +70,9 @@ class Tester(Client):
     def restore(self, *, for_level: int | None = None) -> None:
         """Bring the ECU to a known state: alive, default session, locked, no seed pending, counters clear, values put back.
 
-        It is restarted only if it died or a check has touched its security state. With `for_level` the counters and delays
-        of other levels are left as they are, provided that the ECU was seen to open this level meanwhile. Raises
-        ContactLost if it does not come back.
+        The ECU is restarted only if it died, was unlocked, or a check has touched its security state. With `for_level` the
+        counters and delays of another level are left as they are, if the ECU was seen to open `for_level` during that
+        level's delay. Raises ContactLost if the ECU does not come back.
         """
         if not self.is_alive() and not self._revive():
             can = self.target.can
@@ -113,7 +113,7 @@ class Tester(Client):
             self.dialect = recognised(self)
 
     def serves_beside(self, level: int, delayed: Collection[int]) -> bool:
-        """Whether the level was opened while each of these others was in its delay; tried now if it was not tried before."""
+        """Whether the ECU opens the level while each `delayed` level is in its delay; what is untried is tried now."""
         self.try_others_during_delays()
         return all(self.state.serves_during_delay(of, level) for of in delayed)
 
@@ -124,7 +124,7 @@ class Tester(Client):
         return [one for one in levels if one == for_level or not self.state.serves_during_delay(one, for_level)]
 
     def _look_for_delays(self, for_level: int) -> None:
-        """Request a seed of other levels that may be in a delay, to find out whether it would be in the way."""
+        """Request a seed of each other level that may be in a delay, to know whether it is."""
         for level in [entry.level for entry in self.target.security if entry.level != for_level]:
             state = self.security.level(level)
             is_known = self.state.serves_during_delay(level, for_level) is not None
@@ -142,7 +142,7 @@ class Tester(Client):
     def try_others_during_delays(self) -> None:
         """Try once for each level in its delay whether each other level can be opened meanwhile.
 
-        The checks of a level that can be opened need not wait for the other level's delay.
+        If it can, the checks of that other level need not wait for the delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
         at_rest = [one for one in levels if self._may_be_opened(one)]
@@ -193,7 +193,7 @@ class Tester(Client):
             self.state.restart_seen()
 
     def _clear_counters(self, levels: Collection[int]) -> None:
-        """Open these levels if they were sent wrong keys, and other levels if they give a seed at once."""
+        """Open each level that was sent wrong keys: these levels in any case, other levels if they give a seed at once."""
         for level in [entry.level for entry in self.target.security]:
             state = self.security.level(level)
             if not state.wrong_in_a_row or not state.is_proven:

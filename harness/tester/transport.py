@@ -33,7 +33,7 @@ class Transport:
         self._answer_address = addresses.response
         size_bytes = addresses.size_bytes
         self.frame_bytes = CLASSIC_BYTES - size_bytes
-        """How many bytes a classic CAN frame holds besides its address."""
+        """How many bytes a classic CAN frame holds after its address."""
         self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding, address_bytes=size_bytes))
         self._longest_single = longest_single(tx_dl, len(self._functional_address))
         self._is_fd = can.fd
@@ -67,7 +67,7 @@ class Transport:
         self.intruder: Frame | None = None
         """The first frame that another tester sent on our request id, or an echo of ours."""
         self.intrusions = 0
-        """How many there were."""
+        """How many frames there were like `intruder`."""
         self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
         """Unanswered requests of other testers to this ECU, with their times."""
 
@@ -91,7 +91,7 @@ class Transport:
         return Frame(can_id, data, is_extended, is_fd=self._is_fd, fd_flags=self._fd_flags, address=address)
 
     def drain(self) -> None:
-        """Receive whatever is waiting; it cannot answer what has not been asked."""
+        """Receive the frames that are waiting, so that none of them is taken for an answer to the next request."""
         link = self.link
         if not link.tells_stale:
             while (frame := link.receive(0.0)) is not None:  # takes what is there, without waiting
@@ -143,7 +143,7 @@ class Transport:
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
     def pads_flow_controls(self) -> bool:
-        """Whether an answer stopped after our flow control of 3 bytes; if so, pad them to 8 from now on, and ask again.
+        """Pad flow controls to 8 bytes from now on if an answer stopped after one of 3 bytes; return whether it did.
 
         Some ECUs accept single frames of any length, but ignore a flow control without padding.
         """
@@ -204,7 +204,7 @@ class Transport:
         return None
 
     def _take(self, frame: Frame) -> bytes | None:
-        """Take one frame from the bus; the message, if it completed one."""
+        """Take one frame from the bus; return the message if the frame completed one."""
         isotp, link = self._isotp, self.link
         pdu = None
         if (
@@ -228,7 +228,7 @@ class Transport:
         return pdu
 
     def _hear_frame(self, frame: Frame, *, was_sending: bool) -> None:
-        """Process a frame of the ECU that neither ended nor began a message."""
+        """Note a frame of the ECU that neither ended nor began a message."""
         kind = frame.pci_type
         if kind == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()
@@ -265,7 +265,7 @@ class Transport:
         return is_physical or (frame.can_id == self._functional_id and frame.address == self._functional_address)
 
     def answers_another(self, message: bytes, *, ours: Collection[bytes] = ()) -> bool:
-        """Whether a message answers a request of another tester that was unanswered until now.
+        """Whether a message answers an overheard request of another tester, which then counts as answered.
 
         `ours`: our own requests, whose echo may be among what was overheard.
         """

@@ -8,9 +8,9 @@ from typing import Final
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
 GRACE_S, LEAST_GRACE_S = 0.02, 0.005
-"""After a frame without a message: the seconds that are added to the longest time after which more was ever seen.
+"""Seconds to wait for more after a frame without a message, beyond the longest time after which more ever came.
 
-Less is added for an ECU whose answers never took so long.
+The second is the least that is added, for an ECU whose answers are quick.
 """
 SHORT_N_BS_S: Final = 0.15
 """The seconds for which a flow control is awaited from an ECU that has never sent one."""
@@ -22,7 +22,7 @@ MOST_TRUST: Final = 10
 PUNCTUAL_AFTER: Final = 64
 """The number of answers that must have come within P2 before less than `MARGIN_S` is added to it."""
 MORE_AFTER_LATE: Final = 4
-"""After the first answer that came too late, this many times as many are needed; after the second the margin stays."""
+"""After one answer that came too late, this many times `PUNCTUAL_AFTER` are needed; after a second the margin stays."""
 LEAST_MARGIN_S: Final = 0.03
 MARGIN_S: Final = 0.15
 """What adapter, driver and a busy tester may add to P2 before silence is called silence, in seconds."""
@@ -33,8 +33,8 @@ OWN_DELAY_S: Final = 0.1
 class InVain:
     """Whether a kind of wait has always been in vain.
 
-    Each complete wait in vain doubles how many may be shortened before the next complete one, which is the control. A single
-    one that was not in vain ends that for good.
+    Each complete wait in vain doubles how many waits may be shortened before the next complete one, the control. A single
+    wait that was not in vain ends all shortening for good.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class InVain:
     def may_be_shortened(self, *, could_be_complete: bool = True) -> bool:
         """Whether this wait may be shortened; it then counts as shortened.
 
-        A wait that would not be complete anyway is no control, and does not count.
+        With `could_be_complete` false the wait would be no control even if not shortened, and does not count.
         """
         if self._is_refuted or self._complete < FEWEST_IN_VAIN or (self._left == 0 and could_be_complete):
             return False
@@ -73,13 +73,13 @@ class Punctuality:
         self._slowest_s = 0.0
 
     def hear(self, latency_s: float) -> None:
-        """Note an answer that came so many seconds after its request."""
+        """Note an answer that came `latency_s` after its request."""
         self._answers += 1
         self._slowest_s = max(self._slowest_s, latency_s)
 
     @property
     def margin_s(self) -> float:
-        """The seconds to wait beyond P2: P2 and they are at least twice as long as the slowest answer took."""
+        """The seconds to wait beyond P2: with them the wait is at least twice as long as the slowest answer took."""
         if self._answers < self._needed or self._slowest_s > self._p2_s:
             return MARGIN_S
         return min(max(2 * self._slowest_s - self._p2_s, LEAST_MARGIN_S), MARGIN_S)
@@ -90,7 +90,7 @@ class Punctuality:
         return GRACE_S if self._answers < self._needed else min(max(self._slowest_s, LEAST_GRACE_S), GRACE_S)
 
     def refute(self) -> None:
-        """Note an answer that came after it was given up."""
+        """Note an answer that came after the wait for it had been given up."""
         self._answers = 0
         self._needed = PUNCTUAL_AFTER * MORE_AFTER_LATE if self._needed == PUNCTUAL_AFTER else math.inf
 
@@ -99,12 +99,12 @@ class Waits:
     """How long one ECU is waited for.
 
     After a frame without a message (garbage) an answer may still come, after a first frame a flow control, and after P2 an
-    answer that was delayed on its way. An ECU that has done so is waited for completely each time; one that has not is
-    tested now and then.
+    answer that was delayed on its way. For each of the three that the ECU has ever sent, every wait is complete; for
+    the others only a wait now and then is.
     """
 
     def __init__(self, p2_s: float) -> None:
-        """Start without knowledge. `p2_s` is what the target declares; after garbage only such a wait is complete."""
+        """Start without knowledge. `p2_s` is the declared P2; a wait after garbage is complete only if it lasts P2."""
         self._p2_s = p2_s
         self.complete_s: Final = p2_s + MARGIN_S
         """The seconds for which an answer is awaited while nothing is known of the ECU."""
@@ -114,11 +114,11 @@ class Waits:
         """How often a frame came within the complete wait, and after the shortened one."""
         self._punctuality = Punctuality(p2_s)
         self._more = InVain()
-        """More after garbage."""
+        """The waits for more after garbage."""
         self._flow = InVain()
-        """A flow control."""
+        """The waits for a flow control."""
         self.has_heard = False
-        """Whether any garbage has come since the last request; while there is none, nothing of it needs to be asked."""
+        """Whether any garbage has come since the last request; if not, no wait after garbage needs to be considered."""
         self.garbage_s = math.inf
         """When the first garbage came after the last request, by the link's time."""
         self._longest_s = 0.0
@@ -128,11 +128,11 @@ class Waits:
         self._given_up: InVain | Punctuality | None = None
         """The reason for which the last wait was shortened, if nothing came."""
         self._complete_until_s = -math.inf
-        """Until when that wait would have lasted, by the link's time."""
+        """When the last shortened wait would have ended if complete, by the link's time."""
         self.asked = b""
         """The last request."""
         self._given_up_for = b""
-        """The request after which that wait was."""
+        """The request after which the last shortened wait was."""
 
     def begin(self) -> None:
         """Note that a request is sent."""
@@ -143,12 +143,12 @@ class Waits:
     # P2
 
     def hear_answer(self, latency_s: float) -> None:
-        """Note an answer that came so many seconds after its request, without any 0x78."""
+        """Note an answer that came `latency_s` after its request, without any 0x78."""
         self._punctuality.hear(latency_s)
         self.silence_s = self._p2_s + self._punctuality.margin_s
 
     def hear_silence(self, waited_s: float, now_s: float) -> None:
-        """Note that nothing came at all in so many seconds."""
+        """Note that nothing came at all for `waited_s`."""
         if self.silence_s <= waited_s < self.complete_s:
             self._give_up(self._punctuality, now_s + self.complete_s - waited_s)
 
@@ -158,7 +158,7 @@ class Waits:
     def hear_stray(self, message: bytes, now_s: float) -> None:
         """Note a frame outside any wait, or one that does not answer the last request; the message is empty in garbage.
 
-        If it answers the request after which the last shortened wait was, that was too short.
+        If the frame answers the request after which the last shortened wait was, that wait was too short.
         """
         given_up, asked = self._given_up, self._given_up_for
         if given_up is None or now_s > self._complete_until_s + OWN_DELAY_S:
@@ -187,7 +187,7 @@ class Waits:
             self._more.refute()
 
     def until_s(self, until_s: float) -> float:
-        """Return until when to wait for an answer, at most `until_s`."""
+        """Return the time until which to wait for an answer: `until_s`, or earlier if a wait after garbage is shortened."""
         if self.garbage_s == math.inf:
             return until_s
         if self.is_shortened is None:
@@ -210,9 +210,9 @@ class Waits:
         return SHORT_N_BS_S if self._flow.may_be_shortened() else None
 
     def had_no_flow_control(self) -> None:
-        """Note that none came in the whole time that ISO 15765-2 allows."""
+        """Note that no flow control came in the whole time that ISO 15765-2 allows."""
         self._flow.was_complete()
 
     def hear_flow_control(self) -> None:
-        """Note that one came, expected or late."""
+        """Note that a flow control came, expected or late."""
         self._flow.refute()
