@@ -15,7 +15,7 @@ Word = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class MachineChange:
-    """A step that both machines reach by the same sequence, and that they answer or continue differently."""
+    """A step that both machines reach by the same sequence, but answer differently."""
 
     sequence: Word
     """The shortest sequence that shows the change; its last letter is answered differently."""
@@ -35,7 +35,7 @@ class MachineComparison:
     """Each step as ``state, letter: answer → state``, with the names of the states."""
     steps_new: Word
     changes: tuple[MachineChange, ...]
-    """Changes of letters that both machines have; the shortest first, one for each answer that changed."""
+    """Changes at letters that both machines have, one for each changed answer; the shortest sequence first."""
     rules_gone: Word
     rules_new: Word
 

@@ -1,4 +1,4 @@
-"""Estimate what learning an ECU would take, before anything is sent: the reference machine is learned in its place."""
+"""Estimate what learning an ECU would take, before anything is sent, by learning the reference machine in its place."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LearningCost:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The plan for programs."""
+        """Return the plan by field name, for programs."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
@@ -67,7 +67,7 @@ class _Rehearsal:
         self._table = {key: (one.answer, one.target) for key, one in self.reference.table().items()}
 
     def reset(self) -> None:
-        """Count the requests for the reset after the last sequence."""
+        """Count the requests that the reset after a sequence takes."""
         boot_s = self.target.reset.boot_s + LATEST_START_S
         answer_s = self.target.timing.p2_ms / 1000
         if self.how is TrueReset.RESTARTED:
@@ -93,7 +93,7 @@ class _Rehearsal:
         return True
 
     def do(self, letter: Letter) -> str:
-        """Return the reference's answer, or the likeliest one for a letter that no model has."""
+        """Return the reference's answer; for a letter that the reference lacks, the likeliest answer."""
         self.seconds += letter.seconds
         step = self._table.get((self._state, letter.name))
         answer, self._state = step if step is not None else ("0x24", self._state)

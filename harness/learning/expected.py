@@ -1,4 +1,4 @@
-"""Build the machine that a sound ECU has in the same alphabet: the reference, drawn beside the learned one."""
+"""Build the reference, the machine that a sound ECU has in the same alphabet; it is drawn beside the learned machine."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class _Ecu:
 
 
 def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> StateMachine:
-    """Build the machine of ISO 14229-1's Annex I, with the limit that was seen or else a usual one.
+    """Build the machine of ISO 14229-1's Annex I, with the limit that was seen, or else a usual limit.
 
-    The machine has no states if it would be too large. `boots_deaf`: the letter after a restart meets a booting ECU. Time
-    passes only by the letters that wait.
+    The machine has no states if it would be too large. `boots_deaf`: the letter after a restart meets a booting ECU. Only
+    the letters that wait let time pass.
     """
     level = alphabet.level
     limit = known.limits.get(level) or USUAL_LIMIT
@@ -139,8 +139,8 @@ def _waited(ecu: _Ecu, letter: Letter, level: int, known: Known) -> tuple[_Ecu, 
 
 
 def differing_steps(machine: StateMachine, reference: StateMachine) -> list[tuple[str, str]]:
-    """Return the steps of a machine whose answer differs from the reference, each on the shortest way on which
-    both agree.
+    """Return the steps at which the machine's answer differs from the reference's, each reached by the shortest
+    sequence that both answer alike.
     """
     own, other = machine.table(), reference.table()
     if not machine.states or not reference.states:

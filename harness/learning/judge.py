@@ -14,7 +14,7 @@ from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
 
 MOST_BELIEFS = 8_000
-"""The most pairs of a state and a belief that are examined."""
+"""The most pairs of a state of the machine and a state of the reference that are examined."""
 
 _COMPARED = ("0x35", "0x36")
 
@@ -33,10 +33,10 @@ _IMPLIES = {
     "ST-02": frozenset({"ST-04"}),
     "ST-05": frozenset({"SA-26", "ST-08"}),
 }
-"""By rule: further rules that the same mistake breaks, e.g. without a limit nothing can be found to reset its counter."""
+"""By rule: other rules that the same mistake breaks, e.g. an ECU without a limit breaks every rule on its counter, too."""
 
 Broken = dict[str, Word]
-"""By the id of the check that owns the rule: the shortest sequence that breaks it."""
+"""The shortest sequence that breaks a rule, by the id of the check that owns the rule."""
 
 
 def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
@@ -63,11 +63,11 @@ def what_is_known(observations: Observations, alphabet: Alphabet, target: Target
 
 
 def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
-    """Return how many wrong keys of a sequence were compared before the ECU refused more;
+    """Return how many wrong keys of a sequence were compared before the ECU refused further keys;
 
-    None: it refused none.
+    None: the ECU refused none.
 
-    A seed that is refused after fewer keys than the target declares is a pause between two keys, and no limit.
+    A refusal of a seed after fewer keys than the target declares is taken as a pause between two keys, not as a limit.
     """
     answers = observations.known(word) if word else None
     compared = 0
@@ -82,7 +82,7 @@ def _limit(observations: Observations, word: Word, declared: int | None) -> int 
 
 
 def _compared(observations: Observations, word: Word, alphabet: Alphabet, level: int) -> int | None:
-    """Return how many wrong keys for a level were compared in a sequence; None if it was not sent."""
+    """Return how many wrong keys for a level were compared in a sequence; None if the sequence was not sent."""
     answers = observations.known(word) if word else None
     wrong = alphabet.first(LetterKind.WRONG_KEY, level)
     if answers is None or wrong is None:
@@ -93,9 +93,9 @@ def _compared(observations: Observations, word: Word, alphabet: Alphabet, level:
 def judge_word(
     word: Sequence[Letter], answers: Answers, known: Known, seconds: Sequence[float] = ()
 ) -> list[tuple[str, int]]:
-    """Return the ids of the rules that the answers to a sequence break, each with the number of letters until then.
+    """Return the ids of the rules that the answers to a sequence break, each with the number of letters until the break.
 
-    `seconds` is the time that passed with each letter beyond its own wait.
+    `seconds` are the times that the letters took beyond their own waits.
     """
     monitor, found = Monitor.start(known), []
     open_levels: set[int] = set()
@@ -115,7 +115,7 @@ def judge_word(
 
 
 def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: dict[str, Letter]) -> Broken:
-    """Return the shortest of these sequences that breaks each rule."""
+    """Return, for each rule, the shortest beginning of these sequences that breaks the rule."""
     shortest: Broken = {}
     for word, answers in words:
         for id, length in judge_word([letters[name] for name in word], answers, known):
@@ -125,7 +125,7 @@ def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: di
 
 
 def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
-    """Return the broken rules that may be the cause of this one."""
+    """Return the broken rules that may be the reason why rule `id` is broken, too."""
     found = [cause for cause, implied in _IMPLIES.items() if id in implied and cause in broken]
     if id in _BY_EFFECT and "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
         found.append("AC-01")
@@ -133,8 +133,8 @@ def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
 
 
 def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter]) -> Broken:
-    """Return the shortest sequence of the machine that breaks each rule, by breadth-first search through states and
-    beliefs.
+    """Return the shortest sequence of the machine that breaks each rule, by breadth-first search through the machine
+    and the reference at once.
     """
     table = machine.table()
     if not machine.states:

@@ -30,7 +30,7 @@ class Effort:
 
 
 class _System(SUL):  # type: ignore[misc]
-    """The ECU as AALpy queries it; the observations answer."""
+    """The ECU as AALpy queries it; its answers come from the observations."""
 
     def __init__(self, observations: Observations) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _System(SUL):  # type: ignore[misc]
         return list(self._observations.ask(tuple(word)))
 
     def adaptive_query(self, word: list[str], ads: Any) -> tuple[list[str], list[str]]:
-        """Return the answers to a sequence that is continued depending on the answers."""
+        """Return a sequence, continued by the letters that `ads` picks by the answers, and all answers."""
         length = len(word)
 
         def choose(answers: tuple[str, ...]) -> str | None:
@@ -60,7 +60,7 @@ class _System(SUL):  # type: ignore[misc]
         """Do nothing."""
 
     def step(self, letter: str) -> str:
-        """Not used."""
+        """Raise NotImplementedError, since AALpy calls `query` instead."""
         raise NotImplementedError(letter)
 
 
@@ -141,7 +141,7 @@ def learn(
 ) -> None:
     """Learn until no sequence contradicts the machine; call `see` with each intermediate machine.
 
-    Raises LearningEnded if learning stopped before, and whatever the tester raises.
+    Raises LearningEnded if learning ends early, and whatever the tester raises.
     """
     for attempt in range(MOST_RELEARNED):
         doubt = _Doubt(list(alphabet), observations, chance.stream(f"walk {attempt}"), effort, suite, see)

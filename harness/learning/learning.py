@@ -36,7 +36,7 @@ FULL_REQUESTS: Final = 60_000
 MOST_OF_A_TREE: Final = 60
 """The most states that are shown if learning ended before there was a machine."""
 COUNTED: Final = frozenset({"SA-09", "SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-20"})
-"""Rules that take more wrong keys to break than the ECU compares."""
+"""Rules that an ECU breaks only by comparing more wrong keys than it should."""
 EVIDENCE: Final = 6
 MOST_SHORTENED: Final = 40
 """The most attempts to shorten a sequence by a letter."""
@@ -45,7 +45,7 @@ _FOREIGN = (LinkError, NotPermitted, KeyFunctionError, Unjudged)
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A broken rule that the ECU has broken again, with the exchanges at the end of its sequence."""
+    """A rule that the ECU broke again when it was asked again, with the last exchanges of the sequence."""
 
     rule: BrokenRule
     exchanges: tuple[Exchange, ...]
@@ -93,7 +93,7 @@ def _boots_deaf(machine: StateMachine) -> bool:
 
 
 class Learner:
-    """Learns one ECU. `learned` is the present result, also after an error."""
+    """Learns one ECU. `learned` returns the present result, also after an error."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Learner:
         """Prepare learning. Raises Inconclusive, before anything is sent, if the ECU cannot be brought back to one initial
         state.
 
-        `keep` is called with each sequence that was sent; `known` are such sequences from an earlier run on the same ECU.
+        `keep` is called with each sequence that was sent; `known` are sequences that an earlier run sent to the same ECU.
         """
         self._tester = tester
         self._is_full = is_full
@@ -130,7 +130,7 @@ class Learner:
         self._is_interrupted = self._is_error = False
 
     def run(self) -> Learned:
-        """Learn and judge. The reason of an early end is in the machine's `ended`.
+        """Learn and judge. If learning ends early, the machine's `ended` says why.
 
         Raises UserError if the ledger cannot be written.
         """
@@ -151,7 +151,7 @@ class Learner:
         return self.learned()
 
     def learned(self) -> Learned:
-        """The present result."""
+        """Return the present result."""
         machine = self._machine()
         machine = named(machine, self.alphabet) if self._hypothesis is not None else machine
         rules = tuple(one.rule for one in self._confirmed)
@@ -200,7 +200,7 @@ class Learner:
         )
 
     def _prove_keys(self) -> None:
-        """Let each key open its level once; only then is it known to be right."""
+        """Let each key function open its level once, since only that proves its keys right."""
         tester, security = self._tester, self._tester.security
         for entry in tester.target.security:
             if not security.has_key(entry.level) or not (tester.access.can_relock or self._how is TrueReset.RENEWED):
@@ -282,7 +282,7 @@ class Learner:
         self._confirmed.sort(key=lambda one: (len(one.rule.sequence), one.rule.id))
 
     def _settle(self, id: str, broken: Broken, known: Known, stands: dict[str, bool]) -> bool:
-        """Whether the ECU breaks a rule that is not only a consequence of another broken rule; causes are settled first."""
+        """Settle the causes of a broken rule; if none stands, confirm the rule on the ECU. Return whether that succeeded."""
         if id in stands:
             return stands[id]
         stands[id] = False
@@ -293,7 +293,7 @@ class Learner:
         return stands[id]
 
     def _confirm(self, id: str, word: Word, known: Known) -> bool:
-        """Break the rule once more, by a sequence as short as can be found."""
+        """Return whether the ECU breaks the rule once more, by a sequence as short as can be found."""
         self._say(f"{id} is confirmed on the ECU")
         shortest = self._shortened(id, word, known)
         first_frame = self._tester.trace.count
@@ -316,8 +316,8 @@ class Learner:
         return True
 
     def _is_silent_awake(self, word: Word) -> bool:
-        """Whether the last letter of a sequence gets no answer directly after an answered one, when the ECU cannot be
-        asleep.
+        """Whether the last letter of a sequence gets no answer although the ECU answered a plain request just before it, and
+        so is not asleep.
         """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
@@ -326,10 +326,10 @@ class Learner:
         return self._tester.is_alive() and self._subject.do(letters[-1]) == SILENCE
 
     def _are_compared(self, word: Word) -> bool:
-        """Whether the right key opens the level after the wrong ones; if not, a delay may run that the ECU does not
-        announce.
+        """Whether the right key opens the level after the wrong keys; if it does not, the ECU may keep a delay that it does
+        not announce.
 
-        Without a key function the code 0x35 is believed.
+        Without a key function this is assumed, as the code 0x35 says.
         """
         level = self.alphabet.by_name()[word[-1]].number
         seed, key = self.alphabet.first(LetterKind.SEED, level), self.alphabet.first(LetterKind.RIGHT_KEY, level)
@@ -350,7 +350,7 @@ class Learner:
         return answers[-1] in (WRITTEN, POSITIVE)
 
     def _shortened(self, id: str, word: Word, known: Known) -> Word:
-        """Return the sequence without the letters that are not needed; the last one stays."""
+        """Return the sequence without the letters that are not needed to break the rule; the last letter stays."""
         tries = 0
         index = 0
         while index < len(word) - 1 and tries < MOST_SHORTENED:
@@ -363,7 +363,7 @@ class Learner:
         return word
 
     def _breaks(self, id: str, word: Word, known: Known) -> bool:
-        """Whether the ECU breaks this rule at the end of a sequence; it is asked only if the answers are not known."""
+        """Whether the ECU breaks this rule at the end of a sequence. Unknown answers are asked only of a renewable ECU."""
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:
@@ -374,8 +374,8 @@ class Learner:
         return (id, len(word)) in judge_word([letters[name] for name in word], answers, known)
 
     def _broken_again(self, id: str, word: Word, known: Known) -> Answers:
-        """Send the sequence again and judge it by the time that has passed; return the answers, or nothing if no rule was
-        broken.
+        """Send the sequence again and judge it by the time that has passed; return the answers, or nothing if this rule was
+        not broken.
         """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()

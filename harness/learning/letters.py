@@ -87,11 +87,11 @@ class Alphabet:
     levels: tuple[int, ...]
 
     def by_name(self) -> dict[str, Letter]:
-        """Every letter by its name."""
+        """Return every letter by its name."""
         return {letter.name: letter for letter in (*self.letters, *self.probes)}
 
     def first(self, kind: LetterKind, number: int | None = None) -> Letter | None:
-        """Return the first letter of a kind, for a level, session or reset type if one is given."""
+        """Return the first letter of a kind; if `number` is given, for this level, session or reset type."""
         found = (one for one in (*self.letters, *self.probes) if one.kind is kind and number in (None, one.number))
         return next(found, None)
 
@@ -101,7 +101,7 @@ def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_trie
 
     `can_renew`: wrong keys have no lasting effect, since the ECU itself is replaced.
 
-    `are_keys_tried`: a key that has not opened its level yet is taken to be wrong.
+    `are_keys_tried`: every key was tried, so that a key which has not opened its level is taken to be wrong.
     """
     target = tester.target
     levels = tuple(sorted(entry.level for entry in target.security)) or (1,)
@@ -138,7 +138,7 @@ def _default(tester: Tester, level: int) -> Iterator[Letter]:
 
 
 def _full(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
-    """Return the letters of all levels, with wrong keys for the lowest only, since each counter multiplies the states."""
+    """Return the letters of all levels; wrong keys only for the lowest level, since each counter multiplies the states."""
     target = tester.target
     sessions = dict.fromkeys(session for level in levels for session in _sessions_for(target, level))
     sessions |= dict.fromkeys(target.way_to(one.id)[-1] for one in target.sessions)

@@ -88,7 +88,7 @@ class _Namer:
         return self._answers(state, LetterKind.SEED, level) == ZERO_SEED
 
     def _where_seeds_are(self, state: str, level: int) -> str:
-        """Return the state after the sessions that the level's seeds need have been entered."""
+        """Return the state in which to request the level's seeds, after entering the sessions that they need."""
         if self._answers(state, LetterKind.SEED, level) not in ("0x7F", "0x7E", "0x12", "0x11"):
             return state
         for one in self._of(LetterKind.SESSION):

@@ -1,6 +1,6 @@
 """Store the ECU's answers to sequences of letters.
 
-A sequence is sent once and then looked up; contradictions are voted on.
+A sequence is sent once and then looked up; if two answers contradict each other, repetitions decide by vote.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Word = tuple[str, ...]
 Answers = tuple[str, ...]
 
 NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
-"""Refusals before the request is examined. After one of them the ECU's state should be unchanged."""
+"""Refusals that come before the ECU examines the request, and so should leave its state unchanged."""
 VOTES: Final = 5
 KEPT_WRONG_KEYS: Final = 40
-"""The number of wrong keys that confirming a few findings takes, their resets included."""
+"""The number of wrong keys that confirming a few findings takes, resets included."""
 MAJORITY: Final = 5
-"""The number of equal answers, of `VOTES` and the two that differ, that decide a vote."""
+"""The number of equal answers that decides a vote, counting the two that differed and `VOTES` repetitions."""
 MOST_CONFLICTS: Final = 200
 FEW_CONFLICTS: Final = 12
-"""The number of contradictions that is tolerated, whatever share of the sequences it is."""
+"""Fewer contradictions than this are tolerated, whatever their share of the sequences."""
 OFTEN: Final = 0.2
-"""The share of sequences with contradictions above which they are no exceptions."""
+"""Contradictions in more than this share of the sequences are no exceptions any more."""
 MOST_RETRIES: Final = 10
 
 
@@ -53,10 +53,10 @@ class _Node:
     answers: dict[str, str] = field(default_factory=dict)
     after: dict[str, _Node] = field(default_factory=dict)
     is_dead: bool = False
-    """The ECU answers nothing any more, so nothing is sent from here on."""
+    """Whether the ECU answers nothing any more, so that nothing is sent from here on."""
 
     def answer(self, letter: str) -> str | None:
-        """Return the answer to a letter here; None if it was not sent."""
+        """Return the answer to a letter at this node; None if the letter was not sent here."""
         return DEAD if self.is_dead else self.answers.get(letter)
 
     def then(self, letter: str) -> _Node:
@@ -65,7 +65,7 @@ class _Node:
 
 
 class LetterSubject(Protocol):
-    """Answers letters."""
+    """An ECU, or what stands in for one, that answers letters."""
 
     @property
     def requests(self) -> int:
@@ -78,11 +78,11 @@ class LetterSubject(Protocol):
         """Return the answer to one letter."""
 
     def lives(self) -> bool:
-        """Whether it answers anything after a reset to its initial state."""
+        """Whether the ECU answers anything after a reset to its initial state."""
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """Return how many more wrong keys it may be sent; None if there is no limit."""
+        """The number of wrong keys that the ECU may still be sent; None if there is no limit."""
 
 
 class Observations:
@@ -95,9 +95,9 @@ class Observations:
         self._subject = subject
         self._letters = letters
         self.most_requests = most_requests
-        """Sequences are begun while fewer requests were sent; None: always."""
+        """A new sequence is begun only if fewer requests than this were sent; None: no limit."""
         self.keeps_wrong_keys = KEPT_WRONG_KEYS
-        """So many are not spent on learning."""
+        """The number of permitted wrong keys that learning leaves for later."""
         self._root = _Node()
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
@@ -105,7 +105,7 @@ class Observations:
         self.conflicts: list[AnswerConflict] = []
         self.saved_letters = 0
         self.watch: Callable[[Word, Answers], None] = lambda word, answers: None
-        """Told of each sequence that was played on the ECU."""
+        """A function to call with each sequence that was played on the ECU, and its answers."""
 
     @property
     def requests(self) -> int:
@@ -113,7 +113,7 @@ class Observations:
         return self._subject.requests
 
     def played(self) -> Iterator[tuple[Word, Answers]]:
-        """Each sequence that was sent, with its answers, in order."""
+        """Yield each sequence that was sent, with its answers, in the order of sending."""
         yield from self._played
 
     def remember(self, word: Word, answers: Answers) -> None:
@@ -125,7 +125,7 @@ class Observations:
             node = node.then(letter)
 
     def known(self, word: Sequence[str]) -> Answers | None:
-        """Return the answers to a sequence as far as they follow from known ones; None if they do not."""
+        """Return the answers to a sequence if they all follow from known answers, else None."""
         node, answers = self._root, []
         for letter in word:
             answer = node.answer(letter)
@@ -198,7 +198,7 @@ class Observations:
         )
 
     def verify(self, word: Word) -> None:
-        """Send a sequence again unless that was done before. Raises as `play`."""
+        """Send a sequence again unless it was verified before. Raises what `play` raises."""
         if word not in self._verified:
             self.play(word)
             self._verified.add(word)
@@ -225,9 +225,9 @@ class Observations:
         return tuple(answers)
 
     def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
-        """Check that a letter gets the same answer as before; if not, send it again several times.
+        """Check that a letter gets the same answer as before; if not, send the sequence up to this letter several times.
 
-        Raises Relearn if one answer has a clear majority; LearningEnded if none has, or this has happened before.
+        Raises Relearn if one answer has a clear majority; LearningEnded if none has, or this has happened too often.
         """
         if known in (None, given):
             return
@@ -260,7 +260,7 @@ class Observations:
         return answer
 
     def _forget_deaths(self) -> None:
-        """Forget all sequences after which the ECU was silent, because it is now silent after any."""
+        """Forget all sequences after which the ECU was silent, because the ECU is now silent after any sequence."""
         self._played = [(word, answers) for word, answers in self._played if DEAD not in answers]
         self._rebuild()
 

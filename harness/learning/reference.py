@@ -29,9 +29,9 @@ from harness.target import Target
 from harness.tester.security import DEFAULT_DELAY_S
 
 LARGEST_LIMIT: Final = 10
-"""More wrong keys than these do not count as a limit."""
+"""The largest number of wrong keys that counts as a limit."""
 DELAY_KEPT: Final = 0.95
-"""The share of a delay after which it may be over."""
+"""The share of the declared delay after which the ECU may have ended it."""
 PERMANENT: Final = 10
 """A lock that lasts for this many delays counts as permanent."""
 LONGER_THAN_AN_ANSWER_S: Final = 2.0
@@ -93,7 +93,7 @@ class Known:
     rules: ModelRules
     delays_s: Mapping[int, float | None]
     limits: Mapping[int, int | None]
-    """By level: the wrong keys in a row that it compares; None: no limit was seen."""
+    """By level: the number of wrong keys in a row that the ECU compares; None: no limit was seen."""
     is_one_counter: bool = False
     """Whether all levels share one counter."""
     read_answer: str = POSITIVE
@@ -103,10 +103,10 @@ class Known:
     """By level: the number of wrong keys that the target declares."""
     default_session: int = 1
     taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
-    """Steps of the reference that were computed before."""
+    """The steps of the reference that are computed already, kept for reuse."""
 
     def delay_s(self, level: int) -> float | None:
-        """The declared delay."""
+        """Return the declared delay of a level."""
         return self.delays_s.get(level)
 
 
@@ -123,13 +123,13 @@ class _Level(NamedTuple):
     """The history of one level within one sequence."""
 
     spent_by: str = "never"
-    """The reason why the last seed cannot be answered; empty if it is pending, as far as is known."""
+    """Why the last seed can no longer be answered by a key; empty if the seed is pending, as far as is known."""
     closed_by: str = "never"
-    """The last reason for its lock; empty if its key was accepted and nothing has locked it since."""
+    """Why the level is locked; empty if the level's key was accepted and nothing has locked the level since."""
     wrong: int = 0
-    """The wrong keys that were compared since the counter could last be reset."""
+    """The number of wrong keys that were compared since the counter could last be reset."""
     between: Events = _NONE
-    """The letters between them."""
+    """The letters between these wrong keys."""
     is_delayed: bool = False
     in_delay: Events = _NONE
     """The letters since the delay began."""
@@ -159,14 +159,14 @@ class Monitor(NamedTuple):
         return cls(known, Tracker(known.rules, (ModelState(),)), {level: _Level() for level in known.rules.levels})
 
     def key(self) -> Hashable:
-        """Two monitors with the same key judge all that follows alike."""
+        """Return a value that two monitors share if they judge all further answers alike."""
         levels = tuple(sorted((number, one) for number, one in self.levels.items()))
         return self.tracker.belief, levels, self.is_booting, self.has_restarted_last, self.presents, self.session
 
     def after(self, letter: Letter, answer: str, *, is_open: bool = False, seconds: float = 0.0) -> tuple[Monitor, str]:
         """Return the state after one letter, and the id of the check whose rule its answer breaks; empty if none.
 
-        `is_open`: the guarded effect of the level is known to work here. `seconds`: the time beyond the letter's own wait.
+        `is_open`: the level's guarded effect is known to work in this state. `seconds`: time beyond the letter's own wait.
         """
         monitor = self._waiting(letter.seconds + seconds) if letter.seconds + seconds else self
         if answer == DEAD:
@@ -208,7 +208,7 @@ class Monitor(NamedTuple):
         return self._replace(levels={**self.levels, number: level._replace(**changes)})  # type: ignore[arg-type]
 
     def _each(self, event: str) -> Monitor:
-        """Note a letter between wrong keys, or since the delay began."""
+        """Note a letter at each level that has counted wrong keys, and at each level in its delay."""
         levels = dict(self.levels)
         for number, one in self.levels.items():
             if one.wrong and event not in one.between:
@@ -222,7 +222,7 @@ class Monitor(NamedTuple):
         return monitor if presents is None else monitor._replace(presents=presents)
 
     def _waiting(self, seconds: float) -> Monitor:
-        """Let time pass: a delay may end, which resets the counter of wrong keys."""
+        """Let `seconds` pass. If a level's delay may have ended, reset the level's counter of wrong keys."""
         levels = {}
         for number, one in self.levels.items():
             delay_s = self.known.delay_s(number)
@@ -302,7 +302,7 @@ class Monitor(NamedTuple):
         return monitor, ""
 
     def _why_open(self, number: int, level: _Level, answer: str) -> str:
-        """Return the check that owns the rule that a guarded effect must not work while the level should be locked."""
+        """Return the check whose rule is broken by a guarded effect that works while the level should be locked."""
         if self.presents:
             return "ST-04"
         if CHANGED in answer:
@@ -365,12 +365,12 @@ class Monitor(NamedTuple):
         return monitor._with(number, **changes)._others(number, spent_by="other level"), broken
 
     def _delay_is_endless(self, level: _Level) -> bool:
-        """Whether a seed is still refused after many delays of nothing but waiting since the last wrong key."""
+        """Whether the wait since the last wrong key lasted many delays, so that a refused seed means an endless delay."""
         delays = [delay for delay in self.known.delays_s.values() if delay]
         return bool(delays) and level.waited_s > PERMANENT * max(delays) and not level.is_failed_before_restart
 
     def _given_too_early(self, level: _Level, kind: str) -> str:
-        """Return the check that owns the rule that no seed is given during the delay; empty if no delay should be
+        """Return the check whose rule is broken by a seed that is given during the delay; empty if no delay should be
         running.
         """
         events = level.in_delay | ({kind} if kind else set())
@@ -452,7 +452,7 @@ class Monitor(NamedTuple):
         return monitor, broken
 
     def _opened(self, number: int) -> Monitor:
-        """Open the level after an accepted key, lock every other one, and reset the counter."""
+        """Open the level after an accepted key, lock every other level, and reset the counter."""
         monitor = self
         for one, level in self.levels.items():
             if one == number or self.known.is_one_counter:
@@ -471,7 +471,7 @@ class Monitor(NamedTuple):
         return monitor._replace(presents=False)
 
     def _why_accepted(self, letter: Letter, level: _Level) -> str:
-        """Return the check that owns the rule that this key must not be accepted."""
+        """Return the check whose rule is broken by the acceptance of this key."""
         if letter.kind is LetterKind.FOREIGN_KEY:
             return "SA-27"
         if letter.kind in (LetterKind.LONG_KEY, LetterKind.OLD_KEY):
@@ -496,7 +496,7 @@ class Monitor(NamedTuple):
 
 
 def _why_unlimited(between: Events) -> str:
-    """Return the check that owns the rule that no more keys are compared than the limit."""
+    """Return the check whose rule is broken by comparing more keys than the limit."""
     for event, check in (
         ("suppressed", "SA-36"),
         ("power", "SA-13"),

@@ -105,7 +105,7 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
 
 
 def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
-    """Return LM-01 and LM-02 on learning itself; and for LM-03 to LM-09 a failure for each broken rule, or one result."""
+    """Return LM-01 and LM-02 on learning itself; for each of LM-03 to LM-09 a failure per broken rule, or one result."""
     machine = learned.machine
     level = f"level 0x{learned.alphabet.level:02X}"
     yield Finding(
@@ -176,7 +176,7 @@ def _of_group(group: _Group, learned: Learned, level: str, repeat: str) -> Itera
 
 
 def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
-    """Return the rules of a group. Wrong keys that are not counted because of their suppress bit belong to the counter."""
+    """Return the group's rules. SA-36 belongs to LM-05 if uncounted keys with the suppress bit show it, else to LM-03."""
     is_count = one.rule.id == "SA-36" and sum("suppressed" in letter for letter in one.rule.sequence) > 1
     if one.rule.id == "SA-36":
         return ("SA-36",) if (group.id == "LM-05") == is_count and group.id in ("LM-03", "LM-05") else ()
@@ -228,7 +228,7 @@ def _without_failure(group: _Group, learned: Learned) -> tuple[Verdict, str]:
 
 
 def _missing_control(group: _Group, learned: Learned) -> str:
-    """Return what must be seen once before the rules of a group can be judged, and was not seen; empty if nothing is
+    """Return which control was not seen, without which the rules of a group cannot be judged; empty if nothing is
     missing.
     """
     letters = {one.name: one.kind for one in learned.alphabet.letters}

@@ -36,7 +36,7 @@ NOT_SENT: Final = "not sent"
 READY_STEP_S: Final = 0.25
 DEAF_STEP_S: Final = 0.005
 WELL_INTO_BOOT: Final = 0.2
-"""The share of the boot time, since the ECU was first seen deaf, after which a letter is sent into the boot."""
+"""The share of the boot time to wait, from when the ECU was first seen deaf, before sending a letter into the boot."""
 LATEST_READY_S: Final = 5.0
 USUAL_KEY_BYTES: Final = 4
 
@@ -71,13 +71,13 @@ class Subject:
     """The seconds after a restart during which the ECU is left alone."""
     is_dead: bool = False
     deaf_after_s: float = 0.0
-    """The seconds from the answer to a reset until the next letter in virtual time, in the middle of the boot."""
+    """In virtual time, the seconds between the answer to a reset and the next letter, which so falls into the boot."""
     _boot_ends_s: float = 0.0
     _is_booting: bool = False
     """Whether the ECU was told to restart and has not been asked since."""
     _memory: dict[int, _Memory] = field(default_factory=dict)
     _values: dict[int, set[bytes]] = field(default_factory=dict)
-    """By DID: the values that it may have now, from this sequence or before."""
+    """By DID: the values that the data may have now, from this sequence or from before it."""
     _first_values: dict[int, bytes] = field(default_factory=dict)
     _effects: dict[int, DataEntry] = field(default_factory=dict)
 
@@ -97,7 +97,7 @@ class Subject:
         return min((one for one in left if one is not None), default=None)
 
     def lives(self) -> bool:
-        """Whether it answers anything after a reset to its initial state."""
+        """Whether the ECU answers anything after a reset to its initial state."""
         try:
             self.reset()
         except ContactLost:
@@ -107,7 +107,7 @@ class Subject:
     def prepare(self, alphabet: Alphabet) -> None:
         """Measure how long the ECU takes to be ready after a start, and read the guarded values.
 
-        Raises Unjudged if it is silent.
+        Raises Unjudged if the ECU is silent.
         """
         tester = self.tester
         self.settle_s = 2 * tester.target.reset.boot_s + LATEST_START_S
@@ -145,8 +145,8 @@ class Subject:
             self.settle_s += 1.5 * waited_s
 
     def _look_when_deaf(self) -> float:
-        """Return the seconds after the answer to a reset at which the ECU has certainly become deaf; some run on for
-        a while.
+        """Return the seconds after the answer to a reset at which the ECU has certainly become deaf; some ECUs run on
+        for a while.
         """
         tester = self.tester
         boot_s, begun_s = tester.target.reset.boot_s, tester.link.now_s
@@ -170,7 +170,7 @@ class Subject:
         return [_kind_of(reply) for reply in answers]
 
     def reset(self) -> None:
-        """Reset the ECU to its initial state. Raises ContactLost if it does not come back."""
+        """Reset the ECU to its initial state. Raises ContactLost if the ECU does not come back."""
         tester = self.tester
         self.resets += 1
         self._memory = {}
@@ -186,7 +186,7 @@ class Subject:
             tester.wait(self.settle_s)
 
     def do(self, letter: Letter) -> str:
-        """Send one letter and return its answer, without the parts that change each time.
+        """Send one letter and return the ECU's answer, without the parts that differ each time.
 
         Raises LinkError, NotRun, NotPermitted and KeyFunctionError as the tester does.
         """
@@ -227,7 +227,7 @@ class Subject:
         self.tester.wait(self.deaf_after_s)
 
     def _was_answered(self) -> None:
-        """Expect the ECU to be deaf for the rest of its boot time, although it has answered a letter since."""
+        """Note an answer of the ECU, which is still expected to be deaf until its boot time is over."""
         self._is_booting = self._is_booting and self.tester.link.now_s < self._boot_ends_s
 
     def _send(self, letter: Letter) -> Reply:
@@ -286,7 +286,7 @@ class Subject:
         return is_pending or self.tester.allows("lockout")
 
     def _key(self, letter: Letter) -> bytes:
-        """Return the key that a letter means. Without a seed in this sequence the right key is that for a seed of zeros."""
+        """Return the key that a letter means. Without a seed in this sequence that is zeros, except for an old key."""
         security, memory, level = self.tester.security, self._of(letter.number), letter.number
         length = security.level(level).key_length or USUAL_KEY_BYTES
         if letter.kind is LetterKind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not LetterKind.OLD_KEY):
@@ -304,7 +304,7 @@ class Subject:
         return right + b"\x00" if letter.kind is LetterKind.LONG_KEY else right
 
     def _is_alive(self, letter: Letter) -> bool:
-        """Whether an ECU that was silent still answers; a booting one is waited for.
+        """Whether an ECU that was silent still answers; a booting ECU is waited for.
 
         An ECU that was asked not to answer is not examined.
         """
@@ -317,7 +317,7 @@ class Subject:
         return not self.is_dead
 
     def _comes_back(self) -> bool:
-        """Whether a silent ECU is booting, for longer than its target says or without having been told to."""
+        """Whether a silent ECU comes back from a boot that was longer than declared, or unrequested; wait for it."""
         if not self.tester.await_life(self.tester.target.reset.boot_s * SLOWEST_BOOT + LATEST_READY_S):
             return False
         self.tester.state.restart_begun()

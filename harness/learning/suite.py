@@ -30,11 +30,11 @@ class Suite:
 
 
 Limits = Mapping[int, int | None]
-"""By level: the wrong keys in a row that it compared; None: no limit was seen."""
+"""By level: the number of wrong keys in a row that the ECU compared; None: no limit was seen."""
 
 
 def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) -> Suite:
-    """Return the sequences that the letters of an alphabet permit. Limits are the declared ones where none was seen."""
+    """Return the sequences that the letters of an alphabet permit. Where no limit was seen, the declared limit counts."""
     first, everywhere, after_each = [], [], []
     levels = alphabet.levels if len(alphabet.levels) > 1 and alphabet.probes else (alphabet.level,)
     for level in levels:
@@ -48,14 +48,14 @@ def suite_for(alphabet: Alphabet, target: Target, limits: Limits | None = None) 
 
 
 def plain_wrong_keys(alphabet: Alphabet, target: Target, level: int) -> Word:
-    """Return wrong keys in a row from the initial state, more than a level should compare; empty if they are not sent."""
+    """Return more wrong keys in a row than a level should compare, from the initial state; empty if no such key is sent."""
     scenes = _Scenes(alphabet, target, level)
     keys = scenes.wrong_keys(scenes.longest)
     return (*scenes.enter, *keys) if keys else ()
 
 
 def wrong_keys_after_another_level(alphabet: Alphabet, target: Target, level: int, other: int) -> Word:
-    """Return a wrong key for another level, then as many as lock this one: with one shared counter that is one too many."""
+    """Return a wrong key for `other`, then as many as lock `level`: one too many if both levels share one counter."""
     scenes, before = _Scenes(alphabet, target, level), _Scenes(alphabet, target, other)
     first, then = before.wrong_keys(1), scenes.wrong_keys(scenes.limit)
     return (*before.enter, *first, *scenes.enter, *then) if first and then else ()
@@ -112,7 +112,7 @@ class _Scenes:
         return tuple(letters)
 
     def wrong_keys(self, count: int) -> Word | str:
-        """Return so many wrong keys, each with its seed; an empty text if they are not sent."""
+        """Return `count` wrong keys, each after its seed; an empty text if they are not sent."""
         return (self.seed, self.wrong) * count if self.seed and self.wrong else ""
 
     def breaks(self) -> Iterator[Word]:
