@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AUDIT_JSON = "audit.json"
 DEBUG = 2
-"""How many -v switch the log on."""
+"""The number of `-v` options that switches the log on."""
 
 NOTHING_JUDGED = 5
 INTERRUPTED = 2
@@ -130,7 +130,7 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
 
 
 def _tell_doctors_advice(target: Target) -> None:
-    """Examine the way to an ECU that does not answer, as `uds-harness doctor` does."""
+    """Print what `uds-harness doctor` finds on the way to an ECU that does not answer."""
     from harness.doctor import way_to_the_ecu
     from harness.doctor.diagnosis import lines
 
@@ -142,7 +142,7 @@ def _tell_doctors_advice(target: Target) -> None:
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
     """Return the run to resume, and its target; options that are not given keep the interrupted run's values.
 
-    Raises UserError if there is no such run, it has ended, or a given option differs from it.
+    Raises UserError if there is no such run, that run has ended, or `--out` or `--force` is given.
     """
     from harness.audit.resuming import unfinished_run
 
@@ -168,9 +168,9 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
-    """Plan the audit and leave out what exceeds its time; None if no plan can be made, which the audit will report.
+    """Plan the audit, and leave out checks that do not fit into its time; None if no plan can be made: the audit says why.
 
-    Raises UserError if no check fits.
+    Raises UserError if no check fits into that time.
     """
     from dataclasses import replace
 
@@ -220,7 +220,7 @@ def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPl
 
 
 def hidden_by(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return what is removed from the run's files. Raises UserError if a name is unknown, or nothing may be removed."""
+    """Return what --redact removes from the run's files. Raises UserError for an unknown name, or with --keep-secrets."""
     from harness.audit.secrecy import hidden_names
 
     hidden = hidden_names(options.redact)
@@ -244,7 +244,7 @@ def log_to(stream: TextIO) -> None:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that nobody described and return its target file's text; empty if there is none."""
+    """Discover an ECU that nobody described, and return its target file's text; empty if no ECU is found."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 

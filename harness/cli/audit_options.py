@@ -1,4 +1,4 @@
-"""The options of an audit: which checks, which ECU, and what a recorded command had asked for."""
+"""Define the options of an audit (which checks, which ECU), and read them again from a recorded command."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 def chosen_by(options: argparse.Namespace) -> Selection:
     """Return the selection given to `add_selection`.
 
-    Raises UserError if a file is missing or nothing has the chosen name.
+    Raises UserError if a file is missing, or a chosen id, family or severity does not exist.
     """
     from harness.audit.selection import Selection
     from harness.verdict import Severity
@@ -81,8 +81,8 @@ def chosen_by(options: argparse.Namespace) -> Selection:
 def target_of_run(folder: Path, info: RunInfo) -> Target:
     """Return the target that a run was started with, as its command names it.
 
-    A run may come from another machine, so a program that it names is run only if it is the user's own. Raises UserError
-    if the target must be named by hand.
+    A run may come from another machine, so no program is started that only the run's folder names. Raises UserError if
+    the user must name the target.
     """
     from harness.target import shipped_targets
 
@@ -109,7 +109,7 @@ def target_of_run(folder: Path, info: RunInfo) -> Target:
 
 
 def started_with(command: str) -> argparse.Namespace:
-    """Parse a run's command into the options of its audit. Raises ValueError if it is no audit."""
+    """Parse a run's command into the options of its audit. Raises ValueError if the command is no audit."""
     words = shlex.split(command)
     if words[:1] == ["pytest"]:
         place = words.index("--uds-target")
@@ -120,7 +120,7 @@ def started_with(command: str) -> argparse.Namespace:
 
 
 class _Quiet(argparse.ArgumentParser):
-    """A parser that raises ValueError where others end the program."""
+    """A parser that raises ValueError for wrong options instead of ending the program."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)

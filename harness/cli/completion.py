@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the script; return the exit code. `options.parser` is the one of all commands.
+    """Print the script; return the exit code. `options.parser` is the parser of all commands.
 
     Raises UserError if shtab is not installed.
     """
@@ -128,7 +128,7 @@ NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "page": _pages,
     "profile": _profiles,
 }
-"""The choices of an argument, by the attribute that holds it."""
+"""By the attribute that holds an argument: a function that returns the argument's choices."""
 
 _OR_FILES = ("target",)
 _RESULTS = {("replay", "result")}

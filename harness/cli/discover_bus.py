@@ -121,7 +121,7 @@ def _dry_run(target: Target, candidates: Sequence[Id] | None, pace_s: float) -> 
 
 
 def _write(path: Path, text: str) -> None:
-    """Write measurements in any case; if they cannot be loaded again, say what to fix."""
+    """Write the target file, even one that cannot be loaded again; in that case say what to fix."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -135,7 +135,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check_is_free(out: Path) -> None:
-    """Raise UserError if the file exists or cannot be written: checked before the bus is asked for minutes."""
+    """Raise UserError if the file exists or cannot be written; called before a discovery, which takes minutes."""
     further = rf"{re.escape(out.stem)}-[0-9A-F]+{re.escape(out.suffix)}"  # the name for a second ECU
     taken = [path for path in out.parent.glob("*") if path == out or re.fullmatch(further, path.name)]
     if taken:
@@ -155,10 +155,10 @@ def own_id(target: Target) -> Id:
 def described(
     target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth, longest_s: float | None = None
 ) -> str:
-    """Return the target file's text of the only ECU on an undescribed bus; print a line and return "" if there is none.
+    """Discover a bus; return the target file's text of its only ECU. If there is no ECU, print a line and return "".
 
     The ECU is mapped for `longest_s` of the bus's time at most, and never longer than its depth allows. Raises UserError
-    if there are several.
+    if there are several ECUs.
     """
     usual_s = LONGEST_S[depth]
     longest_s = usual_s if longest_s is None else min(longest_s, usual_s)
@@ -230,7 +230,7 @@ class TerminalProgress:
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
     def announce(self, plan: IdPlan) -> None:
-        """Print what will be asked before it is."""
+        """Print what will be asked, before any of it is sent."""
         self.end()
         for line in plan_lines(plan):
             print(line, file=sys.stderr, flush=True)

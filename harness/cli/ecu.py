@@ -129,7 +129,7 @@ def bus_of(options: argparse.Namespace) -> BusOptions:
 
 @contextmanager
 def _ending(host: Host) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second signal ends whatever blocks that."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second signal interrupts even a blocked host."""
 
     def end(number: int, frame: FrameType | None) -> None:
         if host.is_stopping:

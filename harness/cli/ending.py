@@ -31,11 +31,11 @@ from harness.system import own_command
 from harness.verdict import Verdict
 
 MOST_LINES: Final = 45
-"""How many lines the whole takes if the run leaves a choice: two screens of 24, less what begins a run, and the prompt."""
+"""The most lines of the ending, if they can be that few: two screens of 24, less a run's first lines and the prompt."""
 FEWEST_TITLED: Final = 8
 FEWER_REASONS: Final = (8, 4)
 MOST_SINGLE: Final = 3
-"""How many ids are named beside a reason that results share."""
+"""The most ids named beside a shared reason; where more share it, only the first id and the number of others are."""
 
 _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 _COUNT: Final = 4
@@ -44,7 +44,7 @@ _WORD: Final = max(len(verdict) for verdict in Verdict) + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The end of a command's run: what the run itself does not record."""
+    """Facts on the end of a command's run that the run itself does not record."""
 
     code: int
     """The exit code, before `--exit-zero`."""
@@ -56,10 +56,11 @@ class Ended:
 
 
 def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) -> list[str]:
-    """Return the warnings and the answer first; the number of findings is the last line.
+    """Return the lines of the ending: warnings and the answer first, the number of findings last.
 
-    Where not everything fits on `MOST_LINES`, the findings of least severity are named by their ids only, and the results
-    that were not judged by their most frequent reasons. With `ended` also: why the exit code, what to do next, the report.
+    Where not everything fits on `MOST_LINES`, the least severe findings show only their ids, and of the reasons for
+    unjudged results only the most frequent are shown. With `ended` also: the reason of the exit code, what to do next, and
+    the report's path.
     """
     if ended is not None and ended.is_mute and not run.info.interrupted and not run.failures():
         said = hanging("", f"{_first_reason(run)}: nothing was judged.", width)
@@ -81,14 +82,14 @@ def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) ->
 
 
 def _first_reason(run: Run) -> str:
-    """Return why nothing was judged, in the words of the first result that says so."""
+    """Return why nothing was judged: the reason of the first error or inconclusive result."""
     reasons = [one.reason for one in run.findings if one.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)]
     first = flat((reasons or ["the ECU does not answer"])[0].removeprefix(NOT_BEGUN), 300).rstrip(".")
     return f"{first[:1].upper()}{first[1:]}"
 
 
 def _shorter_and_shorter(findings: int) -> Iterator[tuple[int, int]]:
-    """Return for how many reasons there is a row, and for how many of so many findings."""
+    """Yield smaller and smaller limits: for how many reasons there is a row, and for how many of the `findings` a title."""
     for most in FEWER_REASONS:
         for titled in range(findings, min(FEWEST_TITLED, findings) - 1, -1):
             yield most, titled
@@ -98,13 +99,13 @@ def _shorter_and_shorter(findings: int) -> Iterator[tuple[int, int]]:
 
 
 def _worst_first(run: Run) -> list[Group]:
-    """Return the failures by cause, those on the protection itself before others of the same severity."""
+    """Return the failures grouped by cause, the worst first; at equal severity those of the protection itself come first."""
     groups = grouped(run.failures(), anchors=Anchors())
     return sorted(groups, key=lambda group: min(map(rank, group.findings)))
 
 
 def _findings(groups: Sequence[Group], titled: int, width: int) -> list[str]:
-    """Return so many of the groups with their titles, and the ids of the rest by severity."""
+    """Return lines for the first `titled` groups with their titles, and for the other groups their ids by severity."""
     if not groups:
         return []
     lines = ["Findings, the worst first"]
@@ -125,7 +126,7 @@ def _findings(groups: Sequence[Group], titled: int, width: int) -> list[str]:
 
 
 def _counted(ids: Sequence[str]) -> list[str]:
-    """Return each id once, with how often it failed."""
+    """Return each id once, with the number of its failures if there are several."""
     times = {one: ids.count(one) for one in ids}
     return [flat(one, 80) + (f" ({count} times)" if count > 1 else "") for one, count in times.items()]
 
@@ -153,7 +154,7 @@ def _counts(run: Run, width: int) -> list[str]:
 
 
 def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
-    """Return why results were not judged, and the ids of each reason: errors first, of each verdict the most frequent."""
+    """Return each reason for unjudged results, and their ids: errors first, within a verdict the most frequent reason."""
     found: dict[tuple[Verdict, str], list[str]] = {}
     for finding in run.findings:
         if finding.verdict in _UNJUDGED and finding.reason != DESELECTED:
@@ -165,7 +166,7 @@ def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
 def _unjudged(
     reasons: Sequence[tuple[Verdict, str, list[str]]], most: int, width: int, *, is_cut: bool = False
 ) -> list[str]:
-    """Return a row for each reason; if there are more than `most`, the rarest share a row of their verdict."""
+    """Return a row for each reason; if there are more than `most` reasons, the rarest of each verdict share one row."""
     if not reasons:
         return []
     rows: list[tuple[Verdict, int, str]] = []
@@ -220,7 +221,7 @@ def _remarks(run: Run, width: int) -> list[str]:
 
 
 def _shorter(remark: str) -> str:
-    """Shorten a remark for a reader who has the private files too."""
+    """Shorten the remark on hidden secrets: a reader of this terminal has the private files too."""
     return "Keys and secrets are hidden; the originals stay in private/." if remark.startswith(NOT_SHOWN) else remark
 
 
@@ -232,7 +233,7 @@ def _what_next(run: Run, ended: Ended, width: int) -> list[str]:
 
 
 def _why(run: Run, ended: Ended) -> str:
-    """Return the exit code and why it is this one."""
+    """Return the exit code and the reason for it."""
     failures, errors = len(run.failures()), len(run.with_verdict(Verdict.ERROR))
     if ended.code == 1 and ended.is_exit_zero:
         return f"0, as --exit-zero asks: {_failed(failures)}"
@@ -274,7 +275,7 @@ def _next(run: Run, ended: Ended) -> str:
 
 
 def _about_failures(run: Run, folder: str, command: str) -> str:
-    """Return how the worst failure is explained, and how the worst one that has exchanges is sent again."""
+    """Return the command that explains the worst failure, and the command that replays the worst repeatable failure."""
     failures = [finding for group in _worst_first(run) for finding in group.findings]
     shown = next((one for one in failures if _show(one)), None)
     sent = next((one for one in failures if is_repeatable(one)), None)
@@ -287,7 +288,7 @@ def _about_failures(run: Run, folder: str, command: str) -> str:
 
 
 def _show(finding: Finding) -> str:
-    """Return the words that show a finding's check, with the files of a user's own; empty if there are none."""
+    """Return the `show` command for a finding's check, with --checks for a user's own; empty if that file is unknown."""
     name = f"show {shlex.quote(flat(finding.id, 80))}"
     if any(one.id == finding.id for one in shipped_checks()):
         return name

@@ -1,4 +1,4 @@
-"""`uds-harness fuzz`: run a campaign that finds, reduces and keeps; `fuzz new`: write a case of your own."""
+"""`uds-harness fuzz`: run a campaign that finds, reduces and keeps failures; `fuzz new`: write a case of your own."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _fuzz(options: argparse.Namespace) -> int:
 
 
 def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStack) -> Door | None:
-    """Return where shards are run; None for the ECU of the run itself."""
+    """Return what runs the shards: this process, a pool or a cluster; None if the run's own ECU does."""
     if not target.is_simulated:
         return None
     from harness.campaigns.rounds import in_this_process
@@ -194,7 +194,7 @@ class _Progress:
         self._campaign = campaign
         self._longest_s = longest_s
         self._done = self._under_way = 0
-        """Exchanges since it began, and those of them that are not merged yet; what a resumed campaign had is in neither."""
+        """Exchanges since this command began, and those of them not merged yet; those before a resumption are in neither."""
         self._now_s = now_s
         self._begun_s = now_s()
         self._is_terminal = sys.stdout.isatty()
@@ -261,7 +261,7 @@ def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
 
 
 def _corpus(options: argparse.Namespace, target: Target) -> list[Trial]:
-    """Return the sequences with which the campaign begins; a resumed one takes those of its first beginning."""
+    """Return the sequences with which the campaign begins; a resumed campaign takes those with which it first began."""
     from harness.fuzz.trials import Trial
 
     if options.resume is not None:
@@ -287,7 +287,7 @@ def _keep_beginning(folder: Path, options: argparse.Namespace, wanted: int | Non
 def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
     """Return the campaign to resume, and its target; options that are not given keep their former values.
 
-    Raises UserError if there is no such campaign, or it has ended.
+    Raises UserError if there is no such campaign, that campaign has ended, or `--out` or `--force` is given.
     """
     from harness.audit.resuming import unfinished_run
 

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that is not described and return its target file's text; empty if there is none."""
+    """Discover an ECU that is not described, and return its target file's text; empty if no ECU is found."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 
@@ -114,7 +114,7 @@ def _compare(old: Path, new: Path) -> int:
 
 
 def _plan(options: argparse.Namespace, target: Target) -> int:
-    """Print what learning would take. Nothing is opened, and nothing is sent."""
+    """Print how much time and how many requests learning would take. The bus is not opened, and nothing is sent."""
     from harness.errors import Unjudged
     from harness.learning.cost import plan_lines, plan_of
     from harness.learning.letters import alphabet_of
@@ -211,7 +211,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
 def _asked(
     options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
 ) -> tuple[Learned | None, str]:
-    """Return what was learned; or None, and why nothing could be."""
+    """Learn; return what was learned, or None with the reason why nothing could be learned."""
     from harness.errors import Unjudged
     from harness.learning.learning import Learner
 
@@ -254,7 +254,7 @@ class _Progress:
         self._is_terminal = sys.stdout.isatty()
 
     def say(self, text: str) -> None:
-        """Show it."""
+        """Show the text in place of the previous one."""
         if self._is_terminal:
             print(f"\r\x1b[K{text}", end="", flush=True)
 
@@ -272,7 +272,7 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """Return the answers of an earlier run. Raises UserError if it is no run of `learn`, or its file is damaged."""
+    """Yield the answers of an earlier run. Raises UserError if that is no run of `learn`, or the run's file is damaged."""
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_checks(paths: Sequence[Path] = ()) -> None:
-    """List every shipped check with its default severity, and those in `paths`."""
+    """List every shipped check, and every check in `paths`, with its default severity."""
     for check in checks_with(paths):
         name = f"{check.id:6} {check.severity.value}"
         row(name, max(len(name) + 2, 17), check.title)
@@ -107,7 +107,7 @@ def show(check: Attack) -> None:
 
 
 def row(name: str, width: int, text: str) -> None:
-    """Format a name, and its text beside it, within 80 columns."""
+    """Print a name, and its text beside it, within 80 columns."""
     print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 

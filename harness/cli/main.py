@@ -119,7 +119,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _say(text: str) -> None:
-    """Print an error, without control characters: what it quotes, such as a file name, may hold some."""
+    """Print an error without the control characters that a text quoted in it, such as a file name, may hold."""
     print("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text), file=sys.stderr)
 
 

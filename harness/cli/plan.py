@@ -73,7 +73,7 @@ def planned_in_time(
 
 
 def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
-    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError as the audit."""
+    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError where the audit itself would."""
     import tempfile
     from dataclasses import replace
 

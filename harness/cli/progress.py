@@ -24,18 +24,18 @@ PER_SECOND: Final = 4
 BAR: Final = 10
 """The width of the bar in columns."""
 RECENT: Final = 8
-"""The number of latest findings that are shown while an audit runs that prints them at its end."""
+"""How many of the latest findings are shown during an audit, if it prints its findings only at its end."""
 FEWEST_DONE: Final = 0.1
-"""The share of the checks that must have ended before the remaining time is estimated from them alone."""
+"""The share of the checks that must have ended before the remaining time is estimated from that share, without a plan."""
 LEAST_MEASURED_S: Final = 1.0
-"""The planned seconds without waits that must be over before the plan is corrected by their real duration."""
+"""How many planned seconds, waits not counted, must be over before their real duration corrects the plan."""
 LEAST_PACE: Final = 0.2
 LONG_S: Final = 600.0
-"""From this duration on seconds are not shown."""
+"""From this duration on, in seconds, minutes are shown without seconds."""
 
 
 class PlannedTime(NamedTuple):
-    """The duration of a check in seconds: its waits, and the rest."""
+    """The planned duration of a check in seconds: its waits, and everything else."""
 
     waits_s: float
     busy_s: float
@@ -86,14 +86,14 @@ class Course:
 
     @property
     def left_s(self) -> float | None:
-        """The remaining seconds, by the corrected plan or by the checks that have ended; None if unknown."""
+        """The remaining seconds, by the corrected plan or, without a plan, by the share of checks done; None if unknown."""
         if self._planned:
             return self._by_plan(self._planned)
         share = self.done / self.total if self.total else 0.0
         return self.elapsed_s * (1 - share) / share if share >= FEWEST_DONE else None
 
     def _by_plan(self, planned: Mapping[CheckKey, PlannedTime]) -> float:
-        """Add the planned time of the rest: waits as planned, everything else at the pace so far."""
+        """Return the seconds that the remaining checks take: their waits as planned, everything else at the pace so far."""
         nothing = PlannedTime(0.0, 0.0)
         running = planned.get(self.running, nothing) if self.running is not None else nothing
         left = [planned.get(check, nothing) for check in tuple(self._left)]  # it shrinks while another thread looks
@@ -106,7 +106,7 @@ class Course:
         return rest_s + max(running.waits_s + pace * running.busy_s - spent_s, 0.0)
 
     def in_words(self) -> str:
-        """``45 of 136 results, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
+        """Format as ``45 of 136 results, 3 findings, 1 min 12 s, about 3 min 20 s left``."""
         findings = "1 finding" if self.findings == 1 else f"{self.findings} findings"
         left_s = self.left_s
         left = "" if left_s is None or self.done >= self.total else f", about {_rounded(left_s)} left"
@@ -179,12 +179,12 @@ class Progress:
             self._live.refresh()
 
     def found(self, line: str) -> None:
-        """Add a finding, as a line."""
+        """Add the line of a finding to the latest findings."""
         if self._recent is not None:
             self._recent.append(line)
 
     def print_above(self, text: str) -> bool:
-        """Print above the progress lines; return False if there are none on the terminal of the results."""
+        """Print above the progress lines; return False if the stream of the results shows no progress lines."""
         live = self._live
         if live is None or not self._out.isatty():
             return False

@@ -11,7 +11,7 @@ from harness.runs.findings import Finding
 from harness.verdict import Severity, Verdict
 
 LONGEST_REQUEST: Final = 24
-"""In bytes."""
+"""The most bytes that are shown of a request."""
 MOST_REQUESTS: Final = 3
 
 ID_WIDTH: Final = 6
@@ -26,8 +26,8 @@ _COLOURS: Final = {
 def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:
     """Return one line for the result; below a failure also request, expected, observed, and how to repeat it.
 
-    All other verdicts except pass add their reason. No part of an ECU's answer can leave its line, or reach the terminal
-    as a control sequence.
+    Every other verdict except pass adds the result's reason. No part of an ECU's answer can leave its line, or reach the
+    terminal as a control sequence.
     """
     lines = _headline(finding, colour, width)
     if finding.verdict is Verdict.FAIL:
@@ -66,7 +66,7 @@ def named(finding: Finding) -> str:
 
 
 def painted(verdict: Verdict, colour: bool, *, width: int = VERDICT_WIDTH) -> str:
-    """Return the verdict, padded; colour is only added to the word, so that the text reads the same without."""
+    """Return the verdict, padded; colour is only added to the word, so that the text reads the same without colour."""
     padding = " " * (width - len(verdict))
     return f"\x1b[{_COLOURS[verdict]}m{verdict}\x1b[0m{padding}" if colour else f"{verdict}{padding}"
 
@@ -78,7 +78,7 @@ def _headline(finding: Finding, colour: bool, width: int) -> list[str]:
 
 
 def _requests(finding: Finding) -> str:
-    """Return the last requests of the evidence, the decisive one at the end."""
+    """Return the last requests of the evidence, the decisive request at the end."""
     last = [exchange.request for exchange in finding.exchanges[-MOST_REQUESTS:]]
     texts = [shown_hex(request, LONGEST_REQUEST) for request in last]
     data = bytes_of(last[-1])

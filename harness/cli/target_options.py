@@ -25,14 +25,14 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def add_key(parser: argparse.ArgumentParser) -> None:
-    """Add the options that give the key of levels which a command discovers."""
+    """Add the option that says how the keys of discovered levels are made."""
     parser.add_argument(
         "--key", metavar="KEY", help="makes the keys of an ECU that is not described: path.py:function, command: or http:"
     )
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:
-    """Let a command wait for its turn on a bus; see `wait_for_bus_of`."""
+    """Add the option to wait until another run no longer uses the bus; see `wait_for_bus_of`."""
     parser.add_argument("--wait", metavar="TIME", help="for a bus that another run uses, e.g. 30m (default: not at all)")
 
 
@@ -74,7 +74,7 @@ def key_of(options: argparse.Namespace) -> str | None:
 def try_key_of(options: argparse.Namespace) -> None:
     """Try the key function given on the command line before anything is sent.
 
-    Raises UserError if it cannot be loaded, KeyFunctionError if it makes no key of any seed.
+    Raises UserError if it cannot be loaded, KeyFunctionError if it makes a key of none of the seeds tried.
     """
     if (how := key_of(options)) is None:
         return
@@ -86,7 +86,7 @@ def try_key_of(options: argparse.Namespace) -> None:
 
 
 def counted(what: str, example: int) -> Callable[[str], int]:
-    """Return a parser for an option that is a number above 0: `what` it is, and an `example`, for the error."""
+    """Return a parser for an option that is a number above 0; its error says `what` the number is, and an `example`."""
 
     def count(text: str) -> int:
         if not text.isdecimal() or not int(text):
@@ -105,7 +105,7 @@ def seconds_of(option: str, text: str) -> float:
 
 
 def wait_for_bus_of(target: Target, text: str | None) -> None:
-    """Wait this long for a real bus that another run uses. Raises UserError if it is still in use then."""
+    """Wait up to the time in `text` for a real bus that another run uses. Raises UserError if it is still in use then."""
     if text is None:
         return
     from harness.link.bus_lock import wait_for_bus

@@ -28,7 +28,7 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 DEBUG: Final = 2
-"""The verbosity from which on the log shows the present activity, so that no progress is shown."""
+"""From this verbosity on the log shows the present activity, and the progress display is off."""
 
 
 class TerminalOutput:
@@ -38,20 +38,20 @@ class TerminalOutput:
     """
 
     def __init__(self, out: TextIO, *, verbosity: int = 0, tells_findings: bool = True, is_exit_zero: bool = False) -> None:
-        """`verbosity`: below 0 only the end is printed; at 0 also findings as they come, above 0 every result.
+        """Print on `out`. `verbosity`: below 0 only the end is printed; at 0 also findings, above 0 every result.
 
-        `tells_findings`: whether findings are printed as they come; where an audit takes seconds, its end tells them.
+        `tells_findings`: whether findings are printed as they come; an audit that takes only seconds prints them at its end.
         """
         self._out = out
         self._verbosity = verbosity
         self._tells_findings = tells_findings
         self._is_exit_zero = is_exit_zero
         self.folder: Path | None = None
-        """The folder of the run, once that has ended."""
+        """The run's folder; None until the run has ended."""
         self.is_ecu_mute = False
-        """Whether the ECU has never answered, once the run has ended."""
+        """Whether the ECU has never answered; set when the run has ended."""
         self.planned: Mapping[CheckKey, PlannedTime] = {}
-        """How long each check takes, as far as that was planned; set before the first check."""
+        """The duration of each check that was planned; set before the first check begins."""
         self.is_there = out.isatty() and sys.stdin is not None and sys.stdin.isatty()
         """Whether somebody reads the messages, and can act."""
         self._watched: Watched | None = None
@@ -164,7 +164,7 @@ class AuditRequest:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
-        """Set which checks there are, before anything is asked."""
+        """Tell the console which checks will run, before any request is sent."""
         for item in session.items:
             declared = item.stash.get(ATTACK, None)
             self._checks[item.nodeid] = (declared.id, parameter_of(item)) if declared else (item.name, None)
@@ -185,7 +185,7 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_keyboard_interrupt(self) -> None:
-        """Show that the run ends, which takes as long as the ECU's delay may."""
+        """Show that the run is ending, which may take as long as the ECU's delay."""
         self.console.interrupted()
 
     @pytest.hookimpl
@@ -197,7 +197,7 @@ class AuditRequest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Report a named place that holds no checks as a mistake."""
+        """Raise UsageError if a path after `--checks` holds no check."""
         for path in self.options.checks:
             if not self._has_collect_error and not any(item.path.is_relative_to(path.resolve()) for item in items):
                 see = "uds-harness docs checks, or for cases: uds-harness docs fuzzing"
@@ -205,7 +205,7 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Remember that pytest, or the harness, failed."""
+        """Note whether pytest or the harness failed, rather than that the error's text explains all to the user."""
         self.has_internal_error = not is_foreseen(excinfo.value)
 
 

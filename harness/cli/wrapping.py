@@ -27,7 +27,7 @@ def width_of(out: TextIO) -> int:
 
 
 def has_colour(out: TextIO) -> bool:
-    """Whether an output is shown in colours: a terminal that knows them, of a user who has not refused them (NO_COLOR)."""
+    """Whether to colour an output: it is a terminal that knows colours, and the user has not refused them (NO_COLOR)."""
     return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -37,7 +37,7 @@ def labelled(label: str, text: str, width: int) -> list[str]:
 
 
 def hanging(prefix: str, text: str, width: int, *, further: int = 0) -> list[str]:
-    """Wrap the text behind a prefix; further lines are indented to the text's beginning, and by `further` more columns."""
+    """Wrap the text behind a prefix; indent further lines to the text's beginning, and by `further` columns more."""
     shown_text = shown(text, LONGEST_VALUE * 4).expandtabs(4)
     room = width - len(prefix)
     indent = " " * (len(prefix) + further)
@@ -48,7 +48,7 @@ def hanging(prefix: str, text: str, width: int, *, further: int = 0) -> list[str
 
 
 def command_lines(label: str, command: str, width: int) -> list[str]:
-    """Wrap a command so that it can be copied: lines that go on end with a backslash, no quoted word is broken."""
+    """Wrap a command so that it can be copied: all lines but the last end with a backslash; no quoted word is broken."""
     if not command:
         return []
     prefix = f"    {label:<{LABEL}}"
@@ -79,7 +79,7 @@ def _shell_words(command: str) -> Iterable[str]:
 
 
 def wrapped(text: str, first: int, others: int) -> list[str]:
-    """Wrap at spaces to so many columns; a longer word is broken."""
+    """Wrap at spaces, the first line to `first` columns, the others to `others`; break words longer than a line."""
     lines, line, room = [], "", first
     for word in text.split(" "):
         if line and columns(line) + 1 + columns(word) > room:
@@ -94,7 +94,7 @@ def wrapped(text: str, first: int, others: int) -> list[str]:
 
 
 def _fitting(text: str, room: int) -> int:
-    """Return how many characters fit into so many columns; at least one."""
+    """Return how many characters of the text fit into `room` columns; at least one."""
     used = 0
     for index, character in enumerate(text):
         used += columns(character)
@@ -109,5 +109,5 @@ def columns(text: str) -> int:
 
 
 def flat(text: str, limit: int) -> str:
-    """Put the text on one line, cut to `limit`."""
+    """Put the text on one line, cut to `limit` characters."""
     return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")

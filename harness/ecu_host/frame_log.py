@@ -21,11 +21,11 @@ LINES_KEPT: Final = 1000
 BYTES_SHOWN: Final = 16
 LONGEST_LINE: Final = 1000
 LONGEST_SHORT: Final = 8
-"""The longest frame, in bytes, whose single message has its length in the first byte; in longer ones it is in the second."""
+"""Up to this many bytes a single frame holds its message's length in the first byte, a longer one in the second."""
 
 
 class FrameLog:
-    """Frames, messages and the output of nodes, in order. One thread adds, another takes."""
+    """Frames, messages and the output of nodes, in order. One thread adds them, another takes them."""
 
     def __init__(self) -> None:
         self._request_ids: set[int] = set()
@@ -51,7 +51,7 @@ class FrameLog:
         self.added += 1
 
     def take(self, most: int) -> list[str]:
-        """Return the lines since the last call, and the number of frames that were dropped."""
+        """Return up to `most` lines since the last call; if older lines were dropped, the first line says how many."""
         lines = []
         waiting = len(self._entries)
         missed = self.added - self.taken - waiting
@@ -65,7 +65,7 @@ class FrameLog:
         return lines
 
     def line(self, frame: Frame) -> str:
-        """``12:03:04.123 Recv 740  03 22 10 10 00 00 00 00  ReadDataByIdentifier: identifiers [0x1010]``."""
+        """Format as ``12:03:04.123 Recv 740  03 22 10 10 00 00 00 00  ReadDataByIdentifier: identifiers [0x1010]``."""
         moment = datetime.fromtimestamp(frame.time_s, UTC).astimezone()
         stamp = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
         can_id = f"{frame.can_id:08X}" if frame.is_extended else f"{frame.can_id:03X}"
@@ -92,14 +92,14 @@ def _single(data: bytes) -> bytes | None:
 
 
 class PrintedLines(TextIOBase):
-    """A stream that puts printed lines between the frames."""
+    """A stream that passes on what is printed, line by line, so that it stands between the frames."""
 
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take = take
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Hand on complete lines, and parts of lines that are too long; unprintable characters are escaped."""
+        """Pass on complete lines, and the beginning of too long a line; unprintable characters are escaped."""
         *lines, self._begun = (self._begun + text).split("\n")
         if len(self._begun) > LONGEST_LINE:
             lines.append(self._begun)

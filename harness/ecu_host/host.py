@@ -26,7 +26,7 @@ from harness.simulation.live import LiveBus, LiveClock
 from harness.simulation.node import Node, load_nodes
 
 STEP_S: Final = 0.1
-"""The longest time a step waits, in seconds. What another thread asks is done within it."""
+"""The longest wait of a step, in seconds; a function that another thread asks for is called within this time."""
 RETRY_S: Final = 0.5
 """The seconds between two attempts to open a bus that is away."""
 FAULTS_KEPT: Final = 5
@@ -48,16 +48,16 @@ class BusOptions:
         return f"{self.interface}:{self.channel}"
 
     def trouble(self) -> str:
-        """Why the bus cannot be opened now, where that is known without trying; empty if it may be tried."""
+        """Return why the bus cannot be opened now, if that is known without trying; empty if opening may be tried."""
         return trouble_with(self.channel, is_fd=self.fd) if self.interface == "socketcan" else ""
 
     @property
     def is_down(self) -> bool:
-        """Whether it is a network interface that exists and is down."""
+        """Whether the bus is a network interface that exists and is down."""
         return self.interface == "socketcan" and is_interface_down(self.channel)
 
     def open(self) -> can.BusABC:
-        """Open it through python-can. Raises UserError if that fails."""
+        """Open the bus through python-can. Raises UserError if that fails."""
         rates = rate_options(self.interface, bitrate=self.bitrate, fd=self.fd, data_bitrate=self.data_bitrate)
         try:
             return can.Bus(interface=self.interface, channel=self.channel, **rates)
@@ -66,7 +66,7 @@ class BusOptions:
 
 
 class Host:
-    """Runs a profile's nodes, all on the thread that calls `run` or `step`; `ask` and `stop` may be called by any."""
+    """Runs a profile's nodes, all on the thread that calls `run` or `step`; any thread may call `ask` and `stop`."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Host:
         self.state_file = state_file
         self.outages = 0
         self.faults: deque[str] = deque(maxlen=FAULTS_KEPT)
-        """What nodes raised, the latest last."""
+        """The errors that nodes raised, the latest last."""
         self._beside = tuple(beside)
         self._clock: LiveClock = clock or RealClock()
         self.started_s = self._clock.now_s()
@@ -134,7 +134,7 @@ class Host:
             self.close()
 
     def step(self, longest_s: float = STEP_S) -> None:
-        """Do what was asked, what is due, and take one frame if it comes in time."""
+        """Call the functions asked for, do what is due, and take one frame if it comes within `longest_s`."""
         self.start()
         while self._asked:
             self._asked.popleft()()
@@ -158,9 +158,9 @@ class Host:
     def connect(self, bus: BusOptions, *, waits: bool = True) -> None:
         """Put the ECU on a bus.
 
-        Raises UserError if the bus cannot be opened and is not waited for.
+        Raises UserError if the bus cannot be opened, unless `waits` is true and the bus may appear later.
 
-        An interface that exists but is down is always waited for.
+        The host always waits for an interface that exists but is down.
         """
         self.disconnect()
         trouble = bus.trouble()
@@ -178,9 +178,9 @@ class Host:
             self._is_away(trouble)
 
     def start(self) -> None:
-        """Switch the ECU on, with its memory from the state file if there is one;
+        """Switch the ECU on, with its memory from the state file if there is one.
 
-        `step` does so by itself.
+        `step` calls this by itself.
 
         Raises UserError if the file does not fit the ECU.
         """
@@ -220,16 +220,16 @@ class Host:
         return self._live.is_plugged
 
     def views(self) -> tuple[EcuView, ...]:
-        """The present state of each ECU."""
+        """Return the present state of each ECU."""
         return views_of(self.nodes) if self._is_attached else ()
 
     def counters(self) -> dict[str, int]:
-        """The numbers of frames since the start."""
+        """Return the numbers of frames since the start, by name."""
         names = ("received_frames", "sent_frames", "unsent_frames", "error_frames")
         return {name: getattr(self._live, name) for name in names}
 
     def status(self) -> dict[str, Any]:
-        """Everything that an operator may ask, as JSON for programs."""
+        """Return everything that an operator may ask for, as values for JSON."""
         bus = self.bus_options
         used = os.times()
         file = self.state_file

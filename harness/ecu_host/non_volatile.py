@@ -62,7 +62,7 @@ def fingerprint(ecu: Server) -> tuple[object, ...]:
 
 
 def recall(ecu: Server, memory: NonVolatile) -> None:
-    """Give a new ECU its memory. Power it up afterwards, so that delays start again from it."""
+    """Give a new ECU its memory. Power the ECU up afterwards, so that its remembered delays start again."""
     state, now_s = ecu.state, ecu.surroundings.now_s
     state.values |= memory.values
     state.wrong_keys |= memory.wrong_keys
@@ -170,7 +170,7 @@ def _bytes(text: object, name: str) -> bytes:
 
 
 def _count(number: object, name: str, most: int = 1 << 63) -> int:
-    """Return a number of wrong keys, which may be negative in a flawed ECU."""
+    """Return a count, such as that of wrong keys, which may be negative in a flawed ECU."""
     if not isinstance(number, int) or isinstance(number, bool) or not -most <= number <= most:
         raise ValueError(f"{name}: {number!r} is no count")
     return number

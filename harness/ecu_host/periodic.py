@@ -15,7 +15,7 @@ from harness.simulation.node import Port, Timer
 ARTICLE_FRAMES: Final = tuple(
     PeriodicField(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
 )
-"""The frames in the article's window when it opens; its script sends 29-bit ids."""
+"""The frames in the article's window when it opens; the article's script sends them with 29-bit ids."""
 
 
 class PeriodicFrames:
@@ -55,7 +55,7 @@ class PeriodicFrames:
                 self._send(number, frame, self._port, self._port.now_s)
 
     def _send(self, number: int, frame: PeriodicField, port: Port, due_s: float) -> None:
-        """Send the frames that are due. Periods that were missed are not made up for."""
+        """Send one frame, and set the timer for its next period. Periods that were missed are not made up for."""
         port.send(can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended))
         next_s = max(due_s + frame.period_s, port.now_s)
         self._timers[number] = port.call_later(next_s - port.now_s, partial(self._send, number, frame, port, next_s))

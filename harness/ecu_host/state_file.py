@@ -23,7 +23,7 @@ RETRY_S: Final = 1.0
 
 
 class StateFile:
-    """One file for the ECUs of one program. It is written before an answer that depends on a change is sent."""
+    """The file with the memory of one program's ECUs. A change is written before an answer that depends on it is sent."""
 
     def __init__(self, path: Path, profile: str) -> None:
         """Open the file of a profile. Raises UserError if the file is damaged or belongs to another profile."""
@@ -36,12 +36,12 @@ class StateFile:
         self.writes = 0
         self.slowest_write_s = 0.0
         self.trouble = ""
-        """Why the last write failed; empty: it did not."""
+        """Why the last write failed; empty if it succeeded."""
 
     def recall(self, ecus: Sequence[Server]) -> bool:
         """Give new ECUs the memory in the file; return False if there is no file yet.
 
-        Raises UserError if it does not fit them.
+        Raises UserError if the memory does not fit the ECUs.
         """
         if self._shown is None:
             return False

@@ -26,14 +26,14 @@ _SOCKETS: Final = Path("/proc/net/unix")
 
 
 class StatusSocket:
-    """Answers each connection with one line of JSON. UserError: the same ECU is on this bus already.
+    """Answers each connection with the status in one line of JSON. Raises UserError if the same ECU is on this bus already.
 
-    It is a name in Linux's abstract socket namespace: no file is left behind, and the kernel frees it with the process.
+    The socket is a name in Linux's abstract namespace: no file is left behind, and the kernel frees it with the process.
     A system without such names has no such socket, and this object does nothing.
     """
 
     def __init__(self, host: Host, bus: str) -> None:
-        """`bus`: e.g. ``socketcan:can0``."""
+        """Serve the host's status under the name of its `bus`, e.g. ``socketcan:can0``."""
         self._host, self._bus = host, bus
         self._socket: socket.socket | None = None
         if not HAS_ABSTRACT_SOCKETS:
@@ -89,7 +89,7 @@ class StatusSocket:
 def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
     """Return the status of every ECU that runs on this computer, or of those that match.
 
-    Raises UserError if it cannot be known.
+    Raises UserError if the running ECUs cannot be listed.
     """
     try:
         table = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape")
@@ -118,7 +118,7 @@ def _fits(status: dict[str, Any], key: str, value: str) -> bool:
 def _asked(name: str) -> dict[str, Any]:
     """Return the status that one ECU sends; empty if it cannot be read.
 
-    Any program may have such a name, and answer anything.
+    Any program may have taken such a socket's name, and answer anything.
     """
     clock = RealClock()
     until_s, answer = clock.now_s() + 2 * ANSWER_S, b""
@@ -206,7 +206,7 @@ def _ecu_lines(ecu: dict[str, Any]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """``12 s``, ``3 min``, ``5 h 07 min``, ``12 d 3 h``."""
+    """Format as ``12 s``, ``3 min``, ``5 h 07 min``, ``12 d 3 h``."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -112,7 +112,7 @@ def _data_row(entry: DataView, most_bytes: int) -> str:
 
 
 def as_json(view: EcuView) -> dict[str, Any]:
-    """Return the state for programs, without keys: whoever may ask for it need not be able to unlock the ECU."""
+    """Return the state for programs, without keys: whoever may ask for the state need not be able to unlock the ECU."""
     return {
         "session": view.session,
         "session_left_s": _number(view.session_left_s),

@@ -177,7 +177,7 @@ class EcuWindow(App[None]):
         yield _Flaws(*self._flaws_like(""), id="flaws", compact=True)
 
     def _flaws_like(self, text: str) -> list[Option]:
-        """Those that are switched on, and then those in whose name or description every word occurs."""
+        """Return the flaws that are switched on, then the others whose name or description holds every word of the text."""
         words = text.casefold().split()
         names = [name for name, flaw in FLAWS.items() if all(word in f"{name} {flaw.what}".casefold() for word in words)]
         switched_on = sorted(self._switched_on & set(FLAWS))
@@ -238,7 +238,7 @@ class EcuWindow(App[None]):
         self._host.ask(try_it)
 
     def _log_status(self) -> None:
-        """Print the status to the log, as SIGUSR1 does without a window."""
+        """Add the status to the window's log; called on SIGUSR1."""
 
         def tell() -> None:
             for line in status_text(self._host.status()).splitlines():
@@ -374,7 +374,7 @@ class EcuWindow(App[None]):
         self._is_asked = False
 
     def refresh_view(self) -> None:
-        """Show the last state that was read, and read it again."""
+        """Show the last state that was read, and ask the host to have it read again."""
         if not self._is_asked:
             self._is_asked = True
             self._host.ask(self._look)
@@ -406,7 +406,7 @@ def _takes_flaws(profile: str) -> bool:
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
-    """Whether a reader accepts a text."""
+    """Return a function that tells whether `read` accepts a text."""
 
     def is_read(text: str) -> bool:
         try:

@@ -31,7 +31,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_data
 
 EXIT_CODES: Final = {ReplyKind.POSITIVE: 0, ReplyKind.NEGATIVE: 1, ReplyKind.MALFORMED: 1, ReplyKind.SILENCE: 5}
-"""Exit codes by the last answer."""
+"""By the kind of the last answer: the exit code."""
 
 SERIAL_NUMBER: Final = 0xF18C
 _NOT_HERE: Final = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
@@ -45,17 +45,17 @@ def nothing_to_repeat(repeat: Repeat) -> None:
 
 
 class Dialogue:
-    """One conversation: `show` gets each line of it, `remark` what the reader should know besides."""
+    """One conversation with an ECU: `show` is called with each line of it, `remark` with notes for its reader."""
 
     def __init__(self, tester: HandTester, *, show: Say, remark: Say) -> None:
         self.tester = tester
         self.words = Words(tester.target)
         self.standing = ConditionKeeper(tester.target)
-        """The condition in which the ECU is believed to be, by its answers in this conversation."""
+        """The condition of the ECU, as far as its answers in this conversation show it."""
         self.show = show
         self.remark = remark
         self.repeat: Callable[[Repeat], None] = nothing_to_repeat
-        """Repeat a recorded result; set by the command that reads runs."""
+        """Called to repeat a recorded result; set by the command that reads runs."""
         self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None
@@ -84,7 +84,7 @@ class Dialogue:
             self._asked_level = sub_function if sub_function & 1 else self._asked_level
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Show the frames, and what followed them."""
+        """Show the raw frames that were sent, and the frames that followed them."""
         for frame in reply.sent:
             self.show(self.words.frame_sent(frame))
         for line in self.words.heard_frames(reply):
@@ -98,7 +98,7 @@ class Dialogue:
         self.carry_out(lambda: self._run(command))
 
     def carry_out(self, step: Callable[[], None]) -> None:
-        """Call `step`; turn exceptions that a line of text explains into a UserError."""
+        """Call `step`; turn NotPermitted, Unjudged and KeyFunctionError into a UserError with the same text."""
         try:
             step()
         except (NotPermitted, Unjudged, KeyFunctionError) as reason:
@@ -158,7 +158,7 @@ class Dialogue:
         return reply
 
     def unlock(self, level: int) -> bool:
-        """Request a seed and send its key; return whether the level answers that it is open."""
+        """Request a seed and send its key; return whether the ECU answers that the level is open."""
         security = self.tester.security
         if not security.has_key(level):
             raise UserError(
@@ -175,13 +175,13 @@ class Dialogue:
         return bool(seed) and self.send_key(level, security.right_key(level, seed)).is_positive
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> Reply:
-        """Send a message as it is; a key is sent as a key."""
+        """Send a message as it is; if it is a key, as `send_key` does."""
         if is_send_key(pdu) and len(pdu) > 2 and not pdu[1] & SUPPRESS_POSITIVE_RESPONSE and pdu[1] and not is_functional:
             return self.send_key(pdu[1] - 1, pdu[2:])
         return self.tester.request(pdu, is_functional=is_functional)
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key, counted as in an audit."""
+        """Send a key; a wrong one is counted as in an audit."""
         self._count_for_serial()
         security = self.tester.security
         counted = security.wrong_keys_sent
@@ -223,10 +223,10 @@ class Dialogue:
 
 
 def converse(dialogue: Dialogue, lines: Iterable[str], *, is_by_a_person: bool) -> int:
-    """Carry lines out until they end or one says so; return the exit code.
+    """Carry out the lines until the last one or ``quit``; return the exit code.
 
-    A malformed or forbidden line ends a script, with a UserError that names its number; a person reads the error and goes
-    on.
+    A malformed or forbidden line ends a script, with a UserError that names the line's number; a person is shown the
+    error, and may type the next line.
     """
     for number, text in enumerate(lines, start=1):
         try:

@@ -23,20 +23,20 @@ from harness.tester.unlock_effects import UnlockEffect, UnlockEffects
 
 
 class Listener(Protocol):
-    """Is called for everything that is sent and received."""
+    """An object that is called for everything that is sent and received."""
 
     def sends(self, pdu: bytes) -> None:
-        """A message is about to be sent."""
+        """Note that a message is about to be sent."""
 
     def hears(self, reply: Reply) -> None:
-        """The message was answered, or not."""
+        """Note the reply to the message, which may be silence."""
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Raw frames were sent; `reply` is what followed them."""
+        """Note that raw frames were sent; `reply` holds what followed them."""
 
 
 class _NoUnlockEffects(UnlockEffects):
-    """No effects are used to tell whether a level is open, since nobody asked for them."""
+    """An empty set of effects: nothing is sent to tell whether a level is open, since the person did not ask for it."""
 
     def of(self, level: int) -> list[UnlockEffect]:
         return []
@@ -91,7 +91,7 @@ class HandTester(Client):
 
 @contextmanager
 def opened_by_hand(target: Target, *, seed: int, reports: Path = Path("reports")) -> Iterator[HandTester]:
-    """Open a tester on the target's bus, and close the bus at the end. Raises UserError as for an audit, before sending."""
+    """Open a tester on the target's bus, and close the bus at the end. Raises UserError as `open_way`, before sending."""
     way = open_way(target, seed=seed, trace=Trace(), ledger_path=ledger_path(target, reports))
     try:
         yield HandTester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

@@ -14,7 +14,7 @@ from harness.link.frame import parse as parse_frame
 from harness.target.toml_schema import printable
 
 LONGEST_LINE: Final = 1 << 15
-"""In characters: more than the longest message needs, each byte written as ``0xFF`` with a space."""
+"""The most characters of a line: more than the longest message needs if each byte is written as ``0xFF`` with a space."""
 LONGEST_MESSAGE_BYTES: Final = 0xFFF
 LONGEST_WAIT_S: Final = 86_400.0
 LONGEST_QUOTED: Final = 60
@@ -49,7 +49,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class AskSeed:
-    """``seed 01``: request the seed of a level; None: with the record that the target declares, if any."""
+    """``seed 01``: request the seed of a level. `record` None: the record that the target declares, if any."""
 
     level: int
     record: bytes | None
@@ -92,7 +92,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ResetLine:
-    """``reset``: restart the ECU by ECUReset, and wait until it has booted. None: of the type that the target declares."""
+    """``reset``: restart the ECU by ECUReset, and wait until it has booted. `kind` None: the target's reset type."""
 
     kind: int | None
 
@@ -140,7 +140,7 @@ class Word:
     example: str
     what: str
     read: Callable[[Sequence[str]], Command]
-    """Raises ValueError for wrong arguments; its text says what is wrong unless the usage makes it plain."""
+    """Parses the arguments. Raises ValueError for wrong ones; the text says what is wrong, or is empty if `usage` does."""
 
 
 def command_in(line: str) -> Command | None:

@@ -67,7 +67,7 @@ def _arguments(target: Target, word: str, place: int) -> list[str]:
 
 
 def completer_of(target: Target) -> Completer:
-    """Offers `completions` at the cursor."""
+    """Return a completer that offers `completions` at the cursor."""
     from prompt_toolkit.completion import Completer, Completion
     from prompt_toolkit.document import Document
 
@@ -85,16 +85,16 @@ def completer_of(target: Target) -> Completer:
 
 
 def history_of(target: Target) -> History:
-    """Return the user's history, in a file that only the user can read, without values written to secret data."""
+    """Return the user's history, in a file that only the user can read; values for secret data are left out."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     secret = {f"{entry.did:04x}" for entry in target.data if entry.secret}
 
     class Discreet(FileHistory):
-        """A history without lines that must not be kept."""
+        """A history that does not keep lines with values for secret data."""
 
         def store_string(self, string: str) -> None:
-            """Append a line to the file."""
+            """Append a line to the file, unless it holds a value for secret data."""
             word, *arguments = string.lower().split() or [""]
             sent = "".join(one.removeprefix("0x") for one in arguments)
             if word in ("write", "raw") and any(did in sent for did in secret):

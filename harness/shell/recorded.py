@@ -39,10 +39,10 @@ class Recorded:
     frames: tuple[Frame, ...]
     """The frames that were sent as they are; empty if a message was sent."""
     answers: tuple[bytes, ...]
-    """Every message that came back, or the data of every frame."""
+    """Every message that came after the request, or the data of every frame that came after `frames`."""
     is_functional: bool
     before: EcuCondition
-    """The ECU's condition when it was asked."""
+    """The ECU's condition when the request or the frames were sent."""
     has_real_keys: bool
     """Whether the bytes are the original ones; if not, keys in them may be placeholders."""
 
@@ -54,13 +54,13 @@ class Result:
     finding: Finding
     exchanges: tuple[Recorded, ...]
     others: tuple[str, ...]
-    """Further results of the same id, by name."""
+    """The names of further results with the same id."""
 
 
 def recorded_result(folder: Path, name: str, target: Target) -> Result:
-    """Return the result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several with one id the first that failed.
+    """Return the result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several results with one id the first that failed.
 
-    Raises UserError if there is no such run or result, it has no exchanges, or its bus log cannot be read.
+    Raises UserError if there is no such run or result, the result has no exchanges, or the bus log cannot be read.
     """
     run = read_run(folder)
     finding, others = _finding(run, name, folder)
@@ -149,7 +149,7 @@ def _recorded(exchange: Exchange, before: EcuCondition, passed: _Passed, target:
 def _seen(
     log: Path, run: Run, wanted: dict[int, Exchange], target: Target
 ) -> Iterator[tuple[int, tuple[EcuCondition, _Passed]]]:
-    """Return, by the number of its first frame, the condition before each wanted exchange, and what was sent in it."""
+    """Yield for each wanted exchange its first frame's number, the ECU's condition before, and what was sent and heard."""
     listener = _Listener(run, target)
     last = max(exchange.last_frame for exchange in wanted.values())
     under_way: tuple[int, EcuCondition] | None = None
@@ -184,7 +184,7 @@ class _Listener:
         self.answers: list[bytes] = []
 
     def passed(self, sent: Sequence[LoggedFrame]) -> _Passed:
-        """Return what was heard since the last request, and the frames that we sent."""
+        """Return the last request and the answers since, together with the frames that were `sent`."""
         return _Passed(self.request, tuple(self.answers), tuple(sent))
 
     def take(self, frame: LoggedFrame) -> None:

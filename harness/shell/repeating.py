@@ -15,7 +15,7 @@ from harness.tester.reply import RawReply, Reply
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session, is_send_key, negative_response
 
 MOST_CHANGED = 4
-"""A wrong key that differs from the right one in at most this many bytes is made again from the new right key."""
+"""A recorded wrong key that differs from the right key in at most this many bytes is made anew from the new right key."""
 
 
 class Repetition:
@@ -25,9 +25,9 @@ class Repetition:
         self._dialogue = dialogue
         self._recorded: Recorded | None = None
         self.compared = 0
-        """How many answers were compared with the recorded ones, silence included."""
+        """How many answers, silence included, were compared with the recorded answers."""
         self.differing = 0
-        """How many answers differed from the recorded ones."""
+        """How many of the compared answers differed from the recorded answers."""
 
     def of(self, result: Result) -> None:
         """Repeat every exchange of a result. Raises UserError if a request is forbidden."""
@@ -59,7 +59,7 @@ class Repetition:
     # What is heard while the exchange itself is under way
 
     def sends(self, pdu: bytes) -> None:
-        """Show it."""
+        """Show the message."""
         self._dialogue.sends(pdu)
 
     def hears(self, reply: Reply) -> None:
@@ -97,7 +97,7 @@ class Repetition:
     # What is sent
 
     def _prepare(self, recorded: Recorded) -> None:
-        """Bring the ECU into the exchange's recorded condition; remark what is impossible."""
+        """Bring the ECU into the condition recorded before the exchange; remark on what cannot be restored."""
         dialogue, wanted = self._dialogue, recorded.before
         standing = dialogue.standing
         standing.pass_time(dialogue.tester.link.now_s)
@@ -118,9 +118,9 @@ class Repetition:
 
     @staticmethod
     def _needs_seed(recorded: Recorded, now: EcuCondition) -> bool:
-        """Whether a seed was pending then and none is now.
+        """Whether a seed was pending before the recorded exchange, and none is pending now.
 
-        An answered seed counts as pending if another key was compared.
+        A recorded seed that had its key already counts as pending if the ECU compared another key with it.
         """
         wanted = recorded.before
         has_seed = now.seed_level == wanted.seed_level
@@ -167,7 +167,7 @@ class Repetition:
         dialogue.send(request, is_functional=recorded.is_functional)
 
     def _key(self, recorded: Recorded) -> bytes:
-        """Return the recorded key, or one that relates to the new seed as it related to the old one."""
+        """Return the recorded key, or a key that relates to the new seed as the recorded key related to the old seed."""
         key = recorded.request[2:]
         old, new = self._right_keys(recorded.before)
         if not old:
@@ -183,7 +183,7 @@ class Repetition:
         return key
 
     def _right_keys(self, before: EcuCondition) -> tuple[bytes, bytes]:
-        """Return the keys of the seeds pending then and now; both empty if one of them is unknown."""
+        """Return the right keys of the recorded seed and of the seed pending now; both are empty if one is unknown."""
         dialogue, level = self._dialogue, before.seed_level
         security, seed = dialogue.tester.security, dialogue.standing.now.seed
         if level is None or not security.has_key(level) or not seed or not before.seed:

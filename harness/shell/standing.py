@@ -17,9 +17,9 @@ class EcuCondition:
     seed_level: int | None = None
     """The level whose seed was given last in this session."""
     seed: bytes = b""
-    """That seed."""
+    """The seed that was given last in this session."""
     is_answered: bool = False
-    """Whether a key was sent for it since."""
+    """Whether a key was sent since that seed was given."""
 
 
 class ConditionKeeper:
@@ -31,14 +31,14 @@ class ConditionKeeper:
         self.now = EcuCondition()
 
     def pass_time(self, now_s: float) -> None:
-        """End a session that was not kept alive in time; this locks what was open in it."""
+        """Go back to the default session, with every level locked, if the last exchange was longer ago than S3."""
         is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
         if is_over and self.now.session != Session.DEFAULT:
             self.now = EcuCondition()
         self._heard_s = now_s
 
     def hear(self, request: bytes, answer: bytes, now_s: float) -> None:
-        """Take a request and its answer; empty if there was none."""
+        """Update the condition by a request and its answer, which is empty if none came."""
         self.pass_time(now_s)
         service = request[0] if request else 0
         is_positive = bool(answer) and answer[0] == service + RESPONSE_OFFSET and answer[0] != NEGATIVE_RESPONSE

@@ -31,17 +31,17 @@ class Words:
                 self._secrets.learn(entry.secret.reveal(), SecretKind.LASTING)
 
     def sent(self, pdu: bytes) -> str:
-        """``> 22 F1 90``."""
+        """Format a message that is sent: ``> 22 F1 90``."""
         return f"> {self._hex(pdu, pdu)}"
 
     def frame_sent(self, frame: Frame) -> str:
-        """``> 740#0322F190``."""
+        """Format a frame that is sent: ``> 740#0322F190``."""
         return f"> {self._frame(frame)}"
 
     def heard(self, reply: Reply) -> Iterator[str]:
-        """``< 7F 2E 33  negative response, securityAccessDenied``: each message that came, response pending ones too.
+        """Format each message that came, response pending too: ``< 7F 2E 33  negative response, securityAccessDenied``.
 
-        Frames that hold no message stand as they are; silence has no bytes.
+        Frames that hold no message are shown as frames; silence is shown without bytes.
         """
         for message in reply.replies:
             yield f"< {self._hex(reply.request, message)}  {self._meaning(reply, message)}"
@@ -54,18 +54,18 @@ class Words:
             yield "<   silence"
 
     def heard_frames(self, reply: RawReply) -> Iterator[str]:
-        """``< 748#0462F19001  single frame, 4 bytes``: each frame that came from the ECU."""
+        """Format each frame that came from the ECU: ``< 748#0462F19001  single frame, 4 bytes``."""
         for frame in reply.answers:
             yield f"< {self._frame(frame)}  {frame_line(frame.data_field, len(frame.address))}"
         if not reply.answers:
             yield "<   silence"
 
     def recorded(self, request: bytes, message: bytes) -> str:
-        """Format a recorded answer to a request, to stand beside the new one."""
+        """Format a recorded answer to a request, to stand beside the new answer."""
         return f"{self._hex(request, message)}  {_meaning_of(request, message)}" if message else "silence"
 
     def hidden_places(self, request: bytes, message: bytes) -> set[int]:
-        """Return which bytes of a request, or of an answer to it, must stay hidden."""
+        """Return the places of the bytes that must stay hidden in `message`, which is the request or an answer to it."""
         if is_send_key(message):
             return set()
         if message[:1] and message[0] in _DATA and self._names_hidden_data(request, message):
@@ -102,7 +102,7 @@ class Words:
 
 
 def kind_of_frames(reply: RawReply) -> ReplyKind:
-    """Return the kind of answer to raw frames, judged by the last frame."""
+    """Return the kind of answer to raw frames, judged by the last message in the frames that came."""
     messages = [frame.pdu for frame in reply.answers if frame.pdu]
     if not reply.answers:
         return ReplyKind.SILENCE
@@ -112,7 +112,7 @@ def kind_of_frames(reply: RawReply) -> ReplyKind:
 
 
 def same_outcome(words: Words, request: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> bool:
-    """Whether the last messages are equal, apart from seeds, which are new each time, and hidden bytes."""
+    """Whether the last message is the same before and after, apart from hidden bytes and seeds, which are always new."""
     old, new = (one[-1] if one else b"" for one in (before, after))
     if old[:2] == new[:2] and request[:1] == bytes((_SECURITY,)) and old[:1] == bytes((_SECURITY + RESPONSE_OFFSET,)):
         return len(old) == len(new) and any(old[2:]) == any(new[2:])
