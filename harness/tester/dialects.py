@@ -47,9 +47,9 @@ class Dialect:
     to_default: bytes
     """The request that returns to the session after a start."""
     present: bytes
-    """TesterPresent with an answer ..."""
+    """TesterPresent that wants an answer."""
     present_silently: bytes
-    """... and without one, if that exists."""
+    """TesterPresent that wants no answer, or the same as `present` if the dialect has none."""
     read_local: int
     """The service that reads an identifier of one byte."""
 
@@ -84,19 +84,19 @@ class Dialect:
 
 
 def _is_local(request: bytes) -> bool:
-    """Whether a request is about one identifier of one byte."""
+    """Whether a request reads or writes one identifier that the dialects name by one byte."""
     if len(request) < 3 or request[1] != 0:
         return False
     return request[0] == _WRITE or (request[0] == _READ and len(request) == 3)
 
 
 def _confirms(sent: bytes, message: bytes) -> bool:
-    """Whether a positive answer is one to this request: only TesterPresent's may leave its parameter out."""
+    """Whether a positive answer repeats the parameter of the request that was sent; TesterPresent's may leave it out."""
     return message[1:2] == sent[1:2] or (sent[0] == _PRESENT and len(message) == 1)
 
 
 def _refusal(request: bytes, code: int) -> int:
-    """Return the code of UDS: the dialects have none for "wrong sequence", "too short" and "not in this session"."""
+    """Translate a code to UDS: the dialects say "wrong sequence", "too short" and "not in this session" by other codes."""
     if code == NOT_IN_THIS_SESSION:
         return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
     if is_send_key(request):
@@ -129,13 +129,12 @@ class Requester(Protocol):
 
 
 def recognised(requester: Requester) -> Dialect | None:
-    """Return the dialect that an ECU speaks;
+    """Return the dialect that an ECU speaks; None if it speaks UDS, or nothing known. Send only requests that read.
 
-    None: UDS, or unknown. Only requests that read are sent.
-
-    KWP2000's standard session is 81, which UDS takes for its session 01 with the answer suppressed, and its TesterPresent
-    says whether it wants an answer. GMLAN's is one byte, as its answer is; KWP2000 has local identifiers (21) there. Both
-    have identification behind 1A, which UDS lacks.
+    KWP2000's standard session is 81, which UDS takes for its session 01 with the answer suppressed, and KWP2000's
+    TesterPresent says whether it wants an answer. GMLAN's TesterPresent is one byte, and so is the answer; an ECU that
+    takes it and has service 21 (local identifiers) speaks KWP2000. Both dialects read their identification by service 1A,
+    which UDS lacks.
     """
     if any(requester.request(request).is_positive for request in UDS_ONLY):
         return None
@@ -157,7 +156,7 @@ def recognised(requester: Requester) -> Dialect | None:
 
 
 def _says(requester: Requester, dialect: Dialect, request: bytes) -> bool:
-    """Whether a request is answered positively as in this dialect."""
+    """Whether the ECU answers a request positively if it is sent in this dialect."""
     requester.dialect = dialect
     return requester.request(request).is_positive
 

@@ -35,7 +35,7 @@ class Harmless(NamedTuple):
 
 
 class Acting(NamedTuple):
-    """Requests that a standard, or the lack of one, declares to act."""
+    """Requests that act according to a standard, or count as acting because no standard defines them."""
 
     services: Iterable[int]
     sub_functions: Iterable[int | None]
@@ -150,5 +150,5 @@ _ACTS: Final = frozenset(
 
 
 def is_known_to_act(pdu: bytes) -> bool:
-    """Whether a standard says that the request acts; SAE J1979's are left out."""
+    """Whether a standard says that the request acts; requests of SAE J1979 are left out."""
     return bool(pdu) and (pdu[0], place_of(pdu)) in _ACTS

@@ -28,7 +28,7 @@ LONGEST_ANSWER_BYTES = 1 << 16
 TRIED_LENGTHS = tuple(dict.fromkeys((4, 16, 8, 2, 3, 5, 6, 7, *range(1, 65))))
 """Lengths in bytes of the made-up seeds with which a key function is tried: the usual ones first."""
 LONGEST_PYTHON_S = 60.0
-"""In seconds. A Python function is interrupted after this, longer than a person needs whom it asks for the key."""
+"""In seconds. A Python function is interrupted after this time; it is enough to ask a person for the key."""
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
@@ -74,8 +74,8 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
 def try_key_function(entry: SecurityLevel, key: KeyFunction | None) -> None:
     """Call a Python function with made-up seeds, until it makes a key of one. Commands and services are not asked.
 
-    Raises KeyFunctionError if it makes none of any usual length. One that asks a person, or that knows only the keys of
-    certain seeds (KeyError), is left alone.
+    Raises KeyFunctionError if the function makes no key from a seed of any usual length. A function that asks a person, or
+    that knows only the keys of certain seeds (KeyError), is left alone.
     """
     if entry.key is None or key is None or entry.key in BUILT_IN_KEYS or _is_outside(entry.key):
         return

@@ -32,9 +32,9 @@ LONGEST_LEDGER_BYTES = 1 << 24
 class Ledger:
     """Counts wrong keys of one ECU by level. With a path, counts persist over runs; `limit` None means no limit.
 
-    An ECU has a name from its interface, channel and ids, one for each further declared connection, and one more once its
-    serial number is known (`identify`). The largest of the counts under these names applies. `earlier_name` is how earlier
-    versions' names for it end.
+    An ECU has several names: one from its interface, channel and ids, one from each further declared connection, and one
+    from its serial number once that is known (`identify`). The largest of the counts under these names applies. The names
+    that earlier versions gave the ECU end with `earlier_name`.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Ledger:
         self._add(level, 1, is_checked=True)
 
     def spend_first(self, level: int) -> None:
-        """Count the first key of a key function: it may be sent from an untouched budget even if that is 0.
+        """Count the first key of a key function: if the level was sent no key yet, even a budget of 0 allows it.
 
         Raises NotRun if any run has sent keys and no budget is left, UserError if it cannot be counted.
         """
@@ -106,7 +106,7 @@ class Ledger:
             self._add(level, -1)
 
     def identify(self, serial: bytes) -> None:
-        """Count under the ECU's serial number too, including what this run has sent. Raises UserError if that fails.
+        """Count under the ECU's serial number too, this run's keys included. Raises UserError if that fails.
 
         A serial number of one repeated byte is shared by many ECUs, and is ignored.
         """

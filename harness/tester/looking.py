@@ -19,7 +19,7 @@ from harness.uds import Nrc, Service, Session
 
 LEVELS = tuple(range(0x01, 0x7F, 2))
 MOST_SILENCES = 4
-"""After this many unanswered requests of a kind in a row the others are not sent in that session."""
+"""After this many unanswered requests in a row, a search for levels or guarded reads ends in that session."""
 
 USUAL_DIDS = (*range(0xF180, 0xF1A0), *range(0x0100, 0x0104), *range(0x0200, 0x0204), 0x0000, 0x1000, 0x2000, 0xFD00)
 """Identifiers that most ECUs have; an ECU that guards reads most likely guards some of these."""
@@ -63,7 +63,7 @@ class Looking:
     # What the ECU has
 
     def service(self, service: int) -> Knowledge:
-        """Whether the ECU has a service, asked in every session until one shows it."""
+        """Return whether the ECU has a service; ask for it once a run, in each session until a frame shows it."""
         request = CANNOT_ACT.get(service, bytes((service, 0x00)))
         if self._is_new(service) and self._client.permits(request):
             for _ in self._each_session():
@@ -74,7 +74,7 @@ class Looking:
         return self._client.state.presence.service(service)
 
     def security_access(self) -> Knowledge:
-        """Whether the ECU has service 27, and where: request a seed of every level in every session."""
+        """Return whether the ECU has service 27, and where; once a run request a seed of every level in every session."""
         if self._is_new("levels"):
             for _ in self._each_session():
                 self._ask_levels()
@@ -83,7 +83,7 @@ class Looking:
         return self._client.state.presence.security_access()
 
     def sessions(self) -> Knowledge:
-        """Whether the ECU has sessions: a frame shows one besides the default session, or no session is refused."""
+        """Return whether the ECU has sessions besides the default one; request the usual ones once a run."""
         client = self._client
         if self._is_new("sessions"):
             for session in Session:
@@ -193,7 +193,7 @@ class Looking:
     def long_enough(self, reply: Reply) -> Reply | None:
         """Return the reply; if its request was too short to be served, the one to a longer request that cannot act.
 
-        None if the target does not allow that request.
+        None if the target does not allow the longer request.
         """
         service = reply.request[0]
         request = CANNOT_ACT.get(service, bytes((service, 0x00)))
@@ -202,7 +202,7 @@ class Looking:
         return self._ask(request) if is_long_enough(request) else reply
 
     def _guarded_reads(self) -> tuple[str, str]:
-        """Return what shows that data is guarded, and why that is unknown; both empty if every identifier was answered."""
+        """Return what shows that data is guarded, and why that is unknown; empty texts if no usual identifier is guarded."""
         client = self._client
         if self._is_new("guarded reads"):
             for _ in self._each_session():
@@ -224,7 +224,7 @@ class Looking:
         return is_new
 
     def _each_session(self) -> Iterator[int]:
-        """Yield each session that can be entered, with the ECU's answer there to a service that no ECU has."""
+        """Enter each session that can be entered, ask there for a service that no ECU has, and yield the session."""
         client = self._client
         for session in client.sessions() or [int(Session.DEFAULT)]:
             if client.has_sessions:
@@ -239,7 +239,7 @@ class Looking:
         return self._client.request(request) if self._client.permits(request) else None
 
     def _ask_usual_sessions(self) -> None:
-        """Request the usual sessions that are not declared from the present one; examine one that is entered."""
+        """From the present session request the usual sessions that are not declared; ask for levels in the first entered."""
         client = self._client
         for session in Session:
             if client.has_sessions and session not in client.sessions():

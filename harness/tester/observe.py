@@ -20,7 +20,7 @@ LAST_WORDS_S = 1.0
 LOG_EVERY_S = 10.0
 """The seconds between two runs of a command that shows a log, while the log is followed."""
 CONSOLE_MARK = 400
-"""The number of characters by which the last position is found in a console whose beginning is no longer kept."""
+"""How many of the last characters seen mark where to go on in a console that no longer keeps its beginning."""
 
 MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
@@ -119,9 +119,9 @@ def _output_of(words: list[str]) -> bytes:
 
 
 def memory_in_use(client: Client) -> float | None:
-    """Return how much memory the ECU uses, in the unit of the number that the target's command prints first.
+    """Return how much memory the ECU uses: the first number that the target's command prints, in the command's unit.
 
-    None without one.
+    None if the target declares no command.
     """
     command = client.target.observe.memory
     if command is None:
@@ -135,9 +135,9 @@ def memory_in_use(client: Client) -> float | None:
 
 
 def images(client: Client) -> Iterator[tuple[str, bytes]]:
-    """Return the firmware image, or every file below a folder; simulated nodes show theirs.
+    """Yield name and content of the firmware image, or of each file in the declared folder, or of simulated images.
 
-    Raises Inconclusive without one.
+    Raises Inconclusive if there is no image.
     """
     declared = client.target.observe.image
     if declared is None:

@@ -22,7 +22,7 @@ REGULAR_LENGTHS: dict[int, range] = {
     Service.WRITE_DATA_BY_IDENTIFIER: range(4, 4096),
     Service.TESTER_PRESENT: range(2, 3),
 }
-"""Requests whose positive response is known to repeat them, and how long these requests are."""
+"""By service, the lengths in bytes of those requests whose positive response is known to repeat them."""
 
 
 class Oddity(Enum):
@@ -53,18 +53,18 @@ class Oddities:
         self._found: dict[tuple[Oddity, bytes], Occurrences] = {}
         self._unsure_until_s = 0.0
         self.second_answers = 0
-        """How many second answers were kept, whatever they were to."""
+        """How many second answers were kept, whatever the requests were."""
 
     def of(self, what: Oddity) -> list[Occurrences]:
-        """Return what was seen of a kind, the most frequent first."""
+        """Return the occurrences of one kind of wrong answer, the most frequent first."""
         return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
 
     def not_answered(self, now_s: float) -> None:
-        """A request got no answer, or raw frames were sent: what comes soon may be their answer."""
+        """Note that a request got no answer, or that raw frames were sent: what comes soon may be a late answer to them."""
         self._unsure_until_s = now_s + LATE_S
 
     def judge(self, reply: Reply, now_s: float) -> None:
-        """Keep a reply that was an invalid answer, if it was meant as one to its request."""
+        """Keep an invalid answer if the ECU meant it as the answer to its request."""
         message, request = reply.pdu, reply.request
         if not message or now_s < self._unsure_until_s:
             return

@@ -18,7 +18,7 @@ SHORTEST_29_BIT_ID = 0x800
 
 
 class OtherAddress(Exchanger):
-    """A second client. Its requests need permission, are counted and are evidence like all others."""
+    """A client of the same ECU at another address. Its requests need permission, are counted, and are evidence too."""
 
     def __init__(
         self, client: Client, security: SecurityAccess, name: str, can: Can, *, is_tester: bool, longest: int
@@ -26,7 +26,7 @@ class OtherAddress(Exchanger):
         super().__init__(client.link, replace(client.target, can=can), client.state)
         self.name = name
         self.is_tester = is_tester
-        """Whether it is a declared address of its own, which the ECU can tell from ours."""
+        """Whether the address is a declared connection, whose requests the ECU can tell from ours."""
         self.longest = longest
         """How many bytes a request may have: not every address is sent messages of more than one frame."""
         self.is_functional = False
@@ -42,7 +42,7 @@ class OtherAddress(Exchanger):
         return self.request(request, is_functional=self.is_functional)
 
     def is_served(self) -> bool:
-        """Whether the ECU gives proper answers here."""
+        """Whether the ECU gives proper answers at this address."""
         replies = (self.ask(self._client.liveness_request), self.ask(bytes((Service.TESTER_PRESENT, 0))))
         return any(reply.is_positive or reply.is_negative for reply in replies)
 
@@ -56,7 +56,7 @@ class OtherAddress(Exchanger):
 
 
 def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:
-    """Return declared connections, our own id in the other format, and the functional id if declared and allowed."""
+    """Yield declared connections, our id in the other format (11 or 29 bits), and the functional id if allowed."""
     can = client.target.can
     for entry in client.target.connections:
         there = replace(can, request_id=entry.request_id, response_id=entry.response_id)

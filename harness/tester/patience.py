@@ -14,16 +14,16 @@ from harness.errors import KeyFunctionError
 from harness.system import HAS_ALARM
 
 AGAIN_S = 1.0
-"""Seconds between further interruptions of code that swallows them."""
+"""Seconds between further interruptions of code that ignores the first one."""
 
 
 class _TakesTooLong(BaseException):
-    """Raised within the code; not derived from Exception, so that its handlers do not catch it."""
+    """Raised within the interrupted code; not derived from Exception, so that the code's handlers do not catch it."""
 
 
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise KeyFunctionError if the block takes longer.
+    """Raise KeyFunctionError if the block takes longer than `seconds`.
 
     Loops and sleeps are interrupted, but only in the main thread, and not on Windows.
     """

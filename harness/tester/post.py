@@ -28,7 +28,7 @@ def post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> by
 
 
 class _Request(threading.Thread):
-    """Runs on a thread of its own, because each byte that trickles in would restart a socket's timeout."""
+    """One POST, on a thread of its own: a socket's timeout would begin anew with each byte that trickles in."""
 
     def __init__(self, url: str, body: bytes, timeout_s: float, most_bytes: int) -> None:
         super().__init__(daemon=True, name="uds-harness-post")
@@ -42,7 +42,7 @@ class _Request(threading.Thread):
         self._connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
 
     def run(self) -> None:
-        """Ask, and keep the answer or the error."""
+        """Send the POST, and keep the answer or the error."""
         connection = self._connection
         try:
             connection.request("POST", self._path, self._body, {"Content-Type": "application/json", "Connection": "close"})
@@ -61,7 +61,7 @@ class _Request(threading.Thread):
             connection.close()
 
     def cut(self) -> None:
-        """Close its connection."""
+        """Cut the connection, so that `run` ends."""
         opened = self._connection.sock
         if opened is not None:
             with suppress(OSError):

@@ -22,9 +22,9 @@ RESERVED_LEVEL = 0x7F
 """A level that the standard reserves; its answer is how missing levels are answered."""
 
 SHORTEST_SERVED = {0x22: 3, 0x23: 3, 0x24: 3, 0x2E: 3, 0x2F: 3, 0x31: 4}
-"""The least length of a request at which 0x11 shows absence; for other services 2 bytes.
+"""By service, the length in bytes from which a request that is refused with 0x11 shows that the service is absent; else 2.
 
-Some ECUs refuse shorter ones so.
+Some ECUs refuse shorter requests with 0x11 although they have the service.
 """
 
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
@@ -44,11 +44,11 @@ class PresenceState(Enum):
     """What is known of a subject. Only the first state is a reason for the verdict `not_applicable`."""
 
     ABSENT = "absent"
-    """Its absence was seen."""
+    """The subject was seen to be absent."""
     THERE = "there"
-    """A frame shows that it exists."""
+    """A frame shows that the subject exists."""
     NOT_KNOWN = "not known"
-    """Only silence, answers that show nothing, or not asked."""
+    """The subject was not asked for, or only silence and answers that show nothing came."""
 
 
 class Knowledge(NamedTuple):
@@ -60,12 +60,12 @@ class Knowledge(NamedTuple):
 
     @property
     def is_absent(self) -> bool:
-        """Whether its absence was seen."""
+        """Whether the subject was seen to be absent."""
         return self.standing is PresenceState.ABSENT
 
     @property
     def is_there(self) -> bool:
-        """Whether a frame shows it."""
+        """Whether a frame shows that the subject exists."""
         return self.standing is PresenceState.THERE
 
 
@@ -91,12 +91,12 @@ class Presence:
     def __init__(self) -> None:
         self._heard: dict[bytes, dict[tuple[int, ReplyKind | int], _Heard]] = {}
         self._sessions: dict[int, dict[tuple[int, ReplyKind | int], _Heard]] = {}
-        """Of these, what was heard of each session: answers about a part are held against the sessions that there are."""
+        """By session, the part of `_heard` about it: whether a part is absent depends on the sessions that there are."""
         self.longest_taken = b""
-        """The longest request that was answered by a message."""
+        """The longest request that got a positive or negative response."""
 
     def hear(self, request: bytes, outcome: ReplyKind | int, session: int) -> None:
-        """Take the outcome of a physical request; a refusal is its code. `session`: the session that was active."""
+        """Note the outcome of a physical request in the session that was active; a refusal is given by its code."""
         if not request:
             return
         if len(request) > len(self.longest_taken) and (outcome is ReplyKind.POSITIVE or isinstance(outcome, int)):
@@ -263,13 +263,13 @@ class Presence:
         return f"whether the ECU has {name} is not known ({_words(heard)}{self._not_entered()})"
 
     def _not_entered(self) -> str:
-        """Return the sessions that could not be entered, as the end of a list."""
+        """Describe the sessions that could not be entered, as text that continues a list."""
         refused = self.refused_sessions()
         return "".join(f"; 10 {session:02X} is refused with 0x{code:02X}" for session, code in sorted(refused.items()))
 
 
 _IN_ANOTHER_SESSION = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
-"""Refusals that say less of a session than any other refusal, given in another session."""
+"""Refusals that mean no more than "not from the present session": any other refusal of a session tells more."""
 _NOT_HERE = frozenset({Nrc.SERVICE_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
 """Refusals of a whole service in a session."""
 _SHOWS_NO_PART = frozenset({Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH, *_TELLS_NOTHING})
@@ -295,7 +295,7 @@ def _part(request: bytes) -> bytes:
 
 
 def _is_disowned(one: _Heard, control: frozenset[tuple[int, ReplyKind | int]]) -> bool:
-    """Whether it was answered like something that cannot exist, by a code that some ECUs give to everything missing."""
+    """Whether an outcome is that of a subject that cannot exist, and one that some ECUs give for everything missing."""
     return (one.session, one.outcome) in control and one.outcome in _LIKE_A_MISSING_ONE
 
 
@@ -309,6 +309,6 @@ def _shortest(service: int) -> int:
 
 
 def _words(heard: list[_Heard]) -> str:
-    """Describe what was heard, requests of one outcome together: ``27 01 in session 0x01: 0x7F ...``."""
+    """Describe the first outcomes, and count the other ones: ``27 01 in session 0x01: 0x7F ... and 2 more``."""
     shown = [str(one) for one in heard[:6]]
     return ", ".join(shown) + (f" and {len(heard) - 6} more" if len(heard) > 6 else "")

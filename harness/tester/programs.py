@@ -24,12 +24,12 @@ SHORTEST_PRIVATE_WORD = 4
 class Program:
     """A running program; at the end of the block it is stopped with all that it has started.
 
-    Its standard input is empty. What it prints is kept up to `most_bytes` for each of its two outputs; one that prints more
-    is stopped.
+    Its standard input is empty. What it prints is kept up to `most_bytes` for each of its two outputs; if it prints
+    more, it is stopped.
     """
 
     def __init__(self, words: Sequence[str], *, most_bytes: int) -> None:
-        """Raises ProgramError if it cannot be started."""
+        """Start the program. Raises ProgramError if that is impossible."""
         self.name = words[0]
         self.is_too_long = False
         self._most_bytes = most_bytes
@@ -61,21 +61,21 @@ class Program:
 
     @property
     def output(self) -> bytes:
-        """What it has printed so far: standard output, then standard error."""
+        """What the program has printed so far: standard output, then standard error."""
         return bytes(self._outputs[0] + self._outputs[1])
 
     @property
     def answer(self) -> bytes:
-        """What it has printed to its standard output so far."""
+        """What the program has printed to its standard output so far."""
         return bytes(self._outputs[0])
 
     @property
     def complaint(self) -> str:
-        """What it has printed to its standard error so far, in a line."""
+        """What the program has printed to its standard error so far, in one line."""
         return " ".join(self._outputs[1].decode("utf-8", "backslashreplace").split())
 
     def ends_within(self, timeout_s: float) -> bool:
-        """Whether it ends by itself in this time; `exit_code` is then known."""
+        """Whether the program ends by itself within `timeout_s`; `exit_code` is then known."""
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -86,11 +86,11 @@ class Program:
 
     @property
     def exit_code(self) -> int:
-        """Its exit code; a negative number is the signal that ended it."""
+        """The program's exit code; a negative number is the signal that ended it."""
         return int(self._process.returncode)
 
     def stop(self) -> None:
-        """Kill it and everything it has started."""
+        """Kill the program and everything it has started."""
         self._kill()
         self.ends_within(LAST_WORDS_S)
 

@@ -26,9 +26,9 @@ class Reading(NamedTuple):
     read: Callable[..., bytes]
     """Return the message in a frame's data, as much as the frame has of it; empty if such an ECU finds none."""
     is_as_declared: bool = True
-    """Whether ISO 15765-2 reads so: then the message must be harmless. Otherwise it must not be known to act."""
+    """Whether ISO 15765-2 reads so: then the message must be harmless; if not, it need only not be known to act."""
     expects_address: bool = False
-    """Whether it looks for an address: then it is not used on frames of a target that has declared one."""
+    """Whether the reading looks for an address: then it is not used on frames that have a declared address."""
 
 
 def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
@@ -51,8 +51,8 @@ def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """Read extended and mixed addressing: the first byte is an address, then comes a frame of normal addressing.
 
-    A single frame must hold its whole message, and a first frame a length that needs one; otherwise the second byte of
-    every frame would be taken for a control byte.
+    A single frame counts only if it holds its whole message, and a first frame only if its length needs one; otherwise the
+    second byte of every frame would be taken for a control byte.
     """
     rest = data[1:]
     kind = frame_type(rest)
@@ -68,24 +68,24 @@ def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -
 
 
 def escape_not_known(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read first frames as before 2016, when a length of 0 had no meaning: the message begins behind it."""
+    """Read first frames as before 2016, when a length of 0 had no meaning: the message begins behind that length."""
     return data[2:] if data[:2] == _ESCAPE else b""
 
 
 def control_byte_ignored(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
     """Read the second byte as the service, whatever the first one says, also in consecutive frames.
 
-    Well-formed first frames and long single frames are left out: they have a length there.
+    Well-formed first frames and long single frames are left out: their second byte is a length.
     """
     is_long = len(data) > full_bytes and data[0] == 0
     return b"" if is_long or _is_first_frame(data, full_bytes) else data[1:]
 
 
 def no_control_byte(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read the first byte as the service, in a frame as short as its message that is no frame of ISO 15765-2.
+    """Read the first byte as the service, in a frame that ISO 15765-2 does not define and that only holds the message.
 
-    Full frames are left out: those of a long request, raw or not, hold every number. So are bytes from A0 on, which are the
-    supplier's services and no control bytes.
+    Full frames are left out, because those of a long request, raw or not, hold every number. First bytes from A0 on are
+    left out too: they are the supplier's services and no control bytes.
     """
     kind = frame_type(data)
     is_flow_control = kind == FrameType.FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
@@ -105,7 +105,7 @@ READINGS: Final = (
 
 
 def messages_in(frame: Frame) -> list[tuple[Reading, bytes]]:
-    """Yield every reading of a frame with the message that it finds; empty messages too."""
+    """Return each reading that applies to a frame, with the message that it finds; empty messages too."""
     full_bytes = CLASSIC_BYTES - len(frame.address)
     wanted = [reading for reading in READINGS if not (frame.address and reading.expects_address)]
     return [(reading, reading.read(frame.data, full_bytes)) for reading in wanted]
@@ -119,5 +119,5 @@ def _announced(data: bytes) -> int:
 
 
 def _is_first_frame(data: bytes, full_bytes: int) -> bool:
-    """Whether it is a first frame of a message that needs one."""
+    """Whether a frame is a first frame whose message needs one."""
     return len(data) >= full_bytes and frame_type(data) == FrameType.FIRST and _announced(data) >= full_bytes

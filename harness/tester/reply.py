@@ -40,7 +40,7 @@ class Sent:
     frames: tuple[Frame, ...] = field(default=(), compare=False)
     """The raw frames themselves."""
     before: Sent | None = field(default=None, compare=False)
-    """What was sent before it, of the same kind."""
+    """What was sent directly before: a request before a request, raw frames before raw frames."""
 
     @property
     def is_raw(self) -> bool:
@@ -106,7 +106,7 @@ class Reply:
 
     @property
     def is_seed(self) -> bool:
-        """For a request for a seed: whether it is a seed to answer, positive and not all zeros."""
+        """Whether the reply to a request for a seed holds a seed to answer: positive and not all zeros."""
         return self.is_positive and any(self.pdu[2:])
 
     def is_refused_with(self, *nrcs: int) -> bool:

@@ -63,9 +63,9 @@ class Restart:
         self._client = client
         self._reset = client.target.reset
         self.begun_s = 0.0
-        """When the last restart was requested, by the link's time; for UDS, when it was promised."""
+        """When the last restart was requested, by the link's time; for ECUReset, when the ECU had answered."""
         self.boot_s: tuple[float, float] | None = None
-        """How long the ECU did not answer in the last restart, at least and at most; None if it never fell silent."""
+        """For how many seconds the last restart took at least and at most; None if the ECU never fell silent."""
         self._boot_sign: _BootSign | None = None
         self._has_sought_boot_sign = False
 
@@ -117,9 +117,9 @@ class Restart:
     def restart(self, means: Means, *, as_it_is: bool = False) -> bool:
         """Restart the ECU, wait until it answers, and return whether a restart was seen.
 
-        A restart is seen if the ECU fell silent and came back, or lost its session before that could time out. Cutting the
-        supply of a simulated node needs no proof. A session is entered to be lost, unless the ECU is to be restarted
-        `as_it_is`, since entering one would lock it.
+        A restart is seen if the ECU fell silent and came back, or lost its session before the session could time out.
+        Cutting the supply of a simulated node needs no proof. A session is entered first, so that it can be lost; not with
+        `as_it_is`, because entering a session would lock the ECU.
         """
         if means is Means.UDS:
             assert self._reset.uds is not None
@@ -135,10 +135,10 @@ class Restart:
         return True
 
     def _watched(self, act: Callable[[], bool], *, is_certain: bool = False, as_it_is: bool = False) -> bool:
-        """Whether a restart was seen after `act`, which returns whether there is one to wait for.
+        """Call `act`, which returns whether a restart is to be awaited; return whether a restart was seen.
 
-        If the first one was not seen because the ECU never fell silent, search once for data that distinguishes its
-        sessions.
+        If none was seen because the ECU never fell silent, search once for data that distinguishes its sessions, and call
+        `act` again if there is some.
         """
         was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
         if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_boot_sign:
@@ -149,7 +149,7 @@ class Restart:
         return bool(was_seen)
 
     def _watched_once(self, act: Callable[[], bool], *, is_certain: bool, as_it_is: bool) -> bool | None:
-        """Whether a restart was seen; None if `act` returns that there is none, or the ECU does not come back."""
+        """Call `act` once; return whether a restart was seen, None if `act` awaits none or the ECU does not come back."""
         client = self._client
         session_before = self._session_to_lose() if as_it_is else self._leave_default_session()
         entered_s = client.link.now_s
@@ -200,7 +200,7 @@ class Restart:
         return None if session == Session.DEFAULT else session
 
     def _leave_default_session(self) -> int | None:
-        """Enter another session, so that losing it shows the restart; None if that cannot be told."""
+        """Enter and return another session, whose loss shows the restart; None if no loss of a session could be seen."""
         client = self._client
         if not client.has_sessions:
             return None
@@ -221,14 +221,14 @@ class Restart:
         return self._boot_sign.session if is_shown else Session.DEFAULT
 
     def _active_session(self) -> int | None:
-        """Read DID F186, if the ECU has it."""
+        """Return the active session by DID F186; None if the ECU does not have it."""
         reply = self._client.read_reply(ACTIVE_SESSION)
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
     def _find_boot_sign(self) -> _BootSign | None:
         """Find data that everybody may read in another session, but not in the default one.
 
-        The ECU may be left in either.
+        The ECU may be left in either session.
         """
         client = self._client
         client.enter_session(Session.DEFAULT)

@@ -26,7 +26,7 @@ _NOTHING: Needs = frozenset()
 _ALL_THAT_ACTS: Needs = frozenset(Permission) - {Permission.FUNCTIONAL}
 """Whatever a frame on the ECU's own request id may need."""
 _LIFTED_BY_THEIR_OWN = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS, Service.ROUTINE_CONTROL})
-"""Services of which only single sessions and routines can be declared safe; wrong keys cannot."""
+"""Services that cannot be declared safe as a whole: single sessions and routines can, wrong keys cannot."""
 
 
 class SafetyGate:
@@ -112,9 +112,9 @@ class SafetyGate:
         return {Permission.DESTRUCTIVE} if can_id == NETWORK_MANAGEMENT_ID and is_unnamed else set()
 
     def check_raw(self, frame: Frame) -> list[bytes]:
-        """Return the keys that an ECU may read into the frame, one a level.
+        """Return the keys that an ECU may read into the frame, one for each level.
 
-        Raises NotPermitted unless everything it may read into it is allowed, and declared by the check.
+        Raises NotPermitted unless the target allows, and the running check declares, all that an ECU may read into it.
         """
         is_free = self._allows_all_that_acts and frame.can_id == self._request_id and self.raw_needs >= _ALL_THAT_ACTS
         if is_free and _KEY_SERVICE not in frame.data:
@@ -153,7 +153,7 @@ class SafetyGate:
 
 
 def speaks_to_all(can_id: int) -> bool:
-    """Whether an id is a usual functional one."""
+    """Whether an id is a usual functional id."""
     return can_id in EVERYBODYS_IDS or can_id >> 16 in _FUNCTIONAL_BASES
 
 

@@ -19,7 +19,7 @@ HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
     Service.CONTROL_DTC_SETTING: b"\x85\x01",
 }
-"""By service that acts: a request that sets the present state again, and needs a level nevertheless."""
+"""By service, a request that sets what is in force already: it does no harm, but needs the level all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class UnlockEffect:
     """A name of the effect, e.g. ``reading DID 0305``."""
     level: int
     is_declared: bool
-    """Whether a person has declared that it needs this level; otherwise that was concluded from a refusal."""
+    """Whether a person has declared that the effect needs this level; otherwise a refusal has led to that conclusion."""
     ask: Callable[[], Reply]
-    """Request it, in the ECU's present session."""
+    """Request the effect, in the ECU's present session."""
 
 
 class UnlockEffects:
@@ -50,9 +50,9 @@ class UnlockEffects:
     def is_open(self, level: int, *, says_so: bool = False) -> bool | None:
         """Whether the level is open, in the ECU's present session; None if no effect tells.
 
-        An effect that works proves an open level if the same was refused before, or if the ECU itself `says_so`. An effect
-        that is refused proves a locked level if a person has declared that it needs the level and the refusal is for lack of
-        it, or if it has worked with the level open.
+        An effect that works proves an open level if the same was refused before, or with `says_so` (the ECU has already
+        answered as if open). An effect that is refused proves a locked level if it is declared to need the level and is
+        refused with 0x33, or if it has worked with the level open.
         """
         found = None
         for effect in self.of(level):
