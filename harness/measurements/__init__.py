@@ -44,7 +44,7 @@ T = TypeVar("T")
 LOG: Final = logging.getLogger("harness.measurements")
 
 MOST_LENGTHS = 4
-"""How many lengths of seeds a sample may hold; if there are more, the first bytes of all seeds form one sample."""
+"""How many different lengths of seeds are judged by length; with more, the first bytes of all seeds form one sample."""
 
 MOST_VALUES = 1000
 """How many values of a sample are kept for its picture."""
@@ -63,17 +63,17 @@ class Measurements:
         self.profiles: list[Profile] = []
         """What the report shows of measurements, in the order in which they were taken."""
         self._notes: dict[tuple[str, int], list[str]] = {}
-        """What was noted by measurements of a level that were taken in a check of another."""
+        """By measurement and level: notes for that level's check, made while another level's check took the measurement."""
         self.errands = Errands(tester, depth)
-        """Parts of other checks that are done in delays."""
+        """Parts of checks that are done early, while a delay is running."""
         self.levels: set[int] = set()
-        """The levels that the run's checks may send wrong keys to; what one of them needs is measured for the others too."""
+        """Levels to which checks of the run may send wrong keys; some measurements are taken for all of them together."""
         self.check = ""
         """The name of the check under way, for the log."""
         self.under_way: list[str] = []
-        """What is being measured now, each for the one before it."""
+        """The names of the measurements under way; each is part of the one before it."""
         self._served: dict[tuple[object, ...], list[str]] = {}
-        """The checks that each measurement serves, by its key."""
+        """By the key of a measurement: the checks that it serves."""
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
@@ -102,10 +102,10 @@ class Measurements:
         return found  # type: ignore[return-value]
 
     def in_turn(self, name: str, level: int, take: Callable[[int], Turns[T]]) -> T:
-        """Return the result of `take` for the level; it is taken once a run, for all levels of the run in turn.
+        """Return the result of `take` for the level; `take` measures once a run, for several levels in turn.
 
-        Only levels with declared delays that can be opened while the others are locked out are taken together. The ECU is
-        restored first.
+        Levels are measured together if their delays are declared, and each can be opened while the others are locked out.
+        The ECU is restored first.
         """
         return self._for_all(name, level, in_turn, take, is_both_ways=True)
 
@@ -141,7 +141,7 @@ class Measurements:
     def others_beside(self, level: int, *, is_both_ways: bool = True) -> list[int]:
         """Return the other levels of the run that have a limit, and can be opened while this one is locked out.
 
-        With `is_both_ways` also the reverse, and the delays of all of them are declared.
+        With `is_both_ways`, return only those during whose lockout this one can be opened too; all have declared delays.
         """
         found: list[int] = []
         declared = {entry.level for entry in self._tester.target.security if entry.delay_s}
@@ -159,7 +159,7 @@ class Measurements:
         return found
 
     def delays_beside(self, level: int) -> dict[int, Delay]:
-        """Return the delays of the levels of `others_beside`, each measured by itself, as far as possible."""
+        """Return the delays of the levels that `others_beside` returns, each measured by itself, if it can be measured."""
         found = {}
         for other in self.others_beside(level):
             with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
@@ -177,8 +177,9 @@ class Measurements:
     ) -> None:
         """Show a measured profile in the report, e.g. of a lockout; a later one of the same title replaces it.
 
-        `seeds` and `times` (in seconds, by what was timed) are drawn as pictures; of many only the first. `limits` are
-        marked in the picture of what was timed: seconds by their names, e.g. ``{"first answers": {"P2": 0.05}}``.
+        `seeds` and `times` (in seconds, by what was timed) are drawn as pictures, at most `MOST_VALUES` values of each.
+        `limits` are marked in these pictures: by what was timed, seconds by their names, e.g.
+        ``{"first answers": {"P2": 0.05}}``.
         """
         self.profiles = [profile for profile in self.profiles if profile.title != title]
         self.profiles.append(
@@ -213,9 +214,9 @@ class Measurements:
         return sample
 
     def drawn_seeds(self, level: int) -> SeedSample:
-        """Return the run's seed sample; if the ECU holds seeds, a sample in which each was drawn anew.
+        """Return the run's seed sample; if the ECU holds seeds, a sample for which it drew each seed anew.
 
-        To renew a held seed, it is answered if a key is known; else the tester waits for what renews it.
+        To make the ECU draw a new seed, the tester answers the held one if it has a key; else it waits for what renews it.
         """
         sample = self.seeds(level)
         if not sample.is_held:
@@ -242,13 +243,13 @@ class Measurements:
         return self.once(("renewed seeds", level), lambda: sample_renewed_seeds(self._tester, level, self._depth, held))
 
     def answers_to_held_seeds(self, level: int) -> AnswersToHeldSeeds:
-        """Measure whether a held seed is given again after it was answered."""
+        """Measure whether the ECU gives a held seed again after it was answered by its key."""
         return answer_held_seeds(self._tester, level, self._depth, self.seeds(level))
 
     def ordered_seeds(self, level: int) -> list[SeedSample]:
-        """Return the samples that can show an order: the seed sample, and the one of seeds drawn anew if there is one.
+        """Return samples that can show an order: the seed sample, and that of seeds drawn anew if there is one.
 
-        Seeds of each length form a sample of their own.
+        Each sample is divided by the length of its seeds.
         """
         samples = dict.fromkeys((self.seeds(level), self.drawn_seeds(level)))
         parts = [one for sample in samples for one in sample.by_length()]
@@ -257,7 +258,7 @@ class Measurements:
         return [one for one in parts if one.can_show_order]
 
     def fresh_seeds(self, level: int) -> SeedSample:
-        """Take another sample in the same ways as the run's."""
+        """Take a new seed sample in the same way as the run's seed sample was taken."""
         return sample_seeds(self._tester, level, self._depth)
 
     def fresh_like(self, level: int, sample: SeedSample) -> SeedSample:
@@ -303,7 +304,7 @@ class Measurements:
         return [f"{one.family}: {one.worst} (p = {one.p:.1e})" for one in alarms if one.family in again]
 
     def entropy(self, level: int, sample: SeedSample) -> str:
-        """Say in words what entropy of a seed is supported, by repetition and by how much of it is chance."""
+        """Say in words what entropy of a seed the sample supports, by repeated seeds and by how much of a seed is chance."""
         try:
             reasons = [str(structure) for structure in self.structures(level) if structure.parts]
         except Unjudged:
@@ -315,7 +316,7 @@ class Measurements:
         self._add(f"Seeds of level 0x{level:02X}", rows)
 
     def other_unit(self, level: int) -> OtherUnit:
-        """Measure whether this unit's key opens the other unit that the target declares."""
+        """Measure whether this unit's key function opens the other unit that the target declares."""
         return self.once(("other unit", level), lambda: try_other_unit(self._tester, level))
 
     def restarts(self, level: int) -> Restarts:
@@ -323,7 +324,7 @@ class Measurements:
         return self.once(("restarts", level), lambda: self.fresh_restarts(level))
 
     def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
-        """Take as many again; with `are_answered` each seed is answered by its key."""
+        """Take the first seeds after restarts again; with `are_answered`, answer each by its key."""
         return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
 
     def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
@@ -345,7 +346,7 @@ class Measurements:
         return found
 
     def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """Return which seeds follow wrong keys, preferably as already seen in this run."""
+        """Return which seeds follow wrong keys, as already seen in this run; send wrong keys only if none were seen."""
         return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
 
     def lockout(self, level: int) -> Lockout:
@@ -363,20 +364,20 @@ class Measurements:
         return lockout
 
     def key_book(self, level: int) -> KeyBook:
-        """Return which kinds of wrong keys the level has been sent in this run, and how each was answered."""
+        """Return the record of which kinds of wrong keys were sent to the level in this run, and how each was answered."""
         return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
 
     def _next_key(self, level: int) -> Supplied | None:
-        """Return a kind of wrong key that some check needs sent.
+        """Return a kind of wrong key that some check needs sent; None if there is none.
 
-        Kinds that an ECU may forget to count are first sent in the rows made for them, where the count is observed.
+        Until `attempts` has been measured, kinds that an ECU may forget to count are kept for it, as it observes the count.
         """
         if not self._tester.security.level(level).key_length:
             return None
         return self.key_book(level).supply(are_counted=("attempts", level) not in self._taken)
 
     def attempts(self, level: int) -> Attempts:
-        """Measure whether the limit holds for every kind of wrong key, every act between them, every place and every state.
+        """Measure whether the limit holds for every kind of wrong key, act between wrong keys, place and state.
 
         Raises NotApplicable if no limit was found.
         """
@@ -399,7 +400,7 @@ class Measurements:
         return self.once(("trouble codes",), lambda: trouble_codes(self._tester))
 
     def limit(self, level: int) -> int:
-        """Return the number of the wrong key after which the level takes no more.
+        """Return after how many wrong keys the level takes no more.
 
         Raises NotApplicable if no limit was found.
         """
@@ -411,7 +412,7 @@ class Measurements:
         return lockout.limit
 
     def delay(self, level: int) -> Delay:
-        """Measure how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
+        """Measure for how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
         self.limit(level)
         return self.once(("delay", level), lambda: self._measure_delay(level))
 
@@ -431,14 +432,14 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """Measure once more how long a level that is locked out gives no seed.
+        """Measure once more for how long a level that is locked out gives no seed.
 
-        No other level is asked meanwhile, because the seed that was answered last may be a way out of the delay.
+        No other level is asked meanwhile, since a key for the seed that was answered last may be a way out of the delay.
         """
         return measure_delay(self._tester, level, self._depth)
 
     def after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
-        """Send a wrong key, restart in the way of this name, and request a seed. Measured once for each way.
+        """Send a wrong key, restart by the way called `name`, and request a seed; do so once for each way.
 
         Other levels whose lockouts do not affect this one share the restart.
         """
@@ -470,7 +471,7 @@ class Measurements:
         return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
 
     def simple_keys(self, level: int) -> SimpleKeys:
-        """Try the keys that anybody would try first, and return the one that opens the level, if any."""
+        """Try the keys that anybody would try first, and return which one opened the level, if any."""
         return self.once(("simple keys", level), lambda: self._try_simple_keys(level))
 
     def _try_simple_keys(self, level: int) -> SimpleKeys:
@@ -479,12 +480,12 @@ class Measurements:
         return try_simple_keys(self._tester, level, self._depth, book)
 
     def prepare(self, checks: Iterable[Attack], levels: Iterable[int] = ()) -> None:
-        """Learn before the first check what a discovered target leaves open, with the permissions of the checks.
+        """Find out before the first check what a discovered target leaves open, as far as the checks' permissions go.
 
-        `levels`: those whose checks may send wrong keys.
+        `levels`: the levels to which checks may send wrong keys.
 
-        Simple keys are tried on levels without a key function, if any check may send wrong keys. An ECU that cannot be
-        locked again is left to the check of simple keys. Guarded data is tried with every key.
+        If any check may send wrong keys, try simple keys on levels without a key function, unless the ECU cannot be locked
+        again. If any check may write, try every known key on guarded data.
         """
         checks = [*checks]
         self.levels |= set(levels)

@@ -21,18 +21,18 @@ _NO_DATA: frozenset[ReplyKind | int] = _NO_SERVICE | {
     Nrc.INCORRECT_MESSAGE_LENGTH,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 }
-"""Outcomes that prove no service, or no data: rows with nothing else are left out."""
+"""Outcomes that do not show that a service, or data, exists: rows with nothing else are left out."""
 
 _NOT_OF_ACCESS: frozenset[ReplyKind | int] = frozenset(
     {ReplyKind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
 )
-"""Outcomes of requests that were deliberately malformed or wanted no answer: left out if there are others."""
+"""Outcomes of requests that were malformed on purpose or wanted no answer: left out if there are other outcomes."""
 
 _WORDS = {ReplyKind.POSITIVE: "answered", ReplyKind.MALFORMED: "malformed", ReplyKind.SILENCE: "silent"}
 
 
 def access_profiles(seen: Seen, target: Target) -> tuple[Profile, ...]:
-    """Return the services and data identifiers that the ECU knows; no profile if nothing was answered."""
+    """Return a profile of the services and one of the data that the ECU knows, each only if it has any rows."""
     services = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 1}
     data = {subject: by for subject, by in seen.outcomes.items() if len(subject) == 3}
     profiles = (
@@ -68,7 +68,7 @@ def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[
 
 
 def _declared(subject: bytes, target: Target) -> Access | None:
-    """Return who may use a service, or data in this way; None where nobody declared it: what was only found is no rule."""
+    """Return who may use a service, or read or write data, as a person declared it; None for entries only discovered."""
     if len(subject) == 1:
         needs = (entry.needs for entry in target.services if entry.origin == "declared" and subject[0] in entry.span)
         return next(needs, None)
@@ -79,7 +79,7 @@ def _declared(subject: bytes, target: Target) -> Access | None:
 
 
 def _standings(access: Access | None, seen: Iterable[tuple[Iterable[ReplyKind | int], int]]) -> tuple[Standing, ...]:
-    """Compare what was seen in each condition, with its open level, to what was declared."""
+    """Compare the outcomes in each condition (`seen`: outcomes, open level) with the declared access."""
     return tuple(_standing(access, set(outcomes), level) for outcomes, level in seen) if access is not None else ()
 
 
@@ -98,7 +98,7 @@ def _standing(access: Access, outcomes: set[ReplyKind | int], level: int) -> Sta
 
 
 _DENIED: frozenset[int] = frozenset({Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED})
-"""Refusals for want of access; others have reasons of their own."""
+"""NRCs that refuse for want of access; other NRCs have other reasons."""
 
 
 def _condition(condition: Condition, has_sessions: bool) -> str:
@@ -118,7 +118,7 @@ def _name(subject: bytes) -> str:
 
 
 def _cell(outcomes: Iterable[ReplyKind | int]) -> str:
-    """Write a cell, e.g. ``answered; 0x13, 0x31``."""
+    """Write outcomes as the text of a cell, e.g. ``answered; 0x13, 0x31``."""
     telling = set(outcomes) - _NOT_OF_ACCESS or set(outcomes)
     kinds = [word for kind, word in _WORDS.items() if kind in telling]
     codes = sorted(one for one in telling if isinstance(one, int))

@@ -13,16 +13,16 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class SeedsAfterWrongKeys:
-    """Seeds that were answered by a wrong key, and the seeds that came next."""
+    """Seeds that the tester answered by a wrong key, and the seeds that the ECU gave next."""
 
     answered: tuple[bytes, ...]
     following: tuple[bytes, ...]
     stopped_by: str = ""
-    """Why there are fewer than wanted; empty if there are not."""
+    """Why there are fewer seeds than wanted; empty if there are as many as wanted."""
 
     @property
     def collisions(self) -> Collisions:
-        """Equal seeds among all of them."""
+        """Equal seeds among the answered and the following ones together."""
         return collisions(self.answered + self.following)
 
 

@@ -1,7 +1,7 @@
-"""Send rows of wrong keys and observe whether each reaches the limit, whatever varies within it.
+"""Send rows of wrong keys, and observe whether the ECU stops each row at the limit, whatever the row varies.
 
-A row varies several things at once: the kind of keys, an act between them, the place and the ECU's state. If a row goes
-on beyond the limit, each of these is varied by itself; the one that breaks the limit alone is to blame.
+A row varies several things at once: the kind of keys, an act between two keys, the place and the ECU's state. If the ECU
+takes a row beyond the limit, each of these is varied by itself; what breaks the limit alone is to blame.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ NOTHING = Act("nothing", "", lambda: None)
 """No act between two keys."""
 
 ENOUGH_ROWS = 24
-"""How many rows are sent at most at depth default, beyond those that each thing needs once."""
+"""How many rows at most are sent at depth default, beyond those that vary each thing once."""
 FEWEST_KEYS_FOR_TWO = 3
-"""The lowest limit with room for two rows: one act comes after the first key, the other before the last."""
+"""The lowest limit that leaves room to join two rows: one act after the first key, the other before the last."""
 DELAYS_WAITED = 4
 """For how many delays to wait if a place gives no seed after another place was locked out."""
 
@@ -44,23 +44,23 @@ class Row:
     place: Place
     state: PlaceState
     kind: KeyKind | None = None
-    """The kind of all its keys; None if each key is of another kind."""
+    """The kind of all keys of the row; None if the keys are of different kinds."""
     then: Row | None = None
-    """A second row in the same lockout, which continues after the first key."""
+    """A second row, joined to this one: it takes over after the first key, so that both cost one lockout."""
 
     @property
     def parts(self) -> list[Row]:
-        """The first row alone, and the second one."""
+        """This row without the second one, and the second one if there is one."""
         return [self] if self.then is None else [replace(self, then=None), self.then]
 
     @property
     def asks_others(self) -> bool:
-        """Whether it requests seeds of other levels."""
+        """Whether the row requests seeds of other levels."""
         return any(part.act.asks_others or part.state.asks_others for part in self.parts)
 
     @property
     def names(self) -> set[str]:
-        """The names of everything that it varies."""
+        """The names of all acts, places and states of the row."""
         return {one.name for part in self.parts for one in (part.act, part.place, part.state)}
 
     def __str__(self) -> str:
@@ -80,10 +80,10 @@ class Break:
     """Something that lets wrong keys go on beyond the limit."""
 
     check: str
-    """The id of the check whose subject it is."""
+    """The id of the check that fails because of it."""
     what: str
     evaluated: int
-    """How many wrong keys were compared; more were accepted."""
+    """How many wrong keys the ECU compared before the tester stopped; it would have taken more."""
     exchanges: tuple[Exchange, ...]
     severity: Severity | None = None
 
@@ -97,12 +97,12 @@ class Attempts:
     tried: dict[str, list[str]] = field(default_factory=dict)
     """By check: what was varied, in words."""
     held: set[str] = field(default_factory=set)
-    """Those of `tried` that were in a row which reached the limit."""
+    """The names among `tried` that were part of a row which the ECU stopped at the limit."""
     undecided: dict[str, list[str]] = field(default_factory=dict)
     """By check: rows that could not be judged, and why."""
 
     def of(self, check: str) -> list[Break]:
-        """Return what breaks the limit and is the subject of one check."""
+        """Return the breaks of the limit for which the check fails."""
         return [one for one in self.breaks if one.check == check]
 
 
@@ -112,7 +112,7 @@ class _Run:
 
     evaluated: int
     is_held: bool
-    """Whether seeds were refused in the end."""
+    """Whether the ECU stopped the row at the limit, by refusing a seed or, if it never refuses seeds, a key."""
     kinds: tuple[KeyKind, ...]
     last: tuple[Reply, ...] = ()
     opened_by: KeyKind | None = None
@@ -123,7 +123,7 @@ def take_attempts(
 ) -> Steps[Attempts]:
     """Send every row that the depth allows, a row in each step; `acts` may come between two keys.
 
-    `holds`: seeds were refused after the limit when it was measured; if not, the rows begin by finding that out.
+    `holds`: whether the ECU was already seen to refuse seeds after the limit; if not, the first rows find that out.
     """
     return _Rows(tester, level, limit, depth, book).taken(acts, holds=holds)
 
@@ -143,10 +143,10 @@ class _Rows:
         """The names of what breaks the limit."""
         self._begun_s = tester.link.now_s
         self._is_kept = True
-        """Whether seeds are refused after the limit; if not, the limit shows only in the refusal that announces it."""
+        """Whether the ECU refuses seeds after the limit; if not, only the NRC of the last key shows the limit."""
 
     def taken(self, between: Sequence[Act], *, holds: bool) -> Steps[Attempts]:
-        """Take all rows."""
+        """Send all rows, and return the results."""
         yield True
         tester, found = self._tester, self._found
         self._begun_s = tester.link.now_s
@@ -180,7 +180,7 @@ class _Rows:
     def _plan(self, acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
         """Plan rows in which each value comes at least once, combined with the others as far as the depth allows.
 
-        At depth deep kinds of keys that the ECU may not count are varied too, one for each row.
+        At depth deep, rows also vary the kind of keys: some rows have only keys of one kind that the ECU may not count.
         """
         kinds = [*self._book.kinds.counted_oddly().values()] if self._depth is Depth.DEEP else []
         factors: list[list[Any]] = [acts, places, states, [None, *kinds]]
@@ -201,16 +201,16 @@ class _Rows:
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 
     def _is_kept_at_limit(self) -> bool:
-        """Whether seeds are refused after the limit, by keys of several kinds, or by plain ones where those go on."""
+        """Send wrong keys of several kinds, then if needed plain ones; return whether seeds are refused after the limit."""
         row = Row(NOTHING, self._home, self._plain)
         if self._run(row, self._allowed, is_kept=True).is_held:
             return True
         return self._run(replace(row, kind=self._book.kinds.plain), self._allowed + 2, is_kept=True).is_held
 
     def _judge(self, row: Row) -> bool:
-        """Send a row of wrong keys, and search for the cause if it does not end at the limit.
+        """Send a row of wrong keys, and search for the cause if the ECU does not stop it at the limit.
 
-        False: it could not be judged.
+        Return whether the row could be judged.
         """
         for _ in range(3):
             try:
@@ -236,7 +236,7 @@ class _Rows:
         return all(are_judged)
 
     def _each_alone(self, row: Row) -> list[Row]:
-        """Return the things that a row varies, each in a row by itself."""
+        """Return a row for each act, place and state of this row, which varies nothing else."""
         plain = Row(NOTHING, self._home, self._plain, row.kind)
         rows = [replace(plain, act=row.act), replace(plain, place=row.place), replace(plain, state=row.state)]
         return [one for one in rows if one != plain]
@@ -335,7 +335,7 @@ class _Rows:
         return attempt
 
     def _gives_seed_of_open_level(self, place: Place) -> bool:
-        """Whether the seed says that the level is open: in this session an effect may be refused for the session's sake."""
+        """Request a seed; return whether a zero seed shows that the level is open, where no guarded effect can show it."""
         reply = place.ask()
         is_zero = reply.is_positive and len(reply.pdu) > 2 and not any(reply.pdu[2:])
         return is_zero and not self._tester.security.level(self._level).gives_zero_seeds
@@ -365,7 +365,7 @@ class _Rows:
                 self._add(Break(check, str(part), run.evaluated, _shown(run)))
 
     def _breaks(self, row: Row, wanted: int) -> _Run | None:
-        """Return how a row went if it goes on beyond the limit, else None."""
+        """Send a row, and return how it went if the ECU took it beyond the limit, else None."""
         try:
             run = self._run(row, wanted)
         except Unjudged as reason:
@@ -378,7 +378,7 @@ class _Rows:
         return None
 
     def _blame(self, row: Row, wanted: int) -> bool:
-        """Whether the row breaks the limit. Record each value, or part of an act, that breaks it alone."""
+        """Send a row; return whether it breaks the limit, and if so record which parts of it do."""
         run = self._breaks(row, wanted)
         if run is None:
             return False
@@ -418,7 +418,7 @@ def _shown(run: _Run) -> tuple[Exchange, ...]:
 
 
 def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
-    """Plan a few rows in which each value comes once, combined with compatible ones and otherwise the first of its kind."""
+    """Plan a few rows in which each act, place and state comes once, combined if compatible, else with plain ones."""
     plain: list[Act | Place | PlaceState] = [acts[0], places[0], states[0]]
     left: list[list[Act | Place | PlaceState]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
     while any(left):
@@ -430,11 +430,11 @@ def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -
 
 
 def _two_in_one(rows: list[Row]) -> Iterator[Row]:
-    """Join rows of one state in twos, since each lockout costs a delay.
+    """Join each two rows of the same state into one, since each lockout costs a delay.
 
-    An act comes after all keys but one of a row, so that between others there is nothing: rows without an act are
-    contained in those of the same place. Acts that may be counted as wrong keys could hide what the other row forgets:
-    they stay alone.
+    Only one pause between keys of a row has an act, and the other pauses have none: a row without an act is left out if
+    another row has its place. A row whose act the ECU may count as a wrong key stays alone, since that count could hide
+    a key that the ECU forgets in the other row.
     """
     rows = [row for row in rows if row.act is not NOTHING or all(one.place is not row.place for one in rows if one != row)]
     while rows:
@@ -447,7 +447,7 @@ def _two_in_one(rows: list[Row]) -> Iterator[Row]:
 
 
 def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
-    """Plan rows in which any two values of different factors meet once, if they are compatible."""
+    """Plan rows in which any two compatible values of different factors meet at least once."""
     several = [values for values in factors if len(values) > 1]
     if len(several) < 2:
         return
@@ -457,7 +457,7 @@ def _pairwise(factors: list[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _can_be(row: list[Any]) -> bool:
-    """Whether these can be varied together: a state is tried without places and acts that would end it."""
+    """Whether the values can be combined in a row: a state is not combined with places, nor with acts that would end it."""
     place = next((one for one in row if isinstance(one, Place)), None)
     state = next((one for one in row if isinstance(one, PlaceState)), None)
     act = next((one for one in row if isinstance(one, Act)), NOTHING)

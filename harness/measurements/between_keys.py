@@ -1,4 +1,4 @@
-"""List what may be done between two wrong keys without resetting their count, by the check whose subject it is."""
+"""List acts between two wrong keys that must not reset the ECU's count, each with the check that fails if one does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.uds import Service, Session, read_memory, write_data
 from harness.verdict import Depth, Severity
 
 MOST_SESSIONS = 6
-"""How many sessions are entered, each from each other one."""
+"""How many sessions at most are entered from each other."""
 MOST_ENTRIES = 3
-"""How many data identifiers, routines and memory ranges are used."""
+"""How many data identifiers, and how many routines, are used at most."""
 IDLE_S = (3700.0, 1830.0, 610.0, 310.0, 130.0, 65.0)
-"""Times after which a count of wrong keys may lapse, a little longer than round ones, in seconds."""
+"""Times after which an ECU may drop its count of wrong keys, in seconds: each a little longer than a round time."""
 WORTH_WAITING = 0.8
-"""A count that lapses is a flaw if guessing with it takes less than this fraction of the time that the delays cost."""
+"""A count that lapses is a flaw if waiting for that takes less than this fraction of the time that delays would take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Act:
     """The id of the check that fails if the act resets the count."""
     do: Callable[[], object]
     severity: Severity | None = None
-    """The severity if it resets the count; None: the check's own."""
+    """The severity if the act resets the count; None: the check's own."""
     parts: tuple[Act, ...] = ()
     """The act's parts, to be tried one by one if the whole resets the count."""
     comes_with: tuple[Act, ...] = ()
-    """Acts that are unavoidable with this one: it is not blamed for what they do by themselves."""
+    """Acts that this one cannot do without: it is not blamed if one of them resets the count by itself."""
     seconds: float = 0.0
-    """How long it takes, if that matters."""
+    """How long the act takes, in seconds, if it consists in waiting."""
     may_count: bool = False
-    """Whether an ECU may rightly count it as a wrong key."""
+    """Whether an ECU may rightly count the act as a wrong key."""
     asks_others: bool = False
-    """Whether it requests seeds of other levels."""
+    """Whether the act requests seeds of other levels."""
     leaves_place: bool = False
-    """Whether it may end the session, so that the level's own must be entered again."""
+    """Whether the act may end the session, so that the level's session must be entered again."""
 
     @property
     def checks(self) -> list[str]:
@@ -52,7 +52,7 @@ class Act:
 
 
 def acts_between(tester: Tester, level: int, limit: int, depth: Depth) -> list[Act]:
-    """Return session changes, other requests, keys of other lengths, and time: those that target and ECU allow."""
+    """Return acts that target and ECU allow: session changes, other requests, keys of other lengths, and pauses."""
     changes = _session_changes(tester, level)
     acts = [
         _together("session changes", "SA-11", changes),
@@ -91,7 +91,7 @@ def _together(name: str, check: str, parts: list[Act], *, severity: Severity | N
 
 
 def _session_changes(tester: Tester, level: int) -> list[Act]:
-    """Return the ways to another session and to the same again, also with suppressed answer and by the functional id."""
+    """Return changes to another session and to the same one, also with the answer suppressed and by the functional id."""
     if not tester.has_sessions:
         return []
     entry = tester.target.level(level)
@@ -136,7 +136,7 @@ def _ask(tester: Tester, level: int, name: str, ask: Callable[[], object]) -> Ac
 
 
 def return_to(tester: Tester, level: int) -> None:
-    """Enter the level's session. Nothing else is requested, unless the ECU is restarting into the session before."""
+    """Enter the level's session; if that fails because the ECU is restarting, wait for it and try again."""
     try:
         tester.session_for(level)
     except Inconclusive:
@@ -148,7 +148,7 @@ def return_to(tester: Tester, level: int) -> None:
 
 
 def _requests(tester: Tester) -> Iterator[Act]:
-    """Return requests that read, and that act but leave the ECU as it is; each only where the target allows it."""
+    """Yield requests that the target allows and that leave the ECU as it is: reads, and some that act."""
     for request in other_requests(tester):
         if tester.permits(request):
             name = request.hex(" ").upper()
@@ -168,7 +168,7 @@ def _requests(tester: Tester) -> Iterator[Act]:
 
 
 def other_requests(tester: Tester) -> list[bytes]:
-    """Return requests by bytes: those that act request what is in force already, or are undone by the next one."""
+    """Return requests that leave the ECU as it is; what one of them changes, the next one undoes."""
     target = tester.target
     readable = [entry.did for entry in target.data if entry.read.kind == "open"][:MOST_ENTRIES]
     requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01", b"\x19\x01\xff", b"\x19\x02\xff"]
@@ -186,7 +186,7 @@ def other_requests(tester: Tester) -> list[bytes]:
 
 
 def _seeds(tester: Tester, level: int) -> Act:
-    """Return requests for seeds of this level and of all others; none of the seeds is answered."""
+    """Return the act of requesting seeds of this level and of all others, without answering any."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
 
     def ask() -> None:
@@ -197,7 +197,7 @@ def _seeds(tester: Tester, level: int) -> Act:
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:
-    """Return keys of another length, each for a seed of its own: what an ECU does not compare may reset its count."""
+    """Yield keys of another length, each sent for a new seed: a key that the ECU does not compare may reset its count."""
     length = tester.security.key_length(level)
     for size in sorted({length + 1, length - 1, 0} - {length}):
 
@@ -212,7 +212,7 @@ def _misfits(tester: Tester, level: int) -> Iterator[Act]:
 
 
 def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[Act, ...]) -> Iterator[Act]:
-    """Return the end of the session, and a longer pause with which guesses would still be faster than with the delays."""
+    """Yield a pause that ends the session, and a longer one if guessing with it would still be faster than with delays."""
     entry = tester.target.level(level)
     delay_s = (entry.delay_s if entry is not None else None) or DEFAULT_DELAY_S
     s3_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2

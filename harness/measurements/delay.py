@@ -17,7 +17,7 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 KEPT = 0.95
-"""A delay is kept if it lasts for this fraction of the declared time: the ECU's clock is its own."""
+"""A delay is kept if it lasts for this fraction of the declared time, since the ECU's clock may differ from ours."""
 
 _LONGEST_STEP_S = 2.0
 """The longest time between two requests: short enough to keep a session."""
@@ -25,27 +25,27 @@ _LONGEST_STEP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """What came after the limit."""
+    """What the ECU did after the limit was reached."""
 
     wrong_keys: int
-    """How many wrong keys led to it."""
+    """How many wrong keys led to the delay."""
     seconds: float | None
     """Time until a seed was given, by the bus's time stamps; None if none was given while it was watched."""
     at_least_s: float
     """A request that was sent after this time was still refused."""
     declared_s: float | None
     given: Reply | None = None
-    """The first seed."""
+    """The answer with the first seed after the limit."""
     key_in_delay: Reply | None = None
-    """The answer to the right key for the last seed, sent halfway."""
+    """The answer to the right key for the last seed, which the tester sent halfway through the delay."""
     key_for_given: Reply | None = None
     """The answer to a key for a seed that was given too early."""
     is_restarted_by_requests: bool = False
-    """No seed was given while one was requested repeatedly, but one after a silence."""
+    """Whether the ECU gave no seed while the tester requested one repeatedly, but gave one after a silence."""
 
     @property
     def exists(self) -> bool:
-        """Whether seeds were refused at all."""
+        """Whether the ECU refused seeds at all after the limit."""
         return self.seconds is None or self.seconds > 0
 
     @property
@@ -59,11 +59,11 @@ class Delay:
 
     @property
     def length_s(self) -> float:
-        """The length to assume: as measured, or as long as it was watched."""
+        """The length of the delay to assume: as measured, or the time for which it was watched, in seconds."""
         return self.at_least_s if self.seconds is None else self.seconds
 
     def extrapolation(self, key_bits: int) -> str:
-        """Compute how long guessing would take at this pace."""
+        """Say in words how long guessing a key would take with this delay."""
         if not self.exists:
             return "nothing was measured that slows it down"
         pace = keys_per_second(tries=self.wrong_keys, seconds_per_try=0.0, pause_s=self.length_s)
@@ -89,7 +89,7 @@ class AfterRestart:
     """Whether a restart was seen; None if the ECU does not offer this way and no seed was requested."""
     seed: Reply | None = None
     took_s: float = 0.0
-    """Time from the ECU's return to the answer."""
+    """Time from the ECU's first answer after the restart to the answer with the seed or refusal."""
     age_s: float = 0.0
     """Time from the restart to the answer."""
     is_limited: bool = False
@@ -218,7 +218,7 @@ def _require_refusal(tester: Tester, level: int, reply: Reply) -> None:
 
 
 def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
-    """Find out whether a seed that came too early can be used: by the right key, or else by a wrong one that is compared."""
+    """Find out whether a seed that came too early can be used: answer it by the right key if known, else by a wrong one."""
     security = tester.security
     assert delay.given is not None
     seed = delay.given.pdu[2:]

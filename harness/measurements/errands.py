@@ -1,4 +1,4 @@
-"""Do in the delays that one check leaves what other checks would wait for: parts that send no keys."""
+"""Do parts of other checks, which take long and send no keys, while one check waits for a delay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Errand:
     seconds: float
     """How long it takes at most."""
     is_in_order: Callable[[], bool]
-    """Do it. Only what is in order counts: else the check does it again, and finds the cause."""
+    """Do the part, and return whether all was in order; if not, the check does the part again, and finds the cause."""
 
 
 class Errands:
@@ -33,17 +33,17 @@ class Errands:
         self._in_order: dict[str, set[str]] = {}
 
     def expect(self, checks: Iterable[Attack]) -> None:
-        """Take the parts of these checks when there is time."""
+        """Note these checks: their parts are to be done when there is time."""
         self._checks = [check for check in checks if check.meanwhile is not None]
 
     def of(self, check: str) -> set[str]:
-        """Return the names of the parts of a check that were in order; the others it does itself from now on."""
+        """Return the names of the check's parts that were done and in order; from now on the check does the other parts."""
         self._checks = [one for one in self._checks if one.id != check]
         self._left = [(id, errand) for id, errand in self._left if id != check]
         return self._in_order.get(check, set())
 
     def run(self, seconds: float) -> None:
-        """Do the errands that fit into this many seconds."""
+        """Do those errands that fit into `seconds`."""
         tester = self._tester
         until_s = tester.link.now_s + seconds
         notes, evidence = [*tester.notes], [*tester.evidence]

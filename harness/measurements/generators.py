@@ -1,4 +1,4 @@
-"""Search for a well-known generator that makes a level's seeds: which generators and starting values, by depth."""
+"""Search for a well-known generator that makes a level's seeds; the depth decides how many starting values are tried."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.verdict import Depth
 
 MOST_RESTARTS = 8
 MOST_HEADS = 24
-"""How many sessions and pauses are used whose following seeds are compared with likely starts."""
+"""How many runs of seeds, after a session's start or a pause, are compared with generators started at likely times."""
 FEWEST_IN_STREAM = 4
 
 PAUSE_S = 0.9
-"""After a pause of this length a generator may have been started anew: the clock shows another second."""
+"""After a pause of this length, in seconds, the ECU may have started its generator anew: its clock has advanced."""
 MARGIN_MS = 500
 MOST_STARTS = 200_000
 ZONES = [hour for hour in range(-12, 15) if hour]
@@ -35,7 +35,7 @@ class GeneratorSearch:
 
 
 def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Depth) -> GeneratorSearch:
-    """Solve for the state of known generators, then start them from likely times. Most is done at depth deep.
+    """Solve for the state of known generators, then start them from likely times: the most times at depth deep.
 
     The seeds of the sample have one length.
     """
@@ -76,7 +76,7 @@ def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Dept
 
 
 def _uptime(sample: SeedSample) -> list[Starts]:
-    """Return the milliseconds since the ECU was last seen to start, over the time in which the sample was taken."""
+    """Return as starting values the milliseconds since the ECU's last start, as they were while the sample was taken."""
     first_ms = int(1000 * (sample.times_s[0] - sample.begun_s))
     span_ms = int(1000 * (sample.times_s[-1] - sample.times_s[0]))
     begin_ms = max(0, first_ms - MARGIN_MS)
@@ -84,7 +84,7 @@ def _uptime(sample: SeedSample) -> list[Starts]:
 
 
 def _other_clocks(first_s: int, around_s: int, span_s: int) -> list[Starts]:
-    """Return the time of day of clocks that show another time zone, or count from the year 2000."""
+    """Return as starting values the time by clocks that show another time zone, or count from the year 2000."""
     near_s = min(around_s, NEAR_S)
     zones = [
         Starts(f"the time of day at UTC{hour:+d}", first_s + 3600 * hour - near_s, 2 * near_s + span_s) for hour in ZONES
@@ -93,7 +93,7 @@ def _other_clocks(first_s: int, around_s: int, span_s: int) -> list[Starts]:
 
 
 def _span_s(sample: SeedSample, restarts: Restarts | None) -> int:
-    """Return how long it took to take all these seeds."""
+    """Return the time between the first and the last of all seeds, in whole seconds, rounded up."""
     moments = [*sample.utc_s, *(one.utc_s for one in (restarts.first if restarts else ()))]
     return int(max(moments) - min(moments)) + 1
 

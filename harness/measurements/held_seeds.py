@@ -18,9 +18,9 @@ class AnswersToHeldSeeds:
     seeds: tuple[bytes, ...]
     """One seed for each unlock, in order."""
     words: str
-    """How they were requested, or which came back and how soon."""
+    """How the seeds were requested, or how soon one came back."""
     untried: str = ""
-    """Why it is unknown whether an answered seed comes back where an unanswered one does; empty if it was tried."""
+    """Why it could not be tried whether an answered seed comes back as soon as an unanswered one; empty if it was tried."""
 
     @property
     def returned(self) -> bool:
@@ -29,7 +29,7 @@ class AnswersToHeldSeeds:
 
 
 def answer_held_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> AnswersToHeldSeeds:
-    """Unlock and lock in quick succession 6, 10 or 20 times by depth, then after a pause, then after a restart.
+    """Unlock and lock 6, 10 or 20 times by depth in quick succession, then once after a pause and once after a restart.
 
     If only a new session renews the seed, the level is also locked within its session, by opening another level.
     Raises Inconclusive if the level cannot be opened.

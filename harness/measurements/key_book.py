@@ -18,7 +18,7 @@ class Opened:
     kind: KeyKind
     attempt: Attempt
     is_proven: bool
-    """Whether something that the level guards succeeded afterwards."""
+    """Whether something that the level guards succeeded after the key, which proves that the key opened the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class KeyBook:
         others = [entry.level for entry in tester.target.security if entry.level != level]
         self.kinds = KeyKinds(tester.security, level, tester.chance, others)
         self.sent: dict[str, Attempt] = {}
-        """By the kind's name: the last key that was compared, or that opened the level."""
+        """By the kind's name: the first attempt with such a key that the ECU compared."""
         self.opened: dict[str, Opened] = {}
         self.times: list[Timed] = []
-        """Times of refusals for which the right key is known."""
+        """Times of refusals of wrong keys whose right key is known, so that their first wrong byte is known."""
         self._last = b""
         self._shaped = self._shuffled(self.kinds.counted_by_shape())
         self._misplaced = self._shuffled(self.kinds.right_elsewhere())
@@ -62,10 +62,10 @@ class KeyBook:
         return bool(self._shaped or self._misplaced)
 
     def next_kind(self, *, may_repeat: bool, is_home: bool = True) -> KeyKind:
-        """Return the kind of the next wrong key: first kinds that may not be counted, then those that checks need, then any.
+        """Return the kind of the next wrong key: first kinds that ECUs may not count, then kinds that checks need, then any.
 
-        `may_repeat`: a wrong key has come before it, and no right one since. Keys that may not be counted because of their
-        shape are sent in the usual place only (`is_home`): elsewhere other code may judge them.
+        `may_repeat`: whether the last key was a wrong one, which may be sent again. Keys that the ECU may not count because
+        of their shape are sent in the usual place only (`is_home`), since other code may judge keys elsewhere.
         """
         for kind in self._shaped if is_home else ():
             if kind.name != SAME_AGAIN or may_repeat:
@@ -85,8 +85,8 @@ class KeyBook:
     def supply(self, *, are_counted: bool) -> Supplied | None:
         """Return a kind that is still to be sent, for a caller that needs any wrong key; None if any will do.
 
-        `are_counted`: only kinds that no ECU has a reason to count differently. Once a wrong key has opened the level, which
-        clears its count, only plain keys are sent.
+        `are_counted`: whether to return only kinds that an ECU has no reason not to count. None too once a wrong key has
+        opened the level, which clears the count.
         """
         if self.opened:
             return None
@@ -96,7 +96,7 @@ class KeyBook:
         return Supplied(lambda seed: self.make(kind, seed, b""), lambda attempt: self.keep(kind, attempt))
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """Make a key of this kind; `previous` is the key before it in its row, if any."""
+        """Make a key of this kind; `previous` is the key that was sent before in the same row, empty if none was."""
         return self.kinds.make(kind, seed, previous or self._last)
 
     def send(self, kind: KeyKind) -> Attempt:
@@ -133,12 +133,12 @@ class KeyBook:
                 self.times.append(Timed(wrong[0], nrc, times[-1]))
 
     def opened_for(self, check: str) -> Opened | None:
-        """Return the surest wrong key that opened the level and is the subject of one check."""
+        """Return a wrong key that opened the level and makes the check fail, preferably a proven one; None without one."""
         found = [one for one in self.opened.values() if one.kind.check == check]
         return max(found, key=lambda one: one.is_proven, default=None)
 
     def has_sent_key_of(self, other: int) -> bool:
-        """Whether the key that another level's function makes of the seed was sent, and found wrong."""
+        """Whether a key made by the function of the level `other` was sent to this level, and found wrong."""
         name = of_level(other)
         return name in self.sent and name not in self.opened
 

@@ -13,9 +13,9 @@ from harness.tester.security import SecurityAccess
 from harness.verdict import Depth
 
 MakeKey = Callable[[bytes, bytes], bytes]
-"""From the seed to answer, and the key that was sent before it (empty if none), to a key."""
+"""A function that makes a key from the seed to answer and the key that was sent before (empty if none was)."""
 Change = Callable[[bytes], bytes]
-"""From the right key to another one."""
+"""A function that makes a wrong key from the right one."""
 
 PLAIN = "a key that is wrong in all its parts"
 SAME_AGAIN = "the same wrong key again"
@@ -24,7 +24,7 @@ OF_ZERO_SEED = "the key of the zero seed"
 FIRST_BYTE_RIGHT = "a key whose first byte is right"
 BEGINS_WITH_00 = "a key that begins with 00"
 BLANK = (ALL_ZERO, "all FF")
-"""Keys that equal unwritten memory: useful only while no right key has been sent since the last start."""
+"""Kinds of keys that equal unwritten memory: useful only while no right key has been sent since the last start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class KeyKinds:
         """The seed that was answered last."""
         self._turn = 0
         self._first_bit = chance.below(8)
-        """The bit of the first byte with which flipping begins."""
+        """The bit of the first byte that is flipped first."""
         self.plain = KeyKind(PLAIN, lambda seed, _: self._plain(seed), "SA-31")
 
     @property
@@ -63,7 +63,7 @@ class KeyKinds:
         return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """Make a key of this kind for a seed; a plain wrong key where the kind gives the right key, or none."""
+        """Make a key of this kind for a seed; a plain wrong key if the kind gives no key, or the right one by chance."""
         try:
             key = kind.make(seed, previous)
         except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or because keys of this level differ in length
@@ -75,7 +75,7 @@ class KeyKinds:
         return self.counted_by_shape() | self.right_elsewhere()
 
     def counted_by_shape(self) -> dict[str, KeyKind]:
-        """Return keys that it may not count because of their shape; each for one reason at either end."""
+        """Return keys that an ECU may not count because of how they begin or end."""
         makers: dict[str, MakeKey] = {
             SAME_AGAIN: lambda seed, previous: previous,
             BEGINS_WITH_00: lambda seed, _: b"\x00" + self._other(seed)[1:],
@@ -107,7 +107,7 @@ class KeyKinds:
         return key if len(key) == self.length else b""
 
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
-        """Return the right key rearranged, and with one bit flipped: as many bits as the depth allows."""
+        """Return keys made from the right one by rearranging its bytes, or by flipping one bit, for more bits by depth."""
         length = self.length
         changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
         return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
@@ -146,17 +146,17 @@ class KeyKinds:
 
 
 def of_level(other: int) -> str:
-    """Return the name of the kind of key that another level's function makes of the seed."""
+    """Return the name of the kind of keys that the function of the level `other` makes."""
     return f"the key that level 0x{other:02X} makes of the seed"
 
 
 def bits_at(depth: Depth, length: int) -> int:
-    """Return how many bits are flipped, one at a time: at least one of each byte, at the next depth every bit."""
+    """Return how many bits of the key are flipped, one at a time: at depth quick at least one of each byte."""
     return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
 
 
 def flipped(length: int, depth: Depth, start: int) -> dict[str, Change]:
-    """Yield the right key with one bit flipped; the first ones are spread over all bytes, beginning with the bit `start`."""
+    """Return changes that flip one bit of the right key each; the first are spread over all bytes, from bit `start` on."""
     spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
     order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
     return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
@@ -193,7 +193,7 @@ def _unequal_neighbours(key: bytes) -> Iterator[int]:
 
 
 def balance(key: bytes) -> bytes:
-    """Keep the sum of bytes: increase one byte by one, if possible, and decrease another."""
+    """Increase one byte by one and decrease another, if possible, so that the sum of bytes stays the same."""
     more = next((at for at, byte in enumerate(key) if byte < 0xFF), None)
     less = next((at for at, byte in enumerate(key) if byte > 0 and at != more), None)
     if more is None or less is None:

@@ -16,7 +16,7 @@ from harness.verdict import Depth
 LIMIT_PROBE = LARGEST_LIMIT + 1
 """One more than the largest acceptable attempt limit."""
 OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
-"""Key lengths to try if neither a key nor the ECU's answers reveal the right one. A key of one byte would be guessed."""
+"""Key lengths, in bytes, to try if the right one is unknown; not one byte, since such a key would be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ class Lockout:
     evaluated: int
     """How many wrong keys the ECU answered as wrong."""
     limit: int | None
-    """The number of the wrong key after which it took no more; None if no limit was found."""
+    """After how many wrong keys the ECU took no more; None if no limit was found."""
     reason: str
     """What stopped the probe, in words."""
     evidence: tuple[Exchange, ...] = ()
     seconds_per_key: float = 0.0
-    """How long a seed and a wrong key for it take."""
+    """How long it takes to request a seed and send a wrong key for it."""
     is_pace_of_bus: bool = False
-    """Whether only bus and ECU set that pace; on a real bus this computer and the adapter take time too."""
+    """Whether bus and ECU alone set the pace; on a real bus this computer and the adapter slow it down too."""
     key_bits: int = 0
     holds: bool = False
     """Whether a request for a seed was refused after the wrong key at the limit."""
     is_silent: bool = False
-    """No limit is announced and seeds are given, but after these wrong keys the right one is refused too, for a time."""
+    """Whether the ECU locks out silently: it gives seeds and announces no limit, but refuses the right key for a time."""
 
     @property
     def is_enough(self) -> bool:
-        """Whether there is a limit, and it is not beyond the largest acceptable one."""
+        """Whether a limit was found that is acceptable."""
         return self.limit is not None and self.limit <= LARGEST_LIMIT
 
     @property
     def extrapolation(self) -> str:
-        """Compute how long guessing would take at the measured pace if no limit came later."""
+        """Say in words how long guessing would take at the measured pace, if no limit came later."""
         pace = 1 / self.seconds_per_key if self.seconds_per_key else 0.0
         if not pace or not self.key_bits:
             return "the pace of guesses was not measured"
@@ -106,7 +106,7 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
 
 
 def _is_right_key_refused(tester: Tester, level: int) -> bool:
-    """Whether the right key fails now and succeeds after the level's delay: a lockout that nothing announces."""
+    """Send the right key; return whether it fails now and succeeds after the level's delay: a lockout without notice."""
     security = tester.security
     if not security.level(level).is_proven or not tester.access.can_relock:
         return False
@@ -124,7 +124,7 @@ def _is_right_key_refused(tester: Tester, level: int) -> bool:
 def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
     """Find the limit of an ECU that counts only keys of the right length, but answers other lengths as wrong keys too.
 
-    The lengths take turns, so that each is tried as often as the first was, within the budget of wrong keys.
+    The lengths take turns; each is tried as often as the first length was, if the budget of wrong keys has room for all.
     """
     security = tester.security
     usual = security.key_length(level)
@@ -154,7 +154,7 @@ def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit:
 
 
 def _answers_as_wrong(tester: Tester, level: int, length: int) -> bool:
-    """Whether a key of another length than the one that seems right is answered as wrong too."""
+    """Send a key of another length than the usual one, and return whether the ECU answers it as a wrong key too."""
     seed = tester.guesses.ask(level)
     if not seed.is_seed:
         return False

@@ -25,10 +25,10 @@ _LINE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OtherUnit:
-    """What our key function achieves on another unit."""
+    """How the tester's key function fared on another unit."""
 
     tried: int
-    """For how many seeds of the other unit a key was made."""
+    """For how many seeds of the other unit the tester made a key."""
     opened: int
     """How many of these keys were right."""
 

@@ -29,7 +29,7 @@ class KeyPairs:
     given: tuple[Pair, ...]
     """Pairs from the file that the target names."""
     computed: tuple[Pair, ...]
-    """Pairs of random seeds and keys by a key function whose keys the ECU was seen to accept."""
+    """Pairs of a random seed and the key that the tester's key function makes of it; the ECU has accepted such keys."""
 
     @property
     def all(self) -> tuple[Pair, ...]:
@@ -37,14 +37,14 @@ class KeyPairs:
         return (*self.seen, *self.given, *self.computed)
 
     def search(self) -> ModelSearch:
-        """Return the simple models that fit the keys, if any."""
+        """Search for simple models that fit the keys."""
         return search_models(self.all)
 
 
 def take_pairs(tester: Tester, level: int, depth: Depth) -> KeyPairs:
     """Collect the pairs of a level; unlock it until three have been seen.
 
-    Raises Inconclusive if there is neither a key that opens it nor a file of pairs.
+    Raises Inconclusive if there is neither a key that opens the level nor a file of pairs.
     """
     entry = tester.target.level(level)
     given = read_pairs(tester.target, entry.pairs) if entry is not None and entry.pairs is not None else ()
@@ -89,7 +89,7 @@ def _computed(tester: Tester, level: int, how: str, seen: Sequence[Pair], depth:
 
 
 def read_pairs(target: Target, path: str) -> tuple[Pair, ...]:
-    """Read one pair a line: seed and key in hex with a comma between; what follows ``#`` is a remark.
+    """Read one pair from each line: seed and key in hex with a comma between; what follows ``#`` is a remark.
 
     Raises UserError if the file cannot be read, or a line is no pair.
     """

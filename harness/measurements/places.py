@@ -24,10 +24,10 @@ READING = (
 """Services whose requests may be repeated without limit."""
 
 TRIES = 3
-"""How often a right key is tried: an ECU may be busy now and then."""
+"""How often the tester tries a right key before it gives up: an ECU may be busy now and then."""
 
 SHARED_HEADER_BYTES = 2
-"""The service and sub-function of a key's request."""
+"""How many bytes come before the key in its request: service and sub-function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class PlaceState:
     around: Callable[[], AbstractContextManager[object]] = nullcontext
     """What to do around each seed and its key."""
     is_lost_by_acts: bool = False
-    """Whether an act between two keys, or a change of session, would end it."""
+    """Whether an act between two keys, or a change of session, would end the state."""
     asks_others: bool = False
-    """Whether it takes seeds of other levels."""
+    """Whether bringing the state about takes seeds of other levels."""
     place: Place | None = None
-    """The place where it is brought about, if not the level's usual one."""
+    """The place where keys are sent in this state; None: as the row says."""
 
     @property
     def words(self) -> str:
@@ -74,12 +74,12 @@ class PlaceState:
 
 
 def home_of(tester: Tester, level: int) -> Place:
-    """Return the session in which the level is declared, on our own connection."""
+    """Return the usual place: the session in which the level is declared, on the tester's own connection."""
     return Place("home", "", "", partial(tester.session_for, level), partial(tester.guesses.ask, level))
 
 
 def places_of(tester: Tester, level: int) -> list[Place]:
-    """Return where else the level gives seeds: sessions, connections, other addresses; and keys with the suppress bit."""
+    """Return other places for wrong keys: sessions and addresses in which the level gives seeds; and the suppress bit."""
     found: list[Place] = []
     suppressed = bytes((Service.SECURITY_ACCESS, level + 1 | SUPPRESS_POSITIVE_RESPONSE))
     if _is_compared(tester, level, suppressed):
@@ -116,7 +116,7 @@ def places_of(tester: Tester, level: int) -> list[Place]:
 
 
 def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
-    """Whether keys with the suppress bit are compared: the right one opens the level, or a wrong one is refused."""
+    """Send a key with the suppress bit; return whether the ECU compares it: accepts a right one or refuses a wrong one."""
     security, guesses = tester.security, tester.guesses
     seed = guesses.start(level)
     if security.level(level).is_proven and tester.access.can_relock:
@@ -136,7 +136,7 @@ def sessions_of(tester: Tester, level: int) -> list[int]:
 
 
 def gives_seeds(tester: Tester, level: int, session: int) -> bool:
-    """Whether the level gives a seed in a session, once a running delay is over."""
+    """Request a seed in a session, once any running delay is over, and return whether the level gives one."""
     tester.guesses.start(level)
     tester.enter_session(Session.DEFAULT)
     if not tester.enter_session(session).is_positive:
@@ -174,7 +174,7 @@ def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
 
 
 def states_of(tester: Tester, level: int, home: Place) -> list[PlaceState]:
-    """Return the states: level opened and locked before, another level open, a long request pending."""
+    """Return states to send wrong keys in: level opened and locked before, another level open, a request pending."""
     security = tester.security
     found: list[PlaceState] = []
     if security.level(level).is_proven and tester.access.can_relock:

@@ -14,16 +14,16 @@ from harness.tester.tester import Tester
 from harness.verdict import Depth
 
 BEYOND_BOOT_S = 0.3
-"""The fixed moment: this long after the slowest of the restarts that measured the restart time."""
+"""How long after the ECU's return the fixed moment comes, in seconds; the first restart seen measures the return."""
 
 LATER_S = (1.1, 2.6, 0.7, 4.3)
-"""Later moments, after the same restart time."""
+"""How long after the fixed moment the later moments come, in seconds."""
 
 SWEEP_S = 0.0137
-"""The step between varying moments."""
+"""The step between growing moments, in seconds."""
 
 SLOW_FACTOR = 4
-"""An ECU that takes this many times the planned time for a seed delays it after starts; then only few are made."""
+"""If a seed comes this many times later than planned, the ECU delays seeds after starts: few restarts are made then."""
 
 FEWEST_RESTARTS = 6
 UNSEEN_LIMIT = 2
@@ -37,14 +37,14 @@ class FirstSeed:
     way: str
     """How the ECU was restarted, e.g. ``ECUReset 0x01``."""
     moment_s: float
-    """When the seed was requested after the restart was, as planned; 0: as soon as the ECU answered."""
+    """The planned time from the restart to the request for the seed; 0: as soon as the ECU answered."""
     age_s: float
-    """When it came, after the restart was requested."""
+    """The time from the restart to the seed."""
     utc_s: float
     is_in_sweep: bool = False
     """Whether it was requested at a varying moment rather than at the fixed one."""
     refusal: Exchange | None = None
-    """For a zero seed: a refusal directly after it, which proves that the level was locked."""
+    """For a zero seed: the refusal of a guarded effect directly after it, which proves that the level was locked."""
     second: bytes = b""
     """The seed that a second request gave; empty if none was made, or it gave none."""
 
@@ -55,9 +55,9 @@ class Restarts:
 
     first: tuple[FirstSeed, ...]
     unseen: tuple[str, ...] = ()
-    """Ways by which no restart could be seen."""
+    """The ways to restart by which the tester saw no restart."""
     is_answered: bool = False
-    """Whether each seed was answered by its key, so that the ECU could keep none for the next time."""
+    """Whether the tester answered each seed by its key, so that the ECU could hold none over the next restart."""
 
     @property
     def ways(self) -> str:
@@ -71,7 +71,7 @@ class Restarts:
 
     @property
     def second_seeds(self) -> tuple[bytes, ...]:
-        """The seeds that came second, if different from the first and not zero."""
+        """The second seeds after each restart, except zeros and those equal to the first seed."""
         return tuple(one.second for one in self.first if any(one.second) and one.second != one.seed)
 
     @property
@@ -86,7 +86,7 @@ class Restarts:
 
     @property
     def is_held(self) -> bool:
-        """Whether only neighbours are equal: one seed is kept over several restarts, then another one."""
+        """Whether only successive seeds are equal: the ECU keeps a seed over several restarts, then draws another."""
         return not collisions(without_immediate_repeats(self.seeds)).is_too_many
 
     @property
@@ -106,7 +106,7 @@ class Restarts:
 
     @property
     def jitter_s(self) -> float:
-        """The greatest time between requests that were planned for the same moment."""
+        """The greatest difference in age, in seconds, between seeds that were planned for the same moment."""
         ages: dict[tuple[str, float], list[float]] = {}
         for one in self.at_one_moment:
             ages.setdefault((one.way, one.moment_s), []).append(one.age_s)
@@ -114,7 +114,7 @@ class Restarts:
 
     @property
     def is_constant(self) -> bool:
-        """Whether at least three restarts, at different moments too, gave the same seed, which chance excludes."""
+        """Whether all restarts, at least three, gave the same seed at all moments, more often than chance allows."""
         return len(self.seeds) >= 3 and len(set(self.seeds)) == 1 and self.collisions.is_too_many
 
 
@@ -154,7 +154,7 @@ def _restarts(tester: Tester, level: int, depth: Depth, are_answered: bool) -> R
 
 
 class _Series:
-    """Restarts one after the other."""
+    """Restarts the ECU again and again, and collects the seeds."""
 
     def __init__(self, tester: Tester, level: int, *, are_answered: bool) -> None:
         self._tester = tester
@@ -164,7 +164,7 @@ class _Series:
         self._unseen: list[str] = []
 
     def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
-        """Restart, and request the seed as soon as the ECU answers, at the fixed moment, later, and at growing moments."""
+        """Restart as often as the counts say: for seeds at once, at the fixed moment (`same`), later, at growing moments."""
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
         plan += [(number * SWEEP_S, True) for number in range(1, swept + 1)]

@@ -29,19 +29,19 @@ class SecretSearch:
 
     bits: int
     is_exact: bool
-    """The key function is built in and uses the whole secret; if False, the declared secret is an upper bound."""
+    """Whether `bits` is exact, since the key function is built in and uses the whole secret; else it is an upper bound."""
     cost: SearchCost
     demonstration: str = ""
     """What a search of reduced width has found, in words."""
 
     @property
     def is_weak(self) -> bool:
-        """Whether such a search is affordable."""
+        """Whether a search for the secret is affordable."""
         return self.bits < WEAK_BITS
 
     @property
     def is_strong(self) -> bool:
-        """Whether such a search is infeasible."""
+        """Whether a search for the secret is infeasible."""
         return self.bits >= STRONG_BITS
 
     def rows(self) -> dict[str, str]:

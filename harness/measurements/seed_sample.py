@@ -22,15 +22,15 @@ from harness.runs.findings import Exchange
 ENOUGH_SEEDS = 50
 FEWEST_IN_ORDER = 4
 MORE_OFTEN = 2.0
-"""Repeats that are more than this many times as frequent have another cause than in the sample."""
+"""Repeats in another series that are this many times as frequent as in the sample need a cause of their own."""
 SETTLED_S = 3.0
 """This long after a start, in seconds, the ECU is taken to behave independently of the start."""
 EVEN_SHARE = 0.8
-"""If this share of the runs of equal seeds has one length, the number of requests ends them."""
+"""If at least this share of the runs of equal seeds has one length, the number of requests renews the seed."""
 
 
 class Renewal(Enum):
-    """What was seen to bring another seed while no seed was answered."""
+    """What makes the ECU draw another seed while the tester answers none, as far as was seen."""
 
     EACH = "each request"
     REQUESTS = "a number of requests"
@@ -46,31 +46,31 @@ class SeedSample:
     seeds: tuple[bytes, ...]
     """The seeds, except those that are zero and answers without a seed."""
     times_s: tuple[float, ...] = ()
-    """When each of them came, by the link's time."""
+    """When each seed came, by the link's time."""
     utc_s: tuple[float, ...] = ()
-    """When each of them came, by the wall clock."""
+    """When each seed came, by the wall clock."""
     starts: tuple[int, ...] = (0,)
-    """Which of them were the first of a session."""
+    """The indices of the seeds that were the first of a session."""
     begun_s: float = 0.0
-    """When the ECU was last seen to start before the sample, by the link's time; 0: when the run began."""
+    """When the ECU was last seen to start before the sample, by the link's time; 0: it was not since the run began."""
     taken: tuple[str, ...] = ()
     """How the seeds were requested, in words: how many in a row, how many after a pause, in which session."""
     stopped_by: str = ""
-    """Why there are fewer than wanted; empty if there are not."""
+    """Why there are fewer seeds than wanted; empty if there are as many as wanted."""
     zeros: int = 0
     """How many seeds were zero, which is what an unlocked level gives."""
     zeros_while_locked: int = 0
-    """How many of these came while the level was locked: a request that needs the level was refused directly after."""
+    """How many zero seeds a locked level gave: a request that needs the level was refused directly after."""
     without_seed: int = 0
     """How many positive answers held no seed at all."""
     evidence: tuple[Exchange, ...] = ()
     """A zero seed of a locked level, and the refusal that followed."""
     is_answered: bool = False
-    """Whether each seed was answered by its key before the next one was requested."""
+    """Whether the tester answered each seed by its key before it requested the next."""
     is_cut: bool = False
-    """Whether these are the first bytes of seeds of many lengths."""
+    """Whether `seeds` are only the first bytes of seeds of many lengths."""
     renewed_by: Renewal = Renewal.EACH
-    """What was waited for before each seed was requested."""
+    """What the tester waited for, before each request, to make the ECU draw a new seed."""
 
     @property
     def is_enough(self) -> bool:
@@ -92,7 +92,7 @@ class SeedSample:
         return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
 
     def of_length(self, length: int) -> SeedSample:
-        """Keep only seeds of so many bytes."""
+        """Keep only seeds of `length` bytes."""
         if self.lengths in ((), (length,)):
             return self
         return self._of([index for index, seed in enumerate(self.seeds) if len(seed) == length])
@@ -128,7 +128,7 @@ class SeedSample:
         return collisions(self.seeds + other.seeds)
 
     def share_of_repeats(self, count: int) -> float:
-        """Return the share of equal pairs: the average among `count` seeds in a row, or in the sample if that is more."""
+        """Return the share of equal pairs: on average among `count` seeds in a row, or in the whole sample if more there."""
         step = max(1, count // 2)
         windows = [self.seeds[start : start + count] for start in range(0, max(1, len(self.seeds) - count + 1), step)]
         return max(self.collisions.share, sum(collisions(window).share for window in windows) / len(windows))
@@ -140,7 +140,7 @@ class SeedSample:
         return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
 
     def accounts_for(self, repeats: Collisions) -> bool:
-        """Whether the sample repeats seeds about as often as another series, which then needs no cause of its own."""
+        """Whether the sample repeats seeds about as often as another series did, so that one cause explains both."""
         if not self.collisions.is_too_many:
             return False
         share = self.share_of_repeats(repeats.seeds)
@@ -149,9 +149,9 @@ class SeedSample:
 
     @property
     def undrawn(self) -> bytes:
-        """A seed of one repeated byte, as unwritten memory holds, if there are more of them than chance gives.
+        """A seed that is one repeated byte, as in unwritten memory, if the sample has more such seeds than chance gives.
 
-        Else empty.
+        Empty if it has not.
         """
         for sample in self.by_length():
             of_one_byte = [seed for seed in sample.seeds if len(set(seed)) == 1]
@@ -162,13 +162,13 @@ class SeedSample:
 
     @property
     def is_held(self) -> bool:
-        """Whether one seed is held, then another one, and none ever comes back."""
+        """Whether the ECU gives one seed several times in a row, then another one, and never again an earlier one."""
         drawn = without_immediate_repeats(self.seeds)
         return len(drawn) < len(self.seeds) and not collisions(drawn).is_too_many and self.collisions.is_too_many
 
     @property
     def renewal(self) -> Renewal:
-        """What brought another seed, as far as the sample shows."""
+        """What makes the ECU draw another seed, as far as the sample shows."""
         if not self.is_held or not self.times_s:
             return Renewal.EACH
         gaps = [later - earlier for earlier, later in pairwise(self.times_s)]
@@ -203,21 +203,21 @@ class SeedSample:
 
     @property
     def drawn(self) -> tuple[bytes, ...]:
-        """Keep one seed for each time that the ECU drew one: remove repeats if there are more than chance allows."""
+        """The seeds as the ECU drew them: without repeats, if there are more repeats than chance allows."""
         return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
 
     def beginnings(self) -> SeedSample:
-        """Keep the first bytes of seeds of many lengths: as many bytes as enough of the seeds have."""
+        """Cut seeds of many lengths to their first bytes: to as many bytes as enough of the seeds have."""
         lengths = sorted((len(seed) for seed in self.seeds), reverse=True)
         return self.beginnings_of(lengths[min(len(lengths), 2 * ENOUGH_SEEDS) - 1])
 
     def beginnings_of(self, length: int) -> SeedSample:
-        """Return the first `length` bytes of the seeds that have so many."""
+        """Return the first `length` bytes of each seed that is at least as long."""
         kept = [index for index, seed in enumerate(self.seeds) if len(seed) >= length]
         return replace(self._of(kept), seeds=tuple(self.seeds[index][:length] for index in kept), is_cut=True)
 
     def enough_of_each_length(self) -> list[SeedSample]:
-        """Return a sample for each length of which enough seeds were drawn; if there is none, their first bytes as one.
+        """Return a sample for each length of which enough seeds were drawn; if no length has enough, one of all first bytes.
 
         Raises Inconclusive if there are too few seeds in all.
         """
@@ -248,7 +248,7 @@ class SeedSample:
 
     @property
     def bound(self) -> str:
-        """Say in words what the sample supports of the entropy of a seed."""
+        """What collision entropy of a seed the sample supports, in words."""
         found = self.collisions
         if not found.pairs:
             return f"at least {found.entropy_bound_bits:.1f} bits (95 %), no more"

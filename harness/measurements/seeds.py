@@ -17,31 +17,31 @@ from harness.verdict import Depth
 T = TypeVar("T")
 
 PAUSES_S = (1.3, 6.1)
-"""Seconds without any request before the session is entered anew: a clock advances, S3 expires in the longer one."""
+"""How long to send nothing, in seconds, before the session is entered anew: a clock advances; the longer exceeds S3."""
 
 STEP_S = 1.07
-"""The step between seeds that are each to come in another second of the wall clock."""
+"""The time between requests, in seconds, so that each seed comes in another second of the wall clock."""
 
 STEPS_IN_VIRTUAL_TIME = 3
-"""In virtual time, where waiting costs nothing, such steps are taken this many times as often."""
+"""In virtual time, where waiting costs nothing, this many times as many seeds are taken at steps of `STEP_S`."""
 
 SEEDS_PER_SESSION = 2
-"""Seeds taken in each of sessions that follow directly: a generator that each session starts repeats them."""
+"""How many seeds to take in each of many short sessions: a generator that each session starts anew repeats them."""
 
 TRIES = 3
 """How many requests must fail before the level is said to give no more seeds: one answer may be lost or late."""
 
 PROBES = 2
-"""After how many zero seeds the tester tries whether the level is locked."""
+"""For how many zero seeds the tester tries whether the level is locked."""
 
 LONGEST_STEP_S = 5.0
 """The longest wait for a seed that only time renews, in seconds."""
 MOST_REQUESTS_PER_SEED = 64
-"""The most requests for a seed that only requests renew."""
+"""The most requests to send for one new seed, where only requests renew the seed."""
 
 
 def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 256, 1000 or 10000 seeds of a locked level by depth, in every pace and session that may matter."""
+    """Take 256, 1000 or 10000 seeds (by depth) of a locked level, at every pace and in every session that may matter."""
     return unless_absent(tester, level, lambda: _sample(tester, level, depth))
 
 
@@ -91,7 +91,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
 
 
 def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 64, 256 or 1000 seeds by depth and answer each: what an ECU draws that holds a seed until it is answered."""
+    """Take 64, 256 or 1000 seeds (by depth), and answer each, so that an ECU that holds a seed until then draws another."""
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
     stopped_by = ""
@@ -107,9 +107,10 @@ def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSampl
 
 
 def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
-    """Take as many, each after what renews seeds in the sample `held`: time, requests, or a new session.
+    """Take 64, 256 or 1000 seeds (by depth), each after what renewed the seed in the sample `held`.
 
-    Raises Inconclusive if nothing was seen to renew them, or it would take too long.
+    What renews it is time, a number of requests, or a new session. Raises Inconclusive if nothing was seen to renew it, or
+    waiting for that would take too long.
     """
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
@@ -158,7 +159,7 @@ class _Sampler:
         self._evidence: list[Exchange] = []
 
     def enter(self) -> None:
-        """Enter the level's session anew, and take its first seed, after any delay."""
+        """Enter the level's session anew, after any delay, and take the first seed there."""
         tester = self.tester
         if tester.has_sessions:
             tester.enter_session(Session.DEFAULT)
@@ -176,13 +177,13 @@ class _Sampler:
         self._begin(first)
 
     def other_sessions(self) -> list[int]:
-        """Return the sessions in which the level is not declared; it may be there all the same."""
+        """Return the sessions other than the level's declared one; the level may give seeds there too."""
         entry = self.tester.target.level(self._level)
         declared = entry.session if entry is not None else None
         return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
 
     def enter_other(self, session: int) -> bool:
-        """Enter a session, and take a seed of it; return whether there was one."""
+        """Enter a session, and request a seed there; return whether the ECU gave one."""
         self.tester.enter_session(Session.DEFAULT)
         if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
             return False
@@ -192,7 +193,7 @@ class _Sampler:
         return reply.is_positive
 
     def take_where_it_is(self, count: int) -> int:
-        """Take `count` seeds in undeclared sessions that give any; return how many came."""
+        """Take about `count` seeds from other sessions, if the level declares no session; return how many were taken."""
         entry = self.tester.target.level(self._level)
         sessions = self.other_sessions() if entry is None or entry.session is None else []
         for session in sessions:
@@ -215,7 +216,7 @@ class _Sampler:
             self._keep(reply.pdu[2:])
 
     def _once_more(self, reply: Reply) -> Reply:
-        """Repeat a request that was not served. Raises _Stopped if a delay is running, or it is not served again."""
+        """Repeat a request that got no seed. Raises _Stopped if a delay is running, or the repeated ones get none either."""
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
@@ -225,19 +226,19 @@ class _Sampler:
         raise _Stopped(f"request {self.asked + 1}: {reply}")
 
     def drop_seeds(self, count: int) -> None:
-        """Send so many requests, and drop their seeds."""
+        """Send `count` requests for a seed, and drop the seeds."""
         for _ in range(count):
             self.tester.security.request_seed(self._level)
 
     def describe(self, how: str) -> None:
-        """Describe how the seeds since the last description were requested."""
+        """Note for the report how the seeds taken since the last such note were requested."""
         count = self.asked - self._described
         self._described = self.asked
         if count:
             self._taken.append(f"{count} {how}")
 
     def keep_answered(self, seed: bytes) -> None:
-        """Record a seed that was answered by its key."""
+        """Record a seed that the tester answered by its key."""
         if any(seed):
             self._keep(seed)
 
@@ -289,7 +290,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """Return the exchange in which a guarded effect is refused in this session: it proves the lock. None without one."""
+    """Request guarded effects in this session; return an exchange in which one is refused, as proof of the lock, or None."""
     if tester.security.unlock_effects.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

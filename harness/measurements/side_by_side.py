@@ -13,13 +13,13 @@ from harness.tester.tester import Tester
 T = TypeVar("T")
 
 Steps = Generator[bool, None, T]
-"""A measurement of one level in steps, each of which begins in the known state and may lock the level out.
+"""A measurement of one level in steps; each step begins in the known state and may lock the level out.
 
-Before each step it yields whether the step needs the delays of all other levels to be over.
+Before each step, the measurement yields whether the delays of all other levels must be over for the step.
 """
 
 Turns = Generator[float, None, T]
-"""A measurement of one level during its delay; it yields the time, by the link's clock, until which it waits."""
+"""A measurement of one level that waits for its delays; it yields the time, by the link's clock, until which to wait."""
 
 
 class _Results(Generic[T]):
@@ -32,9 +32,9 @@ class _Results(Generic[T]):
         self.ended: dict[int, tuple[T | Unjudged, list[str]]] = {}
 
     def next(self, level: int, measurement: Generator[float, None, T]) -> float | None:
-        """Continue a measurement to its next stop; return what it yields, None at its end.
+        """Continue a measurement until it yields, and return what it yields; None if it has ended.
 
-        A failing measurement of another level is left out, because the checks of that level will find the failure.
+        If a measurement of a level other than `own` fails, drop it: the checks of that level will find the failure.
         """
         tester, notes = self._tester, self._notes.setdefault(level, [])
         others_notes, tester.notes[:] = [*tester.notes], notes
@@ -58,10 +58,10 @@ class _Results(Generic[T]):
 def side_by_side(
     tester: Tester, own: int, measurements: Mapping[int, Steps[T]], meanwhile: Callable[[float], None]
 ) -> dict[int, tuple[T | Unjudged, list[str]]]:
-    """Take measurements of levels, their steps in turn; then wait until all delays are over.
+    """Take measurements of several levels, one step of each in turn; then wait for their delays, and so on.
 
-    `meanwhile` uses the time until then, which it is given in seconds. Return each result with its notes. Raises what the
-    measurement of the level `own` raises, except Unjudged.
+    `meanwhile` is called with the seconds until the first delay is over, to use that time. Return each result with its
+    notes. Raises what the measurement of the level `own` raises, except Unjudged.
     """
     results = _Results[T](tester, own)
     needs_others = dict.fromkeys(measurements, True)
@@ -83,7 +83,7 @@ def side_by_side(
 
 
 def in_turn(tester: Tester, own: int, measurements: Mapping[int, Turns[T]]) -> dict[int, tuple[T | Unjudged, list[str]]]:
-    """Take measurements of levels, each while the others wait.
+    """Take measurements of several levels; while one waits, continue the next.
 
     Return each result with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
     """

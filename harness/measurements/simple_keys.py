@@ -18,38 +18,38 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 SURE_BITS = 24
-"""A key is not luck if this many of its bits were right: short keys must open the level several times."""
+"""Keys with this many right bits in all are no luck: a rule that makes short keys must open the level several times."""
 SEEDS_AT_MOST = 8
-"""How many seeds are requested until one comes whose right key differs from the key to try."""
+"""How many seeds to request at most until one comes whose right key differs from the key to try."""
 MOST_SEEDS = 6
-"""How many seeds are used at most to tell a rule that was found from others that fit too."""
+"""How many seeds to use at most to tell the rule that opened the level from other rules that fit too."""
 QUICK_KEYS, DEFAULT_KEYS = 32, 80
-"""About how many keys are tried, including those that find out the length."""
+"""About how many keys are tried at these depths, including those that find out the length."""
 WAITED_AT_ONCE_S = 60.0
-"""A tenth of how long an unusual delay is given, in seconds."""
+"""How long to wait silently at a time, in seconds, for the end of an unusual delay; the tester waits about ten times."""
 KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
 """Key lengths, tried in turn if a key as long as the seed is refused for its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimpleKeys:
-    """The result of trying."""
+    """The result of trying simple keys on a level."""
 
     found: str
-    """What opened the level; empty if nothing did."""
+    """The name of the key that opened the level; empty if none did."""
     reply: Reply | None
-    """The answer to it."""
+    """The answer to the key that opened the level; None if none did."""
     tried: int
     compared: int
-    """How many keys were found wrong."""
+    """How many keys the ECU compared, and refused as wrong."""
     notes: tuple[str, ...]
 
 
 def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> SimpleKeys:
-    """Try every trivial key; without a key function also those of simple algebra, from depth default on.
+    """Try every trivial key; if the level has no key function, from depth default on also keys of simple algebra.
 
-    What is found without a key function becomes the tester's key. Raises NotRun if the budget of wrong keys is used up,
-    Inconclusive if the level is open or gives no seed.
+    A key that is found where there was no key function becomes the tester's key function. Raises NotRun if the budget of
+    wrong keys is used up, Inconclusive if the level is open or gives no seed.
     """
     tester.access.require_locked(tester.access.protected_by(level))
     tester.session_for(level)
@@ -90,7 +90,7 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> 
 
 
 def _start_counting_anew(tester: Tester, level: int) -> None:
-    """Let the ECU lock itself out, if it does: after the delay its count of wrong keys is what it was before."""
+    """Send wrong keys until the ECU locks the level out, and wait for its delay: then it counts wrong keys as at first."""
     with suppress(Unjudged):
         for _ in range(tester.security.level(level).seen_limit):
             if tester.guesses.guess(level).is_limited:
@@ -100,9 +100,9 @@ def _start_counting_anew(tester: Tester, level: int) -> None:
 
 
 def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], depth: Depth) -> None:
-    """Try levels without a key function before any check needs a key; leave it to the checks to report errors.
+    """Try simple keys on levels without a key function, before any check needs a key; checks will report any errors.
 
-    A level is left out if that could take more than half of the wrong keys that may still be sent: checks need some too.
+    A level is left out if that could take more than half of its remaining budget of wrong keys, since checks need some too.
     """
     most = depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=DEFAULT_KEYS)
     for entry in tester.target.security:
@@ -117,7 +117,7 @@ def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], 
 
 
 def _wait_out(tester: Tester, level: int) -> None:
-    """Wait for the end of a delay that is much longer than usual, so that it does not affect checks that begin none."""
+    """Wait for the end of a delay that is much longer than usual, so that it does not disturb checks that send no keys."""
     state = tester.security.level(level)
     if not (state.is_locked_out and state.wrong_in_a_row):
         return
@@ -143,21 +143,21 @@ def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) 
 def _for_each_seed(
     makers: Callable[[int], dict[str, KeyMaker]], length: int, is_as_long_as_seed: bool
 ) -> Iterator[tuple[str, KeyMaker]]:
-    """Make keys of one length, or of the length of each seed, since some ECUs vary the length too."""
+    """Yield makers of keys that have one length, or each the length of its seed, since some ECUs vary that length."""
     for name, make_key in makers(length).items():
         yield name, (lambda seed, name=name: makers(len(seed))[name](seed)) if is_as_long_as_seed else make_key  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """The answer to a key of zeros, of the first length that is not refused for its length."""
+    """The answer to the first key of zeros that was not refused for its length."""
 
     reply: Reply
     is_as_long_as_seed: bool
 
 
 def _learn_key_length(tester: Tester, level: int) -> _First:
-    """Find the length of a key that is not refused for its length, if there is one."""
+    """Send keys of zeros, of different lengths, until the ECU refuses one for another reason than its length."""
     security = tester.security
     as_seed = security.key_length(level)
     for length in (as_seed, *KEY_LENGTHS):
@@ -185,7 +185,7 @@ def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
 
 
 class _IsRight(Exception):
-    """The key to try is the right one for this seed."""
+    """Raised if the key to try happens to be the right one for this seed."""
 
 
 def _seeds_to_be_sure(tester: Tester, level: int) -> int:
@@ -194,10 +194,10 @@ def _seeds_to_be_sure(tester: Tester, level: int) -> int:
 
 
 def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
-    """Whether the same rule opens the level for other seeds: once more, or as often as excludes luck.
+    """Send keys by the same rule for further seeds; return whether they open the level, often enough to exclude luck.
 
-    Rules that give the same key for many seeds, such as halving and rotating by a bit, are distinguished by further seeds. A
-    long key is not luck; it stands even if the ECU cannot be locked to try again.
+    `rivals` are rules that gave the same keys so far, as halving and rotating by a bit often do: further seeds tell them
+    apart. A long key is no luck; it stands even if the ECU cannot be locked to try again.
     """
     needed = _seeds_to_be_sure(tester, level) - 1
     if not tester.access.can_relock:
@@ -222,7 +222,7 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
 
 
 def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
-    """Return the seed and the answer to its key, after a restart if the level still gives the seed of an open one."""
+    """Send a key by a rule, after a restart if the level still seems open; return the seed and the answer to the key."""
     try:
         seed, _, reply = tester.security.try_key(level, make_key)
     except AlreadyOpen:

@@ -21,9 +21,9 @@ SHARE_OF_BUDGET = 8
 RUNS = 2
 DAY_S = 86_400
 FINE_STEP_S = 20e-6
-"""A run that could not have shown this difference for a byte proves nothing."""
+"""A run that is too coarse to show a difference of this many seconds for each byte proves nothing."""
 FEWEST = 5
-"""Keys of each kind in a run: with fewer, a t as large as the threshold is not rare."""
+"""The fewest keys of each kind in a run: with fewer, chance often gives a t as large as the threshold."""
 
 _NOT_COMPARED = (
     Nrc.BUSY_REPEAT_REQUEST,
@@ -44,14 +44,14 @@ class TimedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyTiming:
-    """Answers to keys that are wrong in their first byte, and in their last; two independent runs."""
+    """Times of answers to keys wrong in their first byte, and to keys wrong in their last; two independent runs."""
 
     runs: tuple[TimingComparison, ...]
-    """The times of the last-byte kind, compared with those of the first-byte kind."""
+    """By run: the times for keys wrong in the last byte, compared with those for keys wrong in the first byte."""
     steps: int
-    """Bytes between the two: a comparison that ends early takes this many more steps for one of them."""
+    """Bytes between the two wrong bytes: a comparison that ends at a wrong byte takes this many steps more for the last."""
     codes: dict[str, frozenset[int]]
-    """The codes with which each kind was answered."""
+    """By kind of key: the NRCs with which the ECU answered."""
     times_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """How long each answer took, by the kind of key; both runs together, outliers included."""
 
@@ -62,7 +62,7 @@ class KeyTiming:
 
     @property
     def step_s(self) -> float:
-        """The difference that one byte makes, on average over the runs."""
+        """The difference in time that one byte makes, in seconds, on average over the runs."""
         return sum(run.difference_s for run in self.runs) / len(self.runs) / self.steps
 
     @property
@@ -73,11 +73,11 @@ class KeyTiming:
 
     @property
     def detectable_step_s(self) -> float:
-        """The smallest difference for a byte that each run would have shown."""
+        """The smallest difference in time for each byte, in seconds, that every run would have shown."""
         return max(run.detectable_s for run in self.runs) / self.steps
 
     def needed_for(self, step_s: float) -> int:
-        """Return how many keys of each kind a run needs to show such a difference for a byte."""
+        """Return how many keys of each kind a run needs to show a difference of `step_s` seconds for each byte."""
         return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
 
     def rows(self) -> dict[str, str]:
@@ -96,14 +96,14 @@ class KeyTiming:
 
     @property
     def is_told_by_code(self) -> bool:
-        """Whether the code alone distinguishes the two kinds: they have no code in common."""
+        """Whether the NRC alone tells the two kinds of keys apart: they have no NRC in common."""
         return not self.codes[FIRST] & self.codes[LAST]
 
 
 def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = ()) -> KeyTiming:
     """Time wrong keys of both kinds, in random order. Raises Inconclusive if too few were sent, or compared.
 
-    Refusals that were timed before (`kept`) are enough if they show no difference but would have shown a small one.
+    Send no keys if refusals that were timed before (`kept`) show no difference, and are enough to show a small one.
     """
     tester.session_for(level)
     length = tester.security.key_length(level)
@@ -133,7 +133,7 @@ def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = 
 
 
 def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
-    """Conclude from keys sent for other reasons; None if they are too few, or show what a run of its own must confirm."""
+    """Compare keys that were sent for other reasons; None if they are too few, or show a difference to be confirmed."""
     first = [TimedKey(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
     later = [one for one in kept if one.first_wrong_byte >= length / 2]
     last = [TimedKey(LAST, one.nrc, one.time_s) for one in later]
@@ -150,7 +150,7 @@ def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
 
 
 def _guesses(tester: Tester, level: int, length: int, n: int, give_up_s: float) -> list[TimedKey]:
-    """Yield up to `n` of each kind; fewer if each costs a delay."""
+    """Send up to `n` wrong keys of each kind, in random order, until the time `give_up_s`; return the timed answers."""
     order = sorted((FIRST, LAST) * n, key=lambda kind: tester.chance.random_bytes(4))
     guesses = []
     for kind in order:
@@ -171,7 +171,7 @@ def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
 
 
 def _compared(run: list[TimedKey]) -> TimingComparison:
-    """Keep only answers with the most frequent code: another code may come by another path through the ECU."""
+    """Compare both kinds by answers with the most frequent NRC: the ECU may take another path to another NRC."""
     code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
     kinds = {
         kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)

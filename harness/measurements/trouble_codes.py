@@ -13,7 +13,7 @@ CODE_BYTES, STATUS_BYTES = 3, 1
 
 
 def trouble_codes(tester: Tester) -> tuple[bytes, ...]:
-    """Return the codes, of 3 bytes, that the ECU says are stored or supported, while locked and with each level open.
+    """Return the codes, of 3 bytes each, that the ECU reports as stored or supported, locked and with each level open.
 
     The ECU is locked afterwards; one that cannot be locked again is asked in its present state.
     """
