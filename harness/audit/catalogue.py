@@ -52,7 +52,7 @@ def _checks() -> tuple[Attack, ...]:
 def checks_in(paths: Sequence[Path]) -> list[Attack]:
     """Return the declarations of the checks and cases in files and folders, collected by pytest as in an audit.
 
-    Raises UserError if one cannot be read.
+    Raises UserError if a file cannot be read.
     """
     found = _Collected()
     settings = Path(__file__).with_name("pytest.ini")
@@ -77,7 +77,7 @@ def checks_in(paths: Sequence[Path]) -> list[Attack]:
 
 
 class _Collected:
-    """Record what pytest collects."""
+    """A pytest plugin that records what is collected."""
 
     __name__ = REQUEST
 
@@ -100,7 +100,7 @@ class _Collected:
 
 
 def why_not_collected(report: pytest.CollectReport) -> str:
-    """Say which file of checks cannot be read, and why: in a line, or of a file of cases in one for each mistake."""
+    """Say which file of checks cannot be read, and why: in one line, or for a file of cases in a line for each mistake."""
     text = str(report.longrepr)
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]

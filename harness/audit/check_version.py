@@ -20,7 +20,7 @@ LENGTH: Final = 16
 
 @cache
 def check_version(function: Callable[..., object]) -> str:
-    """Return hex digits that change with the check's code, its metadata, and the functions it calls among the checks.
+    """Return hex digits that change with the check's code, its metadata, and the functions of its package that it calls.
 
     Explanations (title, rationale, sources) and comments around the check do not count. Empty if the source is missing.
     Code that checks share inside the harness is covered by the harness's version.
@@ -35,7 +35,7 @@ def check_version(function: Callable[..., object]) -> str:
 
 
 def _sources(function: Callable[..., object]) -> Iterator[str]:
-    """Yield the source of a function, then of the functions and plain constants of its own package that it uses, by name."""
+    """Yield the source of a function, then that of the functions and plain constants that it uses from its own package."""
     waiting: list[object] = [inspect.unwrap(function)]
     known: set[int] = set()
     while waiting:
@@ -62,7 +62,7 @@ def _own_sources(function: FunctionType) -> tuple[tuple[str, ...], tuple[Functio
 
 
 def _source(code: CodeType) -> str:
-    """Return the lines of a function without its decorators: metadata is compared field by field."""
+    """Return a function's lines without its decorators, since metadata is compared field by field."""
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : _last_line(code)]
     begins = (number for number, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ", "lambda ")))
     return "".join(lines[next(begins, 0) :])

@@ -15,10 +15,10 @@ UNATTENDED_S: Final = 30.0
 """How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
 LOOK_S: Final = 1.0
 MOST_LOOKS: Final = 8
-"""The number of checks before which an ECU that has never answered is looked for again."""
+"""If the ECU has never answered, it is looked for again before each of this many checks."""
 
 NOT_BEGUN: Final = "not begun: "
-"""The reason of every check that was not begun because the ECU was lost begins with this."""
+"""The beginning of the reason of each check that was not begun because the ECU was lost."""
 
 
 MOST_INTERRUPTIONS: Final = 3
@@ -26,7 +26,7 @@ MOST_INTERRUPTIONS: Final = 3
 
 
 def restored(tester: Tester, for_level: int | None = None) -> None:
-    """Restore the ECU, for one level as in `Tester.restore`, and once more if the bus was interrupted meanwhile.
+    """Restore the ECU as `Tester.restore` does; try again if the bus was interrupted meanwhile.
 
     Raises ContactLost, LinkError: as `Tester.restore`.
     """
@@ -65,7 +65,7 @@ class Contact:
         self.operator: Operator = Nobody()
         self._looks = 0
         self.lost = ""
-        """Why the ECU is asked nothing any more; empty as long as it answers."""
+        """Why the checks ask the ECU nothing any more; empty as long as the ECU answers."""
         self.was_silent = False
         """Whether the last restore had to bring the ECU back, or failed to."""
         self.needed_a_person = False
@@ -77,7 +77,7 @@ class Contact:
         return self._tester.exchange_count > 0 and not self._tester.has_answered
 
     def require(self) -> None:
-        """Raise ContactLost if the ECU was lost and still does not answer. One that answers again is used again."""
+        """Raise ContactLost if the ECU was lost and still does not answer; if it answers again, the audit goes on."""
         if not self.lost:
             return
         if self.is_mute:
@@ -88,9 +88,9 @@ class Contact:
         self.operator.say("the ECU answers again; the audit goes on")
 
     def restore(self, doing: str, for_level: int | None = None) -> None:
-        """Bring the ECU to a known state, after bringing it back if it is silent. Raises ContactLost if nothing helps.
+        """Bring the ECU to a known state; if it is silent, bring it back first. Raises ContactLost if nothing helps.
 
-        `doing` names what was done when contact was lost; `for_level` as in `Tester.restore`.
+        `doing` says when contact was lost, e.g. ``before SA-09``; `for_level` as in `Tester.restore`.
         """
         tester = self._tester
         self.needed_a_person = self.was_silent = False
@@ -116,9 +116,7 @@ class Contact:
         restored(tester)
 
     def _comes_back(self) -> bool:
-        """Whether the ECU answers again after a while: first by itself, then with the help of a person, or of
-        anything else.
-        """
+        """Whether the ECU answers again: first by itself, then within a longer time, in which a person may help."""
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True

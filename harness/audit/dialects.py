@@ -34,17 +34,17 @@ NOT_JUDGED: Final[dict[str, str]] = {
     "ST-05": "in which sessions SecurityAccess is there is the maker's to say",
     "ST-07": "its sessions are the maker's",
 }
-"""By check: the part of its subject that the older dialects lack."""
+"""By id of a check: why it judges neither KWP2000 nor GMLAN, as a phrase on the dialect."""
 
 NOT_JUDGED_OF_GMLAN: Final[dict[str, str]] = {
     "ST-08": "there is no ECUReset",
     "DS-05": "there is no ECUReset",
 }
-"""The checks that GMLAN lacks besides."""
+"""By id of a further check: why it does not judge GMLAN either."""
 
 
 def why_not_judged(check: str, dialect: Dialect | None) -> str:
-    """Return why a check says nothing about an ECU with this dialect; empty if it judges it."""
+    """Return why a check does not judge an ECU with this dialect; empty if the check does."""
     if dialect is None:
         return ""
     reason = NOT_JUDGED.get(check) or (NOT_JUDGED_OF_GMLAN.get(check) if dialect.key == GMLAN.key else None)
@@ -52,5 +52,5 @@ def why_not_judged(check: str, dialect: Dialect | None) -> str:
 
 
 def judged(checks: list[str], dialect: Dialect = KWP2000) -> list[str]:
-    """Return those of the checks that judge such an ECU."""
+    """Return those of the checks that judge an ECU with this dialect."""
     return [check for check in checks if not why_not_judged(check, dialect)]

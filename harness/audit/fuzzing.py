@@ -47,11 +47,11 @@ REMEDIATION: Final = (
 )
 QUICK_KEYS: Final = 3
 DEFAULT_KEYS: Final = 8
-"""How many of a case's wrong keys are sent to each level; at depth deep all are sent."""
+"""How many of a case's wrong keys are sent to each level at depth default; at depth deep all are sent."""
 _A_CASE: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
 LONGEST_LOOKED_AT: Final = 1 << 20
 SUB_FUNCTION_END: Final = 2
-"""The bytes of a message that decide what it may do: its service and sub-function."""
+"""How many first bytes of a message decide what the message may do: its service and sub-function."""
 
 _ANY_CHANCE: Final = Chance(0)
 
@@ -144,7 +144,7 @@ def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Dept
 
 
 def is_case_file(path: Path) -> bool:
-    """Whether a file is there for its cases: it lies in a folder of that name, or a table in it is a case."""
+    """Whether a TOML file holds fuzz cases: it lies in a folder named `CASES_FOLDER`, or has a ``[[case]]`` table."""
     if path.suffix != ".toml":
         return False
     if path.parent.name == CASES_FOLDER:
@@ -188,7 +188,7 @@ class CaseFile(pytest.File):
     target: Target | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Return one item a case; a malformed file is refused whole."""
+        """Yield one item for each case; refuse a malformed file as a whole."""
         try:
             cases = read_cases(self.path)
             if self.target is not None:

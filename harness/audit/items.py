@@ -185,7 +185,7 @@ class Audit:
         return True
 
     def run_check(self, item: pytest.Item, check: Check) -> None:
-        """Run a check for an item; hold back the item's reports if its verdict has to wait."""
+        """Run a check for an item; if the verdict has to wait, mark the item, so that its reports are held back."""
         if hasattr(item, "case"):  # the files of fuzz cases are named in the manifest
             self._cases.add(item.path)
         if not self._is_identified:
@@ -237,14 +237,14 @@ class Audit:
         return True
 
     def _is_out_of_time(self) -> bool:
-        """Whether the run's time is over; it begins with the first check."""
+        """Whether the run's time, counted from the first check on, is over."""
         now_s = self._session.tester.link.now_s
         self._begun_s = now_s if self._begun_s is None else self._begun_s
         longest_s = self._session.options.longest_s
         return longest_s is not None and now_s - self._begun_s >= longest_s
 
     def _stop_beside_another(self, session: pytest.Session) -> None:
-        """End the run if another tester asks the same ECU: its locks and answers are then not caused by this run alone."""
+        """End the run if another tester asks the same ECU, since its locks and answers then have other causes too."""
         other = self._session.tester.intruder()
         if other and not self._session.options.target.can.shared:
             self._stopped_by = (
@@ -294,7 +294,7 @@ class Audit:
         self._stopped_by = self._stopped_by or self._stop.reason or _words(excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Say what stopped the run; without a traceback where it is no bug of the harness."""
+        """Say what stopped the run; show no traceback if the error is no bug of the harness."""
         self._stopped_by = self._stopped_by or _words(excinfo.value)
         if not is_foreseen(excinfo.value):
             return False
@@ -327,7 +327,7 @@ class Audit:
             )
 
     def _end(self, session: pytest.Session) -> None:
-        """Keep findings that were held back, leave the ECU and write the reports: as much as is possible after errors."""
+        """Keep the findings held back, leave the ECU and write the reports; after an error, do what is still possible."""
         runner = self._session.runner
         settled = runner.waiting
         try:
@@ -354,7 +354,7 @@ class Audit:
             self._trouble = _words(error)
 
     def _why_partial(self, session: pytest.Session) -> str:
-        """Say why a run that nothing is known to have stopped is partial; empty if every collected check has ended."""
+        """Say why a run is partial though nothing is known to have stopped it; empty if every collected check has ended."""
         if not self._is_collected:
             return "the checks could not be collected"
         unfinished = [item for item in session.items if ATTACK in item.stash and FINDING not in item.stash]
@@ -371,7 +371,7 @@ class Audit:
                 self._trouble = _words(error)
 
     def pytest_unconfigure(self) -> None:
-        """Say what to do about a folder that could not be finished, and release everything."""
+        """Close and release everything; if the run's folder could not be finished, say what to do about it."""
         self._session.close()
         self._session.release()
         self._stop.remove()
@@ -391,7 +391,7 @@ class Audit:
 
 
 def parameter_of(item: pytest.Item) -> str | None:
-    """Return what an item's check is run on; None if it is about the ECU as a whole."""
+    """Return the name of the subject on which an item's check is run; None for the ECU as a whole."""
     callspec = getattr(item, "callspec", None)
     return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
 
@@ -404,7 +404,7 @@ def _level(item: pytest.Item) -> int | None:
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Whether an error's text says all that the user needs: it is no bug of the harness."""
+    """Whether an error is no bug of the harness, so that its text says all that the user needs."""
     return isinstance(error, (HarnessError, OSError))
 
 
@@ -422,7 +422,7 @@ def _words(error: BaseException) -> str:
 
 
 def _in_our_words(check: Callable[[], object]) -> object:
-    """Call a check, and translate pytest's own exceptions for skipped and failed."""
+    """Call a check; translate pytest's exceptions for a skipped and a failed test into those of the harness."""
     try:
         return check()
     except pytest.skip.Exception as skipped:

@@ -18,7 +18,7 @@ _REASONS_SHOWN = 2
 def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_ask: bool) -> SecurityAccessSummary:
     """Return what a report must say of SecurityAccess before anything else.
 
-    `may_ask`: the ECU answers, and may be asked for service 27 if no check has done so.
+    `may_ask`: whether the ECU may be asked for service 27 if no check has asked for it; that needs an ECU that answers.
     """
     own = [finding for finding in findings if finding.id.startswith(FAMILIES)]
     # A check that is about no level, such as the search for undeclared ones, does not judge how good a level is.
@@ -42,7 +42,7 @@ def _levels(declared: list[int]) -> str:
 
 
 def _why_not_judged(own: list[Finding], said: str) -> list[str]:
-    """Return the most common reasons of the SecurityAccess checks that were not judged, without what is `said` already."""
+    """Return the commonest reasons why SecurityAccess checks were not judged, except a reason that is `said` already."""
     if not own:
         return ["none of its checks was part of this run"]
     reasons = Counter(one.reason for one in own if _is_new(one, said))

@@ -18,7 +18,7 @@ from harness.uds import Service, nrc_name
 LOG: Final = logging.getLogger("harness.audit")
 
 FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
-"""The form of a log entry: for a wait its check and measurement, for every entry the file and line that asked for it."""
+"""The form of a log entry: a wait shows its check and measurement, every entry the file and line that asked for it."""
 
 _CARRIES_OUT: Final = (
     "harness.tester",
@@ -35,11 +35,11 @@ _NAMED_BYTES: Final[dict[int, int]] = {
     Service.WRITE_DATA_BY_IDENTIFIER: 3,
     Service.ROUTINE_CONTROL: 4,
 }
-"""How many bytes of a request are logged, by service; of others the service and the byte behind it."""
+"""By service: how many first bytes of a request are logged; for every other service, two."""
 
 
 class LoggedTester(WatchedTester):
-    """A tester that logs each exchange, and each wait with the check and the measurement that want it, and its caller."""
+    """A tester that logs each exchange and each wait with its caller, a wait also with the check and the measurement."""
 
     check: str = ""
     """The name of the check under way."""
@@ -68,13 +68,13 @@ class LoggedTester(WatchedTester):
         also_from: Collection[int] = (),
         ends_with_answer: bool = False,
     ) -> RawReply:
-        """As the base."""
+        """Send as the base does, and log how many frames came."""
         reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
         _log("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
         return reply
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """As the base."""
+        """Log the wait, and wait as the base does."""
         _log("waits %.3f s: %s", seconds, why or UNNAMED, extra=self._purpose())
         super().wait(seconds, why)
 

@@ -22,7 +22,7 @@ class WayToEcu:
     """The way to an ECU, and what a tester on it needs."""
 
     link: Link
-    """Whoever opened the way closes the link."""
+    """The link to the bus, which whoever opened the way has to close."""
     chance: Chance
     keys: Mapping[int, KeyFunction | None]
     """Key functions by level."""
@@ -45,7 +45,7 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
 def try_keys(target: Target) -> None:
     """Try the target's key functions in this process, before anything is sent.
 
-    Raises UserError if one cannot be loaded, KeyFunctionError if one makes no key of any seed.
+    Raises UserError if one cannot be loaded, KeyFunctionError if one makes a key of none of the seeds tried.
     """
     for entry in target.security:
         try_key_function(entry, key_function(entry, target.folder))
@@ -59,6 +59,6 @@ def read_all_pairs(target: Target) -> None:
 
 
 def open_tester(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None, kind: type[Tester] = Tester) -> Tester:
-    """Open a tester on the target's bus, which its `link` closes. Raises UserError as `open_way`."""
+    """Open a tester on the target's bus; to close the bus, close the tester's `link`. Raises UserError as `open_way`."""
     way = open_way(target, seed=seed, trace=trace, ledger_path=ledger_path)
     return kind(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)

@@ -16,7 +16,7 @@ from harness.verdict import Depth
 
 
 def options_of(config: pytest.Config) -> AuditOptions:
-    """Return the audit that ``pytest … --uds-target …`` names. Raises UserError if an option or the target is malformed."""
+    """Return the options of ``pytest … --uds-target …`` as an audit's. Raises UserError if any is malformed."""
     option = config.option
     if option.uds_depth not in [depth.value for depth in Depth]:
         raise UserError(f'--uds-depth is "{option.uds_depth}"; give quick, default or deep')

@@ -22,7 +22,7 @@ _STATUS = {
 
 
 def show(finding: Finding, report: pytest.TestReport) -> None:
-    """Copy the finding into a pytest report: error as an error, unjudged as skipped with its reason."""
+    """Copy the finding into a pytest report: an error as an error, an unjudged result as skipped with its reason."""
     setattr(report, REPORT_ATTRIBUTE, finding)
     report.outcome = _OUTCOME.get(finding.verdict, "skipped")  # type: ignore[assignment]
     if finding.verdict is Verdict.PASS:
@@ -78,10 +78,10 @@ def status(finding: Finding) -> tuple[str, str, str]:
 
 
 def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
-    """Return the first that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
+    """Return the first exit code that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
 
-    5 applies too if SecurityAccess was seen, checks of it were selected, and all of these ended without pass or fail.
-    `has_failed_test`: a plain test that was run beside the checks failed.
+    5 applies too if SecurityAccess was seen, checks of it were selected, and all those checks ended without pass or fail.
+    `has_failed_test`: whether a plain test that was run beside the checks failed.
     """
     verdicts = {finding.verdict for finding in run.findings}
     if run.info.interrupted:

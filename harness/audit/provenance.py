@@ -36,7 +36,7 @@ BY_THE_KERNEL: Final = "by the kernel as it takes a frame from the driver (SO_TI
 
 
 def operator() -> str:
-    """Return the name of who started the run."""
+    """Return the name of the user who started the run."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -44,16 +44,16 @@ def operator() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of everything that takes part."""
+    """Return the versions of the harness, its main packages, Python and the kernel."""
     packages = {name: version(name) for name in ("uds-harness", "scapy", "python-can", "pytest")}
     return {**packages, "python": platform.python_version(), "kernel": f"{platform.system()} {platform.release()}"}
 
 
 @cache
 def commit() -> tuple[str, bool | None]:
-    """Return the git commit that runs, and whether the files are unchanged since; empty and None where unknown.
+    """Return the git commit of the running harness, and whether its files are unchanged; empty and None where unknown.
 
-    It is unknown for an installed harness, and where there is no git.
+    Both are unknown for an installed harness, and where there is no git.
     """
     if not (CHECKOUT / ".git").exists():
         return "", None
@@ -79,7 +79,7 @@ def _git(*words: str) -> str | None:
 
 
 def identification(tester: Tester, no_contact: str, hidden_dids: Collection[int]) -> Iterator[Identifier]:
-    """Read how the ECU identifies itself, after all checks; `no_contact` says why that is impossible, if it is."""
+    """Read the ECU's identification, after all checks; if that is impossible, `no_contact` says why, else it is empty."""
     for did, name in IDENTIFIERS.items():
         if no_contact:
             yield Identifier(did=f"{did:04X}", name=name, reason=f"not asked: {no_contact}")

@@ -32,9 +32,9 @@ class Unfinished:
     kept: tuple[Finding, ...]
     """The results that were judged and written; everything else is done again."""
     frames: int
-    """How many frames its bus log holds."""
+    """How many frames the run's bus log holds."""
     last_s: float
-    """When the last frame passed, by the log, in seconds."""
+    """The time of the last frame in the bus log, in seconds."""
 
     def refuse_another(self, info: RunInfo) -> None:
         """Raise UserError if the new run differs from the interrupted one in something that results depend on."""
@@ -57,7 +57,7 @@ class Unfinished:
 def unfinished_run(folder: Path) -> Unfinished:
     """Read the run in a folder, and cut its files to whole lines.
 
-    Raises UserError if there is no run, it has ended, or a file that continuing needs is missing.
+    Raises UserError if there is no run, the run has ended or discovered its ECU, or a file to continue from is missing.
     """
     run = read_run(folder)
     if not run.info.interrupted:
@@ -78,13 +78,13 @@ def unfinished_run(folder: Path) -> Unfinished:
 
 
 def _stands(finding: Finding) -> bool:
-    """Whether a result is kept."""
+    """Whether a result is kept: it is no error, and its check was selected and was not cut short."""
     is_cut_short = finding.reason.startswith(NOT_BEGUN) or ENDED_TOO_EARLY in finding.reason
     return finding.verdict is not Verdict.ERROR and finding.reason != DESELECTED and not is_cut_short
 
 
 def _cut_to_whole_lines(path: Path) -> tuple[int, bytes]:
-    """Cut a file after its last whole line; return how many lines it has, and the last one."""
+    """Cut a file after its last whole line; return how many lines the file then has, and the last line."""
     count, end, last = 0, 0, b""
     try:
         with open(os.open(path, os.O_RDWR | WITHOUT_SURPRISE), "r+b") as file:

@@ -40,7 +40,7 @@ LENGTH_OF_KIND = len("27 02")
 
 
 _BEYOND = re.compile(r"^((?:[0-9A-F]{2} ){8})(?:[0-9A-F]{2} )*(?:[0-9A-F]{2}$|…)")
-"""The part of a long request that a heading leaves out."""
+"""Matches a long request in hex; group 1 is what a heading keeps of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Ending:
     reason: str = ""
     severity: Severity | None = None
     failure: str = ""
-    """The failure in words, if it is not the one that the check looks for."""
+    """The failure in words, if it differs from the failure that the check looks for."""
     cause: str = ""
     is_proven: bool = False
-    """Whether an effect has proved the failure: it stands even if it does not happen again."""
+    """Whether an effect has proved the failure, which then stands even if it does not happen again."""
 
 
 class Runner:
@@ -69,7 +69,7 @@ class Runner:
         """What made the ECU crash or fall silent, each kind once."""
         self._was_left_alive = False
         self._for_level: int | None = None
-        """The only level whose delay must be over when the current check begins; None: all of them."""
+        """The only level whose delay must be over when the current check begins; None: the delays of all levels must be."""
         self._lost_before = 0
         """How many frames had been lost before the current check."""
         self._waiting: list[tuple[Finding, list[DataEntry]]] = []
@@ -77,8 +77,8 @@ class Runner:
     def run(self, check: Check, repeat: str) -> list[Finding]:
         """Run one check; return the findings that are final now.
 
-        These are the check's own finding, and those that waited for a control which its unlocking made possible. If its own
-        finding has to wait, it is the last of `waiting`.
+        These are the check's own finding and, if the check unlocks, the earlier findings that waited for their controls. A
+        check's own finding that has to wait is the last of `waiting`.
         """
         settled = self.settle() if check.declared.unlocks else []
         finding = self._finding(check, repeat)
@@ -90,14 +90,14 @@ class Runner:
 
     @property
     def waiting(self) -> list[Finding]:
-        """Passes that are not final: the write that they saw refused has not been seen to succeed unlocked."""
+        """Passes that are not final, as inconclusive: no control has shown that the refused write succeeds unlocked."""
         return [
             replace(finding, verdict=Verdict.INCONCLUSIVE, reason="control missing: the run ended before it was taken")
             for finding, _ in self._waiting
         ]
 
     def settle(self) -> list[Finding]:
-        """Unlock for the last time, take every outstanding control, and return the findings that waited for them."""
+        """Take every outstanding control, even if the ECU cannot be locked again; return the findings that waited."""
         tester = self._tester
         waiting, self._waiting = self._waiting, []
         settled = []
@@ -112,7 +112,7 @@ class Runner:
         return settled
 
     def _finding(self, check: Check, repeat: str) -> Finding:
-        """Run a check; repeat a failure once from a known state, and keep it only if it fails again."""
+        """Run a check; if it fails, repeat it once from a known state, and keep the failure only if it fails again."""
         tester = self._tester
         tester.evidence.clear()
         tester.notes.clear()
@@ -172,10 +172,10 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Run a check once.
+        """Run a check once, or again if something disturbed it.
 
-        Run it again if the bus was away or too busy to recognise an answer, if a wrong key that is the subject of another
-        check has opened a level, or if an answer came after its wait had been shortened.
+        That is the case if the bus was away or too busy to recognise an answer, if a wrong key that is the subject of
+        another check opened a level, or if an answer came later than the shortened wait for it.
         """
         ending = Ending(Verdict.PASS)
         for _ in range(MOST_INTERRUPTIONS):
@@ -242,7 +242,7 @@ class Runner:
         return Ending(Verdict.PASS)
 
     def _restore_before(self, declared: Attack) -> None:
-        """Restore the ECU. If it answered after the last check and is silent now, it was lost in between."""
+        """Restore the ECU; if it answered after the last check and is silent now, record that it fell silent in between."""
         was_alive = self._was_left_alive
         try:
             self.contact.restore(f"before {declared.id}", self._for_level)
@@ -268,7 +268,7 @@ class Runner:
         return list(distinct.values())[-EXCHANGES_AS_EVIDENCE:]
 
     def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Repeat a deterministic failure once, from a known state."""
+        """Repeat a failed check once, from a known state; return how the failure is judged then."""
         if self.contact.is_lost() and not self._back(declared):
             return first
         again = self._attempt(declared, check)
@@ -325,7 +325,7 @@ class Runner:
         )
 
     def _crash_after(self, declared: Attack) -> CrashCause | None:
-        """Find the unanswered request of the check that makes the ECU restart by itself."""
+        """Find among the check's unanswered requests the first that makes the ECU restart when it is sent again."""
         tester = self._tester
         tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
         try:
@@ -367,7 +367,7 @@ class Runner:
         )
 
     def _once_more(self, found: CrashCause, check: Check) -> CrashCause:
-        """Return the crash, marked as reproduced if the check provokes it again by the same kind of request."""
+        """Run the check again; return the crash, marked as reproduced if a request of the same kind provokes it again."""
         self._tester.state.forget_silences()
         self._attempt(check.declared, check.call)
         again = self._crash_after(check.declared)
@@ -387,7 +387,7 @@ class Runner:
         return self._crashed(first, found, check, repeat)
 
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
-        """Add a crash to the run's list: each kind of request once, and preferably as a reproduced one."""
+        """Add a crash to the run's list, which holds each kind of crash once; a reproduced crash replaces another one."""
         crash = Crash(
             request=found.request,
             check=check.declared.id,
@@ -403,7 +403,7 @@ class Runner:
 
 
 def _is_alike(one: Crash, other: Crash) -> bool:
-    """Whether two crashes are of one kind: the same request, or one of the same service and sub-function (or DID)."""
+    """Whether two crashes are of one kind: the same request, or the same first two bytes and the same effect."""
     if one.request == other.request:
         return True
     is_kind_known = len(one.request) >= LENGTH_OF_KIND and not one.request.startswith("raw")

@@ -30,11 +30,11 @@ class Check:
     version: str = ""
     """See `check_version`."""
     level: int | None = None
-    """The only level whose delay must be over when it begins; None: all of them."""
+    """The only level whose delay must be over when the check begins; None: the delays of all levels must be."""
 
 
 def subjects(name: str, tester: Tester) -> dict[str, Any]:
-    """Return what the target declares of a kind, by the names that results use."""
+    """Return the subjects of the kind `name` that the target declares, by the names that results use."""
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     if name == "lock":
@@ -45,7 +45,7 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
 
 
 def as_known_now(value: object, tester: Tester) -> object:
-    """Update an argument of a check: data gets the level that has been found to open it since collection."""
+    """Update an argument of a check: data gets the level that the run has found, since collection, to open it."""
     if isinstance(value, Lock) and value.data is not None:
         data = tester.target.did(value.data.did) or value.data
         return Lock(data.write.level or value.level, data)
@@ -53,9 +53,9 @@ def as_known_now(value: object, tester: Tester) -> object:
 
 
 def without_subject(name: str, tester: Tester) -> object:
-    """Return the stand-in for a check whose subject ("level", "lock" or "protected") the target does not declare.
+    """Stand in for a check whose subject ("level", "lock" or "protected") the target does not declare.
 
-    It is not applicable if the ECU was seen to lack the subject, else inconclusive with what is known of it.
+    The check is not applicable if the ECU was seen to lack the subject, else inconclusive with what is known of that.
     """
     if name in ("level", "lock"):
         raise tester.looking.without_level()
@@ -63,7 +63,7 @@ def without_subject(name: str, tester: Tester) -> object:
 
 
 def checks_of(functions: Iterable[Callable[..., object]], **shared: Any) -> list[Check]:
-    """Turn plain functions into checks, in the order in which they are run; `shared` holds ``tester`` and the like."""
+    """Turn plain functions into checks, in the order in which they are run; `shared` holds arguments such as ``tester``."""
     tester: Tester = shared["tester"]
     checks = [check for function in functions for check in _checks_of(function, shared)]
     return sorted(checks, key=lambda check: order(check.declared, tester.access.can_relock))
@@ -94,20 +94,20 @@ def may_send_wrong_keys(declared: Attack) -> bool:
 
 
 class Stage(IntEnum):
-    """When a check is run: what could cost the ECU comes last."""
+    """The part of a run in which a check is run: checks that could cost the ECU come last."""
 
     READS = 0
     """Reads seeds and data."""
     UNLOCKS = 1
     """Opens levels, writes protected data."""
     LOCKOUT = 2
-    """Sends wrong keys, or can be done in part while a delay after them runs."""
+    """Sends wrong keys, or can be done in part while the delay after wrong keys runs."""
     TRANSPORT = 3
     """Sends frames that ISO-TP does not know."""
     EVIDENCE = 4
     """Judges what the run has seen so far."""
     CRASHES = 5
-    """Fuzzes, floods, or may destroy data: an ECU that does not survive it has been judged by then."""
+    """Fuzzes, floods, or may destroy data: by then an ECU that does not survive this has been judged."""
 
 
 CRASH_PRONE_FAMILIES = frozenset({"FZ", "fuzz", "DS"})
@@ -130,7 +130,7 @@ def stage_of(declared: Attack) -> Stage:
 
 
 def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
-    """Sort by stage; within a stage checks that may lock the ECU come late, and those that declare so come last.
+    """Return a check's sort key: its stage; within it checks that may lock the ECU come late, `comes_last` ones last.
 
     Where unlocking cannot be undone, checks that unlock come after all others, which need a locked ECU.
     """

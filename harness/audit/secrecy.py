@@ -23,10 +23,10 @@ KEY_BYTES: Final = 32
 
 
 def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocabulary | None = None) -> Redactor:
-    """Create the redactor that removes the target's secrets from a run's files, and what `hidden` names (see HIDEABLE).
+    """Create the redactor that removes from a run's files the target's secrets and what `hidden` names (see HIDEABLE).
 
-    The placeholders of a shipped target, whose secrets are published, repeat with the seed. `words` are those of a run
-    that is resumed. Raises UserError if recorded pairs cannot be read.
+    The placeholders of a shipped target, whose secrets are published, are the same for the same seed. `words` is the
+    vocabulary of a resumed run. Raises UserError if recorded pairs cannot be read.
     """
     is_published = target.is_simulated and target.path in shipped_targets().values()
     key = Chance(seed).stream("redaction").random_bytes(KEY_BYTES) if is_published else system_random_bytes(KEY_BYTES)

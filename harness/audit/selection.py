@@ -21,7 +21,7 @@ class Selection:
     families: tuple[str, ...] = ()
     """Prefixes of ids, e.g. ``SA``; any of them must match."""
     severity: Severity | None = None
-    """The least default severity."""
+    """The least default severity of a wanted check."""
 
     def __bool__(self) -> bool:
         """Whether anything was chosen at all."""
@@ -47,7 +47,7 @@ class Selection:
                 raise UserError(f"--family {family}: there is no such family; families are {', '.join(families)}")
 
     def words(self) -> Sequence[str]:
-        """Return the options that select the same."""
+        """Return the command line's options that make the same selection."""
         words = [word for glob in self.checks for word in ("--check", glob)]
         words += [word for family in self.families for word in ("--family", family)]
         return [*words, *(["--severity", self.severity.value] if self.severity else [])]

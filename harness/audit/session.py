@@ -67,17 +67,17 @@ class AuditOptions:
     no_time_for: frozenset[str] = frozenset()
     """Ids of checks that were chosen and are left out, so that the run takes no longer than `longest_s`."""
     longest_s: float | None = None
-    """After this time no further check is begun."""
+    """The seconds after which no further check is begun; None: no limit."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
     found_text: str = ""
     """The target file's text, if the target was discovered rather than declared."""
     keeps_secrets: bool = False
-    """Leave keys and secrets in the run's files."""
+    """Whether keys and secrets stay in the run's files."""
     hidden: tuple[str, ...] = ()
-    """What else is removed from them: names in `HIDEABLE`."""
+    """What else is removed from the run's files: names in `HIDEABLE`."""
     replaces_run: bool = False
-    """Replace an earlier run that lies in `out`."""
+    """Whether the run replaces an earlier run that lies in `out`."""
     resumes: Unfinished | None = None
     """The interrupted run to continue."""
     rehearsal: RehearsalDoor | None = None
@@ -307,7 +307,7 @@ class AuditSession:
         return run
 
     def _before(self, what: str) -> int:
-        """Return how many there were before the run was resumed, as far as that was written."""
+        """Return the count of `what` from before the run was resumed; 0 if there is none."""
         return self.options.resumes.info.counts.get(what, 0) if self.options.resumes is not None else 0
 
     def _security_access(self, *, may_ask: bool) -> SecurityAccessSummary:
@@ -318,7 +318,7 @@ class AuditSession:
             return security_access_summary(self.tester, findings, may_ask=False)
 
     def _leave_ecu(self, remarks: list[str]) -> tuple[tuple[Identifier, ...], str]:
-        """Restore the ECU and ask for its identification, if it was asked anything; return remarks on what went wrong."""
+        """Restore an ECU that was asked anything; return its identification and why contact failed; add to `remarks`."""
         if self.tester.exchange_count == 0:
             return (), ""
         no_contact = ""
@@ -344,11 +344,11 @@ class AuditSession:
                     remarks.append(f"The {what} did not close cleanly: {error}")
 
     def release(self) -> None:
-        """Let others write into the folder."""
+        """Release the folder's lock, so that others may write into the folder."""
         self._lock.release()
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
-        """Redact everything written so far once more with all secrets known now, and what is still to be written."""
+        """Redact once more, with all secrets known now, everything written so far; return `info` redacted too."""
         remark = redactor.write_log()
         if info.console:
             redactor.keep_console(info.console)

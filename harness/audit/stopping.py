@@ -13,22 +13,22 @@ from typing import Final
 from harness.system import ENDING_SIGNALS
 
 GIVES_UP_AT: Final = 3
-"""This many signals cut short even the ending of the run."""
+"""The number of signals that cuts short even the ending of the run."""
 
 
 class Stop:
-    """Handles those signals while it is installed, and lets them interrupt only what may be interrupted.
+    """Handles Ctrl-C, SIGTERM and SIGHUP while installed, and lets them interrupt only what may be interrupted.
 
-    A KeyboardInterrupt at any moment could cut a result in two, or the report short. So one is raised only between
-    `allow` and `hold`, and within `interruptible`; a signal that comes elsewhere is raised at the next of these. The
-    third signal is raised wherever it arrives.
+    A KeyboardInterrupt at any moment could cut a result in two, or the report short. So a signal raises it only between
+    `allow` and `hold`, and within `interruptible`; after a signal elsewhere, the next of these raises it. The third
+    signal raises it at once, wherever it arrives.
     """
 
     def __init__(self) -> None:
         self.reason = ""
         """The signal that came first, e.g. ``SIGTERM``; empty if none came."""
         self.has_given_up = False
-        """Whether so many signals came that the ending itself was cut short."""
+        """Whether `GIVES_UP_AT` signals came, so that the ending itself was cut short."""
         self._count = 0
         self._may_raise = False
         self._former: dict[signal.Signals, object] = {}
@@ -49,7 +49,7 @@ class Stop:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Within this block the first signal raises KeyboardInterrupt; if one has come already, raise it at once."""
+        """Let the first signal within this block raise KeyboardInterrupt; if a signal has come already, raise it at once."""
         try:
             self.allow()
             yield
@@ -57,14 +57,14 @@ class Stop:
             self.hold()
 
     def allow(self) -> None:
-        """From now on the first signal raises KeyboardInterrupt; if one has come already, raise it now."""
+        """Let the first signal from now on raise KeyboardInterrupt; if a signal has come already, raise it now."""
         self._may_raise = True
         if self._count:
             self._may_raise = False  # a second signal must not cut the ending short
             raise KeyboardInterrupt
 
     def hold(self) -> None:
-        """From now on signals interrupt only `interruptible` blocks."""
+        """Let signals interrupt only `interruptible` blocks from now on."""
         self._may_raise = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

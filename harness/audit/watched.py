@@ -21,15 +21,15 @@ _THINGS: Final = ("the delay ", "the end ", "a ", "frames ")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A wait and its reason, in seconds of the link's time."""
+    """A wait: its reason, and its times in seconds of the link's clock."""
 
     why: str
     since_s: float
     """The beginning of the whole wait."""
     begun_s: float
-    """The beginning of this part of it. Between two parts the ECU is asked whether the wait is over."""
+    """The beginning of the wait's present part. Between two parts the tester asks the ECU whether the wait is over."""
     until_s: float
-    """The end of this part."""
+    """The end of the wait's present part."""
 
     def told(self, now_s: float) -> str:
         """Describe the wait with the remaining time, or the elapsed time if the end is unknown; empty if it is over."""
@@ -50,7 +50,7 @@ class WatchedTester(Tester):
     """Returns the name of the present measurement; empty if there is none."""
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """As the base."""
+        """Note the wait, and wait as the base does."""
         self._note(seconds, why or UNNAMED)
         Tester.listen(self, seconds)
 
@@ -63,7 +63,7 @@ class WatchedTester(Tester):
         ends_with_answer: bool = False,
         why: str = "",
     ) -> tuple[Frame, ...]:
-        """As the base."""
+        """Note the wait, and listen as the base does."""
         self._note(seconds, why or LISTENING)
         return super().listen(seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer)
 

@@ -15,7 +15,7 @@ MIXED_PHYSICAL, MIXED_FUNCTIONAL = 0xCE, 0xCD
 _PRIORITY: Final = 0x18
 _FORMATS: Final = {"normal-fixed": FIXED_PHYSICAL, "mixed": MIXED_PHYSICAL}
 _FIRST_BYTE: Final = {"extended": "target_address", "mixed": "address_extension"}
-"""By addressing: the key for the first byte of frames."""
+"""By addressing: the key of [can] that gives the first byte of each frame."""
 
 
 def fixed_id(form: int, target_address: int, source_address: int) -> int:
@@ -49,7 +49,7 @@ def _is_byte(value: object) -> bool:
 
 
 def report_addressing(can: Can, problems: Problems) -> None:
-    """Report what an addressing lacks, and keys that it does not use."""
+    """Report keys that the addressing needs and that are missing, and keys that the addressing does not use."""
     first_byte = _FIRST_BYTE.get(can.addressing)
     if first_byte is not None and getattr(can, first_byte) is None and not problems.touch(f"can.{first_byte}"):
         sentence = f"is missing, and with {shown(can.addressing)} addressing each request begins with it; give e.g. 0x12"

@@ -106,7 +106,7 @@ def _sessions(target: Target, problems: Problems) -> None:
 
 
 def _preconditions(target: Target, problems: Problems) -> None:
-    """Report a level to be opened first that is undeclared, or that depends on itself, directly or through others."""
+    """Report undeclared levels in `before`, and levels that must be opened before themselves, directly or through others."""
     if problems.touch("security", "session"):
         return
     tables = [(f"session #{number}", entry.before) for number, entry in enumerate(target.sessions, 1)]

@@ -1,4 +1,4 @@
-"""Find the places in a target file of the entries that results are about, for tools that show a finding there."""
+"""Find where a target file has the entries that results are about, for tools that show a finding there."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Header(NamedTuple):
     line: int
     """The line, counted from 1."""
     column: int
-    """The column of its first bracket, in characters, counted from 1."""
+    """The column of the header's first bracket, in characters, counted from 1."""
     end_column: int
-    """The first column after it."""
+    """The first column after the header."""
 
 
 _TOKEN: Final = re.compile(
@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
     r"|^[ \t]*(?P<header>\[\[?[ \t]*(?P<name>[A-Za-z_]+)[ \t]*\]\]?)[ \t]*(?=#|\n|\r|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-"""Headers, and the texts and comments that may contain something that looks like one."""
+"""Matches headers, and strings and comments, which may contain something that looks like a header."""
 
 _SUBJECTS: Final = {
     "security": ("level", "level 0x{:02X}"),
@@ -39,9 +39,9 @@ _SUBJECTS: Final = {
 
 
 def places_in(text: str) -> dict[str, Header]:
-    """Return the place of each entry's header by the parameter of results, and ``target`` for the ECU as a whole.
+    """Return the place of each entry's header, by the parameter of results; ``target`` stands for the ECU as a whole.
 
-    Entries without a header of their own are left out, and all entries of a file that is not TOML.
+    Entries without a header of their own are left out; a file that is not TOML has no places.
     """
     try:
         tables = tomllib.loads(text)
@@ -62,7 +62,7 @@ def places_in(text: str) -> dict[str, Header]:
 
 
 def places_of(target: Target) -> dict[str, Header]:
-    """Return the places in the target's own file; none if it has no file or is a shipped one."""
+    """Return the places in the target's own file; none if the target has no file or is a shipped one."""
     if target.path is None or target.path in {path.absolute() for path in shipped_targets().values()}:
         return {}
     return _read(target.path)

@@ -102,10 +102,10 @@ def with_link(
     request_id: int | None = None,
     response_id: int | None = None,
 ) -> Target:
-    """Return the same ECU on the bus or ids of the command line; a relative ``file.py:factory`` is in the working directory.
+    """Return the target with the command line's bus or ids; a relative ``file.py:factory`` is in the working directory.
 
-    A bench's target on the simulated bus is simulated and loses its hooks, which would act on the bench. The reverse is
-    refused: a target for a simulation does not declare what a real ECU may be sent.
+    A bench's target that is put on the simulated bus becomes a simulated one without hooks, which would act on the bench.
+    The reverse is refused: a target for a simulation does not declare what may be sent to a real ECU.
     """
     given = {"interface": interface, "channel": channel, "request_id": request_id, "response_id": response_id}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -140,7 +140,7 @@ def with_link(
 def unknown_target(*, interface: str, channel: str, request_id: int | None = None, response_id: int | None = None) -> Target:
     """Return a target for an ECU of which only the bus, and perhaps the ids, are known.
 
-    Without ids: OBD's for the first ECU.
+    Without ids, the target has those that OBD assigns to the first ECU.
     """
     can = {"interface": interface, "channel": channel, "request_id": request_id, "response_id": response_id}
     return _unknown(can, f"{interface}:{channel}")
@@ -188,7 +188,7 @@ def _address_pair(request_id: Any, response_id: Any) -> tuple[Any, Any]:
 
 
 def _partner(can_id: object, step: int) -> int | None:
-    """Return the usual id of the other direction: plus 8, or (0x18DAttss, 0x18CEttss) source and target exchanged."""
+    """Return the other direction's usual id: `step` further or, in 0x18DAttss and 0x18CEttss, with addresses exchanged."""
     if not isinstance(can_id, int):
         return FIRST_ECU[step > 0]
     addresses = addresses_in(can_id, FIXED_PHYSICAL) or addresses_in(can_id, MIXED_PHYSICAL)

@@ -45,11 +45,11 @@ class Problems:
         self._found: list[tuple[str, str]] = []
 
     def add(self, key: str, sentence: str) -> None:
-        """Report that `key` (as it stands in the file) `sentence` ("is …; give …")."""
+        """Add a mistake: the `key` as it stands in the file, and a `sentence` on it, such as "is …; give …"."""
         self._found.append((key, sentence))
 
     def touch(self, *keys: str) -> bool:
-        """Whether one of the keys has a problem, in itself, above or below: then nothing can be concluded from it."""
+        """Whether a key, a table above it or a key below it has a problem, so that nothing can be concluded from the key."""
         return any(found.startswith(key) or key.startswith(found) for found, _ in self._found for key in keys)
 
     def name(self, key: str) -> bool:
@@ -118,7 +118,7 @@ def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Prob
 
 
 def checked(rule: Rule, value: object, key: str, problems: Problems) -> Any:
-    """Return the value as converted by the rule; if the rule refuses it, None, and report a problem."""
+    """Return the value as the rule converts it; if the rule refuses the value, report a problem and return None."""
     try:
         return rule.parse(value)
     except Refused as refusal:

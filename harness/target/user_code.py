@@ -29,7 +29,7 @@ def load_file(path: Path, wanted_by: str) -> Any:
 
 @lru_cache(maxsize=32)
 def _compiled(source: bytes, path: Path) -> CodeType:
-    """Compile by the file's content: it may change within a second, the resolution of a cache on disk."""
+    """Compile, cached by content: a file may change within a second, which a cache on disk would not notice."""
     return compile(source, path, "exec")
 
 

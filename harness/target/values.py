@@ -28,15 +28,15 @@ class Record(bytes):
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A request that must be sent before another is served."""
+    """A request that must be sent before the ECU serves another."""
 
     message: bytes
     is_functional: bool = False
-    """Whether it is sent to all ECUs."""
+    """Whether the request is sent to all ECUs."""
 
     @property
     def level(self) -> int | None:
-        """The level to open, if the request asks for its seed; its key follows automatically."""
+        """The level to open, if the request asks for a level's seed: the key is then sent automatically."""
         is_seed = len(self.message) >= 2 and self.message[0] == SECURITY_ACCESS and self.message[1] & 1
         return self.message[1] & 0x7F if is_seed and not self.is_functional else None
 
@@ -116,7 +116,7 @@ class Values:
         return frozenset(sum(len(low) for low, _ in parts) for parts in self.alternatives)
 
     def outside(self) -> bytes | None:
-        """Return a value of an allowed length that is not allowed; None if there is none next to an allowed one."""
+        """Return a value next to the allowed ones that only its content forbids, not its length; None if there is none."""
         return next((value for value in self._neighbours() if value not in self), None)
 
     def _neighbours(self) -> Iterator[bytes]:
