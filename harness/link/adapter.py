@@ -40,7 +40,7 @@ _GONE = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EIO, errno.E
 
 _CANFD_BYTES = 72
 _FD_FLAGS = FD_BIT_RATE_SWITCH | FD_ERROR_PASSIVE
-"""The bits of Linux's canfd_frame.flags, by the bits that candump, and so a frame, has."""
+"""The bits of Linux's canfd_frame.flags that are kept; candump and `Frame.fd_flags` have the same bits."""
 _TIMEVAL = struct.Struct("@ll")
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -57,9 +57,9 @@ class Adapter(Protocol):
         """Hand over a frame."""
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame, including our own if the bus returns them;
+        """Return the next frame, our own included if the bus returns them; None if none comes.
 
-        None if none comes within `timeout_s`, or less.
+        An adapter waits for `timeout_s` at most, and may give up earlier.
         """
 
     def is_bus_off(self, frame: Frame) -> bool:
@@ -73,7 +73,7 @@ class Adapter(Protocol):
 
 
 def adapter_of(bus: can.BusABC) -> Adapter:
-    """Return the best way to read a bus that python-can has opened."""
+    """Return the adapter that tells most of a bus that python-can has opened."""
     return SocketCan(bus) if isinstance(bus, SocketcanBus) else PythonCan(bus)
 
 
@@ -102,7 +102,7 @@ class PythonCan:
         return False
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Receive only frames with these ids, or all of them. The driver filters, or else python-can."""
+        """Receive only frames with these ids; None: all frames. The driver filters, or else python-can."""
         self._bus.set_filters(_filters(ids))
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ def is_interface_down(interface: str) -> bool:
 
 
 def is_gone(error: Exception) -> bool:
-    """Whether the interface is down or away, as far as the error tells: one without a number may mean anything."""
+    """Whether an error may mean that the interface is down or away; an error without a number may mean anything."""
     number = getattr(error, "errno", None) or getattr(error, "error_code", None)
     return number is None or number in _GONE
 

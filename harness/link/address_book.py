@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class AddressBook(dict[int, "set[int] | None"]):
-    """By id: the address bytes that its frames begin with (None: any byte).
+    """By id, the address bytes with which frames of this id may begin (None: any byte).
 
-    Frames with other ids, or other bytes, have none.
+    Frames with other ids, or that begin with other bytes, have no address.
 
     It is a dictionary so that a bus without addresses costs one look-up a frame.
     """
 
     def add(self, can_id: int, address: bytes | None) -> None:
-        """From now on take this first byte on this id for an address; None: any first byte."""
+        """Take this byte, if a frame with this id begins with it, for an address from now on; None: any first byte."""
         if address is None:
             self[can_id] = None
         elif address and (known := self.setdefault(can_id, set())) is not None:
@@ -45,7 +45,7 @@ class AddressBook(dict[int, "set[int] | None"]):
 
     @classmethod
     def of_plain(cls, known: Mapping[str, Sequence[int] | None]) -> AddressBook:
-        """Return the book that `plain` was called on."""
+        """Return the address book whose content `plain` has returned."""
         book = cls()
         for can_id, addresses in known.items():
             book[int(can_id, 16)] = None if addresses is None else set(addresses)

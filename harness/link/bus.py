@@ -28,7 +28,7 @@ FLOOD_FRAMES, FLOOD_S = 250, 0.25
 """More foreign frames than this within this time are filtered out: a thousand a second."""
 DRAIN_S = 0.01
 MOST_IDS = 64
-"""A listener to more ids than these listens to the whole bus."""
+"""A listener to more ids than this number listens to the whole bus."""
 
 FULL_QUEUE_WAIT_S = 0.001
 """The time in which a bus at 500 kbit/s sends four frames."""
@@ -49,16 +49,16 @@ class Link(Protocol):
 
     trace: Trace
     addresses: AddressBook
-    """Which frames begin with an address. It is moved to `Frame.address` and is no longer in `Frame.data`."""
+    """Which frames begin with an address. The link moves the address from `Frame.data` to `Frame.address`."""
     is_virtual: bool
     confirms_sending: bool
-    """Whether it would be noticed that a frame was not sent."""
+    """Whether the link notices if a frame was not sent."""
     tells_stale: bool
-    """Whether `unsent` is kept, so that no frames have to be discarded before a request."""
+    """Whether the link keeps `unsent`, which tells stale frames, so that none have to be discarded before a request."""
     is_fd: bool
     """Whether CAN FD frames can be sent."""
     is_gone: bool
-    """The adapter did not come back in time. It is looked for again whenever something is sent."""
+    """Whether the adapter was away and did not come back in time. Each attempt to send looks for it again."""
     remarks: list[str]
     """Remarks on the bus for the report: when it was away, and since when it was not heard completely."""
     say: Callable[[str], None]
@@ -91,7 +91,7 @@ class Link(Protocol):
         """Return the next frame of another node, or None at `until_s`. Raises LinkError if the adapter failed."""
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Whether it is certain that nothing happens on the bus for so long if nothing is sent; a real bus never is."""
+        """Whether nothing can happen on the bus for `seconds` if nothing is sent; never certain, so False, on a real bus."""
 
     def check_sent(self) -> None:
         """Raise LinkError if silence may be our own fault: a frame has not been sent, or received frames were lost."""
@@ -103,16 +103,16 @@ class Link(Protocol):
         """Say that these ids are in use too, for this many seconds."""
 
     def console(self) -> str:
-        """The output of simulated nodes."""
+        """Return what simulated nodes have printed."""
 
     def console_since(self, written: int) -> tuple[str, int]:
-        """Return what they printed after so many characters, and how many they have printed in all."""
+        """Return what simulated nodes printed after the first `written` characters, and how many they printed in all."""
 
     def images(self) -> Sequence[bytes]:
-        """The flash memory of those simulated nodes that show it."""
+        """Return the flash memory of those simulated nodes that show it."""
 
     def faults(self) -> Sequence[NodeFault]:
-        """The simulated nodes that crashed, and why."""
+        """Return the simulated nodes that crashed, and why."""
 
     def can_power_cycle(self) -> bool:
         """Whether `power_cycle` has an effect."""
@@ -306,7 +306,7 @@ class CanLink:
             self._adapter.narrow(self._ids)
 
     def _count_foreign(self, time_s: float) -> None:
-        """Let the kernel filter out foreign frames if there are too many of them.
+        """Count a foreign frame; from `FLOOD_FRAMES` within `FLOOD_S` on, let the adapter filter out foreign frames.
 
         `time_s` is the driver's, of any epoch: the time at which a frame is read here says nothing about the traffic.
         """
@@ -343,7 +343,7 @@ class CanLink:
     # What is out
 
     def _confirm(self, frame: Frame) -> None:
-        """Note that a frame of ours was sent. The late confirmation of one that was given up does not confirm later ones."""
+        """Note that a frame of ours was sent. The late confirmation of a frame that was given up confirms no other frame."""
         if frame.identity in self._handed_over:
             self._handed_over.remove(frame.identity)
 

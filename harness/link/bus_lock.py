@@ -75,7 +75,7 @@ class BusInUse(UserError):
 def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: WaitingClock | None = None) -> None:
     """Wait until nobody uses a bus, and lock it for the next run.
 
-    Raises UserError if it is still in use after this time.
+    Raises UserError if the bus is still in use after `longest_s`.
 
     `say` is called once with the process that is waited for.
     """
@@ -109,7 +109,7 @@ def _held_name(name: bytes) -> Callable[[], None] | None:
 
 
 def abstract_name(text: str) -> bytes:
-    """Return the address of a socket without a file. A text that is too long is cut, and a hash of all of it is added."""
+    """Return the address of a socket without a file. A text that is too long is cut, and a hash of the whole is added."""
     name = b"\0" + text.encode("utf-8", "backslashreplace")
     if len(name) > LONGEST_NAME_BYTES:
         from hashlib import sha256

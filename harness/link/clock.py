@@ -103,12 +103,12 @@ class Chance:
         return int.from_bytes(self.random_bytes((limit.bit_length() + 7) // 8 + 8), "big") % limit
 
     def quick(self) -> Chance:
-        """A source that is seeded from this one, for what draws often and where variety is all that counts."""
+        """Return a quick source, seeded from this one, for callers that draw often and need no more than variety."""
         return _QuickChance(self)
 
 
 class _QuickChance(Chance):
-    """A Mersenne Twister: as repeatable, and ten times as quick, but whoever sees enough of it can tell what comes."""
+    """A Mersenne Twister: as repeatable, and ten times as quick, but who has seen enough of it can predict the rest."""
 
     def __init__(self, source: Chance) -> None:
         super().__init__(source.seed, f"{source._stream}/quick")
@@ -116,9 +116,9 @@ class _QuickChance(Chance):
         self._bits, self._fraction = twister.getrandbits, twister.random
 
     def random_bytes(self, n: int) -> bytes:
-        """`n` bytes."""
+        """Return `n` bytes."""
         return self._bits(8 * n).to_bytes(n, "big") if n else b""
 
     def below(self, limit: int) -> int:
-        """A whole number from 0 to `limit` - 1, of no more than 32 bits."""
+        """Return a whole number from 0 to `limit` - 1, of no more than 32 bits."""
         return int(self._fraction() * limit)

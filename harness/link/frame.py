@@ -71,7 +71,7 @@ class Frame:
         )
 
     def as_sent(self, time_s: float) -> Frame:
-        """The same frame, marked as one of the harness's own."""
+        """Return a copy of the frame, marked as one of the harness's own."""
         return replace(self, time_s=time_s, is_sent=True)
 
     @property
@@ -92,7 +92,7 @@ class Frame:
         return message
 
     def fd_bits(self) -> tuple[int, int]:
-        """The bits that an FD frame takes at the nominal rate, and at the rate that it may switch to.
+        """Return how many bits of an FD frame go at the nominal rate, and how many at the rate that it may switch to.
 
         Stuff bits are not counted, except those of the checksum, whose number is fixed.
         """

@@ -68,9 +68,9 @@ class IsoTp:
     attributes and does not set them.
 
     An endpoint that is wrong on purpose is a subclass that overrides `receive` or a step without an underscore:
-    `take_first_frame`, `begin_reception`, `grant_block`, `abort_reception`, `take_flow_control`. They use the attributes
-    without one: `received` (the part of a message that has arrived), `expected_sn`, `clear_to_send` (our flow control),
-    `awaits_flow_control`, `waits` (flow controls in a row that said wait), `config`.
+    `take_first_frame`, `begin_reception`, `grant_block`, `abort_reception`, `take_flow_control`. Such a subclass
+    uses the attributes without an underscore: `received` (the part of a message that has arrived), `expected_sn`,
+    `clear_to_send` (our flow control), `awaits_flow_control`, `waits` (flow controls in a row that said wait), `config`.
     """
 
     __slots__ = (
@@ -145,9 +145,9 @@ class IsoTp:
         self._await_flow_control(now_s + self.config.frame_time_s)
 
     def single_frame(self, pdu: bytes | bytearray) -> bytes | None:
-        """Return the one frame of up to 8 bytes that a message takes, which is sent as soon as it is on the bus; else None.
+        """Return the one frame of up to 8 bytes that holds the whole message, for the owner to send; None if none can.
 
-        IsoTpBusy as in `send`.
+        Raises IsoTpBusy as `send` does.
         """
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
@@ -214,7 +214,7 @@ class IsoTp:
         self.begin_reception(length, data[start:], now_s)
 
     def begin_reception(self, length: int, content: bytes | bytearray, now_s: float) -> None:
-        """Expect a message of so many bytes, and keep the first of them."""
+        """Expect a message of `length` bytes, and keep its beginning, `content`."""
         self.received = bytearray(content)
         self._rx_length = length
         self.expected_sn = 1

@@ -1,7 +1,7 @@
 """The frames of ISO-TP (ISO 15765-2:2016), on classic CAN and on CAN FD, for everybody who reads or writes them.
 
 Data is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is the length
-of that address, by which less fits a frame.
+of that address, which takes room from the message.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ WAIT: Final = 0x31
 OVERFLOW: Final = 0x32
 
 FILL: Final = 0xCC
-"""The byte that fills a frame of more than 8 bytes up to the next length that CAN FD has, unless another is wanted."""
+"""The byte that fills a frame of more than 8 bytes up to the next length that CAN FD has, unless another byte is wanted."""
 
 SF_HEAD: Final = tuple(bytes((length,)) for length in range(SF_BYTES + 1))
 CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
 
 
 class FrameType(IntEnum):
-    """The upper half of the protocol control byte. Higher ones are reserved."""
+    """The upper half of the protocol control byte. Higher values are reserved."""
 
     SINGLE = 0
     FIRST = 1
@@ -129,9 +129,7 @@ def escaped_single(data: bytes | bytearray, address_bytes: int = 0) -> bytes | N
 
 
 def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[int, int] | None:
-    """Return the length that a first frame states, and the position of the message's first byte;
-
-    None: to be ignored.
+    """Return the length that a first frame states, and the position of the message's first byte; None: ignore the frame.
 
     A first frame is ignored if its message fits a single frame of the same size, or if it has the escape without need.
     """
@@ -147,7 +145,7 @@ def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[i
 def segments(pdu: bytes, *, stated_length: int | None = None, frame_bytes: int = CLASSIC_BYTES) -> list[bytes]:
     """Return the data fields of a first frame and of its consecutive frames, the last one padded with 00.
 
-    `frame_bytes` is the length of each: the tester's `frame_bytes`, which an address byte makes less than 8.
+    `frame_bytes` is the length of each data field: the tester's `frame_bytes`, which an address byte makes less than 8.
     `stated_length` is the length in the first frame, instead of the message's own. Raises ValueError above 4095.
     """
     start_bytes, step_bytes = frame_bytes - 2, frame_bytes - 1

@@ -37,7 +37,7 @@ class _Heads(dict[int, str]):
 class Trace:
     """Counts and stores frames.
 
-    After `write_to`, each is a line of candump's log format (``-L``), in order.
+    After `write_to`, each frame is a line of candump's log format (``-L``), in order.
 
     The number of a frame is its line in the log, counted from 0, if the log is opened before frames are dropped from
     memory.
@@ -51,12 +51,12 @@ class Trace:
         self._first = 0
         self._written = 0
         self.trouble = ""
-        """Why frames are no longer written to the log; empty as long as they are, or if there is none."""
+        """Why frames are no longer written to the log; empty while they are written, or if there is no log."""
         self.record = self._recent.append
-        """Take a frame; the hot path, so it is the list's own method. Its owner calls `trim` once in a while."""
+        """Record a frame: the list's own method, because this is the hot path. The caller calls `trim` once in a while."""
 
     def forget(self, first: int) -> None:
-        """Drop all frames that were recorded so far and are in no log; the next frame has the number `first`."""
+        """Drop all frames in memory without writing them to a log; the next frame has the number `first`."""
         self._recent.clear()
         self._first = self._written = first
 

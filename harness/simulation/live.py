@@ -83,7 +83,7 @@ class LiveBus:
         before_send: Callable[[], None] | None = None,
         on_frame: Callable[[Frame], None] | None = None,
     ) -> None:
-        """`bus` may be plugged in later."""
+        """Make the bus; if `bus` is None, it is plugged in later."""
         self._adapter: Adapter | None = adapter_of(bus) if bus is not None else None
         self._ports = [_Port(self, node) for node in nodes]
         self._clock: LiveClock = clock or RealClock()
@@ -95,9 +95,9 @@ class LiveBus:
         self._before_send = before_send
         self._on_frame = on_frame
         self.received_frames = self.sent_frames = self.unsent_frames = self.error_frames = 0
-        """Frames since the start; unsent are those that the adapter refused or that had no bus."""
+        """Numbers of frames since the start; unsent frames are those that the adapter refused or that had no bus."""
         self.unsent_why = ""
-        """Why the adapter refused the last frame that it refused."""
+        """Why the adapter refused a frame, the last time that it refused one."""
         self.now_s = 0.0
         """Seconds since the bus was started; it stands still while a node acts, as on a simulated bus."""
 
@@ -159,7 +159,7 @@ class LiveBus:
         return True
 
     def call_later(self, delay_s: float, callback: Callable[[], None], port: _Port | None = None) -> _Timer:
-        """Call back later, between two frames, unless the port's node is dead by then."""
+        """Call `callback` after `delay_s`, between two frames, unless the port's node is dead by then."""
         self._sequence += 1
         timer = _Timer(callback, port)
         heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
@@ -200,7 +200,7 @@ class LiveBus:
                     raise
 
     def step(self, longest_s: float = IDLE_S) -> None:
-        """Do what is due, and take one frame if it comes within `longest_s`. Raises LinkError if the adapter fails."""
+        """Call what is due, and deliver one frame if one comes within `longest_s`. Raises LinkError if the adapter fails."""
         self._tick()
         self._run_due()
         if self._failure is not None:
@@ -247,9 +247,9 @@ class LiveBus:
             raise LinkError(f"the adapter does not receive: {error}") from error
 
     def _run_due(self) -> None:
-        """Run what is due by now.
+        """Call the callbacks that are due by now.
 
-        What becomes due meanwhile waits for the next step, so that a bus can always be stopped.
+        Those that are added meanwhile wait for the next step, so that a bus can always be stopped.
         """
         last = self._sequence
         while self._timers and self._timers[0][0] <= self.now_s and self._timers[0][1] <= last:

@@ -25,8 +25,8 @@ class Timer(Protocol):
 class Port(Protocol):
     """A node's side of the bus, given to it by :meth:`Node.attach`.
 
-    That of the simulated bus also has ``send_data(can_id, data, is_extended)``, which queues a classic data frame without
-    python-can's message and without a check of it.
+    The port of the simulated bus also has ``send_data(can_id, data, is_extended)``, which queues a classic data frame
+    without python-can's message and without a check of it.
     """
 
     @property
@@ -55,14 +55,14 @@ class Node(Protocol):
     """
 
     def attach(self, port: Port) -> None:
-        """Called once, before any frame."""
+        """Take the port; called once, before any frame."""
 
     def on_frame(self, frame: can.Message) -> None:
-        """Called for each frame that another node sent, when it has fully arrived."""
+        """React to a frame that another node sent; called when the frame has fully arrived."""
 
 
 def power_cycle(node: Node) -> None:
-    """Cut and restore a node's supply, if it has such a method: its timers and waiting frames are already gone."""
+    """Call the node's ``power_cycle()``, if it has one, after the bus has dropped its timers and waiting frames."""
     cut = getattr(node, "power_cycle", None)
     if cut is not None:
         cut()
@@ -71,14 +71,14 @@ def power_cycle(node: Node) -> None:
 def takes_data(node: Node) -> Callable[[int, bytes, bool], None] | None:
     """Return the node's ``on_data(can_id, data, is_extended)``, called instead of `on_frame` for classic data frames.
 
-    Only an attribute of the object itself counts: what stands before a node and hands on the rest of it hears every frame.
+    Only an attribute of the object itself counts, so that a wrapper that hands on its node's attributes hears every frame.
     """
     found: Callable[[int, bytes, bool], None] | None = getattr(node, "__dict__", {}).get("on_data")
     return found
 
 
 def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
-    """Make the nodes that a channel names. Raises UserError as `node_maker`, and as the function it returns."""
+    """Make the nodes that a channel names. Raises UserError like `node_maker` and the function that it returns."""
     return node_maker(channel, relative_to)()
 
 

@@ -25,7 +25,7 @@ from harness.simulation.watchdog import NodeSpins, watch
 
 INSTANT_S = 0.001
 EVENTS_AT_ONE_INSTANT = 10_000
-"""A node that requests more events than this within a millisecond of simulated time never stops."""
+"""A node that requests more events than this within a millisecond of simulated time counts as never stopping."""
 
 FRAMES_WAITING = 1 << 16
 """How many frames a node's transmit queue holds."""
@@ -48,11 +48,11 @@ class NodeConsole(io.TextIOBase):
         """How many characters were printed so far, those that are no longer kept included."""
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Keep `text`, and drop the oldest."""
+        """Keep `text`, and drop the oldest text beyond the last mebibyte."""
         if text:
             self._pieces.append(text[-CONSOLE_CHARACTERS:])
             self._size += len(self._pieces[-1])
@@ -66,7 +66,7 @@ class NodeConsole(io.TextIOBase):
         return "".join(self._pieces)
 
     def since(self, written: int) -> str:
-        """Return what was printed after so many characters, as far as it is kept."""
+        """Return what was printed after the first `written` characters, as far as it is kept."""
         missing, found = self.written - written, []
         for piece in reversed(self._pieces):
             if missing <= 0:
@@ -95,7 +95,7 @@ class _Port:
         self.node = node
         self.random_bytes = chance.random_bytes
         self.now_s = 0.0
-        """A plain attribute, set before each call of the node, because it is read several times an exchange."""
+        """The time of the bus: a plain attribute, set before each call of the node, because nodes read it often."""
         self.on_data = takes_data(node)
         self.is_dead = False
         self.waiting = 0

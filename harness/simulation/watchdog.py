@@ -16,10 +16,10 @@ TICK_S = 1.0
 """Seconds between two looks at the nodes."""
 
 PATIENCE_S = 15.0
-"""Processor time that one call of a node may take."""
+"""Processor time in seconds that one call of a node may take."""
 
 PATIENCE_AFTER_A_SPIN_S = 3.0
-"""Processor time in a simulation whose node has spun before."""
+"""Processor time in seconds that one call may take in a simulation in which a node has spun before."""
 
 PATIENCE_TICKS = 60
 """In how many looks a node may be found in the same call: one that sleeps or waits takes no processor time."""
@@ -38,7 +38,7 @@ class WatchedSimulation(Protocol):
 
 
 class CallUnderWay:
-    """How long one simulation has been in one call of a node, and how long it may be."""
+    """How long one simulation has been in one call of a node, and whether that is too long."""
 
     __slots__ = ("calls", "has_spun", "since_s", "ticks")
 
@@ -62,7 +62,7 @@ class CallUnderWay:
         return used_s - self.since_s > patience_s or self.ticks > PATIENCE_TICKS
 
     def expect_another(self) -> None:
-        """Give the next call that does not return less patience; the present one is interrupted now."""
+        """Note that the present call is interrupted now: later calls that do not return get less patience."""
         self.has_spun = True
         self.calls = -1
 
