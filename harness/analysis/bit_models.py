@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SPARE_BITS = 16
-"""How many bits a rule must predict correctly beyond those it was made from."""
+"""How many bits a rule must predict correctly beyond the bits from which it was made."""
 
 RARE_CHANGES = 3
 """A bit that changed at most this often is predicted to stay as it is."""
 
 
 def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
-    """Predict each bit position by itself: by its recurrence, or as unchanged where it hardly ever changes.
+    """Predict each bit position by a rule of its own; None if some position follows no rule.
 
     This finds shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
     """
@@ -37,7 +37,7 @@ def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
 
 
 def column_continued(bits: list[int], count: int) -> list[int] | None:
-    """Predict the next bits of one position by the simplest rule that it has kept so far; None if it has kept none."""
+    """Predict the next `count` bits of one position by the simplest rule that all bits so far follow; None without one."""
     if changes(bits) == 0:
         return [bits[-1]] * count
     half = _half_period(bits)
@@ -53,7 +53,7 @@ def column_continued(bits: list[int], count: int) -> list[int] | None:
 
 
 def _half_period(bits: list[int]) -> int:
-    """Return after how many steps a counter's bit is always inverted: a power of two, or 0 if it is no counter's bit."""
+    """Return after how many steps the bit is always inverted, as in a counter: a power of two, or 0 if it never is."""
     half = 1
     while half + SPARE_BITS <= len(bits):
         if all(a != b for a, b in zip(bits, bits[half:], strict=False)):

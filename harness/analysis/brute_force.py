@@ -12,15 +12,15 @@ _UNITS = (
 
 
 def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:
-    """Return how many keys a second are tried when a pause (delay or restart) follows each `tries` guesses."""
+    """Return how many keys a second an attacker tries if a pause (delay or restart) follows each `tries` guesses."""
     return tries / (tries * seconds_per_try + pause_s)
 
 
 def mean_time_s(key_bits: int, keys_per_s: float, *, is_seed_fixed: bool = False) -> float:
     """Return the average time until a guess is right, in seconds.
 
-    With a new seed each time every guess is independent of the others; against one fixed seed no key need be tried
-    twice, which halves it.
+    With a new seed each time, every guess is independent of the other guesses; against one fixed seed no key need be tried
+    twice, which halves the time.
     """
     return 2.0**key_bits / keys_per_s / (2 if is_seed_fixed else 1)
 

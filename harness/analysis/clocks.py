@@ -10,7 +10,7 @@ FEWEST_TIMES = 4
 """The fewest different seeds from which a clock is recognised."""
 
 MOST_GUESSES = 1 << 20
-"""A clock counts only if its reading is known to within this many values: an attacker could try that many."""
+"""A clock counts only if its reading is known to within fewer values than this: an attacker could try that many."""
 
 DAY_S = 86_400
 
@@ -23,18 +23,18 @@ UNITS: dict[str, int] = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_0
 
 @dataclass(frozen=True, slots=True)
 class SeedClock:
-    """The clock that the seeds were recognised as."""
+    """A clock whose readings the seeds were recognised to be."""
 
     what: str
     reproduced: int
-    """How many different seeds it explains."""
+    """How many different seeds the clock explains."""
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reproduced} different seeds"
 
 
 def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> SeedClock | None:
-    """Whether seeds, as numbers, grow evenly with the time at which they came (R² above 0.99).
+    """Recognise seeds that, as numbers, grow evenly with the time at which they came (R² above 0.99).
 
     The clock's reading must determine each seed to within an error that leaves few guesses.
     """
@@ -59,7 +59,7 @@ def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> SeedClock 
 
 
 def tells_time_of_day(seeds: Sequence[bytes], utc_s: Sequence[float]) -> SeedClock | None:
-    """Whether seeds are the seconds, milliseconds or microseconds since 1970, of a clock at most a day wrong."""
+    """Recognise seeds that are seconds, milliseconds or microseconds since 1970, by a clock that is at most a day wrong."""
     for order, read in ORDERS.items():
         for unit, ticks in UNITS.items():
             errors = [read(seed) - moment * ticks for seed, moment in zip(seeds, utc_s, strict=True)]

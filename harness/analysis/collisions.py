@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 FALSE_ALARM = 1e-6
 ANY_REPEAT_IS_ONE_TOO_MANY = ((40, 10_000), (32, 250))
-"""(at least this many bits, at most this many seeds): one collision there is less likely than any false-alarm budget."""
+"""(bits, seeds): among at most this many seeds of at least this many bits, a single equal pair is too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Collisions:
 
     seeds: int
     bits: int
-    """The length of each seed in bits; where lengths differ, the one length that would repeat as often."""
+    """The length of each seed in bits; if lengths differ, the length with which seeds of one length repeat as often."""
     pairs: int
     expected: float
     """How many pairs chance gives on average, if all bits of the seeds were drawn evenly."""
@@ -34,12 +34,12 @@ class Collisions:
 
     @property
     def share(self) -> float:
-        """The share of all pairs that are equal."""
+        """The share of equal pairs among all pairs of seeds."""
         return self.pairs / (self.seeds * (self.seeds - 1) / 2) if self.seeds > 1 else 0.0
 
     @property
     def entropy_bound_bits(self) -> float:
-        """The 95 % lower bound on collision entropy that the sample supports; seeing no pair allows for 3 expected ones."""
+        """The 95 % lower bound on the collision entropy, in bits; a sample without equal pairs still allows for 3."""
         pairs_in_all = self.seeds * (self.seeds - 1) / 2
         return max(math.log2(pairs_in_all / _most_compatible(self.pairs)), 0.0) if self.seeds > 3 else 0.0
 
@@ -50,7 +50,7 @@ class Collisions:
 
 
 def collisions(seeds: Sequence[bytes]) -> Collisions:
-    """Count equal pairs and compute how likely so many are by chance. Seeds are paired only with seeds of their length."""
+    """Count pairs of equal seeds, and compute how likely at least that many are by chance, among seeds of each length."""
     count = len(seeds)
     pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
     of_length = Counter(len(seed) for seed in seeds)
@@ -69,7 +69,7 @@ def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
 
 
 def _most_compatible(count: int) -> float:
-    """Return the largest Poisson mean under which at most `count` events are still seen in 1 of 20 samples."""
+    """Return the largest mean of a Poisson variable with which 1 of 20 samples still shows at most `count` events."""
     low, high = float(count), 2.0 * count + 3.0
     while high - low > 1e-3 * high:
         middle = (low + high) / 2

@@ -44,7 +44,7 @@ SHORTEST_TEXT: Final = 4
 
 
 def traces_of_development(value: bytes) -> str:
-    """Return what reveals the build environment, with its kind, e.g. ``a path: /home/build/main.c``; empty if nothing does.
+    """Return what reveals the build environment: its kind and text, e.g. ``a path: /home/build/main.c``; empty without any.
 
     >>> traces_of_development(b"\\x00/home/build/main.c\\x00")
     'a path: /home/build/main.c'

@@ -1,4 +1,4 @@
-"""Measure whether a series of values grows: how well its values stand in order, and by how much they increase."""
+"""Measure whether a series of values grows: how closely the values are in ascending order, and by how much they grow."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 ENOUGH: Final = 30
 SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
-"""Thresholds of check DS-07: p must be below the first, and the increase above the second."""
+"""Thresholds of check DS-07: values grow if p is below `SIGNIFICANT` and the increase is above `GROWTH`."""
 END_SHARE: Final = 8
-"""The beginning and the end of a series are one eighth of it each."""
+"""The beginning and the end of a series are each one part in this many of the series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +21,16 @@ class Drift:
     """How a series of values changes from its first to its last."""
 
     first: float
-    """The median of the beginning."""
+    """The median of the beginning of the series."""
     last: float
-    """The median of the end."""
+    """The median of the end of the series."""
     p: float
-    """The probability of such an order without drift, by Spearman's rank correlation: outliers weigh no more than others."""
+    """The probability that values without drift are as much in order, by Spearman's rank correlation."""
     count: int
 
     @property
     def increase(self) -> float:
-        """By what fraction of the first value the last one is larger."""
+        """By what fraction of `first` the value `last` is larger."""
         return self.last / self.first - 1 if self.first > 0 else 0.0
 
     @property

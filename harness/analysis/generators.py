@@ -20,7 +20,7 @@ MERSENNE31 = 0x7FFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Congruential:
-    """Compute state = (factor * state + addend) mod 2^bits; an output is the state from bit `shift` on."""
+    """A generator by state = (factor * state + addend) mod 2^bits; its output is the state from bit `shift` on."""
 
     name: str
     factor: int
@@ -29,7 +29,7 @@ class Congruential:
     shift: int
 
     def outputs(self, starts: Numbers) -> Iterator[Numbers]:
-        """Return the outputs that follow each starting value."""
+        """Yield the outputs one after the other, each for all starting values at once."""
         import numpy as np
 
         mask = np.uint64((1 << self.bits) - 1)
@@ -45,11 +45,11 @@ RAND = (
     Congruential("rand() of newlib", 6364136223846793005, 1, 63, 32),
     Congruential("glibc's random() with the smallest state", 1103515245, 12345, 31, 0),
 )
-"""Truncated generators that C programs draw from, started by srand()."""
+"""Congruential generators of C libraries, which srand() starts; most hide the low bits of their state."""
 
 
 def minstd(factor: int) -> Callable[[Numbers], Iterator[Numbers]]:
-    """Park and Miller's generator with one of its factors."""
+    """Return Park and Miller's generator with one of its factors."""
 
     def outputs(starts: Numbers) -> Iterator[Numbers]:
         import numpy as np
@@ -64,7 +64,7 @@ def minstd(factor: int) -> Callable[[Numbers], Iterator[Numbers]]:
 
 
 def xorshift32(starts: Numbers) -> Iterator[Numbers]:
-    """Marsaglia's generator with shifts 13, 17 and 5."""
+    """Yield the outputs of Marsaglia's generator with shifts 13, 17 and 5."""
     import numpy as np
 
     state = starts.astype(np.uint32)
@@ -76,7 +76,7 @@ def xorshift32(starts: Numbers) -> Iterator[Numbers]:
 
 
 def glibc_random(starts: Numbers) -> Iterator[Numbers]:
-    """glibc's ``rand()`` after ``srand()``: an additive generator of 31 words."""
+    """Yield the outputs of glibc's ``rand()`` after ``srand()``: an additive generator of 31 words."""
     import numpy as np
 
     first = np.where(starts == 0, np.uint64(1), starts & np.uint64(MASK32)).astype(np.int64)
@@ -97,7 +97,7 @@ def glibc_random(starts: Numbers) -> Iterator[Numbers]:
 
 
 def mersenne_by_number(starts: Numbers) -> Iterator[Numbers]:
-    """MT19937 started from one number, as C++'s mt19937 and PHP's mt_srand do."""
+    """Yield outputs of MT19937 started from one number, as C++'s mt19937 and PHP's mt_srand start it."""
     import numpy as np
 
     state = [starts.astype(np.uint32)]
@@ -107,7 +107,7 @@ def mersenne_by_number(starts: Numbers) -> Iterator[Numbers]:
 
 
 def mersenne_by_array(starts: Numbers) -> Iterator[Numbers]:
-    """MT19937 started from an array of one number, as Python's ``random.seed(int)`` does below 2^32."""
+    """Yield outputs of MT19937 started from an array of one number, as by Python's ``random.seed(int)`` below 2^32."""
     import numpy as np
 
     key = starts.astype(np.uint32)
@@ -139,7 +139,7 @@ def _next_place(state: list[npt.NDArray[np.uint32]], place: int) -> int:
 
 
 def _mersenne_outputs(state: list[npt.NDArray[np.uint32]]) -> Iterator[Numbers]:
-    """Return the first outputs: as many as need no word of the next state."""
+    """Yield the first 227 outputs, which need no word of the next state."""
     import numpy as np
 
     for index in range(WORDS - MIDDLE):
@@ -156,7 +156,7 @@ STARTED: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "MT19937 started from a number": mersenne_by_number,
     "Python's random": mersenne_by_array,
 }
-"""Generators by name: from starting values to their outputs."""
+"""By name: functions from starting values to a generator's outputs."""
 
 SLOW_TO_START = frozenset({"MT19937 started from a number", "Python's random"})
 """Generators that are slow to start: only a few thousand of their starting values are tried."""
@@ -168,4 +168,4 @@ WHOLE_STATE: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "the congruential generator of Numerical Recipes": Congruential("", 1664525, 1013904223, 32, 0).outputs,
     "the congruential generator of the C standard": Congruential("", 1103515245, 12345, 31, 0).outputs,
 }
-"""Generators whose output is their whole state, so that one output determines the next."""
+"""By name: generators whose output is their whole state, so that one output determines the next."""

@@ -38,7 +38,7 @@ class CommonByte:
 
 
 def most_common_byte(octets: Bits) -> CommonByte:
-    """Estimate the most common value over all bytes, and how likely it is that a sound generator has so common a value."""
+    """Find the most common byte value, and how likely a sound generator gives some value as often."""
     import numpy as np
 
     counts = np.bincount(octets.ravel(), minlength=256)
@@ -51,7 +51,7 @@ def most_common_byte(octets: Bits) -> CommonByte:
 
 
 def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float, str], I]) -> I:
-    """Run repetition count and adaptive proportion on bytes and bits; return the least probability times their number."""
+    """Run repetition count and adaptive proportion on bytes and bits; return the least p, times the number of tests."""
     found = [
         (*_longest_run(bits, 2), "bits of one position"),
         (*_longest_run(octets, 256), "bytes of one position"),
@@ -63,7 +63,7 @@ def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float
 
 
 def _longest_run(columns: Bits, values: int) -> tuple[float, int]:
-    """Repetition count: return the longest run in any column, and the probability of a run that long."""
+    """Count repetitions: return the probability of a run as long as the longest in any column, and its length."""
     import numpy as np
 
     count, width = columns.shape
@@ -75,7 +75,7 @@ def _longest_run(columns: Bits, values: int) -> tuple[float, int]:
 
 
 def _adaptive_proportion(stream: Bits, window: int, values: int) -> tuple[float, int]:
-    """Count how often each window's first value occurs in it; return the worst window, and the probability of one as bad."""
+    """Count how often each window holds its first value; return the probability of the highest count, and that count."""
     windows = len(stream) // window
     if not windows:
         return 1.0, 0

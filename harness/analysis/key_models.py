@@ -12,15 +12,15 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 Predictor = Callable[[bytes], bytes | None]
-"""From a seed to its key; None where the pairs that it was fitted to do not determine the key."""
+"""A function from a seed to its key, or to None where the pairs to which it was fitted do not determine the key."""
 
 FEWEST_PAIRS: Final = 3
 PREDICTED_BITS: Final = 32
-"""How many bits of keys a model must predict in order to count: chance does so once in 2^32."""
+"""How many bits of keys a model must predict rightly in order to count: chance does so once in 2^32."""
 CHECKED_BITS: Final = 48
-"""How many bits must agree in all: more than predicted, since a few hundred models are tried."""
+"""How many bits the keys of all pairs but one must have: more than predicted, since a few hundred models are tried."""
 REPEATS: Final = 5
-"""How many values of a table must be seen twice with the same result: chance does so once in 2^40."""
+"""How many look-ups in a table must repeat an earlier one with the same result: chance does so once in 2^40."""
 
 _CRCS: Final = {
     "CRC-32C": (32, 0x82F63B78),
@@ -28,7 +28,7 @@ _CRCS: Final = {
     "CRC-16/CCITT, reflected": (16, 0x8408),
     "CRC-8/MAXIM": (8, 0x8C),
 }
-"""Reflected polynomials by name; the start value and the final XOR are part of the constant."""
+"""By name: width and reflected polynomial; start value and final XOR need no entry, as they only change the constant."""
 _FORWARD_CRCS: Final = {"CRC-32/BZIP2": (32, 0x04C11DB7), "CRC-16/CCITT": (16, 0x1021), "CRC-8": (8, 0x07)}
 
 
@@ -39,9 +39,9 @@ class ModelSearch:
     fitting: tuple[str, ...]
     rejected: tuple[str, ...]
     untested: tuple[str, ...]
-    """Models for which there were too few pairs."""
+    """Models that the pairs were too few to test."""
     predicted: int
-    """The least number of pairs that a fitting model predicted without having been fitted to them."""
+    """How many pairs at least each fitting model predicted without having been fitted to them."""
 
     @property
     def has_decided(self) -> bool:
@@ -50,7 +50,7 @@ class ModelSearch:
 
 
 def search_models(pairs: Sequence[Pair]) -> ModelSearch:
-    """Fit each model to most of the pairs, and tell which models predict the keys of all other pairs.
+    """Fit each model to most of the pairs, and return which models predict the keys of all the remaining pairs.
 
     Pairs whose lengths differ from the first pair's are left out.
     """
@@ -68,7 +68,7 @@ def search_models(pairs: Sequence[Pair]) -> ModelSearch:
 
 
 def pairs_for_all_models(seed_bytes: int, key_bytes: int) -> int:
-    """How many random pairs can test every model: the affine one over GF(2) needs one more than the seed has bits."""
+    """Return how many random pairs test every model; fitting the bitwise one takes more pairs than the seed has bits."""
     training = 8 * seed_bytes + 1 + 12
     return training + max(-(-PREDICTED_BITS // (8 * key_bytes)), training // 7 + 1)
 
@@ -80,7 +80,7 @@ def _of_one_size(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> bool | None:
-    """Whether every prediction is right; None if fewer bits are predicted than needed."""
+    """Whether every prediction for the pairs `held` is right; None if fewer than `needed` pairs are predicted."""
     if predict is None:
         return False
     predictions = [(predict(seed), key) for seed, key in held]
@@ -102,11 +102,11 @@ _COMBINE: Final[tuple[tuple[Callable[[int, int], int], Callable[[int, int], int]
     (lambda key, core: key - core, lambda constant, core: constant + core),
     (lambda key, core: key + core, lambda constant, core: constant - core),
 )
-"""How the constant is computed from a key and a core, and the key from the constant and a core."""
+"""Pairs of functions: (key, core) to the constant, and back, (constant, core) to the key."""
 
 
 def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequence[Pair]) -> Predictor | None:
-    """Find the first core whose XOR with the key, difference from it or sum with it is the same for all pairs."""
+    """Find the first core that differs from the key by the same constant (XOR, difference or sum) for all pairs."""
     seed_bytes, key_bytes = len(training[0][0]), len(training[0][1])
     mask = (1 << 8 * key_bytes) - 1
     numbers = [(seed, int.from_bytes(key, "big")) for seed, key in training]
@@ -125,7 +125,7 @@ def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequen
 
 
 def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """The seed read from either end, rotated by any number of bits, cut or repeated to the key's length."""
+    """Yield functions that read the seed from either end, rotate it by some bits, and cut or repeat it to a key's length."""
     seed_bits, key_bits = 8 * seed_bytes, 8 * key_bytes
     mask = (1 << seed_bits) - 1
     repeats = sum(1 << seed_bits * n for n in range(-(-key_bits // seed_bits)))
@@ -142,7 +142,7 @@ def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Yield usual checksums, as wide as the key, of the seed read from either end, in either byte order."""
+    """Yield functions that compute usual checksums, as wide as the key, of the seed from either end and in either order."""
     sums: list[Callable[[bytes], int]] = [zlib.crc32] if key_bytes == 4 else []
     sums += [partial(_crc, polynomial=crc[1]) for crc in _CRCS.values() if crc[0] == 8 * key_bytes]
     sums += [partial(_forward_crc, width=w, polynomial=p) for w, p in _FORWARD_CRCS.values() if w == 8 * key_bytes]
@@ -153,7 +153,7 @@ def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksum(checksum: Callable[[bytes], int], step: int, width: int, order: Literal["big", "little"], seed: bytes) -> int:
-    """Compute a checksum of the seed from its start or (step -1) its end, in a byte order."""
+    """Compute a checksum of the seed, from its start or (with `step` -1) from its end, read in a byte order."""
     return int.from_bytes(checksum(seed[::step]).to_bytes(width, "big"), order)
 
 
@@ -179,7 +179,7 @@ def _forward_crc(data: bytes, width: int, polynomial: int) -> int:
 
 
 def _permuted_bytes(training: Sequence[Pair]) -> Predictor | None:
-    """Each byte of the key is one byte of the seed, XOR a constant or plus one."""
+    """Fit a rule by which each byte of the key is one byte of the seed, XOR a constant or plus a constant."""
     rules: list[tuple[int, int, bool]] = []
     for at in range(len(training[0][1])):
         rule = next(_byte_rules(training, at), None)
@@ -200,7 +200,7 @@ def _byte_rules(training: Sequence[Pair], at: int) -> Iterator[tuple[int, int, b
 
 
 def _tables(training: Sequence[Pair]) -> Predictor | None:
-    """Each byte of the key is what a table holds for one byte of the seed."""
+    """Fit a rule by which a table gives each byte of the key from one byte of the seed."""
     sources: list[tuple[int, dict[int, int]]] = []
     for at in range(len(training[0][1])):
         found = list(_byte_tables(training, at))
@@ -228,7 +228,7 @@ def _byte_tables(training: Sequence[Pair], at: int) -> Iterator[tuple[int, dict[
 
 
 def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
-    """Take the key, as one number, for a multiple of the seed plus a constant, modulo 2^width, in any byte order."""
+    """Fit a rule by which the key, as a number, is a multiple of the seed plus a constant, modulo 2^bits of the key."""
     key_bytes = len(training[0][1])
     modulus = 1 << 8 * key_bytes
     is_open = False
@@ -250,7 +250,7 @@ def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
 
 
 def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
-    """Return the factor from a difference of seeds to that of their keys; only an odd difference can be inverted."""
+    """Return the factor between a difference of two seeds and that of their keys; None if no two seeds differ oddly."""
     for index, (seed, key) in enumerate(numbers):
         for other_seed, other_key in numbers[:index]:
             if (seed - other_seed) & 1:
@@ -259,7 +259,7 @@ def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
 
 
 def _affine_over_bits(training: Sequence[Pair]) -> Predictor | None:
-    """Take each bit of the key for the parity of some bits of the seed and a constant: XOR, shifts, any CRC, any LFSR."""
+    """Fit a rule by which each bit of the key is the parity of some bits of the seed and a constant: any CRC or LFSR."""
     key_bytes = len(training[0][1])
     basis: dict[int, tuple[int, int]] = {}
 
@@ -293,4 +293,4 @@ MODELS: Final[dict[str, Callable[[Sequence[Pair]], Predictor | None]]] = {
     "a multiple of the seed, plus a constant": _affine_modulo,
     "bits of the seed XORed, as in any CRC": _affine_over_bits,
 }
-"""From pairs to a predictor; None if no model of the kind fits the training pairs."""
+"""By name of the model: a function that fits it to training pairs, and returns None if it does not fit them."""

@@ -11,15 +11,15 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 HASHES_PER_S: Final = {"one CPU core": 10e6, "16 CPU cores": 160e6, "one graphics card": 22e9}
-"""SHA-256 of one block, orders of magnitude only."""
+"""By machine: how many SHA-256 hashes of one block it computes in a second, as an order of magnitude."""
 
 WEAK_BITS: Final = 64
-"""Below this, a search needs money rather than time."""
+"""A secret of fewer bits can be found by a search that costs money rather than time."""
 STRONG_BITS: Final = 112
-"""Above this, no search is feasible."""
+"""A secret of at least this many bits cannot be found by any feasible search."""
 
 SPARE_BITS: Final = 8
-"""How many more bits than the secret has the pairs must contain: then hardly any false candidate is left."""
+"""How many bits more than the secret the keys of the pairs must have, so that hardly any false candidate is left."""
 
 _UNITS: Final = (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 _ENDLESS_YEARS: Final = 1e6
@@ -27,29 +27,29 @@ _ENDLESS_YEARS: Final = 1e6
 
 @dataclass(frozen=True, slots=True)
 class SearchCost:
-    """An exhaustive search for a secret."""
+    """The cost of an exhaustive search for a secret."""
 
     secret_bits: int
     pairs: int
-    """How many recorded pairs leave a single candidate."""
+    """How many recorded pairs it takes to leave a single candidate."""
     mean_s: dict[str, float]
-    """Average time in seconds by machine: half of all secrets are tried."""
+    """By machine: the average time of a search in seconds, in which half of all secrets are tried."""
 
 
 def search_cost(secret_bits: int, key_bits: int, hashes_per_key: int = 1) -> SearchCost:
-    """Compute the cost where one key takes `hashes_per_key` hashes."""
+    """Compute the cost of a search if one key takes `hashes_per_key` hashes."""
     pairs = -(-(secret_bits + SPARE_BITS) // key_bits)
     tries = 2.0 ** (secret_bits - 1) * hashes_per_key
     return SearchCost(secret_bits, pairs, {machine: tries / rate for machine, rate in HASHES_PER_S.items()})
 
 
 def significant_bits(secret: bytes) -> int:
-    """The length of a secret in bits, without the zero bytes that pad it at either end."""
+    """Return the length of a secret in bits, without the zero bytes that pad it at either end."""
     return 8 * len(secret.strip(b"\x00"))
 
 
 def duration_text(seconds: float) -> str:
-    """A duration in its largest unit, e.g. ``1.3 days``."""
+    """Write a duration in its largest unit, e.g. ``1.3 days``."""
     unit, length_s = next((one for one in _UNITS if seconds >= one[1]), _UNITS[-1])
     if seconds / _UNITS[0][1] > _ENDLESS_YEARS:
         return "more than a million years"
@@ -57,7 +57,7 @@ def duration_text(seconds: float) -> str:
 
 
 def candidates(known: bytes, unknown_bits: int) -> Iterator[bytes]:
-    """Every secret that differs from `known` in its last `unknown_bits` bits only."""
+    """Yield every secret that differs from `known` at most in the last `unknown_bits` bits."""
     base = int.from_bytes(known, "big") >> unknown_bits << unknown_bits
     for low in range(1 << unknown_bits):
         yield (base | low).to_bytes(len(known), "big")
@@ -73,7 +73,7 @@ def matching_secrets(
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
-    """Bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret): the structure that the article publishes."""
+    """Return bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret), which is the key function that the article publishes."""
     mixed = int.from_bytes(seed, "big") ^ int.from_bytes(secret, "big")
     digest = hashlib.sha256(mixed.to_bytes(len(seed), "big")).digest()
     return bytes((digest[0], digest[5], digest[9], digest[13]))

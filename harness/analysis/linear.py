@@ -12,7 +12,7 @@ class Recurrence:
 
     length: int
     taps: int
-    """Bit j is set where the bit j steps before the next one counts; bit 0 is the next bit itself."""
+    """Bit j is set if the bit j steps before the next one is part of the parity; bit 0 stands for the next bit itself."""
 
     def continued(self, bits: Sequence[int], count: int) -> list[int]:
         """Return the `count` bits that follow."""
@@ -29,7 +29,7 @@ class Recurrence:
 
 
 def shortest_recurrence(bits: Iterable[int]) -> Recurrence:
-    """Find it by Berlekamp-Massey. For `n` random bits its length is about n / 2."""
+    """Find the shortest recurrence by Berlekamp-Massey. For `n` random bits its length is about n / 2."""
     taps, before = 1, 1
     length, gap, recent = 0, 1, 0
     for index, bit in enumerate(bits):
@@ -47,5 +47,5 @@ def shortest_recurrence(bits: Iterable[int]) -> Recurrence:
 
 
 def shortness_probability(length: int, bits: int) -> float:
-    """Return an upper bound for the probability that so many random bits have so short a recurrence."""
+    """Return an upper bound for the probability that `bits` random bits have a recurrence of at most this length."""
     return min(1.0, 2.0 ** (2 * length - bits + 1))

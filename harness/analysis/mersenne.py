@@ -24,10 +24,10 @@ STATE_BITS = 19_937
 ALL = 0xFFFFFFFF
 UPPER, LOWER, MATRIX = 0x80000000, 0x7FFFFFFF, 0x9908B0DF
 FEWEST_CHECKS = 24
-"""How many outputs must come as computed; each has at least 7 bits that chance would have to hit."""
+"""How many outputs at least must be as computed; at least 7 bits of each are seen, which chance would have to hit."""
 
 CHECKED_BITS = 32
-"""How many bits of each bit position are checked, beyond those that its recurrence needs."""
+"""How many bits of each bit position are checked, beyond the bits that the recurrence needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Layout:
 
 
 def reproduces(seeds: Sequence[bytes]) -> str:
-    """Name how the seeds come from MT19937's whole outputs; empty if they do not, or are too few to tell."""
+    """Say how the seeds are made of MT19937's whole outputs; empty if they are not, or are too few to tell."""
     for layout in _layouts(seeds):
         if _obeys(layout):
             return layout.name
@@ -49,7 +49,7 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """Name how the seeds come from one or two bytes of each output. It needs 19,969 outputs and some tenths of a second."""
+    """Say how the seeds are made of one or two bytes of each output; empty if not, or below 19,969 outputs."""
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)
@@ -66,7 +66,7 @@ def reproduces_parts(seeds: Sequence[bytes]) -> str:
 
 @cache
 def output_recurrence() -> Recurrence:
-    """The recurrence that every bit position of MT19937's successive outputs obeys, found on the generator itself."""
+    """Return the recurrence that every bit position of MT19937's successive outputs obeys, found on the generator itself."""
     import numpy as np
 
     start = np.arange(1, WORDS + 1, dtype=np.uint32)
@@ -80,7 +80,7 @@ def _continues(bits: list[int], recurrence: Recurrence) -> bool:
 
 
 def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
-    """Yield the ways to make bytes of outputs: Python's getrandbits and randbytes, and copying outputs into a buffer."""
+    """Yield ways in which seeds may be made of outputs: by Python's getrandbits or randbytes, or by copying outputs."""
     import numpy as np
 
     length = len(seeds[0])
@@ -109,7 +109,7 @@ def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
 
 
 def _obeys(layout: Layout) -> bool:
-    """Whether outputs are as earlier outputs determine them, wherever enough bits of those are seen."""
+    """Whether each output is as three earlier outputs determine it, wherever enough bits of those three are seen."""
     import numpy as np
 
     words, known = layout.words, layout.known
@@ -132,7 +132,7 @@ def _obeys(layout: Layout) -> bool:
 
 
 def twisted(both: Words) -> Words:
-    """Compute what the upper bit of one word and the lower bits of the next contribute to the word 624 places later."""
+    """Compute what a word's upper bit and the next word's lower bits (`both`) contribute to the word 624 places later."""
     import numpy as np
 
     one = np.uint32(1)
@@ -140,7 +140,7 @@ def twisted(both: Words) -> Words:
 
 
 def following_states(state: Words, count: int) -> Words:
-    """Return the `count` state words after these 624. A word depends on none of the 226 words before it."""
+    """Return the `count` state words after these 624. No word depends on the 226 words directly before it."""
     import numpy as np
 
     words = np.concatenate((state, np.empty(count, dtype=np.uint32)))
@@ -154,7 +154,7 @@ def following_states(state: Words, count: int) -> Words:
 
 
 def tempered(state: Words) -> Words:
-    """Return the outputs that a Mersenne Twister makes of words of its state."""
+    """Return the output that a Mersenne Twister makes of each word of its state."""
     import numpy as np
 
     word = state ^ (state >> np.uint32(11))
@@ -165,7 +165,7 @@ def tempered(state: Words) -> Words:
 
 
 def untempered(words: Words) -> Words:
-    """State words of outputs."""
+    """Return the word of the state from which each output was made."""
     import numpy as np
 
     word: Words = words ^ (words >> np.uint32(18))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 Model = Callable[[Sequence[int], int, int], list[int] | None]
-"""From numbers, their width in bits and a count, to that many following numbers; None if the model does not fit."""
+"""A function from numbers, their width in bits and a count to the next `count` numbers; None if it does not fit."""
 
 
 def arithmetic(numbers: Sequence[int], bits: int, count: int) -> list[int] | None:
@@ -27,7 +27,7 @@ def arithmetic(numbers: Sequence[int], bits: int, count: int) -> list[int] | Non
 
 
 def congruential(numbers: Sequence[int], bits: int, count: int) -> list[int] | None:
-    """Continue a linear congruential generator whose whole state is seen; its modulus need not be known."""
+    """Continue a linear congruential generator whose outputs are its whole state; the modulus need not be known."""
     recent = numbers[-8:]
     if len(recent) < 6 or len(set(recent)) < len(recent):
         return None
@@ -71,7 +71,7 @@ ORDERS: dict[str, Callable[[bytes], int]] = {
 
 
 def layouts(length: int) -> Iterator[tuple[int, str]]:
-    """Ways to read a seed as numbers: whole, and in words of 8, 4, 2 and 1 bytes."""
+    """Yield ways to read a seed as numbers, (width in bytes, byte order): whole, and in words of 8, 4, 2 and 1 bytes."""
     for width in (length, 8, 4, 2, 1):
         if width == length or (width < length and length % width == 0):
             for order in ORDERS:
@@ -88,7 +88,7 @@ def _model_of(field: list[int], bits: int, count: int) -> tuple[str, list[int]] 
 
 
 def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
-    """Whether a model fits the seeds' first word that varies."""
+    """Whether some model fits the first word that varies, among the words of the seeds."""
     recent, read = known[-9:], ORDERS[order]
     for start in range(0, len(known[0]), width):
         field = [read(seed[start : start + width]) for seed in recent]
@@ -98,7 +98,7 @@ def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
 
 
 def by_fields(known: Sequence[bytes], width: int, order: str, count: int) -> tuple[str, list[bytes]] | None:
-    """Continue each word of the seed by a model of its own."""
+    """Continue each word of the seed by a model of its own; return the models' names and `count` seeds, or None."""
     read, parts, names = ORDERS[order], [], set()
     for start in range(0, len(known[0]), width):
         found = _model_of([read(seed[start : start + width]) for seed in known[-9:]], 8 * width, count)

@@ -1,6 +1,6 @@
 """Find parts of a seed that follow from earlier seeds or the clock: counters, clocks, shift registers, repeated parts.
 
-The rest of the seed may be chance. Each field is rated by one number: to within how many values its next reading is known.
+Other bits of the seed may be chance. Each field is rated by one number: how many values its next reading may have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WIDEST = 8
 OUTLIERS = 0.05
-"""The share of steps that may differ, e.g. where another tester asked in between, or a number wraps."""
+"""The share of steps that may break the rule, e.g. if another tester requested a seed in between, or a number wraps."""
 LEAST_FIELD_BITS = 2.0
 FEWEST_STEPS = 40
 MANY_VALUES = 1 << 16
@@ -36,7 +36,7 @@ RATE_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """Bytes that were read as a number, and how well the previous number predicts it."""
+    """Bytes of the seeds, read as a number, and how well the number in one seed predicts that in the next."""
 
     places: range
     order: str
@@ -54,7 +54,7 @@ class _Field:
 def moving_parts(octets: Octets, follows: npt.NDArray[np.bool_], times_s: Numbers, free: Collection[int]) -> list[Part]:
     """Return fields that count, or that a clock drives, the best ones first, without duplicates.
 
-    `follows`: whether seed k+1 was the next one that was drawn after seed k. `free`: bits that vary.
+    `follows`: for each k, whether the ECU drew seed k+1 directly after seed k. `free`: the bits that vary.
     """
     if int(follows.sum()) < FEWEST_STEPS:
         return []
@@ -81,7 +81,7 @@ def _saved(field: _Field, free: Collection[int]) -> float:
 
 
 def _field(octets: Octets, places: range, order: str, follows: npt.NDArray[np.bool_], times_s: Numbers) -> _Field | None:
-    """Return the field, if the step to its next value is known to within a small part of its range."""
+    """Return the bytes as a field, if its next value is known to within a small part of the range; else None."""
     import numpy as np
 
     bits = 8 * len(places)
@@ -127,7 +127,7 @@ def _steps(words: Words, bits: int) -> Words:
 
 
 def _window(steps: Words, bits: int) -> tuple[int, int]:
-    """Return (first value, size) of the smallest range of values, modulo 2^bits, that holds all but a few of these steps."""
+    """Return (first value, size) of the smallest range, modulo 2^bits, that holds all but a few of the steps."""
     import numpy as np
 
     size = 1 << bits
@@ -144,7 +144,7 @@ def _window(steps: Words, bits: int) -> tuple[int, int]:
 def _clock(
     words: Words, bits: int, follows: npt.NDArray[np.bool_], times_s: Numbers, left: float
 ) -> tuple[str, float] | None:
-    """Whether a clock of a usual rate predicts the field from its first reading on, and how much is left to guess."""
+    """Return the clock of a usual rate that predicts the field, in words, and how many bits it leaves to guess; or None."""
     import numpy as np
 
     if len(times_s) != len(words):
@@ -168,9 +168,9 @@ def _clock(
 
 
 def register_parts(octets: Octets, run: slice, free: Collection[int]) -> list[Part]:
-    """Return bits that follow a short linear recurrence from seed to seed, as those of a shift register do.
+    """Return bits that follow a short linear recurrence from seed to seed, as the bits of a shift register do.
 
-    `run`: seeds that were drawn one after the other.
+    `run`: a range of seeds that the ECU drew directly one after the other.
     """
     import numpy as np
 
@@ -191,7 +191,7 @@ def register_parts(octets: Octets, run: slice, free: Collection[int]) -> list[Pa
 
 
 def repeated_parts(octets: Octets, follows: npt.NDArray[np.bool_]) -> list[Part]:
-    """Return bits that are the XOR of bits of the previous seed, and perhaps of bits of the same seed."""
+    """Return bits that are the XOR of bits of the previous seed."""
     import numpy as np
 
     if int(follows.sum()) < FEWEST_STEPS:
@@ -205,7 +205,7 @@ def repeated_parts(octets: Octets, follows: npt.NDArray[np.bool_]) -> list[Part]
 
 
 def multiplied_parts(octets: Octets, follows: npt.NDArray[np.bool_], free: Collection[int]) -> list[Part]:
-    """Return fields that are a multiple of their value in the previous seed, plus a constant: congruential generators."""
+    """Return fields of congruential generators: a multiple of the field's value in the previous seed, plus a constant."""
     import numpy as np
 
     length = octets.shape[1]
@@ -231,7 +231,7 @@ def multiplied_parts(octets: Octets, follows: npt.NDArray[np.bool_], free: Colle
 
 
 def longest_run(follows: Sequence[bool] | npt.NDArray[np.bool_]) -> slice:
-    """Return the longest stretch of seeds that were drawn one after the other."""
+    """Return the longest range of seeds that the ECU drew directly one after the other."""
     best, start = slice(0, 0), 0
     for index in range(len(follows) + 1):
         if index == len(follows) or not follows[index]:

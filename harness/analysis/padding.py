@@ -1,4 +1,4 @@
-"""Compare the padding of ISO-TP messages with earlier frames, and with what must not be known."""
+"""Compare the padding of ISO-TP messages with earlier frames, and with secrets that it must not show."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 _SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
 
 WINDOW: Final = 3
-"""How many bytes in a row must equal those of an earlier frame: by chance one window in 2^24 does."""
+"""How many bytes in a row must equal bytes of an earlier frame: chance gives that once in 2^24."""
 MEMORY_FRAMES: Final = 32
 LEAST_REPEATS: Final = 3
 LEAST_FIRST: Final = 7
-"""The shortest data of a first frame, in bytes: it fills its frame, of which an address may take one byte."""
+"""The shortest data of a first frame, in bytes: a first frame fills all 8, of which an address may take one."""
 
 
 class Observed(NamedTuple):
@@ -33,9 +33,9 @@ class Padding:
     values: frozenset[int]
     """Every byte value that was used as padding."""
     is_uniform: bool
-    """Whether each frame is padded with one byte value, the same one for each kind of frame."""
+    """Whether all frames of one kind (single, consecutive, flow control) are padded with one and the same byte value."""
     repeats: tuple[tuple[int, bytes], ...]
-    """Paddings that repeat an earlier frame: the number of the frame, and the bytes."""
+    """Paddings that repeat bytes of an earlier frame: the number of the padded frame, and the bytes."""
 
     @property
     def leaks(self) -> bool:
@@ -44,7 +44,7 @@ class Padding:
 
 
 def padding_of(frames: Iterable[Observed]) -> Padding:
-    """Describe the padding of the ECU's frames; `frames` are in the order of the bus and include those sent to it."""
+    """Describe the padding of the ECU's frames; `frames` are in the order of the bus, those to the ECU included."""
     earlier: deque[bytes] = deque(maxlen=MEMORY_FRAMES)
     by_kind: dict[int, set[int]] = {}
     count = 0
@@ -64,7 +64,7 @@ def padding_of(frames: Iterable[Observed]) -> Padding:
 
 
 def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) -> list[tuple[int, str]]:
-    """Find paddings of the ECU's frames that hold several bytes in a row of `material`: the frame's number, and the name."""
+    """Return (number of the frame, name) for each frame of the ECU whose padding shows bytes of a secret in `material`."""
     found = []
     for number, (_, pad, is_from_ecu) in enumerate(_split(frames)):
         for name, secret in material.items() if is_from_ecu and pad else ():
@@ -74,7 +74,7 @@ def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) 
 
 
 def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Split each data field into content and padding, where it can be told: a last consecutive frame by its first frame."""
+    """Yield each data field, its padding, and whether it is the ECU's; first frames tell the length of last frames."""
     missing = {True: 0, False: 0}
     for data, is_from_ecu in frames:
         if not data:
@@ -93,7 +93,7 @@ def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def _repeated(pad: bytes, earlier: Iterable[bytes]) -> bytes:
-    """Return the first few bytes of a padding that an earlier frame holds too; bytes that are all the same prove nothing."""
+    """Return the first `WINDOW` bytes of a padding, not all equal, that an earlier frame also holds; empty without any."""
     for start in range(len(pad) - WINDOW + 1):
         window = pad[start : start + WINDOW]
         if len(set(window)) > 1 and any(window in content for content in earlier):

@@ -1,4 +1,4 @@
-"""Name the parts of a seed that need not be guessed: which bits they are, and how many bits of guessing they save."""
+"""Describe the parts of a seed that need not be guessed: their bits, and how many bits of guessing they save."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MOST_NAMED = 5
 """How many parts are named in words at most."""
 LEAST_SAVED_BITS = 0.5
-"""A part that saves less than this is not reported."""
+"""A part that saves fewer bits of guessing than this is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,39 +19,39 @@ class Part:
     """
 
     what: str
-    """In words, e.g. ``bytes 4-7 are bytes 0-3 XOR 5A C3 11 77``."""
+    """What the bits are, in words, e.g. ``bytes 4-7 are bytes 0-3 XOR 5A C3 11 77``."""
     bits: frozenset[int]
     left_bits: float = 0.0
-    """How many bits of chance are left in these positions together."""
+    """How many bits of chance are left in `bits` together."""
     is_over_time: bool = False
-    """True: they follow from earlier seeds or the time. False: from the rest of the seed, or they never change."""
+    """Whether the bits follow from earlier seeds or the time; if not, they follow from the same seed, or never change."""
 
     @property
     def saved_bits(self) -> float:
-        """How many bits need not be guessed."""
+        """How many bits of guessing the part saves."""
         return len(self.bits) - self.left_bits
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """How much of a seed's length is chance, as far as can be seen."""
+    """Which parts of a seed follow from something else, and so how much of its length is chance, as far as can be seen."""
 
     length_bits: int
     parts: tuple[Part, ...]
 
     @property
     def effective_bits(self) -> int:
-        """The length without all parts that follow from other parts, earlier seeds or the time: an upper bound."""
+        """The length in bits without the bits that the parts save: an upper bound for the bits that are chance."""
         return max(0, round(self.length_bits - sum(part.saved_bits for part in self.parts)))
 
     @property
     def chance_bytes(self) -> list[int]:
-        """The positions of the bytes of which no bit follows from anything."""
+        """The positions of the bytes that have no bit in any part."""
         told = {bit // 8 for part in self.parts for bit in part.bits}
         return [place for place in range(self.length_bits // 8) if place not in told]
 
     def confirmed_by(self, second: Structure) -> Structure:
-        """Keep only what a second sample shows too. The parts keep the words of the first."""
+        """Keep only those bits of the parts that a second sample shows too; the parts keep their words."""
         within = frozenset[int]().union(*(part.bits for part in second.parts if not part.is_over_time))
         everywhere = within.union(*(part.bits for part in second.parts))
         kept = []
@@ -73,12 +73,12 @@ class Structure:
 
 
 def bits_of_bytes(places: Iterable[int]) -> frozenset[int]:
-    """All bit positions of some bytes."""
+    """Return all bit positions of the bytes at `places`."""
     return frozenset(8 * place + bit for place in places for bit in range(8))
 
 
 def named_bytes(places: Iterable[int]) -> str:
-    """Positions of bytes in words, e.g. ``byte 3`` or ``bytes 0-2, 5``."""
+    """Write positions of bytes in words, e.g. ``byte 3`` or ``bytes 0-2, 5``."""
     runs: list[list[int]] = []
     for place in sorted(set(places)):
         if runs and place == runs[-1][-1] + 1:
@@ -90,5 +90,5 @@ def named_bytes(places: Iterable[int]) -> str:
 
 
 def in_hex(values: Sequence[int]) -> str:
-    """Byte values as they are printed everywhere."""
+    """Write byte values in hex, e.g. ``5A C3``."""
     return bytes(values).hex(" ").upper()

@@ -1,7 +1,7 @@
 """Predict the next seeds from earlier ones. A prediction that comes true is a proof, not a statistic.
 
-Each model is made from earlier seeds alone and tested on later ones. It counts if random bits would fulfil its
-predictions once in 2^64.
+Each model is made from earlier seeds alone, and tested on later seeds. A model counts if random bits would fulfil its
+predictions only once in 2^64.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from harness.analysis.number_models import by_fields, fields_fit, layouts
 
 FEWEST_FORETOLD = 3
 SURE_BITS = 64
-"""How many bits that vary in the sample must be predicted together."""
+"""How many bits, of those that vary in the sample, a model must predict in all."""
 
 LONGEST_STREAM = 1024
-"""How many bits are examined when all seeds together are taken for one shift register's output."""
+"""How many bits are examined when all seeds in a row are taken for the output of one shift register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Prediction:
     known: int
     """How many seeds the prediction was made from."""
     foretold: int
-    """How many of the seeds that followed came as predicted, one after the other."""
+    """How many seeds directly after those came as predicted."""
     first: bytes
     """The first predicted seed."""
 
@@ -38,7 +38,7 @@ class Prediction:
 
 
 def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction | None:
-    """Find the first model that predicts seeds exactly. `starts`: where a session began, and perhaps the generator anew."""
+    """Find the first model that predicts seeds exactly. `starts`: where a session, and perhaps the generator, began anew."""
     length = len(seeds[0])
     for part in _parts(seeds, starts):
         wanted = _seeds_wanted(part)
@@ -55,7 +55,7 @@ def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction
 
 
 def _parts(seeds: Sequence[bytes], starts: Sequence[int]) -> Iterator[Sequence[bytes]]:
-    """Return each session's seeds by themselves, and all of them together."""
+    """Yield the seeds of each session by themselves, then all seeds together."""
     ends = [*starts[1:], len(seeds)]
     if len(starts) > 1:
         yield from (seeds[start:end] for start, end in zip(starts, ends, strict=True))
@@ -68,14 +68,14 @@ def _seeds_wanted(part: Sequence[bytes]) -> int:
 
 
 def _cuts(count: int, wanted: int) -> Iterator[int]:
-    """Where to split past from future: late, to learn from most seeds, and a little earlier."""
+    """Yield after how many seeds to split past from future: late, to learn from most seeds, then a little earlier."""
     for back in (wanted, 2 * wanted + 1, 4 * wanted + 3):
         if count - back >= max(count // 2, 8):
             yield count - back
 
 
 def _looks_random(known: Sequence[bytes]) -> bool:
-    """Whether no model is worth trying: neither the seeds as numbers nor their liveliest bit follow any rule."""
+    """Whether no model is worth trying: neither the seeds as numbers nor the bit that changes most follow any rule."""
     bits = liveliest_column(known)
     is_ruled = changes(bits) <= RARE_CHANGES or column_continued(bits, 1) is not None
     return not is_ruled and not any(fields_fit(known, width, order) for width, order in layouts(len(known[0])))
@@ -103,7 +103,7 @@ def _or(numbers: list[int]) -> int:
 
 
 def foretell_stream(seeds: Sequence[bytes]) -> Prediction | None:
-    """Take all bits in a row for one shift register's output, most or least significant bit of each byte first."""
+    """Predict the last seeds by taking the bits of all seeds in a row for the output of one shift register."""
     import numpy as np
 
     length = 8 * len(seeds[0])

@@ -1,7 +1,7 @@
 """Test whether seeds are evenly distributed and independent of each other.
 
 Each test family has a false-alarm budget of one in a million, divided among its tests (Bonferroni): `p` of an indication
-is already multiplied by their number. An alarm is to be confirmed on a fresh sample.
+is already multiplied by the number of tests. An alarm must be confirmed on a fresh sample.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
 
 FALSE_ALARM = 1e-6
-"""The false-alarm budget of each family, before the second sample."""
+"""The probability of a false alarm that each family of tests may have, before a second sample confirms the alarm."""
 
 LAGS = 16
 ENOUGH_FOR_BYTES = 1280
-"""With this many seeds each of 256 cells expects five; with fewer, nibbles are counted."""
+"""The fewest seeds for which byte values are counted, 5 seeds for each on average; with fewer, nibbles are counted."""
 ENOUGH_FOR_NIBBLES = 80
 MOST_POSITIONS = 32
-"""For how many bit positions linear complexity is computed: a shift register shows in each."""
+"""For how many bit positions linear complexity is computed at most: a shift register shows in each position."""
 LONG_SAMPLE = 1000
 
 
@@ -57,7 +57,7 @@ class Battery:
     bits: int
     indications: tuple[Indication, ...]
     min_entropy_per_byte: float
-    """The most common value estimate of SP 800-90B 6.3.1. On so small a sample a sound generator scores below 8 too."""
+    """The most common value estimate of SP 800-90B 6.3.1, in bits; a sound generator too scores below 8 on few seeds."""
 
     @property
     def alarms(self) -> tuple[Indication, ...]:
@@ -66,7 +66,7 @@ class Battery:
 
     @property
     def visible_bias(self) -> float:
-        """How far from one half a bit must be to be detected with 90 % probability."""
+        """How far from one half the share of ones in a bit position must be to be detected with 90 % probability."""
         return float((normal_quantile(FALSE_ALARM / self.bits) + 1.28) / 2 / self.seeds**0.5)
 
 

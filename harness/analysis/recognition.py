@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.uint64]
 
 SURE_BITS = 60
-"""How many varying bits must be reproduced, beyond those that the lists could hit by chance."""
+"""How many varying bits a generator must reproduce, beyond the `CANDIDATE_BITS` that chance could hit."""
 
 CANDIDATE_BITS = 26
-"""The lists offer fewer than 2^26 candidates for one seed."""
+"""Fewer than 2^26 candidates (generators, starting values, layouts) are tried on one seed."""
 
 PROBED_BYTES = 3
 CANDIDATES_LOOKED_AT = 16
 
 SOLVED_BYTES = 5
-"""A seed as long as this holds more than the unknown part of a truncated generator's state."""
+"""A seed of at least this many bytes holds more bits than a truncated generator hides."""
 
 ADDITIVE_OUTPUTS = 96
-"""How many outputs of glibc's rand() must each be one of two values: chance hits a byte once in 128."""
+"""How many outputs of glibc's rand() are tested; each must be one of two values, which chance hits once in 128."""
 
 Place = tuple[int, int] | None
-"""Which output a byte of the seed comes from, and how far it is shifted down first; None: the byte is zero."""
+"""From which output a byte of the seed comes, and by how many bits the output is shifted down; None: a zero byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Seeds that were drawn directly one after the other."""
+    """Seeds that the ECU drew directly one after the other."""
 
     seeds: tuple[bytes, ...]
 
@@ -81,7 +81,7 @@ def solve(streams: Sequence[Stream], *, is_thorough: bool = False) -> Recognised
 
 
 def seeds_wanted(seeds: Sequence[bytes]) -> int:
-    """How many seeds in a row must be reproduced: two, or more where few of their bits vary."""
+    """Return how many seeds in a row a generator must reproduce: two, or more if few bits of the seeds vary."""
     return max(2, -(-(SURE_BITS + CANDIDATE_BITS) // max(varying_bits(seeds), 1)))
 
 
@@ -97,7 +97,7 @@ def varying_bits(seeds: Sequence[bytes]) -> int:
 
 
 def _whole_state(seeds: Sequence[bytes]) -> str:
-    """Test for successive 32-bit outputs each of which determines the next."""
+    """Name the generator if the seeds are successive 32-bit outputs, each of which determines the next; else empty."""
     import numpy as np
 
     if len(seeds[0]) % 4 or len(seeds) < 4:
@@ -111,7 +111,7 @@ def _whole_state(seeds: Sequence[bytes]) -> str:
 
 
 def _truncated(seeds: Sequence[bytes]) -> str:
-    """Test for one or two bytes of each output of a congruential generator that hides its low bits."""
+    """Recognise a congruential generator that hides its low bits, and whose outputs each give one or two bytes of a seed."""
     if len(seeds[0]) < SOLVED_BYTES:
         return ""
     wanted = seeds_wanted(seeds) + 1
@@ -142,7 +142,7 @@ def _items(seeds: Sequence[bytes]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _is_solved(items: Sequence[int], generator: Congruential, name: str) -> bool:
-    """Whether any state gives these outputs; its hidden low bits are tried out."""
+    """Whether some state of the generator gives these outputs; all values of its hidden low bits are tried."""
     import numpy as np
 
     seen = 8 if name == "byte" else 15
@@ -158,7 +158,7 @@ def _is_solved(items: Sequence[int], generator: Congruential, name: str) -> bool
 
 
 def _additive(seeds: Sequence[bytes]) -> str:
-    """Test for glibc's rand(): each output is the sum of those 3 and 31 before it, or one more."""
+    """Recognise glibc's rand(): each output is the sum of the outputs 3 and 31 places before it, or one more."""
     import numpy as np
 
     needed = -(-(ADDITIVE_OUTPUTS + 31) // len(seeds[0])) if seeds else 0
@@ -181,9 +181,9 @@ def _additive(seeds: Sequence[bytes]) -> str:
 
 
 def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequence[Starts] = ()) -> Recognised | None:
-    """Find generators that were started from a number in `ranges` and gave each stream's first seed first.
+    """Find a generator that, started from numbers in `ranges`, gives the seeds of streams from their first seed on.
 
-    `slow_ranges`: the numbers tried with generators that are slow to start.
+    `slow_ranges`: the numbers to try instead with generators that are slow to start.
     """
     import numpy as np
 
@@ -217,7 +217,7 @@ def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequ
 
 
 def layouts(length: int) -> Iterator[tuple[str, list[Place]]]:
-    """Ways in which programs make the bytes of a seed from a generator's outputs."""
+    """Yield ways in which programs make the bytes of a seed from a generator's outputs: name, and each byte's place."""
     yield "the low byte of each output", [(place, 0) for place in range(length)]
     yield "the low byte of each output, the last one first", [(length - 1 - place, 0) for place in range(length)]
     yield "the high byte of each output", [(place, 24) for place in range(length)]
@@ -236,7 +236,7 @@ def layouts(length: int) -> Iterator[tuple[str, list[Place]]]:
 
 
 def _later(places: Sequence[Place], seeds: int) -> list[Place]:
-    """Return where the bytes of the seed `seeds` places after the first come from."""
+    """Return from which outputs the bytes of a seed come that is drawn `seeds` places after the first."""
     per_seed = _outputs_per_seed(places)
     return [None if place is None else (place[0] + seeds * per_seed, place[1]) for place in places]
 
@@ -254,7 +254,7 @@ def _octet(numbers: Sequence[Numbers], place: Place) -> Numbers:
 
 
 def _fitting(numbers: Sequence[Numbers], places: Sequence[Place], heads: Sequence[bytes]) -> list[list[int]]:
-    """For each head, find the starting values that fit the bytes from the first outputs."""
+    """Return, for each of `heads` (first bytes of streams), the indices of starting values whose first outputs fit."""
     import numpy as np
 
     early = sorted((place[0], index) for index, place in enumerate(places) if place is not None and place[0] < len(numbers))
@@ -267,7 +267,7 @@ def _fitting(numbers: Sequence[Numbers], places: Sequence[Place], heads: Sequenc
 
 
 def _reproduced(name: str, number: int, places: Sequence[Place], stream: Stream, most: int) -> int:
-    """Count how many seeds of a stream come from this start, one after the other, up to `most`."""
+    """Count how many first seeds of a stream the generator gives if started from `number`; stop at `most`."""
     import numpy as np
 
     per_seed = _outputs_per_seed(places)

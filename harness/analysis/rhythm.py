@@ -1,4 +1,4 @@
-"""Recognise moments that come periodically, and find others that break the period."""
+"""Recognise whether something happens periodically, and find where later moments break the period."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ STEADY: Final = 0.2
 """Moments are periodic if every interval differs from the mean by less than this fraction of it."""
 
 LONGEST_GAP: Final = 2.0
-"""In periods: what is absent for longer has stopped."""
+"""What does not happen for this many periods has stopped."""
 MORE_JITTER: Final = 10.0
 JITTER_SHARE, JITTER_S = 0.05, 0.005
-"""What counts as no jitter: a fraction of the period, and seconds that other frames on the bus may cost."""
+"""Jitter below this fraction of the period, or below these seconds, which other frames on the bus may cost, is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Rhythm:
 
     period_s: float
     jitter_s: float
-    """How far an interval is from the mean at most, in seconds."""
+    """The greatest difference of an interval from the mean interval, in seconds."""
 
     def complaint(self, times: Sequence[float], begun_s: float, ended_s: float) -> str:
-        """Say how moments between the two ends break the rhythm; empty if they keep it."""
+        """Say how the moments `times`, all seen from `begun_s` to `ended_s`, break the rhythm; empty if they keep it."""
         gaps = [after - before for before, after in pairwise(times)]
         edges = [after - before for before, after in pairwise([begun_s, *times, ended_s])]
         if max(edges) > LONGEST_GAP * self.period_s:

@@ -11,14 +11,14 @@ SEPARATOR: Final = rb"[\s:,;_\-]{0,8}(?:0x|\\x)?"
 """What may stand between two bytes in hex: nothing, ``:``, ``, 0x``, ``\\x``, a line's end."""
 
 LEAST_BYTES: Final = 4
-"""A shorter value occurs by chance in any long text."""
+"""The fewest bytes that are searched for: a shorter value occurs by chance in any long text."""
 
 LEAST_DIGITS: Final = 8
 CHANCE: Final = 1e-4
 
 
 def forms(secret: bytes) -> Iterator[tuple[str, re.Pattern[bytes]]]:
-    """Return the ways to write a secret down: the name of each, and a pattern that finds it."""
+    """Yield the ways to write a secret down: the name of each way, and a pattern that finds the secret so written."""
     for order, value in (("", secret), (", bytes reversed", secret[::-1])):
         hex_bytes = [b"%02x" % byte for byte in value]
         yield f"raw{order}", re.compile(re.escape(value), re.DOTALL)
@@ -57,7 +57,7 @@ def found_in(content: bytes, secret: bytes) -> str:
 
 
 def is_telling(secret: bytes, content_bytes: int) -> bool:
-    """Whether the secret is long and varied enough not to occur by chance in so much content."""
+    """Whether the secret is long and varied enough not to occur by chance in `content_bytes` bytes."""
     if len(secret) < LEAST_BYTES or len(set(secret)) < 2:
         return False
     return content_bytes / 256 ** len(secret) < CHANCE or len(secret) >= 2 * LEAST_BYTES

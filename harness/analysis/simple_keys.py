@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Collection
 
 KeyMaker = Callable[[bytes], bytes]
-"""From a seed to a key."""
+"""A function that makes a key from a seed."""
 
 ALL_ZERO = "all zero"
 CONSTANTS = ("12345678", "DEADBEEF", "01020304", "CAFEBABE", "A5A5A5A5", "5A5A5A5A", "11223344")
@@ -15,11 +15,11 @@ MASKS = ("55", "AA", "A5", "5A", "12345678", "DEADBEEF", "1234567890")
 TURNS = (1, 2, 3, 4, 5, 7, 8, 12, 16)
 SUMMANDS = (0x12345678, 0x1234, 0xA5A5A5A5, 0x5A5A5A5A, 0xDEADBEEF, 0x1111, 0x55, 0xAA)
 FACTORS = (2, 3, 5, 7, 0x41C64E6D, 0x19660D)
-"""The larger ones are those of well-known congruential generators."""
+"""Factors by which a seed is multiplied; the two large ones are those of well-known congruential generators."""
 
 
 def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
-    """Return default keys by name, and the seed in simple variations."""
+    """Return, by name, makers of default keys, and of keys that are the seed in simple variations."""
     keys: dict[str, KeyMaker] = {
         ALL_ZERO: lambda seed: bytes(key_bytes),
         "all FF": lambda seed: b"\xff" * key_bytes,
@@ -38,7 +38,7 @@ def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
 
 
 def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict[str, KeyMaker]:
-    """Drop makers that give an earlier one's keys for all seeds of these lengths (bytes); keep all if none is known."""
+    """Drop makers that give the keys of an earlier maker for seeds of these lengths (bytes); without lengths, keep all."""
     seeds = [hashlib.shake_128(bytes((length, turn))).digest(length) for length in seed_lengths for turn in range(2)]
     found: dict[object, str] = {}
     for name, make in makers.items():
@@ -47,7 +47,7 @@ def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict
 
 
 def algebraic_keys(key_bytes: int) -> dict[str, KeyMaker]:
-    """Return one step of arithmetic, a checksum, or a hash without a secret, by name."""
+    """Return, by name, makers of keys by one step of arithmetic, by a checksum, or by a hash without a secret."""
     keys: dict[str, KeyMaker] = {
         "the seed minus one": lambda seed: fit(_number(seed, lambda value: value - 1), key_bytes),
         "the seed halved": lambda seed: fit(_number(seed, lambda value: value >> 1), key_bytes),

@@ -1,4 +1,4 @@
-"""Estimate how much of a seed is chance: what is left when all that follows from something else is removed."""
+"""Estimate how much of a seed is chance: the bits that are left without those that follow from something else."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 FEWEST_SEEDS = 50
 LONGEST_GAP = 4.0
-"""Seeds separated by more than this many usual pauses were not requested in a row."""
+"""Seeds with more time between them than this many usual pauses were not requested in a row."""
 
 
 def structure_of(seeds: Sequence[bytes], times_s: Sequence[float] = (), starts: Sequence[int] = (0,)) -> Structure:
-    """Estimate what of each seed is chance. The seeds have one length.
+    """Estimate which bits of each seed are chance. The seeds have one length.
 
-    `times_s`: when each came, in seconds. `starts`: which of them began a session, and perhaps their generator anew.
+    `times_s`: when each seed came, in seconds. `starts`: the indices of seeds with which a session, and perhaps the
+    generator, began anew.
     """
     import numpy as np
 
@@ -60,7 +61,7 @@ def structure_of(seeds: Sequence[bytes], times_s: Sequence[float] = (), starts: 
 
 
 def _in_a_row(count: int, starts: Sequence[int], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Whether seed k+1 came directly after seed k, within one session and without a pause."""
+    """Return for each k whether seed k+1 came directly after seed k, within one session and without a pause."""
     import numpy as np
 
     follows = np.ones(count - 1, dtype=bool)
@@ -93,7 +94,7 @@ def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
 
 
 def _take_most_telling(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """Accept parts in order: whole words before single bits, and of two statements of as many bits the simpler one."""
+    """Accept parts as `_take` does, those that explain most bits first; of two that explain equally many, the simpler."""
     waiting, taken = list(parts), []
     while waiting:
         best = min(waiting, key=lambda part: (-len(part.bits & free), len(part.what)))

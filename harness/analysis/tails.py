@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 
 def normal_tail(z: float) -> float:
-    """P(|Z| >= |z|) for a standard normal variable."""
+    """Return P(|Z| >= |z|) for a standard normal variable."""
     return math.erfc(abs(z) / math.sqrt(2))
 
 
@@ -48,5 +48,5 @@ def binomial_tail(at_least: int, trials: int, probability: float) -> float:
 
 
 def even_binomial_tail(count: int, trials: int) -> float:
-    """Two-sided probability that a fair coin is at least so far from the middle."""
+    """Return the probability that `trials` throws of a fair coin give a count at least as far from the middle as `count`."""
     return min(1.0, 2 * binomial_tail(max(count, trials - count), trials, 0.5))

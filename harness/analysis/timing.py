@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from typing import Final
 
 THRESHOLD: Final = 4.5
-"""Above this a difference of means is not chance: the usual threshold of leakage tests (TVLA)."""
+"""A difference of means with a larger t is not chance: the usual threshold of leakage tests (TVLA)."""
 POWER: Final = 1.28
-"""Standard deviations beyond the threshold at which a difference is missed once in ten times."""
+"""How far beyond the threshold t must be on average, for a difference to be missed only once in ten times."""
 
 FARTHEST: Final = 6.0
-"""The limit for outliers, as a multiple of the distance from the middle that holds three of four durations: seven sigma."""
+"""The limit for outliers, as a multiple of the distance from the median within which three of four durations lie."""
 
 _RESOLUTIONS_S: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 FINEST_S: Final = 1e-6
-"""No adapter's stamps are trusted below this resolution."""
+"""The finest resolution of time stamps, in seconds, that is believed of any adapter."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimingComparison:
-    """Two samples of durations, in seconds."""
+    """The comparison of two samples of durations, in seconds."""
 
     difference_s: float
-    """The mean of the second sample less that of the first."""
+    """The mean of the second sample minus the mean of the first."""
     sigma_s: float
     """The standard deviation of one duration, the resolution of the stamps included."""
     n: int
@@ -41,12 +41,12 @@ class TimingComparison:
 
     @property
     def detectable_s(self) -> float:
-        """The smallest difference that samples of this size show nine times in ten, and that these stamps can resolve."""
+        """The smallest difference in seconds that samples of this size show nine times in ten, and the stamps resolve."""
         return max(math.sqrt(2 / self.n) * (THRESHOLD + POWER) * self.sigma_s, self.stamps_s) if self.n else math.inf
 
 
 def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison:
-    """Compute Welch's t of two samples of at least two; constant durations are as uncertain as the stamps are coarse."""
+    """Compute Welch's t of two samples; the resolution of the stamps adds to their variances. Below two values, t is 0."""
     n = min(len(first), len(second))
     if n < 2:
         return TimingComparison(0.0, math.inf, n, 0.0, FINEST_S)
@@ -58,7 +58,7 @@ def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison
 
 
 def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Remove what came far too late from both samples, e.g. because the tester's own computer was busy.
+    """Remove durations that are far too long from both samples, e.g. because the tester's own computer was busy.
 
     Both samples have the same limit, so that samples of one distribution remain comparable. The limit removes nothing from
     samples whose durations alternate between two values.
@@ -71,7 +71,7 @@ def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[l
 
 
 def needed_n(difference_s: float, sigma_s: float) -> int:
-    """How large each sample must be to show a difference nine times in ten."""
+    """Return how large each sample must be to show a difference nine times in ten."""
     return max(2, math.ceil(2 * ((THRESHOLD + POWER) * sigma_s / difference_s) ** 2))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SURE_BITS = 40
 FALSE_ALARM = 1e-7
-"""For all tables together, before the second sample."""
+"""The probability of a false alarm that all tables together may have, before a second sample confirms it."""
 
 WIDTHS = (8, 4, 3, 2, 1)
 """Lengths, in bytes, of the words that are compared as numbers."""
@@ -32,7 +32,7 @@ MOST_LEFT_BITS = 4.0
 """A byte follows from another one if that leaves at most this many bits of it to guess."""
 FEWEST_PAIRS = 12
 PAIRS_FROM_SEEDS = 700
-"""With fewer seeds two bytes together hardly ever repeat, so no function of them can be seen."""
+"""The fewest seeds for functions of two bytes: with fewer, two bytes hardly ever repeat together, so none can be seen."""
 PAIRS_UP_TO_BYTES = 20
 
 
@@ -77,10 +77,11 @@ def _runs(places: Sequence[int]) -> list[list[int]]:
 
 
 def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict[int, frozenset[int]]:
-    """Find the columns from `first` on that are the XOR of earlier columns, and of which ones.
+    """Find the columns from `first` on that are the XOR of earlier columns; return the earlier columns of each.
 
-    A column is an integer of `rows` bits, one a seed, relative to the first seed so that no constant matters. Columns of
-    zeros are left out. Where there are too few rows for all columns, only copies and single bits of each byte are tried.
+    A column is an integer of `rows` bits, one for each seed, relative to the first seed, so that constants do not matter.
+    Columns of zeros are left out. With too few rows for all columns, each bit is compared only with the same bit of other
+    bytes, apart from copies.
     """
     found: dict[int, frozenset[int]] = {}
     spare = SURE_BITS + len(columns).bit_length()
@@ -102,7 +103,7 @@ def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict
 
 
 def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, frozenset[int]]:
-    """Eliminate column by column (Gauss); return those that are the XOR of earlier ones of the group."""
+    """Eliminate column by column (Gauss); return which columns are the XOR of earlier columns of the group, and of which."""
     basis: dict[int, tuple[int, int]] = {}
     found = {}
     for index in group:
@@ -123,7 +124,7 @@ def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, fro
 
 
 def columns_of(octets: Octets) -> list[int]:
-    """Return each bit position as one integer: bit k is set where seed k differs from the first seed there."""
+    """Return an integer for each bit position: its bit k is set if seed k differs from the first seed in that position."""
     import numpy as np
 
     bits = np.unpackbits(octets ^ octets[0], axis=1)
@@ -132,15 +133,15 @@ def columns_of(octets: Octets) -> list[int]:
 
 
 def tied_bytes(found: Mapping[int, frozenset[int]]) -> set[tuple[int, int]]:
-    """Return pairs of bytes whose lowest bits depend on each other, by the dependent columns in `found`."""
+    """Return pairs of bytes whose lowest bits are equal, or always opposite, by the dependent columns in `found`."""
     lowest = {index: min(sources) for index, sources in found.items() if len(sources) == 1 and index % 8 == 7}
     return {(source // 8, index // 8) for index, source in lowest.items() if source % 8 == 7}
 
 
 def named_linear(found: Mapping[int, frozenset[int]], octets: Octets, *, is_next: bool = False) -> list[Part]:
-    """Describe which bits are the XOR of which others.
+    """Describe, as parts of a seed, which bits are the XOR of which other bits.
 
-    `is_next`: the columns are those of the previous seed, then those of the seed.
+    `is_next`: whether the columns are those of the previous seed followed by those of the seed.
     """
     length = octets.shape[1]
     shift = 8 * length if is_next else 0
@@ -179,7 +180,7 @@ def _sources(bits: Mapping[int, frozenset[int]], length: int) -> str:
 
 
 def _copied_byte(bits: dict[int, frozenset[int]]) -> int | None:
-    """Return the one byte whose bits, each at its own place, make all eight."""
+    """Return the byte of which the eight `bits` are a copy, each in the same position; None if there is none."""
     sources = {next(iter(several)) // 8 for bit, several in bits.items() if len(several) == 1}
     is_straight = all(len(several) == 1 and next(iter(several)) % 8 == bit % 8 for bit, several in bits.items())
     return sources.pop() if len(bits) == 8 and is_straight and len(sources) == 1 else None
@@ -207,7 +208,7 @@ class _Layout:
     order: str
 
     def read(self, octets: Octets) -> Words:
-        """One column of numbers for each word."""
+        """Return a column for each word: its value in each seed."""
         import numpy as np
 
         columns = np.zeros((len(octets), len(self.offsets)), dtype=np.uint64)
@@ -217,11 +218,11 @@ class _Layout:
         return columns
 
     def places(self, index: int) -> range:
-        """The bytes of one word."""
+        """Return the positions of the bytes of one word."""
         return range(self.offsets[index], self.offsets[index] + self.width)
 
     def low_bits(self, index: int, count: int) -> frozenset[int]:
-        """The positions of a word's `count` least significant bits."""
+        """Return the positions of a word's `count` least significant bits."""
         places = list(self.places(index))
         ordered = places if self.order == "little-endian" else places[::-1]
         return frozenset(8 * ordered[bit // 8] + 7 - bit % 8 for bit in range(count))
@@ -243,9 +244,9 @@ def _layouts(length: int, tied: Collection[tuple[int, int]]) -> Iterator[_Layout
 
 
 def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[Part]:
-    """Find words that are sums of multiples of other words of the same seed, and perhaps of a constant, modulo 2^n.
+    """Find words that are sums of multiples of other words of the same seed, and perhaps a constant, modulo 2^bits.
 
-    `tied`: pairs of bytes whose lowest bits depend on each other, which may be the ends of words at any place.
+    `tied`: pairs of bytes whose lowest bits depend on each other; each may be the low byte of a word, at any place.
     """
     found = []
     for layout in _layouts(octets.shape[1], tied):
@@ -257,9 +258,9 @@ def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[P
 
 
 def sums_of_words(words: Words, bits: int) -> Iterator[tuple[int, int, list[int]]]:
-    """Find columns that are sums of multiples of earlier ones: (which, how many of its low bits, the factors).
+    """Find columns that are sums of multiples of earlier columns; yield (column, how many low bits follow, factors).
 
-    Gauss over the integers modulo 2^`bits`; if only the low bits of a column follow, their number says so.
+    Gauss over the integers modulo 2^`bits`; of some columns only the low bits follow from earlier columns.
     """
     import numpy as np
 
@@ -313,9 +314,9 @@ def _sum_in_words(layout: _Layout, index: int, known_bits: int, factors: Sequenc
 
 
 def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = ()) -> list[Part]:
-    """Find bytes of `free` that are any function of one or two other bytes, exactly or to within a few bits.
+    """Find bytes of `free` that are some function of one or two other bytes, exactly or to within a few bits.
 
-    `known`: further bytes that may be its arguments.
+    `known`: further bytes that may be arguments of the function.
     """
     import numpy as np
 
@@ -353,7 +354,7 @@ def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = 
 
 
 def narrow_parts(octets: Octets, free: Collection[int]) -> list[Part]:
-    """Find bytes that take few of their 256 values, by how often two seeds agree in them. `free`: bits not explained yet."""
+    """Find bytes that take few of 256 values, by how often two seeds agree in the byte. `free`: bits not explained yet."""
     import math
 
     count, length = octets.shape
