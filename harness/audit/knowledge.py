@@ -18,7 +18,7 @@ _REASONS_SHOWN = 2
 def security_access_summary(tester: Tester, findings: Iterable[Finding], *, may_ask: bool) -> SecurityAccessSummary:
     """Return what a report must say of SecurityAccess before anything else.
 
-    `may_ask`: whether the ECU may be asked for service 27 if no check has asked for it; that needs an ECU that answers.
+    `may_ask`: whether the ECU answers, and may be asked for service 27 if no check has asked for it.
     """
     own = [finding for finding in findings if finding.id.startswith(FAMILIES)]
     # A check that is about no level, such as the search for undeclared ones, does not judge how good a level is.

@@ -1,4 +1,4 @@
-"""Read the options of an audit from pytest's own command line, and refuse those that an audit cannot have."""
+"""Read the options of an audit from pytest's own command line, and refuse options that an audit cannot have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Continue an interrupted run in its own folder: keep what was judged, and do the rest."""
+"""Continue an interrupted run in its own folder: keep the results that were judged, and run the other checks."""
 
 from __future__ import annotations
 

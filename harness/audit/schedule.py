@@ -130,7 +130,7 @@ def stage_of(declared: Attack) -> Stage:
 
 
 def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
-    """Return a check's sort key: its stage; within it checks that may lock the ECU come late, `comes_last` ones last.
+    """Return a check's sort key: by stage; within a stage checks that may lock the ECU come late, `comes_last` checks last.
 
     Where unlocking cannot be undone, checks that unlock come after all others, which need a locked ECU.
     """

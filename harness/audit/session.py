@@ -88,7 +88,7 @@ class AuditSession:
     """Opens the bus and the run folder, and holds what every check shares."""
 
     def __init__(self, options: AuditOptions) -> None:
-        """Raises UserError, before anything is sent, if the interface, key functions, ledger or folder are invalid."""
+        """Open both. Raises UserError, before sending, if the interface, key functions, ledger or folder are invalid."""
         self.options = options
         target = options.target
         resumed = options.resumes

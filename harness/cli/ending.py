@@ -31,11 +31,11 @@ from harness.system import own_command
 from harness.verdict import Verdict
 
 MOST_LINES: Final = 45
-"""The most lines of the ending, if they can be that few: two screens of 24, less a run's first lines and the prompt."""
+"""The most lines of the ending where lines can be left out: two screens of 24, less a run's first lines and the prompt."""
 FEWEST_TITLED: Final = 8
 FEWER_REASONS: Final = (8, 4)
 MOST_SINGLE: Final = 3
-"""The most ids named beside a shared reason; where more share it, only the first id and the number of others are."""
+"""The most ids that are named beside a reason; of more ids only the first is named, with the number of the others."""
 
 _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 _COUNT: Final = 4

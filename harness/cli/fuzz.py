@@ -188,7 +188,7 @@ def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStac
 
 
 class _Progress:
-    """Shows the progress of a campaign: on a terminal in one line after each shard, elsewhere in a line a round."""
+    """Shows the progress of a campaign: on a terminal in one line, renewed after each shard, elsewhere in a line a round."""
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         self._campaign = campaign

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 def planned_in_time(
     options: argparse.Namespace, audit: AuditOptions, longest_s: float | None
 ) -> tuple[frozenset[str], AuditPlan]:
-    """Return what an audit must leave out to take no longer than `longest_s`, and the plan of the rest.
+    """Return the ids of checks that do not fit into `longest_s`, and the plan of an audit without these checks.
 
     Raises UserError if the target or a choice is malformed, a check cannot be collected, or no check fits.
     """

@@ -205,7 +205,7 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note whether pytest or the harness failed, rather than that the error's text explains all to the user."""
+        """Note that pytest or the harness failed, unless the error's text says all that the user needs."""
         self.has_internal_error = not is_foreseen(excinfo.value)
 
 

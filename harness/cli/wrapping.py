@@ -32,7 +32,7 @@ def has_colour(out: TextIO) -> bool:
 
 
 def labelled(label: str, text: str, width: int) -> list[str]:
-    """Put a label before a text; nothing for an empty text."""
+    """Put a label before a text; return no lines for an empty text."""
     return hanging(f"    {label:<{LABEL}}", shown(text, LONGEST_VALUE), width) if text else []
 
 

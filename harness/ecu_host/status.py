@@ -87,7 +87,7 @@ class StatusSocket:
 
 
 def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
-    """Return the status of every ECU that runs on this computer, or of those that match.
+    """Return the status of every ECU that runs on this computer and matches the arguments.
 
     Raises UserError if the running ECUs cannot be listed.
     """

@@ -140,7 +140,7 @@ class Dialogue:
                 pass
 
     def enter_session(self, session: int) -> bool:
-        """Enter a session through those that the target names; return whether the ECU granted it."""
+        """Enter a session by way of the sessions that the target names for it; return whether the ECU granted them."""
         for step in self.tester.target.way_to(session):
             self.tester.meet(self.tester.target.before_session(step))
             reply = self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))

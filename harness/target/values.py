@@ -116,7 +116,7 @@ class Values:
         return frozenset(sum(len(low) for low, _ in parts) for parts in self.alternatives)
 
     def outside(self) -> bytes | None:
-        """Return a value next to the allowed ones that only its content forbids, not its length; None if there is none."""
+        """Return a forbidden value of an allowed length, next to an allowed value; None if there is none."""
         return next((value for value in self._neighbours() if value not in self), None)
 
     def _neighbours(self) -> Iterator[bytes]:
