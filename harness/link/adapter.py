@@ -113,8 +113,8 @@ class PythonCan:
 class SocketCan:
     """A SocketCAN bus that returns our own frames.
 
-    It is read directly, because python-can takes every frame that this computer sent for our own, those of other programs
-    included.
+    The bus is read directly, because python-can takes every frame that this computer sent for our own, even those of other
+    programs.
     """
 
     def __init__(self, bus: SocketcanBus) -> None:

@@ -39,9 +39,9 @@ class BusLock:
 
     Raises UserError if another run has it.
 
-    It is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this computer
-    sees it, no file can take its place, and the kernel frees it when its process ends. On other systems it is a locked file
-    in the user's state folder, which other users do not see.
+    The lock is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this
+    computer sees it, no file can take its place, and the kernel frees it when its process ends. On other systems the lock
+    is a locked file in the user's state folder, which other users do not see.
     """
 
     def __init__(self, bus: str) -> None:

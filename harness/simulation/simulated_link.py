@@ -34,7 +34,7 @@ class SimulatedLink:
         trace: Trace,
         make_nodes: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
-        """`make_nodes` makes the same nodes in factory state; without it they cannot be renewed."""
+        """Make the link. `make_nodes` makes the same nodes in factory state; without it nodes cannot be renewed."""
         self._make_nodes = make_nodes
         self.trace = trace
         self.remarks: list[str] = []

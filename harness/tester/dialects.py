@@ -40,9 +40,9 @@ class Dialect:
     """One dialect, by how it differs from UDS."""
 
     name: str
-    """Its name in reports and verdicts."""
+    """The dialect's name in reports and verdicts."""
     key: str
-    """Its name in [target] dialect."""
+    """The dialect's name in the target file, as [target] dialect."""
     standard: str
     to_default: bytes
     """The request that returns to the session after a start."""

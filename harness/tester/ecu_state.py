@@ -73,13 +73,13 @@ class LevelState:
     is_delayed: bool = False
     """Whether the last answer said that a delay is running."""
     is_locked_out: bool = False
-    """Whether it did not open again in many times its delay."""
+    """Whether the ECU still reported a delay of the level after a wait of many such delays."""
     longest_delay_s: float = 0.0
     """The longest time after which a delay was seen to be over; 0 if none was waited out."""
     last_wrong_s: float | None = None
     """When the last wrong key was answered, by the link's clock."""
     gives_zero_seeds: bool = False
-    """Whether an effect has shown that it gives seeds of zeros while locked."""
+    """Whether an effect has shown that the level gives seeds of zeros while locked."""
     wrong_key_answers: set[str] = field(default_factory=set)
     """Answers to keys that were compared and found wrong, as `answer_of` names them, besides 0x35 and 0x36."""
     limit_answers: set[str] = field(default_factory=set)
@@ -111,7 +111,7 @@ class EcuState:
     """Session, open levels, pending seeds, counters and delays, changed data, contact and quietness of one ECU."""
 
     def __init__(self, s3_s: float | None) -> None:
-        """`s3_s` is the time without requests after which a session ends; None: the ECU has no sessions."""
+        """Start without beliefs. `s3_s` is the time without requests after which a session ends; None: no sessions."""
         self._s3_s = s3_s
         self.seen = Seen(s3_s)
         """What was answered under which condition, for the report's map of sessions and access."""

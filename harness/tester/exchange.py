@@ -609,13 +609,13 @@ class Exchanger:
         return self._transport.waits.silence_s
 
     def flow_control_s(self) -> float:
-        """How long the next flow control is waited for, in seconds: N_Bs, or less if this ECU has never sent one."""
+        """Return how long to wait for the next flow control, in seconds: N_Bs, or less if this ECU has never sent one."""
         n_bs_s = self._transport.waits.n_bs_s()
         return N_BS_S if n_bs_s is None else n_bs_s
 
     @property
     def times_too_short(self) -> int:
-        """How often something came for which a whole wait would have been long enough, and a shortened one was not."""
+        """How often something came after a shortened wait for it had ended, but within the whole wait."""
         return self._transport.waits.times_too_short
 
     # Permissions

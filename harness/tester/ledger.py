@@ -40,7 +40,7 @@ class Ledger:
     def __init__(
         self, path: Path | None, ecu: str, limit: int | None, *, other_names: Iterable[str] = (), earlier_name: str = ""
     ) -> None:
-        """Raises UserError if the file at `path` is no ledger, or cannot be read."""
+        """Read the counts. Raises UserError if the file at `path` is no ledger, or cannot be read."""
         self.path = path
         self._limit = limit
         self._earlier_name = earlier_name

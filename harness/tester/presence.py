@@ -41,7 +41,7 @@ _NO_SUCH_PART = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RA
 
 
 class PresenceState(Enum):
-    """What is known of a subject. Only the first state is a reason for the verdict `not_applicable`."""
+    """What is known of a subject. Only ABSENT is a reason for the verdict `not_applicable`."""
 
     ABSENT = "absent"
     """The subject was seen to be absent."""

@@ -139,7 +139,7 @@ class Reply:
         return f"{text} ({self.note})" if self.note else text
 
     def exchange(self) -> Exchange:
-        """The reply as evidence."""
+        """Return the reply as evidence."""
         return Exchange(
             request=self.sent.hex(" ").upper(),
             replies=tuple(pdu.hex(" ").upper() for pdu in self.replies),
@@ -169,7 +169,7 @@ class RawReply:
         return "frames " + ", ".join(frame.text() for frame in self.answers[:4])
 
     def exchange(self) -> Exchange:
-        """The frames as evidence."""
+        """Return the frames as evidence."""
         return Exchange(
             request="raw " + ", ".join(frame.text() for frame in self.sent),
             replies=tuple(f"raw {frame.text()}" for frame in self.answers),

@@ -47,7 +47,7 @@ def delay_of(level: int) -> str:
 
 
 class Unlocked(NamedTuple):
-    """The pair that opened a level; both empty if the level was open already."""
+    """The seed and the key that opened a level; both empty if the level was open already."""
 
     seed: bytes
     key: bytes

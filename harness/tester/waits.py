@@ -99,8 +99,8 @@ class Waits:
     """How long one ECU is waited for.
 
     After a frame without a message (garbage) an answer may still come, after a first frame a flow control, and after P2 an
-    answer that was delayed on its way. For each of the three that the ECU has ever sent, every wait is complete; for
-    the others only a wait now and then is.
+    answer that was delayed on its way. Once the ECU has sent one of these three, every wait for it is complete;
+    until then only a wait now and then is.
     """
 
     def __init__(self, p2_s: float) -> None:
